@@ -1,0 +1,29 @@
+"""Faceplate replaces a performer's face on a scene-linear film plate."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("faceplate")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    __version__ = "0.0.0"
+
+from faceplate.api import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
+from faceplate.errors import FaceplateError, RenderError, UsageError
+from faceplate.render import Rendered, Renderer, Swapped, render
+from faceplate.shot import Shot
+
+__all__ = [
+    "FaceDetector",
+    "FaceEnhancer",
+    "FaceSwapper",
+    "FaceplateError",
+    "RenderError",
+    "Rendered",
+    "Renderer",
+    "Shot",
+    "Swapped",
+    "UsageError",
+    "__version__",
+    "open_frame",
+    "render",
+]

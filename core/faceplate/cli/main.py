@@ -1,0 +1,145 @@
+"""The `faceplate` command.
+
+Exit codes: 0 done, 1 a render failed, 2 the request was wrong, 130 stopped by Ctrl-C. Every refusal is one line on standard
+error: what is wrong and what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from faceplate import __version__
+from faceplate.cli.options import parameters_from, with_parameters
+from faceplate.cli.progress import Batch, render_batch
+from faceplate.errors import FaceplateError, UsageError
+from faceplate.plate import parse_frames
+from faceplate.render import Renderer
+from faceplate.shot import Shot
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="faceplate",
+    help="Replaces a performer's face on a scene-linear film plate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        print(f"faceplate {__version__}")
+        raise typer.Exit
+
+
+@app.command("render")
+@with_parameters
+def render_command(
+    plate: Annotated[str, typer.Argument(help="The plate: plate.####.exr, plate.%04d.exr, plate.$F4.exr, one file.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="Where to write: swap.####.exr.")],
+    source: Annotated[Path | None, typer.Option("--source", "-s", help="A folder of the person's pictures, or one.")] = None,
+    frames: Annotated[str | None, typer.Option("--frames", "-f", help="1001-1048, 1001-1048x2, 1001,1005.")] = None,
+    mode: Annotated[str, typer.Option(help="element: the face as its own RGBA + matte; over: the plate with it.")] = "element",
+    space: Annotated[str | None, typer.Option(help="The plate's colour space, when the file does not say.")] = None,
+    source_space: Annotated[str | None, typer.Option(help="The source pictures' colour space.")] = None,
+    working: Annotated[str | None, typer.Option(help="The working space; the config's scene_linear by default.")] = None,
+    ocio: Annotated[str | None, typer.Option(help="An OCIO config; else $OCIO, else the built-in ACES config.")] = None,
+    missing: Annotated[str, typer.Option(help="Holes in the plate: fail, skip, or hold the frame before.")] = "fail",
+    layer: Annotated[str | None, typer.Option(help="The part or layer that holds the picture.")] = None,
+    search: Annotated[str | None, typer.Option(help="x,y,width,height: look for the face, and read, only there.")] = None,
+    compression: Annotated[str | None, typer.Option(help="The EXR compression to write; the plate's by default.")] = None,
+    multipart: Annotated[bool, typer.Option(help="Element: one part for each layer.")] = False,
+    contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG: plate, result and matte.")] = None,
+    **values: Any,
+) -> None:
+    """Replace the face on a plate."""
+    shot = Shot(
+        plate=plate,
+        source=source,
+        output=output,
+        mode=_one_of("--mode", mode, ("element", "over")),
+        frames=parse_frames(frames) if frames else None,
+        missing=_one_of("--missing", missing, ("fail", "skip", "hold")),
+        layer=layer,
+        space=space,
+        source_space=source_space,
+        working=working,
+        ocio=ocio,
+        search=_rectangle(search) if search else None,
+        compression=compression,
+        multipart=multipart,
+        parameters=parameters_from(values),
+    )
+    _finish(render_batch(Renderer(shot), contact_sheet))
+
+
+@app.command("demo")
+def demo_command(
+    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("demo_out"),
+    frames: Annotated[int, typer.Option(help="How many of the 24 frames to render.", min=1, max=24)] = 24,
+) -> None:
+    """Make the demo plate, put an invented person's face on it, and say where the result lies."""
+    from faceplate.cli.demo import run_demo
+
+    _finish(run_demo(out, frames))
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """The entry point: runs the command line and leaves with its exit code."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        code = app(args=arguments, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except FaceplateError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("Stopped.")
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        # Typer's refusals of a command line have this method and, from release to release, another base class.
+        if not hasattr(error, "format_message"):
+            raise
+        _complain(f"{error.format_message()} See faceplate --help.")
+        return 2
+
+
+def _complain(sentence: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"faceplate: {sentence}", markup=False)
+
+
+def _finish(batch: Batch) -> None:
+    if batch.stopped:
+        raise typer.Exit(130)
+    if batch.failed:
+        raise typer.Exit(1)
+
+
+def _one_of(option: str, value: str, choices: tuple[str, ...]) -> Any:
+    if value not in choices:
+        raise UsageError("bad-option", f"{option} is '{value}'; it can be {', '.join(choices)}.")
+    return value
+
+
+def _rectangle(text: str) -> tuple[int, int, int, int]:
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError("bad-search", f"--search is '{text}'; write x,y,width,height in whole pixels.") from None
+    return x, y, width, height
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,59 @@
+"""Command line options made from the parameter list, so that none is declared twice."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from faceplate.params import PARAMETERS, Parameter, Parameters
+
+__all__ = ["parameters_from", "with_parameters"]
+
+
+def with_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`command(..., **values)` with an option for every parameter in place of `values`."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [item for item in signature.parameters.values() if item.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            parameter.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=parameter.default,
+            annotation=Annotated[_kind(parameter), _option(parameter)],
+        )
+        for parameter in PARAMETERS
+    ]
+
+    def wrapper(**values: Any) -> Any:
+        return command(**values)
+
+    wrapper.__doc__ = command.__doc__
+    wrapper.__name__ = command.__name__
+    wrapper.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {item.name: item.annotation for item in [*own, *options]}
+    return wrapper
+
+
+def parameters_from(values: dict[str, Any]) -> Parameters:
+    """The validated parameters out of the options' values."""
+    return Parameters(**{key: str(value) if isinstance(value, StrEnum) else value for key, value in values.items()})
+
+
+def _kind(parameter: Parameter) -> type:
+    if parameter.choices:
+        return StrEnum(parameter.name, {choice: choice for choice in parameter.choices})
+    return parameter.kind
+
+
+def _option(parameter: Parameter) -> Any:
+    return typer.Option(
+        f"--{parameter.name.replace('_', '-')}",
+        help=parameter.about.help,
+        min=parameter.minimum,
+        max=parameter.maximum,
+        rich_help_panel=parameter.about.group,
+    )

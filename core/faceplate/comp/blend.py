@@ -1,0 +1,98 @@
+"""Gradient-domain blending: the generated face keeps its own detail and takes the plate's values at the seam.
+
+The correction added to the generated face is the *membrane* of P. Pérez, M. Gangnet and A. Blake, "Poisson Image Editing",
+SIGGRAPH 2003: it equals plate minus generated on the seam and is harmonic inside. It is taken in a symmetric
+logarithm, so that it works as a ratio in the lights and as a difference around zero, and nothing is clipped.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from faceplate.pyramid import fill
+
+__all__ = ["from_log", "gradient_blend", "membrane", "to_log"]
+
+# Below this part of the face's own level the logarithm turns into a straight line: three stops under a shadow side.
+_TOE = 0.02
+_COARSEST = 4
+# Half a stop from the median is full trust, a whole stop is none (natural logarithm).
+_OUTLIER = 0.5 * float(np.log(2.0))
+_SWEEPS = 40
+
+
+def to_log(pixels: np.ndarray, level: float) -> np.ndarray:
+    """Scene-linear float32 to a symmetric logarithm, asinh(x / 2t) with t = 2 % of the face's `level`."""
+    return np.arcsinh(pixels / np.float32(2 * _TOE * level)).astype(np.float32)
+
+
+def from_log(logged: np.ndarray, level: float) -> np.ndarray:
+    """The exact inverse of `to_log`."""
+    return (np.sinh(logged) * np.float32(2 * _TOE * level)).astype(np.float32)
+
+
+def gradient_blend(
+    generated: np.ndarray, plate: np.ndarray, inside: np.ndarray, seam: np.ndarray, level: float, amount: float = 1.0
+) -> np.ndarray:
+    """`generated` with the plate's values at the seam, float32 (h, w, 3), scene-linear.
+
+    `inside` bool (h, w) is where the face is wholly new, `seam` float32 (h, w) how far a pixel counts as seam (both
+    pictures valid there). `level` is the face's log average. Equal pictures come back bit for bit.
+    """
+    difference = to_log(plate, level) - to_log(generated, level)
+    weight = _trusted(difference, np.where(inside, np.float32(0), seam))
+    correction = membrane(difference, weight, inside) * np.float32(amount)
+    shifted = from_log(to_log(generated, level) + correction, level)
+    return np.where(correction == 0, generated, shifted)
+
+
+def _trusted(difference: np.ndarray, seam: np.ndarray) -> np.ndarray:
+    """`seam` without the places where one picture shows skin and the other does not: hair, an ear, the background.
+
+    Skin against skin differs by much the same factor along the whole seam; a strand or a hat differs by another. A
+    place whose difference is far from the seam's median would pull the whole face with it, so it loses its weight.
+    """
+    held = seam > 0
+    if not held.any():
+        return seam
+    away = np.abs(difference - np.median(difference[held], axis=0)).max(axis=2)
+    return (seam * np.clip(2.0 - away / _OUTLIER, 0.0, 1.0)).astype(np.float32)
+
+
+def membrane(values: np.ndarray, weight: np.ndarray, inside: np.ndarray, finest: int = 192) -> np.ndarray:
+    """The harmonic continuation into `inside` of `values` (h, w, 3), which hold where `weight` (h, w) is above 0.
+
+    Solved by cascadic multigrid (F. Bornemann, P. Deuflhard, 1996) up to a longer side of `finest`: a membrane is smooth away
+    from its seam, so finer grids than that add nothing which the matte's feather does not cover. Time is linear in the pixels.
+    """
+    height, width = weight.shape
+    scale = min(1.0, finest / max(height, width))
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    held = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    known = cv2.resize(values * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    known = known / np.maximum(held, 1e-6)[..., None]
+    free = (held <= 1e-3) | (cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5)
+    held = np.where(free, np.float32(0), held)
+    solved = _relaxed(np.where(free[..., None], np.float32(0), known).astype(np.float32), held)
+    return cv2.resize(solved, (width, height), interpolation=cv2.INTER_CUBIC) if scale < 1 else solved
+
+
+def _relaxed(known: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Laplace's equation with the values held where `held` > 0, coarse to fine."""
+    height, width = held.shape
+    fixed = (held > 0)[..., None]
+    if min(height, width) <= _COARSEST:
+        start = fill(known, held)
+    else:
+        half = ((width + 1) // 2, (height + 1) // 2)
+        small_held = cv2.resize(held, half, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(known * held[..., None], half, interpolation=cv2.INTER_AREA)
+        small = small / np.maximum(small_held, 1e-12)[..., None]
+        coarse = _relaxed(small.astype(np.float32), small_held)
+        start = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    state = np.where(fixed, known, start).astype(np.float32)
+    kernel = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
+    for _ in range(_SWEEPS):
+        state = np.where(fixed, known, cv2.filter2D(state, -1, kernel, borderType=cv2.BORDER_REPLICATE))
+    return state

@@ -1,0 +1,8 @@
+"""What is in one frame: faces found, landmarked, aligned and told apart."""
+
+from faceplate.face.choose import choose_face, parse_target
+from faceplate.face.face import Face, Topology, topology
+from faceplate.face.find import FaceFinder
+from faceplate.face.identity import likeness
+
+__all__ = ["Face", "FaceFinder", "Topology", "choose_face", "likeness", "parse_target", "topology"]

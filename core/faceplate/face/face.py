@@ -1,0 +1,94 @@
+"""A face in one frame, and the 478-point mesh that describes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from faceplate.window import Window
+
+__all__ = ["Face", "Topology", "topology"]
+
+# Five alignment points out of the 478: each iris's five points averaged, nose tip, mouth corners (left to right in
+# the picture, which is the person's right to left).
+_RIGHT_IRIS, _LEFT_IRIS = slice(468, 473), slice(473, 478)
+_NOSE_TIP, _MOUTH_RIGHT, _MOUTH_LEFT = 1, 61, 291
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face in one frame.
+
+    `points` is float64 (478, 3): x and y in plate pixels (continuous, pixel centre at +0.5), z in the same unit,
+    smaller is nearer to the camera. `score` is the detector's 0..1, `presence` the landmarker's. `level` is the log
+    average of the face's luminance in the working space, the exposure that everything after expects.
+    """
+
+    points: np.ndarray
+    score: float
+    presence: float
+    level: float
+
+    @property
+    def five(self) -> np.ndarray:
+        """(5, 2): right iris, left iris, nose tip, right and left mouth corner of the person, in plate pixels."""
+        xy = self.points[:, :2]
+        eyes = [xy[_RIGHT_IRIS].mean(axis=0), xy[_LEFT_IRIS].mean(axis=0)]
+        return np.stack([*eyes, xy[_NOSE_TIP], xy[_MOUTH_RIGHT], xy[_MOUTH_LEFT]])
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """x, y, width, height of the mesh in plate pixels."""
+        low, high = self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
+        return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
+
+    @property
+    def size(self) -> float:
+        """The unit of every face-relative length: the longer side of the mesh's box, in plate pixels."""
+        return max(self.box[2:])
+
+    def window(self, margin: float = 0.0) -> Window:
+        """The pixels that the mesh covers, grown by `margin` (a fraction of the face's size)."""
+        return Window.around(self.points[:, :2], margin * self.size)
+
+    def moved(self, points: np.ndarray) -> Face:
+        """The same face with other points."""
+        return replace(self, points=points)
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Which of the 478 points make a triangle, and which make an edge.
+
+    Triangle arrays are int32 (n, 3); `skin` has three holes, closed by `mouth`, `right_eye` and `left_eye`. Loops are
+    int32 (n,) closed polygons. Left and right are the person's own. Origin: see `mesh478.json`.
+    """
+
+    skin: np.ndarray
+    mouth: np.ndarray
+    right_eye: np.ndarray
+    left_eye: np.ndarray
+    oval: np.ndarray
+    mouth_loop: np.ndarray
+    lips_loop: np.ndarray
+    right_eye_loop: np.ndarray
+    left_eye_loop: np.ndarray
+    right_brow: np.ndarray
+    left_brow: np.ndarray
+    nose: np.ndarray
+
+    @property
+    def closed(self) -> np.ndarray:
+        """Every triangle: the skin with its holes filled, int32 (n, 3)."""
+        return np.concatenate([self.skin, self.mouth, self.right_eye, self.left_eye])
+
+
+@cache
+def topology() -> Topology:
+    """The mesh's triangles and loops, read once."""
+    table = json.loads((Path(__file__).parent / "mesh478.json").read_text(encoding="utf-8"))
+    return Topology(**{name: np.array(rows, np.int32) for name, rows in table.items() if name != "about"})

@@ -1,0 +1,215 @@
+"""Finds the faces of one frame: detect, landmark twice, measure the exposure, whatever way up and however exposed.
+
+Networks were trained on display pictures of well-lit, upright faces. A plate is scene-linear and may be dark, hot or
+upside down, so the search looks at a display rendering of the plate and changes its exposure, its turn and its scale
+in that order until a face is seen. Only small renderings are converted, never the whole frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from faceplate.color import Exposure, encode, log_average
+from faceplate.face import detect, identity, landmark
+from faceplate.face.align import apply, compose, crop_matrix, invert, resample, scale_of
+from faceplate.face.face import Face, topology
+from faceplate.frame import Frame
+from faceplate.models import ModelStore, Network, embedded_store, open_network
+from faceplate.window import Window
+
+__all__ = ["FaceFinder", "view"]
+
+# Stops around the frame's own exposure: a face lit four stops under or over the rest of the picture is still found.
+_STOPS = (0.0, 3.0, -3.0, 6.0, -6.0)
+_TURNS = (0, 2, 1, 3)
+_PRESENCE = 0.5
+
+
+def view(frame: Frame, matrix: np.ndarray, side: int, gain: float) -> tuple[np.ndarray, np.ndarray]:
+    """A display rendering of a square of the plate, and its scene-linear pixels.
+
+    `matrix` maps plate to the square of `side` pixels; `gain` exposes it. Returns float32 (side, side, 3) in 0..1
+    (sRGB-like, Rec.709 primaries) and float32 (side, side, 3) in the working space.
+    """
+    pixels = resample(frame.pixels, frame.window, matrix, Window(0, 0, side, side))
+    working = frame.color.to_working(pixels, frame.space)
+    return np.clip(encode(frame.color.to_linear709(working), gain), 0.0, 1.0), working
+
+
+@dataclass(frozen=True)
+class FaceFinder:
+    """Detector, landmarker and identity network of a store, opened when first used; safe to share between threads."""
+
+    store: ModelStore
+    detector: str = "yunet"
+    landmarker: str = "face_landmarker"
+    recogniser: str = "sface"
+    threads: int = 0
+
+    @classmethod
+    def embedded(cls) -> FaceFinder:
+        """The networks that ship inside the package."""
+        return cls(embedded_store())
+
+    @cached_property
+    def _detector(self) -> Network:
+        return open_network(self.store, self.detector, threads=self.threads)
+
+    @cached_property
+    def _landmarker(self) -> Network:
+        return open_network(self.store, self.landmarker, threads=self.threads)
+
+    @cached_property
+    def _recogniser(self) -> Network:
+        return open_network(self.store, self.recogniser, threads=self.threads)
+
+    def find(self, frame: Frame) -> tuple[Face, ...]:
+        """Every face in `frame`, the largest first; empty when there is none."""
+        for search in _searches(frame):
+            faces = [self._land(frame, found) for found in self._detect(frame, *search)]
+            kept = _without_doubles([face for face in faces if face.presence >= _PRESENCE])
+            if kept:
+                return tuple(sorted(kept, key=lambda face: -face.size))
+        return ()
+
+    def refine(self, frame: Frame, face: Face) -> Face:
+        """`face` landmarked again from where it was last seen, for a neighbouring frame or a corrected position."""
+        region = _region_of(face.points, frame.pixel_aspect)
+        for _ in range(2):
+            face = self._pass(frame, region, face.level, face.score)
+            region = _region_of(face.points, frame.pixel_aspect)
+        return face
+
+    def embed(self, frame: Frame, face: Face) -> np.ndarray:
+        """SFace's raw embedding of `face`, float32 (128,)."""
+        matrix = crop_matrix(face.five, identity.TEMPLATE, identity.SIDE, frame.pixel_aspect)
+        crop, _ = view(frame, matrix, identity.SIDE, Exposure.of_level(face.level).gain)
+        return identity.embed(self._recogniser, crop)
+
+    def _detect(self, frame: Frame, fit: np.ndarray, turn: int, stops: float) -> list[_Seen]:
+        picture, level = _detector_view(frame, fit, stops)
+        back = invert(compose(_turn_matrix(turn), fit))
+        seen = []
+        for found in detect.detect(self._detector, np.ascontiguousarray(np.rot90(picture, turn))):
+            corners = found.box[:2] + found.box[2:] * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+            seen.append(_Seen(apply(back, corners), apply(back, found.five[:2]), found.score, level))
+        return seen
+
+    def _land(self, frame: Frame, seen: _Seen) -> Face:
+        unsqueeze = np.array([frame.pixel_aspect, 1.0])
+        corners, eyes = seen.corners * unsqueeze, seen.eyes * unsqueeze
+        side = np.max(np.linalg.norm(np.diff(corners[:3], axis=0), axis=1))
+        centre = corners.mean(axis=0)
+        region = landmark.Region.of(centre - side / 2, centre + side / 2, eyes[0], eyes[1])
+        face = self._pass(frame, region, seen.level, seen.score)
+        return self.refine(frame, face) if face.presence >= _PRESENCE else face
+
+    def _pass(self, frame: Frame, region: landmark.Region, level: float, score: float) -> Face:
+        unsqueeze = np.array([[frame.pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
+        matrix = compose(region.matrix(), unsqueeze)
+        crop, working = view(frame, matrix, landmark.SIDE, Exposure.of_level(level).gain)
+        points, presence = landmark.landmarks(self._landmarker, crop)
+        level = _face_level(frame, working, points)
+        plate = np.column_stack([apply(invert(matrix), points[:, :2]), points[:, 2] / scale_of(matrix)])
+        return Face(plate, score, presence, level)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A detection in plate pixels: the box's corners (4, 2) in the face's own order, the eyes (2, 2)."""
+
+    corners: np.ndarray
+    eyes: np.ndarray
+    score: float
+    level: float
+
+
+def _searches(frame: Frame) -> Iterator[tuple[np.ndarray, int, float]]:
+    """(matrix to the detector's square, quarter turns, stops) in the order to try."""
+    whole = _fit(frame, 1.0)
+    for turn in _TURNS:
+        for stops in _STOPS if turn == 0 else _STOPS[:3]:
+            yield whole, turn, stops
+    yield _fit(frame, 0.5), 0, 0.0  # a close-up larger than the detector's largest anchor
+    for x in (0.0, 0.5, 1.0):  # faces too small at that scale: nine overlapping tiles at twice the size
+        for y in (0.0, 0.5, 1.0):
+            yield _fit(frame, 2.0, x, y), 0, 0.0
+
+
+def _fit(frame: Frame, zoom: float, across: float = 0.5, down: float = 0.5) -> np.ndarray:
+    """Plate to detector square: the frame's longer projected side fills it, times `zoom`, at that part of the frame."""
+    window = frame.window
+    width, height = window.width * frame.pixel_aspect, float(window.height)
+    scale = zoom * detect.SIDE / max(width, height)
+    shift = []
+    for start, length, part in ((window.x * frame.pixel_aspect, width, across), (window.y, height, down)):
+        slack = detect.SIDE - length * scale
+        shift.append(-start * scale + (slack * part if slack < 0 else 0.0))
+    return np.array([[scale * frame.pixel_aspect, 0, shift[0]], [0, scale, shift[1]]], np.float64)
+
+
+def _detector_view(frame: Frame, fit: np.ndarray, stops: float) -> tuple[np.ndarray, float]:
+    """The detector's square, display-referred, black outside the frame; and the log average it was exposed for."""
+    window = frame.window
+    ends = apply(fit, np.array([[window.x, window.y], [window.right, window.bottom]], np.float64))
+    square = Window(0, 0, detect.SIDE, detect.SIDE)
+    used = Window.around(ends).intersect(square)
+    working = frame.color.to_working(resample(frame.pixels, window, fit, used), frame.space)
+    level = log_average(frame.color.luminance(working)) * 2.0**-stops
+    picture = np.zeros((detect.SIDE, detect.SIDE, 3), np.float32)
+    picture[used.slices(square)] = np.clip(encode(frame.color.to_linear709(working), Exposure.of_level(level).gain), 0.0, 1.0)
+    return picture, level
+
+
+def _turn_matrix(turn: int) -> np.ndarray:
+    """Where `np.rot90(picture, turn)` (counter-clockwise) puts a point of the detector's square."""
+    side = float(detect.SIDE)
+    return np.array(
+        [
+            [[1, 0, 0], [0, 1, 0]],
+            [[0, 1, 0], [-1, 0, side]],
+            [[-1, 0, side], [0, -1, side]],
+            [[0, -1, side], [1, 0, 0]],
+        ][turn % 4],
+        np.float64,
+    )
+
+
+def _region_of(points: np.ndarray, pixel_aspect: float) -> landmark.Region:
+    xy = points[:, :2] * np.array([pixel_aspect, 1.0])
+    eyes = xy[468:473].mean(axis=0), xy[473:478].mean(axis=0)
+    line = eyes[1] - eyes[0]
+    along = line / max(float(np.linalg.norm(line)), 1e-9)
+    upright = xy @ np.array([[along[0], -along[1]], [along[1], along[0]]])
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    centre = np.array([[along[0], -along[1]], [along[1], along[0]]]) @ ((low + high) / 2)
+    half = (high - low) / 2
+    return landmark.Region.of(centre - half, centre + half, *eyes)
+
+
+def _face_level(frame: Frame, working: np.ndarray, points: np.ndarray) -> float:
+    """The log average of luminance inside the face's oval, on the landmarker's own crop."""
+    weight = np.zeros(working.shape[:2], np.float32)
+    oval = np.round(points[topology().oval, :2]).astype(np.int32)
+    cv2.fillPoly(weight, [oval], 1.0)
+    if not weight.any():
+        weight[:] = 1.0
+    return log_average(frame.color.luminance(working), weight)
+
+
+def _without_doubles(faces: list[Face]) -> list[Face]:
+    """Faces whose meshes are not the same face seen twice: centres closer than a third of their size are one."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score * face.presence):
+        centre = face.points[:, :2].mean(axis=0)
+        if all(
+            np.linalg.norm(centre - other.points[:, :2].mean(axis=0)) > max(face.size, other.size) / 3
+            for other in kept
+        ):
+            kept.append(face)
+    return kept

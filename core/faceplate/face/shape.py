@@ -1,0 +1,88 @@
+"""A head's turn and a face's own shape, told apart from each other and from its expression.
+
+`shape.npz` holds what `tests/truth/make_shape.py` computed from the invented people: the mean head (`reference`), the
+point on the other side for every point (`mirror`), and the directions in which one person's mesh moves while speaking
+and smiling (`expression`, orthonormal rows). What is left of a mesh once turn and those directions are taken away is the person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["RIGID", "HeadModel", "Pose", "head_model", "own_shape", "pose_of", "turn_between"]
+
+# Points that move with the skull: forehead, temples, cheek bones, bridge and tip of the nose, corners of the eyes.
+RIGID = np.array([10, 67, 297, 54, 284, 127, 356, 234, 454, 6, 168, 197, 195, 5, 4, 33, 263, 133, 362, 129, 358])
+
+
+@dataclass(frozen=True)
+class HeadModel:
+    """The mean head float64 (478, 3) in units of its rigid points' radius, `mirror` int (478,), `expression` (k, 1434)."""
+
+    reference: np.ndarray
+    mirror: np.ndarray
+    expression: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a head stands: `points` = `centre` + `scale` · canonical · `rotation`ᵀ, with `canonical` (478, 3) facing front."""
+
+    canonical: np.ndarray
+    rotation: np.ndarray
+    scale: float
+    centre: np.ndarray
+
+    def place(self, canonical: np.ndarray) -> np.ndarray:
+        """Canonical points or offsets from them (478, 3), turned and scaled as this head is; offsets stay offsets."""
+        return canonical @ self.rotation.T * self.scale
+
+    @property
+    def angles(self) -> tuple[float, float, float]:
+        """Yaw (positive: the head turns to the picture's right), pitch (positive: down), roll, in degrees."""
+        r = self.rotation
+        yaw = np.arctan2(-r[0, 2], r[2, 2])
+        pitch = np.arcsin(np.clip(r[1, 2], -1, 1))
+        roll = np.arctan2(r[1, 0], r[1, 1])
+        return float(np.degrees(yaw)), float(np.degrees(-pitch)), float(np.degrees(roll))
+
+
+@cache
+def head_model() -> HeadModel:
+    """The mean head and its directions of expression, read once."""
+    with np.load(Path(__file__).parent / "shape.npz") as table:
+        expression = table["expression"].astype(np.float64)
+        return HeadModel(
+            table["reference"].astype(np.float64), table["mirror"].astype(int), expression.reshape(len(expression), -1)
+        )
+
+
+def pose_of(points: np.ndarray) -> Pose:
+    """The pose of a mesh (478, 3), fitted on points that move with the skull.
+
+    The rotation is that of W. Kabsch, "A solution for the best rotation to relate two sets of vectors", Acta Cryst.
+    A32, 1976.
+    """
+    centre = points[RIGID].mean(axis=0)
+    scale = float(np.sqrt(((points[RIGID] - centre) ** 2).sum(axis=1).mean()))
+    upright = (points - centre) / scale
+    u, _, vt = np.linalg.svd(head_model().reference[RIGID].T @ upright[RIGID])
+    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation = (u @ flip @ vt).T
+    return Pose(upright @ rotation, rotation, scale, centre)
+
+
+def turn_between(first: Pose, second: Pose) -> float:
+    """The angle in radians between two heads' directions."""
+    return float(np.arccos(np.clip((np.trace(first.rotation.T @ second.rotation) - 1) / 2, -1, 1)))
+
+
+def own_shape(canonical: np.ndarray) -> np.ndarray:
+    """How a person's canonical mesh (478, 3) differs from the mean head once expression is taken away, (478, 3)."""
+    model = head_model()
+    offset = (canonical - model.reference).ravel()
+    return (offset - model.expression.T @ (model.expression @ offset)).reshape(-1, 3)

@@ -1,0 +1,182 @@
+"""The parameter list: every parameter once.
+
+Name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it invalidates. The command
+line is made from this list, and so will be the shot file, the hosts' panels and the reference page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["PARAMETERS", "Parameter", "Parameters", "Stage"]
+
+
+class Stage(StrEnum):
+    """The stages of a frame in their order; a parameter names the first one that must run again when it changes."""
+
+    FIND = "find"
+    GENERATE = "generate"
+    MATTE = "matte"
+    MATCH = "match"
+    ELEMENT = "element"
+    WRITE = "write"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a parameter says of itself besides its type, range and default."""
+
+    label: str
+    help: str
+    group: str
+    invalidates: Stage
+    animatable: bool = True
+
+
+class Parameters(BaseModel):
+    """The values of one render. Lengths are fractions of the face's size, the longer side of the mesh's box."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: Annotated[
+        str,
+        About(
+            "Target",
+            "Which face of the plate: auto, largest, leftmost, rightmost, a number from 1 (left to right), or the path "
+            "of a picture of the person. auto takes the only face, or one twice as large as any other.",
+            "Face",
+            Stage.FIND,
+            animatable=False,
+        ),
+    ] = "auto"
+    generator: Annotated[
+        Literal["mesh", "null"],
+        About(
+            "Generator",
+            "What makes the new face: mesh warps the source's pictures onto the plate's face; null changes nothing and "
+            "proves a pipeline.",
+            "Face",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = "mesh"
+    crop: Annotated[
+        int,
+        Field(ge=64, le=2048),
+        About(
+            "Crop",
+            "Side in pixels of the square crop that the null generator sees; mesh works on the plate's own pixels.",
+            "Face",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = 512
+    shape: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Shape",
+            "How much of the source's own shape the features bring along: 0 keeps the plate's geometry, 1 brings the "
+            "source's; the outline of the face stays the plate's.",
+            "Face",
+            Stage.GENERATE,
+        ),
+    ] = 1.0
+    matte_erode: Annotated[
+        float,
+        Field(ge=0.0, le=0.3),
+        About("Erode", "How far the matte's edge lies inside the face's outline.", "Matte", Stage.MATTE),
+    ] = 0.0
+    matte_feather: Annotated[
+        float,
+        Field(ge=0.0, le=0.5),
+        About("Feather", "Width of the matte's soft edge, measured inward from the erode.", "Matte", Stage.MATTE),
+    ] = 0.06
+    blend: Annotated[
+        Literal["gradient", "none"],
+        About(
+            "Blend",
+            "How the new face meets the plate's light: gradient keeps the new face's detail and takes the plate's values "
+            "at the seam; none lays it over as it is.",
+            "Light",
+            Stage.MATCH,
+            animatable=False,
+        ),
+    ] = "gradient"
+    blend_amount: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About("Blend amount", "How much of the blend's correction is used.", "Light", Stage.MATCH),
+    ] = 1.0
+    enhance: Annotated[
+        float,
+        Field(ge=0.0, le=2.0),
+        About(
+            "Enhance",
+            "Raises the new face's fine detail, for a source softer than the plate; 0 leaves it.",
+            "Light",
+            Stage.MATCH,
+        ),
+    ] = 0.0
+    plate_detail: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Plate detail",
+            "How much of the plate's detail that the generator's crop could not hold stays; 1 gives back the plate exactly "
+            "where the generator changes nothing. Without effect on mesh, whose crop is the plate's own pixels.",
+            "Output",
+            Stage.ELEMENT,
+        ),
+    ] = 1.0
+    no_face: Annotated[
+        Literal["fail", "pass"],
+        About(
+            "No face",
+            "A frame without the face: fail it, or pass the plate on (an empty element).",
+            "Face",
+            Stage.FIND,
+            animatable=False,
+        ),
+    ] = "fail"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One entry of the list, as the command line and the hosts read it."""
+
+    name: str
+    kind: type
+    default: Any
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+    about: About
+
+
+def _entries() -> tuple[Parameter, ...]:
+    entries = []
+    for name, field in Parameters.model_fields.items():
+        bounds = {key: getattr(item, key) for item in field.metadata for key in ("ge", "le") if hasattr(item, key)}
+        about = next(item for item in field.metadata if isinstance(item, About))
+        annotation = field.annotation
+        literal = get_origin(annotation) is Literal
+        entries.append(
+            Parameter(
+                name=name,
+                kind=str if literal else (annotation or str),
+                default=field.default,
+                minimum=bounds.get("ge"),
+                maximum=bounds.get("le"),
+                choices=get_args(annotation) if literal else (),
+                about=about,
+            )
+        )
+    return tuple(entries)
+
+
+PARAMETERS: tuple[Parameter, ...] = _entries()

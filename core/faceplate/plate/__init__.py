@@ -1,0 +1,17 @@
+"""Frame sequences and picture files, in and out."""
+
+from faceplate.plate.reader import PlateFile, read_picture
+from faceplate.plate.sequence import Sequence, missing_frames, parse_frames, same_target
+from faceplate.plate.writer import Written, write_element, write_over
+
+__all__ = [
+    "PlateFile",
+    "Sequence",
+    "Written",
+    "missing_frames",
+    "parse_frames",
+    "read_picture",
+    "same_target",
+    "write_element",
+    "write_over",
+]

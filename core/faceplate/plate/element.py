@@ -1,0 +1,205 @@
+"""The element: the new face as an OpenEXR file of its own, with the plate's windows and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
+
+from faceplate.plate.atomic import publish, temporary_beside, write_failed
+from faceplate.plate.exr_file import (
+    DamagedExrError,
+    ExrPart,
+    pack_attribute,
+    read_chunks,
+    read_exr_header,
+    with_attributes,
+    write_exr_file,
+)
+from faceplate.plate.patch import to_format
+from faceplate.plate.reader import PlateFile, damaged, open_input
+from faceplate.window import Window
+
+__all__ = ["carry_fields", "element_exr", "finish_exr", "write_scanline_exr"]
+
+_LOSSLESS = ("none", "rle", "zips", "zip", "piz")
+# Fields that say how a part is stored, or speak of channels and parts that the new file has not.
+_STRUCTURE = {
+    "channels", "compression", "dataWindow", "lineOrder", "tiles", "type", "name", "chunkCount", "version",
+    "maxSamplesPerPixel", "dwaCompressionLevel", "preview", "idManifest", "multiView", "view", "envmap",
+    "acesImageContainerFlag", "deepImageState",
+}  # fmt: skip
+_MADE_BY_THE_WRITER = {
+    "channels", "compression", "dataWindow", "displayWindow", "lineOrder", "pixelAspectRatio", "screenWindowCenter",
+    "screenWindowWidth", "tiles", "type", "name", "chunkCount", "version",
+}  # fmt: skip
+_NOT_CARRIED = ("oiio:", "tiff:", "jpeg:", "png:", "thumbnail", "openexr:")
+_NOT_CARRIED_NAMES = {"ICCProfile", "Orientation", "compression", "planarconfig", "CICP", "textureformat"}
+_SUFFIXES = {2: ("u", "v"), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
+
+Layer = tuple[list[str], np.ndarray, list[str]]  # channel names, (h, w, channels) float32, stored formats
+
+
+def element_exr(
+    plate: PlateFile,
+    path: Path,
+    region: Window,
+    rgba: np.ndarray,
+    layers: Mapping[str, np.ndarray],
+    attributes: Mapping[str, str | int | float],
+    compression: str | None,
+    multipart: bool,
+    float_layers: frozenset[str],
+) -> tuple[str, ...]:
+    """See `writer.write_element`."""
+    kind = _depth(plate)
+    notes = []
+    if region.empty:
+        region = Window(plate.display.x, plate.display.y, 1, 1)
+        rgba = np.zeros((1, 1, 4), np.float32)
+        layers = {name: np.zeros((1, 1, *layer.shape[2:]), np.float32) for name, layer in layers.items()}
+        notes.append("The region is empty: the element is one empty pixel.")
+    parts = [("rgba", _layer("", rgba, region, kind))]
+    parts += [
+        (name, _layer(name, layer, region, "float" if name in float_layers else kind)) for name, layer in layers.items()
+    ]
+    if not multipart:
+        parts = [("", _merged([layer for _, layer in parts]))]
+    chosen = compression or (plate.compression if plate.is_exr and plate.compression in _LOSSLESS else "zip")
+    specs = _specs(plate, region, parts)
+    with temporary_beside(path) as encoded, temporary_beside(path) as result:
+        pictures = [(spec, layer[1]) for spec, (_, layer) in zip(specs, parts, strict=True)]
+        write_scanline_exr(encoded, path, pictures, chosen)
+        finish_exr(encoded, result, path, plate, attributes)
+        publish(result, path)
+    return tuple(notes)
+
+
+def write_scanline_exr(
+    target: Path, path: Path, pictures: list[tuple[oiio.ImageSpec, np.ndarray]], compression: str
+) -> None:
+    """Have OpenImageIO write the parts at `target`; an error names `path`."""
+    for spec, _ in pictures:
+        spec.attribute("compression", compression)
+    output = oiio.ImageOutput.create(str(target))
+    if output is None:
+        raise write_failed(path, oiio.geterror())
+    specs = [spec for spec, _ in pictures]
+    try:
+        done = output.open(str(target), specs if len(specs) > 1 else specs[0])
+        for index, (spec, pixels) in enumerate(pictures):
+            if index and done:
+                done = output.open(str(target), spec, "AppendSubimage")
+            if not done or not output.write_image(np.ascontiguousarray(pixels)):
+                raise write_failed(path, output.geterror())
+    finally:
+        closed = output.close()
+    if not closed:
+        raise write_failed(path, output.geterror())
+
+
+def finish_exr(
+    encoded: Path, result: Path, path: Path, plate: PlateFile, attributes: Mapping[str, str | int | float]
+) -> None:
+    """Copy the file that OpenImageIO wrote, with the plate's own header fields in the place of translated ones.
+
+    `attributes` are added to every part. Raises RenderError as `write_failed` gives it, and `plate-damaged`.
+    """
+    plate_part = _plate_header(plate)
+    added = [pack_attribute(name, value) for name, value in attributes.items()]
+    try:
+        opened = read_exr_header(encoded)
+        tables = read_chunks(encoded)
+        if opened is None:
+            raise DamagedExrError("it has no header")
+        parts = [with_attributes(_with_plate_fields(part, plate, plate_part), added) for part in opened[0]]
+        with result.open("wb") as stream:
+            order = sorted((chunk for table in tables for chunk in table), key=lambda chunk: chunk.offset)
+            write_exr_file(stream, parts, tables, order)
+    except OSError as error:
+        raise write_failed(path, error) from error
+    except DamagedExrError as error:
+        raise write_failed(path, f"the file on the disk is not whole: {error}") from error
+
+
+def carry_fields(source: oiio.ImageSpec, target: oiio.ImageSpec) -> None:
+    """Pass on what a plate that is no OpenEXR file says of itself: time code, camera, reel, `dpx:` fields."""
+    for item in source.extra_attribs:
+        if not item.name.startswith(_NOT_CARRIED) and item.name not in _NOT_CARRIED_NAMES:
+            target.attribute(item.name, item.type, item.value)
+
+
+def _plate_header(plate: PlateFile) -> ExrPart | None:
+    if not plate.is_exr:
+        return None
+    try:
+        opened = read_exr_header(plate.path)
+    except (DamagedExrError, OSError) as error:
+        raise damaged(plate.path, error) from error
+    return opened[0][plate.part] if opened else None
+
+
+def _with_plate_fields(part: ExrPart, plate: PlateFile, plate_part: ExrPart | None) -> ExrPart:
+    if plate_part is None:
+        invented = {"oiio:ColorSpace", "colorInteropID"} | (set() if "DateTime" in plate.attributes else {"capDate"})
+        return replace(part, header=tuple(field for field in part.header if field.name not in invented))
+    own = tuple(field for field in part.header if field.name in _MADE_BY_THE_WRITER)
+    return with_attributes(replace(part, header=own), (f for f in plate_part.header if f.name not in _STRUCTURE))
+
+
+def _depth(plate: PlateFile) -> str:
+    """The element's sample format: half for half plates and for integers of 10 bits or less, else float."""
+    return "half" if plate.format == "half" or plate.bit_depth <= 10 else "float"
+
+
+def _layer(name: str, pixels: np.ndarray, region: Window, kind: str) -> Layer:
+    """One layer's channels; raises ValueError where it does not have the region's size."""
+    if pixels.shape[:2] != (region.height, region.width):
+        raise ValueError(f"layer '{name or 'rgba'}' is {pixels.shape}, the region {region.height} x {region.width}")
+    values = pixels.reshape(region.height, region.width, -1).astype(np.float32)
+    count = values.shape[2]
+    if not name:
+        names = ["R", "G", "B", "A"]
+    elif count == 1:
+        names = [name]
+    else:
+        names = [f"{name}.{suffix}" for suffix in _SUFFIXES.get(count, tuple(map(str, range(count))))]
+    if kind == "half":
+        values = to_format(values, "half", 16).astype(np.float32)
+    return names, values, [kind] * count
+
+
+def _merged(layers: Iterable[Layer]) -> Layer:
+    names, values, kinds = zip(*layers, strict=True)
+    return [*chain(*names)], np.concatenate(values, axis=2), [*chain(*kinds)]
+
+
+def _specs(plate: PlateFile, region: Window, parts: list[tuple[str, Layer]]) -> list[oiio.ImageSpec]:
+    specs = []
+    for name, (channels, values, kinds) in parts:
+        spec = oiio.ImageSpec(region.width, region.height, values.shape[2], kinds[0])
+        if len(set(kinds)) > 1:
+            spec.channelformats = tuple(kinds)
+        spec.channelnames = tuple(channels)
+        spec.x, spec.y = region.x, region.y
+        spec.full_x, spec.full_y = plate.display.x, plate.display.y
+        spec.full_width, spec.full_height = plate.display.width, plate.display.height
+        if not plate.is_exr:
+            _carry_from_file(plate, spec)
+        spec.attribute("PixelAspectRatio", float(plate.pixel_aspect))
+        if name:
+            spec.attribute("oiio:subimagename", name)
+        specs.append(spec)
+    return specs
+
+
+def _carry_from_file(plate: PlateFile, spec: oiio.ImageSpec) -> None:
+    source = open_input(plate.path)
+    try:
+        carry_fields(source.spec(plate.part, 0), spec)
+    finally:
+        source.close()

@@ -1,0 +1,44 @@
+"""Filling holes smoothly with an image pyramid, in time linear in the number of pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+__all__ = ["fill", "heal"]
+
+
+def fill(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """`values` float32 (h, w[, c]) where `weight` (h, w) is above 0, and a smooth continuation of them elsewhere.
+
+    Pull-push: weighted averages going up the pyramid, interpolation coming down (S. Gortler et al., "The Lumigraph",
+    SIGGRAPH 1996). With no weight anywhere the result is 0.
+    """
+    weight = np.ascontiguousarray(weight, np.float32)
+    if values.size == 0 or (weight > 0).all():
+        return values
+    known = (weight > 0) if values.ndim == 2 else (weight > 0)[..., None]
+    values = np.where(known, values, np.float32(0)).astype(np.float32)
+    height, width = weight.shape
+    if max(height, width) == 1:
+        return values
+    half = ((width + 1) // 2, (height + 1) // 2)
+    small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(values * (weight if values.ndim == 2 else weight[..., None]), half, interpolation=cv2.INTER_AREA)
+    safe = np.maximum(small_weight, 1e-12)
+    small = small / (safe if values.ndim == 2 else safe[..., None])
+    below = fill(small.astype(np.float32), np.minimum(small_weight * 4, 1).astype(np.float32))
+    above = cv2.resize(below, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(known, values, above.reshape(values.shape)).astype(np.float32)
+
+
+def heal(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`pixels` float32 (h, w, 3) with NaN and infinite pixels replaced by a continuation of their neighbours.
+
+    Returns the healed pixels (the same array when nothing was wrong) and bool (h, w), true where a channel was bad.
+    """
+    # A sum is finite only if every term is, which is cheaper than asking each value; overflow asks again.
+    if np.isfinite(pixels.sum(dtype=np.float64)):
+        return pixels, np.zeros(pixels.shape[:2], bool)
+    bad = ~np.isfinite(pixels).all(axis=2)
+    return fill(np.where(bad[..., None], np.float32(0), pixels), (~bad).astype(np.float32)), bad

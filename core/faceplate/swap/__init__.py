@@ -1,0 +1,19 @@
+"""Generators: what makes the new face. `mesh` is embedded; networks come beside it through the same interface."""
+
+from faceplate.swap.generator import Crop, Encoding, Framing, Generated, Generator
+from faceplate.swap.mesh import MeshGenerator
+from faceplate.swap.null import NullGenerator
+from faceplate.swap.source import Source, SourceView, read_source
+
+__all__ = [
+    "Crop",
+    "Encoding",
+    "Framing",
+    "Generated",
+    "Generator",
+    "MeshGenerator",
+    "NullGenerator",
+    "Source",
+    "SourceView",
+    "read_source",
+]

@@ -1,0 +1,67 @@
+"""The one interface that every generator implements: the embedded mesh warp, a network, or none at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from faceplate.face import Face
+from faceplate.window import Window
+
+__all__ = ["Crop", "Encoding", "Framing", "Generated", "Generator"]
+
+Encoding = Literal["working", "network"]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a generator wants to see the face: `matrix` (2, 3) maps plate to crop pixels, `window` is the crop."""
+
+    matrix: np.ndarray
+    window: Window
+
+
+@dataclass(frozen=True)
+class Crop:
+    """What a generator is given.
+
+    `pixels` is float32 (h, w, 3) on `framing.window`, scene-linear working space or network space as the generator's
+    `encoding` says. `face` has its points in crop coordinates.
+    """
+
+    pixels: np.ndarray
+    framing: Framing
+    face: Face
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What a generator gives back: `pixels` like the crop's, and `coverage` float32 (h, w), 0 where it has nothing."""
+
+    pixels: np.ndarray
+    coverage: np.ndarray
+
+
+class Generator(Protocol):
+    """Makes the new face. `name` is what the parameter `generator` calls it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def encoding(self) -> Encoding: ...
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of the cards whose networks made the pixels, for the metadata."""
+        ...
+
+    def frame(self, face: Face, pixel_aspect: float) -> Framing:
+        """How to cut the crop for `face`, whose points are plate pixels."""
+        ...
+
+    def generate(self, crop: Crop) -> Generated:
+        """The new face on the crop's own pixels."""
+        ...

@@ -1,0 +1,79 @@
+"""Pixel windows: integer rectangles in the plate's own numbering.
+
+Coordinates everywhere in Faceplate follow the EXR file: x grows to the right, y grows *down*, and the numbering is the
+file's own, so that a data window may begin at (-16, 12). Continuous coordinates put the centre of pixel (i, j) at
+(i + 0.5, j + 0.5); pixel (i, j) therefore covers [i, i + 1) x [j, j + 1).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Window"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of whole pixels: first column `x`, first row `y`, and its size. Empty when either side is 0."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @classmethod
+    def around(cls, points: np.ndarray, margin: float = 0.0) -> Window:
+        """The smallest window that covers continuous `points` (n, 2), grown by `margin` pixels on every side."""
+        low = np.floor(np.min(points, axis=0) - margin)
+        high = np.ceil(np.max(points, axis=0) + margin)
+        return cls(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
+
+    @property
+    def right(self) -> int:
+        """One past the last column."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """One past the last row."""
+        return self.y + self.height
+
+    @property
+    def empty(self) -> bool:
+        return self.width <= 0 or self.height <= 0
+
+    @property
+    def area(self) -> int:
+        return max(self.width, 0) * max(self.height, 0)
+
+    def intersect(self, other: Window) -> Window:
+        """The pixels in both; a window of size 0 when there are none."""
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        return Window(x, y, max(min(self.right, other.right) - x, 0), max(min(self.bottom, other.bottom) - y, 0))
+
+    def union(self, other: Window) -> Window:
+        """The smallest window that covers both; an empty one counts for nothing."""
+        if self.empty:
+            return other
+        if other.empty:
+            return self
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Window(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+    def grow(self, margin: float) -> Window:
+        """The window with `margin` pixels (rounded up) more on every side."""
+        pixels = math.ceil(margin)
+        return Window(self.x - pixels, self.y - pixels, self.width + 2 * pixels, self.height + 2 * pixels)
+
+    def contains(self, other: Window) -> bool:
+        return self.intersect(other) == other
+
+    def slices(self, inside: Window) -> tuple[slice, slice]:
+        """(rows, columns) that cut this window out of an array that holds `inside`."""
+        return (
+            slice(self.y - inside.y, self.bottom - inside.y),
+            slice(self.x - inside.x, self.right - inside.x),
+        )

@@ -1,0 +1,18 @@
+"""`python3 install clean`: the environment goes, the clone stays."""
+
+from __future__ import annotations
+
+from install.environment import remove
+from install.errors import InstallError
+from install.settings import Settings
+
+__all__ = ["SUMMARY", "run"]
+
+SUMMARY = "remove the environment"
+
+
+def run(settings: Settings, arguments: list[str]) -> int:
+    if arguments:
+        raise InstallError(f"'clean' takes no more words, and got: {' '.join(arguments)}.", exit_code=2)
+    print(f"removed {settings.folder}" if remove(settings) else f"there is no environment in {settings.folder}")
+    return 0

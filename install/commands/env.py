@@ -1,0 +1,20 @@
+"""`python3 install env`: only the environment."""
+
+from __future__ import annotations
+
+from install.environment import ensure
+from install.errors import InstallError
+from install.settings import Settings
+
+__all__ = ["SUMMARY", "run"]
+
+SUMMARY = "make or update the environment, print its folder"
+
+
+def run(settings: Settings, arguments: list[str]) -> int:
+    """Standard output holds the folder alone, so that a script can take it."""
+    if arguments:
+        raise InstallError(f"'env' takes no more words, and got: {' '.join(arguments)}.", exit_code=2)
+    ensure(settings)
+    print(settings.folder)
+    return 0
