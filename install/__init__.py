@@ -1,1 +1,1 @@
-"""What `python3 install <command>` does, in standard-library Python: the environment, the demo, the tests, the adapters."""
+"""What `python3 install <command>` does, in standard-library Python: the environment, the demo, the tests."""

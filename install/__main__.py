@@ -66,7 +66,8 @@ def start():
         sys.stderr.flush()
         return subprocess.call(better + [folder] + arguments)  # noqa: RUF005
     # Python put install/ itself first; the modules are imported as install.<name>, from the folder above.
-    sys.path = [os.path.dirname(folder)] + [path for path in sys.path if os.path.abspath(path) != folder]  # noqa: PTH100, PTH120, RUF005
+    root = os.path.dirname(folder)  # noqa: PTH120
+    sys.path = [root] + [path for path in sys.path if os.path.abspath(path) != folder]  # noqa: PTH100
     from install.app import main
 
     return main(arguments)

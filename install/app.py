@@ -15,7 +15,7 @@ __all__ = ["main", "overview"]
 
 
 def main(arguments: list[str]) -> int:
-    """Runs `python3 install <arguments>` and returns the exit code: 0 done, 1 failed, 2 a wrong request, 130 stopped."""
+    """Runs `python3 install <arguments>`. Returns the exit code: 0 done, 1 failed, 2 a wrong request, 130 stopped."""
     _never_fail_to_print()
     try:
         return _dispatch(arguments)
@@ -41,7 +41,7 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "Settings: FACEPLATE_ENV (the environment's folder), FACEPLATE_PIP_ARGS (more words for pip). See docs/install.md.",
+            "Settings: FACEPLATE_ENV (the environment's folder), FACEPLATE_PIP_ARGS (for pip); see docs/install.md.",
         ]
     )
 

@@ -3,14 +3,13 @@
 1. `venv`, which brings its own pip.
 2. `venv` without pip (Debian splits ensurepip off), and the outer Python's pip puts pip in.
 3. `virtualenv`, when it is there.
-4. `virtualenv`, fetched by the outer Python's pip into a folder of its own inside the environment. Debian forbids pip to
-   touch the system's packages (PEP 668); `--target` is exempt from that, because it writes only into the folder it names.
+4. `virtualenv`, fetched by the outer Python's pip into a folder of its own inside the environment. Debian forbids pip
+   to touch the system's packages (PEP 668); `--target` is exempt, because it writes only into the folder it names.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import sys
 from pathlib import Path
@@ -35,7 +34,8 @@ def create(settings: Settings, log: Log, keep: frozenset[str]) -> None:
         if way(settings, log) and _has_pip(settings, log):
             return
     if not _outer(settings, log, ["-m", "pip", "--version"]):
-        raise InstallError(get_pip(system_families(), f"{sys.executable}, {platform.python_version()}"))
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise InstallError(get_pip(system_families(), sys.executable, version))
     raise InstallError(
         f"no environment could be made in {settings.folder}: {pip_failure(log.path.read_text('utf-8', 'replace'))} "
         f"(all of it: {log.path})."

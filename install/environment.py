@@ -1,7 +1,7 @@
 """The environment: made once, brought up to date when the project's dependencies change, made again when broken.
 
-A state file in it says how far it came. It is written before anything is touched and after everything is done, so that an
-interrupted installation is recognized by what is *not* there.
+A state file in it says how far it came. It is written before anything is touched and after everything is done, so that
+an interrupted installation is recognized.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _KEEP = frozenset({STATE, LOG, LOCK, _IGNORE})
 class State:
     """What an environment holds.
 
-    `step`: "making", "installed" (not yet checked) or "ready". `origin`: the Python, machine, clone and folder it was made
-    for; an environment cannot be moved. `project`: a hash of what pyproject.toml says about the package.
+    `step`: "making", "installed" (not yet checked) or "ready". `origin`: the Python, machine, clone and folder it was
+    made for; an environment cannot be moved. `project`: a hash of what pyproject.toml says about the package.
     """
 
     step: str
@@ -87,7 +87,7 @@ def remove(settings: Settings) -> bool:
 
 
 def wanted_state(settings: Settings, extras: tuple[str, ...]) -> State:
-    """The state that this Python and this clone's pyproject.toml ask for. Raises InstallError when that file is broken."""
+    """The state that this Python and this clone's pyproject.toml ask for. Raises InstallError when that is broken."""
     try:
         project = tomllib.loads((settings.root / "pyproject.toml").read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -139,9 +139,9 @@ def _install(settings: Settings, wanted: State, log: Log) -> State:
 
     def run() -> None:
         if not log.run(command, settings.root, variables):
-            tail = log.tail()
-            print(tail, file=sys.stderr)
-            raise InstallError(f"the packages could not be installed: {pip_failure(tail)} (all of it: {log.path}).")
+            print(f"\n{log.tail()}", end="", file=sys.stderr)
+            cause = pip_failure(log.tail(1000))
+            raise InstallError(f"the packages could not be installed: {cause} (all of it: {log.path}).")
 
     _timed("installing Faceplate and its packages (the first time takes about a minute)", run)
     state = replace(wanted, step="installed")
@@ -175,8 +175,8 @@ def _check(settings: Settings, log: Log) -> None:
         failure = json.loads(done.stdout)
     except ValueError:
         raise InstallError(
-            f"the installed packages crash this Python (exit {done.returncode}); 'python3 install clean', then try again "
-            f"(all of it: {log.path})."
+            f"the installed packages crash this Python (exit {done.returncode}); type 'python3 install clean', "
+            f"then try again (all of it: {log.path})."
         ) from None
     raise InstallError(missing_library(failure["module"], failure["error"]))
 

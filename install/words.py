@@ -21,13 +21,13 @@ _PIP_FAILURES = (
     (
         r"NewConnectionError|NameResolutionError|Temporary failure in name resolution|Network is unreachable"
         r"|ConnectTimeout|ReadTimeout|Connection refused|getaddrinfo failed",
-        "the package index cannot be reached; check the network, or name a mirror or a folder of wheels in FACEPLATE_PIP_ARGS "
-        "(docs/install.md)",
+        "the package index cannot be reached; check the network, or name a mirror or a folder of wheels in "
+        "FACEPLATE_PIP_ARGS (docs/install.md)",
     ),
     (
         r"No matching distribution found|Could not find a version",
-        "a package is not there for this system and Python; the supported ones are in docs/install.md, and a mirror or a "
-        "folder of wheels must hold them all",
+        "a package is not there for this system and Python; docs/install.md lists the supported ones, and a mirror "
+        "or a folder of wheels must hold every package",
     ),
     (
         r"Permission denied|PermissionError|\[WinError 5\]",
@@ -44,23 +44,16 @@ _DEBIAN_PACKAGES = {
     "libGL.so.1": "libgl1",
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",
-    "libX11.so.6": "libx11-6",
-    "libXext.so.6": "libxext6",
-    "libSM.so.6": "libsm6",
-    "libICE.so.6": "libice6",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libfreetype.so.6": "libfreetype6",
-    "libexpat.so.1": "libexpat1",
 }
 
 _GET_PIP = {
-    "debian": "sudo apt install python3-venv python3-pip",
-    "ubuntu": "sudo apt install python3-venv python3-pip",
+    "debian": "sudo apt install python{version}-venv python3-pip",
+    "ubuntu": "sudo apt install python{version}-venv python3-pip",
     "fedora": "sudo dnf install python3-pip",
     "rhel": "sudo dnf install python3-pip",
     "suse": "sudo zypper install python3-pip",
     "arch": "sudo pacman -S python-pip",
-    "darwin": "brew install python@3.12",
+    "darwin": "brew install python@{version}",
 }
 
 
@@ -91,9 +84,9 @@ def missing_library(module: str, error: str) -> str:
     return f"{module} was installed but does not load ({error}); 'python3 install clean', then try again."
 
 
-def get_pip(families: list[str], python: str) -> str:
-    """The sentence for a Python that can make no environment: what to type on this system."""
-    line = next((_GET_PIP[family] for family in families if family in _GET_PIP), None)
+def get_pip(families: list[str], python: str, version: str) -> str:
+    """The sentence for a Python that can make no environment: what to type on this system. `version`: "3.12"."""
+    line = next((_GET_PIP[family].format(version=version) for family in families if family in _GET_PIP), None)
     what = (
         f"type: {line}"
         if line

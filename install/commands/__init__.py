@@ -24,7 +24,7 @@ class Command(Protocol):
     """One line for the overview."""
 
     def run(self, settings: Settings, arguments: list[str]) -> int:
-        """Does it; `arguments` are the words after the command's name. Returns the exit code; may raise InstallError."""
+        """Does it with the words after the command's name. Returns the exit code; may raise InstallError."""
         ...
 
 

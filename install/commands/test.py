@@ -35,13 +35,12 @@ def run(settings: Settings, arguments: list[str]) -> int:
         print(f"{name}:", flush=True)
         if call(command, settings.root, variables) != 0:
             failed.append(name)
-    return _pytest([python, "-m", "pytest", *arguments], settings, variables, failed)
+    color = ["--color=yes"] if sys.stdout.isatty() else []
+    return _pytest([python, "-m", "pytest", *color, *arguments], settings, variables, failed)
 
 
 def _pytest(command: list[str], settings: Settings, variables: dict[str, str], failed: list[str]) -> int:
     print("pytest:", flush=True)
-    if sys.stdout.isatty():
-        command = [*command, "--color=yes"]
     with subprocess.Popen(
         command, cwd=settings.root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as child:

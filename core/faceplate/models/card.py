@@ -11,8 +11,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceplate.errors import UsageError
+from faceplate.plate.atomic import publish, temporary_beside
 
-__all__ = ["Card", "Tensor", "read_card"]
+__all__ = ["CARD_SUFFIX", "Card", "External", "Tensor", "read_card", "write_card"]
+
+CARD_SUFFIX = ".card.json"
+_PLAIN_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
 
 
 class Tensor(BaseModel):
@@ -25,18 +29,29 @@ class Tensor(BaseModel):
     meaning: str
 
 
+class External(BaseModel):
+    """A file beside the graph that holds some of its weights: a plain name, and its hash."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(pattern=_PLAIN_NAME)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class Card(BaseModel):
     """What a weight file is.
 
     `sha256` is of the file as it lies on disk. `commercial` says whether the licence allows use in a paid production;
-    `licence` is an SPDX identifier or a short name.
+    `licence` is an SPDX identifier or a short name. `family` is the recipe that feeds it (`faceplate.models.kinds`),
+    where one is needed. `url`, then `mirrors`, is where `fetch` finds the file. `fp16_ok` allows half precision where a
+    device is faster with it; `fp32` names the card of the same network in single precision, for when half overflows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.+-]*$")
     role: str
-    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")
+    file: str = Field(pattern=_PLAIN_NAME)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     version: str
     licence: str
@@ -45,6 +60,17 @@ class Card(BaseModel):
     converted: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    family: str | None = None
+    fp16_ok: bool = False
+    fp32: str | None = None
+    url: str | None = Field(default=None, pattern=r"^https?://")
+    mirrors: tuple[str, ...] = ()
+    external: tuple[External, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The recipe that feeds this network: its family, or its own name where that says it (`yunet`)."""
+        return self.family or self.name
 
 
 def read_card(path: Path) -> Card:
@@ -57,3 +83,12 @@ def read_card(path: Path) -> Card:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UsageError("bad-card", f"The card {path.name} is not valid: {field}: {first['msg']}.") from error
+
+
+def write_card(folder: Path, card: Card) -> Path:
+    """Writes `NAME.card.json` into `folder`, whole or not at all. Raises what `publish` raises."""
+    path = folder / f"{card.name}{CARD_SUFFIX}"
+    with temporary_beside(path) as temporary:
+        temporary.write_text(card.model_dump_json(indent=2, exclude_defaults=True) + "\n", encoding="utf-8")
+        publish(temporary, path)
+    return path

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from faceplate.errors import RenderError, UsageError
-from faceplate.models.card import Card, read_card
+from faceplate.errors import FaceplateError, RenderError, UsageError
+from faceplate.models.card import CARD_SUFFIX, Card, read_card
 
-__all__ = ["ModelStore", "embedded_store"]
+__all__ = ["EMBEDDED", "ModelStore", "check_policy", "default_store", "digest", "embedded_store", "store_folders", "user_folder"]
 
-_EMBEDDED = Path(__file__).parent / "weights"
+EMBEDDED = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
 class ModelStore:
     """Folders that hold `NAME.card.json` and the file each card names; earlier folders win.
 
-    Nothing is written into a folder, so a store may lie on a read-only network share.
+    Rendering writes nothing into a folder, so a store may lie on a read-only network share.
     """
 
     folders: tuple[Path, ...]
@@ -31,7 +33,7 @@ class ModelStore:
         """Every card by name, with the folder it lies in. Raises `UsageError('bad-card')`."""
         found: dict[str, tuple[Card, Path]] = {}
         for folder in reversed(self.folders):
-            for path in sorted(folder.glob("*.card.json")):
+            for path in sorted(folder.glob(f"*{CARD_SUFFIX}")):
                 card = read_card(path)
                 found[card.name] = (card, folder)
         return found
@@ -43,17 +45,52 @@ class ModelStore:
         """The card called `name`; `UsageError('unknown-model')` lists what there is."""
         return self._entry(name)[0]
 
+    def folder(self, name: str) -> Path:
+        """The folder that card `name` lies in. Raises as `card` does."""
+        return self._entry(name)[1]
+
     def path(self, name: str) -> Path:
-        """The weight file of card `name`, its hash proved (once per store and file).
+        """The weight file of card `name`, its hash proved (once per store and file), and those of the files beside it.
 
         Raises `UsageError('unknown-model')`, `RenderError('weights-missing')`, `RenderError('weights-changed')`.
         """
         card, folder = self._entry(name)
         path = folder / card.file
         if path not in self._proved:
-            _prove(path, card)
+            _prove(path, card.sha256, card)
+            for outside in card.external:
+                _prove(folder / outside.file, outside.sha256, card)
             self._proved.add(path)
         return path
+
+    def of_family(self, family: str) -> Card | None:
+        """The first card, by name, of the kind `family`; None when the store has none."""
+        return next((card for card in sorted(self, key=lambda card: card.name) if card.family == family), None)
+
+    def verify(self, names: Iterable[str] = ()) -> dict[str, str]:
+        """Reads every weight file (or those of `names`) again: each card's name with what is wrong, '' when nothing is."""
+        fresh, found = ModelStore(self.folders), {}
+        for name in tuple(names) or tuple(sorted(fresh.cards)):
+            try:
+                fresh.path(name)
+                found[name] = ""
+            except FaceplateError as error:
+                if isinstance(error, UsageError):
+                    raise
+                found[name] = str(error)
+        return found
+
+    def writable(self) -> Path:
+        """The first folder that can be written, made if need be; the embedded one never is.
+
+        Raises `UsageError('store-read-only')`.
+        """
+        for folder in self.folders:
+            if folder != EMBEDDED and _can_write(folder):
+                return folder
+        raise UsageError(
+            "store-read-only", "No folder of the model store can be written; name one of your own in FACEPLATE_MODELS."
+        )
 
     def _entry(self, name: str) -> tuple[Card, Path]:
         if name not in self.cards:
@@ -62,22 +99,75 @@ class ModelStore:
         return self.cards[name]
 
 
-def _prove(path: Path, card: Card) -> None:
+def digest(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _prove(path: Path, wanted: str, card: Card) -> None:
     try:
-        with path.open("rb") as file:
-            actual = hashlib.file_digest(file, "sha256").hexdigest()
+        actual = digest(path)
     except OSError as error:
+        how = f"; run: faceplate models fetch {card.name}" if card.url and not path.exists() else ""
         raise RenderError(
-            "weights-missing", f"The weights of '{card.name}' cannot be read at {path}: {error.strerror}."
+            "weights-missing", f"The weights of '{card.name}' cannot be read at {path}: {error.strerror}{how}."
         ) from error
-    if actual != card.sha256:
+    if actual != wanted:
         raise RenderError(
             "weights-changed",
             f"The weights of '{card.name}' at {path} are not the file on their card (sha256 {actual[:12]}… instead of "
-            f"{card.sha256[:12]}…); put the original file back.",
+            f"{wanted[:12]}…); put the original file back.",
         )
 
 
 def embedded_store() -> ModelStore:
     """The weights that ship inside the package, each free for commercial use."""
-    return ModelStore((_EMBEDDED,))
+    return ModelStore((EMBEDDED,))
+
+
+def default_store(environment: dict[str, str] | None = None) -> ModelStore:
+    """The folders of `$FACEPLATE_MODELS` (as in PATH), else the user's own; then the embedded weights."""
+    return ModelStore((*store_folders(environment), EMBEDDED))
+
+
+def store_folders(environment: dict[str, str] | None = None) -> tuple[Path, ...]:
+    """Where a user's or a studio's models lie: `$FACEPLATE_MODELS`, else the platform's place for a user's data."""
+    values = os.environ if environment is None else environment
+    named = [Path(part).expanduser() for part in values.get("FACEPLATE_MODELS", "").split(os.pathsep) if part.strip()]
+    return tuple(named) or (user_folder(values),)
+
+
+def user_folder(environment: os._Environ[str] | dict[str, str], platform: str = sys.platform) -> Path:
+    """The models' folder among a user's data, by the platform's custom (XDG, Application Support, %LOCALAPPDATA%)."""
+    if platform == "win32":
+        base = environment.get("LOCALAPPDATA")
+        return (Path(base) if base else Path.home() / "AppData" / "Local") / "Faceplate" / "models"
+    if platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Faceplate" / "models"
+    base = environment.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "faceplate" / "models"
+
+
+def _can_write(folder: Path) -> bool:
+    probe = folder / f".write-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def check_policy(cards: Iterable[Card], allow_noncommercial: bool) -> None:
+    """Nothing, if the show may use every card; else `UsageError('licence-forbidden')` that names the weight."""
+    if allow_noncommercial:
+        return
+    for card in cards:
+        if not card.commercial:
+            raise UsageError(
+                "licence-forbidden",
+                f"The show forbids non-commercial weights and '{card.name}' is under '{card.licence}'; "
+                "choose another network, or set allow_noncommercial if the licence permits your use.",
+            )

@@ -12,6 +12,7 @@ import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
 from faceplate.plate.atomic import publish, temporary_beside, write_failed
 from faceplate.plate.exr_file import (
+    Attribute,
     DamagedExrError,
     ExrPart,
     pack_attribute,
@@ -39,6 +40,10 @@ _MADE_BY_THE_WRITER = {
 }  # fmt: skip
 _NOT_CARRIED = ("oiio:", "tiff:", "jpeg:", "png:", "thumbnail", "openexr:")
 _NOT_CARRIED_NAMES = {"ICCProfile", "Orientation", "compression", "planarconfig", "CICP", "textureformat"}
+_DPX_STORAGE = {
+    "dpx:Packing", "dpx:EndOfLinePadding", "dpx:EndOfImagePadding", "dpx:DittoKey", "dpx:ImageDescriptor",
+    "dpx:Version", "dpx:Signal", "dpx:TimeCode",
+}  # fmt: skip
 _SUFFIXES = {2: ("u", "v"), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}
 
 Layer = tuple[list[str], np.ndarray, list[str]]  # channel names, (h, w, channels) float32, stored formats
@@ -145,10 +150,20 @@ def _plate_header(plate: PlateFile) -> ExrPart | None:
 
 def _with_plate_fields(part: ExrPart, plate: PlateFile, plate_part: ExrPart | None) -> ExrPart:
     if plate_part is None:
-        invented = {"oiio:ColorSpace", "colorInteropID"} | (set() if "DateTime" in plate.attributes else {"capDate"})
-        return replace(part, header=tuple(field for field in part.header if field.name not in invented))
+        invented = set() if "DateTime" in plate.attributes else {"capDate"}
+        honest = replace(part, header=tuple(field for field in part.header if field.name not in invented))
+        return with_attributes(honest, _dpx_fields(plate))
     own = tuple(field for field in part.header if field.name in _MADE_BY_THE_WRITER)
     return with_attributes(replace(part, header=own), (f for f in plate_part.header if f.name not in _STRUCTURE))
+
+
+def _dpx_fields(plate: PlateFile) -> list[Attribute]:
+    """What a DPX says of its origin; OpenImageIO does not write another format's fields."""
+    return [
+        pack_attribute(name, value)
+        for name, value in plate.attributes.items()
+        if name.startswith("dpx:") and name not in _DPX_STORAGE and isinstance(value, (str, int, float))
+    ]
 
 
 def _depth(plate: PlateFile) -> str:

@@ -32,7 +32,7 @@ def over_raster(plate: PlateFile, path: Path, patch: Patch, attributes: Attribut
     patch.apply(images[plate.part], plate.data, plate)
     notes = []
     with temporary_beside(path) as written:
-        _write_all(written, path, [_honest(spec) for spec in specs], images)
+        _write_all(written, path, [_honest(spec, plate.explicit_color_space is not None) for spec in specs], images)
         notes += _restore_header(plate, path, written, attributes)
         _prove(written, path, images)
         publish(written, path)
@@ -90,11 +90,13 @@ def _read_all(plate: PlateFile) -> tuple[list[oiio.ImageSpec], list[np.ndarray]]
         source.close()
 
 
-def _honest(spec: oiio.ImageSpec) -> oiio.ImageSpec:
+def _honest(spec: oiio.ImageSpec, tagged: bool) -> oiio.ImageSpec:
     """The spec, kept from making OpenImageIO write what the plate does not say."""
     spec = oiio.ImageSpec(spec)
     if not spec.get_string_attribute("DateTime"):
-        spec.attribute("DateTime", 0)  # a date that is no string is found, so none is made, and is not written
+        spec.attribute("DateTime", "float[2]", (0.0, 0.0))  # found, so that none is made, but nothing that it can write
+    if not tagged:
+        spec.erase_attribute("oiio:ColorSpace")  # OpenImageIO's assumption, which it would write as a tag
     return spec
 
 
@@ -143,7 +145,8 @@ def _restore_header(plate: PlateFile, path: Path, written: Path, attributes: Att
         if suffix == ".dpx" and plate.file_format == "dpx":
             restored = _dpx_with_header(original, made)
         elif suffix == ".png":
-            restored = _png_with_chunks(original if plate.file_format == "png" else made, made, attributes)
+            own = _png_chunks(original) if plate.file_format == "png" else None
+            restored = _png_with_chunks(own, made, attributes, plate.explicit_color_space is not None)
         if restored is not None:
             written.write_bytes(restored)
     except OSError as error:
@@ -186,18 +189,23 @@ def _padding(data: bytes, at: int) -> bytes:
     return bytes(4) if value == _DPX_UNDEFINED else value
 
 
-def _png_with_chunks(original: bytes, made: bytes, attributes: Attributes) -> bytes | None:
-    """The plate's chunks with the new pixels among them, and `attributes` as text; None where the headers differ."""
-    old, new = _png_chunks(original), _png_chunks(made)
-    if old[0] != new[0]:
-        old = new
+def _png_with_chunks(own: list[bytes] | None, made: bytes, attributes: Attributes, tagged: bool) -> bytes:
+    """The plate's `own` chunks with the new pixels among them, and `attributes` as text.
+
+    Where the plate is no PNG, or one of another kind, the chunks are OpenImageIO's without what it makes up.
+    """
+    new = _png_chunks(made)
+    if own and own[0] == new[0]:
+        old = own
+    else:
+        old = [chunk for chunk in new if tagged or chunk[4:8] not in (b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"oFFs")]
     names = [chunk[4:8] for chunk in old]
     first = names.index(b"IDAT")
     before = old[:first]
     after = [chunk for chunk, name in zip(old[first:], names[first:], strict=True) if name not in (b"IDAT", b"IEND")]
     pixels = [chunk for chunk in new if chunk[4:8] == b"IDAT"]
     text = [_png_text(name, str(value)) for name, value in attributes.items()]
-    return b"".join([made[:8], *before, *pixels, *after, *text, new[-1]])
+    return b"".join([made[:8], *before, *text, *pixels, *after, new[-1]])
 
 
 def _png_chunks(data: bytes) -> list[bytes]:

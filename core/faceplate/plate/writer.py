@@ -57,7 +57,7 @@ def write_over(
 
     DPX, TIFF and PNG plates are written as they are (by the extension of `path`); samples that were not changed stay
     exactly, and so does the header of a DPX whose samples lie as OpenImageIO packs them, and of a PNG. A TIFF's fields
-    are OpenImageIO's translation: it may add a predictor and an XMP copy of fields that are there. Any plate but
+    are OpenImageIO's translation: it may add a predictor and an XMP copy of a date that is there. Any plate but
     OpenEXR may also be written as .exr (half where half holds every code value, else float), any integer plate as .tif
     or .png.
 

@@ -1,0 +1,228 @@
+"""Where a network can run: providers and devices, the options of each, and how a run is spread over them.
+
+ONNX Runtime lists CUDA as available whenever the GPU build is installed and then complains in red when no driver
+exists. Here a provider is tried only when its driver library loads, and what a session really runs on is read back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import sys
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from faceplate.errors import UsageError
+from faceplate.models.card import Card
+
+__all__ = [
+    "CPU",
+    "CUDA",
+    "Runtime",
+    "Target",
+    "available_providers",
+    "cache_folder",
+    "cores",
+    "cuda_devices",
+    "engine_folder",
+    "plan",
+    "provider_options",
+]
+
+TENSORRT, CUDA = "TensorrtExecutionProvider", "CUDAExecutionProvider"
+DIRECTML, COREML, CPU = "DmlExecutionProvider", "CoreMLExecutionProvider", "CPUExecutionProvider"
+_SHORT = {"tensorrt": TENSORRT, "cuda": CUDA, "directml": DIRECTML, "coreml": COREML, "cpu": CPU}
+# TensorRT is not tried unless asked for: building its first engine takes minutes, which nobody expects of a first frame.
+_ORDER = (CUDA, DIRECTML, COREML, CPU)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How networks are to run. Everything has a default that suits one process alone on its machine.
+
+    `providers` in the order to try (tensorrt, cuda, directml, coreml, cpu), None for what the machine has. `devices` are GPU
+    numbers, None for all. `threads` is ONNX Runtime's intra-op count, 0 for the machine's cores shared by `workers`. `memory` is a
+    limit in bytes for each GPU, 0 for none. `half` False refuses half precision even where a card allows it. `batch` is the
+    most tiles in one run, 0 for all at once. `cache` is where engines and optimised graphs are kept, None for neither.
+    """
+
+    providers: tuple[str, ...] | None = None
+    devices: tuple[int, ...] | None = None
+    threads: int = 0
+    workers: int = 1
+    memory: int = 0
+    half: bool = True
+    batch: int = 0
+    cache: Path | None = None
+
+    @classmethod
+    def from_environment(cls, environment: dict[str, str] | None = None, **changes: Any) -> Runtime:
+        """The runtime that `$FACEPLATE_PROVIDERS` (cuda,cpu), `$FACEPLATE_GPUS` (0,1), `$FACEPLATE_GPU_MEMORY` (GiB) and
+        `$FACEPLATE_CACHE` (a folder) describe. Raises `UsageError('bad-runtime')`."""
+        values = os.environ if environment is None else environment
+        try:
+            named = tuple(filter(None, re.split(r"[\s,]+", values.get("FACEPLATE_PROVIDERS", ""))))
+            gpus = tuple(int(part) for part in re.split(r"[\s,]+", values.get("FACEPLATE_GPUS", "")) if part)
+            memory = int(float(values.get("FACEPLATE_GPU_MEMORY") or 0) * (1 << 30))
+        except ValueError as error:
+            raise UsageError("bad-runtime", f"FACEPLATE_GPUS and FACEPLATE_GPU_MEMORY are numbers: {error}.") from error
+        folder = values.get("FACEPLATE_CACHE")
+        made = cls(named or None, gpus or None, memory=memory, cache=Path(folder) if folder else None)
+        return replace(made, **changes)
+
+    @property
+    def intra_op(self) -> int:
+        """Threads for one session: what is asked for, else the cores divided by the workers; 0 (its own choice) for one."""
+        if self.threads:
+            return self.threads
+        return 0 if self.workers <= 1 else max(1, cores() // self.workers)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One place to run: a provider and the number of its device (0 on the CPU)."""
+
+    provider: str
+    device: int = 0
+
+    @property
+    def gpu(self) -> bool:
+        return self.provider in (TENSORRT, CUDA, DIRECTML)
+
+    def __str__(self) -> str:
+        short = next(name for name, full in _SHORT.items() if full == self.provider)
+        return f"{short}:{self.device}" if self.gpu else short
+
+
+def cores() -> int:
+    """The cores that this process may use, which on a farm is often fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(len(os.sched_getaffinity(0)), 1)
+    return os.cpu_count() or 1
+
+
+@cache
+def available_providers() -> tuple[str, ...]:
+    """The execution providers to try, best first; the CPU always closes the list."""
+    built = onnxruntime.get_available_providers()
+    there = {CUDA: cuda_devices() > 0, DIRECTML: sys.platform == "win32", COREML: sys.platform == "darwin", CPU: True}
+    return tuple(name for name in _ORDER if name in built and there[name])
+
+
+@cache
+def cuda_devices() -> int:
+    """How many CUDA devices the driver reports; 0 without a driver (CUDA driver API, `cuDeviceGetCount`)."""
+    driver = _cuda_driver()
+    count = ctypes.c_int(0)
+    if driver is None or driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+def plan(runtime: Runtime, built: tuple[str, ...] | None = None, gpus: int | None = None) -> tuple[tuple[Target, ...], ...]:
+    """The steps to try in order: each one provider on all its devices. The last is always the CPU.
+
+    Raises `UsageError('unknown-provider')`, and `UsageError('no-such-device')` for a GPU number that is not there.
+    """
+    there = available_providers() if built is None else built
+    count = cuda_devices() if gpus is None else gpus
+    names = [_full(name) for name in runtime.providers] if runtime.providers else list(there)
+    steps = []
+    for name in dict.fromkeys((*names, CPU)):
+        devices = range(count) if runtime.devices is None else runtime.devices
+        if name in (CUDA, TENSORRT):
+            missing = [number for number in devices if number >= count]
+            if runtime.devices is not None and count and missing:
+                raise UsageError("no-such-device", f"There is no GPU {missing[0]}; the machine has {count}, numbered from 0.")
+            steps.append(tuple(Target(name, number) for number in devices) or (Target(name),))
+        elif name == DIRECTML:
+            steps.append(tuple(Target(name, number) for number in runtime.devices or (0,)))
+        else:
+            steps.append((Target(name),))
+    return tuple(steps)
+
+
+def provider_options(target: Target, card: Card, runtime: Runtime) -> dict[str, str]:
+    """ONNX Runtime's options for `card` on `target`: device, memory limit, precision, engine cache."""
+    half = runtime.half and card.fp16_ok
+    if target.provider == CUDA:
+        options = {
+            "device_id": str(target.device),
+            "arena_extend_strategy": "kSameAsRequested",
+            # TF32 keeps ten bits of a mantissa: allowed only where half precision is.
+            "use_tf32": "1" if half else "0",
+        }
+        return options | ({"gpu_mem_limit": str(runtime.memory)} if runtime.memory else {})
+    if target.provider == TENSORRT:
+        options = {"device_id": str(target.device), "trt_fp16_enable": str(half)}
+        if runtime.memory:
+            options["trt_max_workspace_size"] = str(runtime.memory)
+        if runtime.cache is not None:
+            folder = str(engine_folder(runtime.cache, card, half, *gpu_identity(target.device)))
+            options |= {
+                "trt_engine_cache_enable": "True",
+                "trt_engine_cache_path": folder,
+                "trt_timing_cache_enable": "True",
+                "trt_timing_cache_path": folder,
+            }
+        return options
+    return {"device_id": str(target.device)} if target.provider == DIRECTML else {}
+
+
+def engine_folder(cache: Path, card: Card, half: bool, gpu: str, driver: str) -> Path:
+    """Where TensorRT's engines for these weights on this GPU and driver are kept: an engine fits nothing else."""
+    place = re.sub(r"[^A-Za-z0-9.]+", "-", f"{gpu}-{driver}-ort{onnxruntime.__version__}")
+    return cache / "tensorrt" / place / f"{card.sha256[:16]}-{'fp16' if half else 'fp32'}"
+
+
+def cache_folder(environment: dict[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """The user's own place for what can be made again, by the platform's custom."""
+    values = os.environ if environment is None else environment
+    if platform == "win32":
+        base = values.get("LOCALAPPDATA")
+        return (Path(base) if base else Path.home() / "AppData" / "Local") / "Faceplate" / "cache"
+    if platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "Faceplate"
+    base = values.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "faceplate"
+
+
+@cache
+def gpu_identity(device: int) -> tuple[str, str]:
+    """The GPU's name and the driver's version, for a cache's key; ('gpu', '0') where the driver does not say."""
+    driver, name, version = _cuda_driver(), ctypes.create_string_buffer(128), ctypes.c_int(0)
+    if driver is None or driver.cuInit(0) != 0 or driver.cuDeviceGetName(name, 128, device) != 0:
+        return "gpu", "0"
+    driver.cuDriverGetVersion(ctypes.byref(version))
+    return name.value.decode("ascii", "replace"), _nvml_version() or str(version.value)
+
+
+def _nvml_version() -> str:
+    """The display driver's own version (NVML, `nvmlSystemGetDriverVersion`); CUDA's number stays the same across many."""
+    try:
+        nvml = ctypes.CDLL("nvml.dll" if os.name == "nt" else "libnvidia-ml.so.1")
+    except OSError:
+        return ""
+    text = ctypes.create_string_buffer(96)
+    if nvml.nvmlInit_v2() != 0 or nvml.nvmlSystemGetDriverVersion(text, 96) != 0:
+        return ""
+    return text.value.decode("ascii", "replace")
+
+
+def _cuda_driver() -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return None
+
+
+def _full(name: str) -> str:
+    known = _SHORT.get(name.lower(), name)
+    if known not in _SHORT.values():
+        raise UsageError("unknown-provider", f"There is no provider '{name}'; there are {', '.join(_SHORT)}.")
+    return known

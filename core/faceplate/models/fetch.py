@@ -1,0 +1,141 @@
+"""Downloads: from the address on the card or a studio's mirror, resumed where they broke off, proved by hash."""
+
+from __future__ import annotations
+
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pooch
+
+from faceplate.errors import FaceplateError, RenderError, UsageError
+from faceplate.models.card import CARD_SUFFIX, Card, write_card
+from faceplate.models.store import ModelStore, digest
+
+__all__ = ["Resuming", "addresses", "fetch_model"]
+
+_BLOCK = 1 << 20
+_TRIES = 6
+
+
+def fetch_model(
+    store: ModelStore, name: str, environment: dict[str, str] | None = None, say: Callable[[int, int], None] | None = None
+) -> Path:
+    """Downloads the weights of card `name` into the store and proves them; a whole file is left as it is.
+
+    `$FACEPLATE_MIRROR` (one or more addresses, separated by spaces) is tried before the card's own address, as
+    MIRROR/FILE. `say` hears (bytes so far, bytes in all). Raises `UsageError` with code `unknown-model`,
+    `no-address` or `store-read-only`, and `RenderError` with code `download-failed` or `weights-changed`.
+    """
+    card, folder = store.card(name), store.folder(name)
+    where = addresses(card, environment)
+    if not where:
+        raise UsageError(
+            "no-address", f"The card of '{name}' has no address; put the file at {folder / card.file}, or set FACEPLATE_MIRROR."
+        )
+    if not os.access(folder, os.W_OK):
+        folder = store.writable()
+    failures = []
+    for address in where:
+        try:
+            path = _fetched(card, address, folder, say)
+        except FaceplateError as error:
+            failures.append(error)
+            continue
+        if not (folder / f"{name}{CARD_SUFFIX}").exists():
+            write_card(folder, card)
+        return path
+    raise failures[-1]
+
+
+def addresses(card: Card, environment: dict[str, str] | None = None) -> tuple[str, ...]:
+    """Where to look for the card's file, in order: the studio's mirrors, the card's address, the card's mirrors."""
+    values = os.environ if environment is None else environment
+    mirrors = [f"{base.rstrip('/')}/{quote(card.file)}" for base in values.get("FACEPLATE_MIRROR", "").split()]
+    found = (*mirrors, *((card.url,) if card.url else ()), *card.mirrors)
+    for address in found:
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise UsageError("no-address", f"{address} is no web address; use http or https.")
+    return found
+
+
+def _fetched(card: Card, address: str, folder: Path, say: Callable[[int, int], None] | None) -> Path:
+    pooch.get_logger().setLevel("WARNING")  # it would say each step on standard error
+    part = folder / f".{card.file}.{card.sha256[:12]}.download"
+    try:
+        found = pooch.retrieve(
+            address,
+            known_hash=f"sha256:{card.sha256}",
+            fname=card.file,
+            path=folder,
+            downloader=Resuming(part, say),
+        )
+    except ValueError as error:  # what pooch raises for a wrong hash
+        raise RenderError(
+            "weights-changed", f"{address} is not the file on the card of '{card.name}': its hash is another one."
+        ) from error
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error.strerror or str(error)
+        raise RenderError("download-failed", f"{address} could not be downloaded ({reason}); try again, it resumes.") from error
+    if digest(Path(found)) != card.sha256:
+        raise RenderError("weights-changed", f"{found} is not the file on its card.")
+    return Path(found)
+
+
+@dataclass(frozen=True)
+class Resuming:
+    """A downloader for pooch that goes on where it stopped, within one call and from one call to the next.
+
+    `part` keeps what has come so far. RFC 9110, section 14: a server that knows `Range` answers 206 and says where the
+    bytes begin; one that does not answers 200 and the file starts over.
+    """
+
+    part: Path
+    say: Callable[[int, int], None] | None = None
+    pause: float = 0.5
+
+    def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
+        tries = 0
+        while True:
+            before = self._have()
+            try:
+                if self._once(url):
+                    break
+                reason: OSError = ConnectionError("the connection ended early")
+            except urllib.error.HTTPError as error:
+                if error.code == 416 and before:
+                    self.part.unlink()
+                    continue
+                raise
+            except OSError as error:
+                reason = error
+            tries = 0 if self._have() > before else tries + 1
+            if tries >= _TRIES:
+                raise reason
+            time.sleep(self.pause * tries)
+        os.replace(self.part, output_file)  # noqa: PTH105
+
+    def _have(self) -> int:
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def _once(self, url: str) -> bool:
+        """One connection; whether the file is whole now."""
+        have = self._have()
+        request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+        with urllib.request.urlopen(request, timeout=60) as answer:  # the scheme was checked by `addresses`
+            resumed = answer.status == 206 and str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
+            start = have if resumed else 0
+            length = answer.headers.get("Content-Length")
+            total = start + int(length) if length else 0
+            with self.part.open("ab" if resumed else "wb") as file:
+                while block := answer.read(_BLOCK):
+                    file.write(block)
+                    if self.say:
+                        self.say(file.tell(), total)
+        return not total or self._have() >= total

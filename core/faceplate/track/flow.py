@@ -1,0 +1,170 @@
+"""How the skin moved between two neighbouring frames, measured in the picture.
+
+A landmarker places every frame anew and jitters by tenths of a pixel; optical flow between neighbours is far
+steadier, but drifts. Here only the motion of the skull is measured: sparse pyramidal Lucas-Kanade (J.-Y. Bouguet, "Pyramidal
+implementation of the Lucas Kanade feature tracker", Intel 2000) on mesh points that expression hardly moves, forward
+and back, and the robust similarity through them. "Projected" pixels are plate pixels with the squeeze of an anamorphic
+plate undone (x times the pixel aspect), where a rotation is a rotation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+
+from faceplate.color import encode, to_uint8
+from faceplate.face import topology
+from faceplate.face.align import apply, invert, resample
+from faceplate.face.shape import head_model
+from faceplate.frame import Frame
+from faceplate.window import Window
+
+__all__ = ["Flow", "FlowCrop", "crop_corner", "crop_scale", "crop_window", "flow_between", "flow_crop", "skull_points"]
+
+# A face larger than this many pixels is looked at reduced; the fit over two hundred points is far below a pixel anyway.
+_FACE_SIDE = 384
+_CROP_SIDE = 576
+_PATCH = (21, 21)
+_LEVELS = 3
+_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 0.003)
+_THERE_AND_BACK = 0.5
+_SHARE_NEEDED = 0.35
+_SPREAD_ALLOWED = 1.5
+
+
+@dataclass(frozen=True)
+class FlowCrop:
+    """A display rendering around a face: `grey` uint8 (576, 576); `matrix` (2, 3) maps projected to crop pixels."""
+
+    grey: np.ndarray
+    matrix: np.ndarray
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The similarity from the frame before: `matrix` (2, 3) on projected pixels, `share` of points that agree 0..1, and
+    `spread`, their RMS disagreement in projected pixels."""
+
+    matrix: np.ndarray
+    share: float
+    spread: float
+
+
+def crop_scale(size: float) -> float:
+    """Crop pixels per projected pixel for a face of `size`: 1, or 1/2, 1/3 and so on for one that the crop cannot hold."""
+    return 1.0 / max(1, math.ceil(size / _FACE_SIDE))
+
+
+def crop_corner(points: np.ndarray, scale: float) -> tuple[float, float]:
+    """Where on the projected picture the crop around mesh `points` (478, 2+) begins, on the grid of its own pixels."""
+    corner = np.round((points[:, :2].mean(axis=0) - _CROP_SIDE / 2 / scale) * scale) / scale
+    return float(corner[0]), float(corner[1])
+
+
+def crop_window(corner: tuple[float, float], scale: float, pixel_aspect: float) -> Window:
+    """The plate pixels that `flow_crop` looks at."""
+    low = np.array(corner)
+    ends = np.stack([low, low + _CROP_SIDE / scale]) / np.array([pixel_aspect, 1.0])
+    return Window.around(ends, 4)
+
+
+def flow_crop(frame: Frame, corner: tuple[float, float], scale: float, gain: float) -> FlowCrop:
+    """Renders the crop. At scale 1 and with square pixels the plate's pixels are taken as they are, never interpolated."""
+    matrix = np.array([[scale, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]], np.float64)
+    unsqueezed = matrix * np.array([[frame.pixel_aspect, 1.0, 1.0]])
+    square = Window(0, 0, _CROP_SIDE, _CROP_SIDE)
+    pixels = np.ascontiguousarray(resample(frame.pixels, frame.window, unsqueezed, square))
+    light = frame.color.luminance(frame.color.to_working(pixels, frame.space))
+    return FlowCrop(to_uint8(encode(light, gain)), matrix)
+
+
+def flow_between(before: FlowCrop, after: FlowCrop, points: np.ndarray, guess: np.ndarray) -> Flow | None:
+    """The motion of a face whose mesh lay at `points` (478, 2+) in the frame before; None when the picture does not say.
+
+    `guess` (478, 2+) is where the landmarker saw the mesh in the frame after: the place from which to search.
+    """
+    seeds = skull_points()
+    start = apply(before.matrix, points[seeds, :2])
+    there = apply(after.matrix, guess[seeds, :2])
+    inside = ((start > 12) & (start < _CROP_SIDE - 12) & (there > 12) & (there < _CROP_SIDE - 12)).all(axis=1)
+    if inside.sum() < 20:
+        return None
+    start, there = start[inside], there[inside]
+    # OpenCV counts pixel centres from 0; ours lie at +0.5.
+    first = (start - 0.5).astype(np.float32)[:, None]
+    # One common displacement as the guess: single points of the landmarker are what must not come in.
+    shift = np.median(there - start, axis=0)
+    second, found = _track(before.grey, after.grey, first, first + shift.astype(np.float32))
+    back, found_back = _track(after.grey, before.grey, second, first)
+    error = np.linalg.norm((back - first)[:, 0], axis=1)
+    good = found & found_back & (error < _THERE_AND_BACK)
+    if good.sum() < max(20, _SHARE_NEEDED * len(good)):
+        return None
+    a = apply(invert(before.matrix), first[good, 0].astype(np.float64) + 0.5)
+    b = apply(invert(after.matrix), second[good, 0].astype(np.float64) + 0.5)
+    matrix, agree, spread = _robust_similarity(a, b)
+    share = float(agree / len(seeds))
+    if share < _SHARE_NEEDED or spread * float(before.matrix[0, 0]) > _SPREAD_ALLOWED:
+        return None
+    return Flow(matrix, share, spread)
+
+
+@cache
+def skull_points() -> np.ndarray:
+    """The mesh points to follow: inside the oval, away from lips and lids, of the half that expression moves least."""
+    model, mesh = head_model(), topology()
+    travel = np.sqrt((model.expression.reshape(len(model.expression), -1, 3) ** 2).sum(axis=(0, 2)))
+    away = np.ones(len(model.reference), bool)
+    loops = (mesh.lips_loop, mesh.mouth_loop, mesh.right_eye_loop, mesh.left_eye_loop, mesh.oval)
+    for loop in loops:
+        gap = np.linalg.norm(model.reference[:, None, :2] - model.reference[None, loop, :2], axis=2).min(axis=1)
+        away &= gap > 0.12
+    away[468:] = False
+    quiet = travel <= np.quantile(travel[away], 0.7)
+    return np.flatnonzero(away & quiet)
+
+
+def _track(
+    first: np.ndarray, second: np.ndarray, points: np.ndarray, guess: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        first,
+        second,
+        np.ascontiguousarray(points),
+        np.ascontiguousarray(guess).copy(),
+        winSize=_PATCH,
+        maxLevel=_LEVELS,
+        criteria=_STOP,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        minEigThreshold=1e-5,
+    )
+    return moved, status[:, 0].astype(bool)
+
+
+def _robust_similarity(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int, float]:
+    """Iteratively reweighted least squares with Tukey's biweight; the matrix, how many points agree, and their RMS."""
+    weight = np.ones(len(a))
+    matrix = np.eye(2, 3)
+    gap = np.zeros(len(a))
+    for _ in range(8):
+        matrix = _weighted_similarity(a, b, weight)
+        gap = np.linalg.norm(apply(matrix, a) - b, axis=1)
+        limit = max(4.685 * 1.4826 * float(np.median(gap)), 0.05)
+        weight = np.maximum(1.0 - (gap / limit) ** 2, 0.0) ** 2
+    agree = weight > 0
+    return matrix, int(agree.sum()), float(np.sqrt((gap[agree] ** 2).mean()))
+
+
+def _weighted_similarity(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """`face.align.similarity` with a weight for every pair (n,)."""
+    total = weight.sum()
+    p, q = a[:, 0] + 1j * a[:, 1], b[:, 0] + 1j * b[:, 1]
+    p_mean, q_mean = (weight * p).sum() / total, (weight * q).sum() / total
+    spread = (weight * np.abs(p - p_mean) ** 2).sum()
+    turn = (weight * np.conj(p - p_mean) * (q - q_mean)).sum() / spread
+    shift = q_mean - turn * p_mean
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])

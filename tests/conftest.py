@@ -1,0 +1,59 @@
+"""What the rooms' tests share: one colour config, one set of networks, the demo people read once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceplate.color import ColorConfig
+from faceplate.demo import people_folder
+from faceplate.face import Face, FaceFinder
+from faceplate.frame import Frame, read_still
+
+TRUTH = Path(__file__).parent / "truth" / "landmarks.json"
+
+
+@pytest.fixture(scope="session")
+def color() -> ColorConfig:
+    return ColorConfig.load(environ={})
+
+
+@pytest.fixture(scope="session")
+def finder() -> FaceFinder:
+    return FaceFinder.embedded()
+
+
+@pytest.fixture(scope="session")
+def still(color: ColorConfig) -> Callable[[str], Frame]:
+    """A committed picture by its name under people/, such as `ada/front.jpg`."""
+
+    @cache
+    def read(name: str) -> Frame:
+        return read_still(people_folder() / name, color)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def found(still: Callable[[str], Frame], finder: FaceFinder) -> Callable[[str], Face]:
+    """The largest face of a committed picture."""
+
+    @cache
+    def find(name: str) -> Face:
+        return finder.find(still(name))[0]
+
+    return find
+
+
+@pytest.fixture(autouse=True)
+def _no_studio_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCIO", raising=False)
+
+
+def relative_rms(result: np.ndarray, truth: np.ndarray) -> float:
+    """RMS of the difference over RMS of the truth."""
+    return float(np.sqrt(np.mean((result - truth) ** 2) / np.mean(truth**2)))
