@@ -49,9 +49,9 @@ class State:
     extras: tuple[str, ...]
 
     def covers(self, wanted: State) -> bool:
-        """Whether an environment in this state needs no pip to become `wanted`."""
+        """Whether an environment that got through `step` in this state has what `wanted` asks for."""
         same = self.origin == wanted.origin and self.project == wanted.project
-        return same and self.step != "making" and set(wanted.extras) <= set(self.extras)
+        return same and set(wanted.extras) <= set(self.extras)
 
 
 def ensure(settings: Settings, extras: tuple[str, ...] = ()) -> Path:

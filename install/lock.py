@@ -20,7 +20,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["Lock"]
+__all__ = ["Lock", "try_lock"]
 
 _PAUSE = 0.2
 # Windows forbids others to read locked bytes; one far behind the end leaves the owner's number readable.
@@ -66,7 +66,7 @@ class Lock:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         except FileNotFoundError:  # another run is just removing the folder
             return False
-        if not (_try_lock(descriptor) and self._is_still(descriptor)):
+        if not (try_lock(descriptor) and self._is_still(descriptor)):
             os.close(descriptor)
             return False
         os.ftruncate(descriptor, 0)
@@ -90,7 +90,8 @@ class Lock:
         return f"process {number}" if number else "another process"
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Locks an open file for this process alone, or returns False at once."""
     try:
         if sys.platform == "win32":
             os.lseek(descriptor, _FAR_BYTE, os.SEEK_SET)

@@ -1,9 +1,9 @@
 """install/: the environment's whole life, offline and quick.
 
-A clone of a tiny project stands in for Faceplate: its build backend is its own, its "packages" are one-line modules. An
-outer Python stands in for the person's: an interpreter whose `-m venv`, `-m virtualenv` and `-m pip` are answered by a hook
-that can pretend to lack any of them. The environment's pip is a stand-in too, and the real one where a test asks for it.
-(The layout of the stand-ins is that of Linux and macOS.)
+A clone of a tiny project stands in for Faceplate: its build backend is its own, its "packages" are one-line modules.
+An outer Python stands in for the person's: an interpreter whose `-m venv`, `-m virtualenv` and `-m pip` are answered
+by a hook that can pretend to lack any of them. The environment's pip is a stand-in too, and the real one where a test
+asks for it. (The layout of the stand-ins is that of Linux and macOS.)
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from install import __main__ as door  # noqa: E402
+from install import lock as lock_module  # noqa: E402
 from install.children import clean_variables  # noqa: E402
 from install.commands import COMMANDS  # noqa: E402
 from install.environment import wanted_state  # noqa: E402
@@ -98,6 +99,7 @@ from pathlib import Path
 PIP = {pip!r}
 HOME = {home!r}
 LACKS = {lacks!r}
+ALONE = "include-system-site-packages = false\\n"
 
 def interpreter(folder, pip):
     folder = Path(folder)
@@ -105,7 +107,7 @@ def interpreter(folder, pip):
     packages.mkdir(parents=True, exist_ok=True)
     (folder / "bin").mkdir(exist_ok=True)
     (folder / "bin" / "python").symlink_to(HOME)
-    (folder / "pyvenv.cfg").write_text("home = " + str(Path(HOME).parent) + "\\n")
+    (folder / "pyvenv.cfg").write_text("home = " + str(Path(HOME).parent) + "\\n" + ALONE)
     if pip:
         (packages / "pip").symlink_to(PIP)
 
@@ -195,7 +197,7 @@ def make_outer_python(folder: Path, pip: Path, lacks: tuple[str, ...] = ()) -> P
     if not python.exists():
         python.parent.mkdir()
         python.symlink_to(base)
-    (folder / "pyvenv.cfg").write_text(f"home = {base.parent}\n")
+    (folder / "pyvenv.cfg").write_text(f"home = {base.parent}\ninclude-system-site-packages = false\n")
     (packages / "hook.py").write_text(HOOK.format(pip=str(pip), home=str(base), lacks=lacks))
     (packages / "hook.pth").write_text("import hook\n")
     return python
@@ -221,6 +223,7 @@ def stage(tmp_path: Path) -> Stage:
     home.mkdir()
     pip = tmp_path / "parts" / "pip"
     pip.mkdir(parents=True)
+    (pip / "__init__.py").write_text("")
     (pip / "__main__.py").write_text(PIP)
     return Stage(clone, make_outer_python(tmp_path / "outer", pip), pip, home)
 
@@ -351,7 +354,7 @@ def test_a_second_run_starts_nothing(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "lacks",
-    [("ensurepip",), ("ensurepip", "pip --python"), ("venv",)],
+    [("ensurepip", "virtualenv"), ("ensurepip", "pip --python", "virtualenv"), ("venv",)],
     ids=["no ensurepip", "no ensurepip and an old pip", "no venv"],
 )
 def test_a_python_that_lacks_parts_still_gets_its_environment(stage: Stage, lacks: tuple[str, ...]) -> None:
@@ -633,14 +636,18 @@ def test_waiting_has_an_end_and_names_the_owner(holder: subprocess.Popen[str], l
     assert len(told) == 1 and str(holder.pid) in told[0]
 
 
-def test_a_lock_whose_file_was_removed_is_not_taken_for_the_new_one(lock_path: Path) -> None:
-    """`clean` removes the lock's file while it holds it; who waited on that file must take the new one."""
-    told: list[str] = []
-    with Lock(lock_path, told.append):
-        lock_path.unlink()
-        with Lock(lock_path, told.append, patience=0.0) as second:
-            assert os.path.samestat(os.fstat(second.descriptor), lock_path.stat())
-    assert told == []
+def test_a_lock_on_a_removed_file_is_not_taken_for_the_lock(lock_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`clean` removes the file that it holds; who had just opened that file must lock the new one instead."""
+    take = lock_module.try_lock
+    removals = iter([lock_path.unlink])
+
+    def removed_meanwhile(descriptor: int) -> bool:
+        next(removals, lambda: None)()
+        return take(descriptor)
+
+    monkeypatch.setattr(lock_module, "try_lock", removed_meanwhile)
+    with Lock(lock_path, lambda line: None) as lock:
+        assert os.path.samestat(os.fstat(lock.descriptor), lock_path.stat())
 
 
 def test_two_installations_at_once_make_one_environment(stage: Stage) -> None:
@@ -658,6 +665,7 @@ def test_two_installations_at_once_make_one_environment(stage: Stage) -> None:
     assert [process.returncode for process in both] == [0, 0], outputs
     assert [out for out, _ in outputs] == [f"{stage.env}\n"] * 2
     assert sum("making the environment" in error for _, error in outputs) == 1
+    assert pip_runs(stage.log) == 1
 
 
 # The demo and the tests

@@ -126,12 +126,13 @@ class Renderer:
 
     def prepare(self) -> None:
         """Opens everything that any frame needs, so that a wrong request is refused before the first frame."""
-        _ = self.color, self.plate, self._generator, self._wanted
         for name in (self.shot.space, self.shot.source_space):
             if name is not None:
                 self.color.resolve(name)
         if self.shot.output:
             self._refuse_overwriting_the_plate()
+        _ = self._generator, self._wanted
+        if self.shot.output:
             self._make_output_folder()
 
     def frames(self) -> tuple[int, ...]:
@@ -294,7 +295,7 @@ def _comp(
     matched = _match(generated, shown, crop_face, framing.window, parameters)
     back = invert(framing.matrix)
     change = resample(matched - shown, framing.window, back, region)
-    covered = np.clip(resample(generated.coverage, framing.window, back, region), 0, 1)
+    covered = _whole(resample(generated.coverage, framing.window, back, region))
     matte = covered * hull_matte(face, region, erode=parameters.matte_erode, feather=parameters.matte_feather)
     crop_on_plate = None
     if parameters.plate_detail != 1.0 and not _on_plate_grid(framing):
@@ -349,6 +350,11 @@ def _nothing(frame: int, file: PlateFile) -> Rendered:
     return Rendered(
         frame, file, Swapped(empty, "", pixels[..., :3], pixels, pixels[..., 0], ("shows no face",)), None
     )
+
+
+def _whole(coverage: np.ndarray) -> np.ndarray:
+    """Coverage in 0..1 that is exactly 1 where resampling left it within a rounding of it."""
+    return np.clip(np.where(coverage > 1 - 1e-4, np.float32(1), coverage), 0, 1)
 
 
 def _mapped(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""Detectors beside YuNet: SCRFD, RetinaFace and YOLO-face. Same picture in, same `Detection` out, chosen by a network's card.
+"""Detectors beside YuNet: SCRFD, RetinaFace and YOLO-face. Same picture in, same `Detection` out, chosen by a
+network's card.
 
-A picture is float32 (640, 640, 3), RGB, display-referred 0..1, the frame fitted into its top left. The networks of this module are
-not shipped.
+A picture is float32 (640, 640, 3), RGB, display-referred 0..1, the frame fitted into its top left. The networks of
+this module are not shipped.
 """
 
 from __future__ import annotations
@@ -30,20 +31,23 @@ def detect(network: Network, picture: np.ndarray, threshold: float | None = None
     """
     found = DETECTORS.get(network.card.kind)
     if found is None:
-        raise UsageError("not-a-detector", f"'{network.card.name}' is no detector; choose one of: {', '.join(DETECTORS)}.")
+        raise UsageError(
+            "not-a-detector", f"'{network.card.name}' is no detector; choose one of: {', '.join(DETECTORS)}."
+        )
     return found(network, picture) if threshold is None else found(network, picture, threshold)
 
 
 def detect_scrfd(network: Network, picture: np.ndarray, threshold: float = 0.5) -> list[Detection]:
     """SCRFD and InsightFace's RetinaFace: RGB (x - 127.5) / 128; two anchors in each cell of strides 8, 16 and 32.
 
-    Box and points are distances from the cell's corner in strides (J. Guo et al., "Sample and Computation Redistribution for
-    Efficient Face Detection", 2021).
+    Box and points are distances from the cell's corner in strides (J. Guo et al., "Sample and Computation
+    Redistribution for Efficient Face Detection", 2021).
     """
     blob = (picture * np.float32(255) - np.float32(127.5)) / np.float32(128)
     out = [array.reshape(-1, array.shape[-1]) for array in network.run(_nchw(blob)).values()]
     parts = [_strided(out, stride, threshold) for stride in _STRIDES]
-    return _kept(*(np.concatenate(part) for part in zip(*parts, strict=True)), threshold)
+    boxes, five, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return _kept(boxes, five, scores, threshold)
 
 
 def detect_yolo(network: Network, picture: np.ndarray, threshold: float = 0.5) -> list[Detection]:
@@ -55,8 +59,9 @@ def detect_yolo(network: Network, picture: np.ndarray, threshold: float = 0.5) -
 
 
 def _strided(out: list[np.ndarray], stride: int, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Boxes (n, 4), points (n, 5, 2) and scores (n,) of one stride. The outputs are told apart by their sizes, since files name
-    them differently."""
+    """Boxes (n, 4), points (n, 5, 2) and scores (n,) of one stride. The outputs are told apart by their sizes, since
+    files name them differently.
+    """
     columns = SIDE // stride
     count = columns * columns * _ANCHORS
     score, box, five = (next(array for array in out if array.shape == (count, width)) for width in (1, 4, 10))

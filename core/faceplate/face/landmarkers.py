@@ -1,7 +1,9 @@
-"""Landmarkers beside the 478-point mesh: 2DFAN's 68 points and InsightFace's 106. They lend a face their five alignment points.
+"""Landmarkers beside the 478-point mesh: 2DFAN's 68 points and InsightFace's 106. They lend a face their five
+alignment points.
 
-Everything after alignment needs the mesh, so these do not replace it: `aligned` moves a face's mesh so that its five points are theirs,
-wholly or in part. A second opinion steadies an alignment that one landmarker gets wrong. The networks are not shipped.
+Everything after alignment needs the mesh, so these do not replace it: `aligned` moves a face's mesh so that its five
+points are theirs, wholly or in part. A second opinion steadies an alignment that one landmarker gets wrong. The
+networks are not shipped.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ __all__ = ["LANDMARKERS", "Landmarker", "aligned", "landmarks"]
 
 @dataclass(frozen=True)
 class Landmarker:
-    """A recipe: crop `side`, how many of its pixels the box's longer side takes (`fill`), channel order, the factor on 0..1,
-    and the five alignment points as groups of point numbers to average (right eye first)."""
+    """A recipe: crop `side`, how many of its pixels the box's longer side takes (`fill`), channel order, the factor
+    on 0..1, and the five alignment points as groups of point numbers to average (right eye first).
+    """
 
     name: str
     side: int
@@ -78,7 +81,9 @@ def five_of(points: np.ndarray, recipe: Landmarker) -> np.ndarray:
 
 
 def aligned(face: Face, five: np.ndarray, amount: float = 1.0) -> Face:
-    """`face` with its mesh moved by the similarity that brings its own five points to `five` (5, 2), by `amount` 0..1."""
+    """`face` with its mesh moved by the similarity that brings its own five points to `five` (5, 2), by `amount`
+    0..1.
+    """
     own = face.five
     wanted = own + amount * (five - own)
     move = similarity(own, wanted)

@@ -1,7 +1,8 @@
-"""Identity networks: SFace, which ships, and ArcFace, which swap networks were trained with; and converters between spaces of identity.
+"""Identity networks: SFace, which ships, and ArcFace, which swap networks were trained with; and converters between
+spaces of identity.
 
-SFace tells people apart on a plate. A generator needs exactly the embedding that it was trained with, so each family of
-`faceplate.swap.networks` names its recogniser. ArcFace and the converters are not shipped.
+SFace tells people apart on a plate. A generator needs exactly the embedding that it was trained with, so each family
+of `faceplate.swap.networks` names its recogniser. ArcFace and the converters are not shipped.
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ __all__ = [
 TENSORRT, CUDA = "TensorrtExecutionProvider", "CUDAExecutionProvider"
 DIRECTML, COREML, CPU = "DmlExecutionProvider", "CoreMLExecutionProvider", "CPUExecutionProvider"
 _SHORT = {"tensorrt": TENSORRT, "cuda": CUDA, "directml": DIRECTML, "coreml": COREML, "cpu": CPU}
-# TensorRT is not tried unless asked for: building its first engine takes minutes, which nobody expects of a first frame.
+# TensorRT is not tried unless asked for: building its first engine takes minutes, which nobody expects of a first
+# frame.
 _ORDER = (CUDA, DIRECTML, COREML, CPU)
 
 
@@ -45,10 +46,11 @@ _ORDER = (CUDA, DIRECTML, COREML, CPU)
 class Runtime:
     """How networks are to run. Everything has a default that suits one process alone on its machine.
 
-    `providers` in the order to try (tensorrt, cuda, directml, coreml, cpu), None for what the machine has. `devices` are GPU
-    numbers, None for all. `threads` is ONNX Runtime's intra-op count, 0 for the machine's cores shared by `workers`. `memory` is a
-    limit in bytes for each GPU, 0 for none. `half` False refuses half precision even where a card allows it. `batch` is the
-    most tiles in one run, 0 for all at once. `cache` is where engines and optimised graphs are kept, None for neither.
+    `providers` in the order to try (tensorrt, cuda, directml, coreml, cpu), None for what the machine has. `devices`
+    are GPU numbers, None for all. `threads` is ONNX Runtime's intra-op count, 0 for the machine's cores shared by
+    `workers`. `memory` is a limit in bytes for each GPU, 0 for none. `half` False refuses half precision even where a
+    card allows it. `batch` is the most tiles in one run, 0 for all at once. `cache` is where engines and optimised
+    graphs are kept, None for neither.
     """
 
     providers: tuple[str, ...] | None = None
@@ -62,8 +64,9 @@ class Runtime:
 
     @classmethod
     def from_environment(cls, environment: dict[str, str] | None = None, **changes: Any) -> Runtime:
-        """The runtime that `$FACEPLATE_PROVIDERS` (cuda,cpu), `$FACEPLATE_GPUS` (0,1), `$FACEPLATE_GPU_MEMORY` (GiB) and
-        `$FACEPLATE_CACHE` (a folder) describe. Raises `UsageError('bad-runtime')`."""
+        """The runtime that `$FACEPLATE_PROVIDERS` (cuda,cpu), `$FACEPLATE_GPUS` (0,1), `$FACEPLATE_GPU_MEMORY` (GiB)
+        and `$FACEPLATE_CACHE` (a folder) describe. Raises `UsageError('bad-runtime')`.
+        """
         values = os.environ if environment is None else environment
         try:
             named = tuple(filter(None, re.split(r"[\s,]+", values.get("FACEPLATE_PROVIDERS", ""))))
@@ -77,7 +80,9 @@ class Runtime:
 
     @property
     def intra_op(self) -> int:
-        """Threads for one session: what is asked for, else the cores divided by the workers; 0 (its own choice) for one."""
+        """Threads for one session: what is asked for, else the cores divided by the workers; 0 (its own choice) for
+        one.
+        """
         if self.threads:
             return self.threads
         return 0 if self.workers <= 1 else max(1, cores() // self.workers)
@@ -124,7 +129,9 @@ def cuda_devices() -> int:
     return count.value
 
 
-def plan(runtime: Runtime, built: tuple[str, ...] | None = None, gpus: int | None = None) -> tuple[tuple[Target, ...], ...]:
+def plan(
+    runtime: Runtime, built: tuple[str, ...] | None = None, gpus: int | None = None
+) -> tuple[tuple[Target, ...], ...]:
     """The steps to try in order: each one provider on all its devices. The last is always the CPU.
 
     Raises `UsageError('unknown-provider')`, and `UsageError('no-such-device')` for a GPU number that is not there.
@@ -138,7 +145,9 @@ def plan(runtime: Runtime, built: tuple[str, ...] | None = None, gpus: int | Non
         if name in (CUDA, TENSORRT):
             missing = [number for number in devices if number >= count]
             if runtime.devices is not None and count and missing:
-                raise UsageError("no-such-device", f"There is no GPU {missing[0]}; the machine has {count}, numbered from 0.")
+                raise UsageError(
+                    "no-such-device", f"There is no GPU {missing[0]}; the machine has {count}, numbered from 0."
+                )
             steps.append(tuple(Target(name, number) for number in devices) or (Target(name),))
         elif name == DIRECTML:
             steps.append(tuple(Target(name, number) for number in runtime.devices or (0,)))
@@ -203,7 +212,9 @@ def gpu_identity(device: int) -> tuple[str, str]:
 
 
 def _nvml_version() -> str:
-    """The display driver's own version (NVML, `nvmlSystemGetDriverVersion`); CUDA's number stays the same across many."""
+    """The display driver's own version (NVML, `nvmlSystemGetDriverVersion`); CUDA's number stays the same across
+    many.
+    """
     try:
         nvml = ctypes.CDLL("nvml.dll" if os.name == "nt" else "libnvidia-ml.so.1")
     except OSError:

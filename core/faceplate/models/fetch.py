@@ -25,7 +25,10 @@ _TRIES = 6
 
 
 def fetch_model(
-    store: ModelStore, name: str, environment: dict[str, str] | None = None, say: Callable[[int, int], None] | None = None
+    store: ModelStore,
+    name: str,
+    environment: dict[str, str] | None = None,
+    say: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Downloads the weights of card `name` into the store and proves them; a whole file is left as it is.
 
@@ -37,7 +40,8 @@ def fetch_model(
     where = addresses(card, environment)
     if not where:
         raise UsageError(
-            "no-address", f"The card of '{name}' has no address; put the file at {folder / card.file}, or set FACEPLATE_MIRROR."
+            "no-address",
+            f"The card of '{name}' has no address; put the file at {folder / card.file}, or set FACEPLATE_MIRROR.",
         )
     if not os.access(folder, os.W_OK):
         folder = store.writable()
@@ -82,7 +86,9 @@ def _fetched(card: Card, address: str, folder: Path, say: Callable[[int, int], N
         ) from error
     except OSError as error:
         reason = getattr(error, "reason", None) or error.strerror or str(error)
-        raise RenderError("download-failed", f"{address} could not be downloaded ({reason}); try again, it resumes.") from error
+        raise RenderError(
+            "download-failed", f"{address} could not be downloaded ({reason}); try again, it resumes."
+        ) from error
     if digest(Path(found)) != card.sha256:
         raise RenderError("weights-changed", f"{found} is not the file on its card.")
     return Path(found)
@@ -100,12 +106,13 @@ class Resuming:
     say: Callable[[int, int], None] | None = None
     pause: float = 0.5
 
-    def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
+    def __call__(self, fname: str, action: Any, pooch: Any, *, check_only: bool | None = None) -> None:
+        """Downloads the address `fname` into the file `action` (pooch's own names for them)."""
         tries = 0
         while True:
             before = self._have()
             try:
-                if self._once(url):
+                if self._once(fname):
                     break
                 reason: OSError = ConnectionError("the connection ended early")
             except urllib.error.HTTPError as error:
@@ -119,7 +126,7 @@ class Resuming:
             if tries >= _TRIES:
                 raise reason
             time.sleep(self.pause * tries)
-        os.replace(self.part, output_file)  # noqa: PTH105
+        os.replace(self.part, action)  # noqa: PTH105
 
     def _have(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0

@@ -1,8 +1,9 @@
 """What an ONNX file says of itself, read without running it.
 
-ONNX Runtime does not show a graph's weights or where they lie, and the `onnx` package is no runtime dependency. The few fields that
-are needed are read here from the file's own encoding: Protocol Buffers' wire format (protobuf.dev, "Encoding") with the field
-numbers of `onnx.proto3`. The file is mapped, not loaded: only the parts that are asked for are touched.
+ONNX Runtime does not show a graph's weights or where they lie, and the `onnx` package is no runtime dependency. The
+few fields that are needed are read here from the file's own encoding: Protocol Buffers' wire format (protobuf.dev,
+"Encoding") with the field numbers of `onnx.proto3`. The file is mapped, not loaded: only the parts that are asked for
+are touched.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class Signature:
 
 @dataclass(frozen=True)
 class External:
-    """Weights outside the graph's file: the path as the graph writes it, where they begin, and how many bytes (None: the rest)."""
+    """Weights outside the graph's file: the path as the graph writes it, where they begin, and how many bytes (None:
+    the rest).
+    """
 
     location: str
     offset: int = 0
@@ -57,7 +60,9 @@ class Initializer:
 
 @dataclass(frozen=True)
 class Graph:
-    """An ONNX file's inputs that are not weights, its outputs, its weights in their order, and every outside file it names."""
+    """An ONNX file's inputs that are not weights, its outputs, its weights in their order, and every outside file it
+    names.
+    """
 
     path: Path
     inputs: tuple[Signature, ...]
@@ -71,7 +76,9 @@ class Graph:
             if tensor.shape == shape and tensor.kind in (1, 10, 11):
                 return _values(self.path, tensor)
         size = "x".join(map(str, shape))
-        raise RenderError("wrong-signature", f"{self.path.name} holds no {size} matrix; it is another network than its card says.")
+        raise RenderError(
+            "wrong-signature", f"{self.path.name} holds no {size} matrix; it is another network than its card says."
+        )
 
 
 def read_graph(path: Path) -> Graph:
@@ -87,11 +94,11 @@ def read_graph(path: Path) -> Graph:
                 return _read(path, _Message(data, 0, len(data)))
     except OSError as error:
         raise RenderError("weights-missing", f"{path} cannot be read: {error.strerror}.") from error
-    except _CutShort as error:
+    except _CutShortError as error:
         raise RenderError(
             "weights-truncated", f"{path.name} is cut short or damaged; copy or download it again."
         ) from error
-    except _Foreign as error:
+    except _ForeignError as error:
         raise RenderError("not-onnx", f"{path.name} is not an ONNX network{error}.") from error
 
 
@@ -107,7 +114,11 @@ def check_external(graph: Graph) -> tuple[Path, ...]:
 def _beside(graph: Graph, location: str) -> Path:
     folder = graph.path.parent.resolve()
     plain = PurePosixPath(location), PureWindowsPath(location)
-    outside = any(part.is_absolute() or part.drive or len(part.parts) != 1 for part in plain) or location in ("", ".", "..")
+    outside = any(part.is_absolute() or part.drive or len(part.parts) != 1 for part in plain) or location in (
+        "",
+        ".",
+        "..",
+    )
     path = folder / "nowhere" if outside else folder / location
     if outside or (path.is_symlink() and path.resolve().parent != folder):
         raise RenderError(
@@ -116,16 +127,17 @@ def _beside(graph: Graph, location: str) -> Path:
         )
     if not path.is_file():
         raise RenderError(
-            "external-missing", f"{graph.path.name} keeps weights in '{location}', which is not beside it; bring that file too."
+            "external-missing",
+            f"{graph.path.name} keeps weights in '{location}', which is not beside it; bring that file too.",
         )
     return path
 
 
-class _CutShort(Exception):
+class _CutShortError(Exception):
     pass
 
 
-class _Foreign(Exception):
+class _ForeignError(Exception):
     pass
 
 
@@ -152,9 +164,9 @@ class _Message:
             elif kind in (1, 5):
                 length = 8 if kind == 1 else 4
             else:
-                raise _CutShort
+                raise _CutShortError
             if at + length > self.end or number == 0:
-                raise _CutShort
+                raise _CutShortError
             yield number, kind, at, at + length
             at += length
 
@@ -168,7 +180,7 @@ class _Message:
         value = shift = 0
         while True:
             if at >= self.end or shift > 63:
-                raise _CutShort
+                raise _CutShortError
             byte = self.data[at]
             at += 1
             value |= (byte & 127) << shift
@@ -180,7 +192,7 @@ class _Message:
 def _read(path: Path, model: _Message) -> Graph:
     head = model.data[: min(64, model.end)]
     if head[:1] != b"\x08":  # every writer puts `ir_version`, field 1, first
-        raise _Foreign(_what_it_is(head))
+        raise _ForeignError(_what_it_is(head))
     graphs: list[_Message] = []
     externals: list[str] = []
     for number, kind, start, end in model.fields():
@@ -189,7 +201,7 @@ def _read(path: Path, model: _Message) -> Graph:
         elif number == 25 and kind == _BYTES:
             _walk(model.sub(start, end), {7: _node}, externals, 0)
     if not graphs:
-        raise _Foreign(": it holds no graph")
+        raise _ForeignError(": it holds no graph")
     return _graph(path, graphs[-1], externals)
 
 
@@ -218,7 +230,7 @@ def _graph(path: Path, graph: _Message, externals: list[str]) -> Graph:
 
 def _walk(message: _Message, wanted: dict, externals: list[str], depth: int) -> None:
     if depth > _DEEPEST:
-        raise _CutShort
+        raise _CutShortError
     for number, kind, start, end in message.fields():
         if kind == _BYTES and number in wanted:
             wanted[number](message.sub(start, end), externals, depth + 1)
@@ -263,13 +275,15 @@ def _initializer(message: _Message) -> Initializer:
     external = None
     if elsewhere or entries:
         length = entries.get("length")
-        external = External(entries.get("location", ""), _whole(entries.get("offset", "0")), _whole(length) if length else None)
+        external = External(
+            entries.get("location", ""), _whole(entries.get("offset", "0")), _whole(length) if length else None
+        )
     return Initializer(name, kind_of_data, tuple(shape), message.start, message.end, external)
 
 
 def _whole(text: str) -> int:
     if not text.isdecimal():
-        raise _CutShort
+        raise _CutShortError
     return int(text)
 
 

@@ -1,4 +1,6 @@
-"""Bringing a model into the store: what it is, what may be done with it, and a copy that is whole or not there at all."""
+"""Bringing a model into the store: what it is, what may be done with it, and a copy that is whole or not there at
+all.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +44,9 @@ class Answers:
 def add_model(store: ModelStore, file: Path, answers: Answers, ask: Ask | None = None) -> Card:
     """Copies the network `file` (.onnx, .dfm, or a .zip of one with its outside weights) into the store, with a card.
 
-    A published file is known by its hash; of another the graph's signature says what it can be, and `ask` (or `answers`)
-    the rest. Raises what `read_graph` and `check_external` raise, and `UsageError` with code `unknown-network`, `say-family`,
-    `say-licence`, `model-exists`, `archive-outside`, `store-read-only`.
+    A published file is known by its hash; of another the graph's signature says what it can be, and `ask` (or
+    `answers`) the rest. Raises what `read_graph` and `check_external` raise, and `UsageError` with code
+    `unknown-network`, `say-family`, `say-licence`, `model-exists`, `archive-outside`, `store-read-only`.
     """
     with _opened(file) as (path, inside):
         graph = read_graph(path)
@@ -83,9 +85,7 @@ def remove_model(store: ModelStore, name: str) -> tuple[Path, ...]:
     return tuple(gone)
 
 
-def _card(
-    graph: Graph, outside: tuple[Path, ...], sha256: str, answers: Answers, ask: Ask | None, shown: str
-) -> Card:
+def _card(graph: Graph, outside: tuple[Path, ...], sha256: str, answers: Answers, ask: Ask | None, shown: str) -> Card:
     known = known_files().get(sha256)
     if known is not None:
         kind = kind_called(known.kind)
@@ -107,8 +107,12 @@ def _card(
         commercial=commercial,
         source=source,
         converted="none: stored as brought",
-        inputs=tuple(Tensor(name=item.name, shape=item.shape, meaning=f"see family {kind.name}") for item in graph.inputs),
-        outputs=tuple(Tensor(name=item.name, shape=item.shape, meaning=f"see family {kind.name}") for item in graph.outputs),
+        inputs=tuple(
+            Tensor(name=item.name, shape=item.shape, meaning=f"see family {kind.name}") for item in graph.inputs
+        ),
+        outputs=tuple(
+            Tensor(name=item.name, shape=item.shape, meaning=f"see family {kind.name}") for item in graph.outputs
+        ),
         family=kind.name,
         fp16_ok=bool(answers.fp16_ok),
         fp32=answers.fp32,
@@ -123,11 +127,13 @@ def _kind(graph: Graph, answers: Answers, ask: Ask | None) -> Kind:
     if not possible:
         has = ", ".join("x".join(str(side or "?") for side in item.shape) for item in graph.inputs)
         raise UsageError(
-            "unknown-network", f"{graph.path.name} takes {has or 'nothing'}; no kind of network that Faceplate can feed does."
+            "unknown-network",
+            f"{graph.path.name} takes {has or 'nothing'}; no kind of network that Faceplate can feed does.",
         )
     if answers.family is not None and answers.family not in names:
         raise UsageError(
-            "unknown-network", f"{graph.path.name} cannot be a '{answers.family}'; by its inputs and outputs it is: {', '.join(names)}."
+            "unknown-network",
+            f"{graph.path.name} cannot be a '{answers.family}'; by its inputs and outputs it is: {', '.join(names)}.",
         )
     chosen = answers.family or (names[0] if len(names) == 1 else _asked(ask, "Which kind is it", names[0], names))
     if not chosen:
@@ -164,7 +170,9 @@ def _plain_file(original: str, name: str) -> str:
 
 def _refuse_collisions(folder: Path, card: Card) -> None:
     if (folder / f"{card.name}{CARD_SUFFIX}").exists():
-        raise UsageError("model-exists", f"The store has a model called '{card.name}'; remove it, or give another --name.")
+        raise UsageError(
+            "model-exists", f"The store has a model called '{card.name}'; remove it, or give another --name."
+        )
     for name, sha256 in ((card.file, card.sha256), *((item.file, item.sha256) for item in card.external)):
         path = folder / name
         if name.endswith(CARD_SUFFIX) or (path.exists() and digest(path) != sha256):
@@ -199,12 +207,16 @@ def _unpacked(file: Path, folder: Path) -> Path:
                 _check_member(file, item)
             names = [item.filename for item in members if item.filename.lower().endswith((".onnx", ".dfm"))]
             if len(names) != 1:
-                raise RenderError("not-onnx", f"{file.name} holds {len(names)} networks; give an archive with one, or the file.")
+                raise RenderError(
+                    "not-onnx", f"{file.name} holds {len(names)} networks; give an archive with one, or the file."
+                )
             for item in members:
                 with archive.open(item) as stream, (folder / item.filename).open("wb") as out:
                     shutil.copyfileobj(stream, out)
     except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise RenderError("weights-truncated", f"{file.name} is a damaged archive; copy or download it again.") from error
+        raise RenderError(
+            "weights-truncated", f"{file.name} is a damaged archive; copy or download it again."
+        ) from error
     return folder / names[0]
 
 
@@ -214,5 +226,6 @@ def _check_member(file: Path, item: zipfile.ZipInfo) -> None:
     linked = stat.S_ISLNK(item.external_attr >> 16)
     if linked or any(part.is_absolute() or part.drive or len(part.parts) != 1 or name == ".." for part in plain):
         raise UsageError(
-            "archive-outside", f"{file.name} wants to write '{name}' outside its own folder (or as a link), so it is refused."
+            "archive-outside",
+            f"{file.name} wants to write '{name}' outside its own folder (or as a link), so it is refused.",
         )

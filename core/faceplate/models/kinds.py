@@ -1,7 +1,7 @@
 """The kinds of network that Faceplate knows how to feed, and how to tell one from its graph.
 
-A kind is not a file: `inswapper_128` is every network that takes those inputs and wants that recipe. Licences are those of
-the published files; a studio's own network of the same kind has its own, which is why `add` asks.
+A kind is not a file: `inswapper_128` is every network that takes those inputs and wants that recipe. Licences are
+those of the published files; a studio's own network of the same kind has its own, which is why `add` asks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Kind:
     """One kind: its name (a card's `family`), its role, and the shapes that it must have (None = any).
 
     `inputs` are all the inputs, `optional` those that may be there too, `outputs` shapes that must be among the
-    outputs, of which there are `outputs_exactly` if given. `holds` is the shape of a matrix that must be among the weights.
+    outputs, of which there are `outputs_exactly` if given. `holds` is the shape of a matrix that must be among the
+    weights.
     """
 
     name: str
@@ -46,7 +47,9 @@ def _picture(side: int | None) -> Shape:
     return (1, 3, side, side)
 
 
-def _swap(name: str, side: int, licence: str, commercial: bool, source: Shape = _LATENT, **more: tuple[int, ...]) -> Kind:
+def _swap(
+    name: str, side: int, licence: str, commercial: bool, source: Shape = _LATENT, **more: tuple[int, ...]
+) -> Kind:
     return Kind(name, "swap", (_picture(side), source), (_picture(side),), licence, commercial, **more)  # type: ignore[arg-type]
 
 
@@ -64,7 +67,15 @@ KINDS: tuple[Kind, ...] = (
     _swap("hififace_256", 256, "unknown", False),
     _swap("blendswap_256", 256, "non-commercial", False, source=_picture(112)),
     _swap("uniface_256", 256, "unknown", False, source=_picture(256)),
-    Kind("dfm", "swap", ((1, None, None, 3),), ((1, None, None, 3), (1, None, None, 1)), "the studio's own", True, ((1,),)),
+    Kind(
+        "dfm",
+        "swap",
+        ((1, None, None, 3),),
+        ((1, None, None, 3), (1, None, None, 1)),
+        "the studio's own",
+        True,
+        ((1,),),
+    ),
     Kind("crossface_ghost", "converter", (_LATENT,), (_LATENT,), "unknown", False),
     Kind("crossface_simswap", "converter", (_LATENT,), (_LATENT,), "unknown", False),
     Kind("crossface_hififace", "converter", (_LATENT,), (_LATENT,), "unknown", False),
@@ -118,7 +129,9 @@ def candidates(graph: Graph) -> tuple[Kind, ...]:
 
 
 def check_signature(graph: Graph, family: str) -> None:
-    """Nothing, if `graph` has the signature of kind `family`; else `RenderError('wrong-signature')` that says what it has."""
+    """Nothing, if `graph` has the signature of kind `family`; else `RenderError('wrong-signature')` that says what it
+    has.
+    """
     kind = kind_called(family)
     if kind is None or _fits(graph, kind):
         return
@@ -146,7 +159,9 @@ def _fits(graph: Graph, kind: Kind) -> bool:
 
 
 def _matches(item: Signature, wanted: Shape) -> bool:
-    """Whether the graph's shape can be `wanted`: a 0 in the graph is any length, and so is an output with no shape at all."""
+    """Whether the graph's shape can be `wanted`: a 0 in the graph is any length, and so is an output with no shape at
+    all.
+    """
     if len(item.shape) != len(wanted):
         return not item.shape and len(wanted) > 1
     return all(not side or want is None or side == want for side, want in zip(item.shape, wanted, strict=True))

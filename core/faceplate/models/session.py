@@ -1,8 +1,9 @@
-"""ONNX Runtime sessions, opened quietly on the best provider that is really there, and kept running when it is not enough.
+"""ONNX Runtime sessions, opened quietly on the best provider that is really there, and kept running when it is not
+enough.
 
-A network answers whatever happens: a provider that cannot open it is passed over for the next, a device that runs out of memory gets smaller
-batches and then the next provider, half precision that overflows gives way to the single-precision file. Each such turn is
-a sentence in `Network.notes`, said once.
+A network answers whatever happens: a provider that cannot open it is passed over for the next, a device that runs out
+of memory gets smaller batches and then the next provider, half precision that overflows gives way to the
+single-precision file. Each such turn is a sentence in `Network.notes`, said once.
 """
 
 from __future__ import annotations
@@ -33,8 +34,21 @@ __all__ = ["Network", "Port", "available_providers", "open_network"]
 _LOG_SEVERITY = 4
 # Up to so many numbers (a source's embedding) it is cheaper to compare an input than to send it to a device again.
 _SMALL = 4096
-_OUT_OF_MEMORY = ("failed to allocate", "out of memory", "out_of_memory", "outofmemory", "cuda failure 2:", "8007000e", "bad_alloc")
-_DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64, "tensor(int64)": np.int64}
+_OUT_OF_MEMORY = (
+    "failed to allocate",
+    "out of memory",
+    "out_of_memory",
+    "outofmemory",
+    "cuda failure 2:",
+    "8007000e",
+    "bad_alloc",
+)
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+}
 
 Opener = Callable[[Path, Card, Target, Runtime], Any]
 """Opens a file on a target and gives what behaves like an `onnxruntime.InferenceSession`."""
@@ -57,8 +71,8 @@ class Port:
 class Network:
     """One opened network: numpy arrays in, numpy arrays out, float32 whatever the graph computes in.
 
-    Safe to share between threads. With several devices each run takes an idle one, so that all of them stay busy. `notes`
-    grows when something had to give way; read it with `new_notes`.
+    Safe to share between threads. With several devices each run takes an idle one, so that all of them stay busy.
+    `notes` grows when something had to give way; read it with `new_notes`.
     """
 
     def __init__(
@@ -79,7 +93,7 @@ class Network:
         self._single: Network | None = None
         self._notes: list[str] = []
         self._said = 0
-        self._lock = threading.Lock()
+        self._lock, self._opening = threading.Lock(), threading.Lock()
         self._use(lanes)
 
     def _use(self, lanes: list[_Lane]) -> None:
@@ -130,7 +144,8 @@ class Network:
         """Runs the graph on inputs by name; those named in `each` hold one entry per tile on their first axis.
 
         The tiles go through in one run where the graph's batch axis allows it and memory suffices, else in as few as
-        possible; what comes out is joined on the first axis. Other inputs are the same for every tile. Raises as `run` does.
+        possible; what comes out is joined on the first axis. Other inputs are the same for every tile. Raises as
+        `run` does.
         """
         if self._single is not None:
             return self._single.infer(feed, each)
@@ -141,7 +156,9 @@ class Network:
         while done < count:
             size = self._batch_for(names, count - done)
             try:
-                parts.append(self._one({key: self._share(key, value, names, done, size) for key, value in feed.items()}))
+                parts.append(
+                    self._one({key: self._share(key, value, names, done, size) for key, value in feed.items()})
+                )
             except _OutOfMemoryError as error:
                 self._give_way(error, size)
                 continue
@@ -191,7 +208,8 @@ class Network:
                 return
             if size > 1:
                 self._limit = min(self._limit or size, max(size // 2, 1))
-                sentence = f"{error.lane.target} ran out of memory on '{self.card.name}': {self._limit} tiles at a time from now on"
+                where = f"{error.lane.target} ran out of memory on '{self.card.name}'"
+                sentence = f"{where}: {self._limit} tiles at a time from now on"
                 if sentence not in self._notes:
                     self._notes.append(sentence)
                 return
@@ -201,30 +219,37 @@ class Network:
                     lanes = self._reopen(step)
                 except FaceplateError:
                     continue
-                self._notes.append(f"{error.lane.target} has no memory for '{self.card.name}': it runs on {step[0]} from now on")
+                self._notes.append(
+                    f"{error.lane.target} has no memory for '{self.card.name}': it runs on {step[0]} from now on"
+                )
                 self._limit = 0
                 self._use(lanes)
                 return
         raise RenderError(
             "out-of-memory",
-            f"There is no memory to run '{self.card.name}' even on one tile; close other programs or use a smaller network.",
+            f"There is no memory to run '{self.card.name}' on even one tile; close other programs, or take a smaller one.",
         ) from error
 
-    def _sound(self, made: dict[str, np.ndarray], feed: Mapping[str, np.ndarray], names: set[str]) -> dict[str, np.ndarray]:
+    def _sound(
+        self, made: dict[str, np.ndarray], feed: Mapping[str, np.ndarray], names: set[str]
+    ) -> dict[str, np.ndarray]:
         """`made`, if all its numbers are finite or the input's were not; else what the single-precision file makes."""
         # A sum is finite only if every term is, which is cheaper than asking each value; overflow asks again.
         if all(np.isfinite(array.sum(dtype=np.float64)) or np.isfinite(array).all() for array in made.values()):
             return made
         if any(not np.isfinite(array).all() for array in feed.values()):
-            raise RenderError("network-failed", f"The network '{self.card.name}' was given numbers that are not finite.")
+            raise RenderError(
+                "network-failed", f"The network '{self.card.name}' was given numbers that are not finite."
+            )
         if self._fallback is not None:
-            single = self._fallback()
-            self.note(f"'{self.card.name}' overflowed in half precision: '{single.card.name}' runs instead from now on")
-            self._single = single
-            return single.infer(feed, names)
+            with self._opening:
+                self._single = self._single or self._fallback()
+            name = self._single.card.name
+            self.note(f"'{self.card.name}' overflowed in half precision: '{name}' runs instead from now on")
+            return self._single.infer(feed, names)
         raise RenderError(
             "network-overflow",
-            f"The network '{self.card.name}' gave infinite numbers or NaN, as half precision can; use its single-precision file.",
+            f"The network '{self.card.name}' gave infinite numbers or NaN; use its single-precision file if this is half.",
         )
 
 
@@ -282,10 +307,11 @@ class _Lane:
 def open_network(
     store: ModelStore, name: str, *, threads: int = 0, runtime: Runtime | None = None, opener: Opener | None = None
 ) -> Network:
-    """Opens the network of card `name`: hash, outside weights and signature proved first, on the best provider there is.
+    """Opens the network of card `name`: hash, outside weights and signature proved first, on the best provider there
+    is.
 
-    `threads` is ONNX Runtime's intra-op count; 0 leaves the choice to `runtime`. Raises what `ModelStore.path`, `read_graph`,
-    `check_external` and `check_signature` raise, `UsageError` for a runtime that cannot be, and
+    `threads` is ONNX Runtime's intra-op count; 0 leaves the choice to `runtime`. Raises what `ModelStore.path`,
+    `read_graph`, `check_external` and `check_signature` raise, `UsageError` for a runtime that cannot be, and
     `RenderError('weights-unusable')` when no provider here can open the file.
     """
     wanted = runtime or Runtime()

@@ -13,7 +13,16 @@ from pathlib import Path
 from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.models.card import CARD_SUFFIX, Card, read_card
 
-__all__ = ["EMBEDDED", "ModelStore", "check_policy", "default_store", "digest", "embedded_store", "store_folders", "user_folder"]
+__all__ = [
+    "EMBEDDED",
+    "ModelStore",
+    "check_policy",
+    "default_store",
+    "digest",
+    "embedded_store",
+    "store_folders",
+    "user_folder",
+]
 
 EMBEDDED = Path(__file__).parent / "weights"
 
@@ -68,7 +77,9 @@ class ModelStore:
         return next((card for card in sorted(self, key=lambda card: card.name) if card.family == family), None)
 
     def verify(self, names: Iterable[str] = ()) -> dict[str, str]:
-        """Reads every weight file (or those of `names`) again: each card's name with what is wrong, '' when nothing is."""
+        """Reads every weight file (or those of `names`) again: each card's name with what is wrong, '' when nothing
+        is.
+        """
         fresh, found = ModelStore(self.folders), {}
         for name in tuple(names) or tuple(sorted(fresh.cards)):
             try:

@@ -34,7 +34,7 @@ _SETTLE = 4
 _LOOKS_AFTER_LOSS = 3
 # How far the landmarker's own region may wander from the followed one before that is drawn after it: fractions of its
 # side, and radians. Inside this band the region moves with the skin alone, which keeps the landmarker's jitter white.
-_BAND_PLACE, _BAND_SIZE, _BAND_ANGLE = 0.008, 0.012, 0.012
+_BAND_PLACE, _BAND_SIZE, _BAND_ANGLE = 0.03, 0.05, 0.05
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,7 @@ def segments_of(frames: Sequence[int]) -> tuple[Segment, ...]:
     numbers = sorted(groups)
     nexts = [groups[number][0] for number in numbers[1:]]
     return tuple(
-        Segment(number, tuple(groups[number]), tail)
-        for number, tail in zip(numbers, [*nexts, None], strict=True)
+        Segment(number, tuple(groups[number]), tail) for number, tail in zip(numbers, [*nexts, None], strict=True)
     )
 
 
@@ -321,7 +320,14 @@ def _unpacked(item: dict[str, Any]) -> Seen:
     stamp = tuple(item["stamp"]) if item["stamp"] else None
     windows = tuple(Window(*w) for w in item["windows"]) if item["windows"] else None
     return Seen(
-        item["segment"], item["frame"], item["tail"], stamp, look, item["error"], windows, item["aspect"]  # type: ignore[arg-type]
+        item["segment"],
+        item["frame"],
+        item["tail"],
+        stamp,
+        look,
+        item["error"],
+        windows,
+        item["aspect"],  # type: ignore[arg-type]
     )
 
 

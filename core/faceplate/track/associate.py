@@ -1,0 +1,233 @@
+"""Joins what was seen frame by frame into people: who is who over crossings, absences and cuts.
+
+    sightings → pieces → chains (one face in one view) → people (chains of one identity)
+
+A piece is what the follower held on to without doubt: it ends at a cut, where a segment ends, and where two faces come so
+near that it might have changed over to the other. Pieces are chained by place, motion and identity; chains far apart,
+or on both sides of a cut, by identity alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceplate.face import likeness
+from faceplate.track.analyse import Sighting
+from faceplate.track.assign import assign
+from faceplate.track.cuts import find_cuts
+from faceplate.track.work import Seen
+
+_Seams = dict[tuple[int, int], tuple[tuple[int, int], Sighting]]
+
+__all__ = ["Association", "Chain", "Moment", "Person", "associate"]
+
+# SFace's authors take 0.363 for one person in unrelated pictures.
+_SAME = 0.363
+_OTHER = 0.15
+_LINK_LIMIT = 1.0
+_SHORT = 3
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A face in a frame, and the seam: how the segment before saw the same face in this same frame, where there is one."""
+
+    frame: int
+    seen: Sighting
+    segment: int
+    before: Sighting | None = None
+
+
+@dataclass
+class Chain:
+    """One face through one view: its moments in order, and the sum of its unit embeddings."""
+
+    moments: list[Moment]
+    view: int
+    near: bool = False
+
+    @property
+    def first(self) -> int:
+        return self.moments[0].frame
+
+    @property
+    def last(self) -> int:
+        return self.moments[-1].frame
+
+    @property
+    def frames(self) -> set[int]:
+        return {moment.frame for moment in self.moments}
+
+    def identity(self) -> np.ndarray | None:
+        """The mean of the unit embeddings that were taken clear of other faces, (128,), or None."""
+        return _mean_identity([self])
+
+
+@dataclass(frozen=True)
+class Person:
+    """All chains of one person in order of time."""
+
+    chains: tuple[Chain, ...]
+    identity: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Association:
+    """The people in order of appearance (then left to right), and the frames that begin a new view."""
+
+    people: tuple[Person, ...]
+    cuts: tuple[int, ...]
+
+
+def associate(seen: Sequence[Seen], gap: int) -> Association:
+    """The people of a shot. `gap` is the longest absence in frames that is bridged by place and motion."""
+    looks = [(item.frame, item.look) for item in seen if item.look is not None and not item.tail]
+    looks.sort(key=lambda pair: pair[0])
+    cuts = find_cuts([frame for frame, _ in looks], [look.signature for _, look in looks])
+    seams = _seams(seen)
+    pieces = _pieces(seen, cuts, seams)
+    chains = _chained(pieces, seams, gap)
+    many = len(looks) > 4 * _SHORT
+    people = _people([chain for chain in chains if len(chain.moments) >= _SHORT or not many])
+    return Association(tuple(sorted(people, key=_appearance)), cuts)
+
+
+def _appearance(person: Person) -> tuple[int, float]:
+    moment = person.chains[0].moments[0]
+    return moment.frame, float(moment.seen.points[:, 0].mean())
+
+
+def _seams(seen: Sequence[Seen]) -> _Seams:
+    """For a face (segment, number) at its segment's first frame: the same face in the segment before, as that saw it."""
+    firsts: dict[int, Seen] = {}
+    for item in seen:
+        if not item.tail and (item.segment not in firsts or item.frame < firsts[item.segment].frame):
+            firsts[item.segment] = item
+    by_frame = {item.frame: item for item in firsts.values()}
+    found = {}
+    for tail in (item for item in seen if item.tail):
+        head = by_frame.get(tail.frame)
+        if tail.look is None or head is None or head.look is None:
+            continue
+        cost = np.array([[_gap(a.points, b.points) for b in head.look.faces] for a in tail.look.faces])
+        for row, column in assign(cost.reshape(len(tail.look.faces), len(head.look.faces)), 0.25):
+            before, now = tail.look.faces[row], head.look.faces[column]
+            found[(head.segment, now.number)] = ((tail.segment, before.number), before)
+    return found
+
+
+def _gap(a: np.ndarray, b: np.ndarray) -> float:
+    """The distance of two meshes' centres as a part of the larger one's size."""
+    size = max(np.ptp(a[:, :2], axis=0).max(), np.ptp(b[:, :2], axis=0).max())
+    return float(np.linalg.norm(a[:, :2].mean(axis=0) - b[:, :2].mean(axis=0)) / max(size, 1e-9))
+
+
+def _pieces(seen: Sequence[Seen], cuts: Sequence[int], seams: _Seams) -> list[Chain]:
+    open_pieces: dict[tuple[int, int], Chain] = {}
+    pieces: list[Chain] = []
+    for item in sorted((item for item in seen if not item.tail), key=lambda item: item.frame):
+        view = int(np.searchsorted(cuts, item.frame, side="right"))
+        for face in item.look.faces if item.look else ():
+            key = (item.segment, face.number)
+            seam = seams.get(key) if face.new else None
+            moment = Moment(item.frame, face, item.segment, seam[1] if seam else None)
+            piece = open_pieces.get(key)
+            if piece is None or piece.view != view or piece.near != face.near:
+                piece = Chain([], view, face.near)
+                pieces.append(piece)
+                open_pieces[key] = piece
+            piece.moments.append(moment)
+    return pieces
+
+
+def _chained(pieces: list[Chain], seams: _Seams, gap: int) -> list[Chain]:
+    """Pieces in order of time, each group that begins together assigned to the chains that ended before."""
+    chains: list[Chain] = []
+    for start in sorted({piece.first for piece in pieces}):
+        group = [piece for piece in pieces if piece.first == start]
+        ready = [
+            c for c in chains if c.last < start and c.view in {p.view for p in group} and start - c.last <= gap + 1
+        ]
+        cost = np.array([[_link_cost(chain, piece, seams) for piece in group] for chain in ready])
+        pairs = assign(cost.reshape(len(ready), len(group)), _LINK_LIMIT)
+        for row, column in pairs:
+            ready[row].moments.extend(group[column].moments)
+        joined = {column for _, column in pairs}
+        chains.extend(piece for column, piece in enumerate(group) if column not in joined)
+    return chains
+
+
+def _link_cost(chain: Chain, piece: Chain, seams: _Seams) -> float:
+    """How unlikely it is that `piece` continues `chain`: place against motion, size, identity."""
+    if chain.view != piece.view:
+        return np.inf
+    end, begin = chain.moments[-1], piece.moments[0]
+    wait = begin.frame - end.frame
+    expected = end.seen.points[:, :2].mean(axis=0) + _velocity(chain) * min(wait, 4)
+    sizes = [float(np.ptp(m.seen.points[:, :2], axis=0).max()) for m in (end, begin)]
+    distance = float(np.linalg.norm(begin.seen.points[:, :2].mean(axis=0) - expected)) / max(sizes)
+    cost = distance / (0.35 + 0.08 * (wait - 1)) + abs(np.log(sizes[1] / sizes[0])) / (0.5 + 0.05 * wait)
+    if _continues(end, begin, seams):
+        cost *= 0.3
+    a, b = chain.identity(), piece.identity()
+    if a is not None and b is not None:
+        alike = likeness(a, b)
+        cost += 0.6 if alike < _OTHER else 0.8 * (_SAME - alike)
+    return max(cost, 0.0)
+
+
+def _continues(end: Moment, begin: Moment, seams: _Seams) -> bool:
+    """The follower itself says that these are one face: the same number, or a seam between segments."""
+    if end.segment == begin.segment and end.seen.number == begin.seen.number:
+        return True
+    seam = seams.get((begin.segment, begin.seen.number))
+    return bool(seam and begin.seen.new and seam[0] == (end.segment, end.seen.number))
+
+
+def _velocity(chain: Chain) -> np.ndarray:
+    recent = chain.moments[-4:]
+    if len(recent) < 2:
+        return np.zeros(2)
+    ends = [moment.seen.points[:, :2].mean(axis=0) for moment in (recent[0], recent[-1])]
+    return (ends[1] - ends[0]) / max(recent[-1].frame - recent[0].frame, 1)
+
+
+def _people(chains: list[Chain]) -> list[Person]:
+    """Chains joined by identity, the likest first; two that are seen in one frame are two people."""
+    groups = [[chain] for chain in chains]
+    while True:
+        best: tuple[float, int, int] | None = None
+        identities = [_mean_identity(group) for group in groups]
+        spans = [set().union(*(chain.frames for chain in group)) for group in groups]
+        for i, a in enumerate(identities):
+            for j in range(i + 1, len(groups)):
+                b = identities[j]
+                if a is None or b is None or spans[i] & spans[j]:
+                    continue
+                alike = likeness(a, b)
+                if alike >= _SAME and (best is None or alike > best[0]):
+                    best = (alike, i, j)
+        if best is None:
+            return [
+                Person(tuple(sorted(group, key=lambda chain: chain.first)), identity)
+                for group, identity in zip(groups, identities, strict=True)
+            ]
+        groups[best[1]] += groups.pop(best[2])
+
+
+def _mean_identity(chains: Iterable[Chain]) -> np.ndarray | None:
+    """The unit mean of what was taken clear of other faces; of everything when nothing was."""
+    for clear in (True, False):
+        taken = [
+            moment.seen.embedding / np.linalg.norm(moment.seen.embedding)
+            for chain in chains
+            for moment in chain.moments
+            if moment.seen.embedding is not None and not (clear and moment.seen.near)
+        ]
+        if taken:
+            mean = np.mean(taken, axis=0)
+            return mean / np.linalg.norm(mean)
+    return None

@@ -1,0 +1,249 @@
+"""The sidecar: what a track file holds, field by field. `docs/track.schema.json` is printed from these classes.
+
+Raw values are what was seen, smoothed values what is used; corrections are the artist's and touch neither. A person's
+frames lie in blocks, a frame a line; within a block every mesh is told as its difference from the block's base mesh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "VERSION",
+    "Bad",
+    "Block",
+    "Corrections",
+    "Delete",
+    "Drag",
+    "Edit",
+    "Join",
+    "Key",
+    "Person",
+    "Plate",
+    "RawLine",
+    "Rename",
+    "Sidecar",
+    "SmoothLine",
+    "Smoothing",
+    "Span",
+    "Split",
+    "Unread",
+]
+
+VERSION = 1
+
+Frame = Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Part = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Rectangle = tuple[int, int, int, int]
+PersonId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Rigid = tuple[Finite, Finite, Positive, Finite]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Plate(_Part):
+    """What was tracked. `display` and `data` are x, y, width, height of the first frame's windows, y down."""
+
+    pattern: str
+    display: Rectangle
+    data: Rectangle
+    pixel_aspect: Positive = 1.0
+    space: str | None = None
+    layer: str | None = None
+
+
+class Unread(_Part):
+    """A frame that could not be read."""
+
+    frame: Frame
+    why: str
+
+
+class Smoothing(_Part):
+    """How the smoothed values were made: `amount` 0 (as seen) to 4, and the longest `gap` in frames that is filled."""
+
+    amount: Annotated[float, Field(ge=0.0, le=4.0)] = 1.0
+    gap: Annotated[int, Field(ge=0, le=1000)] = 12
+
+
+class RawLine(_Part):
+    """A face as it was seen. `rigid`: x, y (plate pixels), scale (projected pixels), turn (radians) of the skull; `flow`:
+    how the picture says these changed since the frame before (x, y, log scale, turn; projected pixels), null where it does
+    not say. `mesh` is packed (`docs/tracks.md`)."""
+
+    frame: Frame
+    score: Part
+    presence: Part
+    level: Positive
+    rigid: Rigid
+    flow: tuple[Finite, Finite, Finite, Finite] | None = None
+    mesh: str
+
+
+class SmoothLine(_Part):
+    """A face as it is used. `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is filled."""
+
+    frame: Frame
+    seen: bool = True
+    confidence: Part
+    level: Positive
+    pose: tuple[Finite, Finite, Finite]
+    rigid: Rigid
+    mesh: str
+
+
+class Block(_Part):
+    """Up to 48 frames of one span; spans are numbered, and nothing is smoothed or filled from one to the next."""
+
+    span: Annotated[int, Field(ge=0)]
+    base: str
+    raw: tuple[RawLine, ...]
+    smooth: tuple[SmoothLine, ...]
+
+
+class Person(_Part):
+    """One person as the tracker found them: a stable `id`, the identity embedding (packed), and the frames."""
+
+    id: PersonId
+    identity: str | None = None
+    blocks: tuple[Block, ...]
+
+
+class Rename(_Part):
+    """Gives a person a name."""
+
+    do: Literal["rename"] = "rename"
+    person: PersonId
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Delete(_Part):
+    """Takes a person out: everywhere, or from `first` to `last`."""
+
+    do: Literal["delete"] = "delete"
+    person: PersonId
+    first: Frame | None = None
+    last: Frame | None = None
+
+
+class Split(_Part):
+    """From `frame` on, `person` is another one, called `new`."""
+
+    do: Literal["split"] = "split"
+    person: PersonId
+    frame: Frame
+    new: PersonId
+
+
+class Join(_Part):
+    """`person` is `into`; where both are seen, `into` counts."""
+
+    do: Literal["join"] = "join"
+    person: PersonId
+    into: PersonId
+
+
+Edit = Annotated[Rename | Delete | Split | Join, Field(discriminator="do")]
+
+
+class Key(_Part):
+    """A keyframe of the whole face: `move` in plate pixels, `scale` a factor, `rotate` in degrees clockwise, about its centre."""
+
+    person: PersonId
+    frame: Frame
+    move: tuple[Finite, Finite] = (0.0, 0.0)
+    scale: Annotated[float, Field(ge=0.05, le=20.0)] = 1.0
+    rotate: Finite = 0.0
+
+
+class Drag(_Part):
+    """A keyframe of a region: `move` in fractions of the face's size along its own axes (x across the eyes, y down)."""
+
+    person: PersonId
+    region: Literal["brow-right", "brow-left", "eye-right", "eye-left", "brows", "eyes", "mouth", "jaw"]
+    frame: Frame
+    move: tuple[Annotated[float, Field(ge=-1, le=1)], Annotated[float, Field(ge=-1, le=1)]]
+
+
+class Bad(_Part):
+    """Frames whose values are not to be believed: drawn through from their neighbours, or left out."""
+
+    person: PersonId
+    first: Frame
+    last: Frame
+    use: Literal["interpolate", "exclude"] = "interpolate"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Bad:
+        if self.last < self.first:
+            raise ValueError("last lies before first")
+        return self
+
+
+class Span(_Part):
+    """Where a person is replaced: from `first` to `last`, with so many frames of fade inside at either end."""
+
+    person: PersonId
+    first: Frame
+    last: Frame
+    fade_in: Annotated[int, Field(ge=0, le=100_000)] = 0
+    fade_out: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Span:
+        if self.last < self.first:
+            raise ValueError("last lies before first")
+        return self
+
+
+class Corrections(_Part):
+    """The artist's layer. `people` is carried out in its order; everything else names people as they are after that."""
+
+    people: tuple[Edit, ...] = ()
+    keys: tuple[Key, ...] = ()
+    drags: tuple[Drag, ...] = ()
+    bad: tuple[Bad, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+
+class Sidecar(_Part):
+    """A track file. `ranges` are the tracked frames as (first, last, step); `cuts` the frames that begin a new view."""
+
+    faceplate_track: Literal[1] = VERSION
+    made_by: str = ""
+    plate: Plate
+    ranges: tuple[tuple[Frame, Frame, Annotated[int, Field(ge=1)]], ...]
+    weights: dict[str, str] = {}
+    cuts: tuple[Frame, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    smoothing: Smoothing = Smoothing()
+    people: tuple[Person, ...] = ()
+    corrections: Corrections = Corrections()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Sidecar:
+        ids = [person.id for person in self.people]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two people have the same id")
+        for person in self.people:
+            _rising(person.id, (line.frame for block in person.blocks for line in block.smooth))
+            _rising(person.id, (line.frame for block in person.blocks for line in block.raw))
+        return self
+
+    def person(self, id_: str) -> Person | None:
+        return next((person for person in self.people if person.id == id_), None)
+
+
+def _rising(person: str, frames: Iterator[int]) -> None:
+    before: int | None = None
+    for frame in frames:
+        if before is not None and frame <= before:
+            raise ValueError(f"frame {frame} of {person} comes after frame {before}")
+        before = frame

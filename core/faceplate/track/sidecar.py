@@ -1,0 +1,107 @@
+"""The track file on disk: read with every fault named, written whole, a line a frame."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from faceplate.errors import RenderError, UsageError
+from faceplate.plate.atomic import publish, temporary_beside, write_failed
+from faceplate.track.model import VERSION, Sidecar
+
+__all__ = ["dump", "load_sidecar", "parse_sidecar", "save_sidecar", "schema"]
+
+# Lists whose items stand one to a line, so that a change of one frame is a change of one line.
+_LINES = {"raw", "smooth", "unread", "keys", "drags", "bad", "spans"}
+
+
+def load_sidecar(path: Path) -> Sidecar:
+    """The track file at `path`. Raises `UsageError` `no-track`, `newer-track` or `bad-track`, naming the field at fault."""
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError("no-track", f"The track {path} cannot be read: {error.strerror}.") from error
+    return parse_sidecar(text, str(path))
+
+
+def parse_sidecar(text: bytes | str, name: str = "the track") -> Sidecar:
+    """The track in `text`. Raises `UsageError` as `load_sidecar` does; `name` stands in the sentence."""
+    try:
+        item = from_json(text)
+    except ValueError as error:
+        raise UsageError(
+            "bad-track", f"{name} is no whole JSON file ({error}): restore it or track the plate again."
+        ) from error
+    if not isinstance(item, dict) or "faceplate_track" not in item:
+        raise UsageError("bad-track", f"{name} is no Faceplate track: its field faceplate_track is missing.")
+    version = item["faceplate_track"]
+    if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
+        raise UsageError(
+            "newer-track",
+            f"{name} is a track of version {version} (field faceplate_track); this Faceplate reads up to {VERSION}: "
+            "use a newer Faceplate or track the plate again.",
+        )
+    try:
+        return Sidecar.model_validate(item)
+    except ValidationError as error:
+        raise UsageError("bad-track", f"{name} is damaged: {_first_fault(error)}.") from error
+
+
+def save_sidecar(sidecar: Sidecar, path: Path) -> None:
+    """Writes the track whole or not at all. Raises `RenderError` `output-unwritable` or `disk-full`."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RenderError(
+            "output-unwritable", f"The folder {path.parent} cannot be made: {error.strerror}."
+        ) from error
+    with temporary_beside(path) as part:
+        try:
+            part.write_text(dump(sidecar), encoding="utf-8")
+        except OSError as error:
+            raise write_failed(path, error) from error
+        publish(part, path)
+
+
+def dump(sidecar: Sidecar) -> str:
+    """The file's text: the same sidecar gives the same text, whatever the machine."""
+    return _pretty(sidecar.model_dump(mode="json"), "", "") + "\n"
+
+
+def schema() -> str:
+    """The JSON schema of the file, as published in `docs/track.schema.json`."""
+    return json.dumps(Sidecar.model_json_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    place = ""
+    for step in fault["loc"]:
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
+    more = error.error_count() - 1
+    tail = f" (and {more} more fault{'s' if more > 1 else ''})" if more else ""
+    reason = fault["msg"].removeprefix("Value error, ")
+    return f"field {place or 'people'}: {reason[:1].lower()}{reason[1:]}{tail}"
+
+
+def _pretty(value: Any, indent: str, key: str) -> str:
+    inner = indent + " "
+    if isinstance(value, dict) and (key not in _LINES) and value:
+        rows = [f"{inner}{json.dumps(name)}: {_pretty(item, inner, name)}" for name, item in value.items()]
+        return "{\n" + ",\n".join(rows) + f"\n{indent}" + "}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        if key in _LINES or (key == "people" and "do" in value[0]):
+            rows = [inner + _compact(item) for item in value]
+        else:
+            rows = [inner + _pretty(item, inner, "") for item in value]
+        return "[\n" + ",\n".join(rows) + f"\n{indent}]"
+    return _compact(value)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

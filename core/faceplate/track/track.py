@@ -1,0 +1,402 @@
+"""A track as a render sees it: which people there are, and a person's face in any frame, from the sidecar alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceplate.errors import RenderError, UsageError
+from faceplate.face import Face, likeness
+from faceplate.track import coding, correct, model
+from faceplate.track.build import resmoothed, unpacked_base, unpacked_mesh
+from faceplate.track.sidecar import load_sidecar, save_sidecar
+from faceplate.track.smooth import decompose, place
+
+__all__ = ["Track", "TrackedFace", "TrackedPerson"]
+
+# Below SFace's own 0.363 two pictures of one person under very different light still agree this far.
+_LIKENESS_FLOOR = 0.25
+_IDENTITY_STEPS = 4096.0
+
+
+@dataclass(frozen=True)
+class TrackedPerson:
+    """A person of the shot: `number` from 1 in order of appearance, stable `id`, `name` (the id when nobody gave one)."""
+
+    number: int
+    id: str
+    name: str
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TrackedFace:
+    """A person in a frame. `weight` 0..1 is how much of the new face is used (fades); `bad` says that the artist marked the
+    frame, `seen` that the tracker saw the face rather than drew through. `pose` is yaw, pitch, roll in degrees."""
+
+    face: Face
+    weight: float
+    bad: bool
+    seen: bool
+    confidence: float
+    pose: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class _Place:
+    line: model.SmoothLine
+    block: model.Block
+    raw: model.RawLine | None
+
+
+@dataclass(frozen=True)
+class Track:
+    """A loaded track. `face` depends on the sidecar and the frame number alone, so any frame can be rendered anywhere."""
+
+    sidecar: model.Sidecar
+    path: Path | None = None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Track:
+        """Reads a track file. Raises `UsageError` `no-track`, `newer-track` or `bad-track`, naming the field at fault."""
+        return cls(load_sidecar(Path(path)), Path(path))
+
+    def save(self, path: str | Path | None = None) -> None:
+        """Writes the track (to where it came from when `path` is None), whole or not at all."""
+        target = path or self.path
+        if target is None:
+            raise UsageError("no-output", "The track has no file yet; say where to save it.")
+        save_sidecar(self.sidecar, Path(target))
+
+    @cached_property
+    def people(self) -> tuple[TrackedPerson, ...]:
+        """The people after the artist's edits."""
+        found = []
+        for id_ in self._people.pieces:
+            frames = tuple(sorted(self._places(id_)))
+            found.append(TrackedPerson(len(found) + 1, id_, self._people.names.get(id_, id_), frames))
+        return tuple(found)
+
+    @property
+    def orphans(self) -> tuple[str, ...]:
+        """Corrections of people that are not in the track (any more), in words."""
+        known = set(self._people.pieces)
+        layer = self.sidecar.corrections
+        lost = [
+            f"corrections.{name}[{k}] ({item.person})"
+            for name in ("keys", "drags", "bad", "spans")
+            for k, item in enumerate(getattr(layer, name))
+            if item.person not in known
+        ]
+        return (*self._people.orphans, *lost)
+
+    @cached_property
+    def frames(self) -> tuple[int, ...]:
+        """The tracked frames."""
+        return tuple(f for first, last, step in self.sidecar.ranges for f in range(first, last + 1, step))
+
+    def person(self, id_: str) -> TrackedPerson:
+        """The person of that id. Raises `UsageError('no-such-person')`."""
+        correct.check_person(list(self._people.pieces), id_)
+        return next(person for person in self.people if person.id == id_)
+
+    def face(self, person: str, frame: int) -> TrackedFace | None:
+        """The person's face in `frame`: smoothed, corrected, ready to render; None where the person is not in the frame.
+
+        A frame that the artist left out (`bad`, `exclude`) and one outside the person's spans give None too.
+        """
+        correct.check_person(list(self._people.pieces), person)
+        layer = self.sidecar.corrections
+        weight = correct.fade(frame, [span for span in layer.spans if span.person == person])
+        marks = [mark for mark in layer.bad if mark.person == person and mark.first <= frame <= mark.last]
+        spot = self._places(person).get(frame)
+        if spot is None or weight <= 0 or any(mark.use == "exclude" for mark in marks):
+            return None
+        known = self._through(person, frame) if marks else self._known(spot)
+        points = correct.moved(known.points, frame, person, layer, self.sidecar.plate.pixel_aspect)
+        line = spot.line
+        return TrackedFace(known.moved(points), weight, bool(marks), line.seen, line.confidence, line.pose)
+
+    def raw(self, person: str, frame: int) -> Face | None:
+        """The face as the landmarker saw it, without smoothing and corrections; None where it was not seen."""
+        correct.check_person(list(self._people.pieces), person)
+        spot = self._places(person).get(frame)
+        if spot is None or spot.raw is None:
+            return None
+        raw = spot.raw
+        shape = unpacked_mesh(raw.mesh, self._base(spot.block), coding.RAW, f"frame {frame} raw mesh")
+        return Face(self._placed(raw.rigid, shape), raw.score, raw.presence, raw.level)
+
+    def choose(self, who: str | int | None, embed: Callable[[Path], np.ndarray] | None = None) -> str:
+        """The id of the person that `who` means.
+
+        A number from 1, a name, an id, `frame:x,y` (the face at that point of a frame, or the nearest), or the path of a
+        picture, whose embedding `embed` gives; None or `auto` means the only one, `largest` the largest on average.
+        Raises `UsageError` `no-such-person` or `bad-target`, `RenderError` `no-face`, `several-faces` or `no-likeness`.
+        """
+        people = self.people
+        if not people:
+            raise RenderError("no-face", "The track holds nobody.")
+        text = "auto" if who is None else str(who).strip()
+        if text in ("auto", ""):
+            if len(people) > 1:
+                names = ", ".join(f"{p.number} {p.name}" for p in people)
+                raise RenderError("several-faces", f"The track holds {len(people)} people ({names}); choose one.")
+            return people[0].id
+        for person in people:
+            if text in (person.id, person.name):
+                return person.id
+        if text.isdigit():
+            if not 1 <= int(text) <= len(people):
+                raise UsageError("no-such-person", f"Person {text} was asked for; the track holds {len(people)}.")
+            return people[int(text) - 1].id
+        if text in ("largest", "leftmost", "rightmost"):
+            return self._extreme(text)
+        point = _point(text)
+        if point is not None:
+            return self.at(*point)
+        return self._likest(text, embed)
+
+    def at(self, frame: int, x: float, y: float) -> str:
+        """The id of the person whose face lies at plate point (x, y) in `frame`, or nearest to it.
+
+        Raises `RenderError('no-face')` when the frame shows nobody.
+        """
+        found = []
+        for person in self.people:
+            tracked = self.face(person.id, frame)
+            if tracked is not None:
+                left, top, width, height = tracked.face.box
+                away = math.hypot(max(left - x, 0, x - left - width), max(top - y, 0, y - top - height))
+                found.append((away, math.hypot(x - left - width / 2, y - top - height / 2), person.id))
+        if not found:
+            raise RenderError("no-face", f"The track shows nobody in frame {frame}.")
+        return min(found)[2]
+
+    def like(self, embedding: np.ndarray) -> tuple[str, float]:
+        """The id of the person most like `embedding` (128,), and how like, -1..1. Raises `RenderError('no-face')`."""
+        sources = {person.id: person.identity for person in self.sidecar.people}
+        found = []
+        for id_, pieces in self._people.pieces.items():
+            for piece in pieces:
+                text = sources.get(piece.source)
+                if text is not None:
+                    found.append((likeness(_identity(text, piece.source), embedding), id_))
+        if not found:
+            raise RenderError("no-face", "The track holds nobody whose identity is known.")
+        best = max(found)
+        return best[1], best[0]
+
+    # Corrections: each gives a new track and leaves this one as it is. ---------------------------------------------
+
+    def corrected(self, **layers: tuple[Any, ...]) -> Track:
+        """This track with whole layers of corrections replaced (`keys`, `drags`, `bad`, `spans`, `people`)."""
+        layer = model.Corrections.model_validate({**self.sidecar.corrections.model_dump(), **{
+            name: [item.model_dump() for item in items] for name, items in layers.items()
+        }})  # fmt: skip
+        return Track(self.sidecar.model_copy(update={"corrections": layer}), self.path)
+
+    def rename(self, person: str, name: str) -> Track:
+        return self._edited(model.Rename(person=self._checked(person), name=name))
+
+    def delete(self, person: str, first: int | None = None, last: int | None = None) -> Track:
+        """Without the person: everywhere, or from `first` to `last`."""
+        return self._edited(model.Delete(person=self._checked(person), first=first, last=last))
+
+    def split(self, person: str, frame: int, new: str | None = None) -> Track:
+        """From `frame` on another person, under the id `new` (by default the first free `person.2`, `.3` …)."""
+        taken = {*self._people.pieces, *(p.id for p in self.sidecar.people)}
+        fresh = new or next(f"{person}.{n}" for n in range(2, 10_000) if f"{person}.{n}" not in taken)
+        if fresh in taken:
+            raise UsageError("person-taken", f"The track has a person '{fresh}' already; give another id.")
+        return self._edited(model.Split(person=self._checked(person), frame=frame, new=fresh))
+
+    def join(self, person: str, into: str) -> Track:
+        """`person` becomes a part of `into`."""
+        return self._edited(model.Join(person=self._checked(person), into=self._checked(into)))
+
+    def key(
+        self, person: str, frame: int, move: tuple[float, float] = (0, 0), scale: float = 1.0, rotate: float = 0.0
+    ) -> Track:
+        """A keyframe of the whole face; one that was at this frame is replaced."""
+        key = model.Key(person=self._checked(person), frame=frame, move=move, scale=scale, rotate=rotate)
+        kept = [k for k in self.sidecar.corrections.keys if (k.person, k.frame) != (person, frame)]
+        return self.corrected(keys=tuple(sorted([*kept, key], key=lambda k: (k.person, k.frame))))
+
+    def drag(self, person: str, region: str, frame: int, move: tuple[float, float]) -> Track:
+        """A keyframe of a region (`faceplate.track.REGIONS`); one that was at this frame is replaced."""
+        if region not in correct.REGIONS:
+            raise UsageError("bad-region", f"There is no region '{region}'; it can be {', '.join(correct.REGIONS)}.")
+        drag = model.Drag.model_validate(
+            {"person": self._checked(person), "region": region, "frame": frame, "move": move}
+        )
+        name = (person, region, frame)
+        kept = [d for d in self.sidecar.corrections.drags if (d.person, d.region, d.frame) != name]
+        return self.corrected(drags=tuple(sorted([*kept, drag], key=lambda d: (d.person, d.region, d.frame))))
+
+    def mark_bad(self, person: str, first: int, last: int | None = None, exclude: bool = False) -> Track:
+        """Frames that are not to be believed: drawn through, or with `exclude` left out."""
+        mark = model.Bad(
+            person=self._checked(person),
+            first=first,
+            last=first if last is None else last,
+            use="exclude" if exclude else "interpolate",
+        )
+        return self.corrected(bad=(*self.sidecar.corrections.bad, mark))
+
+    def in_out(self, person: str, first: int, last: int, fade_in: int = 0, fade_out: int = 0) -> Track:
+        """Where the person is replaced, with fades in frames. Several calls give several spans."""
+        span = model.Span(
+            person=self._checked(person), first=first, last=last, fade_in=fade_in, fade_out=fade_out
+        )
+        return self.corrected(spans=(*self.sidecar.corrections.spans, span))
+
+    def clear(self, person: str) -> Track:
+        """Without the person's keys, drags, bad frames and spans; edits of who is who stay."""
+        layer = self.sidecar.corrections
+        return self.corrected(
+            **{
+                name: tuple(item for item in getattr(layer, name) if item.person != person)
+                for name in ("keys", "drags", "bad", "spans")
+            }
+        )
+
+    def smoothed(self, amount: float = 1.0, gap: int | None = None) -> Track:
+        """Smoothed anew from the raw values, without a pixel. Frames marked bad are not believed."""
+        before = self.sidecar.smoothing
+        smoothing = model.Smoothing(amount=amount, gap=before.gap if gap is None else gap)
+        return Track(resmoothed(self.sidecar, smoothing), self.path)
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _people(self) -> correct.People:
+        return correct.people_of([p.id for p in self.sidecar.people], self.sidecar.corrections.people)
+
+    @cached_property
+    def _index(self) -> dict[str, dict[int, _Place]]:
+        table: dict[str, dict[int, _Place]] = {}
+        for person in self.sidecar.people:
+            rows = table.setdefault(person.id, {})
+            for block in person.blocks:
+                raw = {line.frame: line for line in block.raw}
+                for line in block.smooth:
+                    rows[line.frame] = _Place(line, block, raw.get(line.frame))
+        return table
+
+    @cached_property
+    def _cache(self) -> dict[str, dict[int, _Place]]:
+        return {}
+
+    def _places(self, person: str) -> dict[int, _Place]:
+        found = self._cache.get(person)
+        if found is None:
+            found = {}
+            for piece in reversed(self._people.pieces[person]):
+                rows = self._index.get(piece.source, {})
+                found |= {frame: spot for frame, spot in rows.items() if piece.holds(frame)}
+            self._cache[person] = found
+        return found
+
+    def _base(self, block: model.Block) -> np.ndarray:
+        try:
+            return unpacked_base(block)
+        except ValueError as error:
+            raise UsageError("bad-track", f"The track is damaged: a block's field base {error}.") from error
+
+    def _placed(self, rigid: tuple[float, float, float, float], shape: np.ndarray) -> np.ndarray:
+        aspect = self.sidecar.plate.pixel_aspect
+        whole = np.array([rigid[0] * aspect, rigid[1], math.log(rigid[2]), rigid[3]])
+        return place(whole, shape) / np.array([aspect, 1.0, 1.0])
+
+    def _known(self, spot: _Place) -> Face:
+        line = spot.line
+        shape = unpacked_mesh(line.mesh, self._base(spot.block), coding.FINE, f"frame {line.frame} smooth mesh")
+        raw = spot.raw
+        score, presence = (raw.score, raw.presence) if raw else (line.confidence, line.confidence)
+        return Face(self._placed(line.rigid, shape), score, presence, line.level)
+
+    def _through(self, person: str, frame: int) -> Face:
+        """The face drawn through from the nearest frames that are not marked, in the same span."""
+        places = self._places(person)
+        spot = places[frame]
+        marks = [mark for mark in self.sidecar.corrections.bad if mark.person == person]
+        good = [
+            f
+            for f, other in places.items()
+            if other.block.span == spot.block.span and not any(mark.first <= f <= mark.last for mark in marks)
+        ]
+        earlier, later = [f for f in good if f < frame], [f for f in good if f > frame]
+        if not earlier and not later:
+            return self._known(spot)
+        low = max(earlier) if earlier else min(later)
+        high = min(later) if later else max(earlier)
+        a, b = self._known(places[low]), self._known(places[high])
+        part = (frame - low) / (high - low) if high != low else 0.0
+        level = math.exp(math.log(a.level) * (1 - part) + math.log(b.level) * part)
+        points = _between(a.points, b.points, part, self.sidecar.plate.pixel_aspect)
+        return Face(points, min(a.score, b.score), min(a.presence, b.presence), level)
+
+    def _extreme(self, which: str) -> str:
+        def measure(person: TrackedPerson) -> float:
+            rigid = [self._places(person.id)[frame].line.rigid for frame in person.frames]
+            if which == "largest":
+                return -float(np.mean([r[2] for r in rigid]))
+            return float(np.mean([r[0] for r in rigid])) * (1 if which == "leftmost" else -1)
+
+        return min(self.people, key=measure).id
+
+    def _likest(self, text: str, embed: Callable[[Path], np.ndarray] | None) -> str:
+        path = Path(text).expanduser()
+        if embed is None or not path.exists():
+            names = ", ".join(f"{p.number} {p.name}" for p in self.people)
+            raise UsageError(
+                "bad-target",
+                f"'{text}' is nobody in the track ({names}), no point such as 1001:640,360, and no picture that exists.",
+            )
+        id_, alike = self.like(embed(path))
+        if alike < _LIKENESS_FLOOR:
+            raise RenderError(
+                "no-likeness",
+                f"Nobody in the track is like {text} (best likeness {alike:.2f}, {_LIKENESS_FLOOR:.2f} is needed).",
+            )
+        return id_
+
+    def _edited(self, edit: model.Rename | model.Delete | model.Split | model.Join) -> Track:
+        return self.corrected(people=(*self.sidecar.corrections.people, edit))
+
+    def _checked(self, person: str) -> str:
+        correct.check_person(list(self._people.pieces), person)
+        return person
+
+
+def _identity(text: str, person: str) -> np.ndarray:
+    try:
+        return coding.unpack_numbers(text, 128, _IDENTITY_STEPS)
+    except ValueError as error:
+        raise UsageError("bad-track", f"The track is damaged: people.{person}.identity {error}.") from error
+
+
+def _between(a: np.ndarray, b: np.ndarray, part: float, aspect: float) -> np.ndarray:
+    """A mesh between two: turned and scaled on the way, not only shifted."""
+    squeeze = np.array([aspect, 1.0, 1.0])
+    (rigid_a, shape_a), (rigid_b, shape_b) = decompose(a * squeeze), decompose(b * squeeze)
+    turn = math.remainder(rigid_b[3] - rigid_a[3], math.tau)
+    rigid = rigid_a + (np.array([*rigid_b[:3], rigid_a[3] + turn]) - rigid_a) * part
+    return place(rigid, shape_a + (shape_b - shape_a) * part) / squeeze
+
+
+def _point(text: str) -> tuple[int, float, float] | None:
+    """`1001:640,360` taken apart, or None."""
+    frame, colon, place_ = text.partition(":")
+    try:
+        x, y = (float(part) for part in place_.split(",")) if colon else (math.nan, math.nan)
+        return None if not colon or not (math.isfinite(x) and math.isfinite(y)) else (int(frame), x, y)
+    except ValueError:
+        return None
