@@ -9,8 +9,9 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 from faceplate.api import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
 from faceplate.errors import FaceplateError, RenderError, UsageError
-from faceplate.render import Rendered, Renderer, Swapped, render
+from faceplate.render import Rendered, Renderer, render
 from faceplate.shot import Shot
+from faceplate.stages import Swapped, swap_face
 
 __all__ = [
     "FaceDetector",
@@ -26,4 +27,5 @@ __all__ = [
     "__version__",
     "open_frame",
     "render",
+    "swap_face",
 ]

@@ -24,8 +24,8 @@ from faceplate.face import Face, FaceFinder
 from faceplate.frame import Frame, read_frame
 from faceplate.params import Parameters
 from faceplate.plate import PlateFile
-from faceplate.render import Swapped, swap_face
-from faceplate.swap import Generator, MeshGenerator, Source, read_source
+from faceplate.stages import Swapped, swap_face
+from faceplate.swap import Generator, MeshGenerator, MeshSettings, Source, read_source
 
 __all__ = ["FaceDetector", "FaceEnhancer", "FaceSwapper", "open_frame"]
 
@@ -65,7 +65,7 @@ class FaceSwapper:
 
     def swap(self, frame: Frame, face: Face) -> Swapped:
         """One face's element, matte and the plate with it, on the face's own region."""
-        generator = self.generator or MeshGenerator(self._pictures, self.parameters.shape)
+        generator = self.generator or MeshGenerator(self._pictures, MeshSettings(self.parameters.shape, self.parameters.mouth, self.parameters.eyes))
         return swap_face(frame, face, generator, self.parameters)
 
     def __call__(self, frame: Frame, faces: tuple[Face, ...]) -> Frame:

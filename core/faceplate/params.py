@@ -82,10 +82,53 @@ class Parameters(BaseModel):
             "Shape",
             "How much of the source's own shape the features bring along: 0 keeps the plate's geometry, 1 brings the "
             "source's; the outline of the face stays the plate's.",
-            "Face",
+            "Source",
             Stage.GENERATE,
         ),
     ] = 1.0
+    mouth: Annotated[
+        Literal["auto", "source", "plate"],
+        About(
+            "Mouth",
+            "Whose mouth interior: the source's, the plate's, or auto, which keeps the plate's when no view of the source is "
+            "open enough.",
+            "Source",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = "auto"
+    eyes: Annotated[
+        Literal["auto", "source", "plate"],
+        About(
+            "Eyes",
+            "Whose eyes: the source's as they look, the plate's, or auto, which takes the source's and turns them to the "
+            "plate's gaze, and keeps the plate's when no view of the source is open enough.",
+            "Source",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = "auto"
+    pins: Annotated[
+        str,
+        About(
+            "Pinned views",
+            "Pictures of the source to use alone on a range of frames: open.jpg@1010-1024, front.jpg@1030.",
+            "Source",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = ""
+    network_view: Annotated[
+        str,
+        About(
+            "Network view",
+            "How the plate is shown to a network: empty for the built-in sRGB with a soft shoulder, or display/view of the "
+            "OCIO config, such as sRGB - Display/ACES 1.0 - SDR Video.",
+            "Source",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = ""
     matte_erode: Annotated[
         float,
         Field(ge=0.0, le=0.3),
@@ -95,13 +138,99 @@ class Parameters(BaseModel):
         float,
         Field(ge=0.0, le=0.5),
         About("Feather", "Width of the matte's soft edge, measured inward from the erode.", "Matte", Stage.MATTE),
-    ] = 0.06
+    ] = 0.045
+    forehead: Annotated[
+        float,
+        Field(ge=0.0, le=1.5),
+        About(
+            "Forehead",
+            "Where the matte ends above: 0 at the brows, 1 at the top of the mesh below the hairline, more into the hair.",
+            "Matte",
+            Stage.MATTE,
+        ),
+    ] = 1.08
+    edge_jaw: Annotated[
+        float,
+        Field(ge=-0.2, le=0.2),
+        About("Jaw edge", "Pushes the matte's edge at the jaw outward, or inward below 0.", "Matte", Stage.MATTE),
+    ] = 0.015
+    edge_right: Annotated[
+        float,
+        Field(ge=-0.2, le=0.2),
+        About("Right edge", "Pushes the edge at the person's right ear outward, or inward.", "Matte", Stage.MATTE),
+    ] = 0.015
+    edge_left: Annotated[
+        float,
+        Field(ge=-0.2, le=0.2),
+        About("Left edge", "Pushes the edge at the person's left ear outward, or inward.", "Matte", Stage.MATTE),
+    ] = 0.015
+    occlusion: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Occlusion",
+            "How readily something in front of the face (a hand, a strand, a microphone) is kept in front; 0 looks for nothing.",
+            "Matte",
+            Stage.MATTE,
+        ),
+    ] = 0.5
+    keep: Annotated[
+        str,
+        About(
+            "Keep",
+            "Parts of the plate's face that stay: any of eyes, mouth, brows, nose, jaw, with commas.",
+            "Matte",
+            Stage.MATTE,
+            animatable=False,
+        ),
+    ] = ""
+    hold_out: Annotated[
+        str,
+        About(
+            "Hold-out matte",
+            "A picture or sequence whose red channel says where the plate stays in front.",
+            "Matte",
+            Stage.MATTE,
+            animatable=False,
+        ),
+    ] = ""
+    garbage: Annotated[
+        str,
+        About(
+            "Garbage matte",
+            "A picture or sequence whose red channel says where the new face may be at all.",
+            "Matte",
+            Stage.MATTE,
+            animatable=False,
+        ),
+    ] = ""
+    light_luminance: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About("Light", "How much of the plate's light and shade the new face takes.", "Light", Stage.MATCH),
+    ] = 1.0
+    light_color: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About("Light colour", "How much of the colour of the plate's light it takes.", "Light", Stage.MATCH),
+    ] = 1.0
+    light_scale: Annotated[
+        float,
+        Field(ge=0.03, le=1.0),
+        About(
+            "Light scale",
+            "How coarse light is taken to be: smaller follows shadows more closely and leaves less of the new face's own "
+            "modelling.",
+            "Light",
+            Stage.MATCH,
+        ),
+    ] = 0.18
     blend: Annotated[
-        Literal["gradient", "none"],
+        Literal["gradient", "multiband", "none"],
         About(
             "Blend",
-            "How the new face meets the plate's light: gradient keeps the new face's detail and takes the plate's values "
-            "at the seam; none lays it over as it is.",
+            "How the new face meets the plate at the seam: gradient spreads what differs there smoothly inward; multiband mixes "
+            "coarse detail widely and fine detail narrowly; none lays it over as it is.",
             "Light",
             Stage.MATCH,
             animatable=False,
@@ -118,7 +247,7 @@ class Parameters(BaseModel):
         About(
             "Enhance",
             "Raises the new face's fine detail, for a source softer than the plate; 0 leaves it.",
-            "Light",
+            "Detail",
             Stage.MATCH,
         ),
     ] = 0.0
@@ -129,10 +258,46 @@ class Parameters(BaseModel):
             "Plate detail",
             "How much of the plate's detail that the generator's crop could not hold stays; 1 gives back the plate exactly "
             "where the generator changes nothing. Without effect on mesh, whose crop is the plate's own pixels.",
-            "Output",
+            "Detail",
             Stage.ELEMENT,
         ),
     ] = 1.0
+    plate_skin: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Plate skin",
+            "How much of that is the double's own skin, pores and lines, as against grain; 0 keeps the grain alone.",
+            "Detail",
+            Stage.ELEMENT,
+        ),
+    ] = 1.0
+    grain: Annotated[
+        float,
+        Field(ge=0.0, le=2.0),
+        About("Grain", "How much of the plate's grain the new face is given; 1 matches it.", "Detail", Stage.ELEMENT),
+    ] = 1.0
+    own_grain: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Own grain",
+            "How much of the grain and noise of the new face's own pictures stays.",
+            "Detail",
+            Stage.ELEMENT,
+        ),
+    ] = 0.0
+    layers: Annotated[
+        str,
+        About(
+            "Layers",
+            "What an element carries beside RGBA, with commas: matte, parts (the matte's own), raw, st, depth, confidence, "
+            "id, or all.",
+            "Output",
+            Stage.WRITE,
+            animatable=False,
+        ),
+    ] = "matte"
     no_face: Annotated[
         Literal["fail", "pass"],
         About(

@@ -7,6 +7,9 @@ import numpy as np
 
 __all__ = ["fill", "heal"]
 
+# As many as OpenCV's area resize takes at once.
+_CHANNELS = 4
+
 
 def fill(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """`values` float32 (h, w[, c]) where `weight` (h, w) is above 0, and a smooth continuation of them elsewhere.
@@ -15,6 +18,9 @@ def fill(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     SIGGRAPH 1996). With no weight anywhere the result is 0.
     """
     weight = np.ascontiguousarray(weight, np.float32)
+    if values.ndim == 3 and values.shape[2] > _CHANNELS:
+        parts = [fill(values[..., k : k + _CHANNELS], weight) for k in range(0, values.shape[2], _CHANNELS)]
+        return np.concatenate([part.reshape(*weight.shape, -1) for part in parts], axis=2)
     if values.size == 0 or (weight > 0).all():
         return values
     known = (weight > 0) if values.ndim == 2 else (weight > 0)[..., None]

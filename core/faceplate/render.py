@@ -1,9 +1,7 @@
-"""Renders a frame: the only place that knows the order of the stages.
+"""Renders a shot's frame from file to file: read → find → swap → write.
 
-    read → find → frame and crop → encode → generate → decode → matte → match → element → plate space → write
-
-Every stage is a function of what the one before it gave; nothing is remembered from frame to frame, so a frame alone is
-the same picture as in the full run.
+The stages between are in `faceplate.stages`. Nothing is remembered from frame to frame, so a frame alone is the same
+picture as in the full run.
 """
 
 from __future__ import annotations
@@ -16,40 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from faceplate import __version__
-from faceplate.color import ColorConfig, Exposure, decode, encode
-from faceplate.comp import Comp, compose_change, enhance_detail, gradient_blend, hull_matte
+from faceplate.color import ColorConfig
+from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, parse_target
-from faceplate.face.align import apply, invert, resample, scale_of
 from faceplate.frame import Frame, read_frame
-from faceplate.params import Parameters
 from faceplate.plate import PlateFile, Sequence, Written, same_target, write_element, write_over
 from faceplate.pyramid import heal
 from faceplate.shot import Shot
-from faceplate.swap import Crop, Framing, Generated, Generator, MeshGenerator, NullGenerator, Source, read_source
+from faceplate.stages import InputMattes, Swapped, keep_regions, layer_names, network_encoding, reach, swap_face
+from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, parse_pins, read_source
 from faceplate.window import Window
 
 __all__ = ["Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
-
-
-# The hull's spline may bulge past its points by less than this part of the face.
-_HULL_MARGIN = 0.02
-
-
-@dataclass(frozen=True)
-class Swapped:
-    """A face put on a plate, in the plate's own colour space `space`, on `window` of it.
-
-    `over` float32 (h, w, 3) is the plate with the face in it, bit for bit the plate's where nothing changed; `element`
-    float32 (h, w, 4) the face alone, premultiplied; `matte` float32 (h, w). `notes` are worth a line to the artist.
-    """
-
-    window: Window
-    space: str
-    over: np.ndarray
-    element: np.ndarray
-    matte: np.ndarray
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +80,9 @@ class Renderer:
             return self.generator
         if self.shot.parameters.generator == "null":
             return NullGenerator(side=self.shot.parameters.crop)
-        return MeshGenerator(self.source, self.shot.parameters.shape)
+        parameters = self.shot.parameters
+        pins = parse_pins(parameters.pins, tuple(view.name for view in self.source.views))
+        return MeshGenerator(self.source, MeshSettings(parameters.shape, parameters.mouth, parameters.eyes, pins))
 
     @cached_property
     def _wanted(self) -> np.ndarray | None:
@@ -129,6 +108,9 @@ class Renderer:
         for name in (self.shot.space, self.shot.source_space):
             if name is not None:
                 self.color.resolve(name)
+        keep_regions(self.shot.parameters)
+        layer_names(self.shot.parameters)
+        network_encoding(self.shot.parameters, self.color)
         if self.shot.output:
             self._refuse_overwriting_the_plate()
         _ = self._generator, self._wanted
@@ -198,10 +180,11 @@ class Renderer:
             path,
             rendered.swapped.window,
             rendered.swapped.element,
-            {"matte": rendered.swapped.matte},
-            attributes,
+            rendered.swapped.layers,
+            attributes | rendered.swapped.attributes,
             self.shot.compression,
             multipart=self.shot.multipart,
+            float_layers=float_layers(rendered.swapped.layers),
         )
 
     def attributes(self) -> dict[str, str | int | float]:
@@ -230,11 +213,29 @@ class Renderer:
 
     def _swap(self, frame: int, file: PlateFile, face: Face) -> Rendered:
         framing = self._generator.frame(face, file.pixel_aspect)
-        around = reach(framing, face).intersect(file.data)
-        if face.window(_HULL_MARGIN).intersect(file.data).empty:
+        around = reach(framing, face, self.shot.parameters).intersect(file.data)
+        if face.window().intersect(file.data).empty:
             raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
-        swapped = swap_face(self._read(file, around), face, self._generator, self.shot.parameters)
+        swapped = swap_face(
+            self._read(file, around),
+            face,
+            self._generator,
+            self.shot.parameters,
+            frame=frame,
+            inputs=InputMattes(
+                self._input_matte(self.shot.parameters.hold_out, frame, around),
+                self._input_matte(self.shot.parameters.garbage, frame, around),
+            ),
+            name=self.shot.name,
+        )
         return Rendered(frame, file, swapped, face)
+
+    def _input_matte(self, pattern: str, frame: int, window: Window) -> np.ndarray | None:
+        """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""
+        if not pattern:
+            return None
+        matte = PlateFile.open(Sequence.parse(pattern).path(frame)).read_rgb(window)[..., 0]
+        return np.nan_to_num(matte)
 
     def _refuse_overwriting_the_plate(self) -> None:
         if same_target(self.plate, self.output, self.frames()):
@@ -257,114 +258,9 @@ def render(shot: Shot, frame: int) -> Rendered:
     return Renderer(shot).render(frame)
 
 
-def swap_face(picture: Frame, face: Face, generator: Generator, parameters: Parameters) -> Swapped:
-    """Puts the generator's face on `picture` (the plate, or the part of it that `reach` names).
-
-    NaN and infinite pixels are healed first. What lies outside `Swapped.window` is not touched.
-    """
-    framing = generator.frame(face, picture.pixel_aspect)
-    region = face.window(_HULL_MARGIN).intersect(picture.window)
-    healed, bad = heal(picture.pixels)
-    healed_picture = picture.with_pixels(healed)
-    comp = _comp(healed_picture, healed_picture.working(), region, framing, face, generator, parameters)
-    inside = region.slices(picture.window)
-    notes = _healed_note(bad[inside] & (comp.matte > 0))
-    return _in_plate_space(healed_picture.region(region), comp, notes)
-
-
-def reach(framing: Framing, face: Face) -> Window:
-    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, and the face's hull."""
-    w = framing.window
-    corners = np.array([[w.x, w.y], [w.right, w.y], [w.x, w.bottom], [w.right, w.bottom]], np.float64)
-    room = 0.0 if _on_plate_grid(framing) else 4.0 * max(1.0, 1.0 / scale_of(framing.matrix))
-    return Window.around(apply(invert(framing.matrix), corners), room).union(face.window(_HULL_MARGIN))
-
-
-def _comp(
-    picture: Frame,
-    working: np.ndarray,
-    region: Window,
-    framing: Framing,
-    face: Face,
-    generator: Generator,
-    parameters: Parameters,
-) -> Comp:
-    crop_face = face.moved(_mapped(face.points, framing.matrix))
-    seen = resample(working, picture.window, framing.matrix, framing.window)
-    shown, generated = _generated(picture.color, seen, framing, crop_face, generator)
-    matched = _match(generated, shown, crop_face, framing.window, parameters)
-    back = invert(framing.matrix)
-    change = resample(matched - shown, framing.window, back, region)
-    covered = _whole(resample(generated.coverage, framing.window, back, region))
-    matte = covered * hull_matte(face, region, erode=parameters.matte_erode, feather=parameters.matte_feather)
-    crop_on_plate = None
-    if parameters.plate_detail != 1.0 and not _on_plate_grid(framing):
-        crop_on_plate = resample(seen, framing.window, back, region)
-    plate = working[region.slices(picture.window)]
-    return compose_change(plate, change, crop_on_plate, matte, parameters.plate_detail)
-
-
-def _generated(
-    color: ColorConfig, seen: np.ndarray, framing: Framing, face: Face, generator: Generator
-) -> tuple[np.ndarray, Generated]:
-    """The crop as the generator saw it, and what it made of it, both scene-linear working space."""
-    if generator.encoding == "working":
-        return seen, generator.generate(Crop(seen, framing, face))
-    gain = Exposure.of_level(face.level).gain
-    encoded = encode(color.to_linear709(seen), gain)
-    made = generator.generate(Crop(encoded, framing, face))
-
-    def decoded(pixels: np.ndarray) -> np.ndarray:
-        return color.from_linear709(decode(pixels, gain))
-
-    return decoded(encoded), Generated(decoded(made.pixels), made.coverage)
-
-
-def _match(
-    generated: Generated, shown: np.ndarray, face: Face, window: Window, parameters: Parameters
-) -> np.ndarray:
-    """The generated face sharpened as asked and brought to the plate's light, on the crop's pixels."""
-    pixels = enhance_detail(generated.pixels, face.size, face.level, parameters.enhance)
-    if parameters.blend == "none" or parameters.blend_amount == 0:
-        return pixels
-    ramp = hull_matte(face, window, erode=parameters.matte_erode, feather=parameters.matte_feather)
-    ramp = ramp * generated.coverage
-    seam = ((ramp > 0) & (ramp < 1)).astype(np.float32)
-    return gradient_blend(pixels, shown, ramp >= 1, seam, face.level, parameters.blend_amount)
-
-
-def _in_plate_space(plate: Frame, comp: Comp, notes: tuple[str, ...]) -> Swapped:
-    def back(pixels: np.ndarray) -> np.ndarray:
-        return plate.color.from_working(pixels, plate.space)
-
-    came_back = back(plate.working())
-    over = plate.pixels + (back(comp.over) - came_back)
-    alone = plate.pixels + (back(comp.face) - came_back)
-    element = np.dstack([alone * comp.matte[..., None], comp.matte]).astype(np.float32)
-    return Swapped(plate.window, plate.space, over, element, comp.matte, notes)
-
-
 def _nothing(frame: int, file: PlateFile) -> Rendered:
     pixels = np.zeros((0, 0, 4), np.float32)
     empty = Window(file.data.x, file.data.y, 0, 0)
-    return Rendered(
-        frame, file, Swapped(empty, "", pixels[..., :3], pixels, pixels[..., 0], ("shows no face",)), None
-    )
-
-
-def _whole(coverage: np.ndarray) -> np.ndarray:
-    """Coverage in 0..1 that is exactly 1 where resampling left it within a rounding of it."""
-    return np.clip(np.where(coverage > 1 - 1e-4, np.float32(1), coverage), 0, 1)
-
-
-def _mapped(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    return np.column_stack([apply(matrix, points[:, :2]), points[:, 2] * scale_of(matrix)])
-
-
-def _on_plate_grid(framing: Framing) -> bool:
-    return np.array_equal(framing.matrix, np.eye(2, 3))
-
-
-def _healed_note(bad: np.ndarray) -> tuple[str, ...]:
-    count = int(bad.sum())
-    return (f"{count} NaN or infinite pixels inside the matte were healed",) if count else ()
+    layers = {"matte": pixels[..., 0]}
+    swapped = Swapped(empty, "", pixels[..., :3], pixels, pixels[..., 0], layers, ("shows no face",))
+    return Rendered(frame, file, swapped, None)

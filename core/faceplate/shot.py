@@ -17,12 +17,13 @@ class Shot(BaseModel):
 
     `space`, `source_space` and `working` are colour spaces of the OCIO config (a name, alias, role or interop id); None
     leaves the choice to the files and the config. `search` (x, y, width, height) limits where the face is looked for, and what
-    is read of the plate, in the plate's own pixel numbering, y down.
+    is read of the plate, in the plate's own pixel numbering, y down. `name` is what the id layer calls the person.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     plate: str
+    name: str = "face"
     source: Path | None = None
     output: str = ""
     mode: Literal["element", "over"] = "element"

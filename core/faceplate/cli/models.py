@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
 
 from faceplate.models.fetch import fetch_model
 from faceplate.models.intake import Answers, add_model, remove_model
@@ -30,12 +29,14 @@ app = typer.Typer(
 def list_command() -> None:
     """Show every network, what it is for, and its licence."""
     store = default_store()
-    table = Table("name", "role", "kind", "licence", "commercial", "file", box=None)
+    rows = [("name", "role", "kind", "commercial", "file", "licence")]
     for card in sorted(store, key=lambda card: (card.role, card.name)):
         there = (store.folder(card.name) / card.file).is_file()
         state = "there" if there else "to fetch" if card.url else "missing"
-        table.add_row(card.name, card.role, card.kind, card.licence, "yes" if card.commercial else "no", state)
-    Console(soft_wrap=True, highlight=False).print(table)
+        rows.append((card.name, card.role, card.kind, "yes" if card.commercial else "no", state, card.licence))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print("Store: " + ", ".join(str(folder) for folder in store.folders))
 
 

@@ -1,8 +1,20 @@
 """Matte, match, blend and the element: everything between the generator's face and the plate."""
 
-from faceplate.comp.blend import gradient_blend
+from faceplate.comp.blend import gradient_blend, multiband_blend
 from faceplate.comp.detail import enhance_detail
-from faceplate.comp.element import Comp, compose_change
-from faceplate.comp.matte import hull_matte
+from faceplate.comp.light import match_light
+from faceplate.comp.matte import HullEdges, hull_matte, hull_outline
+from faceplate.comp.regions import REGIONS, region_matte, skin_weight
 
-__all__ = ["Comp", "compose_change", "enhance_detail", "gradient_blend", "hull_matte"]
+__all__ = [
+    "REGIONS",
+    "HullEdges",
+    "enhance_detail",
+    "gradient_blend",
+    "hull_matte",
+    "hull_outline",
+    "match_light",
+    "multiband_blend",
+    "region_matte",
+    "skin_weight",
+]

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from faceplate.color import Exposure, encode, log_average
-from faceplate.face import detect, identity, landmark
+from faceplate.face import detect, expression, identity, landmark
 from faceplate.face.align import apply, compose, crop_matrix, invert, resample, scale_of
 from faceplate.face.face import Face, topology
 from faceplate.frame import Frame
@@ -53,6 +53,7 @@ class FaceFinder:
     detector: str = "yunet"
     landmarker: str = "face_landmarker"
     recogniser: str = "sface"
+    expression: str = "face_blendshapes"
     threads: int = 0
 
     @classmethod
@@ -71,6 +72,10 @@ class FaceFinder:
     @cached_property
     def _recogniser(self) -> Network:
         return open_network(self.store, self.recogniser, threads=self.threads)
+
+    @cached_property
+    def _expression(self) -> Network:
+        return open_network(self.store, self.expression, threads=self.threads)
 
     def find(self, frame: Frame) -> tuple[Face, ...]:
         """Every face in `frame`, the largest first; empty when there is none."""
@@ -97,6 +102,10 @@ class FaceFinder:
         matrix = crop_matrix(face.five, identity.TEMPLATE, identity.SIDE, frame.pixel_aspect)
         crop, _ = view(frame, matrix, identity.SIDE, Exposure.of_level(face.level).gain)
         return identity.embed(self._recogniser, crop)
+
+    def blendshapes(self, face: Face) -> np.ndarray:
+        """The 52 ARKit-style coefficients of `face`, float32 (52,)."""
+        return expression.blendshapes(self._expression, face)
 
     def _detect(self, frame: Frame, fit: np.ndarray, turn: int, stops: float) -> list[_Seen]:
         picture, level = _detector_view(frame, fit, stops)

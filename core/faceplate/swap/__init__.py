@@ -1,7 +1,7 @@
 """Generators: what makes the new face. `mesh` is embedded; networks come beside it through the same interface."""
 
 from faceplate.swap.generator import Crop, Encoding, Framing, Generated, Generator
-from faceplate.swap.mesh import MeshGenerator
+from faceplate.swap.mesh import MeshGenerator, MeshSettings, parse_pins
 from faceplate.swap.null import NullGenerator
 from faceplate.swap.source import Source, SourceView, read_source
 
@@ -12,8 +12,10 @@ __all__ = [
     "Generated",
     "Generator",
     "MeshGenerator",
+    "MeshSettings",
     "NullGenerator",
     "Source",
     "SourceView",
+    "parse_pins",
     "read_source",
 ]

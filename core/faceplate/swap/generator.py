@@ -28,20 +28,27 @@ class Crop:
     """What a generator is given.
 
     `pixels` is float32 (h, w, 3) on `framing.window`, scene-linear working space or network space as the generator's
-    `encoding` says. `face` has its points in crop coordinates.
+    `encoding` says. `face` has its points in crop coordinates. `frame` is the shot's frame number, for what an artist
+    pinned to a range; a generator may not let it change anything else.
     """
 
     pixels: np.ndarray
     framing: Framing
     face: Face
+    frame: int | None = None
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What a generator gives back: `pixels` like the crop's, and `coverage` float32 (h, w), 0 where it has nothing."""
+    """What a generator gives back.
+
+    `pixels` are like the crop's, `coverage` float32 (h, w) is 0 where it has nothing, and `confidence` float32 (h, w),
+    when it can tell, how sure it is of a pixel, 0..1.
+    """
 
     pixels: np.ndarray
     coverage: np.ndarray
+    confidence: np.ndarray | None = None
 
 
 class Generator(Protocol):

@@ -1,7 +1,10 @@
-"""The embedded generator: the source's face warped onto the plate's mesh.
+"""The embedded generator: the source's face warped onto the plate's mesh, each part from the views that saw it best.
 
 It needs no swap network and so no licence but the landmarker's. It works on the plate's own pixel grid, in the working
-space: the source is sampled once, straight onto the plate, and what it makes is pasted back without another resampling.
+space: every view is sampled once, straight onto the plate, and what comes out is pasted back without another resampling.
+
+Views are mixed in a symmetric logarithm, each less its own low-frequency light on the skin, so that a view shot under
+another lamp leaves no edge; the light is put back as the views' mean, for the comp to replace by the plate's.
 """
 
 from __future__ import annotations
@@ -11,59 +14,117 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from faceplate.errors import UsageError
 from faceplate.face import Face, topology
-from faceplate.face.align import resample, scale_of
-from faceplate.face.shape import Pose, own_shape, pose_of, turn_between
+from faceplate.face.align import apply, resample, scale_of
+from faceplate.face.shape import head_model, own_shape
+from faceplate.logspace import from_log, to_log
+from faceplate.lowpass import local_linear
 from faceplate.pyramid import fill
 from faceplate.swap.generator import Crop, Encoding, Framing, Generated
 from faceplate.swap.raster import MeshRaster, rasterise
 from faceplate.swap.source import Source, SourceView
+from faceplate.swap.views import Geometry, suitability
 from faceplate.window import Window
 
-__all__ = ["MeshGenerator"]
+__all__ = ["MeshGenerator", "MeshSettings", "parse_pins"]
 
-# Room around the mesh so that the warp and the blend have neighbours to look at.
+# Room around the mesh, in parts of the face's size, so that the warp and the blend have neighbours to look at.
 _MARGIN = 0.08
-# A view 20 degrees off costs as much as one whose mouth differs by a tenth of the head's radius.
-_TURN_UNIT, _MOUTH_UNIT = np.radians(20.0), 0.1
 # The source's own shape fades in over this part of the face's size, from the oval inward.
 _EDGE = 0.12
+# Views that nowhere reach this share of the mix are left out: they would cost time and show nothing.
+_SHARE = 0.03
+# The light that is taken off a view before mixing, as a standard deviation in parts of the face's size.
+_LIGHT = 0.10
+# A plate's mouth or eye is kept while the views are less than half as open as it, and dropped above four fifths.
+_OPEN_LOW, _OPEN_HIGH = 0.5, 0.8
+_CLOSED = 0.04
+# The share of clean skin from which on a place counts as wholly seen.
+_CLEAN = 0.2
+
+
+@dataclass(frozen=True)
+class MeshSettings:
+    """`shape` 0..1: how much of the source's own shape the features bring along. `mouth` and `eyes`: auto, source or plate.
+
+    `pins` holds (view name, first frame, last frame): on those frames only that view is used.
+    """
+
+    shape: float = 1.0
+    mouth: str = "auto"
+    eyes: str = "auto"
+    pins: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class MeshGenerator:
-    """Warps the view of `source` whose pose and expression are nearest onto the plate's 478 points.
-
-    `shape` 0..1 is how much of the source's own shape its features bring along.
-    """
+    """Mixes the views of `source` on the plate's 478 points."""
 
     source: Source
-    shape: float = 1.0
+    settings: MeshSettings = MeshSettings()
     name: str = "mesh"
     encoding: Encoding = "working"
     weights: tuple[str, ...] = ()
+
+    @property
+    def native_size(self) -> float:
+        """The largest face among the views, in their own pixels."""
+        return max(view.face.size for view in self.source.views)
 
     def frame(self, face: Face, pixel_aspect: float) -> Framing:
         """The plate's own pixels around the mesh: no rotation, no scale."""
         return Framing(np.array([[1, 0, 0], [0, 1, 0]], np.float64), face.window(_MARGIN))
 
     def generate(self, crop: Crop) -> Generated:
-        target = pose_of(crop.face.points)
-        view = min(self.source.views, key=lambda view: _difference(target, pose_of(view.face.points)))
-        face = _own_features(crop.face, self.source, self.shape)
+        views = self._views(crop.frame)
+        target = Geometry.of(crop.face)
+        face = _own_features(crop.face, self.source, self.settings.shape)
         window = crop.framing.window
         raster = rasterise(face.points, topology().closed, window, face.size)
-        pixels = _warp(view, face, raster)
-        coverage = raster.enlarge(raster.covered.astype(np.float32))
-        return Generated(pixels, np.clip(coverage, 0.0, 1.0))
+        layers = _layers(views, face, target, raster, self.settings.eyes)
+        kept = _kept_from_plate(crop.face, face, layers, raster, self.settings)
+        mixed, light, confidence = _mixed(layers, raster, face)
+        if kept.any():
+            plate = _Layer(crop.pixels, window, crop.face.points, crop.face.level, kept)
+            texture, _, _ = _without_light(plate, face, raster)
+            mixed = mixed + np.clip(raster.enlarge(kept), 0, 1)[..., None] * (texture - mixed)
+        coverage = cv2.dilate(raster.covered.astype(np.uint8), _disk(0.03 * _cell(face, raster)))
+        pixels = from_log(mixed + light, face.level)
+        # Where every view has hair or its edge, there is nothing of the person to show: the plate's skin stays.
+        clean = np.clip(fill(confidence, raster.covered.astype(np.float32)) / _CLEAN, 0.0, 1.0)
+        covered = np.clip(raster.enlarge(coverage * clean), 0.0, 1.0)
+        return Generated(pixels, covered, np.clip(raster.enlarge(confidence), 0.0, 1.0))
+
+    def _views(self, frame: int | None) -> tuple[SourceView, ...]:
+        pinned = {name for name, first, last in self.settings.pins if frame is not None and first <= frame <= last}
+        return tuple(view for view in self.source.views if view.name in pinned) or self.source.views
 
 
-def _difference(target: Pose, view: Pose) -> float:
-    """How far a view is from the target, in units of its tolerance: turn of the head, and shape of the mouth."""
-    mouth = np.concatenate([topology().mouth_loop, topology().lips_loop])
-    offset = view.canonical[mouth] - target.canonical[mouth]
-    offset = offset - offset.mean(axis=0)
-    return turn_between(target, view) / _TURN_UNIT + float(np.sqrt((offset**2).sum(axis=1).mean())) / _MOUTH_UNIT
+def parse_pins(text: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:
+    """`open.jpg@1010-1024, front.jpg@1030` as (name, first, last). Raises `UsageError('bad-pin')`."""
+    pins = []
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        name, at, range_text = word.rpartition("@")
+        first, dash, last = range_text.partition("-")
+        if not at or not first.isdigit() or (dash and not last.isdigit()):
+            raise UsageError("bad-pin", f"'{word}' is no pinned view; write picture@first-last, such as open.jpg@1010-1024.")
+        if name not in names:
+            raise UsageError("bad-pin", f"The source has no usable view '{name}'; it has {', '.join(names)}.")
+        pins.append((name, int(first), int(last or first)))
+    return tuple(pins)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A picture to take texture from: linear `pixels` on `window`, the mesh in it, its level, its share of every cell."""
+
+    pixels: np.ndarray
+    window: Window
+    points: np.ndarray
+    level: float
+    share: np.ndarray
+    follow_gaze: bool = False
 
 
 def _own_features(face: Face, source: Source, amount: float) -> Face:
@@ -74,8 +135,8 @@ def _own_features(face: Face, source: Source, amount: float) -> Face:
     """
     if amount == 0:
         return face
-    pose = pose_of(face.points)
-    wanted = np.mean([own_shape(pose_of(view.face.points).canonical) for view in source.views], axis=0)
+    pose = Geometry.of(face).pose
+    wanted = np.mean([own_shape(view.geometry.pose.canonical) for view in source.views], axis=0)
     offset = pose.place(wanted - own_shape(pose.canonical))
     oval = face.points[topology().oval, :2]
     inward = np.linalg.norm(face.points[:, None, :2] - oval[None], axis=2).min(axis=1) / (_EDGE * face.size)
@@ -84,17 +145,37 @@ def _own_features(face: Face, source: Source, amount: float) -> Face:
     return face.moved(face.points + amount * ramp[:, None] * offset)
 
 
-def _warp(view: SourceView, face: Face, raster: MeshRaster) -> np.ndarray:
-    """The view's pixels under the plate's mesh, float32 (h, w, 3); beyond the mesh the warp goes on smoothly."""
-    pixels, window, to_view = _sharp_enough(view, scale_of(_affine(face.points[:, :2], view.face.points[:, :2])))
-    points = view.face.points[:, :2] @ to_view[:, :2].T + to_view[:, 2]
-    places = _source_places(face, points, raster)
-    maps = [np.ascontiguousarray(raster.enlarge(places[..., k]) - np.float32(o)) for k, o in ((0, window.x), (1, window.y))]
-    return cv2.remap(pixels, maps[0] - 0.5, maps[1] - 0.5, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+def _layers(
+    views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str
+) -> list[_Layer]:
+    """The views, real and mirrored, that some part of the face wants, with their shares: they sum to 1 in every cell."""
+    candidates = [(view, geometry) for view in views for geometry in (view.geometry, view.mirror)]
+    wanted = np.stack([suitability(geometry, target) * _sharp(view, face) for view, geometry in candidates], axis=1)
+    wanted /= wanted.sum(axis=1, keepdims=True)
+    used = np.flatnonzero(wanted.max(axis=0) >= _SHARE)
+    candidates, wanted = [candidates[index] for index in used], wanted[:, used]
+    shares = fill(raster.interpolate(wanted), raster.covered.astype(np.float32))
+    shares = np.maximum(shares - _SHARE, 0) ** 2
+    shares = cv2.GaussianBlur(shares, (0, 0), max(0.012 * _cell(face, raster), 0.5)).reshape(shares.shape)
+    shares /= np.maximum(shares.sum(axis=2, keepdims=True), 1e-12)
+    layers = []
+    for index, (view, geometry) in enumerate(candidates):
+        if shares[..., index].max() >= _SHARE:
+            pixels, window, to_view = _sharp_enough(view, face)
+            points = np.column_stack([apply(to_view, geometry.points[:, :2]), geometry.points[:, 2]])
+            follow = eyes == "auto"
+            layers.append(_Layer(pixels, window, points, view.face.level, shares[..., index], follow))
+    return layers
 
 
-def _sharp_enough(view: SourceView, shrink: float) -> tuple[np.ndarray, Window, np.ndarray]:
+def _sharp(view: SourceView, face: Face) -> float:
+    """How much of the plate's resolution a view has: 1 when it has as many pixels on the face, less when fewer."""
+    return min(view.face.size / max(face.size, 1e-9), 1.0) ** 2
+
+
+def _sharp_enough(view: SourceView, face: Face) -> tuple[np.ndarray, Window, np.ndarray]:
     """The view at no more than the plate's resolution: its pixels, their window, and the matrix that scaled them."""
+    shrink = scale_of(_affine(face.points[:, :2], view.face.points[:, :2]))
     if shrink <= 1.1:
         return view.pixels, view.frame.window, np.array([[1, 0, 0], [0, 1, 0]], np.float64)
     scale = 1.0 / shrink
@@ -102,6 +183,100 @@ def _sharp_enough(view: SourceView, shrink: float) -> tuple[np.ndarray, Window, 
     small = Window(0, 0, max(round(window.width * scale), 1), max(round(window.height * scale), 1))
     matrix = np.array([[scale, 0, -window.x * scale], [0, scale, -window.y * scale]], np.float64)
     return resample(view.pixels, window, matrix, small), small, matrix
+
+
+def _mixed(layers: list[_Layer], raster: MeshRaster, face: Face) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The views' texture without light mixed by their shares, and their mean light, both log domain on the plate's pixels.
+
+    Also how sure the mix is, float32 (gh, gw): the share of it that clean skin made.
+    """
+    shape = (raster.window.height, raster.window.width)
+    total, light = np.zeros((*shape, 3), np.float32), np.zeros((*shape, 3), np.float32)
+    weight, sure, whole = np.zeros(shape, np.float32), np.zeros(raster.covered.shape, np.float32), 0.0
+    for layer in layers:
+        texture, own_light, clean = _without_light(layer, face, raster)
+        share = np.maximum(raster.enlarge(layer.share * clean), 0)
+        total += texture * share[..., None]
+        weight += share
+        sure += layer.share * clean
+        overall = float((layer.share * raster.covered).sum())
+        light += own_light * np.float32(overall)
+        whole += overall
+    return total / np.maximum(weight, 1e-6)[..., None], light / np.float32(whole), sure
+
+
+def _without_light(layer: _Layer, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A layer on the plate's pixels, log domain, less its low-frequency light on the skin; that light; where it is clean."""
+    warped = to_log(_warp(layer, face, raster), layer.level)
+    light, clean = _light_of(warped, face, raster)
+    return warped - light, light, clean
+
+
+def _light_of(warped: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray]:
+    """The low frequencies of the skin in `warped` (h, w, 3), and float32 (gh, gw) 1 where the skin is free of hair.
+
+    Hair and shadowed edges fall far from the skin's own light; a second fit leaves them out, and they are not used.
+    """
+    grid = cv2.resize(warped, raster.covered.shape[::-1], interpolation=cv2.INTER_AREA)
+    skin = raster.interpolate(_skin_points()[:, None])[..., 0]
+    sigma = _LIGHT * _cell(face, raster)
+    first = local_linear(grid, skin, sigma)
+    off = np.abs(cv2.GaussianBlur(grid - first, (0, 0), max(0.01 * _cell(face, raster), 0.5))).max(axis=2)
+    trust = np.clip(2.0 - off / 0.35, 0.0, 1.0)
+    light = local_linear(grid, skin * np.maximum(trust, 1e-3), sigma)
+    off = np.abs(cv2.GaussianBlur(grid - light, (0, 0), max(0.01 * _cell(face, raster), 0.5))).max(axis=2)
+    # Hair hangs over the forehead and the temples; further down what stands out is the person: a fold, a beard.
+    limit = 0.9 - 0.5 * raster.interpolate(_forehead_points()[:, None])[..., 0]
+    clean = np.where(skin > 0.3, np.clip(2.0 - off / limit, 0.02, 1.0), 1.0)
+    clean = cv2.erode(clean, _disk(0.015 * _cell(face, raster)))
+    clean = cv2.GaussianBlur(clean.astype(np.float32), (0, 0), max(0.01 * _cell(face, raster), 0.5))
+    return raster.enlarge(light), clean
+
+
+def _kept_from_plate(
+    plate: Face, face: Face, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings
+) -> np.ndarray:
+    """Where the plate's own mouth and eyes are kept, float32 (gh, gw): by the settings, or as far as no view is open enough."""
+    mesh, target = topology(), Geometry.of(plate)
+    kept = np.zeros(raster.covered.shape, np.float32)
+    places = (
+        (settings.mouth, mesh.mouth_loop, target.mouth, lambda view: view.mouth),
+        (settings.eyes, mesh.right_eye_loop, target.eyes[0], lambda view: view.eyes[0]),
+        (settings.eyes, mesh.left_eye_loop, target.eyes[1], lambda view: view.eyes[1]),
+    )
+    for setting, loop, wanted, openness in places:
+        area = _loop_matte(face, loop, raster)
+        if setting == "plate":
+            amount = 1.0
+        elif setting == "source" or wanted < _CLOSED:
+            amount = 0.0
+        else:
+            inside = [(float((layer.share * area).sum()), openness(Geometry(layer.points))) for layer in layers]
+            have = sum(share * value for share, value in inside) / max(sum(share for share, _ in inside), 1e-9)
+            amount = float(np.clip((_OPEN_HIGH - have / wanted) / (_OPEN_HIGH - _OPEN_LOW), 0.0, 1.0))
+            amount *= float(np.clip((wanted - _CLOSED) / _CLOSED, 0.0, 1.0))
+        kept = np.maximum(kept, area * np.float32(amount))
+    return kept
+
+
+def _loop_matte(face: Face, loop: np.ndarray, raster: MeshRaster) -> np.ndarray:
+    """A loop of the mesh as a soft matte on the raster's grid."""
+    rows, columns = raster.covered.shape
+    factors = (columns / raster.window.width, rows / raster.window.height)
+    outline = (face.points[loop, :2] - (raster.window.x, raster.window.y)) * factors - 0.5
+    matte = np.zeros((rows, columns), np.float32)
+    cv2.fillPoly(matte, [np.round(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+    return cv2.GaussianBlur(matte, (0, 0), max(0.004 * _cell(face, raster), 0.5))
+
+
+def _warp(layer: _Layer, face: Face, raster: MeshRaster) -> np.ndarray:
+    """The layer's pixels under the plate's mesh, float32 (h, w, 3); beyond the mesh the warp goes on smoothly."""
+    places = _source_places(face, layer.points[:, :2], raster)
+    if layer.follow_gaze:
+        places = _with_gaze(places, layer.points, face, raster)
+    offset = np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
+    maps = [np.ascontiguousarray(raster.enlarge(places[..., axis]) - offset[axis]) for axis in (0, 1)]
+    return cv2.remap(layer.pixels, maps[0], maps[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _affine(start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -117,12 +292,59 @@ def _source_places(face: Face, points: np.ndarray, raster: MeshRaster) -> np.nda
     rounded over the triangles' edges, where a piecewise linear warp would show its folds.
     """
     fitted = _affine(face.points[:, :2], points)
-    offsets = raster.interpolate(points - (face.points[:, :2] @ fitted[:, :2].T + fitted[:, 2]))
+    offsets = raster.interpolate(points - apply(fitted, face.points[:, :2]))
     offsets = fill(offsets, raster.covered.astype(np.float32))
-    cell = face.size * raster.covered.shape[1] / raster.window.width
-    offsets = cv2.GaussianBlur(offsets, (0, 0), max(0.006 * cell, 0.3), borderType=cv2.BORDER_REPLICATE)
+    offsets = cv2.GaussianBlur(offsets, (0, 0), max(0.006 * _cell(face, raster), 0.3), borderType=cv2.BORDER_REPLICATE)
+    base = apply(fitted, _cells(raster).reshape(-1, 2)).reshape(*raster.covered.shape, 2)
+    return (base + offsets).astype(np.float32)
+
+
+def _with_gaze(places: np.ndarray, points: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:
+    """`places` moved inside the eyes so that the view's irises lie where the plate's performance looks."""
+    cells = _cells(raster)
+    mesh = topology()
+    for iris, loop in ((slice(468, 473), mesh.right_eye_loop), (slice(473, 478), mesh.left_eye_loop)):
+        wanted, have = face.points[iris, :2].mean(axis=0), points[iris, :2].mean(axis=0)
+        width = float(np.ptp(face.points[loop, :2], axis=0).max())
+        near = np.exp(-((cells - wanted) ** 2).sum(axis=2) / (2 * (0.35 * width) ** 2))
+        inside = near * _loop_matte(face, loop, raster)
+        now = (places * near[..., None]).sum(axis=(0, 1)) / max(float(near.sum()), 1e-9)
+        places = places + (inside[..., None] * (have - now)).astype(np.float32)
+    return places
+
+
+def _cells(raster: MeshRaster) -> np.ndarray:
+    """The plate coordinates of every cell's centre, float64 (gh, gw, 2)."""
     rows, columns = np.indices(raster.covered.shape)
     x = (columns + 0.5) * raster.window.width / raster.covered.shape[1] + raster.window.x
     y = (rows + 0.5) * raster.window.height / raster.covered.shape[0] + raster.window.y
-    base = np.stack([x, y], axis=-1) @ fitted[:, :2].T + fitted[:, 2]
-    return (base + offsets).astype(np.float32)
+    return np.stack([x, y], axis=-1)
+
+
+def _cell(face: Face, raster: MeshRaster) -> float:
+    """The face's size in cells of the raster."""
+    return face.size * raster.covered.shape[1] / raster.window.width
+
+
+def _skin_points() -> np.ndarray:
+    """1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
+    mesh = topology()
+    skin = np.ones(478)
+    for loop in (mesh.lips_loop, mesh.mouth_loop, mesh.right_eye_loop, mesh.left_eye_loop, mesh.right_brow, mesh.left_brow):
+        near = np.linalg.norm(head_model().reference[:, None] - head_model().reference[loop][None], axis=2).min(axis=1)
+        skin[near < 0.06] = 0.0
+    skin[468:] = 0.0
+    return skin
+
+
+def _forehead_points() -> np.ndarray:
+    """1 for points well above the brows, 0 from the eyes down, float64 (478,)."""
+    head, mesh = head_model().reference, topology()
+    brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
+    top = head[mesh.oval, 1].min()
+    return np.clip(1.5 * (brows + 0.1 - head[:, 1]) / (brows - top), 0.0, 1.0)
+
+
+def _disk(radius: float) -> np.ndarray:
+    side = 2 * max(round(radius), 1) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

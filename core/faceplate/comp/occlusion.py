@@ -1,0 +1,290 @@
+"""Occlusion: where something in front of the face (a hand, hair, a microphone) hides it, with its edge's true alpha.
+
+Colour cannot tell a hand from a face, so a small network does that: it sees the face squared up by its own mesh, beside
+the mesh's outline, eyes, brows, nose and lips, and says for every pixel whether the face is what shows there.
+`occlusion.npz` holds it; `tests/truth/make_occlusion.py` made it from invented faces and drawn occluders. It decides at
+192 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
+
+Everything is measured in parts of the face's own level, so the exposure of the plate changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceplate.color import ColorConfig, Exposure, encode
+from faceplate.face import Face, topology
+from faceplate.face.align import apply, compose, invert, resample, scale_of
+from faceplate.models import Network
+from faceplate.pyramid import fill
+from faceplate.window import Window
+
+__all__ = ["SIDE", "occlusion_matte"]
+
+SIDE = 192
+"""Side in pixels of the square that the network sees; the face's longer side fills 1 / 1.28 of it."""
+
+_FILL = 1.28
+_Y_OF_REC709 = np.array((0.2126, 0.7152, 0.0722), np.float32)
+# The face's size in pixels on the grid where edges are found: enough for a strand, and the cost stops growing there.
+_FINE = 512.0
+# Highlights count up to this many times the face's level; log-odds of sure ends.
+_HOT, _FAR = 8.0, 20.0
+# MediaPipe's person network was trained on head and shoulders in a square: the face is a third of it.
+_PERSON_SIDE, _PERSON_FILL = 256, 3.0
+
+
+def occlusion_matte(
+    plate: np.ndarray,
+    face: Face,
+    window: Window,
+    color: ColorConfig,
+    person_network: Network | None = None,
+    *,
+    sensitivity: float = 0.5,
+    pixel_aspect: float = 1.0,
+) -> np.ndarray:
+    """How far something in front hides the face, float32 (h, w) in 0..1 on `window`: 1 hidden, 0 the face shows.
+
+    `plate` is float32 (h, w, 3), scene-linear working space of `color`, on the plate pixels `window`; pixels beyond the
+    square around the face count as not hidden. `sensitivity` 0..1: 0 finds nothing (exactly 0 everywhere), 0.5 goes by
+    the network's even odds, 1 takes every doubt for an occluder. `person_network` (selfie_segmentation, or None) adds
+    what it is sure belongs to nobody, a microphone say. Time is linear in the pixels of `window`.
+    """
+    nothing = np.zeros((window.height, window.width), np.float32)
+    if sensitivity <= 0.0 or window.empty:
+        return nothing
+    linear = color.to_linear709(plate)
+    square = _square(face, pixel_aspect)
+    seen = resample(linear, window, square, Window(0, 0, SIDE, SIDE))
+    maps = _maps(apply(square, face.points[:, :2]))
+    level = _level(seen, maps.hull)
+    if not level > 0.0:
+        return nothing
+    odds = _network().run(_network_view(seen, level), maps.guide)
+    if person_network is not None:
+        odds = np.maximum(odds, _not_a_person(linear, face, window, pixel_aspect, person_network))
+    odds = odds + np.float32(_bias(sensitivity))
+    return _on_plate(odds, linear, level, face, window, square)
+
+
+# The square that the network sees -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Maps:
+    """The mesh drawn into the square: `hull` bool (SIDE, SIDE), `guide` float32 (SIDE/2, SIDE/2, 4) in 0..1."""
+
+    hull: np.ndarray
+    guide: np.ndarray
+
+
+def _square(face: Face, pixel_aspect: float, side: int = SIDE, room: float = _FILL) -> np.ndarray:
+    """Plate to square (2, 3): the eyes level, the mesh's box in the middle, its longer side 1 / `room` of the square."""
+    unsqueeze = np.array([[pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
+    points = apply(unsqueeze, face.points[:, :2])
+    eyes = points[473:478].mean(axis=0) - points[468:473].mean(axis=0)
+    along = eyes / max(float(np.linalg.norm(eyes)), 1e-9)
+    turn = np.array([[along[0], along[1]], [-along[1], along[0]]])
+    level = points @ turn.T
+    low, high = level.min(axis=0), level.max(axis=0)
+    scale = side / (room * max(float(np.max(high - low)), 1e-6))
+    upright = np.column_stack([turn * scale, side / 2 - scale * (low + high) / 2])
+    return compose(upright, unsqueeze)
+
+
+def _maps(points: np.ndarray) -> _Maps:
+    """What the mesh expects where: the outline; eyes and (by half) brows; lips and (by half) nose; the mouth's inside."""
+    mesh = topology()
+    loops = (
+        ((mesh.oval, 255),),
+        ((mesh.right_brow, 128), (mesh.left_brow, 128), (mesh.right_eye_loop, 255), (mesh.left_eye_loop, 255)),
+        ((mesh.nose, 128), (mesh.lips_loop, 255)),
+        ((mesh.mouth_loop, 255),),
+    )
+    drawn = np.zeros((len(loops), SIDE, SIDE), np.uint8)
+    for plane, parts in zip(drawn, loops, strict=True):
+        for loop, value in parts:
+            cv2.fillPoly(plane, [np.round((points[loop] - 0.5) * 16).astype(np.int32)], value, shift=4)
+    half = [cv2.resize(plane, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA) for plane in drawn]
+    return _Maps(drawn[0] > 0, np.stack(half, axis=-1).astype(np.float32) / 255)
+
+
+def _level(seen: np.ndarray, hull: np.ndarray) -> float:
+    """The median luminance inside the hull: it moves with the exposure and hardly with what hides a part of the face."""
+    return float(np.median((seen @ _Y_OF_REC709)[hull])) if hull.any() else 0.0
+
+
+def _network_view(seen: np.ndarray, level: float) -> np.ndarray:
+    """Linear Rec.709 (SIDE, SIDE, 3) as the network knows it: half the stops from half the level, held within ±2."""
+    ratio = np.maximum(seen, 0.0) / np.float32(level)
+    return (np.clip(np.log2(ratio + np.float32(0.03)) + 1.0, -4.0, 4.0) / 2).astype(np.float32)
+
+
+def _bias(sensitivity: float) -> float:
+    """What a sensitivity adds to the log-odds: 0 at 0.5, about -3.9 and +3.9 towards the ends."""
+    held = min(max(sensitivity, 1e-6), 1.0)
+    return float(np.log(held / (1.02 - held)) - np.log(0.5 / 0.52))
+
+
+def _not_a_person(
+    linear: np.ndarray, face: Face, window: Window, pixel_aspect: float, network: Network
+) -> np.ndarray:
+    """Log-odds float32 (SIDE, SIDE) that MediaPipe's person network sees nobody there; far below 0 unless it is sure."""
+    wide = _square(face, pixel_aspect, _PERSON_SIDE, _PERSON_FILL)
+    pixels = resample(linear, window, wide, Window(0, 0, _PERSON_SIDE, _PERSON_SIDE))
+    shown = np.clip(encode(pixels, Exposure.of_level(face.level).gain), 0.0, 1.0)
+    person = next(iter(network.run(shown[None]).values())).reshape(_PERSON_SIDE, _PERSON_SIDE)
+    matrix = compose(_square(face, pixel_aspect), invert(wide))
+    person = resample(person.astype(np.float32), Window(0, 0, _PERSON_SIDE, _PERSON_SIDE), matrix, Window(0, 0, SIDE, SIDE))
+    return np.float32(60.0) * (np.float32(0.1) - np.clip(person, 0.0, 1.0))
+
+
+# The network ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _OcclusionNetwork:
+    """A U-Net of five levels (Ronneberger et al., "U-Net", MICCAI 2015), 212,388 numbers, run by plain numpy."""
+
+    weights: dict[str, np.ndarray]
+
+    def run(self, view: np.ndarray, guide: np.ndarray) -> np.ndarray:
+        """Log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/2, SIDE/2, 4)."""
+        features = np.concatenate([_unshuffled(view), guide], axis=2)
+        kept = []
+        for level in ("e1", "e2", "e3", "e4", "e5"):
+            if kept:
+                features = _pooled(features)
+            features = self._conv(level + "b", self._conv(level + "a", features))
+            kept.append(features)
+        for level, beside in zip(("d4", "d3", "d2", "d1a"), kept[-2::-1], strict=True):
+            features = self._conv(level, np.concatenate([features.repeat(2, 0).repeat(2, 1), beside], axis=2))
+        out = self._conv("out", self._conv("d1b", features), relu=False)
+        return np.ascontiguousarray(out.reshape(SIDE // 2, SIDE // 2, 2, 2).transpose(0, 2, 1, 3).reshape(SIDE, SIDE))
+
+    def _conv(self, name: str, features: np.ndarray, relu: bool = True) -> np.ndarray:
+        """A 3 x 3 convolution (h, w, c) to (h, w, d) with zeros beyond the border, and its rectifier."""
+        height, width, _ = features.shape
+        padded = np.pad(features, ((1, 1), (1, 1), (0, 0)))
+        patches = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
+        result = np.concatenate(patches, axis=2) @ self.weights[name + "_w"] + self.weights[name + "_b"]
+        return np.maximum(result, 0.0) if relu else result
+
+
+@cache
+def _network() -> _OcclusionNetwork:
+    """The network that ships inside the package, read once."""
+    with np.load(Path(__file__).parent / "occlusion.npz") as table:
+        return _OcclusionNetwork({name: table[name].astype(np.float32) for name in table.files})
+
+
+def _unshuffled(view: np.ndarray) -> np.ndarray:
+    """(h, w, c) to (h/2, w/2, 4c): each block of 2 x 2 pixels side by side, channel by channel."""
+    height, width, channels = view.shape
+    blocks = view.reshape(height // 2, 2, width // 2, 2, channels).transpose(0, 2, 4, 1, 3)
+    return blocks.reshape(height // 2, width // 2, channels * 4)
+
+
+def _pooled(features: np.ndarray) -> np.ndarray:
+    """The largest of each block of 2 x 2."""
+    height, width, channels = features.shape
+    return features.reshape(height // 2, 2, width // 2, 2, channels).max(axis=(1, 3))
+
+
+# The plate's own pixels -----------------------------------------------------------------------------------------------
+
+
+def _on_plate(
+    odds: np.ndarray, linear: np.ndarray, level: float, face: Face, window: Window, square: np.ndarray
+) -> np.ndarray:
+    """The log-odds (SIDE, SIDE) as a matte on the plate's pixels, its edges where the plate's colours change.
+
+    Edges are found on a grid that is the plate's own up to a face of 512 pixels; beyond that a guided filter carries the
+    matte to the plate's pixels.
+    """
+    shrink = min(1.0, _FINE / face.size)
+    fine = Window(0, 0, max(round(window.width * shrink), 1), max(round(window.height * shrink), 1))
+    across, down = fine.width / window.width, fine.height / window.height
+    to_fine = np.array([[across, 0, -window.x * across], [0, down, -window.y * down]], np.float64)
+    pixels = np.clip(resample(linear, window, to_fine, fine) / np.float32(level), 0.0, _HOT)
+    from_square = compose(to_fine, invert(square))
+    odds = odds.copy()
+    odds[[0, -1]] = odds[:, [0, -1]] = -_FAR  # beyond the square nothing is known, so nothing is hidden
+    hidden = _sigmoid(resample(odds, Window(0, 0, SIDE, SIDE), from_square, fine))
+    matte = _edges(hidden, pixels, scale_of(from_square))
+    if shrink == 1.0:
+        return matte
+    return _carried(matte, pixels, np.clip(linear / np.float32(level), 0.0, _HOT))
+
+
+def _edges(hidden: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:
+    """The matte float32 (h, w) for the network's probability `hidden` (h, w) over `pixels` (h, w, 3).
+
+    `unit` is the size of one of the network's pixels. Near the edge the face's colour and the occluder's are each carried on
+    from where they are sure, and a pixel's alpha is its place on the line between the two; where these are alike the
+    probability itself has the word.
+    """
+    if not (hidden > 0.1).any():
+        return np.zeros_like(hidden)
+    near = cv2.dilate(hidden, _disc(1.5 * unit))
+    face = _surroundings(pixels, cv2.erode((hidden < 0.15).astype(np.float32), _disc(0.7 * unit)), 2.0 * unit)
+    away = ((pixels - face) ** 2).sum(axis=2)
+    front = _surroundings(pixels, hidden**2 * (away + np.float32(0.01)), 1.5 * unit)
+    line = front - face
+    length = (line**2).sum(axis=2)
+    place = ((pixels - face) * line).sum(axis=2) / np.maximum(length, np.float32(1e-6))
+    trust = length / (length + np.float32(0.02) * (face**2).sum(axis=2) + np.float32(1e-4))
+    alpha = trust * _step(place, 0.05, 0.8) * _step(near, 0.2, 0.6) + (1 - trust) * _step(hidden, 0.2, 0.7)
+    return np.maximum(alpha, _step(hidden, 0.5, 0.9)).astype(np.float32)
+
+
+def _surroundings(pixels: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+    """The weighted average of `pixels` (h, w, 3) around each pixel; where no weight is near, a smooth continuation."""
+    held = cv2.GaussianBlur(weight, (0, 0), sigma)
+    carried = cv2.GaussianBlur(pixels * weight[..., None], (0, 0), sigma)
+    known = held > 1e-3
+    return fill(carried / np.maximum(held, np.float32(1e-3))[..., None], known.astype(np.float32))
+
+
+def _carried(matte: np.ndarray, pixels: np.ndarray, plate: np.ndarray) -> np.ndarray:
+    """`matte` (gh, gw), found on the small `pixels` (gh, gw, 3), on the `plate` (h, w, 3), float32 (h, w).
+
+    K. He, J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015: locally the matte is a · guide + b; a and b are smooth, so
+    they are enlarged, and the large guide puts the edge where it belongs.
+    """
+    size = (plate.shape[1], plate.shape[0])
+    small, large = (np.sqrt(picture @ _Y_OF_REC709) for picture in (pixels, plate))
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return cv2.blur(values, (5, 5))
+
+    mean_guide, mean_matte = mean(small), mean(matte)
+    spread = mean(small * small) - mean_guide**2
+    slope = (mean(small * matte) - mean_guide * mean_matte) / (spread + np.float32(1e-4))
+    offset = mean_matte - slope * mean_guide
+    slope, offset = (cv2.resize(mean(part), size, interpolation=cv2.INTER_LINEAR) for part in (slope, offset))
+    plain = cv2.resize(matte, size, interpolation=cv2.INTER_LINEAR)
+    # Where the matte is all or nothing there is no edge to place, and the filter's blur would only spoil it.
+    solid = np.abs(2 * cv2.resize(mean_matte, size, interpolation=cv2.INTER_LINEAR) - 1) > 0.98
+    return np.where(solid, plain, np.clip(slope * large + offset, 0.0, 1.0)).astype(np.float32)
+
+
+def _disc(radius: float) -> np.ndarray:
+    side = 2 * max(round(radius), 1) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def _step(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Smoothstep: 0 up to `low`, 1 from `high`."""
+    t = np.clip((values - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def _sigmoid(odds: np.ndarray) -> np.ndarray:
+    return (1.0 / (1.0 + np.exp(-np.clip(odds, -_FAR, _FAR)))).astype(np.float32)

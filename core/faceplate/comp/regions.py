@@ -1,0 +1,67 @@
+"""Parts of the face as mattes, from the mesh's loops: what may be kept from the plate, and where bare skin is."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from faceplate.face import Face, topology
+from faceplate.window import Window
+
+__all__ = ["REGIONS", "region_matte", "skin_weight"]
+
+REGIONS = ("eyes", "mouth", "brows", "nose", "jaw")
+# How far a region reaches beyond its own points, and how soft it ends, in parts of the face's size.
+_GROW = {"eyes": 0.02, "mouth": 0.015, "brows": 0.025, "nose": 0.02, "jaw": 0.0}
+_SOFT = 0.02
+# The jaw is what lies below the mouth's corners, out to the oval.
+_JAW = (61, 291)
+_NOSE_WINGS = (6, 122, 131, 49, 129, 64, 98, 97, 2, 326, 327, 294, 358, 279, 360, 351)
+
+
+def region_matte(face: Face, window: Window, names: tuple[str, ...]) -> np.ndarray:
+    """The named `REGIONS` together as one soft matte, float32 (h, w) in 0..1 on `window`."""
+    matte = np.zeros((window.height, window.width), np.float32)
+    for name in names:
+        part = np.zeros_like(matte)
+        for outline in _outlines(face, name):
+            cv2.fillPoly(part, [_fixed(outline, window)], 1.0, cv2.LINE_AA, 4)
+        grown = _GROW[name] * face.size
+        if grown >= 1:
+            part = cv2.dilate(part, _disk(grown))
+        sigma = max(_SOFT * face.size / 2, 0.5)
+        matte = np.maximum(matte, cv2.GaussianBlur(part, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
+    return matte
+
+
+def skin_weight(face: Face, window: Window) -> np.ndarray:
+    """1 on bare skin inside the oval, 0 on eyes, brows, mouth and beyond, float32 (h, w): where light can be compared."""
+    inside = np.zeros((window.height, window.width), np.float32)
+    cv2.fillPoly(inside, [_fixed(face.points[topology().oval, :2], window)], 1.0, cv2.LINE_AA, 4)
+    return inside * (1.0 - region_matte(face, window, ("eyes", "mouth", "brows")))
+
+
+def _outlines(face: Face, name: str) -> list[np.ndarray]:
+    mesh, xy = topology(), face.points[:, :2]
+    if name == "eyes":
+        return [xy[mesh.right_eye_loop], xy[mesh.left_eye_loop]]
+    if name == "mouth":
+        return [xy[mesh.lips_loop]]
+    if name == "brows":
+        return [cv2.convexHull(xy[brow].astype(np.float32))[:, 0] for brow in (mesh.right_brow, mesh.left_brow)]
+    if name == "nose":
+        return [xy[list(_NOSE_WINGS)]]
+    right, left = xy[_JAW[0]], xy[_JAW[1]]
+    along = left - right
+    below = np.cross(along, xy[mesh.oval] - right) > 0
+    lower = xy[mesh.oval][below]
+    return [cv2.convexHull(np.concatenate([lower, [right, left]]).astype(np.float32))[:, 0]]
+
+
+def _fixed(outline: np.ndarray, window: Window) -> np.ndarray:
+    return np.round((outline - (window.x + 0.5, window.y + 0.5)) * 16).astype(np.int32)
+
+
+def _disk(radius: float) -> np.ndarray:
+    side = 2 * max(round(radius), 1) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

@@ -1,0 +1,50 @@
+"""Expression: the 52 ARKit-style blendshape coefficients, and how open mouth and eyes are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from faceplate.face.face import Face
+from faceplate.models import Network
+
+__all__ = ["BLENDSHAPE_POINTS", "blendshapes", "eye_openness", "mouth_openness"]
+
+# The 146 of the 478 points that the blendshape network reads, in its order (MediaPipe, face_blendshapes_graph.cc).
+BLENDSHAPE_POINTS = np.array([
+    0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80,
+    81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153,
+    154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251,
+    263, 267, 269, 270, 276, 282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314, 317, 318,
+    321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382, 384, 385, 386,
+    387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
+])  # fmt: skip
+
+_UPPER_LIP, _LOWER_LIP = np.array([81, 82, 13, 312, 311]), np.array([178, 87, 14, 317, 402])
+_LIP_CORNERS = (78, 308)
+# Upper lid, lower lid, corners; the person's right eye, then the left.
+_EYES = (
+    (np.array([160, 159, 158]), np.array([144, 145, 153]), (33, 133)),
+    (np.array([387, 386, 385]), np.array([373, 374, 380]), (263, 362)),
+)
+
+
+def blendshapes(network: Network, face: Face) -> np.ndarray:
+    """The 52 coefficients float32 (52,), 0..1, of `face`; index 0 is MediaPipe's `_neutral`."""
+    points = face.points[BLENDSHAPE_POINTS, :2]
+    return next(iter(network.run(points[None].astype(np.float32)).values())).reshape(52)
+
+
+def mouth_openness(points: np.ndarray) -> float:
+    """The gap between the inner lips over the inner mouth's width, of points (478, 2 or 3): 0 closed, about 0.7 wide."""
+    return _openness(points, _UPPER_LIP, _LOWER_LIP, _LIP_CORNERS)
+
+
+def eye_openness(points: np.ndarray) -> tuple[float, float]:
+    """The gap between the lids over the eye's width, the person's right and left eye: 0 closed, about 0.35 open."""
+    right, left = (_openness(points, *eye) for eye in _EYES)
+    return right, left
+
+
+def _openness(points: np.ndarray, upper: np.ndarray, lower: np.ndarray, corners: tuple[int, int]) -> float:
+    gap = np.linalg.norm(points[upper] - points[lower], axis=1).mean()
+    return float(gap / max(float(np.linalg.norm(points[corners[0]] - points[corners[1]])), 1e-9))

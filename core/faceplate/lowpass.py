@@ -1,0 +1,65 @@
+"""Low-pass filtering of a field that is known in places only, exact on linear gradients right up to the edge."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+__all__ = ["local_linear"]
+
+# Samples to a standard deviation on the grid where the fit is made; more only costs time.
+_SAMPLES = 4.0
+
+
+def local_linear(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+    """The low frequencies of `values` (h, w, c) float32, which hold where `weight` (h, w) is above 0.
+
+    Around every pixel a plane is fitted by least squares under a Gaussian of standard deviation `sigma` pixels times
+    the weight, and read off at the pixel (W. Cleveland, "Robust locally weighted regression", JASA 1979, of degree 1, on a
+    grid). A blur pulls a gradient towards its middle near the edge of what is known; a plane does not. Defined
+    everywhere, float32 (h, w, c); 0 where nothing is known at all.
+    """
+    height, width = weight.shape
+    step = max(sigma / _SAMPLES, 1.0)
+    size = (max(round(width / step), 4), max(round(height / step), 4))
+    scale = (size[0] / width, size[1] / height)
+    held = cv2.resize(weight.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    carried = cv2.resize(values * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    carried = carried.reshape(*held.shape, -1).astype(np.float64)
+    fitted = _planes(carried, held.astype(np.float64), sigma * scale[0], sigma * scale[1])
+    smooth = cv2.resize(fitted.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return smooth.reshape(values.shape)
+
+
+def _planes(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: float) -> np.ndarray:
+    """The fitted planes' values at their own pixels, (h, w, c); `carried` is value times weight."""
+    rows, columns = np.indices(held.shape, dtype=np.float64)
+    x, y = columns / sigma_x, rows / sigma_y
+
+    def blurred(field: np.ndarray) -> np.ndarray:
+        # Beyond the border nothing is known: zero weight, not a repeated pixel.
+        return cv2.GaussianBlur(field, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_CONSTANT)
+
+    moments = [blurred(held * factor) for factor in (np.ones_like(x), x, y, x * x, x * y, y * y)]
+    one, mx, my, mxx, mxy, myy = moments
+    # Moments around the pixel itself, from moments around the corner.
+    cx, cy = mx - x * one, my - y * one
+    cxx, cxy, cyy = mxx - 2 * x * mx + x * x * one, mxy - x * my - y * mx + x * y * one, myy - 2 * y * my + y * y * one
+    ridge = 1e-4 * one + 1e-12  # a single known pixel far away gives its value, not a wild slope
+    normal = np.stack(
+        [
+            np.stack([one + 1e-12, cx, cy], axis=-1),
+            np.stack([cx, cxx + ridge, cxy], axis=-1),
+            np.stack([cy, cxy, cyy + ridge], axis=-1),
+        ],
+        axis=-2,
+    )
+    first = np.zeros((*held.shape, 3))
+    first[..., 0] = 1.0
+    kernel = np.linalg.solve(normal, first[..., None])[..., 0]
+    result = np.empty_like(carried)
+    for channel in range(carried.shape[-1]):
+        value = carried[..., channel]
+        v, vx, vy = blurred(value), blurred(value * x), blurred(value * y)
+        result[..., channel] = kernel[..., 0] * v + kernel[..., 1] * (vx - x * v) + kernel[..., 2] * (vy - y * v)
+    return np.where((one > 1e-9)[..., None], result, 0.0)
