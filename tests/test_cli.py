@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plates import read_file, write_plate
 
 from faceplate.cli.main import run
 from faceplate.color import ColorConfig
@@ -21,6 +20,7 @@ from faceplate.face.align import resample
 from faceplate.frame import read_still
 from faceplate.params import PARAMETERS
 from faceplate.window import Window
+from plates import read_file, write_plate
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +94,7 @@ def test_a_failed_frame_does_not_cost_the_others(
         (tmp_path / f"p.{number}.exr").write_bytes((small / f"p.{number}.exr").read_bytes())
     whole = (small / "p.1002.exr").read_bytes()
     (tmp_path / "p.1002.exr").write_bytes(whole[: len(whole) // 2])
-    code, _, err = call(
-        capsys, "render", tmp_path / "p.####.exr", "-o", tmp_path / "o.####.exr", "--generator", "null"
-    )
+    code, _, err = call(capsys, "render", tmp_path / "p.####.exr", "-o", tmp_path / "o.####.exr", "--generator", "null")
     assert code == 1
     assert "frame 1002: p.1002.exr" in err.replace(str(tmp_path) + "/", "") and "1 of 4 frames failed" in err
     assert sorted(path.name for path in tmp_path.glob("o.*")) == ["o.1001.exr", "o.1003.exr", "o.1004.exr"]
@@ -142,7 +140,9 @@ def test_bad_input_gets_one_line(
     assert not (tmp_path / "o").exists() or not any((tmp_path / "o").iterdir())
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"not a picture at all", "picture"), (None, "missing|no such|not there")])
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"", "empty"), (b"not a picture at all", "picture"), (None, "missing|no such|not there")]
+)
 def test_plates_that_are_no_pictures(
     content: bytes | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,9 +154,7 @@ def test_plates_that_are_no_pictures(
     assert "p.1001.exr" in line and line.endswith(".")
 
 
-def test_several_faces_must_be_chosen(
-    tmp_path: Path, color: ColorConfig, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_several_faces_must_be_chosen(tmp_path: Path, color: ColorConfig, capsys: pytest.CaptureFixture[str]) -> None:
     halves = [read_still(people_folder() / name / "front.jpg", color).working() for name in ("ada", "dot")]
     matrix = np.array([[0.3, 0, 0], [0, 0.3, 0]], np.float64)
     small = [resample(item, Window(0, 0, 1024, 1024), matrix, Window(0, 0, 307, 307)) for item in halves]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from faceplate.color import (
     BUILTIN_CONFIG,
     GAIN_RANGE,
@@ -24,8 +27,6 @@ from faceplate.color import (
 )
 from faceplate.color.config import _CHROMATICITIES
 from faceplate.errors import UsageError
-from hypothesis import given
-from hypothesis import strategies as st
 
 CG_CONFIG = "ocio://cg-config-v2.1.0_aces-v1.3_ocio-v2.3"
 GAINS = [2.0**stops for stops in (-4, -2, 0, 2, 4)]

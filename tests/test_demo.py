@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import OpenImageIO
 import pytest
+
 from faceplate.demo import PEOPLE, VIEWS, people_folder, performance, person
 from faceplate.demo import plate as demo_plate
 from faceplate.demo.plate import DATA, DISPLAY, GRAIN_FLOOR, GRAIN_SLOPE, ORIGIN, SCALE, make_plate

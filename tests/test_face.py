@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import TRUTH
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import TRUTH
 from faceplate.demo import PEOPLE
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, likeness, parse_target, topology

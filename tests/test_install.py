@@ -77,6 +77,7 @@ name = "{name}"
 print(name, *sys.argv[1:])
 if name == "pytest":
     print("3 passed, 1 skipped in 0.12s" if not os.environ.get("ENDING_PYTEST") else "1 failed, 2 passed in 0.12s")
+    print(os.environ.get("LAST_WORDS", ""), end="")
 sys.exit(int(os.environ.get("ENDING_" + name.upper(), "0")))
 """
 
@@ -324,13 +325,14 @@ def test_an_old_python_says_which_one_is_needed(stage: Stage, tmp_path: Path) ->
 def test_an_old_python_goes_on_with_a_better_one(stage: Stage, tmp_path: Path) -> None:
     path = tmp_path / "path"
     path.mkdir()
-    for name, script in [("python3.13", "exit 127"), ("python3.12", f'exec "{stage.python}" "$@"')]:
+    scripts = {"python3.13": "exit 127", "python3.12": "echo 3 9", "python3.11": f'exec "{stage.python}" "$@"'}
+    for name, script in scripts.items():
         (path / name).write_text(f"#!/bin/sh\n{script}\n")
         (path / name).chmod(0o755)
     done = as_python_3_8(stage, path, "nonsense word")
     assert done.returncode == 2
     first, second = lines(done.stderr)
-    assert "3.8.18" in first and first.endswith("going on with python3.12")
+    assert "3.8.18" in first and first.endswith("going on with python3.11")
     assert "'nonsense word'" in second
 
 
@@ -704,6 +706,14 @@ def test_test_runs_all_four_and_ends_with_pytests_line(stage: Stage) -> None:
     assert out[-1] == "3 passed, 1 skipped in 0.12s" and out.count(out[-1]) == 1
     assert {"ruff check .", "ruff format --check .", "pytest -k a b"} <= set(out)
     assert f"pyright --pythonpath {stage.env / 'bin' / 'python'}" in out
+
+
+@pytest.mark.parametrize("words", ["leaked 2 instances", "leaked 2 instances\n - one\n"])
+def test_pytests_line_is_last_even_if_a_library_talks_after_it(stage: Stage, words: str) -> None:
+    done = stage.run("test", LAST_WORDS=words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "leaked 2 instances\n" in done.stdout
+    assert lines(done.stdout)[-1] == "3 passed, 1 skipped in 0.12s"
 
 
 @pytest.mark.parametrize("tool", ["ruff", "pyright", "pytest"])

@@ -10,23 +10,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import relative_rms
-from plates import read_file, write_plate
 
+from conftest import relative_rms
 from faceplate import FaceDetector, FaceEnhancer, FaceSwapper
+from faceplate.api import open_frame
 from faceplate.color import ColorConfig
 from faceplate.demo import PEOPLE, person
 from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.face import Face, FaceFinder, likeness
 from faceplate.face.align import invert, resample
 from faceplate.face.shape import pose_of, turn_between
-from faceplate.api import open_frame
 from faceplate.frame import Frame
 from faceplate.params import Parameters
-from faceplate.render import Renderer, swap_face
+from faceplate.render import Renderer
 from faceplate.shot import Shot
+from faceplate.stages import swap_face
 from faceplate.swap import MeshGenerator, NullGenerator, Source, read_source
 from faceplate.window import Window
+from plates import read_file, write_plate
 
 Still = Callable[[str], Frame]
 Found = Callable[[str], Face]
@@ -92,7 +93,7 @@ def test_null_swap_without_plate_detail_is_the_bare_warp(
 ) -> None:
     plate = plate_on_disk(tmp_path, plate_pixels, color, kind, SPACES[space])
     generator = NullGenerator(side=side)
-    parameters = Parameters(plate_detail=0.0)
+    parameters = Parameters(plate_detail=0.0, grain=0.0, own_grain=1.0)
     shot = shot_of(plate, tmp_path / "o.1001.exr", mode="over", space=SPACES[space], parameters=parameters)
     renderer = Renderer(shot, finder, generator)
     rendered = renderer.render(1001)
@@ -123,7 +124,7 @@ def test_null_swap_through_the_mesh_generators_grid(
     """A crop on the plate's own pixels, as mesh uses, is as exact as a network's."""
 
     class Same(NullGenerator):
-        def frame(self, face: Face, pixel_aspect: float):  # noqa: ANN202
+        def frame(self, face: Face, pixel_aspect: float):
             return MeshGenerator.frame(self, face, pixel_aspect)  # type: ignore[arg-type]
 
     frame = Frame(plate_pixels, Window(0, 0, WIDTH, HEIGHT), color.working_space, color)
@@ -163,9 +164,7 @@ def test_element_over_plate_is_the_over_mode(
 ) -> None:
     plate = plate_on_disk(tmp_path, plate_pixels, color, "float", "ACEScg")
     for mode in ("element", "over"):
-        renderer = Renderer(
-            shot_of(plate, tmp_path / f"{mode}.1001.exr", mode=mode, space="ACEScg"), finder, mesh
-        )
+        renderer = Renderer(shot_of(plate, tmp_path / f"{mode}.1001.exr", mode=mode, space="ACEScg"), finder, mesh)
         rendered = renderer.render(1001)
         renderer.write(rendered)
     element, spec = read_file(tmp_path / "element.1001.exr")
@@ -236,7 +235,14 @@ def test_known_face_needs_no_detector_and_little_of_the_file(
 
 @pytest.mark.parametrize(
     ("suffix", "kind", "channels"),
-    [("tif", "uint16", 3), ("tif", "uint16", 4), ("dpx", "uint16", 3), ("tif", "uint16", 1), ("exr", "half", 1), ("exr", "half", 4)],
+    [
+        ("tif", "uint16", 3),
+        ("tif", "uint16", 4),
+        ("dpx", "uint16", 3),
+        ("tif", "uint16", 1),
+        ("exr", "half", 1),
+        ("exr", "half", 4),
+    ],
 )
 def test_odd_plates(
     suffix: str,
@@ -277,13 +283,13 @@ def test_no_face_passes_when_allowed(color: ColorConfig, finder: FaceFinder, tmp
     with pytest.raises(RenderError) as refused:
         Renderer(shot, finder, NullGenerator()).render(1001)
     assert refused.value.code == "no-face" and "p.1001.exr" in str(refused.value)
-    allowed = Renderer(
-        shot.model_copy(update={"parameters": Parameters(no_face="pass")}), finder, NullGenerator()
-    )
+    allowed = Renderer(shot.model_copy(update={"parameters": Parameters(no_face="pass")}), finder, NullGenerator())
     allowed.write(allowed.render(1001))
     assert not read_file(tmp_path / "e.1001.exr")[0].any()
     over = Renderer(
-        shot.model_copy(update={"mode": "over", "output": str(tmp_path / "o.1001.exr"), "parameters": Parameters(no_face="pass")}),
+        shot.model_copy(
+            update={"mode": "over", "output": str(tmp_path / "o.1001.exr"), "parameters": Parameters(no_face="pass")}
+        ),
         finder,
         NullGenerator(),
     )
@@ -306,7 +312,9 @@ def test_holes_in_the_plate(plate_pixels: np.ndarray, color: ColorConfig, finder
         held.plate_frame(1000)
 
 
-def test_output_may_not_be_the_plate(plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, tmp_path: Path) -> None:
+def test_output_may_not_be_the_plate(
+    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, tmp_path: Path
+) -> None:
     plate = plate_on_disk(tmp_path, plate_pixels, color, "half", "ACEScg")
     for output in (str(plate), str(tmp_path / "plate.####.exr"), str(tmp_path / "x" / ".." / "plate.%04d.exr")):
         with pytest.raises(FaceplateError) as refused:
@@ -362,9 +370,7 @@ def test_api_chain(still: Still, finder: FaceFinder, mesh: MeshGenerator, tmp_pa
 
 def test_several_faces_are_each_swapped(still: Still, finder: FaceFinder, mesh: MeshGenerator) -> None:
     left, right = still("ada/front.jpg"), still("dot/front.jpg")
-    pair = replace(
-        left, pixels=np.concatenate([left.pixels, right.pixels], axis=1), window=Window(0, 0, 2048, 1024)
-    )
+    pair = replace(left, pixels=np.concatenate([left.pixels, right.pixels], axis=1), window=Window(0, 0, 2048, 1024))
     faces = FaceDetector(finder)(pair)
     assert len(faces) == 2
     result = FaceSwapper(person("bea"), finder=finder, generator=mesh)(pair, faces)

@@ -1,4 +1,5 @@
-"""Plates for the tracking tests: demo people photographed still, moved along a known path, side by side, cut and spoilt."""
+"""Plates for the tracking tests: demo people photographed still, moved along a known path, side by side, cut and
+spoilt."""
 
 from __future__ import annotations
 
@@ -80,10 +81,17 @@ def write(path: Path, light: np.ndarray) -> None:
     spec.attribute("compression", "zip:1")
     spec.attribute("oiio:ColorSpace", "lin_ap1_scene")
     out = OpenImageIO.ImageOutput.create("exr")
-    assert out.open(str(path), spec) and out.write_image(np.ascontiguousarray(light, np.float32)) and out.close()
+    assert (
+        out is not None
+        and out.open(str(path), spec)
+        and out.write_image(np.ascontiguousarray(light, np.float32))
+        and out.close()
+    )
 
 
-def shoot(folder: Path, frames: int, picture: Callable[[int], np.ndarray], strength: float = 1.0, first: int = 1001) -> str:
+def shoot(
+    folder: Path, frames: int, picture: Callable[[int], np.ndarray], strength: float = 1.0, first: int = 1001
+) -> str:
     """Writes `frames` frames of what `picture(index)` gives, with grain; answers the pattern."""
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(frames):
@@ -118,3 +126,36 @@ def undone(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Plate points (n, 2) back on the picture."""
     back = invert(matrix)
     return points @ back[:, :2].T + back[:, 2]
+
+
+_LIDS = (
+    ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133)),
+    ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263)),
+)
+"""Upper and lower lid of either eye, left to right in the picture."""
+
+
+def blinking(picture: np.ndarray, points: np.ndarray, shut: float) -> np.ndarray:
+    """`picture` with its lids drawn down by `shut` (0 open, 1 closed); `points` (478, 2) are the open face's mesh on
+    it.
+
+    Each column above the lower lid is stretched: skin from the brow follows the lid, what lies under the lid is
+    squeezed.
+    """
+    if shut <= 0:
+        return picture
+    height, width = picture.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    source = y.copy()
+    for upper, lower in _LIDS:
+        top = np.interp(np.arange(width), points[list(upper), 0], points[list(upper), 1])
+        low = np.interp(np.arange(width), points[list(lower), 0], points[list(lower), 1])
+        inside = (np.arange(width) > points[upper[0], 0]) & (np.arange(width) < points[upper[-1], 0])
+        opening = np.where(inside, low - top, 0.0)
+        start = top - 1.2 * float(opening.max())
+        lid = top + shut * 0.94 * opening
+        above = start + (y - start) * (top - start) / np.maximum(lid - start, 1e-6)
+        under = top + (y - lid) * opening / np.maximum(low - lid, 1e-6)
+        part = np.where(y < lid, above, under)
+        source = np.where((opening > 0) & (y > start) & (y < low), part, source).astype(np.float32)
+    return cv2.remap(picture, x, source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

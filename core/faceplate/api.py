@@ -54,7 +54,7 @@ class FaceSwapper:
     """
 
     source: str | Path
-    parameters: Parameters = Parameters()
+    parameters: Parameters = field(default_factory=Parameters)
     finder: FaceFinder = field(default_factory=FaceFinder.embedded)
     generator: Generator | None = None
     color: ColorConfig = field(default_factory=ColorConfig.load)
@@ -65,7 +65,9 @@ class FaceSwapper:
 
     def swap(self, frame: Frame, face: Face) -> Swapped:
         """One face's element, matte and the plate with it, on the face's own region."""
-        generator = self.generator or MeshGenerator(self._pictures, MeshSettings(self.parameters.shape, self.parameters.mouth, self.parameters.eyes))
+        generator = self.generator or MeshGenerator(
+            self._pictures, MeshSettings(self.parameters.shape, self.parameters.mouth, self.parameters.eyes)
+        )
         return swap_face(frame, face, generator, self.parameters)
 
     def __call__(self, frame: Frame, faces: tuple[Face, ...]) -> Frame:

@@ -62,4 +62,10 @@ def read_frame(file: PlateFile, color: ColorConfig, requested: str | None, regio
 def read_still(path: Path, color: ColorConfig, requested: str | None = None) -> Frame:
     """Reads a picture of the source whole, the right way up, and settles its colour space."""
     pixels, file = read_picture(path)
-    return Frame(pixels, Window(0, 0, pixels.shape[1], pixels.shape[0]), space_of(file, color, requested), color, file.pixel_aspect)
+    return Frame(
+        pixels,
+        Window(0, 0, pixels.shape[1], pixels.shape[0]),
+        space_of(file, color, requested),
+        color,
+        file.pixel_aspect,
+    )

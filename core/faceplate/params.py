@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -54,11 +54,11 @@ class Parameters(BaseModel):
         ),
     ] = "auto"
     generator: Annotated[
-        Literal["mesh", "null"],
+        str,
         About(
             "Generator",
             "What makes the new face: mesh warps the source's pictures onto the plate's face; null changes nothing and "
-            "proves a pipeline.",
+            "proves a pipeline; any other name is a swap network of the model store.",
             "Face",
             Stage.GENERATE,
             animatable=False,
@@ -75,6 +75,62 @@ class Parameters(BaseModel):
             animatable=False,
         ),
     ] = 512
+    supersample: Annotated[
+        int,
+        Field(ge=1, le=8),
+        About(
+            "Supersample",
+            "Runs a swap network on n x n interleaved tiles of a crop n times as large.",
+            "Network",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = 1
+    identity: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Identity",
+            "A swap network's identity: 0.5 the source as it is, lower mixes the target's in, higher takes it away.",
+            "Network",
+            Stage.GENERATE,
+        ),
+    ] = 0.5
+    morph: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About("Morph", "The morph value of a DFM that has one.", "Network", Stage.GENERATE),
+    ] = 1.0
+    dfm_mattes: Annotated[
+        Literal["both", "face", "celeb", "none"],
+        About(
+            "DFM mattes",
+            "Which of a DFM's own mattes bound the face.",
+            "Network",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = "both"
+    restorer: Annotated[
+        str,
+        About(
+            "Restorer",
+            "A restorer of the model store to run after the generator; empty for none.",
+            "Network",
+            Stage.GENERATE,
+            animatable=False,
+        ),
+    ] = ""
+    restore_amount: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About("Restore amount", "How much of the restorer's picture is laid over.", "Network", Stage.GENERATE),
+    ] = 0.8
+    restore_fidelity: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About("Restore fidelity", "CodeFormer's own weight: 1 stays nearest to its input.", "Network", Stage.GENERATE),
+    ] = 0.5
     shape: Annotated[
         float,
         Field(ge=0.0, le=1.0),
@@ -224,7 +280,7 @@ class Parameters(BaseModel):
             "Light",
             Stage.MATCH,
         ),
-    ] = 0.18
+    ] = 0.25
     blend: Annotated[
         Literal["gradient", "multiband", "none"],
         About(
@@ -241,6 +297,16 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About("Blend amount", "How much of the blend's correction is used.", "Light", Stage.MATCH),
     ] = 1.0
+    blend_reach: Annotated[
+        float,
+        Field(ge=0.02, le=100.0),
+        About(
+            "Blend reach",
+            "How far inward the gradient blend is felt; above 2 it fills the whole face like a membrane.",
+            "Light",
+            Stage.MATCH,
+        ),
+    ] = 0.1
     enhance: Annotated[
         float,
         Field(ge=0.0, le=2.0),
@@ -286,12 +352,12 @@ class Parameters(BaseModel):
             "Detail",
             Stage.ELEMENT,
         ),
-    ] = 0.0
+    ] = 1.0
     layers: Annotated[
         str,
         About(
             "Layers",
-            "What an element carries beside RGBA, with commas: matte, parts (the matte's own), raw, st, depth, confidence, "
+            "What an element carries beside RGBA, with commas: matte, parts (the matte's own), raw, stmap, depth, confidence, "
             "id, or all.",
             "Output",
             Stage.WRITE,
@@ -333,7 +399,7 @@ def _entries() -> tuple[Parameter, ...]:
         entries.append(
             Parameter(
                 name=name,
-                kind=str if literal else (annotation or str),
+                kind=str if literal else cast(type, annotation),
                 default=field.default,
                 minimum=bounds.get("ge"),
                 maximum=bounds.get("le"),

@@ -46,5 +46,5 @@ def heal(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # A sum is finite only if every term is, which is cheaper than asking each value; overflow asks again.
     if np.isfinite(pixels.sum(dtype=np.float64)):
         return pixels, np.zeros(pixels.shape[:2], bool)
-    bad = ~np.isfinite(pixels).all(axis=2)
-    return fill(np.where(bad[..., None], np.float32(0), pixels), (~bad).astype(np.float32)), bad
+    bad = np.asarray(~np.isfinite(pixels).all(axis=2))
+    return fill(np.where(bad[..., None], np.float32(0), pixels), np.asarray(~bad, np.float32)), bad

@@ -19,11 +19,25 @@ from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, parse_target
 from faceplate.frame import Frame, read_frame
+from faceplate.models import Card, check_policy
+from faceplate.models.devices import Runtime
 from faceplate.plate import PlateFile, Sequence, Written, same_target, write_element, write_over
 from faceplate.pyramid import heal
 from faceplate.shot import Shot
-from faceplate.stages import InputMattes, Swapped, keep_regions, layer_names, network_encoding, reach, swap_face
+from faceplate.stages import (
+    InputMattes,
+    Swapped,
+    keep_regions,
+    layer_names,
+    network_encoding,
+    nothing_swapped,
+    reach,
+    swap_face,
+)
 from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, parse_pins, read_source
+from faceplate.swap.networks import needs_source, network_generator
+from faceplate.swap.restore import Restored, open_restorer
+from faceplate.track import Track
 from faceplate.window import Window
 
 __all__ = ["Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
@@ -78,11 +92,51 @@ class Renderer:
     def _generator(self) -> Generator:
         if self.generator is not None:
             return self.generator
-        if self.shot.parameters.generator == "null":
-            return NullGenerator(side=self.shot.parameters.crop)
+        made = self._named_generator()
         parameters = self.shot.parameters
+        if not parameters.restorer:
+            return made
+        restorer = open_restorer(
+            self.finder.store,
+            parameters.restorer,
+            runtime=Runtime.from_environment(),
+            amount=parameters.restore_amount,
+            fidelity=parameters.restore_fidelity,
+        )
+        return Restored(made, restorer, self.color)
+
+    def _named_generator(self) -> Generator:
+        parameters = self.shot.parameters
+        if parameters.generator == "null":
+            return NullGenerator(side=parameters.crop)
+        if parameters.generator != "mesh":
+            store = self.finder.store
+            return network_generator(
+                store,
+                parameters.generator,
+                self.source if needs_source(store, parameters.generator) else None,
+                runtime=Runtime.from_environment(),
+                supersample=parameters.supersample,
+                identity=parameters.identity,
+                morph=parameters.morph,
+                mattes=parameters.dfm_mattes,
+            )
         pins = parse_pins(parameters.pins, tuple(view.name for view in self.source.views))
         return MeshGenerator(self.source, MeshSettings(parameters.shape, parameters.mouth, parameters.eyes, pins))
+
+    @cached_property
+    def _track(self) -> Track | None:
+        """The shot's track, if it names one."""
+        return None if self.shot.track is None else Track.load(self.shot.track)
+
+    @cached_property
+    def _person(self) -> str:
+        """The id of the tracked person that `target` means."""
+        assert self._track is not None
+        return self._track.choose(self.shot.parameters.target, self._embedding_of)
+
+    def _embedding_of(self, picture: Path) -> np.ndarray:
+        return read_source(picture, self.color, self.finder, self.shot.source_space).embedding(self.finder)
 
     @cached_property
     def _wanted(self) -> np.ndarray | None:
@@ -96,12 +150,12 @@ class Renderer:
                 "bad-target",
                 f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, nor a picture that exists.",
             )
-        return read_source(path, self.color, self.finder, self.shot.source_space).embedding(self.finder)
+        return self._embedding_of(path)
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """What was skipped of the source, in words; empty when no source is used."""
-        return self.source.skipped if isinstance(self._generator, MeshGenerator) else ()
+        return self.source.skipped if "source" in self.__dict__ else ()
 
     def prepare(self) -> None:
         """Opens everything that any frame needs, so that a wrong request is refused before the first frame."""
@@ -113,7 +167,8 @@ class Renderer:
         network_encoding(self.shot.parameters, self.color)
         if self.shot.output:
             self._refuse_overwriting_the_plate()
-        _ = self._generator, self._wanted
+        _ = self._generator, (self._person if self._track is not None else self._wanted)
+        check_policy(self._cards(), self.shot.allow_noncommercial)
         if self.shot.output:
             self._make_output_folder()
 
@@ -132,7 +187,9 @@ class Renderer:
             return None
         earlier = [number for number in self.plate.on_disk() if number < frame]
         if not earlier:
-            raise RenderError("plate-missing", f"Frame {frame} of {self.plate} is missing and no earlier one can be held.")
+            raise RenderError(
+                "plate-missing", f"Frame {frame} of {self.plate} is missing and no earlier one can be held."
+            )
         return max(earlier)
 
     def open(self, frame: int) -> PlateFile:
@@ -156,10 +213,16 @@ class Renderer:
     def render(self, frame: int, face: Face | None = None) -> Rendered:
         """Renders one frame. With `face` given (from a track) nothing is searched, and only its region is read."""
         file = self.open(frame)
+        weight = 1.0
+        if face is None and self._track is not None:
+            tracked = self._track.face(self._person, frame)
+            if tracked is None:
+                return self._nothing(frame, file)
+            face, weight = tracked.face, tracked.weight
         known = face or self.find(file)
         if known is None:
-            return _nothing(frame, file)
-        return self._swap(frame, file, known)
+            return self._nothing(frame, file)
+        return self._swap(frame, file, known, weight)
 
     def write(self, rendered: Rendered) -> Written:
         """Writes one frame as the shot's mode says: whole, or not at all."""
@@ -181,7 +244,7 @@ class Renderer:
             rendered.swapped.window,
             rendered.swapped.element,
             rendered.swapped.layers,
-            attributes | rendered.swapped.attributes,
+            {**attributes, **rendered.swapped.attributes},
             self.shot.compression,
             multipart=self.shot.multipart,
             float_layers=float_layers(rendered.swapped.layers),
@@ -189,8 +252,7 @@ class Renderer:
 
     def attributes(self) -> dict[str, str | int | float]:
         """What made a frame, for its metadata: engine, generator, weights with hash and licence, parameters, colour."""
-        used = (self.finder.detector, self.finder.landmarker, *self._generator.weights)
-        cards = [self.finder.store.card(name) for name in used]
+        cards = self._cards()
         return {
             "faceplate:engine": f"faceplate {__version__}",
             "faceplate:generator": self._generator.name,
@@ -199,6 +261,11 @@ class Renderer:
             "faceplate:ocio": self.color.source,
             "faceplate:working_space": self.color.working_space,
         }
+
+    def _cards(self) -> list[Card]:
+        """The cards of every network that a frame goes through."""
+        names = (self.finder.detector, self.finder.landmarker, *self._generator.weights)
+        return [self.finder.store.card(name) for name in dict.fromkeys(names) if name]
 
     def _read(self, file: PlateFile, region: Window) -> Frame:
         return read_frame(file, self.color, self.shot.space, region)
@@ -211,7 +278,7 @@ class Renderer:
             raise UsageError("bad-search", f"The search region {self.shot.search} lies outside the plate's picture.")
         return region
 
-    def _swap(self, frame: int, file: PlateFile, face: Face) -> Rendered:
+    def _swap(self, frame: int, file: PlateFile, face: Face, weight: float) -> Rendered:
         framing = self._generator.frame(face, file.pixel_aspect)
         around = reach(framing, face, self.shot.parameters).intersect(file.data)
         if face.window().intersect(file.data).empty:
@@ -227,8 +294,14 @@ class Renderer:
                 self._input_matte(self.shot.parameters.garbage, frame, around),
             ),
             name=self.shot.name,
+            weight=weight,
         )
         return Rendered(frame, file, swapped, face)
+
+    def _nothing(self, frame: int, file: PlateFile) -> Rendered:
+        """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
+        empty = Window(file.data.x, file.data.y, 0, 0)
+        return Rendered(frame, file, nothing_swapped(empty, self.shot.parameters, self.shot.name), None)
 
     def _input_matte(self, pattern: str, frame: int, window: Window) -> np.ndarray | None:
         """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""
@@ -256,11 +329,3 @@ class Renderer:
 def render(shot: Shot, frame: int) -> Rendered:
     """Renders one frame of `shot`. For many frames keep a `Renderer`: it prepares source and networks once."""
     return Renderer(shot).render(frame)
-
-
-def _nothing(frame: int, file: PlateFile) -> Rendered:
-    pixels = np.zeros((0, 0, 4), np.float32)
-    empty = Window(file.data.x, file.data.y, 0, 0)
-    layers = {"matte": pixels[..., 0]}
-    swapped = Swapped(empty, "", pixels[..., :3], pixels, pixels[..., 0], layers, ("shows no face",))
-    return Rendered(frame, file, swapped, None)

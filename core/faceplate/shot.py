@@ -18,6 +18,8 @@ class Shot(BaseModel):
     `space`, `source_space` and `working` are colour spaces of the OCIO config (a name, alias, role or interop id); None
     leaves the choice to the files and the config. `search` (x, y, width, height) limits where the face is looked for, and what
     is read of the plate, in the plate's own pixel numbering, y down. `name` is what the id layer calls the person.
+    A `track` says where the face is; without one every frame
+    is looked at by itself. Weights whose licence forbids commercial use are refused unless `allow_noncommercial`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +36,8 @@ class Shot(BaseModel):
     source_space: str | None = None
     working: str | None = None
     ocio: str | None = None
+    track: Path | None = None
+    allow_noncommercial: bool = False
     search: tuple[int, int, int, int] | None = None
     compression: str | None = None
     multipart: bool = False

@@ -27,7 +27,7 @@ from faceplate.comp import (
     skin_weight,
 )
 from faceplate.comp import layers as face_layers
-from faceplate.comp.grain import match_grain, measure_grain, split_detail
+from faceplate.comp.grain import Grain, match_grain, measure_grain, split_detail
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import UsageError
 from faceplate.face import Face
@@ -38,13 +38,25 @@ from faceplate.pyramid import heal
 from faceplate.swap import Crop, Framing, Generated, Generator
 from faceplate.window import Window
 
-__all__ = ["LAYERS", "InputMattes", "Swapped", "keep_regions", "layer_names", "network_encoding", "reach", "swap_face"]
+__all__ = [
+    "LAYERS",
+    "InputMattes",
+    "Swapped",
+    "keep_regions",
+    "layer_names",
+    "network_encoding",
+    "nothing_swapped",
+    "reach",
+    "swap_face",
+]
 
 # What the parameter `layers` can ask for; `parts` are the mattes that the matte is made of.
-LAYERS = ("matte", "parts", "raw", "st", "depth", "confidence", "id")
+LAYERS = ("matte", "parts", "raw", "stmap", "depth", "confidence", "id")
 
 # What a spline through the hull's points may bulge past them, in parts of the face's size.
 _BULGE = 0.02
+# How far around the face the plate's grain is measured, in parts of its size: hair and skin alone would mislead.
+_GRAIN_REACH = 0.5
 
 
 @dataclass(frozen=True)
@@ -83,11 +95,13 @@ def swap_face(
     frame: int | None = None,
     inputs: InputMattes | None = None,
     name: str = "face",
+    weight: float = 1.0,
 ) -> Swapped:
     """Puts the generator's face on `picture` (the plate, or the part of it that `reach` names).
 
     NaN and infinite pixels are healed first. What lies outside `Swapped.window` is not touched. `frame` is the shot's
-    frame number, for pins and grain, `name` what the id layer calls the person. Raises `UsageError` for parameters that name what does not exist.
+    frame number, for pins and grain, `name` what the id layer calls the person,
+    `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name what does not exist.
     """
     framing = generator.frame(face, picture.pixel_aspect)
     region = _hull_window(face, parameters).intersect(picture.window)
@@ -102,19 +116,40 @@ def swap_face(
         working[inside], face, region, plate.color, sensitivity=parameters.occlusion, pixel_aspect=plate.pixel_aspect
     )
     mattes = _mattes(face, region, crop, generated, hidden, parameters, inputs, picture.window)
+    if weight != 1.0:
+        mattes["matte"] = mattes["matte"] * np.float32(weight)
     matched = _match(generated, shown, crop, crop.from_plate(hidden, region), parameters)
-    changed = _face_on_plate(working[inside], region, crop, matched - shown, mattes["matte"], frame, parameters)
-    layers, attributes = _layers(face, region, crop, generated, mattes, name, parameters)
+    grain = _plate_grain(working, picture.window, face, parameters)
+    changed = _face_on_plate(working[inside], region, crop, matched - shown, mattes["matte"], grain, frame, parameters)
+    layers, attributes = _layers(face, region, crop, generated, mattes, name, plate.pixel_aspect, parameters)
     notes = _healed_note(bad[inside] & (mattes["matte"] > 0)) + _resolution_note(generator, face)
     return _in_plate_space(part, working[inside], changed, mattes["matte"], layers, attributes, notes)
 
 
+def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swapped:
+    """The swap of a frame that does not show the face: empty, with the layers that the other frames have."""
+    channels = {"raw": 3, "stmap": 2}
+    words = {"stmap": face_layers.STMAP, "depth": face_layers.DEPTH, "confidence": face_layers.CONFIDENCE}
+    layers: dict[str, np.ndarray] = {}
+    attributes: dict[str, str] = {}
+    for word in sorted(layer_names(parameters) - {"parts", "id"}):
+        shape = (0, 0, channels[word]) if word in channels else (0, 0)
+        layers[words.get(word, word)] = np.zeros(shape, np.float32)
+    if "id" in layer_names(parameters):
+        ids, attributes = face_layers.cryptomatte([(name, np.zeros((1, 1), np.float32))])
+        layers |= {key: value[:0, :0] for key, value in ids.items()}
+    pixels = np.zeros((0, 0, 4), np.float32)
+    return Swapped(window, "", pixels[..., :3], pixels, pixels[..., 0], layers, attributes, ("shows no face",))
+
+
 def reach(framing: Framing, face: Face, parameters: Parameters) -> Window:
-    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, and the face's hull."""
+    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, grain around it."""
     w = framing.window
     corners = np.array([[w.x, w.y], [w.right, w.y], [w.x, w.bottom], [w.right, w.bottom]], np.float64)
     room = 0.0 if _on_plate_grid(framing) else 4.0 * max(1.0, 1.0 / scale_of(framing.matrix))
-    return Window.around(apply(invert(framing.matrix), corners), room).union(_hull_window(face, parameters))
+    seen = Window.around(apply(invert(framing.matrix), corners), room).union(_hull_window(face, parameters))
+    grainy = parameters.grain != 0 or parameters.plate_skin != 1.0
+    return seen.union(face.window(_GRAIN_REACH)) if grainy else seen
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
@@ -249,7 +284,8 @@ def _match(
     if parameters.blend == "multiband":
         return multiband_blend(pixels, shown, ramp, face.level, parameters.blend_amount)
     seam = ((ramp > 0) & (ramp < 1)).astype(np.float32)
-    return gradient_blend(pixels, shown, ramp >= 1, seam, face.level, parameters.blend_amount)
+    reach = parameters.blend_reach * face.size
+    return gradient_blend(pixels, shown, ramp >= 1, seam, face.level, parameters.blend_amount, reach)
 
 
 def _face_on_plate(
@@ -258,6 +294,7 @@ def _face_on_plate(
     crop: _Cropped,
     change: np.ndarray,
     matte: np.ndarray,
+    grain: Grain | None,
     frame: int | None,
     parameters: Parameters,
 ) -> np.ndarray:
@@ -269,8 +306,8 @@ def _face_on_plate(
     if parameters.plate_detail != 1.0 and not _on_plate_grid(crop.framing):
         beyond = plate - crop.on_plate(crop.seen, region)
         result = result - np.float32(1.0 - parameters.plate_detail) * beyond
-    if parameters.plate_skin != 1.0 and not _on_plate_grid(crop.framing):
-        skin, _ = split_detail(plate, measure_grain(plate, np.ones(matte.shape, bool)), crop.size_on_plate)
+    if parameters.plate_skin != 1.0 and grain is not None and not _on_plate_grid(crop.framing):
+        skin, _ = split_detail(plate, grain, crop.size_on_plate)
         beyond = skin - crop.on_plate(crop.from_plate(skin, region), region)
         result = result - np.float32(1.0 - parameters.plate_skin) * beyond
     return match_grain(
@@ -282,7 +319,20 @@ def _face_on_plate(
         parameters.grain,
         parameters.own_grain,
         size=crop.size_on_plate,
+        grain=grain,
     )
+
+
+def _plate_grain(working: np.ndarray, window: Window, face: Face, parameters: Parameters) -> Grain | None:
+    """The plate's grain around the face, or None when nothing asks for it.
+
+    On the face alone skin would be taken for grain; the same surroundings are looked at whatever else was read.
+    """
+    if parameters.grain == 0 and parameters.plate_skin == 1.0:
+        return None
+    around = face.window(_GRAIN_REACH).intersect(window)
+    part = np.ascontiguousarray(working[around.slices(window)])
+    return measure_grain(part, np.ones(part.shape[:2], bool))
 
 
 def _layers(
@@ -292,22 +342,26 @@ def _layers(
     generated: Generated,
     mattes: dict[str, np.ndarray],
     name: str,
+    pixel_aspect: float,
     parameters: Parameters,
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The layers that the parameter `layers` asks for, and the attributes that go with them."""
     asked = layer_names(parameters)
-    layers = {part: matte for part, matte in mattes.items() if part == "matte" or "parts" in asked}
+    layers = {"matte": mattes["matte"]} if "matte" in asked else {}
+    if "parts" in asked:
+        layers |= {f"matte_{part}": matte for part, matte in mattes.items() if part != "matte"}
     attributes: dict[str, str] = {}
     if "raw" in asked:
         layers["raw"] = crop.on_plate(generated.pixels, region)
-    if "st" in asked:
-        st = face_layers.stmap(face, region)
-        layers[face_layers.STMAP], layers[face_layers.STMAP_COVERAGE] = st.st, st.coverage
-    if "depth" in asked:
-        layers[face_layers.DEPTH] = face_layers.depth(face, region)
-    if "confidence" in asked:
+    if asked & {"stmap", "depth", "confidence"}:
         sure = None if generated.confidence is None else np.clip(crop.on_plate(generated.confidence, region), 0, 1)
-        layers[face_layers.CONFIDENCE] = face_layers.confidence(face, region, mattes["coverage"], sure)
+        made = face_layers.face_layers(
+            face, region, coverage=mattes["coverage"], visibility=sure, pixel_aspect=pixel_aspect
+        )
+        wanted = {"stmap": face_layers.STMAP, "depth": face_layers.DEPTH, "confidence": face_layers.CONFIDENCE}
+        layers |= {wanted[word]: made[wanted[word]] for word in wanted if word in asked}
+        if asked & {"stmap", "depth"}:
+            layers[face_layers.STMAP_COVERAGE] = made[face_layers.STMAP_COVERAGE]
     if "id" in asked:
         ids, attributes = face_layers.cryptomatte([(name, mattes["matte"])])
         layers |= ids

@@ -56,7 +56,10 @@ def _pytest(command: list[str], settings: Settings, variables: dict[str, str], f
 
 
 def _pass_on(child: subprocess.Popen[bytes]) -> tuple[str, str]:
-    """Prints what the child prints, as it comes. Returns pytest's closing line and the last line that was not empty."""
+    """Prints what the child prints, as it comes. Returns pytest's closing line and the last line that was not empty.
+
+    They differ when a library talks while Python ends, as OpenImageIO's binding does on some Pythons.
+    """
     assert child.stdout is not None
     closing = last = pending = ""
     while chunk := os.read(child.stdout.fileno(), 1 << 16):
@@ -67,4 +70,6 @@ def _pass_on(child: subprocess.Popen[bytes]) -> tuple[str, str]:
             last = line.rstrip()
             if _CLOSING.search(re.sub(r"\x1b\[[\d;]*m", "", last)):
                 closing = last
-    return closing, last
+    if pending:
+        print(flush=True)
+    return closing, pending or last

@@ -44,7 +44,7 @@ def main(target: Path) -> None:
         for folder in sorted(people_folder().iterdir())
         if folder.is_dir()
     }
-    reference = people["ada"][0]
+    reference, posed = people["ada"][0], {}
     for _ in range(10):
         posed = {name: np.array([turned(mesh, reference) for mesh in meshes]) for name, meshes in people.items()}
         reference = normalised(np.mean([meshes.mean(axis=0) for meshes in posed.values()], axis=0))

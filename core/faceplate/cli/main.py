@@ -14,9 +14,13 @@ import typer
 from rich.console import Console
 
 from faceplate import __version__
+from faceplate.cli.models import app as models_app
 from faceplate.cli.options import parameters_from, with_parameters
 from faceplate.cli.progress import Batch, render_batch
+from faceplate.cli.track import track_command, tracks_app
 from faceplate.errors import FaceplateError, UsageError
+from faceplate.face import FaceFinder
+from faceplate.models import default_store
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
 from faceplate.shot import Shot
@@ -44,18 +48,31 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def render_command(
     plate: Annotated[str, typer.Argument(help="The plate: plate.####.exr, plate.%04d.exr, plate.$F4.exr, one file.")],
     output: Annotated[str, typer.Option("--output", "-o", help="Where to write: swap.####.exr.")],
-    source: Annotated[Path | None, typer.Option("--source", "-s", help="A folder of the person's pictures, or one.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--source", "-s", help="A folder of the person's pictures, or one.")
+    ] = None,
     frames: Annotated[str | None, typer.Option("--frames", "-f", help="1001-1048, 1001-1048x2, 1001,1005.")] = None,
-    mode: Annotated[str, typer.Option(help="element: the face as its own RGBA + matte; over: the plate with it.")] = "element",
+    mode: Annotated[
+        str, typer.Option(help="element: the face as its own RGBA + matte; over: the plate with it.")
+    ] = "element",
     space: Annotated[str | None, typer.Option(help="The plate's colour space, when the file does not say.")] = None,
     source_space: Annotated[str | None, typer.Option(help="The source pictures' colour space.")] = None,
-    working: Annotated[str | None, typer.Option(help="The working space; the config's scene_linear by default.")] = None,
+    working: Annotated[
+        str | None, typer.Option(help="The working space; the config's scene_linear by default.")
+    ] = None,
     ocio: Annotated[str | None, typer.Option(help="An OCIO config; else $OCIO, else the built-in ACES config.")] = None,
     missing: Annotated[str, typer.Option(help="Holes in the plate: fail, skip, or hold the frame before.")] = "fail",
     layer: Annotated[str | None, typer.Option(help="The part or layer that holds the picture.")] = None,
-    search: Annotated[str | None, typer.Option(help="x,y,width,height: look for the face, and read, only there.")] = None,
-    compression: Annotated[str | None, typer.Option(help="The EXR compression to write; the plate's by default.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="x,y,width,height: look for the face, and read, only there.")
+    ] = None,
+    compression: Annotated[
+        str | None, typer.Option(help="The EXR compression to write; the plate's by default.")
+    ] = None,
     multipart: Annotated[bool, typer.Option(help="Element: one part for each layer.")] = False,
+    track: Annotated[Path | None, typer.Option("--track", help="A track made by faceplate track.")] = None,
+    allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
+    name: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG: plate, result and matte.")] = None,
     **values: Any,
 ) -> None:
@@ -75,9 +92,17 @@ def render_command(
         search=_rectangle(search) if search else None,
         compression=compression,
         multipart=multipart,
+        track=track,
+        allow_noncommercial=allow_noncommercial,
+        name=name,
         parameters=parameters_from(values),
     )
-    _finish(render_batch(Renderer(shot), contact_sheet))
+    _finish(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
+
+
+app.add_typer(models_app)
+app.command("track")(track_command)
+app.add_typer(tracks_app, name="tracks")
 
 
 @app.command("demo")
@@ -110,9 +135,10 @@ def _run(arguments: list[str] | None) -> int:
         return 1
     except Exception as error:
         # Typer's refusals of a command line have this method and, from release to release, another base class.
-        if not hasattr(error, "format_message"):
+        message = getattr(error, "format_message", None)
+        if message is None:
             raise
-        _complain(f"{error.format_message()} See faceplate --help.")
+        _complain(f"{message()} See faceplate --help.")
         return 2
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -40,12 +40,13 @@ def with_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def parameters_from(values: dict[str, Any]) -> Parameters:
     """The validated parameters out of the options' values."""
-    return Parameters(**{key: str(value) if isinstance(value, StrEnum) else value for key, value in values.items()})
+    plain = {key: str(value) if isinstance(value, StrEnum) else value for key, value in values.items()}
+    return Parameters.model_validate(plain)
 
 
 def _kind(parameter: Parameter) -> type:
     if parameter.choices:
-        return StrEnum(parameter.name, {choice: choice for choice in parameter.choices})
+        return cast(type, StrEnum(parameter.name, {choice: choice for choice in parameter.choices}))
     return parameter.kind
 
 

@@ -1,7 +1,7 @@
 """`faceplate track` and `faceplate tracks …`: track a shot, look at a track, correct it, export it.
 
-`tracks` commands change the track file in place, whole or not at all; each adds to the artist's layer and leaves what was
-tracked as it is.
+`tracks` commands change the track file in place, whole or not at all; each adds to the artist's layer and leaves what
+was tracked as it is.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def track_command(
     ocio: Annotated[str | None, typer.Option(help="An OCIO config; else $OCIO, else the built-in ACES config.")] = None,
     workers: Annotated[int, typer.Option(help="How many stretches side by side; 0: one a processor.", min=0)] = 0,
     smooth: Annotated[float | None, typer.Option(help="0 keeps what was seen, 1 is usual.", min=0, max=4)] = None,
-    gap: Annotated[int | None, typer.Option(help="Fill absences of up to so many frames; 12 by default.", min=0)] = None,
+    gap: Annotated[
+        int | None, typer.Option(help="Fill absences of up to so many frames; 12 by default.", min=0)
+    ] = None,
     qc: Annotated[Path | None, typer.Option(help="Also write a QC sheet (PNG) of the first person.")] = None,
 ) -> None:
     """Find and follow the faces of a shot once; a stopped run goes on where it was."""

@@ -22,16 +22,24 @@ _SWEEPS = 40
 
 
 def gradient_blend(
-    generated: np.ndarray, plate: np.ndarray, inside: np.ndarray, seam: np.ndarray, level: float, amount: float = 1.0
+    generated: np.ndarray,
+    plate: np.ndarray,
+    inside: np.ndarray,
+    seam: np.ndarray,
+    level: float,
+    amount: float = 1.0,
+    reach: float = np.inf,
 ) -> np.ndarray:
     """`generated` with the plate's values at the seam, float32 (h, w, 3), scene-linear.
 
     `inside` bool (h, w) is where the face is wholly new, `seam` float32 (h, w) how far a pixel counts as seam (both
-    pictures valid there). `level` is the face's log average. Equal pictures come back bit for bit.
+    pictures valid there). `level` is the face's log average. `reach` in pixels is how far inward the correction is
+    felt: it dies away by e over that length, and fills the face like a membrane when infinite. Equal pictures come back
+    bit for bit.
     """
     difference = to_log(plate, level) - to_log(generated, level)
     weight = _trusted(difference, np.where(inside, np.float32(0), seam))
-    correction = membrane(difference, weight, inside) * np.float32(amount)
+    correction = membrane(difference, weight, inside, reach) * np.float32(amount)
     shifted = from_log(to_log(generated, level) + correction, level)
     return np.where(correction == 0, generated, shifted)
 
@@ -72,12 +80,18 @@ def _trusted(difference: np.ndarray, seam: np.ndarray) -> np.ndarray:
     held = seam > 0
     if not held.any():
         return seam
-    away = np.abs(difference - np.median(difference[held], axis=0)).max(axis=2)
+    apart = np.abs(difference - np.median(difference[held], axis=0))
+    away = np.maximum(np.maximum(apart[..., 0], apart[..., 1]), apart[..., 2])
     return (seam * np.clip(2.0 - away / _OUTLIER, 0.0, 1.0)).astype(np.float32)
 
 
-def membrane(values: np.ndarray, weight: np.ndarray, inside: np.ndarray, finest: int = 192) -> np.ndarray:
-    """The harmonic continuation into `inside` of `values` (h, w, 3), which hold where `weight` (h, w) is above 0.
+def membrane(
+    values: np.ndarray, weight: np.ndarray, inside: np.ndarray, reach: float = np.inf, finest: int = 192
+) -> np.ndarray:
+    """The smooth continuation into `inside` of `values` (h, w, 3), which hold where `weight` (h, w) is above 0.
+
+    It solves Laplace's equation, or with a finite `reach` in pixels the screened one, u − reach² Δu = 0, whose
+    solutions die away by e over that length.
 
     Solved by cascadic multigrid (F. Bornemann, P. Deuflhard, 1996) up to a longer side of `finest`: a membrane is smooth away
     from its seam, so finer grids than that add nothing which the matte's feather does not cover. Time is linear in the pixels.
@@ -90,12 +104,12 @@ def membrane(values: np.ndarray, weight: np.ndarray, inside: np.ndarray, finest:
     known = known / np.maximum(held, 1e-6)[..., None]
     free = (held <= 1e-3) | (cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5)
     held = np.where(free, np.float32(0), held)
-    solved = _relaxed(np.where(free[..., None], np.float32(0), known).astype(np.float32), held)
+    solved = _relaxed(np.where(free[..., None], np.float32(0), known).astype(np.float32), held, reach * scale)
     return cv2.resize(solved, (width, height), interpolation=cv2.INTER_CUBIC) if scale < 1 else solved
 
 
-def _relaxed(known: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Laplace's equation with the values held where `held` > 0, coarse to fine."""
+def _relaxed(known: np.ndarray, held: np.ndarray, reach: float) -> np.ndarray:
+    """The equation of `membrane` with the values held where `held` > 0, coarse to fine; `reach` in cells."""
     height, width = held.shape
     fixed = (held > 0)[..., None]
     if min(height, width) <= _COARSEST:
@@ -105,10 +119,10 @@ def _relaxed(known: np.ndarray, held: np.ndarray) -> np.ndarray:
         small_held = cv2.resize(held, half, interpolation=cv2.INTER_AREA)
         small = cv2.resize(known * held[..., None], half, interpolation=cv2.INTER_AREA)
         small = small / np.maximum(small_held, 1e-12)[..., None]
-        coarse = _relaxed(small.astype(np.float32), small_held)
+        coarse = _relaxed(small.astype(np.float32), small_held, reach / 2)
         start = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     state = np.where(fixed, known, start).astype(np.float32)
-    kernel = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
+    kernel = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32) / np.float32(1 + 0.25 / reach**2)
     for _ in range(_SWEEPS):
         state = np.where(fixed, known, cv2.filter2D(state, -1, kernel, borderType=cv2.BORDER_REPLICATE))
     return state

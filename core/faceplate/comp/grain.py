@@ -339,6 +339,8 @@ def _median_bias(degrees: np.ndarray) -> np.ndarray:
 
 
 def _symmetric_root(matrix: np.ndarray) -> np.ndarray:
+    if not np.isfinite(matrix).all():  # a plate without any noise has no correlation to speak of
+        return np.eye(len(matrix))
     values, vectors = np.linalg.eigh(matrix)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     return root / np.linalg.norm(root, axis=1, keepdims=True)

@@ -39,6 +39,7 @@ __all__ = [
     "cryptomatte",
     "cryptomatte_id",
     "depth",
+    "face_layers",
     "float_layers",
     "inverse_stmap",
     "murmur3_32",
@@ -96,8 +97,7 @@ def stmap(face: Face, window: Window) -> STMap:
     each triangle of the mesh, continuous across them; coverage is 1 where the pixel shows the mesh, without
     anti-aliasing, because a place mixed with nothing would be a wrong place.
     """
-    drawn = _draw(face.points, window)
-    return STMap(drawn.interpolate(canonical_points()), drawn.covered.astype(np.float32))
+    return _stmap(_draw(face.points, window))
 
 
 def inverse_stmap(face: Face, size: int, plate_display: Window) -> STMap:
@@ -120,9 +120,7 @@ def depth(face: Face, window: Window, fill: float = 0.0) -> np.ndarray:
     distance to the camera, so there is no absolute one. Pixels without face are `fill`; 0 is what a compositor
     finds outside the data window too, `stmap_coverage` tells it from the nose.
     """
-    drawn = _draw(face.points, window)
-    behind = drawn.interpolate(face.points[:, 2:] - face.points[_NOSE_TIP, 2])[..., 0]
-    return np.where(drawn.covered, behind, np.float32(fill))
+    return _depth(face, _draw(face.points, window), fill)
 
 
 def confidence(
@@ -138,14 +136,26 @@ def confidence(
     camera, 0 where it turns away), the generator's `coverage` and a `visibility`, both (h, w) in 0..1 and 1 when
     not given. The view is taken as parallel, as the mesh's own projection is.
     """
+    return _confidence(face, _draw(face.points, window), (coverage, visibility), pixel_aspect)
+
+
+def face_layers(
+    face: Face,
+    window: Window,
+    *,
+    coverage: np.ndarray | None = None,
+    visibility: np.ndarray | None = None,
+    pixel_aspect: float = 1.0,
+) -> dict[str, np.ndarray]:
+    """`stmap` with its coverage, `depth` and `confidence` by their layers' names, with the mesh drawn only once."""
     drawn = _draw(face.points, window)
-    normals = drawn.interpolate(_normals(face.points * (pixel_aspect, 1.0, np.sqrt(pixel_aspect))))
-    length = np.sqrt((normals**2).sum(axis=2))
-    sure = np.float32(face.presence) * np.clip(-normals[..., 2] / np.maximum(length, 1e-6), 0, 1)
-    for given in (coverage, visibility):
-        if given is not None:
-            sure = sure * np.clip(given, 0, 1)
-    return np.ascontiguousarray(sure, np.float32)
+    mapped = _stmap(drawn)
+    return {
+        STMAP: mapped.st,
+        STMAP_COVERAGE: mapped.coverage,
+        DEPTH: _depth(face, drawn, 0.0),
+        CONFIDENCE: _confidence(face, drawn, (coverage, visibility), pixel_aspect),
+    }
 
 
 def cryptomatte(
@@ -157,7 +167,7 @@ def cryptomatte(
     two ranks a layer, as many layers as the names need. Give every name in every frame (a matte of zeros for who is
     not seen), so that their number does not change over a shot. Where the mattes add up to more than 1 they are
     scaled to 1; equal names are one matte. Ids must stay exact: the layers need 32 bits and a lossless compression.
-    Specification: J. Friedman, A. C. Jones, "Cryptomatte Specification", Psyop, version 1.2.0.
+    After "Cryptomatte Specification", github.com/Psyop/Cryptomatte/specification.
     Raises ValueError when no matte is given or their sizes differ.
     """
     if not names_and_mattes:
@@ -235,6 +245,25 @@ def _draw(points: np.ndarray, window: Window) -> _Drawn:
         corners[part], weights[part], covered[part] = raster.corners, raster.weights, raster.covered
         _settle(points[:, :2] - (window.x, window.y), corners, weights, covered)
     return _Drawn(corners, weights, covered)
+
+
+def _stmap(drawn: _Drawn) -> STMap:
+    return STMap(drawn.interpolate(canonical_points()), drawn.covered.astype(np.float32))
+
+
+def _depth(face: Face, drawn: _Drawn, fill: float) -> np.ndarray:
+    behind = drawn.interpolate(face.points[:, 2:] - face.points[_NOSE_TIP, 2])[..., 0]
+    return np.where(drawn.covered, behind, np.float32(fill))
+
+
+def _confidence(face: Face, drawn: _Drawn, factors: Iterable[np.ndarray | None], pixel_aspect: float) -> np.ndarray:
+    normals = drawn.interpolate(_normals(face.points * (pixel_aspect, 1.0, np.sqrt(pixel_aspect))))
+    length = np.sqrt((normals**2).sum(axis=2))
+    sure = np.float32(face.presence) * np.clip(-normals[..., 2] / np.maximum(length, 1e-6), 0, 1)
+    for given in factors:
+        if given is not None:
+            sure = sure * np.clip(given, 0, 1)
+    return np.ascontiguousarray(sure, np.float32)
 
 
 def _settle(xy: np.ndarray, corners: np.ndarray, weights: np.ndarray, covered: np.ndarray) -> None:

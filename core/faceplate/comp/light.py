@@ -38,7 +38,9 @@ def match_light(
         return generated
     sigma = max(scale * size, 1.0)
     light = local_linear(ratio, skin, sigma)
-    trust = np.clip(2.0 - np.abs(local_linear(ratio, skin, max(sigma / 5, 1.0)) - light).max(axis=2) / _OUTLIER, 0.02, 1.0)
+    trust = np.clip(
+        2.0 - np.abs(local_linear(ratio, skin, max(sigma / 5, 1.0)) - light).max(axis=2) / _OUTLIER, 0.02, 1.0
+    )
     light = local_linear(ratio, skin * trust.astype(np.float32), sigma)
     mean = light.mean(axis=2, keepdims=True)
     return from_log(logged + np.float32(luminance) * mean + np.float32(color) * (light - mean), level)

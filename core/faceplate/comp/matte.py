@@ -33,7 +33,9 @@ class HullEdges:
     left: float = 0.0
 
 
-def hull_matte(face: Face, window: Window, *, erode: float, feather: float, edges: HullEdges | None = None) -> np.ndarray:
+def hull_matte(
+    face: Face, window: Window, *, erode: float, feather: float, edges: HullEdges | None = None
+) -> np.ndarray:
     """The face's outline as a soft matte, float32 (h, w) in 0..1 on `window`.
 
     `erode` moves the edge inward and `feather` is the width of the ramp, which lies wholly inside the outline; both are

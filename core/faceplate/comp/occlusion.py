@@ -3,9 +3,10 @@
 Colour cannot tell a hand from a face, so a small network does that: it sees the face squared up by its own mesh, beside
 the mesh's outline, eyes, brows, nose and lips, and says for every pixel whether the face is what shows there.
 `occlusion.npz` holds it; `tests/truth/make_occlusion.py` made it from invented faces and drawn occluders. It decides at
-192 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
+160 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
 
-Everything is measured in parts of the face's own level, so the exposure of the plate changes nothing.
+Everything is measured in parts of the face's own level in each channel, so exposure and white balance of the plate
+change nothing.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from faceplate.window import Window
 
 __all__ = ["SIDE", "occlusion_matte"]
 
-SIDE = 192
-"""Side in pixels of the square that the network sees; the face's longer side fills 1 / 1.28 of it."""
+SIDE = 160
+"""Side in pixels of the square that the network sees; the face's longer side fills 1 / 1.14 of it."""
 
-_FILL = 1.28
+_FILL = 1.14
 _Y_OF_REC709 = np.array((0.2126, 0.7152, 0.0722), np.float32)
 # The face's size in pixels on the grid where edges are found: enough for a strand, and the cost stops growing there.
 _FINE = 512.0
+# Half the width, in the network's pixels, up to which something is a strand.
+_STRAND = 2.0
 # Highlights count up to this many times the face's level; log-odds of sure ends.
 _HOT, _FAR = 8.0, 20.0
 # MediaPipe's person network was trained on head and shoulders in a square: the face is a third of it.
@@ -63,14 +66,15 @@ def occlusion_matte(
     square = _square(face, pixel_aspect)
     seen = resample(linear, window, square, Window(0, 0, SIDE, SIDE))
     maps = _maps(apply(square, face.points[:, :2]))
-    level = _level(seen, maps.hull)
-    if not level > 0.0:
+    levels = _levels(seen, maps.hull)
+    if not (levels > 0.0).all():
         return nothing
-    odds = _network().run(_network_view(seen, level), maps.guide)
+    odds = _network().run(_network_view(seen, levels), maps.guide)
     if person_network is not None:
-        odds = np.maximum(odds, _not_a_person(linear, face, window, pixel_aspect, person_network))
+        level = float(levels @ _Y_OF_REC709)
+        odds = np.maximum(odds, _not_a_person(linear, level, face, window, pixel_aspect, person_network))
     odds = odds + np.float32(_bias(sensitivity))
-    return _on_plate(odds, linear, level, face, window, square)
+    return _on_plate(odds, linear, levels, face, window, square)
 
 
 # The square that the network sees -------------------------------------------------------------------------------------
@@ -85,7 +89,7 @@ class _Maps:
 
 
 def _square(face: Face, pixel_aspect: float, side: int = SIDE, room: float = _FILL) -> np.ndarray:
-    """Plate to square (2, 3): the eyes level, the mesh's box in the middle, its longer side 1 / `room` of the square."""
+    """Plate to square (2, 3): eyes level, the mesh's box in the middle, its longer side 1 / `room` of the square."""
     unsqueeze = np.array([[pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
     points = apply(unsqueeze, face.points[:, :2])
     eyes = points[473:478].mean(axis=0) - points[468:473].mean(axis=0)
@@ -99,7 +103,7 @@ def _square(face: Face, pixel_aspect: float, side: int = SIDE, room: float = _FI
 
 
 def _maps(points: np.ndarray) -> _Maps:
-    """What the mesh expects where: the outline; eyes and (by half) brows; lips and (by half) nose; the mouth's inside."""
+    """What the mesh expects where: the outline; eyes and, by half, brows; lips and, by half, nose; the open mouth."""
     mesh = topology()
     loops = (
         ((mesh.oval, 255),),
@@ -115,14 +119,14 @@ def _maps(points: np.ndarray) -> _Maps:
     return _Maps(drawn[0] > 0, np.stack(half, axis=-1).astype(np.float32) / 255)
 
 
-def _level(seen: np.ndarray, hull: np.ndarray) -> float:
-    """The median luminance inside the hull: it moves with the exposure and hardly with what hides a part of the face."""
-    return float(np.median((seen @ _Y_OF_REC709)[hull])) if hull.any() else 0.0
+def _levels(seen: np.ndarray, hull: np.ndarray) -> np.ndarray:
+    """The median of each channel inside the hull, float32 (3,): it moves with the light, hardly with what hides it."""
+    return np.median(seen[hull], axis=0).astype(np.float32) if hull.any() else np.zeros(3, np.float32)
 
 
-def _network_view(seen: np.ndarray, level: float) -> np.ndarray:
+def _network_view(seen: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Linear Rec.709 (SIDE, SIDE, 3) as the network knows it: half the stops from half the level, held within ±2."""
-    ratio = np.maximum(seen, 0.0) / np.float32(level)
+    ratio = np.maximum(seen, 0.0) / levels
     return (np.clip(np.log2(ratio + np.float32(0.03)) + 1.0, -4.0, 4.0) / 2).astype(np.float32)
 
 
@@ -133,15 +137,14 @@ def _bias(sensitivity: float) -> float:
 
 
 def _not_a_person(
-    linear: np.ndarray, face: Face, window: Window, pixel_aspect: float, network: Network
+    linear: np.ndarray, level: float, face: Face, window: Window, pixel_aspect: float, network: Network
 ) -> np.ndarray:
-    """Log-odds float32 (SIDE, SIDE) that MediaPipe's person network sees nobody there; far below 0 unless it is sure."""
-    wide = _square(face, pixel_aspect, _PERSON_SIDE, _PERSON_FILL)
-    pixels = resample(linear, window, wide, Window(0, 0, _PERSON_SIDE, _PERSON_SIDE))
-    shown = np.clip(encode(pixels, Exposure.of_level(face.level).gain), 0.0, 1.0)
-    person = next(iter(network.run(shown[None]).values())).reshape(_PERSON_SIDE, _PERSON_SIDE)
+    """Log-odds float32 (SIDE, SIDE) that MediaPipe's person network sees nobody there; above 0 only when it is sure."""
+    wide, whole = _square(face, pixel_aspect, _PERSON_SIDE, _PERSON_FILL), Window(0, 0, _PERSON_SIDE, _PERSON_SIDE)
+    shown = np.clip(encode(resample(linear, window, wide, whole), Exposure.of_level(level).gain), 0.0, 1.0)
+    person = next(iter(network.run(shown[None]).values())).reshape(_PERSON_SIDE, _PERSON_SIDE).astype(np.float32)
     matrix = compose(_square(face, pixel_aspect), invert(wide))
-    person = resample(person.astype(np.float32), Window(0, 0, _PERSON_SIDE, _PERSON_SIDE), matrix, Window(0, 0, SIDE, SIDE))
+    person = resample(person, whole, matrix, Window(0, 0, SIDE, SIDE))
     return np.float32(60.0) * (np.float32(0.1) - np.clip(person, 0.0, 1.0))
 
 
@@ -201,47 +204,59 @@ def _pooled(features: np.ndarray) -> np.ndarray:
 
 
 def _on_plate(
-    odds: np.ndarray, linear: np.ndarray, level: float, face: Face, window: Window, square: np.ndarray
+    odds: np.ndarray, linear: np.ndarray, levels: np.ndarray, face: Face, window: Window, square: np.ndarray
 ) -> np.ndarray:
     """The log-odds (SIDE, SIDE) as a matte on the plate's pixels, its edges where the plate's colours change.
 
-    Edges are found on a grid that is the plate's own up to a face of 512 pixels; beyond that a guided filter carries the
-    matte to the plate's pixels.
+    Edges are found on a grid that is the plate's own up to a face of 512 pixels; beyond that a guided filter carries
+    the matte to the plate's pixels.
     """
     shrink = min(1.0, _FINE / face.size)
     fine = Window(0, 0, max(round(window.width * shrink), 1), max(round(window.height * shrink), 1))
     across, down = fine.width / window.width, fine.height / window.height
     to_fine = np.array([[across, 0, -window.x * across], [0, down, -window.y * down]], np.float64)
-    pixels = np.clip(resample(linear, window, to_fine, fine) / np.float32(level), 0.0, _HOT)
+    pixels = np.clip(resample(linear, window, to_fine, fine) / levels, 0.0, _HOT)
     from_square = compose(to_fine, invert(square))
-    odds = odds.copy()
-    odds[[0, -1]] = odds[:, [0, -1]] = -_FAR  # beyond the square nothing is known, so nothing is hidden
-    hidden = _sigmoid(resample(odds, Window(0, 0, SIDE, SIDE), from_square, fine))
-    matte = _edges(hidden, pixels, scale_of(from_square))
+    hidden = np.clip(resample(_with_strands(odds), Window(0, 0, SIDE, SIDE), from_square, fine), 0.0, 1.0)
+    matte = _edges(hidden[..., 0], hidden[..., 1], pixels, scale_of(from_square))
     if shrink == 1.0:
         return matte
-    return _carried(matte, pixels, np.clip(linear / np.float32(level), 0.0, _HOT))
+    return _carried(matte, pixels, np.clip(linear / levels, 0.0, _HOT))
 
 
-def _edges(hidden: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:
+def _with_strands(odds: np.ndarray) -> np.ndarray:
+    """The probability of the log-odds, as it is and with what is thin raised, (SIDE, SIDE, 2).
+
+    A strand that fills a third of the network's pixel is hidden by a third there, and yet as sure as a hand.
+    """
+    hidden = _sigmoid(odds)
+    hidden[[0, -1]] = hidden[:, [0, -1]] = 0.0  # beyond the square nothing is known, so nothing is hidden
+    thin = hidden - cv2.morphologyEx(hidden, cv2.MORPH_OPEN, _disc(_STRAND))
+    return np.stack([hidden, np.minimum(hidden + 2 * thin, 1.0)], axis=-1)
+
+
+def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:
     """The matte float32 (h, w) for the network's probability `hidden` (h, w) over `pixels` (h, w, 3).
 
-    `unit` is the size of one of the network's pixels. Near the edge the face's colour and the occluder's are each carried on
-    from where they are sure, and a pixel's alpha is its place on the line between the two; where these are alike the
-    probability itself has the word.
+    `sure` is `hidden` with strands raised; `unit` is the size of one of the network's pixels. Near the edge the face's colour and the occluder's are each
+    carried on from where they are sure, and a pixel's alpha is its place on the line between the two; where these are
+    alike the probability itself has the word.
     """
-    if not (hidden > 0.1).any():
+    if not (sure > 0.1).any():
         return np.zeros_like(hidden)
-    near = cv2.dilate(hidden, _disc(1.5 * unit))
-    face = _surroundings(pixels, cv2.erode((hidden < 0.15).astype(np.float32), _disc(0.7 * unit)), 2.0 * unit)
+    near = cv2.dilate(sure, _disc(1.5 * unit))
+    face = _surroundings(pixels, cv2.erode((sure < 0.15).astype(np.float32), _disc(0.7 * unit)), 2.0 * unit)
     away = ((pixels - face) ** 2).sum(axis=2)
-    front = _surroundings(pixels, hidden**2 * (away + np.float32(0.01)), 1.5 * unit)
+    front = _surroundings(pixels, sure**2 * (away + np.float32(0.01)), 1.5 * unit)
     line = front - face
     length = (line**2).sum(axis=2)
     place = ((pixels - face) * line).sum(axis=2) / np.maximum(length, np.float32(1e-6))
     trust = length / (length + np.float32(0.02) * (face**2).sum(axis=2) + np.float32(1e-4))
-    alpha = trust * _step(place, 0.05, 0.8) * _step(near, 0.2, 0.6) + (1 - trust) * _step(hidden, 0.2, 0.7)
-    return np.maximum(alpha, _step(hidden, 0.5, 0.9)).astype(np.float32)
+    place = cv2.GaussianBlur(place, (0, 0), 0.6)
+    # A strand's own colour is hardly ever seen unmixed, so less of it counts as all of it.
+    whole = np.float32(0.85) - np.minimum(sure - hidden, np.float32(0.4))
+    alpha = trust * _step(place, 0.1, whole) * _step(near, 0.2, 0.6) + (1 - trust) * _step(sure, 0.3, 0.8)
+    return np.maximum(alpha, _step(hidden, 0.55, 0.95)).astype(np.float32)
 
 
 def _surroundings(pixels: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
@@ -255,8 +270,8 @@ def _surroundings(pixels: np.ndarray, weight: np.ndarray, sigma: float) -> np.nd
 def _carried(matte: np.ndarray, pixels: np.ndarray, plate: np.ndarray) -> np.ndarray:
     """`matte` (gh, gw), found on the small `pixels` (gh, gw, 3), on the `plate` (h, w, 3), float32 (h, w).
 
-    K. He, J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015: locally the matte is a · guide + b; a and b are smooth, so
-    they are enlarged, and the large guide puts the edge where it belongs.
+    K. He, J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015: locally the matte is a · guide + b; a and b are smooth,
+    so they are enlarged, and the large guide puts the edge where it belongs.
     """
     size = (plate.shape[1], plate.shape[0])
     small, large = (np.sqrt(picture @ _Y_OF_REC709) for picture in (pixels, plate))
@@ -280,9 +295,9 @@ def _disc(radius: float) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
-def _step(values: np.ndarray, low: float, high: float) -> np.ndarray:
+def _step(values: np.ndarray, low: float, high: float | np.ndarray) -> np.ndarray:
     """Smoothstep: 0 up to `low`, 1 from `high`."""
-    t = np.clip((values - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
+    t = np.clip((values - np.float32(low)) / np.asarray(high - low, np.float32), 0.0, 1.0)
     return t * t * (3 - 2 * t)
 
 

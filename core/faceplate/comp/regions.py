@@ -14,6 +14,7 @@ REGIONS = ("eyes", "mouth", "brows", "nose", "jaw")
 # How far a region reaches beyond its own points, and how soft it ends, in parts of the face's size.
 _GROW = {"eyes": 0.02, "mouth": 0.015, "brows": 0.025, "nose": 0.02, "jaw": 0.0}
 _SOFT = 0.02
+_SAMPLES = 400.0
 # The jaw is what lies below the mouth's corners, out to the oval.
 _JAW = (61, 291)
 _NOSE_WINGS = (6, 122, 131, 49, 129, 64, 98, 97, 2, 326, 327, 294, 358, 279, 360, 351)
@@ -21,17 +22,25 @@ _NOSE_WINGS = (6, 122, 131, 49, 129, 64, 98, 97, 2, 326, 327, 294, 358, 279, 360
 
 def region_matte(face: Face, window: Window, names: tuple[str, ...]) -> np.ndarray:
     """The named `REGIONS` together as one soft matte, float32 (h, w) in 0..1 on `window`."""
-    matte = np.zeros((window.height, window.width), np.float32)
+    # Soft shapes need no more than this many samples across the face; the cost then follows the plate only to enlarge.
+    scale = min(_SAMPLES / face.size, 1.0)
+    size = (max(round(window.width * scale), 1), max(round(window.height * scale), 1))
+    factors = np.array([size[0] / window.width, size[1] / window.height])
+    matte = np.zeros(size[::-1], np.float32)
     for name in names:
         part = np.zeros_like(matte)
         for outline in _outlines(face, name):
-            cv2.fillPoly(part, [_fixed(outline, window)], 1.0, cv2.LINE_AA, 4)
-        grown = _GROW[name] * face.size
+            fixed = np.round(((outline - (window.x, window.y)) * factors - 0.5) * 16).astype(np.int32)
+            cv2.fillPoly(part, [fixed], 1.0, cv2.LINE_AA, 4)
+        grown = _GROW[name] * face.size * scale
         if grown >= 1:
             part = cv2.dilate(part, _disk(grown))
-        sigma = max(_SOFT * face.size / 2, 0.5)
+        sigma = max(_SOFT * face.size * scale / 2, 0.5)
         matte = np.maximum(matte, cv2.GaussianBlur(part, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
-    return matte
+    if scale < 1:
+        matte = cv2.resize(matte, (window.width, window.height), interpolation=cv2.INTER_LINEAR)
+    # A blur never quite arrives: stretched a little, the middle is wholly in and far away is wholly out.
+    return np.clip((matte - np.float32(0.02)) / np.float32(0.96), 0, 1)
 
 
 def skin_weight(face: Face, window: Window) -> np.ndarray:

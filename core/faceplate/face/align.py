@@ -63,8 +63,9 @@ def crop_matrix(five: np.ndarray, template: str, side: int, pixel_aspect: float 
 
 
 def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """`points` (n, 2) mapped by `matrix` (2, 3)."""
-    return points @ matrix[:, :2].T + matrix[:, 2]
+    """`points` (..., 2) mapped by `matrix` (2, 3)."""
+    x, y = points[..., 0], points[..., 1]
+    return np.stack([row[0] * x + row[1] * y + row[2] for row in matrix], axis=-1)
 
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -178,7 +178,9 @@ def _detector_view(frame: Frame, fit: np.ndarray, stops: float) -> tuple[np.ndar
     working = frame.color.to_working(resample(frame.pixels, window, fit, used), frame.space)
     level = log_average(frame.color.luminance(working)) * 2.0**-stops
     picture = np.zeros((detect.SIDE, detect.SIDE, 3), np.float32)
-    picture[used.slices(square)] = np.clip(encode(frame.color.to_linear709(working), Exposure.of_level(level).gain), 0.0, 1.0)
+    picture[used.slices(square)] = np.clip(
+        encode(frame.color.to_linear709(working), Exposure.of_level(level).gain), 0.0, 1.0
+    )
     return picture, level
 
 
@@ -230,8 +232,7 @@ def _without_doubles(faces: list[Face]) -> list[Face]:
     for face in sorted(faces, key=lambda face: -face.score * face.presence):
         centre = face.points[:, :2].mean(axis=0)
         if all(
-            np.linalg.norm(centre - other.points[:, :2].mean(axis=0)) > max(face.size, other.size) / 3
-            for other in kept
+            np.linalg.norm(centre - other.points[:, :2].mean(axis=0)) > max(face.size, other.size) / 3 for other in kept
         ):
             kept.append(face)
     return kept

@@ -155,15 +155,15 @@ def _fits(graph: Graph, kind: Kind) -> bool:
         return False
     if kind.holds is not None and not any(tensor.shape == kind.holds for tensor in graph.initializers):
         return False
-    return all(any(_matches(item, shape) for item in graph.outputs) for shape in kind.outputs)
+    return all(any(not item.shape or _matches(item, shape) for item in graph.outputs) for shape in kind.outputs)
 
 
 def _matches(item: Signature, wanted: Shape) -> bool:
-    """Whether the graph's shape can be `wanted`: a 0 in the graph is any length, and so is an output with no shape at
-    all.
-    """
+    """Whether the graph's shape can be `wanted`: a 0 in the graph is any length."""
+    if len(item.shape) == len(wanted) - 1 and wanted[0] in (1, None):  # some exporters drop the batch axis
+        wanted = wanted[1:]
     if len(item.shape) != len(wanted):
-        return not item.shape and len(wanted) > 1
+        return False
     return all(not side or want is None or side == want for side, want in zip(item.shape, wanted, strict=True))
 
 

@@ -227,7 +227,7 @@ class Network:
                 return
         raise RenderError(
             "out-of-memory",
-            f"There is no memory to run '{self.card.name}' on even one tile; close other programs, or take a smaller one.",
+            f"There is no memory to run '{self.card.name}' on even one tile; close other programs.",
         ) from error
 
     def _sound(
@@ -249,7 +249,7 @@ class Network:
             return self._single.infer(feed, names)
         raise RenderError(
             "network-overflow",
-            f"The network '{self.card.name}' gave infinite numbers or NaN; use its single-precision file if this is half.",
+            f"The network '{self.card.name}' gave infinite numbers or NaN; if it is half precision, use the single.",
         )
 
 

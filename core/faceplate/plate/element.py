@@ -39,6 +39,7 @@ _MADE_BY_THE_WRITER = {
     "screenWindowWidth", "tiles", "type", "name", "chunkCount", "version",
 }  # fmt: skip
 _NOT_CARRIED = ("oiio:", "tiff:", "jpeg:", "png:", "thumbnail", "openexr:")
+_ROUNDS_FLOATS = {"dwaa", "dwab", "pxr24"}
 _NOT_CARRIED_NAMES = {"ICCProfile", "Orientation", "compression", "planarconfig", "CICP", "textureformat"}
 _DPX_STORAGE = {
     "dpx:Packing", "dpx:EndOfLinePadding", "dpx:EndOfImagePadding", "dpx:DittoKey", "dpx:ImageDescriptor",
@@ -75,6 +76,11 @@ def element_exr(
     if not multipart:
         parts = [("", _merged([layer for _, layer in parts]))]
     chosen = compression or (plate.compression if plate.is_exr and plate.compression in _LOSSLESS else "zip")
+    if float_layers and chosen in _ROUNDS_FLOATS:
+        notes.append(
+            f"Compressed with zip: {chosen} would alter the places and ids in {', '.join(sorted(float_layers))}."
+        )
+        chosen = "zip"
     specs = _specs(plate, region, parts)
     with temporary_beside(path) as encoded, temporary_beside(path) as result:
         pictures = [(spec, layer[1]) for spec, (_, layer) in zip(specs, parts, strict=True)]

@@ -42,6 +42,9 @@ _OPEN_LOW, _OPEN_HIGH = 0.5, 0.8
 _CLOSED = 0.04
 # The share of clean skin from which on a place counts as wholly seen.
 _CLEAN = 0.2
+# How far, in natural logarithm, a place may be from the skin's light before it counts as hair.
+_HAIR = 0.35
+_FITS = 3
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,9 @@ def parse_pins(text: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int],
         name, at, range_text = word.rpartition("@")
         first, dash, last = range_text.partition("-")
         if not at or not first.isdigit() or (dash and not last.isdigit()):
-            raise UsageError("bad-pin", f"'{word}' is no pinned view; write picture@first-last, such as open.jpg@1010-1024.")
+            raise UsageError(
+                "bad-pin", f"'{word}' is no pinned view; write picture@first-last, such as open.jpg@1010-1024."
+            )
         if name not in names:
             raise UsageError("bad-pin", f"The source has no usable view '{name}'; it has {', '.join(names)}.")
         pins.append((name, int(first), int(last or first)))
@@ -145,9 +150,7 @@ def _own_features(face: Face, source: Source, amount: float) -> Face:
     return face.moved(face.points + amount * ramp[:, None] * offset)
 
 
-def _layers(
-    views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str
-) -> list[_Layer]:
+def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str) -> list[_Layer]:
     """The views, real and mirrored, that some part of the face wants, with their shares: they sum to 1 in every cell."""
     candidates = [(view, geometry) for view in views for geometry in (view.geometry, view.mirror)]
     wanted = np.stack([suitability(geometry, target) * _sharp(view, face) for view, geometry in candidates], axis=1)
@@ -215,20 +218,22 @@ def _without_light(layer: _Layer, face: Face, raster: MeshRaster) -> tuple[np.nd
 def _light_of(warped: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray]:
     """The low frequencies of the skin in `warped` (h, w, 3), and float32 (gh, gw) 1 where the skin is free of hair.
 
-    Hair and shadowed edges fall far from the skin's own light; a second fit leaves them out, and they are not used.
+    Hair and shadowed edges fall far from the skin's own light; later fits leave them out, and they are not used.
     """
     grid = cv2.resize(warped, raster.covered.shape[::-1], interpolation=cv2.INTER_AREA)
     skin = raster.interpolate(_skin_points()[:, None])[..., 0]
     sigma = _LIGHT * _cell(face, raster)
-    first = local_linear(grid, skin, sigma)
-    off = np.abs(cv2.GaussianBlur(grid - first, (0, 0), max(0.01 * _cell(face, raster), 0.5))).max(axis=2)
-    trust = np.clip(2.0 - off / 0.35, 0.0, 1.0)
-    light = local_linear(grid, skin * np.maximum(trust, 1e-3), sigma)
-    off = np.abs(cv2.GaussianBlur(grid - light, (0, 0), max(0.01 * _cell(face, raster), 0.5))).max(axis=2)
+    soft = max(0.01 * _cell(face, raster), 0.5)
+    light, trust = local_linear(grid, skin, sigma), skin
+    for _ in range(_FITS):
+        off = np.abs(cv2.GaussianBlur(grid - light, (0, 0), soft)).max(axis=2)
+        trust = skin * np.clip(2.0 - off / 0.35, 1e-5, 1.0)
+        light = local_linear(grid, trust, sigma)
+    off = np.abs(cv2.GaussianBlur(grid - light, (0, 0), soft)).max(axis=2)
     # Hair hangs over the forehead and the temples; further down what stands out is the person: a fold, a beard.
-    limit = 0.9 - 0.5 * raster.interpolate(_forehead_points()[:, None])[..., 0]
-    clean = np.where(skin > 0.3, np.clip(2.0 - off / limit, 0.02, 1.0), 1.0)
-    clean = cv2.erode(clean, _disk(0.015 * _cell(face, raster)))
+    above = raster.interpolate(_forehead_points()[:, None])[..., 0] * (skin > 0.1)
+    clean = 1.0 - above * (1.0 - np.clip(2.0 - off / _HAIR, 0.02, 1.0))
+    clean = cv2.erode(clean.astype(np.float32), _disk(0.02 * _cell(face, raster)))
     clean = cv2.GaussianBlur(clean.astype(np.float32), (0, 0), max(0.01 * _cell(face, raster), 0.5))
     return raster.enlarge(light), clean
 
@@ -295,7 +300,7 @@ def _source_places(face: Face, points: np.ndarray, raster: MeshRaster) -> np.nda
     offsets = raster.interpolate(points - apply(fitted, face.points[:, :2]))
     offsets = fill(offsets, raster.covered.astype(np.float32))
     offsets = cv2.GaussianBlur(offsets, (0, 0), max(0.006 * _cell(face, raster), 0.3), borderType=cv2.BORDER_REPLICATE)
-    base = apply(fitted, _cells(raster).reshape(-1, 2)).reshape(*raster.covered.shape, 2)
+    base = apply(fitted, _cells(raster))
     return (base + offsets).astype(np.float32)
 
 
@@ -330,7 +335,14 @@ def _skin_points() -> np.ndarray:
     """1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
     mesh = topology()
     skin = np.ones(478)
-    for loop in (mesh.lips_loop, mesh.mouth_loop, mesh.right_eye_loop, mesh.left_eye_loop, mesh.right_brow, mesh.left_brow):
+    for loop in (
+        mesh.lips_loop,
+        mesh.mouth_loop,
+        mesh.right_eye_loop,
+        mesh.left_eye_loop,
+        mesh.right_brow,
+        mesh.left_brow,
+    ):
         near = np.linalg.norm(head_model().reference[:, None] - head_model().reference[loop][None], axis=2).min(axis=1)
         skin[near < 0.06] = 0.0
     skin[468:] = 0.0
@@ -342,7 +354,7 @@ def _forehead_points() -> np.ndarray:
     head, mesh = head_model().reference, topology()
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
     top = head[mesh.oval, 1].min()
-    return np.clip(1.5 * (brows + 0.1 - head[:, 1]) / (brows - top), 0.0, 1.0)
+    return np.clip(4.0 * (brows + 0.15 - head[:, 1]) / (brows - top), 0.0, 1.0)
 
 
 def _disk(radius: float) -> np.ndarray:

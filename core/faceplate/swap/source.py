@@ -133,7 +133,8 @@ def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str |
     if not views:
         reason = f" ({skipped[0]})" if skipped else ""
         raise UsageError(
-            "source-without-face", f"No picture of the source at {path} shows a face{reason}; give clear pictures of it."
+            "source-without-face",
+            f"No picture of the source at {path} shows a face{reason}; give clear pictures of it.",
         )
     return Source(_most_different(views), tuple(skipped))
 
@@ -146,7 +147,9 @@ def _files(path: Path) -> list[Path]:
             if item.suffix.lower() in _PICTURES | MOVIES and item.is_file() and not item.name.startswith(".")
         )
         if not found:
-            raise UsageError("source-without-face", f"The source folder {path} holds no picture; put the person's in it.")
+            raise UsageError(
+                "source-without-face", f"The source folder {path} holds no picture; put the person's in it."
+            )
         return found
     if not path.is_file():
         raise UsageError("source-missing", f"There is no source at {path}; give a picture or a folder of pictures.")
@@ -228,7 +231,10 @@ def _most_different(views: list[SourceView]) -> tuple[SourceView, ...]:
     if len(views) <= _MOST_VIEWS:
         return tuple(views)
     marks = np.array(
-        [[*np.divide(v.geometry.pose.angles[:2], 10.0), v.geometry.mouth / 0.1, *np.divide(v.geometry.eyes, 0.1)] for v in views]
+        [
+            [*np.divide(v.geometry.pose.angles[:2], 10.0), v.geometry.mouth / 0.1, *np.divide(v.geometry.eyes, 0.1)]
+            for v in views
+        ]
     )
     chosen = [0]
     away = np.linalg.norm(marks - marks[0], axis=1)

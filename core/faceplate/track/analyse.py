@@ -1,9 +1,9 @@
 """Looks at one frame of a shot, knowing what was seen in the frame before.
 
-A shot is looked at in segments of `SEGMENT` frames, counted by frame number. A segment begins with the detector and knows
-nothing of its neighbours, so what is seen in a frame depends neither on how many workers there are nor on which was
-stopped where. Inside a segment a face is followed: optical flow says where it went, the landmarker looks there, and the
-detector is asked again only when a face is lost, at a cut, and once more in the middle.
+A shot is looked at in segments of `SEGMENT` frames, counted by frame number. A segment begins with the detector and
+knows nothing of its neighbours, so what is seen in a frame depends neither on how many workers there are nor on which
+was stopped where. Inside a segment a face is followed: optical flow says where it went, the landmarker looks there,
+and the detector is asked again only when a face is lost, at a cut, and once more in the middle.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import numpy as np
 
 from faceplate.color import Exposure
 from faceplate.face import Face, FaceFinder
-from faceplate.face.align import apply, scale_of
+from faceplate.face.align import apply, compose, invert, scale_of
+from faceplate.face.find import _agree as _found_agrees
 from faceplate.face.find import _fit, _region_of, _without_doubles
 from faceplate.face.landmark import Region
 from faceplate.frame import Frame
 from faceplate.track.cuts import is_jump
 from faceplate.track.flow import Flow, FlowCrop, crop_corner, crop_scale, crop_window, flow_between, flow_crop
-from faceplate.track.reader import Picture, Proxy
+from faceplate.track.reader import Picture, PlateReader, Proxy
 from faceplate.window import Window
 
 __all__ = ["LOOK_EVERY", "SEGMENT", "Analyser", "Look", "ShotFinder", "Sighting", "region_of"]
@@ -30,7 +31,10 @@ __all__ = ["LOOK_EVERY", "SEGMENT", "Analyser", "Look", "ShotFinder", "Sighting"
 SEGMENT = 24
 LOOK_EVERY = 12
 _PRESENCE = 0.5
-_SETTLE = 4
+# A key frame is given up when the face has grown or turned so far (log of scale, radians), so many frames ago, or so
+# few
+# of its points are found again.
+_KEY_GROWN, _KEY_TURNED, _KEY_AGE, _KEY_SHARE = 0.05, 0.08, 24, 0.75
 _LOOKS_AFTER_LOSS = 3
 # How far the landmarker's own region may wander from the followed one before that is drawn after it: fractions of its
 # side, and radians. Inside this band the region moves with the skin alone, which keeps the landmarker's jitter white.
@@ -41,8 +45,10 @@ _BAND_PLACE, _BAND_SIZE, _BAND_ANGLE = 0.03, 0.05, 0.05
 class Sighting:
     """One face in one frame. `number` is its own within the segment.
 
-    `points` are float64 (478, 3) plate pixels. `region` is the landmarker's square for the next frame on projected pixels;
-    `corner`, `scale` and `gain` say how the flow's crop was rendered. `flow` is the motion since the frame before.
+    `points` are float64 (478, 3) plate pixels. `region` is the landmarker's square for the next frame on projected
+    pixels; `corner`, `scale` and `gain` say how the flow's crop was rendered. `flow` is the motion since the frame
+    before. It is measured against a key frame, `key`, from which `carried` (2, 3) leads here, so that its errors do
+    not add up. `anchor` are the points as the mean of several looks, for a face that is `new`.
     """
 
     number: int
@@ -56,8 +62,11 @@ class Sighting:
     gain: float
     new: bool
     near: bool = False
+    key: int = 0
+    carried: np.ndarray = field(default_factory=lambda: np.eye(2, 3))
     flow: Flow | None = None
     embedding: np.ndarray | None = None
+    anchor: np.ndarray | None = None
 
     @property
     def face(self) -> Face:
@@ -66,7 +75,8 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen in one frame: `signature` uint8 (256,), the faces, and how often the search came back empty since."""
+    """What was seen in one frame: `signature` uint8 (256,), the faces, and how often the search came back empty
+    since."""
 
     frame: int
     signature: np.ndarray
@@ -86,8 +96,8 @@ class ShotFinder(FaceFinder):
 
     def glance(self, frame: Frame) -> tuple[Face, ...]:
         """The faces that the detector sees at first glance: upright, as exposed, whole frame."""
-        faces = [self._land(frame, found) for found in self._detect(frame, _fit(frame, 1.0), 0, 0.0)]
-        return tuple(_without_doubles([face for face in faces if face.presence >= _PRESENCE]))
+        pairs = [(seen, self._land(frame, seen)) for seen in self._detect(frame, _fit(frame, 1.0), 0, 0.0)]
+        return tuple(_without_doubles([face for seen, face in pairs if _found_agrees(seen, face)]))
 
     def land(self, frame: Frame, region: Region, level: float, score: float) -> Face:
         """The mesh that the landmarker sees in `region`."""
@@ -99,16 +109,32 @@ def region_of(points: np.ndarray, pixel_aspect: float) -> Region:
     return _region_of(points, pixel_aspect)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What a face is measured against: its key frame's crop and mesh (478, 3) projected, and the last frame's crop."""
+
+    key: FlowCrop
+    points: np.ndarray
+    last: FlowCrop
+
+
 @dataclass
 class Analyser:
-    """Steps through the frames of one segment; keeps only the last frame's flow crops, which can be made again."""
+    """Steps through the frames of one segment; keeps only flow crops, which can be made again."""
 
     finder: ShotFinder
-    crops: dict[int, FlowCrop] = field(default_factory=dict)
+    held: dict[int, _Held] = field(default_factory=dict)
 
-    def recall(self, picture: Picture, look: Look) -> None:
-        """Makes the flow crops of `look` again from its frame, to go on after a stop."""
-        self.crops = {face.number: _crop_of(picture, face) for face in look.faces}
+    def recall(self, reader: PlateReader, look: Look, looks: dict[int, Look]) -> None:
+        """Makes the flow crops of `look` again from the plate, to go on after a stop; `looks` are the segment's so
+        far."""
+        self.held = {}
+        for face in look.faces:
+            key = next(other for other in looks[face.key].faces if other.number == face.number)
+            with reader.open(look.frame) as picture:
+                last, aspect = _crop_of(picture, face), picture.file.pixel_aspect
+            with reader.open(face.key) as picture:
+                self.held[face.number] = _Held(_crop_of(picture, key), _projected(key.points, aspect), last)
 
     def first(self, frame: int, picture: Picture) -> Look:
         """The first frame of a segment: the detector's whole search."""
@@ -120,14 +146,10 @@ class Analyser:
         signature = picture.signature()
         if is_jump(before.signature, signature):
             return self._search(picture, Look(frame, signature, (), before.next_number), (), whole=True)
-        followed, crops = [], {}
-        for face in before.faces:
-            seen, crop = self._follow(picture, face)
-            if seen is not None:
-                followed.append(seen)
-                crops[seen.number] = crop
-        kept = _apart(followed)
-        self.crops = {face.number: crops[face.number] for face in kept}
+        pairs = [self._follow(picture, frame, face) for face in before.faces]
+        kept = _apart([pair[0] for pair in pairs if pair is not None])
+        held = {pair[0].number: pair[1] for pair in pairs if pair is not None}
+        self.held = {face.number: held[face.number] for face in kept}
         lost = _LOOKS_AFTER_LOSS if len(kept) < len(before.faces) else max(before.lost - 1, 0)
         look = Look(frame, signature, (), before.next_number, lost)
         if lost or not kept or frame % LOOK_EVERY == 0:
@@ -141,57 +163,66 @@ class Analyser:
         for face in sorted(_on_plate(proxy, faces), key=lambda face: face.points[:, 0].mean()):
             if any(_same_place(face.points, other.points) for other in found):
                 continue
-            seen = self._settle(picture, face, number)
+            seen = self._settle(picture, look.frame, face, number)
             if seen is None or any(_same_place(seen.points, other.points) for other in found):
                 continue
             found.append(seen)
-            self.crops[number] = _crop_of(picture, seen)
+            crop = _crop_of(picture, seen)
+            self.held[number] = _Held(crop, _projected(seen.points, picture.file.pixel_aspect), crop)
             number += 1
         look = replace(look, next_number=number, looked=True, lost=0 if len(found) > len(known) else look.lost)
         return self._close(picture, look, tuple(found))
 
-    def _settle(self, picture: Picture, face: Face, number: int) -> Sighting | None:
-        """A found face landmarked on the plate's own pixels until its region no longer depends on how it was found."""
+    def _settle(self, picture: Picture, frame: int, face: Face, number: int) -> Sighting | None:
+        """A found face landmarked on the plate's own pixels; its region is what several looks agree on."""
         aspect = picture.file.pixel_aspect
-        frame = picture.read(_around(region_of(face.points, aspect), aspect, 1.3))
-        regions = []
-        for _ in range(_SETTLE):
-            face = self.finder.land(frame, region_of(face.points, aspect), face.level, face.score)
-            regions.append(region_of(face.points, aspect))
+        near = picture.read(_around(region_of(face.points, aspect), aspect, 1.3))
+        anchor = self.finder.refine(near, face)
+        if anchor.presence < _PRESENCE:
+            return None
+        region = region_of(anchor.points, aspect)
+        face = self.finder.land(near, region, anchor.level, anchor.score)
         if face.presence < _PRESENCE:
             return None
-        region = _mean_region(regions[1:])
-        face = self.finder.land(frame, region, face.level, face.score)
         projected = _projected(face.points, aspect)
-        scale = crop_scale(float(np.ptp(projected[:, :2], axis=0).max()))
-        gain = Exposure.of_level(face.level).gain
+        scale = crop_scale(_size(projected))
         return Sighting(
-            number, _rounded(face.points), face.score, face.presence, face.level, region,
-            crop_corner(projected, scale), scale, gain, new=True,
-        )  # fmt: skip
+            number=number,
+            points=_rounded(face.points),
+            score=face.score,
+            presence=face.presence,
+            level=face.level,
+            region=region,
+            corner=crop_corner(projected, scale),
+            scale=scale,
+            gain=Exposure.of_level(face.level).gain,
+            new=True,
+            key=frame,
+            anchor=_rounded(anchor.points),
+        )
 
-    def _follow(self, picture: Picture, face: Sighting) -> tuple[Sighting | None, FlowCrop]:
+    def _follow(self, picture: Picture, frame: int, face: Sighting) -> tuple[Sighting, _Held] | None:
         aspect = picture.file.pixel_aspect
         before = _projected(face.points, aspect)
-        guess = before.copy()
-        if face.flow is not None:
-            centre = before[:, :2].mean(axis=0)
-            guess[:, :2] += apply(face.flow.matrix, centre[None])[0] - centre
-        corner = crop_corner(guess, face.scale)
-        region = _shifted(face.region, guess[:, :2].mean(axis=0) - before[:, :2].mean(axis=0))
-        frame = picture.read(crop_window(corner, face.scale, aspect).union(_around(region, aspect, 1.25)))
-        crop = flow_crop(frame, corner, face.scale, face.gain)
-        flow = flow_between(self.crops[face.number], crop, before, guess)
+        going = np.eye(2, 3) if face.flow is None else face.flow.matrix
+        corner = crop_corner(apply(going, before[:, :2]), face.scale)
+        region = _moved(face.region, going)
+        near = picture.read(crop_window(corner, face.scale, aspect).union(_around(region, aspect, 1.25)))
+        crop = flow_crop(near, corner, face.scale, face.gain)
+        flow, carried = self._flow(face, before, crop, going)
         if flow is not None:
             region = _moved(face.region, flow.matrix)
-        seen = self.finder.land(frame, region, face.level, face.score)
+        seen = self.finder.land(near, region, face.level, face.score)
         if flow is None:
             region = region_of(seen.points, aspect)
-            seen = self.finder.land(frame, region, seen.level, face.score)
-        if seen.presence < _PRESENCE or not _plausible(before, _projected(seen.points, aspect)):
-            return None, crop
-        if flow is not None and not _agree(flow, before, _projected(seen.points, aspect)):
+            seen = self.finder.land(near, region, seen.level, face.score)
+        after = _projected(_rounded(seen.points), aspect)
+        if seen.presence < _PRESENCE or not _plausible(before, after):
+            return None
+        if flow is not None and not _agree(flow, before, after):
             flow = None
+        held = self.held[face.number]
+        renew = flow is None or carried is None or _worn(carried, flow, frame - face.key)
         followed = replace(
             face,
             points=_rounded(seen.points),
@@ -199,11 +230,25 @@ class Analyser:
             level=seen.level,
             region=_drawn_after(region, region_of(seen.points, aspect)),
             corner=corner,
+            key=frame if renew else face.key,
+            carried=np.eye(2, 3) if renew or carried is None else carried,
             flow=flow,
             embedding=None,
+            anchor=None,
             new=False,
         )
-        return followed, crop
+        return followed, _Held(crop, after, crop) if renew else replace(held, last=crop)
+
+    def _flow(
+        self, face: Sighting, before: np.ndarray, crop: FlowCrop, going: np.ndarray
+    ) -> tuple[Flow | None, np.ndarray | None]:
+        """The motion since the frame before, and the way from the key frame to here; the last is None where only the
+        frame before could tell."""
+        held, unit = self.held[face.number], _size(before) / 2.7
+        flow = flow_between(held.key, crop, held.points, compose(going, face.carried), unit)
+        if flow is not None:
+            return replace(flow, matrix=compose(flow.matrix, invert(face.carried))), flow.matrix
+        return flow_between(held.last, crop, before, going, unit), None
 
     def _close(self, picture: Picture, look: Look, faces: tuple[Sighting, ...]) -> Look:
         """Says which faces are near another, and takes the embeddings that association needs."""
@@ -244,20 +289,16 @@ def _around(region: Region, aspect: float, grow: float) -> Window:
     return Window.around(ends, 2)
 
 
-def _shifted(region: Region, by: np.ndarray) -> Region:
-    return Region(region.centre + by, region.side, region.angle)
-
-
 def _moved(region: Region, matrix: np.ndarray) -> Region:
     turn = math.atan2(matrix[1, 0], matrix[0, 0])
     return Region(apply(matrix, region.centre[None])[0], region.side * scale_of(matrix), region.angle + turn)
 
 
-def _mean_region(regions: list[Region]) -> Region:
-    turns = [region.angle - regions[0].angle for region in regions]
-    turn = float(np.mean([math.remainder(turn, math.tau) for turn in turns]))
-    centre = np.mean([region.centre for region in regions], axis=0)
-    return Region(centre, float(np.mean([region.side for region in regions])), regions[0].angle + turn)
+def _worn(carried: np.ndarray, flow: Flow, age: int) -> bool:
+    """True when the key frame looks too different by now."""
+    grown = abs(math.log(scale_of(carried)))
+    turned = abs(math.atan2(carried[1, 0], carried[0, 0]))
+    return grown > _KEY_GROWN or turned > _KEY_TURNED or age >= _KEY_AGE or flow.share < _KEY_SHARE
 
 
 def _drawn_after(region: Region, wanted: Region) -> Region:

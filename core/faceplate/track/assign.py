@@ -12,8 +12,8 @@ _EXACT = 7
 def assign(cost: np.ndarray, limit: float) -> list[tuple[int, int]]:
     """Pairs (row, column) of `cost` (n, m) with the smallest sum, where leaving a pair out costs `limit`.
 
-    No pair costs more than `limit`. Exact for up to seven rows of candidates; beyond that the cheapest pair is taken first, which
-    for a crowd is as good.
+    No pair costs more than `limit`. Exact for up to seven rows of candidates; beyond that the cheapest pair is taken
+    first, which for a crowd is as good.
     """
     rows, columns = cost.shape
     if min(rows, columns) == 0:

@@ -2,9 +2,9 @@
 
     sightings → pieces → chains (one face in one view) → people (chains of one identity)
 
-A piece is what the follower held on to without doubt: it ends at a cut, where a segment ends, and where two faces come so
-near that it might have changed over to the other. Pieces are chained by place, motion and identity; chains far apart,
-or on both sides of a cut, by identity alone.
+A piece is what the follower held on to without doubt: it ends at a cut, where a segment ends, and where two faces come
+so near that it might have changed over to the other. Pieces are chained by place, motion and identity; chains far
+apart, or on both sides of a cut, by identity alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _SHORT = 3
 
 @dataclass(frozen=True)
 class Moment:
-    """A face in a frame, and the seam: how the segment before saw the same face in this same frame, where there is one."""
+    """A face in a frame, and the seam: how the segment before saw the same face in this same frame, where there is
+    one."""
 
     frame: int
     seen: Sighting
@@ -101,7 +102,8 @@ def _appearance(person: Person) -> tuple[int, float]:
 
 
 def _seams(seen: Sequence[Seen]) -> _Seams:
-    """For a face (segment, number) at its segment's first frame: the same face in the segment before, as that saw it."""
+    """For a face (segment, number) at its segment's first frame: the same face in the segment before, as that saw
+    it."""
     firsts: dict[int, Seen] = {}
     for item in seen:
         if not item.tail and (item.segment not in firsts or item.frame < firsts[item.segment].frame):
@@ -170,12 +172,14 @@ def _link_cost(chain: Chain, piece: Chain, seams: _Seams) -> float:
     sizes = [float(np.ptp(m.seen.points[:, :2], axis=0).max()) for m in (end, begin)]
     distance = float(np.linalg.norm(begin.seen.points[:, :2].mean(axis=0) - expected)) / max(sizes)
     cost = distance / (0.35 + 0.08 * (wait - 1)) + abs(np.log(sizes[1] / sizes[0])) / (0.5 + 0.05 * wait)
-    if _continues(end, begin, seams):
+    follows = _continues(end, begin, seams)
+    if follows:
         cost *= 0.3
     a, b = chain.identity(), piece.identity()
     if a is not None and b is not None:
         alike = likeness(a, b)
-        cost += 0.6 if alike < _OTHER else 0.8 * (_SAME - alike)
+        stranger = 0.6 if follows else _LINK_LIMIT
+        cost += stranger if alike < _OTHER else 0.8 * (_SAME - alike)
     return max(cost, 0.0)
 
 

@@ -1,4 +1,5 @@
-"""Makes the sidecar out of what was seen: associate, level the seams, smooth, pack; and smooths again without pixels."""
+"""Makes the sidecar out of what was seen: associate, level the seams, smooth, pack; and smooths again without
+pixels."""
 
 from __future__ import annotations
 
@@ -16,16 +17,17 @@ from faceplate.face.shape import pose_of
 from faceplate.track import coding, model
 from faceplate.track.analyse import Sighting
 from faceplate.track.associate import Association, Moment, associate
-from faceplate.track.smooth import Motion, Smoothed, decompose, place, smooth_motion
+from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
 from faceplate.track.work import Seen
 
 __all__ = ["build", "resmoothed", "retracked", "unpacked_base", "unpacked_mesh"]
 
-_BLOCK = 48
+_BLOCK = 24
 _IDENTITY_STEPS = 4096.0
-# How far one segment's landmarks lie from the truth, and how well a seam tells two segments' difference, both as parts of
+# How far one segment's landmarks lie from the truth, and how well a seam tells two segments' difference, both as parts
+# of
 # the face's scale: the landmarker's place in its crop moves single points by up to a pixel of that crop.
-_BIAS, _SEAM = 0.006, 0.001
+_BIAS, _SEAM = 0.004, 0.001
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,12 @@ class _Row:
     rigid: np.ndarray
     shape: np.ndarray
     flow: np.ndarray | None
+    moved: tuple[int, ...]
 
 
-def build(seen: Sequence[Seen], plate: model.Plate, smoothing: model.Smoothing, weights: dict[str, str]) -> model.Sidecar:
+def build(
+    seen: Sequence[Seen], plate: model.Plate, smoothing: model.Smoothing, weights: dict[str, str]
+) -> model.Sidecar:
     """The sidecar of a shot, without corrections. Raises `UsageError('no-frames')` when nothing could be read."""
     found = associate(seen, smoothing.gap)
     frames = sorted(item.frame for item in seen if not item.tail)
@@ -152,25 +157,28 @@ def _rows(moments: Sequence[Moment], aspect: float) -> list[_Row]:
     for k, (moment, (rigid, shape)) in enumerate(zip(moments, apart, strict=True)):
         levelled, levelled_shape = decompose(place(rigid, shape + offsets[k]))
         before = moments[k - 1] if k else None
-        flow = _flow(moment, before, apart[k - 1][0] if k else None)
+        flow, moved = _flow(moment, before, apart[k - 1][0] if k else None)
         seen = moment.seen
-        rows.append(
-            _Row(moment.frame, min(max(seen.score, 0), 1), seen.presence, seen.level, levelled, levelled_shape, flow)
-        )
+        score = min(max(seen.score, 0.0), 1.0)
+        rows.append(_Row(moment.frame, score, seen.presence, seen.level, levelled, levelled_shape, flow, moved))
     return rows
 
 
-def _flow(moment: Moment, before: Moment | None, centre: np.ndarray | None) -> np.ndarray | None:
-    """The change of the rigid part since the moment before as the picture says; across a seam, as the segment before saw it."""
+def _flow(
+    moment: Moment, before: Moment | None, centre: np.ndarray | None
+) -> tuple[np.ndarray | None, tuple[int, ...]]:
+    """The change of the rigid part since the moment before as the picture says, with its error, and how far each group
+    left it; across a seam, as the segment before saw it."""
     seen: Sighting | None = moment.seen
     if before is not None and moment.seen.new:
         seen = moment.before
     if before is None or centre is None or seen is None or seen.flow is None:
-        return None
+        return None, ()
     matrix = seen.flow.matrix
     shift = apply(matrix, centre[None, :2])[0] - centre[:2]
     scale = math.hypot(matrix[0, 0], matrix[1, 0])
-    return np.array([shift[0], shift[1], math.log(scale), math.atan2(matrix[1, 0], matrix[0, 0])])
+    turn = math.atan2(matrix[1, 0], matrix[0, 0])
+    return np.array([shift[0], shift[1], math.log(scale), turn, seen.flow.error]), seen.flow.moved
 
 
 def _levelled(
@@ -178,11 +186,13 @@ def _levelled(
 ) -> list[np.ndarray]:
     """What to add to each moment's shape so that segments agree where they meet.
 
-    A segment keeps its crop locked to the skin, so the landmarker's bias is nearly constant inside it and another in the
-    next. Where two meet both saw the same pixels, which tells the difference exactly. Least squares: biases small, seams closed.
+    A segment keeps its crop locked to the skin, so the landmarker's bias is nearly constant inside it and another in
+    the next. The mean of several looks at its first frame tells about how large it is; where two segments meet both
+    saw the same pixels, which tells their difference exactly. Least squares over both.
     """
     groups: list[int] = []
     seams: list[np.ndarray | None] = []
+    anchors: list[np.ndarray] = []
     for k, moment in enumerate(moments):
         if k == 0 or moment.seen.new:
             seam = None
@@ -190,10 +200,14 @@ def _levelled(
                 rigid, shape = apart[k]
                 seam = _in_frame(moment.before.points * squeeze, rigid) - shape
             seams.append(seam)
+            anchor = moment.seen.anchor
+            anchors.append(
+                np.zeros((478, 3)) if anchor is None else _in_frame(anchor * squeeze, apart[k][0]) - apart[k][1]
+            )
         groups.append(len(seams) - 1)
     count = len(seams)
     normal = np.eye(count) / _BIAS**2
-    right = np.zeros((count, 478 * 3))
+    right = np.array([anchor.ravel() for anchor in anchors]) / _BIAS**2
     for k, seam in enumerate(seams):
         if seam is not None:
             normal[k, k] += 1 / _SEAM**2
@@ -232,10 +246,12 @@ def _split_at(rows: Iterable[_Row], cuts: Sequence[int], gap: int, step: int) ->
 def _motion(rows: list[_Row], believed: set[int] | None) -> Motion:
     rigid = np.array([row.rigid for row in rows])
     rigid[:, 3] = np.unwrap(rigid[:, 3])
-    flow = np.full((len(rows), 4), np.nan)
+    flow = np.full((len(rows), 5), np.nan)
+    moved = np.full((len(rows), len(region_groups())), 999)
     for k, row in enumerate(rows):
         if row.flow is not None and k:
             flow[k] = row.flow
+            moved[k] = row.moved if len(row.moved) == moved.shape[1] else 999
     weight = np.array([row.presence for row in rows])
     if believed is not None:
         weight = np.where([row.frame in believed for row in rows], weight, 0.0)
@@ -243,7 +259,7 @@ def _motion(rows: list[_Row], believed: set[int] | None) -> Motion:
             weight = np.ones(len(rows))
     shapes = np.array([row.shape for row in rows])
     level = np.array([row.level for row in rows])
-    return Motion(np.array([row.frame for row in rows]), rigid, shapes, flow, level, weight)
+    return Motion(np.array([row.frame for row in rows]), rigid, shapes, flow, moved, level, weight)
 
 
 def _blocks(
@@ -280,7 +296,7 @@ def _blocks(
 def _stored(row: _Row, aspect: float) -> _Row:
     """The row with the values that its line holds, so that smoothing again gives what smoothing at first gave."""
     x, y, scale, turn = _rigid_out(row.rigid, aspect)
-    flow = None if row.flow is None else np.array(_rounded(row.flow, (4, 4, 7, 7)))
+    flow = None if row.flow is None else np.array(_rounded(row.flow, (4, 4, 7, 7, 4)))
     return _Row(
         row.frame,
         round(row.score, 4),
@@ -289,6 +305,7 @@ def _stored(row: _Row, aspect: float) -> _Row:
         np.array([x * aspect, y, math.log(scale), turn]),
         coding.on_grid(row.shape, coding.RAW),
         flow,
+        row.moved,
     )
 
 
@@ -307,6 +324,7 @@ def _stored_rows(person: model.Person, aspect: float) -> list[_Row]:
                     np.array([x * aspect, y, math.log(scale), turn]),
                     unpacked_mesh(line.mesh, base, coding.RAW, f"people.{person.id} frame {line.frame} raw mesh"),
                     None if line.flow is None else np.array(line.flow),
+                    line.moved,
                 )
             )
     return rows
@@ -328,6 +346,7 @@ def _raw_line(row: _Row, base: np.ndarray, aspect: float) -> model.RawLine:
         level=row.level,
         rigid=_rigid_out(row.rigid, aspect),
         flow=None if row.flow is None else tuple(row.flow.tolist()),
+        moved=row.moved,
         mesh=coding.pack_mesh(row.shape, base, coding.RAW),
     )
 

@@ -1,8 +1,9 @@
-"""A mesh in a line of text: whole numbers of a fraction of the face, told from a neighbouring point, packed, in base 64.
+"""A mesh in a line of text: whole numbers of a fraction of the face, told from a neighbouring point, packed, in base
+64.
 
 A mesh is stored as its difference from a base mesh. Neighbouring points differ from the base alike, so each point says
-only how it differs from the one it hangs on in a tree over the mesh's edges; the numbers become small, and deflate (RFC 1951)
-packs them well.
+only how it differs from the one it hangs on in a tree over the mesh's edges; the numbers become small, and deflate
+(RFC 1951) packs them well.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from faceplate.face.shape import head_model
 
 __all__ = ["BASE", "FINE", "RAW", "on_grid", "pack_mesh", "pack_numbers", "unpack_mesh", "unpack_numbers"]
 
-BASE = (1024, 1024)
+BASE = (1024, 512)
 """Steps per unit of the face's scale, in x and y and in z, for a base mesh: both finer grids contain it."""
 
-RAW = (3072, 1024)
-"""The same for what the landmarker saw: 0.05 px on a face 300 px tall."""
+RAW = (2048, 512)
+"""The same for what the landmarker saw: 0.08 px on a face 480 px tall."""
 
-FINE = (8192, 2048)
-"""The same for what was smoothed: 0.02 px, RMS error 0.005 px."""
+FINE = (4096, 512)
+"""The same for what was smoothed: 0.04 px, an RMS error of 0.013 px."""
 
 _LIMIT = 1 << 20
 
@@ -101,7 +102,8 @@ def _tree() -> tuple[np.ndarray, np.ndarray, _Levels]:
     """A breadth-first tree over the mesh from the tip of the nose.
 
     `order` (478,) the points as they are told, `parent` (478,) the point that each of these hangs on, and the levels:
-    (places in the order, points, their parents). Iris points, which no triangle holds, hang on their nearest neighbours.
+    (places in the order, points, their parents). Iris points, which no triangle holds, hang on their nearest
+    neighbours.
     """
     neighbours = _neighbours()
     order, parent, depth = [4], [4], [0]

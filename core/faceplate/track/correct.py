@@ -1,4 +1,5 @@
-"""The artist's layer: what each kind of correction does to a face, a person or a frame. Values below are never changed."""
+"""The artist's layer: what each kind of correction does to a face, a person or a frame. Values below are never
+changed."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from faceplate.face import topology
 from faceplate.face.shape import RIGID, head_model, pose_of
 from faceplate.track import model
 
-__all__ = ["REGIONS", "Piece", "People", "fade", "moved", "people_of", "region_weight"]
+__all__ = ["REGIONS", "People", "Piece", "fade", "moved", "people_of", "region_weight"]
 
 REGIONS = ("brow-right", "brow-left", "eye-right", "eye-left", "brows", "eyes", "mouth", "jaw")
 
@@ -145,7 +146,8 @@ def _transformed(mesh: np.ndarray, move: np.ndarray, scale: float, turn: float) 
 def _keyed(table: dict[int, Sequence[float]], frame: int) -> np.ndarray:
     """The curve through keyframes: smooth, never beyond its keys, constant outside them.
 
-    Monotone cubic (F. N. Fritsch & R. E. Carlson, "Monotone piecewise cubic interpolation", SIAM J. Numer. Anal. 17, 1980).
+    Monotone cubic (F. N. Fritsch & R. E. Carlson, "Monotone piecewise cubic interpolation", SIAM J. Numer. Anal. 17,
+    1980).
     """
     frames = sorted(table)
     if frame <= frames[0]:

@@ -8,7 +8,8 @@ import numpy as np
 
 __all__ = ["difference", "find_cuts", "is_jump"]
 
-# Stops of light, averaged over the picture. A hand-held frame differs from the next by less than 0.2, two set-ups of one
+# Stops of light, averaged over the picture. A hand-held frame differs from the next by less than 0.2, two set-ups of
+# one
 # scene by about one.
 _JUMP = 0.45
 _TIMES_USUAL = 3.0

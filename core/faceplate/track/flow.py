@@ -1,7 +1,7 @@
 """How the skin moved between two neighbouring frames, measured in the picture.
 
-A landmarker places every frame anew and jitters by tenths of a pixel; optical flow between neighbours is far
-steadier, but drifts. Here only the motion of the skull is measured: sparse pyramidal Lucas-Kanade (J.-Y. Bouguet, "Pyramidal
+A landmarker places every frame anew and jitters by tenths of a pixel; optical flow between neighbours is far steadier,
+but drifts. Here only the motion of the skull is measured: sparse pyramidal Lucas-Kanade (J.-Y. Bouguet, "Pyramidal
 implementation of the Lucas Kanade feature tracker", Intel 2000) on mesh points that expression hardly moves, forward
 and back, and the robust similarity through them. "Projected" pixels are plate pixels with the squeeze of an anamorphic
 plate undone (x times the pixel aspect), where a rotation is a rotation.
@@ -18,9 +18,10 @@ import numpy as np
 
 from faceplate.color import encode, to_uint8
 from faceplate.face import topology
-from faceplate.face.align import apply, invert, resample
+from faceplate.face.align import apply, compose, invert, resample
 from faceplate.face.shape import head_model
 from faceplate.frame import Frame
+from faceplate.track.smooth import region_groups
 from faceplate.window import Window
 
 __all__ = ["Flow", "FlowCrop", "crop_corner", "crop_scale", "crop_window", "flow_between", "flow_crop", "skull_points"]
@@ -46,16 +47,22 @@ class FlowCrop:
 
 @dataclass(frozen=True)
 class Flow:
-    """The similarity from the frame before: `matrix` (2, 3) on projected pixels, `share` of points that agree 0..1, and
-    `spread`, their RMS disagreement in projected pixels."""
+    """The similarity from another frame: `matrix` (2, 3) on projected pixels, `share` of the skull's points that
+    agree, 0..1.
+
+    `error` is its own noise in projected pixels; `moved` says for each of `smooth.region_groups` how far its points
+    left the similarity, in thousandths of the face's scale (999: they could not be followed).
+    """
 
     matrix: np.ndarray
     share: float
-    spread: float
+    error: float
+    moved: tuple[int, ...]
 
 
 def crop_scale(size: float) -> float:
-    """Crop pixels per projected pixel for a face of `size`: 1, or 1/2, 1/3 and so on for one that the crop cannot hold."""
+    """Crop pixels per projected pixel for a face of `size`: 1, or 1/2, 1/3 and so on for one that the crop cannot
+    hold."""
     return 1.0 / max(1, math.ceil(size / _FACE_SIDE))
 
 
@@ -73,7 +80,8 @@ def crop_window(corner: tuple[float, float], scale: float, pixel_aspect: float) 
 
 
 def flow_crop(frame: Frame, corner: tuple[float, float], scale: float, gain: float) -> FlowCrop:
-    """Renders the crop. At scale 1 and with square pixels the plate's pixels are taken as they are, never interpolated."""
+    """Renders the crop. At scale 1 and with square pixels the plate's pixels are taken as they are, never
+    interpolated."""
     matrix = np.array([[scale, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]], np.float64)
     unsqueezed = matrix * np.array([[frame.pixel_aspect, 1.0, 1.0]])
     square = Window(0, 0, _CROP_SIDE, _CROP_SIDE)
@@ -82,35 +90,79 @@ def flow_crop(frame: Frame, corner: tuple[float, float], scale: float, gain: flo
     return FlowCrop(to_uint8(encode(light, gain)), matrix)
 
 
-def flow_between(before: FlowCrop, after: FlowCrop, points: np.ndarray, guess: np.ndarray) -> Flow | None:
-    """The motion of a face whose mesh lay at `points` (478, 2+) in the frame before; None when the picture does not say.
+def flow_between(before: FlowCrop, after: FlowCrop, points: np.ndarray, guess: np.ndarray, unit: float) -> Flow | None:
+    """The motion of a face whose mesh lay at `points` (478, 2+) in the other frame; None when the picture does not say.
 
-    `guess` (478, 2+) is where the landmarker saw the mesh in the frame after: the place from which to search.
+    `guess` (2, 3) is about how it moved: the place from which to search. `unit` is the face's scale in projected
+    pixels.
     """
-    seeds = skull_points()
+    seeds, skull, groups = _seeds()
     start = apply(before.matrix, points[seeds, :2])
-    there = apply(after.matrix, guess[seeds, :2])
+    there = apply(after.matrix, apply(guess, points[seeds, :2]))
     inside = ((start > 12) & (start < _CROP_SIDE - 12) & (there > 12) & (there < _CROP_SIDE - 12)).all(axis=1)
-    if inside.sum() < 20:
+    if (inside & skull).sum() < 20:
         return None
-    start, there = start[inside], there[inside]
     # OpenCV counts pixel centres from 0; ours lie at +0.5.
-    first = (start - 0.5).astype(np.float32)[:, None]
-    # One common displacement as the guess: single points of the landmarker are what must not come in.
-    shift = np.median(there - start, axis=0)
-    second, found = _track(before.grey, after.grey, first, first + shift.astype(np.float32))
+    first, expected = ((p - 0.5).astype(np.float32)[:, None] for p in (start, there))
+    second, found = _track(before.grey, after.grey, first, expected)
     back, found_back = _track(after.grey, before.grey, second, first)
     error = np.linalg.norm((back - first)[:, 0], axis=1)
-    good = found & found_back & (error < _THERE_AND_BACK)
-    if good.sum() < max(20, _SHARE_NEEDED * len(good)):
+    good = inside & found & found_back & (error < _THERE_AND_BACK)
+    if (good & skull).sum() < max(20, _SHARE_NEEDED * skull.sum()):
         return None
-    a = apply(invert(before.matrix), first[good, 0].astype(np.float64) + 0.5)
-    b = apply(invert(after.matrix), second[good, 0].astype(np.float64) + 0.5)
-    matrix, agree, spread = _robust_similarity(a, b)
-    share = float(agree / len(seeds))
+    a = apply(invert(before.matrix), first[:, 0].astype(np.float64) + 0.5)
+    b = apply(invert(after.matrix), second[:, 0].astype(np.float64) + 0.5)
+    matrix, _, _ = _robust_similarity(a[good & skull], b[good & skull])
+    b, close = _closer(before, after, first, matrix)
+    good &= close
+    if (good & skull).sum() < 20:
+        return None
+    matrix, agree, spread = _robust_similarity(a[good & skull], b[good & skull])
+    share = float(agree / skull.sum())
     if share < _SHARE_NEEDED or spread * float(before.matrix[0, 0]) > _SPREAD_ALLOWED:
         return None
-    return Flow(matrix, share, spread)
+    gap = np.linalg.norm(apply(matrix, a) - b, axis=1) / unit
+    return Flow(matrix, share, spread / math.sqrt(agree), tuple(_moved(gap, good, members) for members in groups))
+
+
+def _closer(before: FlowCrop, after: FlowCrop, first: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the points went, measured again on the later crop laid back on the earlier one by `matrix`.
+
+    A patch that turns or grows pulls Lucas-Kanade towards no motion at all (by a twentieth of the turn); laid back,
+    there is next to nothing left to turn. Returns points (n, 2) on projected pixels and which were found (n,).
+    """
+    way = compose(after.matrix, compose(matrix, invert(before.matrix)))
+    half, whole = np.array([[1, 0, -0.5], [0, 1, -0.5]]), np.array([[1, 0, 0.5], [0, 1, 0.5]])
+    centred = compose(half, compose(way, whole))
+    side = (_CROP_SIDE, _CROP_SIDE)
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    laid = cv2.warpAffine(after.grey, centred, side, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    second, found = _track(before.grey, laid, first, first, levels=1)
+    there = apply(way, second[:, 0].astype(np.float64) + 0.5)
+    close = np.linalg.norm((second - first)[:, 0], axis=1) < 4.0
+    return apply(invert(after.matrix), there), found & close
+
+
+def _moved(gap: np.ndarray, good: np.ndarray, members: np.ndarray) -> int:
+    """The upper quartile of a group's way off the skull's motion, in thousandths; 999 when too few could be
+    followed."""
+    followed = good[members]
+    if followed.mean() < 0.6:
+        return 999
+    return min(round(1000 * float(np.quantile(gap[members][followed], 0.75))), 999)
+
+
+@cache
+def _seeds() -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
+    """The mesh points to follow (n,), which of them belong to the skull (n,), and each group's places among them."""
+    skull = set(skull_points().tolist())
+    chosen = set(skull)
+    for group in region_groups():
+        inner = [p for p in group.tolist() if p not in set(topology().oval.tolist())]
+        chosen.update(inner[:: max(1, len(inner) // 20)])
+    seeds = np.array(sorted(chosen))
+    groups = tuple(np.flatnonzero(np.isin(seeds, group)) for group in region_groups())
+    return seeds, np.isin(seeds, sorted(skull)), groups
 
 
 @cache
@@ -129,7 +181,7 @@ def skull_points() -> np.ndarray:
 
 
 def _track(
-    first: np.ndarray, second: np.ndarray, points: np.ndarray, guess: np.ndarray
+    first: np.ndarray, second: np.ndarray, points: np.ndarray, guess: np.ndarray, levels: int = _LEVELS
 ) -> tuple[np.ndarray, np.ndarray]:
     moved, status, _ = cv2.calcOpticalFlowPyrLK(
         first,
@@ -137,7 +189,7 @@ def _track(
         np.ascontiguousarray(points),
         np.ascontiguousarray(guess).copy(),
         winSize=_PATCH,
-        maxLevel=_LEVELS,
+        maxLevel=levels,
         criteria=_STOP,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         minEigThreshold=1e-5,

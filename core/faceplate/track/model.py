@@ -74,21 +74,24 @@ class Smoothing(_Part):
 
 
 class RawLine(_Part):
-    """A face as it was seen. `rigid`: x, y (plate pixels), scale (projected pixels), turn (radians) of the skull; `flow`:
-    how the picture says these changed since the frame before (x, y, log scale, turn; projected pixels), null where it does
-    not say. `mesh` is packed (`docs/tracks.md`)."""
+    """A face as it was seen. `rigid`: x, y (plate pixels), scale (projected pixels), turn (radians) of the skull;
+    `flow`: how the picture says these changed since the frame before (x, y, log scale, turn; projected pixels) and its
+    own error in pixels, null where it does not say. `moved`: how far eyes, brows, nose, mouth, jaw and the rest left
+    that motion, in thousandths of the scale. `mesh` is packed (`docs/tracks.md`)."""
 
     frame: Frame
     score: Part
     presence: Part
     level: Positive
     rigid: Rigid
-    flow: tuple[Finite, Finite, Finite, Finite] | None = None
+    flow: tuple[Finite, Finite, Finite, Finite, Finite] | None = None
+    moved: tuple[Annotated[int, Field(ge=0, le=999)], ...] = ()
     mesh: str
 
 
 class SmoothLine(_Part):
-    """A face as it is used. `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is filled."""
+    """A face as it is used. `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is
+    filled."""
 
     frame: Frame
     seen: bool = True
@@ -100,7 +103,7 @@ class SmoothLine(_Part):
 
 
 class Block(_Part):
-    """Up to 48 frames of one span; spans are numbered, and nothing is smoothed or filled from one to the next."""
+    """Up to 24 frames of one span; spans are numbered, and nothing is smoothed or filled from one to the next."""
 
     span: Annotated[int, Field(ge=0)]
     base: str
@@ -154,7 +157,8 @@ Edit = Annotated[Rename | Delete | Split | Join, Field(discriminator="do")]
 
 
 class Key(_Part):
-    """A keyframe of the whole face: `move` in plate pixels, `scale` a factor, `rotate` in degrees clockwise, about its centre."""
+    """A keyframe of the whole face: `move` in plate pixels, `scale` a factor, `rotate` in degrees clockwise, about its
+    centre."""
 
     person: PersonId
     frame: Frame

@@ -1,6 +1,7 @@
 """Reads no more of a plate's frame than tracking looks at: a few bands for cuts, a face's rows, a reduced whole.
 
-Half-float samples stay half until they are cropped: on a UHD plate converting what nobody looks at costs more than decoding.
+Half-float samples stay half until they are cropped: on a UHD plate converting what nobody looks at costs more than
+decoding.
 """
 
 from __future__ import annotations
@@ -113,7 +114,8 @@ class PlateReader:
 
     @contextmanager
     def open(self, frame: int) -> Iterator[Picture]:
-        """One frame. Raises `RenderError` `plate-missing`, `plate-unreadable` or `plate-damaged`, also while it is read."""
+        """One frame. Raises `RenderError` `plate-missing`, `plate-unreadable` or `plate-damaged`, also while it is
+        read."""
         file = PlateFile.open(self.plate.path(frame), layer=self.layer)
         source = open_input(file.path)
         try:

@@ -43,10 +43,10 @@ def track_shot(
 ) -> Track:
     """Tracks `plate` into the sidecar `output` and answers it.
 
-    Frames: those given, else the pattern's own, else what lies on disk. The work of a stopped run is gone on with. When `output`
-    is there already, its corrections are kept and its people keep their ids. The result depends neither on `workers` nor on
-    interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError` (`output-unwritable`,
-    `plate-unreadable` when not one frame could be read).
+    Frames: those given, else the pattern's own, else what lies on disk. The work of a stopped run is gone on with.
+    When `output` is there already, its corrections are kept and its people keep their ids. The result depends neither
+    on `workers` nor on interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError`
+    (`output-unwritable`, `plate-unreadable` when not one frame could be read).
     """
     output = Path(output)
     sequence = PlateSequence.parse(plate)
@@ -60,7 +60,9 @@ def track_shot(
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RenderError("output-unwritable", f"The folder {output.parent} cannot be made: {error.strerror}.") from error
+        raise RenderError(
+            "output-unwritable", f"The folder {output.parent} cannot be made: {error.strerror}."
+        ) from error
     seen = analyse_shot(reader, wanted, own, work_file(output), workers=workers, progress=progress, stop=stop)
     sidecar = build(seen, _plate(plate, reader, seen), smoothing, _weights(own))
     if old is not None:

@@ -20,7 +20,8 @@ _LINES = {"raw", "smooth", "unread", "keys", "drags", "bad", "spans"}
 
 
 def load_sidecar(path: Path) -> Sidecar:
-    """The track file at `path`. Raises `UsageError` `no-track`, `newer-track` or `bad-track`, naming the field at fault."""
+    """The track file at `path`. Raises `UsageError` `no-track`, `newer-track` or `bad-track`, naming the field at
+    fault."""
     try:
         text = Path(path).read_bytes()
     except OSError as error:
@@ -39,7 +40,9 @@ def parse_sidecar(text: bytes | str, name: str = "the track") -> Sidecar:
     if not isinstance(item, dict) or "faceplate_track" not in item:
         raise UsageError("bad-track", f"{name} is no Faceplate track: its field faceplate_track is missing.")
     version = item["faceplate_track"]
-    if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
+    if type(version) is not int or version < 1:
+        raise UsageError("bad-track", f"{name} is damaged: field faceplate_track is {version!r}, not a version number.")
+    if version > VERSION:
         raise UsageError(
             "newer-track",
             f"{name} is a track of version {version} (field faceplate_track); this Faceplate reads up to {VERSION}: "
@@ -57,9 +60,7 @@ def save_sidecar(sidecar: Sidecar, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RenderError(
-            "output-unwritable", f"The folder {path.parent} cannot be made: {error.strerror}."
-        ) from error
+        raise RenderError("output-unwritable", f"The folder {path.parent} cannot be made: {error.strerror}.") from error
     with temporary_beside(path) as part:
         try:
             part.write_text(dump(sidecar), encoding="utf-8")

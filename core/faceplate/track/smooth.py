@@ -1,14 +1,15 @@
 """Offline smoothing without lag: jitter goes, motion stays.
 
-A face in a frame is a similarity (place, size, turn of the skull) and a shape (what is left: turn out of the plane, expression).
-Place, size and turn are taken from the flow, which is steady but drifts, and held to the landmarker, which jitters but does not
-drift: only their *difference* is filtered. The shape is filtered in groups (eyes, mouth, brows, nose, jaw, the rest), each
-with its own bandwidth.
+A face in a frame is a similarity (place, size, turn of the skull) and a shape (what is left: turn out of the plane,
+expression). Place, size and turn are taken from the flow, which is steady but drifts, and held to the landmarker,
+which jitters but does not drift: only their *difference* is filtered. The shape is filtered in groups (eyes, mouth,
+brows, nose, jaw, the rest), each with its own bandwidth.
 
-The filter is a local straight line under a Gaussian window that reaches as far backward as forward, so it has no lag. How
-wide it may be is decided frame by frame: the widest window whose result still agrees with every narrower one within the
-landmarker's own noise (the intersection of confidence intervals: A. Goldenshluger & A. Nemirovski, "On spatially adaptive estimation of
-nonparametric regression", Math. Methods of Statistics 6, 1997). A still face gets a window of seconds, a blink one of a single frame.
+The filter is a local straight line under a Gaussian window that reaches as far backward as forward, so it has no lag.
+How wide it may be is decided frame by frame: the widest window whose result still agrees with every narrower one
+within the landmarker's own noise (the intersection of confidence intervals: A. Goldenshluger & A. Nemirovski, "On
+spatially adaptive estimation of nonparametric regression", Math. Methods of Statistics 6, 1997). A still face gets a
+window of seconds, a blink one of a single frame.
 """
 
 from __future__ import annotations
@@ -28,6 +29,18 @@ __all__ = ["Motion", "Smoothed", "decompose", "place", "region_groups", "smooth_
 _WIDTHS = (0.0, 0.7, 1.2, 2.0, 3.5, 6.0, 10.0, 17.0, 28.0)
 """The windows to choose from: standard deviations in frames; 0 is the frame itself."""
 
+_FLAT = (28.0, 60.0)
+"""Windows without a slope, for what the picture says does not change: standard deviations in frames."""
+
+_BIAS = 0.010
+"""How far the landmarker's answer wanders with the face's place and size in its crop, as a part of the face's scale."""
+
+_CALM = 4
+"""Thousandths of the scale by which a group may leave the skull's motion and still count as not moving."""
+
+_SKULL = (4, 7)
+"""The groups, nose and the rest, that tell whether the head turned out of the plane."""
+
 _TRUST = 3.0
 _TRUST_SHAPE = 2.2
 _CHUNK = 512
@@ -39,21 +52,25 @@ class Motion:
     """One face through a stretch of frames: n frames out of `frames` (n,), ascending.
 
     `rigid` (n, 4): x, y of the skull's centre on projected pixels, log of the scale, angle in radians (unwrapped).
-    `shape` (n, 478, 3): the mesh in units of the scale, upright, about the centre. `flow` (n, 4): change of `rigid` since the
-    frame before as the picture says, NaN where it does not. `level` (n,) exposure, `weight` (n,) 0..1 trust in the landmarker.
+    `shape` (n, 478, 3): the mesh in units of the scale, upright, about the centre. `flow`: change of `rigid` since the
+    frame before as the picture says and its error in projected pixels (n, 5), NaN where it does not say; `moved` (n,
+    groups) how far each group left that motion, thousandths of the scale. `level` (n,) exposure, `weight` (n,) 0..1
+    trust in the landmarker.
     """
 
     frames: np.ndarray
     rigid: np.ndarray
     shape: np.ndarray
     flow: np.ndarray
+    moved: np.ndarray
     level: np.ndarray
     weight: np.ndarray
 
 
 @dataclass(frozen=True)
 class Smoothed:
-    """Every frame from the first to the last: `frames` (m,), `rigid`, `shape`, `level` as in `Motion`, and `seen` (m,)."""
+    """Every frame from the first to the last: `frames` (m,), `rigid`, `shape`, `level` as in `Motion`, and `seen`
+    (m,)."""
 
     frames: np.ndarray
     rigid: np.ndarray
@@ -63,7 +80,8 @@ class Smoothed:
 
 
 def decompose(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A mesh (478, 3) on projected pixels as `rigid` (4,) and `shape` (478, 3), fitted on points that move with the skull."""
+    """A mesh (478, 3) on projected pixels as `rigid` (4,) and `shape` (478, 3), fitted on points that move with the
+    skull."""
     reference = head_model().reference[RIGID, :2]
     middle = reference.mean(axis=0)
     matrix = similarity(reference - middle, points[RIGID, :2])
@@ -84,26 +102,30 @@ def place(rigid: np.ndarray, shape: np.ndarray) -> np.ndarray:
 
 
 def smooth_motion(motion: Motion, amount: float = 1.0, step: int = 1) -> Smoothed:
-    """`motion` smoothed, its gaps filled. `amount` 0 leaves it as seen, 1 is right for most shots, 2 twice as sure of noise.
+    """`motion` smoothed, its gaps filled. `amount` 0 leaves it as seen, 1 is right for most shots, 2 twice as sure of
+    noise.
 
     `step` is the distance of neighbouring frames.
     """
     time = (motion.frames - motion.frames[0]) / step
-    steps = np.where(np.isfinite(motion.flow).all(axis=1, keepdims=True), motion.flow, 0.0)
-    travelled = np.cumsum(steps, axis=0)
+    flowing = np.array(np.isfinite(motion.flow).all(axis=1))
+    flowing[0] = bool(flowing[1:2].all())  # nothing comes before the first frame: it is as sure as the step after it
+    travelled = np.cumsum(np.where(flowing[:, None], np.nan_to_num(motion.flow[:, :4]), 0.0), axis=0)
     gap = motion.rigid - travelled
-    weight = motion.weight * _not_glitches(
-        gap, np.isfinite(motion.flow).all(axis=1), math.exp(motion.rigid[:, 2].mean())
-    )
+    scale = math.exp(motion.rigid[:, 2].mean())
+    weight = motion.weight * _not_glitches(gap, flowing, scale)
+    skull = flowing & _calm(motion.moved[:, list(_SKULL)].max(axis=1))
     rigid = np.empty_like(motion.rigid)
-    for channels in ((0, 1), (2,), (3,)):
-        held = _adaptive(time, gap[:, channels], weight, _TRUST * amount)
-        rigid[:, channels] = travelled[:, channels] + held
-    flat = motion.shape.reshape(len(time), -1, 3)
-    shape = np.empty_like(flat)
-    for group in region_groups():
-        values = flat[:, group].reshape(len(time), -1)
-        shape[:, group] = _adaptive(time, values, motion.weight, _TRUST_SHAPE * amount).reshape(len(time), -1, 3)
+    for channels, unit in (((0, 1), scale), ((2,), 1.0), ((3,), 1.0)):
+        bias = np.where(skull, _BIAS * unit * amount, 0.0)
+        rigid[:, channels] = travelled[:, channels] + _adaptive(time, gap[:, channels], weight, _TRUST * amount, bias)
+    rigid = _without_flow_noise(time, rigid, motion.flow[:, 4], flowing, scale, amount)
+    shape = np.empty_like(motion.shape)
+    for index, group in enumerate(region_groups()):
+        values = motion.shape[:, group].reshape(len(time), -1)
+        bias = np.where(flowing & _calm(motion.moved[:, index]), _BIAS * amount, 0.0)
+        held = _adaptive(time, values, motion.weight, _TRUST_SHAPE * amount, bias)
+        shape[:, group] = held.reshape(len(time), -1, 3)
     level = np.exp(_adaptive(time, np.log(np.maximum(motion.level, 1e-9))[:, None], motion.weight, _TRUST * amount))[
         :, 0
     ]
@@ -143,7 +165,8 @@ def _flags(points: slice) -> np.ndarray:
 
 
 def _not_glitches(gap: np.ndarray, flowing: np.ndarray, scale: float) -> np.ndarray:
-    """1, or 0 for a frame where the landmarker alone jumped: the difference to the flow leaves its neighbours' median."""
+    """1, or 0 for a frame where the landmarker alone jumped: the difference to the flow leaves its neighbours'
+    median."""
     count = len(gap)
     if count < 5:
         return np.ones(count)
@@ -155,11 +178,48 @@ def _not_glitches(gap: np.ndarray, flowing: np.ndarray, scale: float) -> np.ndar
     return np.where(steady & (away > _GLITCH * noise).any(axis=1), 0.0, 1.0)
 
 
-def _adaptive(time: np.ndarray, values: np.ndarray, weight: np.ndarray, trust: float) -> np.ndarray:
-    """`values` (n, c) at `time` (n,), each frame under the widest window that agrees with all narrower ones."""
+def _calm(moved: np.ndarray) -> np.ndarray:
+    """Where a group keeps to the skull's motion (n,), its first frame taken as the second; a frame beside one that
+    does not is none."""
+    calm = moved <= _CALM
+    calm[0] = calm[1:2].all()
+    padded = np.pad(calm, 2, mode="edge")
+    return padded[:-4] & padded[1:-3] & padded[2:-2] & padded[3:-1] & padded[4:]
+
+
+def _without_flow_noise(
+    time: np.ndarray, rigid: np.ndarray, error: np.ndarray, flowing: np.ndarray, scale: float, amount: float
+) -> np.ndarray:
+    """What the flow itself jitters by, which its fit says of itself, taken off wherever nothing faster goes on."""
+    known = error[np.isfinite(error)]
+    if len(known) == 0 or amount <= 0:
+        return rigid
+    noise = float(np.median(known))
+    result = rigid.copy()
+    for channels, unit in (((0, 1), 1.0), ((2,), scale), ((3,), scale)):
+        own = np.full(len(channels), max(noise / unit, 1e-9))
+        smooth = _adaptive(time, rigid[:, channels], np.ones(len(time)), _TRUST * amount, None, own)
+        result[:, channels] = np.where(flowing[:, None], smooth, rigid[:, channels])
+    return result
+
+
+def _adaptive(
+    time: np.ndarray,
+    values: np.ndarray,
+    weight: np.ndarray,
+    trust: float,
+    bias: np.ndarray | None = None,
+    noise: np.ndarray | None = None,
+) -> np.ndarray:
+    """`values` (n, c) at `time` (n,), each frame under the widest window that agrees with all narrower ones.
+
+    `bias` (n,) is how far the landmarker may wander off slowly without being believed: above 0 in runs of frames where
+    the picture says that nothing moves, and there the mean over the run counts too. `noise` (c,) is the jitter,
+    measured when None.
+    """
     if len(time) < 3 or trust <= 0 or (weight > 0).sum() < 3:
         return values.copy()
-    noise = _noise(time, values, weight)
+    noise = _noise(time, values, weight) if noise is None else noise
     results, spread = [], []
     for width in _WIDTHS:
         result, variance = _local_line(time, values, weight, width)
@@ -172,46 +232,85 @@ def _adaptive(time: np.ndarray, values: np.ndarray, weight: np.ndarray, trust: f
     open_ = np.ones(len(time), bool)
     for k in range(1, len(_WIDTHS)):
         for j in range(k):
-            apart = np.sqrt((((results[k] - results[j]) / noise) ** 2).mean(axis=1))
-            open_ &= apart <= trust * spread[j]
+            open_ &= _apart((results[k] - results[j]) / noise) <= trust * spread[j]
         widest[open_] = k
-    return _mixed(results, _eased(widest))
+    if bias is not None and (bias > 0).any():
+        _level(time, values, weight, trust * math.sqrt(float((noise**2).mean())), bias, results, spread, widest)
+    return _eased(results, widest)
 
 
-def _eased(widest: np.ndarray) -> np.ndarray:
-    """The choice of window made gradual: first the narrowest of three neighbours, so that easing never widens a peak."""
+def _apart(gap: np.ndarray) -> np.ndarray:
+    """How far two results (n, c) lie apart, (n,): their RMS, or the upper twentieth if a few points alone tell of
+    motion."""
+    rms = np.sqrt((gap**2).mean(axis=1))
+    return rms if gap.shape[1] < 30 else np.maximum(rms, np.quantile(np.abs(gap), 0.95, axis=1) / 1.96)
+
+
+def _level(
+    time: np.ndarray,
+    values: np.ndarray,
+    weight: np.ndarray,
+    trust: float,
+    bias: np.ndarray,
+    results: list[np.ndarray],
+    spread: list[np.ndarray],
+    widest: np.ndarray,
+) -> None:
+    """Adds to `results` the windows without a slope, each within its run, and chooses them where they stay within
+    `bias`."""
+    calm = bias > 0
+    run = np.cumsum(~calm | np.r_[True, ~calm[:-1]])
+    for width in _FLAT:
+        flat, _ = _local_line(time, values, weight, width, np.where(calm, run, -1 - np.arange(len(run))))
+        near = calm.copy()
+        for j in range(_WIDTHS.index(3.5) + 1):
+            apart = np.sqrt(((flat - results[j]) ** 2).mean(axis=1))
+            near &= apart <= trust * spread[j] + bias
+        results.append(np.where(calm[:, None], flat, results[0]))
+        widest[near] = len(results) - 1
+
+
+def _eased(results: list[np.ndarray], widest: np.ndarray) -> np.ndarray:
+    """Each frame under the narrowest window of its neighbours, so that no peak is widened, mixed with what theirs
+    would give."""
     padded = np.pad(widest, 1, mode="edge")
-    narrow = np.minimum(np.minimum(padded[:-2], padded[1:-1]), padded[2:]).astype(np.float64)
+    narrow = np.minimum(np.minimum(padded[:-2], padded[1:-1]), padded[2:])
     padded = np.pad(narrow, 1, mode="edge")
-    return (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-
-
-def _mixed(results: list[np.ndarray], choice: np.ndarray) -> np.ndarray:
-    low = np.floor(choice).astype(int)
-    part = (choice - low)[:, None]
-    stack = np.stack(results)
-    rows = np.arange(len(choice))
-    high = np.minimum(low + 1, len(results) - 1)
-    return stack[low, rows] * (1 - part) + stack[high, rows] * part
+    stack, rows = np.stack(results), np.arange(len(widest))
+    return (stack[padded[:-2], rows] + 2 * stack[padded[1:-1], rows] + stack[padded[2:], rows]) / 4
 
 
 def _noise(time: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The landmarker's own jitter (c,): from second differences, of which white noise has six times the variance."""
-    whole = (
-        (np.diff(time, 2) == 0) & (np.diff(time)[1:] == 1) & (weight[2:] > 0) & (weight[1:-1] > 0) & (weight[:-2] > 0)
-    )
-    second = np.abs(np.diff(values, 2, axis=0))[whole]
-    if len(second) == 0:
+    """The landmarker's own jitter (c,), from differences of second and fourth order: white noise has 6 and 70 times
+    its variance in them, motion comes into the higher ones less, so the smaller answer is the better one."""
+    answers = [answer for order in (2, 4) if (answer := _noise_of(time, values, weight, order)) is not None]
+    if not answers:
         return np.full(values.shape[1], 1e-6)
-    each = 1.4826 * np.median(second, axis=0) / math.sqrt(6.0)
+    each = np.min(answers, axis=0)
     # Few frames say little about one point alone, so its neighbours speak with it.
     return np.maximum(0.5 * each + 0.5 * each.mean(), 1e-7)
 
 
+def _noise_of(time: np.ndarray, values: np.ndarray, weight: np.ndarray, order: int) -> np.ndarray | None:
+    count = len(time) - order
+    if count < order:
+        return None
+    whole = time[order:] - time[:count] == order
+    for k in range(order + 1):
+        whole &= weight[k : k + count] > 0
+    apart = np.abs(np.diff(values, order, axis=0))[whole]
+    if len(apart) < order:
+        return None
+    return 1.4826 * np.median(apart, axis=0) / math.sqrt(math.comb(2 * order, order))
+
+
 def _local_line(
-    time: np.ndarray, values: np.ndarray, weight: np.ndarray, width: float
+    time: np.ndarray, values: np.ndarray, weight: np.ndarray, width: float, runs: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The local straight line's value (n, c) and the variance (n,) that unit white noise leaves in it."""
+    """The local straight line's value (n, c) and the variance (n,) that unit white noise leaves in it.
+
+    With `runs` (n,) it is the local mean instead, over frames of the same run only.
+    """
     if width == 0:
         return values.copy(), np.ones(len(time))
     result, variance = np.empty_like(values), np.empty(len(time))
@@ -221,9 +320,11 @@ def _local_line(
         left, right = np.searchsorted(time, [time[rows][0] - reach, time[rows][-1] + reach + 1e-9])
         offset = time[left:right][None] - time[rows][:, None]
         w = np.exp(-0.5 * (offset / width) ** 2) * weight[left:right][None] * (np.abs(offset) <= reach)
+        if runs is not None:
+            w *= runs[left:right][None] == runs[rows][:, None]
         s0, s1, s2 = w.sum(1), (w * offset).sum(1), (w * offset**2).sum(1)
         determinant = s0 * s2 - s1**2
-        sound = determinant > 1e-9 * np.maximum(s0, 1e-12) ** 2
+        sound = (runs is None) & (determinant > 1e-9 * np.maximum(s0, 1e-12) ** 2)
         safe = np.where(sound, determinant, 1.0)
         line = w * (s2[:, None] - s1[:, None] * offset) / safe[:, None]
         flat = w / np.maximum(s0, 1e-12)[:, None]
@@ -237,7 +338,8 @@ def _local_line(
 def _filled(
     frames: np.ndarray, rigid: np.ndarray, shape: np.ndarray, level: np.ndarray, seen: np.ndarray, step: int
 ) -> Smoothed:
-    """The frames between the first and the last that were not measured, drawn through: place by a cubic, the rest straight."""
+    """The frames between the first and the last that were not measured, drawn through: place by a cubic, the rest
+    straight."""
     every = np.arange(frames[0], frames[-1] + 1, step)
     known, at = frames[seen], np.flatnonzero(seen)
     right = np.clip(np.searchsorted(known, every), 1, max(len(known) - 1, 1))

@@ -27,7 +27,8 @@ _IDENTITY_STEPS = 4096.0
 
 @dataclass(frozen=True)
 class TrackedPerson:
-    """A person of the shot: `number` from 1 in order of appearance, stable `id`, `name` (the id when nobody gave one)."""
+    """A person of the shot: `number` from 1 in order of appearance, stable `id`, `name` (the id when nobody gave
+    one)."""
 
     number: int
     id: str
@@ -37,8 +38,9 @@ class TrackedPerson:
 
 @dataclass(frozen=True)
 class TrackedFace:
-    """A person in a frame. `weight` 0..1 is how much of the new face is used (fades); `bad` says that the artist marked the
-    frame, `seen` that the tracker saw the face rather than drew through. `pose` is yaw, pitch, roll in degrees."""
+    """A person in a frame. `weight` 0..1 is how much of the new face is used (fades); `bad` says that the artist
+    marked the frame, `seen` that the tracker saw the face rather than drew through. `pose` is yaw, pitch, roll in
+    degrees."""
 
     face: Face
     weight: float
@@ -57,14 +59,16 @@ class _Place:
 
 @dataclass(frozen=True)
 class Track:
-    """A loaded track. `face` depends on the sidecar and the frame number alone, so any frame can be rendered anywhere."""
+    """A loaded track. `face` depends on the sidecar and the frame number alone, so any frame can be rendered
+    anywhere."""
 
     sidecar: model.Sidecar
     path: Path | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Track:
-        """Reads a track file. Raises `UsageError` `no-track`, `newer-track` or `bad-track`, naming the field at fault."""
+        """Reads a track file. Raises `UsageError` `no-track`, `newer-track` or `bad-track`, naming the field at
+        fault."""
         return cls(load_sidecar(Path(path)), Path(path))
 
     def save(self, path: str | Path | None = None) -> None:
@@ -107,7 +111,8 @@ class Track:
         return next(person for person in self.people if person.id == id_)
 
     def face(self, person: str, frame: int) -> TrackedFace | None:
-        """The person's face in `frame`: smoothed, corrected, ready to render; None where the person is not in the frame.
+        """The person's face in `frame`: smoothed, corrected, ready to render; None where the person is not in the
+        frame.
 
         A frame that the artist left out (`bad`, `exclude`) and one outside the person's spans give None too.
         """
@@ -136,9 +141,10 @@ class Track:
     def choose(self, who: str | int | None, embed: Callable[[Path], np.ndarray] | None = None) -> str:
         """The id of the person that `who` means.
 
-        A number from 1, a name, an id, `frame:x,y` (the face at that point of a frame, or the nearest), or the path of a
-        picture, whose embedding `embed` gives; None or `auto` means the only one, `largest` the largest on average.
-        Raises `UsageError` `no-such-person` or `bad-target`, `RenderError` `no-face`, `several-faces` or `no-likeness`.
+        A number from 1, a name, an id, `frame:x,y` (the face at that point of a frame, or the nearest), or the path of
+        a picture, whose embedding `embed` gives; None or `auto` means the only one, `largest` the largest on average.
+        Raises `UsageError` `no-such-person` or `bad-target`, `RenderError` `no-face`, `several-faces` or
+        `no-likeness`.
         """
         people = self.people
         if not people:
@@ -148,7 +154,7 @@ class Track:
             if len(people) > 1:
                 names = ", ".join(f"{p.number} {p.name}" for p in people)
                 raise RenderError("several-faces", f"The track holds {len(people)} people ({names}); choose one.")
-            return people[0].id
+            return next(iter(people)).id
         for person in people:
             if text in (person.id, person.name):
                 return person.id
@@ -252,9 +258,7 @@ class Track:
 
     def in_out(self, person: str, first: int, last: int, fade_in: int = 0, fade_out: int = 0) -> Track:
         """Where the person is replaced, with fades in frames. Several calls give several spans."""
-        span = model.Span(
-            person=self._checked(person), first=first, last=last, fade_in=fade_in, fade_out=fade_out
-        )
+        span = model.Span(person=self._checked(person), first=first, last=last, fade_in=fade_in, fade_out=fade_out)
         return self.corrected(spans=(*self.sidecar.corrections.spans, span))
 
     def clear(self, person: str) -> Track:
@@ -358,7 +362,8 @@ class Track:
             names = ", ".join(f"{p.number} {p.name}" for p in self.people)
             raise UsageError(
                 "bad-target",
-                f"'{text}' is nobody in the track ({names}), no point such as 1001:640,360, and no picture that exists.",
+                f"'{text}' is nobody in the track ({names}), no point such as 1001:640,360, and no picture "
+                "that exists.",
             )
         id_, alike = self.like(embed(path))
         if alike < _LIKENESS_FLOOR:

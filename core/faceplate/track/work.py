@@ -1,8 +1,8 @@
 """Looks at every frame of a shot with several workers, and keeps what was seen at once in a work file.
 
 The work file lies beside the track and holds one JSON line a frame, written and flushed when the frame is done. A run
-that was killed is gone on with: whole lines are believed, a torn last line is dropped, and a segment continues after its last
-frame. Frames whose plate file changed since are looked at anew.
+that was killed is gone on with: whole lines are believed, a torn last line is dropped, and a segment continues after
+its last frame. Frames whose plate file changed since are looked at anew.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class Segment:
 
 
 def segments_of(frames: Sequence[int]) -> tuple[Segment, ...]:
-    """The segments of sorted `frames`: what lies in one stretch of `SEGMENT` frame numbers, whatever else is tracked."""
+    """The segments of sorted `frames`: what lies in one stretch of `SEGMENT` frame numbers, whatever else is
+    tracked."""
     step = min(np.diff(frames), default=1)
     groups: dict[int, list[int]] = {}
     for frame in frames:
@@ -107,9 +108,10 @@ def analyse_shot(
 ) -> tuple[Seen, ...]:
     """Every frame of `frames` looked at, in order of (segment, frame), from the work file where it is there already.
 
-    `workers` is how many segments are looked at side by side (0: one for each processor); the result does not depend on it.
-    `progress` is called with (frames done, frames in all). Setting `stop` ends it early with `KeyboardInterrupt`.
-    Raises `RenderError` `output-unwritable`; frames that cannot be read come back with their `error`.
+    `workers` is how many segments are looked at side by side (0: one for each processor); the result does not depend
+    on it. `progress` is called with (frames done, frames in all). Setting `stop` ends it early with
+    `KeyboardInterrupt`. Raises `RenderError` `output-unwritable`; frames that cannot be read come back with their
+    `error`.
     """
     segments = segments_of(frames)
     work = _open_work(work_path, _key(reader, finder), reader, segments)
@@ -155,6 +157,7 @@ def _segment(
 ) -> None:
     analyser = Analyser(finder)
     before: Look | None = None
+    looks: dict[int, Look] = {}
     recalled = True
     wanted = [(frame, False) for frame in segment.frames]
     wanted += [] if segment.tail is None else [(segment.tail, True)]
@@ -164,8 +167,7 @@ def _segment(
             if stop.is_set():
                 return
             if not recalled and before is not None:
-                with reader.open(before.frame) as picture:
-                    analyser.recall(picture, before)
+                analyser.recall(reader, before, looks)
             recalled = True
             known = _look(reader, analyser, segment, before, frame, tail)
             work.add(known)
@@ -175,6 +177,8 @@ def _segment(
             recalled = False
         # After a frame that cannot be read the search begins anew: there is nothing to follow from.
         before = known.look
+        if before is not None:
+            looks[before.frame] = before
 
 
 def _look(
@@ -301,7 +305,10 @@ def _packed_face(face: Sighting) -> dict[str, Any]:
         "gain": face.gain,
         "new": face.new,
         "near": face.near,
-        "flow": [*flow.matrix.ravel().tolist(), flow.share, flow.spread] if flow else None,
+        "key": face.key,
+        "carried": face.carried.ravel().tolist(),
+        "flow": [*flow.matrix.ravel().tolist(), flow.share, flow.error, *flow.moved] if flow else None,
+        "anchor": None if face.anchor is None else _b64(face.anchor, "<f4"),
         "embedding": None if face.embedding is None else _b64(face.embedding, "<f4"),
     }
 
@@ -318,7 +325,8 @@ def _unpacked(item: dict[str, Any]) -> Seen:
             item["looked"],
         )
     stamp = tuple(item["stamp"]) if item["stamp"] else None
-    windows = tuple(Window(*w) for w in item["windows"]) if item["windows"] else None
+    display, data = (Window(*w) for w in item["windows"] or ((0,) * 4, (0,) * 4))
+    windows = (display, data) if item["windows"] else None
     return Seen(
         item["segment"],
         item["frame"],
@@ -346,6 +354,9 @@ def _unpacked_face(item: dict[str, Any]) -> Sighting:
         gain=item["gain"],
         new=item["new"],
         near=item["near"],
-        flow=Flow(np.array(flow[:6]).reshape(2, 3), flow[6], flow[7]) if flow else None,
+        key=item["key"],
+        carried=np.array(item["carried"]).reshape(2, 3),
+        flow=Flow(np.array(flow[:6]).reshape(2, 3), flow[6], flow[7], tuple(flow[8:])) if flow else None,
+        anchor=None if item["anchor"] is None else _array(item["anchor"], "<f4").astype(np.float64).reshape(478, 3),
         embedding=None if item["embedding"] is None else _array(item["embedding"], "<f4"),
     )

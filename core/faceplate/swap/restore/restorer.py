@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, decode, encode
@@ -107,7 +108,7 @@ class Restored:
         made = self.generator.generate(Crop(seen, inner, face))
         back, window = invert(inner.matrix), crop.framing.window
         change = self._to_network(made.pixels, face) - self._to_network(seen, face)
-        covered = np.clip(resample(made.coverage, inner.window, back, window), 0, 1)
+        covered = np.clip(resample(_ending(made.coverage), inner.window, back, window), 0, 1)
         swapped = crop.pixels + covered[..., None] * resample(change, inner.window, back, window)
         return Generated(self.restorer.restore(swapped), covered)
 
@@ -139,6 +140,11 @@ def open_restorer(
         usable = ", ".join(sorted(card.name for card in store if card.kind in RESTORERS)) or "none"
         raise UsageError("not-a-restorer", f"'{name}' restores no faces; the store's restorers are: {usable}.")
     return Restorer(open_network(store, name, runtime=runtime), amount, fidelity)
+
+
+def _ending(coverage: np.ndarray) -> np.ndarray:
+    """`coverage` with 0 on its outermost pixels: beyond them the nearest repeats, and nothing is known there."""
+    return cv2.copyMakeBorder(coverage[1:-1, 1:-1], 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0.0)
 
 
 def _moved(face: Face, matrix: np.ndarray) -> Face:

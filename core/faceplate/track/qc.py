@@ -1,0 +1,171 @@
+"""The QC sheet: landmarks over frames of the plate, and jitter and confidence over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceplate.color import ColorConfig, Exposure, encode, to_uint8
+from faceplate.errors import RenderError
+from faceplate.face import topology
+from faceplate.face.align import resample
+from faceplate.plate import Sequence
+from faceplate.plate.atomic import publish, temporary_beside, write_failed
+from faceplate.track.reader import PlateReader
+from faceplate.track.track import Track, TrackedFace
+from faceplate.window import Window
+
+__all__ = ["jitter", "write_qc"]
+
+_TILE = 320
+_COLUMNS = 6
+_PLOT = (150, _TILE * _COLUMNS)
+_INK, _PAPER, _GRID = (40, 40, 40), (245, 245, 245), (215, 215, 215)
+_RAW, _SMOOTH, _CONFIDENCE, _BAD = (60, 60, 220), (190, 110, 20), (40, 150, 60), (180, 180, 255)
+
+
+def jitter(track: Track, person: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames (n,), and the jitter in plate pixels (n,) of the raw and of the smoothed points: RMS over the mesh of the
+    second difference, scaled so that white noise of 1 px gives 1. NaN where a neighbour is missing."""
+    frames = np.array(track.person(person).frames)
+    step = int(np.diff(frames).min()) if len(frames) > 1 else 1
+    raw, smooth = {}, {}
+    for frame in frames.tolist():
+        seen, used = track.raw(person, frame), track.face(person, frame)
+        if seen is not None:
+            raw[frame] = seen.points[:, :2]
+        if used is not None:
+            smooth[frame] = used.face.points[:, :2]
+    noise = [np.array([_second(table, f, step) for f in frames.tolist()]) for table in (raw, smooth)]
+    return frames, noise[0], noise[1]
+
+
+def write_qc(track: Track, path: str | Path, person: str, tiles: int = 12, color: ColorConfig | None = None) -> Path:
+    """Writes a PNG: `tiles` frames of the plate with the mesh, then the plots over all frames; answers the path.
+
+    Green mesh: the smoothed, corrected track; red dots: what the landmarker saw. Raises `RenderError` when a frame
+    cannot be read or the sheet cannot be written.
+    """
+    path = Path(path)
+    frames = [frame for frame in track.person(person).frames if track.face(person, frame) is not None]
+    picks = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, tiles).round().astype(int))] if frames else []
+    plate = track.sidecar.plate
+    reader = PlateReader(Sequence.parse(plate.pattern), color or ColorConfig.load(), plate.space, plate.layer)
+    pictures = [_tile(track, reader, person, frame) for frame in picks]
+    while len(pictures) % _COLUMNS:
+        pictures.append(np.full((_TILE, _TILE, 3), 245, np.uint8))
+    rows = [np.hstack(pictures[k : k + _COLUMNS]) for k in range(0, len(pictures), _COLUMNS)]
+    sheet = np.vstack([*rows, *_plots(track, person)])
+    ok, data = cv2.imencode(".png", sheet)
+    if not ok:
+        raise RenderError("output-unwritable", f"The sheet {path} cannot be encoded.")
+    with temporary_beside(path) as part:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(data.tobytes())
+        except OSError as error:
+            raise write_failed(path, error) from error
+        publish(part, path)
+    return path
+
+
+def _second(table: dict[int, np.ndarray], frame: int, step: int) -> float:
+    three = [table.get(frame + k * step) for k in (-1, 0, 1)]
+    if any(points is None for points in three):
+        return float("nan")
+    a, b, c = (points for points in three if points is not None)
+    return float(np.sqrt(((a - 2 * b + c) ** 2).sum(axis=1).mean() / 6.0))
+
+
+def _tile(track: Track, reader: PlateReader, person: str, frame: int) -> np.ndarray:
+    tracked = track.face(person, frame)
+    if tracked is None:
+        return np.full((_TILE, _TILE, 3), 245, np.uint8)
+    aspect = track.sidecar.plate.pixel_aspect
+    points = tracked.face.points[:, :2] * (aspect, 1.0)
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = 1.35 * float((high - low).max())
+    scale = _TILE / side
+    corner = (low + high) / 2 - side / 2
+    matrix = np.array([[scale * aspect, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]])
+    window = Window.around(np.stack([corner, corner + side]) / (aspect, 1.0), 4)
+    with reader.open(frame) as picture:
+        part = picture.read(window)
+    seen = resample(part.pixels, part.window, matrix, Window(0, 0, _TILE, _TILE))
+    light = part.color.to_linear709(part.color.to_working(np.ascontiguousarray(seen), part.space))
+    picture_8 = np.ascontiguousarray(to_uint8(encode(light, Exposure.of_level(tracked.face.level).gain))[..., ::-1])
+    return _drawn(picture_8, track, person, frame, tracked, matrix)
+
+
+def _drawn(
+    picture: np.ndarray, track: Track, person: str, frame: int, tracked: TrackedFace, matrix: np.ndarray
+) -> np.ndarray:
+    def at(points: np.ndarray) -> np.ndarray:
+        # OpenCV draws with pixel centres at whole numbers, here with four binary places.
+        return np.round((points[:, :2] @ matrix[:, :2].T + matrix[:, 2] - 0.5) * 16).astype(np.int32)
+
+    mesh = at(tracked.face.points)
+    lines = [mesh[triangle] for triangle in topology().skin]
+    faint = picture.copy()
+    cv2.polylines(faint, lines, True, (120, 220, 120), 1, cv2.LINE_AA, 4)
+    picture = cv2.addWeighted(faint, 0.45, picture, 0.55, 0)
+    raw = track.raw(person, frame)
+    for dots, colour in () if raw is None else ((at(raw.points), _RAW),):
+        for x, y in dots[::3].tolist():
+            cv2.circle(picture, (x, y), 16, colour, -1, cv2.LINE_AA, 4)
+    words = f"{frame}  {tracked.confidence:.2f}"
+    for marked, word in ((not tracked.seen, "  filled"), (tracked.bad, "  bad"), (tracked.weight < 1, "  fade")):
+        words += word if marked else ""
+    cv2.putText(picture, words, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(picture, words, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    return picture
+
+
+def _plots(track: Track, person: str) -> list[np.ndarray]:
+    frames, raw, smooth = jitter(track, person)
+    found = [track.face(person, frame) for frame in frames.tolist()]
+    confidence = np.array([face.confidence if face else np.nan for face in found])
+    bad = np.array([face is not None and face.bad for face in found])
+    top = max(float(np.nanmax(np.r_[raw, smooth, 0.1])), 0.1) if len(frames) else 1.0
+    usual = [float(np.nanmedian(v)) if np.isfinite(v).any() else float("nan") for v in (raw, smooth)]
+    title = f"jitter, px RMS (second difference): raw median {usual[0]:.3f}, smoothed {usual[1]:.4f}"
+    return [
+        _plot(frames, ((raw, _RAW), (smooth, _SMOOTH)), top, title, bad),
+        _plot(frames, ((confidence, _CONFIDENCE),), 1.0, "confidence", bad),
+    ]
+
+
+def _plot(
+    frames: np.ndarray,
+    curves: tuple[tuple[np.ndarray, tuple[int, int, int]], ...],
+    top: float,
+    title: str,
+    bad: np.ndarray,
+) -> np.ndarray:
+    height, width = _PLOT
+    picture = np.full((height, width, 3), _PAPER, np.uint8)
+    left, right, upper, lower = 60, width - 20, 28, height - 24
+    span = max(int(frames[-1] - frames[0]), 1) if len(frames) else 1
+
+    def at(frame: float, value: float) -> tuple[int, int]:
+        part = (frame - frames[0]) / span
+        return int(left + part * (right - left)), int(lower - min(value / top, 1.0) * (lower - upper))
+
+    for frame in frames[bad].tolist():
+        cv2.rectangle(picture, at(frame - 0.5, top), at(frame + 0.5, 0), _BAD, -1)
+    for part in (0.0, 0.5, 1.0):
+        y = int(lower - part * (lower - upper))
+        cv2.line(picture, (left, y), (right, y), _GRID, 1)
+        cv2.putText(picture, f"{part * top:.2f}", (8, y + 4), cv2.FONT_HERSHEY_SIMPLEX, 0.38, _INK, 1, cv2.LINE_AA)
+    for values, colour in curves:
+        known = np.isfinite(values)
+        for k in range(len(values) - 1):
+            if known[k] and known[k + 1]:
+                cv2.line(picture, at(frames[k], values[k]), at(frames[k + 1], values[k + 1]), colour, 1, cv2.LINE_AA)
+    for frame in np.unique(np.linspace(frames[0], frames[-1], 9).astype(int)).tolist() if len(frames) else []:
+        x, _ = at(frame, 0)
+        cv2.putText(picture, str(frame), (x - 16, height - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.38, _INK, 1, cv2.LINE_AA)
+    cv2.putText(picture, title, (left, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.45, _INK, 1, cv2.LINE_AA)
+    return picture
