@@ -18,12 +18,12 @@ from faceplate.comp import gradient_blend, hull_matte, match_light, multiband_bl
 from faceplate.comp.grain import match_grain, measure_grain
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.demo import people_folder, person
-from faceplate.face import FaceFinder
+from faceplate.face import Face, FaceFinder
 from faceplate.face.align import apply, resample
 from faceplate.frame import Frame, read_still
 from faceplate.params import Parameters
 from faceplate.stages import swap_face
-from faceplate.swap import Crop, MeshGenerator, read_source
+from faceplate.swap import Crop, Framing, MeshGenerator, read_source
 from faceplate.window import Window
 
 UHD = Window(0, 0, 3840, 2160)
@@ -39,44 +39,48 @@ def median_ms(work: Callable[[], object]) -> float:
     return statistics.median(times) * 1e3
 
 
+def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator: MeshGenerator) -> dict[str, float]:
+    """Milliseconds by stage for a face of `size` pixels in the middle of a UHD plate."""
+    scale = size / seen.size
+    centre = seen.points[:, :2].mean(axis=0)
+    matrix = np.column_stack([np.eye(2) * scale, np.array([1920, 1080]) - scale * centre])
+    plate = Frame(resample(still.working(), still.window, matrix, UHD), UHD, color.working_space, color)
+    face = seen.moved(np.column_stack([apply(matrix, seen.points[:, :2]), seen.points[:, 2] * scale]))
+    inside = generator.frame(face, 1.0).window.intersect(UHD)
+    framing = Framing(np.eye(2, 3), inside)
+    crop = np.ascontiguousarray(plate.pixels[inside.slices(UHD)])
+    made = generator.generate(Crop(crop, framing, face)).pixels
+    matte = hull_matte(face, inside, erode=0, feather=0.045)
+    skin = skin_weight(face, inside)
+    seam = ((matte > 0) & (matte < 1)).astype(np.float32)
+    grain = measure_grain(crop, np.ones(matte.shape, bool))
+
+    def light() -> np.ndarray:
+        return match_light(made, crop, skin, size=face.size, level=face.level, luminance=1, color=1, scale=0.25)
+
+    stages: dict[str, Callable[[], object]] = {
+        "generate: mesh": lambda: generator.generate(Crop(crop, framing, face)),
+        "matte: hull": lambda: hull_matte(face, inside, erode=0, feather=0.045),
+        "matte: occlusion": lambda: occlusion_matte(crop, face, inside, color, sensitivity=0.5),
+        "match: light": light,
+        "match: gradient blend": lambda: gradient_blend(made, crop, matte >= 1, seam, face.level, 1.0, 0.1 * size),
+        "match: multiband blend": lambda: multiband_blend(made, crop, matte, face.level),
+        "grain: measure": lambda: measure_grain(crop, np.ones(matte.shape, bool)),
+        "grain: match": lambda: match_grain(made, crop, matte, inside, 1, size=face.size, grain=grain),
+        "the whole swap": lambda: swap_face(plate.region(face.window(0.5)), face, generator, Parameters()),
+    }
+    return {name: median_ms(work) for name, work in stages.items()}
+
+
 def main() -> None:
     color, finder = ColorConfig.load(), FaceFinder.embedded()
     still = read_still(people_folder() / "ada" / "front.jpg", color)
     seen = finder.find(still)[0]
     generator = MeshGenerator(read_source(person("bea"), color, finder))
-    table: dict[str, list[float]] = {}
-    for size in (400, 1600):
-        scale = size / seen.size
-        centre = seen.points[:, :2].mean(axis=0)
-        matrix = np.column_stack([np.eye(2) * scale, np.array([1920, 1080]) - scale * centre])
-        plate = Frame(resample(still.working(), still.window, matrix, UHD), UHD, color.working_space, color)
-        face = seen.moved(np.column_stack([apply(matrix, seen.points[:, :2]), seen.points[:, 2] * scale]))
-        framing = generator.frame(face, 1.0)
-        inside = framing.window.intersect(UHD)
-        crop = np.ascontiguousarray(plate.pixels[inside.slices(UHD)])
-        framing = type(framing)(framing.matrix, inside)
-        made = generator.generate(Crop(crop, framing, face)).pixels
-        matte = hull_matte(face, inside, erode=0, feather=0.045)
-        skin = skin_weight(face, inside)
-        seam = ((matte > 0) & (matte < 1)).astype(np.float32)
-        light = {"size": face.size, "level": face.level, "luminance": 1.0, "color": 1.0, "scale": 0.25}
-        grain = measure_grain(crop, np.ones(matte.shape, bool))
-        stages: dict[str, Callable[[], object]] = {
-            "generate: mesh": lambda: generator.generate(Crop(crop, framing, face)),
-            "matte: hull": lambda: hull_matte(face, inside, erode=0, feather=0.045),
-            "matte: occlusion": lambda: occlusion_matte(crop, face, inside, color, sensitivity=0.5),
-            "match: light": lambda: match_light(made, crop, skin, **light),
-            "match: gradient blend": lambda: gradient_blend(made, crop, matte >= 1, seam, face.level, 1.0, 0.1 * size),
-            "match: multiband blend": lambda: multiband_blend(made, crop, matte, face.level),
-            "grain: measure": lambda: measure_grain(crop, np.ones(matte.shape, bool)),
-            "grain: match": lambda: match_grain(made, crop, matte, inside, 1, size=face.size, grain=grain),
-            "the whole swap": lambda: swap_face(plate.region(face.window(0.5)), face, generator, Parameters()),
-        }
-        for name, work in stages.items():
-            table.setdefault(name, []).append(median_ms(work))
+    small, large = (measured(size, color, still, seen, generator) for size in (400, 1600))
     print("| stage | 400 px, ms | 1,600 px, ms | growth over area |\n|---|---:|---:|---:|")
-    for name, (small, large) in table.items():
-        print(f"| {name} | {small:.0f} | {large:.0f} | {large / small / 16:.2f} |")
+    for name in small:
+        print(f"| {name} | {small[name]:.0f} | {large[name]:.0f} | {large[name] / small[name] / 16:.2f} |")
 
 
 if __name__ == "__main__":

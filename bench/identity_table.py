@@ -37,7 +37,10 @@ def main() -> None:
         turn = np.degrees(min(turn_between(pose_of(view.face.points), pose) for view in sources[source].views))
         own = finder.embed(frame, face)
         rows.append((likeness(own, who[source]), likeness(embedding, who[source]), likeness(embedding, own)))
-        print(f"| {source} | {target} | {turn:.0f}° | {rows[-1][0]:.2f} | {rows[-1][1]:.2f} | {rows[-1][2]:.2f} |", flush=True)
+        print(
+            f"| {source} | {target} | {turn:.0f}° | {rows[-1][0]:.2f} | {rows[-1][1]:.2f} | {rows[-1][2]:.2f} |",
+            flush=True,
+        )
     means = np.mean(rows, axis=0)
     won = sum(row[1] > row[2] for row in rows)
     print(f"| mean of {len(rows)} | source wins {won} | | {means[0]:.2f} | {means[1]:.2f} | {means[2]:.2f} |")

@@ -218,7 +218,7 @@ def test_quiet_start(small: Path, tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    assert all(line.startswith(("render", "1 frames", "source:")) for line in lines), lines
+    assert all(line.startswith(("render", "1 frame:", "source:", "frame 1001:")) for line in lines), lines
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

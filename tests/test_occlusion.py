@@ -10,6 +10,7 @@ import pytest
 
 from faceplate.color import ColorConfig
 from faceplate.comp.matte import hull_matte
+from faceplate.comp.occlusion import occlusion_matte
 from faceplate.face import Face
 from faceplate.face.align import resample
 from faceplate.frame import Frame
@@ -134,3 +135,86 @@ def held_back(color: ColorConfig, pixels: np.ndarray, plate: Scene, alpha: np.nd
     asked = (alpha > 0.9) & (hull > 0.5)
     assert asked.sum() > 200
     return float((change[asked] < 0.02).mean())
+
+
+VIEWS = ("front", "left", "right", "open", "closed", "smile")
+OTHER_TONES = (np.array([0.55, 0.40, 0.32]), np.array([0.07, 0.045, 0.035]))
+DARK_HAIR, LIGHT_HAIR = np.array([0.02, 0.014, 0.01]), np.array([0.6, 0.45, 0.28])
+
+
+def other_tone(plate: Scene) -> np.ndarray:
+    """The skin tone of the two that is farther from the face's own."""
+    own = float(skin_of(plate).mean())
+    return max(OTHER_TONES, key=lambda tone: abs(np.log(tone.mean() / own)))
+
+
+def with_hand(plate: Scene, tone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The plate with a hand that comes from below over one cheek and the mouth, and its alpha."""
+    fill, alpha = hand(plate[0].shape[:2], at_the_face(plate, 0.12, 0.15), 0.75 * plate[1].size, 0.3, tone, 1)
+    return covered(plate, fill, alpha), alpha
+
+
+def with_strands(plate: Scene, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    fill, alpha = strands(plate[0].shape[:2], at_the_face(plate, 0.0, -0.05), plate[1].size, colour, 4)
+    return covered(plate, fill, alpha), alpha
+
+
+def test_nothing_is_hidden_at_sensitivity_zero(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
+    pixels, _ = with_hand(scene("ada/front.jpg"), OTHER_TONES[1])
+    matte = occlusion_matte(pixels, *scene("ada/front.jpg")[1:], color, sensitivity=0.0)
+    assert matte.dtype == np.float32 and matte.shape == pixels.shape[:2]
+    assert not matte.any()
+
+
+def test_more_sensitivity_hides_more(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
+    plate = scene("dot/front.jpg")
+    pixels, _ = with_hand(plate, skin_of(plate))
+    amounts = [
+        float(occlusion_matte(pixels, *plate[1:], color, sensitivity=s)[inside(plate)].mean())
+        for s in (0.0, 0.02, 0.25, 0.5, 0.75, 1.0)
+    ]
+    assert all(np.diff(amounts) >= -1e-3) and amounts[-1] > amounts[1]
+
+
+@pytest.mark.parametrize("stops", [-4, 3])
+def test_exposure_changes_nothing(color: ColorConfig, scene: Callable[[str], Scene], stops: int) -> None:
+    plate = scene("eve/open.jpg")
+    pixels, _ = with_hand(plate, skin_of(plate))
+    before = occlusion_matte(pixels, *plate[1:], color)
+    assert before.max() > 0.9
+    after = occlusion_matte(pixels * np.float32(2.0**stops), *plate[1:], color)
+    assert np.abs(after - before).max() < 0.01
+
+
+def test_the_working_space_changes_nothing(scene: Callable[[str], Scene], color: ColorConfig) -> None:
+    plate = scene("bea/front.jpg")
+    pixels, _ = with_hand(plate, skin_of(plate))
+    linear = ColorConfig.load(working="Linear Rec.709 (sRGB)", environ={})
+    before = occlusion_matte(pixels, *plate[1:], color)
+    after = occlusion_matte(color.to_linear709(pixels), *plate[1:], linear)
+    assert before.max() > 0.9 and np.abs(after - before).max() < 0.01
+
+
+def test_the_same_pixels_give_the_same_matte(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
+    plate = scene("cal/right.jpg")
+    pixels, _ = with_hand(plate, skin_of(plate))
+    assert np.array_equal(occlusion_matte(pixels, *plate[1:], color), occlusion_matte(pixels.copy(), *plate[1:], color))
+
+
+def test_a_squeezed_plate_gives_the_squeezed_matte(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
+    pixels, face, window = scene("ada/front.jpg")
+    over, alpha = with_hand((pixels, face, window), OTHER_TONES[1])
+    half = Window(window.x // 2, window.y, window.width // 2, window.height)
+    squeeze = np.array([[0.5, 0, half.x - 0.5 * window.x], [0, 1, 0]], np.float64)
+    thin = face.moved(np.column_stack([face.points[:, :2] @ squeeze[:, :2].T + squeeze[:, 2], face.points[:, 2]]))
+    matte = occlusion_matte(resample(over, window, squeeze, half), thin, half, color, pixel_aspect=2.0)
+    small = resample(alpha, window, squeeze, half)
+    hull = hull_matte(thin, half, erode=0.0, feather=0.0) > 0.5
+    assert np.abs(matte - small)[hull].mean() < 0.05
+
+
+def test_where_a_window_cannot_be_seen_nothing_is_hidden(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
+    pixels, face, window = scene("ada/front.jpg")
+    assert not occlusion_matte(np.zeros_like(pixels), face, window, color).any()
+    empty = Window(window.x, window.y, 0, 0)
+    assert occlusion_matte(np.zeros((0, 0, 3), np.float32), face, empty, color).shape == (0, 0)

@@ -64,7 +64,7 @@ def over(plate: np.ndarray, picture: np.ndarray, centre: tuple[float, float], si
 def background(width: int, height: int, seed: int) -> np.ndarray:
     """A soft, uneven wall."""
     rng = np.random.default_rng(seed)
-    small = rng.uniform(0.02, 0.4, (9, 16, 3)).astype(np.float32)
+    small = (rng.uniform(0.02, 0.3, (9, 16, 1)) * rng.uniform(0.9, 1.1, (9, 16, 3))).astype(np.float32)
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 

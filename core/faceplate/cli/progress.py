@@ -109,4 +109,5 @@ def _close(console: Console, renderer: Renderer, batch: Batch, total: int) -> No
     elif batch.failed:
         console.print(f"faceplate: {len(batch.failed)} of {total} frames failed.", markup=False)
     if batch.written:
-        print(f"{len(batch.written)} frames: {renderer.output}")
+        count = len(batch.written)
+        print(f"{count} frame{'s' if count != 1 else ''}: {renderer.output}")

@@ -20,6 +20,7 @@ from faceplate.face import FaceFinder
 from faceplate.plate import parse_frames
 from faceplate.swap import read_source
 from faceplate.track import Smoothing, Track, track_shot
+from faceplate.track.track import made
 
 __all__ = ["track_command", "tracks_app"]
 
@@ -58,7 +59,7 @@ def track_command(
             color=color,
             space=space,
             layer=layer,
-            smoothing=Smoothing.model_validate({**before, **known}),
+            smoothing=made(Smoothing, **{**before, **known}),
             workers=workers,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

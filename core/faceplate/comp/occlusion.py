@@ -238,9 +238,9 @@ def _with_strands(odds: np.ndarray) -> np.ndarray:
 def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:
     """The matte float32 (h, w) for the network's probability `hidden` (h, w) over `pixels` (h, w, 3).
 
-    `sure` is `hidden` with strands raised; `unit` is the size of one of the network's pixels. Near the edge the face's colour and the occluder's are each
-    carried on from where they are sure, and a pixel's alpha is its place on the line between the two; where these are
-    alike the probability itself has the word.
+    `sure` is `hidden` with strands raised; `unit` is the size of one of the network's pixels. Near the edge the face's
+    colour and the occluder's are each carried on from where they are sure, and a pixel's alpha is its place on the line
+    between the two; where these are alike the probability itself has the word.
     """
     if not (sure > 0.1).any():
         return np.zeros_like(hidden)

@@ -344,7 +344,7 @@ def _skin_points() -> np.ndarray:
         mesh.left_brow,
     ):
         near = np.linalg.norm(head_model().reference[:, None] - head_model().reference[loop][None], axis=2).min(axis=1)
-        skin[near < 0.06] = 0.0
+        skin[near < 0.09] = 0.0
     skin[468:] = 0.0
     return skin
 

@@ -4,7 +4,7 @@ changed."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -50,7 +50,7 @@ class People:
 def people_of(ids: Sequence[str], edits: Sequence[model.Edit]) -> People:
     """Carries out delete, split, join and rename in their order. An edit of a person who is not there any more (after a
     re-track) does nothing and is told in `orphans`."""
-    pieces = {id_: (Piece(id_),) for id_ in ids}
+    pieces: dict[str, tuple[Piece, ...]] = {id_: (Piece(id_),) for id_ in ids}
     names: dict[str, str] = {}
     orphans = []
     for number, edit in enumerate(edits):
@@ -143,7 +143,7 @@ def _transformed(mesh: np.ndarray, move: np.ndarray, scale: float, turn: float) 
     return np.column_stack([(mesh[:, :2] - centre) @ matrix.T + centre + move, mesh[:, 2] * scale])
 
 
-def _keyed(table: dict[int, Sequence[float]], frame: int) -> np.ndarray:
+def _keyed(table: Mapping[int, Sequence[float]], frame: int) -> np.ndarray:
     """The curve through keyframes: smooth, never beyond its keys, constant outside them.
 
     Monotone cubic (F. N. Fritsch & R. E. Carlson, "Monotone piecewise cubic interpolation", SIAM J. Numer. Anal. 17,

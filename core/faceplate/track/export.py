@@ -41,16 +41,20 @@ TRACKER_POINTS: tuple[tuple[str, int], ...] = (
 )
 """The nine points of the Tracker4, by the mesh's number. Right and left are the person's own."""
 
-_TRACKER_KNOBS = (
-    "e", "name", "track_x", "track_y", "offset_x", "offset_y", "T", "R", "S", "error", "error_min", "error_max",
-    "pattern_x", "pattern_y", "pattern_r", "pattern_t", "search_x", "search_y", "search_r", "search_t",
-    "key_track", "key_search_x", "key_search_y", "key_search_r", "key_search_t", "key_track_x", "key_track_y",
-    "key_track_r", "key_track_t", "key_centre_offset_x", "key_centre_offset_y",
-)  # fmt: skip
-_TRACKER_TITLES = {
-    "e": ("2", "enable"), "name": ("3", "name"), "track_x": ("2", "track_x"), "track_y": ("2", "track_y"),
-    "T": ("4", "T"), "R": ("4", "R"), "S": ("4", "S"),
-}  # fmt: skip
+# The columns of Tracker4's table as Nuke saves them: type, shown, width, title, name.
+_TRACKER_COLUMNS: tuple[tuple[int, int, int, str, str], ...] = (
+    (5, 1, 20, "enable", "e"),
+    (3, 1, 75, "name", "name"),
+    *((2, 1, 58, name, name) for name in ("track_x", "track_y")),
+    *((2, 1, 63, name, name) for name in ("offset_x", "offset_y")),
+    *((4, 1, 27, name, name) for name in "TRS"),
+    (2, 0, 45, "error", "error"),
+    *((1, 1, 0, name, name) for name in ("error_min", "error_max")),
+    *((1, 1, 0, name, name) for name in (f"{box}_{side}" for box in ("pattern", "search") for side in "xyrt")),
+    (2, 1, 0, "key_track", "key_track"),
+    *((2, 1, 0, name, name) for name in (f"key_{box}_{side}" for box in ("search", "track") for side in "xyrt")),
+    *((2, 1, 0, name, name) for name in ("key_centre_offset_x", "key_centre_offset_y")),
+)
 
 
 @dataclass(frozen=True)
@@ -137,39 +141,21 @@ def _curve(frames: Sequence[int], values: Iterable[float]) -> str:
 def _tracker(shot: _Shot) -> str:
     frames = sorted(shot.faces)
     placed = {frame: shot.nuke(shot.faces[frame].face.points[:, :2]) for frame in frames}
+    first = frames[0]
     rows = []
     for name, point in TRACKER_POINTS:
-        cells = {
-            "e": "1",
-            "name": f'"{name}"',
-            "track_x": _curve(frames, (placed[f][point, 0] for f in frames)),
-            "track_y": _curve(frames, (placed[f][point, 1] for f in frames)),
-            "T": "1",
-            "R": "1",
-            "S": "1",
-            "pattern_x": "-16",
-            "pattern_y": "-16",
-            "pattern_r": "16",
-            "pattern_t": "16",
-            "search_x": "-24",
-            "search_y": "-24",
-            "search_r": "24",
-            "search_t": "24",
-        }
-        words = [cells.get(knob, "0") for knob in _TRACKER_KNOBS]
-        rows.append("  { " + " ".join(w if w.startswith(("{", '"')) else "{" + w + "}" for w in words) + " }")
-    titles = "\n".join(
-        "{ "
-        + " ".join((_TRACKER_TITLES.get(knob, ("2", knob))[0], knob, _TRACKER_TITLES.get(knob, ("2", knob))[1], "1"))
-        + " }"
-        for knob in _TRACKER_KNOBS
-    )
-    size = f"{{ 1 {len(_TRACKER_KNOBS)} {len(TRACKER_POINTS)} }}"
+        x, y = (_curve(frames, (placed[f][point, axis] for f in frames)) for axis in (0, 1))
+        offset = f"{{curve K x{first} 0}}"
+        boxes = "-15 -15 15 15 -10 -10 10 10"
+        start = f'{{curve K x{first} 1}} "{name}" {x} {y} {offset} {offset} 1 1 1 {{curve x{first} 0}} 1 0 {boxes}'
+        rows.append(f" {{ {start} {' '.join(['{}'] * 11)} }}")
+    columns = "\n".join("{ " + " ".join(map(str, column)) + " 1 }" for column in _TRACKER_COLUMNS)
+    size = f"{{ 1 {len(_TRACKER_COLUMNS)} {len(TRACKER_POINTS)} }}"
     table = "\n".join(rows)
     return (
         "set cut_paste_input [stack 0]\nversion 13.2 v8\npush $cut_paste_input\nTracker4 {\n"
-        f"tracks {{ {size}\n{{ {titles}\n}}\n{{\n{table}\n}}\n}}\n"
-        f"reference_frame {frames[0]}\n name {_node(shot, 'Tracker')}\n selected true\n}}\n"
+        f" tracks {{ {size}\n{{ {columns}\n}}\n{{\n{table}\n}}\n}}\n"
+        f" reference_frame {first}\n name {_node(shot, 'Tracker')}\n selected true\n}}\n"
     )
 
 

@@ -76,8 +76,8 @@ class Smoothing(_Part):
 class RawLine(_Part):
     """A face as it was seen. `rigid`: x, y (plate pixels), scale (projected pixels), turn (radians) of the skull;
     `flow`: how the picture says these changed since the frame before (x, y, log scale, turn; projected pixels) and its
-    own error in pixels, null where it does not say. `moved`: how far eyes, brows, nose, mouth, jaw and the rest left
-    that motion, in thousandths of the scale. `mesh` is packed (`docs/tracks.md`)."""
+    own error in pixels, null where it does not say. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the
+    rest left that motion, in thousandths of the scale. `mesh` is packed (`docs/tracks.md`)."""
 
     frame: Frame
     score: Part

@@ -91,8 +91,11 @@ def _tile(track: Track, reader: PlateReader, person: str, frame: int) -> np.ndar
     corner = (low + high) / 2 - side / 2
     matrix = np.array([[scale * aspect, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]])
     window = Window.around(np.stack([corner, corner + side]) / (aspect, 1.0), 4)
-    with reader.open(frame) as picture:
-        part = picture.read(window)
+    try:
+        with reader.open(frame) as picture:
+            part = picture.read(window)
+    except RenderError:  # a frame that cannot be read still has its place in the sheet
+        return _drawn(np.full((_TILE, _TILE, 3), 90, np.uint8), track, person, frame, tracked, matrix)
     seen = resample(part.pixels, part.window, matrix, Window(0, 0, _TILE, _TILE))
     light = part.color.to_linear709(part.color.to_working(np.ascontiguousarray(seen), part.space))
     picture_8 = np.ascontiguousarray(to_uint8(encode(light, Exposure.of_level(tracked.face.level).gain))[..., ::-1])

@@ -13,7 +13,7 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.plate.atomic import publish, temporary_beside, write_failed
 from faceplate.track.model import VERSION, Sidecar
 
-__all__ = ["dump", "load_sidecar", "parse_sidecar", "save_sidecar", "schema"]
+__all__ = ["dump", "first_fault", "load_sidecar", "parse_sidecar", "save_sidecar", "schema"]
 
 # Lists whose items stand one to a line, so that a change of one frame is a change of one line.
 _LINES = {"raw", "smooth", "unread", "keys", "drags", "bad", "spans"}
@@ -51,7 +51,7 @@ def parse_sidecar(text: bytes | str, name: str = "the track") -> Sidecar:
     try:
         return Sidecar.model_validate(item)
     except ValidationError as error:
-        raise UsageError("bad-track", f"{name} is damaged: {_first_fault(error)}.") from error
+        raise UsageError("bad-track", f"{name} is damaged: {first_fault(error)}.") from error
 
 
 def save_sidecar(sidecar: Sidecar, path: Path) -> None:
@@ -79,7 +79,8 @@ def schema() -> str:
     return json.dumps(Sidecar.model_json_schema(), indent=2, sort_keys=True) + "\n"
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong, in words: the field and what it should be."""
     fault = error.errors(include_url=False)[0]
     place = ""
     for step in fault["loc"]:

@@ -38,8 +38,14 @@ _BIAS = 0.010
 _CALM = 4
 """Thousandths of the scale by which a group may leave the skull's motion and still count as not moving."""
 
-_SKULL = (4, 7)
+_SKULL = (6, 9)
 """The groups, nose and the rest, that tell whether the head turned out of the plane."""
+
+_UPPER_LIDS = (
+    [246, 161, 160, 159, 158, 157, 173, 247, 30, 29, 27, 28, 56, 190],
+    [466, 388, 387, 386, 385, 384, 398, 467, 260, 259, 257, 258, 286, 414],
+)
+"""The edge of either upper lid and its fold: what a blink moves."""
 
 _TRUST = 3.0
 _TRUST_SHAPE = 2.2
@@ -134,7 +140,8 @@ def smooth_motion(motion: Motion, amount: float = 1.0, step: int = 1) -> Smoothe
 
 @cache
 def region_groups() -> tuple[np.ndarray, ...]:
-    """The mesh's points in the groups that are filtered together: eyes, brows, nose, mouth, jaw, the rest."""
+    """The mesh's points in the groups that are filtered together: upper lids, eyes, brows, nose, mouth, jaw, the
+    rest."""
     mesh, reference = topology(), head_model().reference[:, :2]
 
     def around(loop: np.ndarray, reach: float) -> np.ndarray:
@@ -144,8 +151,10 @@ def region_groups() -> tuple[np.ndarray, ...]:
     groups = []
     jaw = reference[:, 1] > reference[mesh.lips_loop, 1].min()
     for mask in (
-        _flags(slice(468, 473)) | around(mesh.right_eye_loop, 0.12),
-        _flags(slice(473, 478)) | around(mesh.left_eye_loop, 0.12),
+        _flags(_UPPER_LIDS[0]),
+        _flags(_UPPER_LIDS[1]),
+        _flags(list(range(468, 473))) | around(mesh.right_eye_loop, 0.12),
+        _flags(list(range(473, 478))) | around(mesh.left_eye_loop, 0.12),
         around(mesh.right_brow, 0.06),
         around(mesh.left_brow, 0.06),
         around(mesh.nose, 0.02),
@@ -158,7 +167,7 @@ def region_groups() -> tuple[np.ndarray, ...]:
     return tuple(group for group in groups if len(group))
 
 
-def _flags(points: slice) -> np.ndarray:
+def _flags(points: list[int]) -> np.ndarray:
     flags = np.zeros(478, bool)
     flags[points] = True
     return flags

@@ -7,22 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import BaseModel, ValidationError
 
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, likeness
 from faceplate.track import coding, correct, model
 from faceplate.track.build import resmoothed, unpacked_base, unpacked_mesh
-from faceplate.track.sidecar import load_sidecar, save_sidecar
+from faceplate.track.sidecar import first_fault, load_sidecar, save_sidecar
 from faceplate.track.smooth import decompose, place
 
-__all__ = ["Track", "TrackedFace", "TrackedPerson"]
+__all__ = ["Track", "TrackedFace", "TrackedPerson", "made"]
 
 # Below SFace's own 0.363 two pictures of one person under very different light still agree this far.
 _LIKENESS_FLOOR = 0.25
 _IDENTITY_STEPS = 4096.0
+_Made = TypeVar("_Made", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -209,11 +211,11 @@ class Track:
         return Track(self.sidecar.model_copy(update={"corrections": layer}), self.path)
 
     def rename(self, person: str, name: str) -> Track:
-        return self._edited(model.Rename(person=self._checked(person), name=name))
+        return self._edited(made(model.Rename, person=self._checked(person), name=name))
 
     def delete(self, person: str, first: int | None = None, last: int | None = None) -> Track:
         """Without the person: everywhere, or from `first` to `last`."""
-        return self._edited(model.Delete(person=self._checked(person), first=first, last=last))
+        return self._edited(made(model.Delete, person=self._checked(person), first=first, last=last))
 
     def split(self, person: str, frame: int, new: str | None = None) -> Track:
         """From `frame` on another person, under the id `new` (by default the first free `person.2`, `.3` …)."""
@@ -221,17 +223,17 @@ class Track:
         fresh = new or next(f"{person}.{n}" for n in range(2, 10_000) if f"{person}.{n}" not in taken)
         if fresh in taken:
             raise UsageError("person-taken", f"The track has a person '{fresh}' already; give another id.")
-        return self._edited(model.Split(person=self._checked(person), frame=frame, new=fresh))
+        return self._edited(made(model.Split, person=self._checked(person), frame=frame, new=fresh))
 
     def join(self, person: str, into: str) -> Track:
         """`person` becomes a part of `into`."""
-        return self._edited(model.Join(person=self._checked(person), into=self._checked(into)))
+        return self._edited(made(model.Join, person=self._checked(person), into=self._checked(into)))
 
     def key(
         self, person: str, frame: int, move: tuple[float, float] = (0, 0), scale: float = 1.0, rotate: float = 0.0
     ) -> Track:
         """A keyframe of the whole face; one that was at this frame is replaced."""
-        key = model.Key(person=self._checked(person), frame=frame, move=move, scale=scale, rotate=rotate)
+        key = made(model.Key, person=self._checked(person), frame=frame, move=move, scale=scale, rotate=rotate)
         kept = [k for k in self.sidecar.corrections.keys if (k.person, k.frame) != (person, frame)]
         return self.corrected(keys=tuple(sorted([*kept, key], key=lambda k: (k.person, k.frame))))
 
@@ -239,16 +241,15 @@ class Track:
         """A keyframe of a region (`faceplate.track.REGIONS`); one that was at this frame is replaced."""
         if region not in correct.REGIONS:
             raise UsageError("bad-region", f"There is no region '{region}'; it can be {', '.join(correct.REGIONS)}.")
-        drag = model.Drag.model_validate(
-            {"person": self._checked(person), "region": region, "frame": frame, "move": move}
-        )
+        drag = made(model.Drag, person=self._checked(person), region=region, frame=frame, move=move)
         name = (person, region, frame)
         kept = [d for d in self.sidecar.corrections.drags if (d.person, d.region, d.frame) != name]
         return self.corrected(drags=tuple(sorted([*kept, drag], key=lambda d: (d.person, d.region, d.frame))))
 
     def mark_bad(self, person: str, first: int, last: int | None = None, exclude: bool = False) -> Track:
         """Frames that are not to be believed: drawn through, or with `exclude` left out."""
-        mark = model.Bad(
+        mark = made(
+            model.Bad,
             person=self._checked(person),
             first=first,
             last=first if last is None else last,
@@ -258,7 +259,9 @@ class Track:
 
     def in_out(self, person: str, first: int, last: int, fade_in: int = 0, fade_out: int = 0) -> Track:
         """Where the person is replaced, with fades in frames. Several calls give several spans."""
-        span = model.Span(person=self._checked(person), first=first, last=last, fade_in=fade_in, fade_out=fade_out)
+        span = made(
+            model.Span, person=self._checked(person), first=first, last=last, fade_in=fade_in, fade_out=fade_out
+        )
         return self.corrected(spans=(*self.sidecar.corrections.spans, span))
 
     def clear(self, person: str) -> Track:
@@ -274,7 +277,7 @@ class Track:
     def smoothed(self, amount: float = 1.0, gap: int | None = None) -> Track:
         """Smoothed anew from the raw values, without a pixel. Frames marked bad are not believed."""
         before = self.sidecar.smoothing
-        smoothing = model.Smoothing(amount=amount, gap=before.gap if gap is None else gap)
+        smoothing = made(model.Smoothing, amount=amount, gap=before.gap if gap is None else gap)
         return Track(resmoothed(self.sidecar, smoothing), self.path)
 
     # ------------------------------------------------------------------------------------------------------------
@@ -379,6 +382,14 @@ class Track:
     def _checked(self, person: str) -> str:
         correct.check_person(list(self._people.pieces), person)
         return person
+
+
+def made(kind: type[_Made], **values: Any) -> _Made:
+    """A part of a sidecar from values that a person gave. Raises `UsageError('bad-correction')` naming what is wrong."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise UsageError("bad-correction", f"This {kind.__name__.lower()} cannot be: {first_fault(error)}.") from error
 
 
 def _identity(text: str, person: str) -> np.ndarray:
