@@ -136,9 +136,10 @@ class Analyser:
             with reader.open(face.key) as picture:
                 self.held[face.number] = _Held(_crop_of(picture, key), _projected(key.points, aspect), last)
 
-    def first(self, frame: int, picture: Picture) -> Look:
-        """The first frame of a segment: the detector's whole search."""
-        empty = Look(frame, picture.signature(), (), 0)
+    def first(self, frame: int, picture: Picture, number: int = 0) -> Look:
+        """The first frame of a segment, or after one that cannot be read: the detector's whole search. `number` is the
+        first that is free for a face."""
+        empty = Look(frame, picture.signature(), (), number)
         return self._search(picture, empty, (), whole=True)
 
     def step(self, before: Look, frame: int, picture: Picture) -> Look:

@@ -114,9 +114,10 @@ def _seams(seen: Sequence[Seen]) -> _Seams:
         head = by_frame.get(tail.frame)
         if tail.look is None or head is None or head.look is None:
             continue
-        cost = np.array([[_gap(a.points, b.points) for b in head.look.faces] for a in tail.look.faces])
-        for row, column in assign(cost.reshape(len(tail.look.faces), len(head.look.faces)), 0.25):
-            before, now = tail.look.faces[row], head.look.faces[column]
+        followed = [face for face in tail.look.faces if not face.new]
+        cost = np.array([[_gap(a.points, b.points) for b in head.look.faces] for a in followed])
+        for row, column in assign(cost.reshape(len(followed), len(head.look.faces)), 0.25):
+            before, now = followed[row], head.look.faces[column]
             found[(head.segment, now.number)] = ((tail.segment, before.number), before)
     return found
 

@@ -158,6 +158,7 @@ def _segment(
     analyser = Analyser(finder)
     before: Look | None = None
     looks: dict[int, Look] = {}
+    number = 0
     recalled = True
     wanted = [(frame, False) for frame in segment.frames]
     wanted += [] if segment.tail is None else [(segment.tail, True)]
@@ -169,7 +170,7 @@ def _segment(
             if not recalled and before is not None:
                 analyser.recall(reader, before, looks)
             recalled = True
-            known = _look(reader, analyser, segment, before, frame, tail)
+            known = _look(reader, analyser, segment, before, frame, tail, number)
             work.add(known)
             if not tail:
                 said()
@@ -179,10 +180,11 @@ def _segment(
         before = known.look
         if before is not None:
             looks[before.frame] = before
+            number = before.next_number
 
 
 def _look(
-    reader: PlateReader, analyser: Analyser, segment: Segment, before: Look | None, frame: int, tail: bool
+    reader: PlateReader, analyser: Analyser, segment: Segment, before: Look | None, frame: int, tail: bool, number: int
 ) -> Seen:
     stamp = _stamp(reader.plate.path(frame))
     try:
@@ -190,7 +192,9 @@ def _look(
             if tail and before is None:
                 look = Look(frame, picture.signature(), (), 0)
             else:
-                look = analyser.first(frame, picture) if before is None else analyser.step(before, frame, picture)
+                look = (
+                    analyser.first(frame, picture, number) if before is None else analyser.step(before, frame, picture)
+                )
             file = picture.file
             return Seen(
                 segment.number, frame, tail, stamp, look, "", (file.display, file.data), float(file.pixel_aspect)
