@@ -29,13 +29,14 @@ from faceplate.comp import (
 from faceplate.comp import layers as face_layers
 from faceplate.comp.grain import Grain, match_grain, measure_grain, split_detail
 from faceplate.comp.occlusion import occlusion_matte
+from faceplate.comp.surround import REACH, Surround, follow_outline
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, resample, scale_of
 from faceplate.frame import Frame
 from faceplate.params import Parameters
 from faceplate.pyramid import heal
-from faceplate.swap import Crop, Framing, Generated, Generator
+from faceplate.swap import Crop, Framing, Generated, Generator, Reshaping
 from faceplate.window import Window
 
 __all__ = [
@@ -57,6 +58,8 @@ LAYERS = ("matte", "parts", "raw", "stmap", "depth", "confidence", "id")
 _BULGE = 0.02
 # How far around the face the plate's grain is measured, in parts of its size: hair and skin alone would mislead.
 _GRAIN_REACH = 0.5
+# How far outside the plate's face its new shape can lie, in parts of its size.
+_RESHAPED = 0.15
 
 
 @dataclass(frozen=True)
@@ -103,27 +106,22 @@ def swap_face(
     frame number, for pins and grain, `name` what the id layer calls the person,
     `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name what does not exist.
     """
-    framing = generator.frame(face, picture.pixel_aspect)
-    region = _hull_window(face, parameters).intersect(picture.window)
-    healed, bad = heal(picture.pixels)
-    plate = picture.with_pixels(healed)
-    working = plate.working()
-    crop = _Cropped.of(working, plate, framing, face, frame)
-    shown, generated = crop.generated(plate.color, generator, network_encoding(parameters, plate.color))
-    inside = region.slices(picture.window)
-    part = plate.region(region).with_pixels(plate.pixels[inside])
-    hidden = occlusion_matte(
-        working[inside], face, region, plate.color, sensitivity=parameters.occlusion, pixel_aspect=plate.pixel_aspect
-    )
-    mattes = _mattes(face, region, crop, generated, hidden, parameters, inputs, picture.window)
+    scene = _Scene.of(picture, face, generator, parameters, inputs, weight)
+    face, region = scene.face, scene.region
+    crop = _Cropped.of(scene.working, picture, generator.frame(face, picture.pixel_aspect), face, frame)
+    shown, generated = crop.generated(picture.color, generator, network_encoding(parameters, picture.color))
+    mattes = _mattes(face, region, crop, generated, scene.hidden, parameters, inputs, picture.window)
     if weight != 1.0:
         mattes["matte"] = mattes["matte"] * np.float32(weight)
-    matched = _match(generated, shown, crop, crop.from_plate(hidden, region), parameters)
-    grain = _plate_grain(working, picture.window, face, parameters)
-    changed = _face_on_plate(working[inside], region, crop, matched - shown, mattes["matte"], grain, frame, parameters)
-    layers, attributes = _layers(face, region, crop, generated, mattes, name, plate.pixel_aspect, parameters)
-    notes = _healed_note(bad[inside] & (mattes["matte"] > 0)) + _resolution_note(generator, face)
-    return _in_plate_space(part, working[inside], changed, mattes["matte"], layers, attributes, notes)
+    matched = _match(generated, shown, crop, crop.from_plate(scene.hidden, region), parameters)
+    changed = _face_on_plate(
+        scene.beneath, region, crop, matched - shown, mattes["matte"], scene.grain, frame, parameters
+    )
+    if scene.around is not None:
+        changed, mattes = _with_surround(scene.shot, scene.beneath, changed, mattes, scene.around)
+    layers, attributes = _layers(face, region, crop, generated, mattes, name, picture.pixel_aspect, parameters)
+    notes = _healed_note(scene.bad & (mattes["matte"] > 0)) + _resolution_note(generator, face)
+    return _in_plate_space(scene.part, scene.shot, changed, mattes["matte"], layers, attributes, notes)
 
 
 def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swapped:
@@ -143,11 +141,13 @@ def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swappe
 
 
 def reach(framing: Framing, face: Face, parameters: Parameters) -> Window:
-    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, grain around it."""
+    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, what follows it, grain."""
     w = framing.window
     corners = np.array([[w.x, w.y], [w.right, w.y], [w.x, w.bottom], [w.right, w.bottom]], np.float64)
     room = 0.0 if _on_plate_grid(framing) else 4.0 * max(1.0, 1.0 / scale_of(framing.matrix))
     seen = Window.around(apply(invert(framing.matrix), corners), room).union(_hull_window(face, parameters))
+    if parameters.shape > 0:
+        seen = seen.union(face.window(REACH + _RESHAPED))
     grainy = parameters.grain != 0 or parameters.plate_skin != 1.0
     return seen.union(face.window(_GRAIN_REACH)) if grainy else seen
 
@@ -178,6 +178,56 @@ def network_encoding(parameters: Parameters, color: ColorConfig) -> Encoding:
     if not slash:
         raise UsageError("unknown-view", f"--network-view is '{view}'; write it as display/view.")
     return ViewEncoding(color, display, view)
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """The picture made ready for a generator: healed, in the working space, moved to meet a face that changes its shape.
+
+    `working` float32 (h, w, 3) lies on the picture's window; `part` (plate space), `shot` and `beneath` (working space, before
+    and after the plate was moved), `hidden` and `bad` (h, w) on its `region`, the pixels that the swap may change.
+    `face` has the points of the new face; `around` is None when they are the plate's.
+    """
+
+    face: Face
+    region: Window
+    part: Frame
+    working: np.ndarray
+    shot: np.ndarray
+    beneath: np.ndarray
+    hidden: np.ndarray
+    bad: np.ndarray
+    grain: Grain | None
+    around: Surround | None
+
+    @classmethod
+    def of(
+        cls,
+        picture: Frame,
+        face: Face,
+        generator: Generator,
+        parameters: Parameters,
+        inputs: InputMattes | None,
+        weight: float,
+    ) -> _Scene:
+        healed, bad = heal(picture.pixels)
+        plate = picture.with_pixels(healed)
+        working = plate.working()
+        grain = _plate_grain(working, plate.window, face, parameters)
+        wanted = _reshaped(generator, face, plate.pixel_aspect, weight)
+        region = _swap_window(face, wanted, parameters).intersect(plate.window)
+        inside = region.slices(plate.window)
+        shot = beneath = working[inside]
+        hidden = occlusion_matte(
+            shot, face, region, plate.color, sensitivity=parameters.occlusion, pixel_aspect=plate.pixel_aspect
+        )
+        around = None if wanted is face else follow_outline(face, wanted, region, hidden)
+        if around is not None:
+            around = around.within(_allowed(inputs, region, plate.window))
+            face, hidden, shot = around.face, np.clip(around.moved(hidden), 0, 1), shot.copy()
+            working[inside] = around.plate(shot, grain)
+        part = plate.region(region).with_pixels(healed[inside])
+        return cls(face, region, part, working, shot, beneath, hidden, bad[inside], grain, around)
 
 
 @dataclass(frozen=True)
@@ -252,6 +302,32 @@ def _mattes(
     for name, part in parts.items():
         matte = matte * (1 - part if name in ("keep", "hold_out", "occlusion") else part)
     return {"matte": matte.astype(np.float32), **parts}
+
+
+def _with_surround(
+    shot: np.ndarray, beneath: np.ndarray, face: np.ndarray, mattes: dict[str, np.ndarray], around: Surround
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The face over the moved plate `beneath`, as one picture to lay over `shot`, and the matte that covers both.
+
+    `mattes` then has the `face` and its `surround` apart. Where the plate was not moved nothing differs from the face alone.
+    """
+    inner, cover = mattes["matte"], around.cover
+    outer = np.asarray(1 - (1 - inner) * (1 - cover), np.float32)
+    over = beneath + inner[..., None] * (face - beneath)
+    alone = shot + (over - shot) / np.maximum(outer, np.float32(1e-6))[..., None]
+    moved = cover > 0
+    pixels = np.where(moved[..., None], alone, face)
+    return pixels, {**mattes, "matte": np.where(moved, outer, inner), "face": inner, "surround": cover}
+
+
+def _allowed(inputs: InputMattes | None, region: Window, window: Window) -> np.ndarray:
+    """Where mattes from outside let the plate be changed, float32 (h, w) in 0..1 on `region`."""
+    allowed = np.ones((region.height, region.width), np.float32)
+    if inputs is not None and inputs.hold_out is not None:
+        allowed = allowed * (1 - np.clip(inputs.hold_out[region.slices(window)], 0, 1))
+    if inputs is not None and inputs.garbage is not None:
+        allowed = allowed * np.clip(inputs.garbage[region.slices(window)], 0, 1)
+    return allowed
 
 
 def _match(
@@ -363,7 +439,7 @@ def _layers(
         if asked & {"stmap", "depth"}:
             layers[face_layers.STMAP_COVERAGE] = made[face_layers.STMAP_COVERAGE]
     if "id" in asked:
-        ids, attributes = face_layers.cryptomatte([(name, mattes["matte"])])
+        ids, attributes = face_layers.cryptomatte([(name, mattes.get("face", mattes["matte"]))])
         layers |= ids
     return layers, attributes
 
@@ -396,6 +472,20 @@ def _in_plate_space(
 
 def _edges(parameters: Parameters) -> HullEdges:
     return HullEdges(parameters.forehead, parameters.edge_jaw, parameters.edge_right, parameters.edge_left)
+
+
+def _reshaped(generator: Generator, face: Face, pixel_aspect: float, weight: float) -> Face:
+    """`face` as the generator shapes it, by the swap's fade: a face that fades away takes its shape with it."""
+    if not isinstance(generator, Reshaping):
+        return face
+    wanted = generator.reshaped(face, pixel_aspect)
+    return wanted if weight == 1.0 else face.moved(face.points + weight * (wanted.points - face.points))
+
+
+def _swap_window(face: Face, wanted: Face, parameters: Parameters) -> Window:
+    """The plate pixels that may change: the hull, and as far around it as the plate is moved."""
+    hull = _hull_window(face, parameters)
+    return hull if wanted is face else hull.union(_hull_window(wanted, parameters)).union(wanted.window(REACH))
 
 
 def _hull_window(face: Face, parameters: Parameters) -> Window:

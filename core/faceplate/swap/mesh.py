@@ -17,12 +17,13 @@ import numpy as np
 from faceplate.errors import UsageError
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample, scale_of
-from faceplate.face.shape import head_model, own_shape
+from faceplate.face.shape import head_model
 from faceplate.logspace import from_log, to_log
 from faceplate.lowpass import local_linear
 from faceplate.pyramid import fill
 from faceplate.swap.generator import Crop, Encoding, Framing, Generated
 from faceplate.swap.raster import MeshRaster, rasterise
+from faceplate.swap.reshape import shape_offset
 from faceplate.swap.source import Source, SourceView
 from faceplate.swap.views import Geometry, suitability
 from faceplate.window import Window
@@ -31,8 +32,6 @@ __all__ = ["MeshGenerator", "MeshSettings", "parse_pins"]
 
 # Room around the mesh, in parts of the face's size, so that the warp and the blend have neighbours to look at.
 _MARGIN = 0.08
-# The source's own shape fades in over this part of the face's size, from the oval inward.
-_EDGE = 0.12
 # Views that nowhere reach this share of the mix are left out: they would cost time and show nothing.
 _SHARE = 0.03
 # The light that is taken off a view before mixing, as a standard deviation in parts of the face's size.
@@ -49,7 +48,7 @@ _FITS = 3
 
 @dataclass(frozen=True)
 class MeshSettings:
-    """`shape` 0..1: how much of the source's own shape the features bring along. `mouth` and `eyes`: auto, source or plate.
+    """`shape` 0..1: how much of the source's own shape comes through. `mouth` and `eyes`: auto, source or plate.
 
     `pins` holds (view name, first frame, last frame): on those frames only that view is used.
     """
@@ -79,17 +78,26 @@ class MeshGenerator:
         """The plate's own pixels around the mesh: no rotation, no scale."""
         return Framing(np.array([[1, 0, 0], [0, 1, 0]], np.float64), face.window(_MARGIN))
 
+    def reshaped(self, face: Face, pixel_aspect: float) -> Face:
+        """`face` with the source's own shape, by the setting `shape`."""
+        if self.settings.shape == 0:
+            return face
+        squeeze = np.array([pixel_aspect, 1.0, 1.0])
+        poses = tuple(view.geometry.pose for view in self.source.views)
+        offset = shape_offset(face.points * squeeze, poses) / squeeze
+        return face.moved(face.points + self.settings.shape * offset)
+
     def generate(self, crop: Crop) -> Generated:
         views = self._views(crop.frame)
-        target = Geometry.of(crop.face)
-        face = _own_features(crop.face, self.source, self.settings.shape)
+        face = crop.face
+        target = Geometry.of(face)
         window = crop.framing.window
         raster = rasterise(face.points, topology().closed, window, face.size)
         layers = _layers(views, face, target, raster, self.settings.eyes)
-        kept = _kept_from_plate(crop.face, face, layers, raster, self.settings)
+        kept = _kept_from_plate(face, layers, raster, self.settings)
         mixed, light, confidence = _mixed(layers, raster, face)
         if kept.any():
-            plate = _Layer(crop.pixels, window, crop.face.points, crop.face.level, kept)
+            plate = _Layer(crop.pixels, window, face.points, face.level, kept)
             texture, _, _ = _without_light(plate, face, raster)
             mixed = mixed + np.clip(raster.enlarge(kept), 0, 1)[..., None] * (texture - mixed)
         coverage = cv2.dilate(raster.covered.astype(np.uint8), _disk(0.03 * _cell(face, raster)))
@@ -130,24 +138,6 @@ class _Layer:
     level: float
     share: np.ndarray
     follow_gaze: bool = False
-
-
-def _own_features(face: Face, source: Source, amount: float) -> Face:
-    """`face` with the source's own shape inside the outline, by `amount`; the outline stays the plate's.
-
-    The shape is the mean over the views of what is left of them without turn and expression, less the same of the
-    plate's face, so that the plate's performance is kept. It fades to nothing towards the oval.
-    """
-    if amount == 0:
-        return face
-    pose = Geometry.of(face).pose
-    wanted = np.mean([own_shape(view.geometry.pose.canonical) for view in source.views], axis=0)
-    offset = pose.place(wanted - own_shape(pose.canonical))
-    oval = face.points[topology().oval, :2]
-    inward = np.linalg.norm(face.points[:, None, :2] - oval[None], axis=2).min(axis=1) / (_EDGE * face.size)
-    ramp = np.clip(inward, 0, 1)
-    ramp = ramp * ramp * (3 - 2 * ramp)
-    return face.moved(face.points + amount * ramp[:, None] * offset)
 
 
 def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str) -> list[_Layer]:
@@ -238,11 +228,9 @@ def _light_of(warped: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.nd
     return raster.enlarge(light), clean
 
 
-def _kept_from_plate(
-    plate: Face, face: Face, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings
-) -> np.ndarray:
+def _kept_from_plate(face: Face, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings) -> np.ndarray:
     """Where the plate's own mouth and eyes are kept, float32 (gh, gw): by the settings, or as far as no view is open enough."""
-    mesh, target = topology(), Geometry.of(plate)
+    mesh, target = topology(), Geometry.of(face)
     kept = np.zeros(raster.covered.shape, np.float32)
     places = (
         (settings.mouth, mesh.mouth_loop, target.mouth, lambda view: view.mouth),
