@@ -43,6 +43,9 @@ _CLOSED = 0.04
 _CLEAN = 0.2
 # How far, in natural logarithm, a place may be from the skin's light before it counts as hair.
 _HAIR = 0.35
+# How much a view is still wanted where hair hides the face in it, and how far beside hair skin is left out.
+_HIDDEN = 1e-4
+_BESIDE_HAIR = 0.02
 _FITS = 3
 
 
@@ -97,7 +100,7 @@ class MeshGenerator:
         kept = _kept_from_plate(face, layers, raster, self.settings)
         mixed, light, confidence = _mixed(layers, raster, face)
         if kept.any():
-            plate = _Layer(crop.pixels, window, face.points, face.level, kept)
+            plate = _Layer(crop.pixels, None, window, face.points, face.level, kept)
             texture, _, _ = _without_light(plate, face, raster)
             mixed = mixed + np.clip(raster.enlarge(kept), 0, 1)[..., None] * (texture - mixed)
         coverage = cv2.dilate(raster.covered.astype(np.uint8), _disk(0.03 * _cell(face, raster)))
@@ -130,9 +133,13 @@ def parse_pins(text: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int],
 
 @dataclass(frozen=True)
 class _Layer:
-    """A picture to take texture from: linear `pixels` on `window`, the mesh in it, its level, its share of every cell."""
+    """A picture to take texture from: linear `pixels` on `window`, the mesh in it, its level, its share of every cell.
+
+    `hidden` (h, w) says where hair and the like hide the face in it, None where nothing does.
+    """
 
     pixels: np.ndarray
+    hidden: np.ndarray | None
     window: Window
     points: np.ndarray
     level: float
@@ -143,7 +150,9 @@ class _Layer:
 def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str) -> list[_Layer]:
     """The views, real and mirrored, that some part of the face wants, with their shares: they sum to 1 in every cell."""
     candidates = [(view, geometry) for view in views for geometry in (view.geometry, view.mirror)]
-    wanted = np.stack([suitability(geometry, target) * _sharp(view, face) for view, geometry in candidates], axis=1)
+    wanted = np.stack(
+        [suitability(pair[1], target) * _free(*pair) * _sharp(pair[0], face) for pair in candidates], axis=1
+    )
     wanted /= wanted.sum(axis=1, keepdims=True)
     used = np.flatnonzero(wanted.max(axis=0) >= _SHARE)
     candidates, wanted = [candidates[index] for index in used], wanted[:, used]
@@ -154,10 +163,10 @@ def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster:
     layers = []
     for index, (view, geometry) in enumerate(candidates):
         if shares[..., index].max() >= _SHARE:
-            pixels, window, to_view = _sharp_enough(view, face)
+            pixels, hidden, window, to_view = _sharp_enough(view, face)
             points = np.column_stack([apply(to_view, geometry.points[:, :2]), geometry.points[:, 2]])
             follow = eyes == "auto"
-            layers.append(_Layer(pixels, window, points, view.face.level, shares[..., index], follow))
+            layers.append(_Layer(pixels, hidden, window, points, view.face.level, shares[..., index], follow))
     return layers
 
 
@@ -166,16 +175,23 @@ def _sharp(view: SourceView, face: Face) -> float:
     return min(view.face.size / max(face.size, 1e-9), 1.0) ** 2
 
 
-def _sharp_enough(view: SourceView, face: Face) -> tuple[np.ndarray, Window, np.ndarray]:
-    """The view at no more than the plate's resolution: its pixels, their window, and the matrix that scaled them."""
+def _free(view: SourceView, geometry: Geometry) -> np.ndarray:
+    """How far each point is free of hair in a view, float64 (478,): where it is not, its mirror is better, and another view."""
+    shown = view.shown[head_model().mirror] if geometry.mirrored else view.shown
+    return shown**3 + _HIDDEN
+
+
+def _sharp_enough(view: SourceView, face: Face) -> tuple[np.ndarray, np.ndarray, Window, np.ndarray]:
+    """The view at no more than the plate's resolution: pixels, what is hidden, their window, the matrix that scaled them."""
     shrink = scale_of(_affine(face.points[:, :2], view.face.points[:, :2]))
     if shrink <= 1.1:
-        return view.pixels, view.frame.window, np.array([[1, 0, 0], [0, 1, 0]], np.float64)
+        return view.pixels, view.hidden, view.frame.window, np.array([[1, 0, 0], [0, 1, 0]], np.float64)
     scale = 1.0 / shrink
     window = view.frame.window
     small = Window(0, 0, max(round(window.width * scale), 1), max(round(window.height * scale), 1))
     matrix = np.array([[scale, 0, -window.x * scale], [0, scale, -window.y * scale]], np.float64)
-    return resample(view.pixels, window, matrix, small), small, matrix
+    pixels, hidden = (resample(part, window, matrix, small) for part in (view.pixels, view.hidden))
+    return pixels, hidden, small, matrix
 
 
 def _mixed(layers: list[_Layer], raster: MeshRaster, face: Face) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -200,18 +216,31 @@ def _mixed(layers: list[_Layer], raster: MeshRaster, face: Face) -> tuple[np.nda
 
 def _without_light(layer: _Layer, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A layer on the plate's pixels, log domain, less its low-frequency light on the skin; that light; where it is clean."""
-    warped = to_log(_warp(layer, face, raster), layer.level)
-    light, clean = _light_of(warped, face, raster)
+    places = _places(layer, face, raster)
+    warped = to_log(_warp(layer, places, raster), layer.level)
+    light, clean = _light_of(warped, _shown(layer, places, face, raster), face, raster)
     return warped - light, light, clean
 
 
-def _light_of(warped: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray]:
+def _shown(layer: _Layer, places: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:
+    """Where nothing hides the face in a layer's picture, nor lies beside it, float32 (gh, gw) in 0..1."""
+    if layer.hidden is None:
+        return np.ones(raster.covered.shape, np.float32)
+    x, y = (np.ascontiguousarray(places[..., axis], np.float32) for axis in (0, 1))
+    hidden = cv2.remap(layer.hidden, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    # Hair throws a shadow and has a soft edge: what lies right beside it is left out too.
+    beside = cv2.dilate(np.clip(2 * hidden, 0, 1), _disk(_BESIDE_HAIR * _cell(face, raster)))
+    return 1 - np.clip(cv2.GaussianBlur(beside, (0, 0), max(0.01 * _cell(face, raster), 0.5)), 0, 1)
+
+
+def _light_of(warped: np.ndarray, shown: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray]:
     """The low frequencies of the skin in `warped` (h, w, 3), and float32 (gh, gw) 1 where the skin is free of hair.
 
-    Hair and shadowed edges fall far from the skin's own light; later fits leave them out, and they are not used.
+    `shown` (gh, gw) is 0 where hair was found. What was not found falls far from the skin's own light; later fits leave it
+    out, and it is not used.
     """
     grid = cv2.resize(warped, raster.covered.shape[::-1], interpolation=cv2.INTER_AREA)
-    skin = raster.interpolate(_skin_points()[:, None])[..., 0]
+    skin = raster.interpolate(_skin_points()[:, None])[..., 0] * np.maximum(shown, np.float32(1e-4))
     sigma = _LIGHT * _cell(face, raster)
     soft = max(0.01 * _cell(face, raster), 0.5)
     light, trust = local_linear(grid, skin, sigma), skin
@@ -225,7 +254,7 @@ def _light_of(warped: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.nd
     clean = 1.0 - above * (1.0 - np.clip(2.0 - off / _HAIR, 0.02, 1.0))
     clean = cv2.erode(clean.astype(np.float32), _disk(0.02 * _cell(face, raster)))
     clean = cv2.GaussianBlur(clean.astype(np.float32), (0, 0), max(0.01 * _cell(face, raster), 0.5))
-    return raster.enlarge(light), clean
+    return raster.enlarge(light), np.asarray(clean * np.maximum(shown, np.float32(1e-3)), np.float32)
 
 
 def _kept_from_plate(face: Face, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings) -> np.ndarray:
@@ -262,13 +291,17 @@ def _loop_matte(face: Face, loop: np.ndarray, raster: MeshRaster) -> np.ndarray:
     return cv2.GaussianBlur(matte, (0, 0), max(0.004 * _cell(face, raster), 0.5))
 
 
-def _warp(layer: _Layer, face: Face, raster: MeshRaster) -> np.ndarray:
-    """The layer's pixels under the plate's mesh, float32 (h, w, 3); beyond the mesh the warp goes on smoothly."""
+def _places(layer: _Layer, face: Face, raster: MeshRaster) -> np.ndarray:
+    """For each cell of the raster the place in the layer's picture, in whole pixels of it, float32 (gh, gw, 2)."""
     places = _source_places(face, layer.points[:, :2], raster)
     if layer.follow_gaze:
         places = _with_gaze(places, layer.points, face, raster)
-    offset = np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
-    maps = [np.ascontiguousarray(raster.enlarge(places[..., axis]) - offset[axis]) for axis in (0, 1)]
+    return places - np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
+
+
+def _warp(layer: _Layer, places: np.ndarray, raster: MeshRaster) -> np.ndarray:
+    """The layer's pixels under the plate's mesh, float32 (h, w, 3); beyond the mesh the warp goes on smoothly."""
+    maps = [np.ascontiguousarray(raster.enlarge(places[..., axis])) for axis in (0, 1)]
     return cv2.remap(layer.pixels, maps[0], maps[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
