@@ -46,6 +46,10 @@ _HAIR = 0.35
 # How much a view is still wanted where hair hides the face in it, and how far beside hair skin is left out.
 _HIDDEN = 1e-4
 _BESIDE_HAIR = 0.02
+# How far inside its outline a view is read at the edge, in parts of the face's size.
+_INSET = 0.02
+# Below this cosine between surface and view a place is so near the picture's outline that what lies behind may show.
+_GRAZED = 0.35
 _FITS = 3
 
 
@@ -100,7 +104,7 @@ class MeshGenerator:
         kept = _kept_from_plate(face, layers, raster, self.settings)
         mixed, light, confidence = _mixed(layers, raster, face)
         if kept.any():
-            plate = _Layer(crop.pixels, None, window, face.points, face.level, kept)
+            plate = _Layer(crop.pixels, None, window, face.points, face.level, kept, np.ones(len(face.points)))
             texture, _, _ = _without_light(plate, face, raster)
             mixed = mixed + np.clip(raster.enlarge(kept), 0, 1)[..., None] * (texture - mixed)
         coverage = cv2.dilate(raster.covered.astype(np.uint8), _disk(0.03 * _cell(face, raster)))
@@ -135,7 +139,8 @@ def parse_pins(text: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int],
 class _Layer:
     """A picture to take texture from: linear `pixels` on `window`, the mesh in it, its level, its share of every cell.
 
-    `hidden` (h, w) says where hair and the like hide the face in it, None where nothing does.
+    `hidden` (h, w) says where hair and the like hide the face in it, None where nothing does; `seen` (478,) how squarely the
+    picture saw each point.
     """
 
     pixels: np.ndarray
@@ -144,6 +149,7 @@ class _Layer:
     points: np.ndarray
     level: float
     share: np.ndarray
+    seen: np.ndarray
     follow_gaze: bool = False
 
 
@@ -164,10 +170,21 @@ def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster:
     for index, (view, geometry) in enumerate(candidates):
         if shares[..., index].max() >= _SHARE:
             pixels, hidden, window, to_view = _sharp_enough(view, face)
-            points = np.column_stack([apply(to_view, geometry.points[:, :2]), geometry.points[:, 2]])
+            points = np.column_stack([apply(to_view, _inset(geometry.points)), geometry.points[:, 2]])
             follow = eyes == "auto"
-            layers.append(_Layer(pixels, hidden, window, points, view.face.level, shares[..., index], follow))
+            layers.append(
+                _Layer(pixels, hidden, window, points, view.face.level, shares[..., index], geometry.seen, follow)
+            )
     return layers
+
+
+def _inset(points: np.ndarray) -> np.ndarray:
+    """A view's points (478, 2) with the outline drawn a little inward: a pixel off, and it would show hair or background."""
+    xy, oval = points[:, :2].copy(), topology().oval
+    inward = xy[oval].mean(axis=0) - xy[oval]
+    reach = _INSET * float(np.ptp(xy, axis=0).max())
+    xy[oval] += inward * (reach / np.maximum(np.linalg.norm(inward, axis=1, keepdims=True), 1e-9))
+    return xy
 
 
 def _sharp(view: SourceView, face: Face) -> float:
@@ -218,7 +235,8 @@ def _without_light(layer: _Layer, face: Face, raster: MeshRaster) -> tuple[np.nd
     """A layer on the plate's pixels, log domain, less its low-frequency light on the skin; that light; where it is clean."""
     places = _places(layer, face, raster)
     warped = to_log(_warp(layer, places, raster), layer.level)
-    light, clean = _light_of(warped, _shown(layer, places, face, raster), face, raster)
+    grazed = raster.interpolate(np.clip((_GRAZED - layer.seen) / _GRAZED, 0, 1)[:, None])[..., 0]
+    light, clean = _light_of(warped, _shown(layer, places, face, raster), grazed, face, raster)
     return warped - light, light, clean
 
 
@@ -233,14 +251,16 @@ def _shown(layer: _Layer, places: np.ndarray, face: Face, raster: MeshRaster) ->
     return 1 - np.clip(cv2.GaussianBlur(beside, (0, 0), max(0.01 * _cell(face, raster), 0.5)), 0, 1)
 
 
-def _light_of(warped: np.ndarray, shown: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray]:
+def _light_of(
+    warped: np.ndarray, shown: np.ndarray, grazed: np.ndarray, face: Face, raster: MeshRaster
+) -> tuple[np.ndarray, np.ndarray]:
     """The low frequencies of the skin in `warped` (h, w, 3), and float32 (gh, gw) 1 where the skin is free of hair.
 
-    `shown` (gh, gw) is 0 where hair was found. What was not found falls far from the skin's own light; later fits leave it
-    out, and it is not used.
+    `shown` (gh, gw) is 0 where hair was found, `grazed` 1 where the picture's own outline is near, with hair or background
+    right behind. What was not found falls far from the skin's own light; later fits leave it out, and it is not used.
     """
     grid = cv2.resize(warped, raster.covered.shape[::-1], interpolation=cv2.INTER_AREA)
-    skin = raster.interpolate(_skin_points()[:, None])[..., 0] * np.maximum(shown, np.float32(1e-4))
+    skin = raster.interpolate(_skin_points()[:, None])[..., 0] * np.maximum(shown * (1 - grazed), np.float32(1e-4))
     sigma = _LIGHT * _cell(face, raster)
     soft = max(0.01 * _cell(face, raster), 0.5)
     light, trust = local_linear(grid, skin, sigma), skin
@@ -249,9 +269,9 @@ def _light_of(warped: np.ndarray, shown: np.ndarray, face: Face, raster: MeshRas
         trust = skin * np.clip(2.0 - off / 0.35, 1e-5, 1.0)
         light = local_linear(grid, trust, sigma)
     off = np.abs(cv2.GaussianBlur(grid - light, (0, 0), soft)).max(axis=2)
-    # Hair hangs over the forehead and the temples; further down what stands out is the person: a fold, a beard.
-    above = raster.interpolate(_forehead_points()[:, None])[..., 0] * (skin > 0.1)
-    clean = 1.0 - above * (1.0 - np.clip(2.0 - off / _HAIR, 0.02, 1.0))
+    # Hair hangs over the forehead, beside the face and behind an outline; elsewhere it is the person: a fold, a beard.
+    doubtful = np.maximum(raster.interpolate(_haired_points()[:, None])[..., 0] * (skin > 0.1), grazed)
+    clean = 1.0 - doubtful * (1.0 - np.clip(2.0 - off / _HAIR, 0.02, 1.0))
     clean = cv2.erode(clean.astype(np.float32), _disk(0.02 * _cell(face, raster)))
     clean = cv2.GaussianBlur(clean.astype(np.float32), (0, 0), max(0.01 * _cell(face, raster), 0.5))
     return raster.enlarge(light), np.asarray(clean * np.maximum(shown, np.float32(1e-3)), np.float32)
@@ -370,12 +390,14 @@ def _skin_points() -> np.ndarray:
     return skin
 
 
-def _forehead_points() -> np.ndarray:
-    """1 for points well above the brows, 0 from the eyes down, float64 (478,)."""
+def _haired_points() -> np.ndarray:
+    """1 for points well above the brows and on the outline down to the mouth, where hair hangs, float64 (478,); 0 elsewhere."""
     head, mesh = head_model().reference, topology()
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
-    top = head[mesh.oval, 1].min()
-    return np.clip(4.0 * (brows + 0.15 - head[:, 1]) / (brows - top), 0.0, 1.0)
+    top, mouth = head[mesh.oval, 1].min(), head[mesh.lips_loop, 1].mean()
+    above = np.clip(4.0 * (brows + 0.15 - head[:, 1]) / (brows - top), 0.0, 1.0)
+    above[mesh.oval] = np.maximum(above[mesh.oval], np.clip(4.0 * (mouth - head[mesh.oval, 1]) / (mouth - brows), 0, 1))
+    return above
 
 
 def _disk(radius: float) -> np.ndarray:
