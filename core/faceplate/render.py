@@ -1,7 +1,7 @@
-"""Renders a shot's frame from file to file: read → find → swap → write.
+"""Renders a shot's frame from file to file: load (find, read) → generate → comp → write.
 
-The stages between are in `faceplate.stages`. Nothing is remembered from frame to frame, so a frame alone is the same
-picture as in the full run.
+The stages between are in `faceplate.stages`, frames in flight in `faceplate.flight`. Nothing is remembered from frame to
+frame, so a frame alone is the same picture as in the full run.
 """
 
 from __future__ import annotations
@@ -15,20 +15,30 @@ import numpy as np
 
 from faceplate import __version__
 from faceplate.color import ColorConfig
+from faceplate.comp.grain import Grain
 from faceplate.comp.layers import float_layers
+from faceplate.comp.networks import check_matte_network
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, parse_target
 from faceplate.frame import Frame, read_frame
-from faceplate.models import Card, check_policy
+from faceplate.models import Card, Network, check_policy, open_network
 from faceplate.models.devices import Runtime
 from faceplate.plate import PlateFile, Sequence, Written, same_target, write_element, write_over
 from faceplate.pyramid import heal
 from faceplate.shot import Shot
 from faceplate.stages import (
     InputMattes,
+    Looked,
+    Made,
+    MatteNetworks,
     Swapped,
+    element,
+    generate,
     keep_regions,
     layer_names,
+    look,
+    match,
+    matte,
     network_encoding,
     nothing_swapped,
     reach,
@@ -40,23 +50,54 @@ from faceplate.swap.restore import Restored, open_restorer
 from faceplate.track import Track
 from faceplate.window import Window
 
-__all__ = ["Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
+__all__ = ["Generating", "Loaded", "Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """One frame's result. `face` is None, and the swap's window empty, when the frame shows nobody and that was allowed."""
+    """One frame's result. `face` is None, and the swap's window empty, when the frame shows nobody and that was allowed.
+
+    `notes` say what gave way since the last frame: a provider, a batch, half precision.
+    """
 
     frame: int
     file: PlateFile
     swapped: Swapped
     face: Face | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One frame read: its file, the target's face and the plate's pixels around it, and what goes with them.
+
+    `face` and `picture` are None when the frame shows nobody and that is allowed. `grain` is the plate's where the track
+    knows it, `weight` 0..1 the track's fade.
+    """
+
+    frame: int
+    file: PlateFile
+    face: Face | None = None
+    picture: Frame | None = None
+    inputs: InputMattes = field(default_factory=InputMattes)
+    weight: float = 1.0
+    grain: Grain | None = None
+
+
+@dataclass(frozen=True)
+class Generating:
+    """A loaded frame with what the generator made of it; both None for a frame without the face."""
+
+    loaded: Loaded
+    looked: Looked | None = None
+    made: Made | None = None
 
 
 @dataclass(frozen=True)
 class Renderer:
     """A shot made ready: colour, networks and source are prepared once, then any frame in any order.
 
+    `load`, `generate`, `comp` and `write` are a frame's steps; each may run on a thread of its own (`faceplate.flight`).
     `generator` overrides the one that the shot's parameters name (a studio's own class, or a test's).
     """
 
@@ -86,7 +127,25 @@ class Renderer:
         """The source's pictures. Raises what `read_source` raises, and `UsageError('no-source')`."""
         if self.shot.source is None:
             raise UsageError("no-source", "The generator needs a source; give a picture or a folder of the person.")
-        return read_source(self.shot.source, self.color, self.finder, self.shot.source_space)
+        return read_source(self.shot.source, self.color, self._finder, self.shot.source_space)
+
+    @cached_property
+    def _finder(self) -> FaceFinder:
+        """The finder with the networks that the parameters name."""
+        parameters = self.shot.parameters
+        return self.finder.choosing(parameters.detector, parameters.landmarker, parameters.recogniser)
+
+    @cached_property
+    def _matte_networks(self) -> MatteNetworks:
+        """The user's own matte networks, opened."""
+        store, parameters = self.finder.store, self.shot.parameters
+        for name, parser in ((parameters.occluder, False), (parameters.parser, True)):
+            if name:
+                check_matte_network(name, store.card(name).kind, parser)
+        occluder = open_network(store, parameters.occluder) if parameters.occluder else None
+        if parameters.parser and parameters.parser == parameters.occluder:
+            return MatteNetworks(occluder, occluder)
+        return MatteNetworks(occluder, open_network(store, parameters.parser) if parameters.parser else None)
 
     @cached_property
     def _generator(self) -> Generator:
@@ -136,7 +195,7 @@ class Renderer:
         return self._track.choose(self.shot.parameters.target, self._embedding_of)
 
     def _embedding_of(self, picture: Path) -> np.ndarray:
-        return read_source(picture, self.color, self.finder, self.shot.source_space).embedding(self.finder)
+        return read_source(picture, self.color, self._finder, self.shot.source_space).embedding(self._finder)
 
     @cached_property
     def _wanted(self) -> np.ndarray | None:
@@ -167,7 +226,8 @@ class Renderer:
         network_encoding(self.shot.parameters, self.color)
         if self.shot.output:
             self._refuse_overwriting_the_plate()
-        _ = self._generator, (self._person if self._track is not None else self._wanted)
+        check_policy(self._named_cards(), self.shot.allow_noncommercial)
+        _ = self._generator, self._matte_networks, (self._person if self._track is not None else self._wanted)
         check_policy(self._cards(), self.shot.allow_noncommercial)
         if self.shot.output:
             self._make_output_folder()
@@ -199,30 +259,57 @@ class Renderer:
 
     def find(self, file: PlateFile) -> Face | None:
         """The target's face in one plate file, or None when it shows nobody and `no_face` allows that."""
-        picture = self._read(file, self._search(file))
-        picture = picture.with_pixels(heal(picture.pixels)[0])
-        faces = self.finder.find(picture)
-        if not faces and self.shot.parameters.no_face == "pass":
-            return None
-        try:
-            target = parse_target(self.shot.parameters.target)
-            return choose_face(faces, target, lambda face: self.finder.embed(picture, face), self._wanted)
-        except RenderError as error:
-            raise RenderError(error.code, f"{file.path.name}: {error}") from error
+        return self._found(file)[0]
 
-    def render(self, frame: int, face: Face | None = None) -> Rendered:
-        """Renders one frame. With `face` given (from a track) nothing is searched, and only its region is read."""
+    def load(self, frame: int, face: Face | None = None, grain: Grain | None = None) -> Loaded:
+        """Reads one frame: the face from the track (or `face`, with its `grain`), else searched; then its region alone."""
         file = self.open(frame)
-        weight = 1.0
+        weight, seen = 1.0, None
         if face is None and self._track is not None:
             tracked = self._track.face(self._person, frame)
             if tracked is None:
-                return self._nothing(frame, file)
+                return Loaded(frame, file)
             face, weight = tracked.face, tracked.weight
-        known = face or self.find(file)
-        if known is None:
-            return self._nothing(frame, file)
-        return self._swap(frame, file, known, weight)
+        if face is None:
+            face, seen = self._found(file)
+        if face is None:
+            return Loaded(frame, file)
+        framing = self._generator.frame(face, file.pixel_aspect)
+        around = reach(framing, face, self.shot.parameters).intersect(file.data)
+        if face.window().intersect(file.data).empty:
+            raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
+        inputs = InputMattes(
+            self._input_matte(self.shot.parameters.hold_out, frame, around),
+            self._input_matte(self.shot.parameters.garbage, frame, around),
+        )
+        known = seen is not None and around.intersect(seen.window) == around
+        picture = seen.region(around) if seen is not None and known else self._read(file, around)
+        return Loaded(frame, file, face, picture, inputs, weight, grain)
+
+    def generate(self, loaded: Loaded) -> Generating:
+        """The generator's step: the network, where there is one."""
+        if loaded.face is None or loaded.picture is None:
+            return Generating(loaded)
+        parameters = self.shot.parameters
+        looked = look(loaded.picture, loaded.face, self._generator, parameters, frame=loaded.frame)
+        return Generating(loaded, looked, generate(looked, self._generator, parameters))
+
+    def comp(self, generating: Generating) -> Rendered:
+        """Everything after the generator, up to the plate's own space."""
+        loaded, looked, made = generating.loaded, generating.looked, generating.made
+        if looked is None or made is None:
+            return self._nothing(loaded.frame, loaded.file)
+        parameters = self.shot.parameters
+        mattes = matte(
+            looked, made, parameters, inputs=loaded.inputs, networks=self._matte_networks, weight=loaded.weight
+        )
+        matched = match(looked, made, mattes, parameters)
+        swapped = element(looked, made, mattes, matched, parameters, grain=loaded.grain, name=self.shot.name)
+        return Rendered(loaded.frame, loaded.file, swapped, loaded.face, self._new_notes())
+
+    def render(self, frame: int, face: Face | None = None, grain: Grain | None = None) -> Rendered:
+        """Renders one frame. With `face` given (from a track) nothing is searched, and only its region is read."""
+        return self.comp(self.generate(self.load(frame, face, grain)))
 
     def write(self, rendered: Rendered) -> Written:
         """Writes one frame as the shot's mode says: whole, or not at all."""
@@ -262,10 +349,48 @@ class Renderer:
             "faceplate:working_space": self.color.working_space,
         }
 
+    def _named_cards(self) -> list[Card]:
+        """The cards that the parameters name, before any of their files is opened."""
+        parameters, store = self.shot.parameters, self.finder.store
+        names = [
+            parameters.detector, parameters.landmarker, parameters.recogniser, parameters.restorer, parameters.occluder,
+            parameters.parser,
+        ]  # fmt: skip
+        if self.generator is None and parameters.generator not in ("mesh", "null"):
+            names.append(parameters.generator)
+        return [store.card(name) for name in dict.fromkeys(names) if name]
+
     def _cards(self) -> list[Card]:
         """The cards of every network that a frame goes through."""
-        names = (self.finder.detector, self.finder.landmarker, *self._generator.weights)
-        return [self.finder.store.card(name) for name in dict.fromkeys(names) if name]
+        parameters, finder = self.shot.parameters, self._finder
+        names = [*finder.networks, *self._generator.weights, parameters.occluder, parameters.parser]
+        if self._track is None and self._wanted is not None:
+            names.append(finder.recogniser)
+        return [finder.store.card(name) for name in dict.fromkeys(names) if name]
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The generator's opened networks, restorers too; none of `mesh`."""
+        return tuple(getattr(self._generator, "networks", ()))
+
+    def _new_notes(self) -> tuple[str, ...]:
+        """What gave way in any network since this was asked last, in words."""
+        own = (self._matte_networks.occluder, self._matte_networks.parser)
+        networks = dict.fromkeys((*self.networks, *own, *self._finder.opened))
+        return tuple(note for network in networks if network is not None for note in network.new_notes())
+
+    def _found(self, file: PlateFile) -> tuple[Face | None, Frame]:
+        """The target's face, and the picture in which it was searched, as it was read."""
+        seen = self._read(file, self._search(file))
+        picture = seen.with_pixels(heal(seen.pixels)[0])
+        faces = self._finder.find(picture)
+        if not faces and self.shot.parameters.no_face == "pass":
+            return None, seen
+        try:
+            target = parse_target(self.shot.parameters.target)
+            return choose_face(faces, target, lambda face: self._finder.embed(picture, face), self._wanted), seen
+        except RenderError as error:
+            raise RenderError(error.code, f"{file.path.name}: {error}") from error
 
     def _read(self, file: PlateFile, region: Window) -> Frame:
         return read_frame(file, self.color, self.shot.space, region)
@@ -277,26 +402,6 @@ class Renderer:
         if region.empty:
             raise UsageError("bad-search", f"The search region {self.shot.search} lies outside the plate's picture.")
         return region
-
-    def _swap(self, frame: int, file: PlateFile, face: Face, weight: float) -> Rendered:
-        framing = self._generator.frame(face, file.pixel_aspect)
-        around = reach(framing, face, self.shot.parameters).intersect(file.data)
-        if face.window().intersect(file.data).empty:
-            raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
-        swapped = swap_face(
-            self._read(file, around),
-            face,
-            self._generator,
-            self.shot.parameters,
-            frame=frame,
-            inputs=InputMattes(
-                self._input_matte(self.shot.parameters.hold_out, frame, around),
-                self._input_matte(self.shot.parameters.garbage, frame, around),
-            ),
-            name=self.shot.name,
-            weight=weight,
-        )
-        return Rendered(frame, file, swapped, face)
 
     def _nothing(self, frame: int, file: PlateFile) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""

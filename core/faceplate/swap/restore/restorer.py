@@ -98,6 +98,11 @@ class Restored:
     def weights(self) -> tuple[str, ...]:
         return (*self.generator.weights, self.restorer.network.card.name)
 
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """What runs in a frame, the inner generator's first."""
+        return (*getattr(self.generator, "networks", ()), self.restorer.network)
+
     def frame(self, face: Face, pixel_aspect: float) -> Framing:
         return self.restorer.frame(face, pixel_aspect)
 
