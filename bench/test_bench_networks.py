@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import OpenImageIO
 import pytest
 from onnx import TensorProto
 
+from conftest import SIZES, Size, write_plate
+from faceplate.color import ColorConfig
 from faceplate.comp.grain import Grain, measure_grain
 from faceplate.face import Face, FaceFinder
-from faceplate.face.shape import head_model
 from faceplate.flight import render_frames
 from faceplate.models import Card, ModelStore, Network, embedded_store, open_network
 from faceplate.models.card import write_card
@@ -40,7 +40,7 @@ from faceplate.render import Loaded, Renderer
 from faceplate.shot import Shot
 from faceplate.swap.networks import FAMILIES, NetworkGenerator
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 graphs = importlib.import_module("onnx_graphs")
 
 FLIGHT = int(os.environ.get("FACEPLATE_BENCH_FLIGHT", "4"))
@@ -156,23 +156,10 @@ def finder(folder: Path) -> FaceFinder:
     return FaceFinder(ModelStore((folder, *embedded_store().folders)))
 
 
-def plate(path: Path, width: int, height: int) -> str:
-    """A half-float EXR of smooth light and grain in ACEScg."""
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32) / height
-    pixels = np.stack([0.2 + 0.1 * np.sin(5 * x), 0.18 + 0.05 * y, 0.15 + 0.05 * x * y], axis=-1)
-    pixels += np.random.default_rng(1).normal(0, 0.01, pixels.shape).astype(np.float32)
-    spec = OpenImageIO.ImageSpec(width, height, 3, "half")
-    spec.attribute("oiio:ColorSpace", "ACEScg")
-    spec.attribute("compression", "zip")
-    file = OpenImageIO.ImageOutput.create(str(path))
-    assert file is not None and file.open(str(path), spec) and file.write_image(pixels) and file.close()
+def plate(path: Path, size: Size) -> str:
+    """A demo person's face in a plate with grain, half-float ACEScg."""
+    write_plate(path, size, ColorConfig.load(environ={}), FaceFinder.embedded())
     return str(path.parent / path.name.replace("1001", "####"))
-
-
-def head(width: int, height: int, size: float) -> Face:
-    points = head_model().reference
-    span = float(np.ptp(points[:, :2], axis=0).max())
-    return Face(points * (size / span) + np.array([width / 2, height / 2, 0]), 1.0, 1.0, 0.18)
 
 
 @pytest.fixture(scope="module")
@@ -184,32 +171,21 @@ def heavy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, P
     (folder / "net.data").unlink()
 
 
-@pytest.mark.parametrize(("label", "width", "height", "size", "multiple", "goal"), [
-    ("HD at 128", 1920, 1080, 420.0, 1, 1.10),
-    ("UHD at 512", 3840, 2160, 840.0, 4, 1.05),
-])  # fmt: skip
+@pytest.mark.parametrize(("size", "multiple", "goal"), [(SIZES[0], 1, 1.10), (SIZES[1], 4, 1.05)], ids=["HD", "UHD"])
 @pytest.mark.timeout(1800)
 def test_frame_over_bare_run(
-    heavy: tuple[Network, Path],
-    tmp_path: Path,
-    label: str,
-    width: int,
-    height: int,
-    size: float,
-    multiple: int,
-    goal: float,
+    heavy: tuple[Network, Path], tmp_path: Path, size: Size, multiple: int, goal: float
 ) -> None:
+    label = f"{size.name} at {128 * multiple}"
     network, folder = heavy
     timed = Timed(network)
     generator = NetworkGenerator(FAMILIES["inswapper_128"], timed, np.full((1, 512), 0.04, np.float32), multiple)  # type: ignore[arg-type]
     shot = Shot(
-        plate=plate(tmp_path / "plate.1001.exr", width, height),
+        plate=plate(tmp_path / "plate.1001.exr", size),
         output=str(tmp_path / "out" / "swap.####.exr"),
         parameters=Parameters(),
     )
-    renderer = Tracked(shot, finder(folder), generator)
-    renderer.prepare()
-    renderer.known.append((face := head(width, height, size), grain_of(renderer, face)))
+    renderer = tracked(shot, folder, generator)
     if multiple == 1:
         renderer.render(1001)
 
@@ -260,12 +236,17 @@ class Tracked(Renderer):
         return super().load(frame, *self.known[-1])
 
 
-def grain_of(renderer: Renderer, face: Face) -> Grain:
-    """What a track keeps of the plate's grain."""
+def tracked(shot: Shot, folder: Path, generator: NetworkGenerator) -> Tracked:
+    """The renderer made ready, with the face and the grain that a track would keep of its plate."""
+    renderer = Tracked(shot, finder(folder), generator)
+    renderer.prepare()
+    face = renderer.find(renderer.open(1001))
+    assert face is not None
     picture = Renderer.load(renderer, 1001, face).picture
     assert picture is not None
     working = picture.working()
-    return measure_grain(working, np.ones(working.shape[:2], bool))
+    renderer.known.append((face, measure_grain(working, np.ones(working.shape[:2], bool))))
+    return renderer
 
 
 @pytest.mark.skipif("FACEPLATE_SOAK" not in os.environ, reason="minutes long: set FACEPLATE_SOAK=1")
@@ -275,10 +256,8 @@ def test_memory_is_flat_over_200_frames(tmp_path: Path, ahead: int) -> None:
     graphs.swap(tmp_path / "small.onnx", 128, gains=(0.9, 0.8, 0.7), emap=np.eye(512, dtype=np.float32))
     network = stored(tmp_path, "small")
     generator = NetworkGenerator(FAMILIES["inswapper_128"], network, np.full((1, 512), 0.04, np.float32), 4)
-    shot = Shot(plate=plate(tmp_path / "plate.1001.exr", 1920, 1080), output=str(tmp_path / "out" / "swap.####.exr"))
-    renderer = Tracked(shot, finder(tmp_path), generator)
-    renderer.prepare()
-    renderer.known.append((face := head(1920, 1080, 420.0), grain_of(renderer, face)))
+    shot = Shot(plate=plate(tmp_path / "plate.1001.exr", SIZES[0]), output=str(tmp_path / "out" / "swap.####.exr"))
+    renderer = tracked(shot, tmp_path, generator)
     sizes = []
     for count, _ in enumerate(render_frames(renderer, [1001] * 200, ahead), start=1):
         if count % 20 == 0:

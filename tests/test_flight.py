@@ -107,7 +107,9 @@ def test_a_listener_that_leaves_still_hears_of_every_file() -> None:
     steps, heard = Steps(), []
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
-        for item in render_frames(cast(Renderer, steps), range(500), on_written=lambda one: heard.append(one.path.stem)):
+        for item in render_frames(
+            cast(Renderer, steps), range(500), on_written=lambda one: heard.append(one.path.stem)
+        ):
             if item.frame == 3:
                 raise KeyboardInterrupt
     written = [str(frame) for step, frame in steps.log if step == "write"]

@@ -2,8 +2,8 @@
 
 Colour cannot tell a hand from a face, so a small network does that: it sees the face squared up by its own mesh, beside
 the mesh's outline, eyes, brows, nose and lips, and says for every pixel whether the face is what shows there.
-`occlusion.npz` holds it; `tests/truth/make_occlusion.py` made it from invented faces and drawn occluders. It decides at
-160 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
+It ships with a card, `face_occlusion`; `tests/truth/make_occlusion.py` made it from invented faces and drawn occluders. It
+decides at 160 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
 
 Everything is measured in parts of the face's own level in each channel, so exposure and white balance of the plate
 change nothing.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,11 +20,14 @@ import numpy as np
 from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample, scale_of
-from faceplate.models import Network
+from faceplate.models import Network, embedded_store, open_network
 from faceplate.pyramid import fill
 from faceplate.window import Window
 
-__all__ = ["SIDE", "occlusion_matte"]
+__all__ = ["NETWORK", "SIDE", "occlusion_matte"]
+
+NETWORK = "face_occlusion"
+"""The card of the network that ships."""
 
 SIDE = 160
 """Side in pixels of the square that the network sees; the face's longer side fills 1 / 1.14 of it."""
@@ -69,7 +71,7 @@ def occlusion_matte(
     levels = _levels(seen, maps.hull)
     if not (levels > 0.0).all():
         return nothing
-    odds = _network().run(_network_view(seen, levels), maps.guide)
+    odds = _odds(_network_view(seen, levels), maps.guide)
     if person_network is not None:
         level = float(levels @ _Y_OF_REC709)
         odds = np.maximum(odds, _not_a_person(linear, level, face, window, pixel_aspect, person_network))
@@ -151,53 +153,15 @@ def _not_a_person(
 # The network ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _OcclusionNetwork:
-    """A U-Net of five levels (Ronneberger et al., "U-Net", MICCAI 2015), 212,388 numbers, run by plain numpy."""
-
-    weights: dict[str, np.ndarray]
-
-    def run(self, view: np.ndarray, guide: np.ndarray) -> np.ndarray:
-        """Log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/2, SIDE/2, 4)."""
-        features = np.concatenate([_unshuffled(view), guide], axis=2)
-        kept = []
-        for level in ("e1", "e2", "e3", "e4", "e5"):
-            if kept:
-                features = _pooled(features)
-            features = self._conv(level + "b", self._conv(level + "a", features))
-            kept.append(features)
-        for level, beside in zip(("d4", "d3", "d2", "d1a"), kept[-2::-1], strict=True):
-            features = self._conv(level, np.concatenate([features.repeat(2, 0).repeat(2, 1), beside], axis=2))
-        out = self._conv("out", self._conv("d1b", features), relu=False)
-        return np.ascontiguousarray(out.reshape(SIDE // 2, SIDE // 2, 2, 2).transpose(0, 2, 1, 3).reshape(SIDE, SIDE))
-
-    def _conv(self, name: str, features: np.ndarray, relu: bool = True) -> np.ndarray:
-        """A 3 x 3 convolution (h, w, c) to (h, w, d) with zeros beyond the border, and its rectifier."""
-        height, width, _ = features.shape
-        padded = np.pad(features, ((1, 1), (1, 1), (0, 0)))
-        patches = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-        result = np.concatenate(patches, axis=2) @ self.weights[name + "_w"] + self.weights[name + "_b"]
-        return np.maximum(result, 0.0) if relu else result
-
-
 @cache
-def _network() -> _OcclusionNetwork:
-    """The network that ships inside the package, read once."""
-    with np.load(Path(__file__).parent / "occlusion.npz") as table:
-        return _OcclusionNetwork({name: table[name].astype(np.float32) for name in table.files})
+def _network() -> Network:
+    """The network that ships (a U-Net of five levels: Ronneberger et al., "U-Net", MICCAI 2015; 212,388 numbers)."""
+    return open_network(embedded_store(), NETWORK)
 
 
-def _unshuffled(view: np.ndarray) -> np.ndarray:
-    """(h, w, c) to (h/2, w/2, 4c): each block of 2 x 2 pixels side by side, channel by channel."""
-    height, width, channels = view.shape
-    blocks = view.reshape(height // 2, 2, width // 2, 2, channels).transpose(0, 2, 4, 1, 3)
-    return blocks.reshape(height // 2, width // 2, channels * 4)
-
-
-def _pooled(features: np.ndarray) -> np.ndarray:
-    """The largest of each block of 2 x 2."""
-    height, width, channels = features.shape
-    return features.reshape(height // 2, 2, width // 2, 2, channels).max(axis=(1, 3))
+def _odds(view: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """Log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/2, SIDE/2, 4)."""
+    return _network().run(view[None], guide[None])["odds"][0, 0]
 
 
 # The plate's own pixels -----------------------------------------------------------------------------------------------
