@@ -140,11 +140,11 @@ def _reduced(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
 
 
-def _measured(bands: _Bands, region: np.ndarray) -> Grain:
+def _measured(bands: _Bands, region: np.ndarray, passes: int = _PASSES) -> Grain:
     usable = _usable(bands, region)
     grain, accepted = Grain.none(), np.zeros_like(bands.structure)
     # The flattest blocks are also, a little, those with the least grain; all that grain explains are not.
-    for _ in range(_PASSES):
+    for _ in range(passes):
         grain = _estimated(bands, *_flattest(bands, usable, accepted))
         if grain.empty:
             return grain
@@ -574,7 +574,8 @@ def _missing(
     inside = changed & (matte > 0.5)
     if _usable(ours, inside).sum() < _FEWEST * _BINS:
         inside = changed
-    own, reference = _measured(ours, inside), _measured(theirs, inside)
+    # Only their ratio counts, and both are looked at alike: one pass is enough.
+    own, reference = _measured(ours, inside, 1), _measured(theirs, inside, 1)
     cover = np.maximum(matte, np.float32(_THINNEST)).astype(np.float32)
     target = np.float32(amount * amount) * (2 / cover - 1)
     if own.empty:
