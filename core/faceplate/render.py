@@ -18,10 +18,11 @@ from faceplate.color import ColorConfig
 from faceplate.comp.grain import Grain
 from faceplate.comp.layers import float_layers
 from faceplate.comp.networks import check_matte_network
+from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, parse_target
 from faceplate.frame import Frame, read_frame
-from faceplate.models import Card, Network, check_policy, open_network
+from faceplate.models import Card, Network, check_policy, embedded_store, open_network
 from faceplate.models.devices import Runtime
 from faceplate.plate import PlateFile, Sequence, Written, same_target, write_element, write_over
 from faceplate.pyramid import heal
@@ -366,7 +367,8 @@ class Renderer:
         names = [*finder.networks, *self._generator.weights, parameters.occluder, parameters.parser]
         if self._track is None and self._wanted is not None:
             names.append(finder.recogniser)
-        return [finder.store.card(name) for name in dict.fromkeys(names) if name]
+        shipped = [embedded_store().card(OCCLUSION)] if parameters.occlusion > 0 and not parameters.occluder else []
+        return [*(finder.store.card(name) for name in dict.fromkeys(names) if name), *shipped]
 
     @property
     def networks(self) -> tuple[Network, ...]:
