@@ -7,6 +7,7 @@ picture as in the full run.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +16,11 @@ import numpy as np
 
 from faceplate import __version__
 from faceplate.color import ColorConfig
+from faceplate.comp.grain import Grain
 from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, parse_target
+from faceplate.face.choose import Point
 from faceplate.frame import Frame, read_frame
 from faceplate.models import Card, check_policy
 from faceplate.models.devices import Runtime
@@ -37,7 +40,7 @@ from faceplate.stages import (
 from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, parse_pins, read_source
 from faceplate.swap.networks import needs_source, network_generator
 from faceplate.swap.restore import Restored, open_restorer
-from faceplate.track import Track
+from faceplate.track import Kept, PlateReader, Track, TrackedFace, kept_path, kept_track
 from faceplate.window import Window
 
 __all__ = ["Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
@@ -63,6 +66,7 @@ class Renderer:
     shot: Shot
     finder: FaceFinder = field(default_factory=FaceFinder.embedded)
     generator: Generator | None = None
+    _kept: list[Kept] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @cached_property
     def color(self) -> ColorConfig:
@@ -125,9 +129,18 @@ class Renderer:
         return MeshGenerator(self.source, MeshSettings(parameters.shape, parameters.mouth, parameters.eyes, pins))
 
     @cached_property
-    def _track(self) -> Track | None:
-        """The shot's track, if it names one."""
+    def _given(self) -> Track | None:
         return None if self.shot.track is None else Track.load(self.shot.track)
+
+    @property
+    def kept(self) -> Kept | None:
+        """The track that `prepare` made or found beside the output, where the shot names none."""
+        return self._kept[0] if self._kept else None
+
+    @property
+    def _track(self) -> Track | None:
+        """The shot's track, else the one kept beside its output."""
+        return self._given or (self._kept[0].track if self._kept else None)
 
     @cached_property
     def _person(self) -> str:
@@ -142,13 +155,14 @@ class Renderer:
     def _wanted(self) -> np.ndarray | None:
         """The identity of the picture that `target` names, if it names one."""
         target = parse_target(self.shot.parameters.target)
-        if isinstance(target, int) or target in ("auto", "largest", "leftmost", "rightmost"):
+        if not isinstance(target, str) or target in ("auto", "largest", "leftmost", "rightmost"):
             return None
         path = Path(target).expanduser()
         if not path.exists():
             raise UsageError(
                 "bad-target",
-                f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, nor a picture that exists.",
+                f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, a point x,y, nor a "
+                "picture that exists (a name needs a track).",
             )
         return self._embedding_of(path)
 
@@ -157,8 +171,12 @@ class Renderer:
         """What was skipped of the source, in words; empty when no source is used."""
         return self.source.skipped if "source" in self.__dict__ else ()
 
-    def prepare(self) -> None:
-        """Opens everything that any frame needs, so that a wrong request is refused before the first frame."""
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Opens everything that any frame needs, so that a wrong request is refused before the first frame.
+
+        A range without a track is tracked last of all, unless a track kept beside the output still fits; `progress` is
+        then called with (frames done, frames in all). A single frame takes a kept track too, but makes none.
+        """
         for name in (self.shot.space, self.shot.source_space):
             if name is not None:
                 self.color.resolve(name)
@@ -167,10 +185,25 @@ class Renderer:
         network_encoding(self.shot.parameters, self.color)
         if self.shot.output:
             self._refuse_overwriting_the_plate()
-        _ = self._generator, (self._person if self._track is not None else self._wanted)
+        _ = self._generator
         check_policy(self._cards(), self.shot.allow_noncommercial)
         if self.shot.output:
             self._make_output_folder()
+            self._take_kept_track(progress)
+        _ = self._person if self._track is not None else self._wanted
+
+    def _take_kept_track(self, progress: Callable[[int, int], None] | None) -> None:
+        shot = self.shot
+        if shot.track is not None or not shot.track_first or self._kept:
+            return
+        search = None if shot.search is None else Window(*shot.search)
+        reader = PlateReader(self.plate, self.color, shot.space, shot.layer, search)
+        frames = [number for frame in self.frames() if (number := self.plate_frame(frame)) is not None]
+        made = kept_track(
+            kept_path(self.output), reader, frames, self.finder, make=len(set(frames)) > 1, progress=progress
+        )
+        if made is not None:
+            self._kept.append(made)
 
     def frames(self) -> tuple[int, ...]:
         """The frames to render: those asked for, else the pattern's own range, else what lies on disk."""
@@ -197,15 +230,22 @@ class Renderer:
         number = self.plate_frame(frame)
         return PlateFile.open(self.plate.path(frame if number is None else number), layer=self.shot.layer)
 
-    def find(self, file: PlateFile) -> Face | None:
-        """The target's face in one plate file, or None when it shows nobody and `no_face` allows that."""
+    def find(self, file: PlateFile, frame: int | None = None) -> Face | None:
+        """The target's face in one plate file, looked at by itself, or None when it shows nobody and `no_face` allows
+        that. `frame` is its number, for a target that is a point of a frame."""
         picture = self._read(file, self._search(file))
         picture = picture.with_pixels(heal(picture.pixels)[0])
         faces = self.finder.find(picture)
         if not faces and self.shot.parameters.no_face == "pass":
             return None
+        target = parse_target(self.shot.parameters.target)
+        if isinstance(target, Point) and target.frame not in (None, frame):
+            raise UsageError(
+                "bad-target",
+                f"The target {self.shot.parameters.target} is a point of another frame, and only a track knows who of "
+                f"{file.path.name} that is: give one with --track.",
+            )
         try:
-            target = parse_target(self.shot.parameters.target)
             return choose_face(faces, target, lambda face: self.finder.embed(picture, face), self._wanted)
         except RenderError as error:
             raise RenderError(error.code, f"{file.path.name}: {error}") from error
@@ -213,16 +253,30 @@ class Renderer:
     def render(self, frame: int, face: Face | None = None) -> Rendered:
         """Renders one frame. With `face` given (from a track) nothing is searched, and only its region is read."""
         file = self.open(frame)
-        weight = 1.0
-        if face is None and self._track is not None:
-            tracked = self._track.face(self._person, frame)
-            if tracked is None:
-                return self._nothing(frame, file)
-            face, weight = tracked.face, tracked.weight
-        known = face or self.find(file)
-        if known is None:
-            return self._nothing(frame, file)
-        return self._swap(frame, file, known, weight)
+        track, weight = self._track, 1.0
+        if face is None and track is None:
+            face = self.find(file, frame)
+        elif face is None:
+            assert track is not None
+            tracked = self._tracked(track, frame, file)
+            face, weight = (None, 0.0) if tracked is None else (tracked.face, tracked.weight)
+        return self._nothing(frame, file) if face is None else self._swap(frame, file, face, weight)
+
+    def _tracked(self, track: Track, frame: int, file: PlateFile) -> TrackedFace | None:
+        """What the track knows of the target in `frame`; None where there is nothing to swap."""
+        number = self.plate_frame(frame)
+        number = frame if number is None else number
+        if not track.holds(number):
+            first, last = track.frames[0], track.frames[-1]
+            raise RenderError(
+                "not-tracked", f"Frame {number} is not in the track ({first}-{last}); track it, or leave the frame out."
+            )
+        found = track.face(self._person, number)
+        # A track that was given has been looked at: where it shows nobody, nobody is meant to be there.
+        asked = self._given is not None or track.left_out(self._person, number)
+        if found is None and not asked and self.shot.parameters.no_face == "fail":
+            raise RenderError("no-face", f"{file.path.name}: No face was found in the frame.")
+        return found
 
     def write(self, rendered: Rendered) -> Written:
         """Writes one frame as the shot's mode says: whole, or not at all."""
@@ -280,7 +334,8 @@ class Renderer:
 
     def _swap(self, frame: int, file: PlateFile, face: Face, weight: float) -> Rendered:
         framing = self._generator.frame(face, file.pixel_aspect)
-        around = reach(framing, face, self.shot.parameters).intersect(file.data)
+        grain = self._kept_grain(frame)
+        around = reach(framing, face, self.shot.parameters, grain is not None).intersect(file.data)
         if face.window().intersect(file.data).empty:
             raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
         swapped = swap_face(
@@ -295,8 +350,18 @@ class Renderer:
             ),
             name=self.shot.name,
             weight=weight,
+            grain=grain,
         )
         return Rendered(frame, file, swapped, face)
+
+    def _kept_grain(self, frame: int) -> Grain | None:
+        """The plate's grain from the track, if that measured it in the space in which this render works."""
+        track, wanted = self._track, self.shot.space
+        if track is None or track.sidecar.plate.working != self.color.working_space:
+            return None
+        read = track.sidecar.plate.space
+        same = read == wanted or (read and wanted and self.color.resolve(read) == self.color.resolve(wanted))
+        return track.grain(frame) if same else None
 
     def _nothing(self, frame: int, file: PlateFile) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
