@@ -71,7 +71,13 @@ def render_command(
         str | None, typer.Option(help="The EXR compression to write; the plate's by default.")
     ] = None,
     multipart: Annotated[bool, typer.Option(help="Element: one part for each layer.")] = False,
-    track: Annotated[Path | None, typer.Option("--track", help="A track made by faceplate track.")] = None,
+    track: Annotated[
+        Path | None,
+        typer.Option(
+            "--track", help="A track made by faceplate track; by default a range is tracked, and the track kept."
+        ),
+    ] = None,
+    no_track: Annotated[bool, typer.Option("--no-track", help="Look at each frame by itself.")] = False,
     allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
     person: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG: plate, result and matte.")] = None,
@@ -94,6 +100,7 @@ def render_command(
         compression=compression,
         multipart=multipart,
         track=track,
+        track_first=not no_track,
         allow_noncommercial=allow_noncommercial,
         person=person,
         parameters=parameters_from(values),
