@@ -232,7 +232,7 @@ class Tracked(Renderer):
     def known(self) -> list[tuple[Face, Grain]]:
         return []
 
-    def load(self, frame: int, face: Face | None = None, grain: Grain | None = None) -> Loaded:
+    def load(self, frame: int, *_: Any, **__: Any) -> Loaded:
         return super().load(frame, *self.known[-1])
 
 

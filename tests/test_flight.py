@@ -49,7 +49,7 @@ class Steps:
 
     def comp(self, frame: int) -> Rendered:
         self._wait("comp", frame)
-        return Rendered(frame, cast(Any, None), cast(Any, None), None)
+        return Rendered(frame, cast(Any, None), cast(Any, None), None, Parameters())
 
     def write(self, rendered: Rendered) -> Written:
         self._wait("write", rendered.frame)
@@ -130,7 +130,12 @@ def test_pixels_are_those_of_one_by_one(tmp_path: Path, monkeypatch: pytest.Monk
     def renderer(folder: str) -> Renderer:
         parameters = Parameters(generator="null", crop=96, plate_detail=0.3, grain=1.0)
         made = Renderer(
-            Shot(plate=f"{tmp_path}/p.####.exr", output=f"{tmp_path}/{folder}/o.####.exr", parameters=parameters)
+            Shot(
+                plate=f"{tmp_path}/p.####.exr",
+                output=f"{tmp_path}/{folder}/o.####.exr",
+                track_first=False,
+                parameters=parameters,
+            )
         )
         made.prepare()
         return made

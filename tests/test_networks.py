@@ -775,7 +775,7 @@ def test_detector_landmarker_and_recogniser_by_parameter(tmp_path: Path, color: 
     recipe = landmarkers.LANDMARKERS["2dfan4"]
     places = np.full((68, 2), 32.0)
     for group, place in zip(recipe.five, apply(landmarkers._matrix(own, 1.0, recipe), own.five) / 4, strict=True):
-        places[list(group)] = place + (0, 1.5)  # six crop pixels lower than the mesh's own
+        places[list(group)] = place + np.array([0, 1.5])  # six crop pixels lower than the mesh's own
     graphs.points(tmp_path / "fan.onnx", "2dfan4", places)
     graphs.recogniser(tmp_path / "arc.onnx")
     card(tmp_path, "yolo", "yoloface", "detector")

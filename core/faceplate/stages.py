@@ -8,16 +8,18 @@
 
 Each is a function of the ones before and of the parameters, so that a stage can be run again, or on another thread, by
 itself. Everything up to the change happens on the generator's crop; the change is carried onto the plate's own pixels,
-so that what nobody changed stays as it was shot.
+so that what nobody changed stays as it was shot. With a `Memo` a stage whose key a cache knows is taken from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from faceplate.cache import NO_CACHE, StageCache
 from faceplate.color import ColorConfig, Encoding, Exposure, Shoulder, ViewEncoding
 from faceplate.comp import (
     REGIONS,
@@ -32,7 +34,7 @@ from faceplate.comp import (
     skin_weight,
 )
 from faceplate.comp import layers as face_layers
-from faceplate.comp.grain import Grain, match_grain, measure_grain, split_detail
+from faceplate.comp.grain import GRAIN_REACH, Grain, match_grain, measure_grain, split_detail
 from faceplate.comp.networks import KEEPABLE, Parsed, hidden_by
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import UsageError
@@ -43,18 +45,22 @@ from faceplate.models import Network
 from faceplate.params import Parameters
 from faceplate.pyramid import heal
 from faceplate.swap import Crop, Framing, Generated, Generator
+from faceplate.swap.restore import Restored
 from faceplate.window import Window
 
 __all__ = [
+    "KINDS",
     "LAYERS",
     "InputMattes",
     "Looked",
     "Made",
     "MatteNetworks",
     "Mattes",
+    "Memo",
     "Swapped",
     "element",
     "generate",
+    "hull_region",
     "keep_regions",
     "layer_names",
     "look",
@@ -71,8 +77,8 @@ LAYERS = ("matte", "parts", "raw", "stmap", "depth", "confidence", "id")
 
 # What a spline through the hull's points may bulge past them, in parts of the face's size.
 _BULGE = 0.02
-# How far around the face the plate's grain is measured, in parts of its size: hair and skin alone would mislead.
-_GRAIN_REACH = 0.5
+# What is worth the disk: slow to make and small. The rest is quick, or as large as the plate.
+_ON_DISK = ("generate", "inner", "hidden", "parsed", "grain")
 # The parts of the matte that say where the plate stays.
 _HOLES = ("keep", "hold_out", "occlusion", "hairline")
 
@@ -140,6 +146,23 @@ def swap_face(
 
 
 @dataclass(frozen=True)
+class Memo:
+    """A cache with this frame's key of every stage that is kept; without them every stage is computed."""
+
+    cache: StageCache = NO_CACHE
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def make(self, stage: str, compute: Callable[[], Any]) -> Any:
+        """What `compute` gives, from the cache where it has it."""
+        if stage not in self.keys:
+            return compute()
+        return self.cache.make(stage, self.keys[stage], compute, keep=stage in _ON_DISK)
+
+
+_NO_MEMO = Memo()
+
+
+@dataclass(frozen=True)
 class Looked:
     """The plate as the stages see it: what depends on the pixels and the face alone.
 
@@ -158,6 +181,10 @@ class Looked:
     def inside(self) -> tuple[slice, slice]:
         """Where `region` lies in the plate's arrays."""
         return self.region.slices(self.plate.window)
+
+    def with_parameters(self, parameters: Parameters) -> Looked:
+        """The same look with the region that these parameters change."""
+        return replace(self, region=hull_region(self.face, parameters, self.plate.window))
 
 
 @dataclass(frozen=True)
@@ -186,15 +213,22 @@ def look(
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)
     working = plate.working()
-    region = _hull_window(face, parameters).intersect(picture.window)
+    region = hull_region(face, parameters, picture.window)
     return Looked(plate, bad, working, face, region, _Cropped.of(working, plate, framing, face, frame))
 
 
-def generate(looked: Looked, generator: Generator, parameters: Parameters) -> Made:
+def generate(looked: Looked, generator: Generator, parameters: Parameters, memo: Memo = _NO_MEMO) -> Made:
     """Shows the crop to the generator, in the encoding that it wants."""
     color = looked.plate.color
-    shown, generated = looked.crop.generated(color, generator, network_encoding(parameters, color))
-    return Made(shown, generated, _resolution_note(generator, looked.face))
+
+    def made() -> Made:
+        own = (
+            generator.remembering(lambda run: memo.make("inner", run)) if isinstance(generator, Restored) else generator
+        )
+        shown, generated = looked.crop.generated(color, own, network_encoding(parameters, color))
+        return Made(shown, generated, _resolution_note(generator, looked.face))
+
+    return memo.make("generate", made)
 
 
 def matte(
@@ -205,23 +239,25 @@ def matte(
     inputs: InputMattes | None = None,
     networks: MatteNetworks | None = None,
     weight: float = 1.0,
+    memo: Memo = _NO_MEMO,
 ) -> Mattes:
     """Where the new face covers the plate, and what of the plate's face is hidden."""
     own = networks or MatteNetworks()
-    parsed = None if own.parser is None else Parsed.of(own.parser, looked.plate, looked.face)
-    hidden = _hidden(looked, parameters, own.occluder, parsed if own.occluder is own.parser else None)
-    parts = _matte_parts(looked, made, hidden, parameters, inputs, parsed)
+    parser, parsed = own.parser, None
+    if parser is not None:
+        parsed = memo.make("parsed", lambda: Parsed.of(parser, looked.plate, looked.face))
+    same = parsed if own.occluder is own.parser else None
+    hidden = memo.make("hidden", lambda: _hidden(looked, parameters, own.occluder, same))
+    parts = _matte_parts(looked, made, hidden, parameters, inputs, parsed, memo)
     whole = np.ones(hidden.shape, np.float32)
     for name, part in parts.items():
         whole = whole * (1 - part if name in _HOLES else part)
     return Mattes((whole * np.float32(weight)).astype(np.float32), parts, hidden)
 
 
-def match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters) -> np.ndarray:
+def match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, memo: Memo = _NO_MEMO) -> np.ndarray:
     """The generated face in the plate's light and blended at the seam, float32 (h, w, 3) on the crop's pixels."""
-    return _match(
-        made.generated, made.shown, looked.crop, looked.crop.from_plate(mattes.hidden, looked.region), parameters
-    )
+    return memo.make("matched", lambda: _match(looked, made, mattes, parameters, memo))
 
 
 def element(
@@ -233,11 +269,12 @@ def element(
     *,
     grain: Grain | None = None,
     name: str = "face",
+    memo: Memo = _NO_MEMO,
 ) -> Swapped:
     """Carries the change onto the plate's own pixels, matches grain, makes the layers and goes back to plate space."""
     plate, region, crop = looked.plate, looked.region, looked.crop
     beneath = looked.working[looked.inside]
-    plates_grain = _plate_grain(looked.working, plate.window, looked.face, parameters, grain)
+    plates_grain = _plate_grain(looked, parameters, grain, memo)
     changed = _face_on_plate(beneath, region, crop, matched - made.shown, mattes.whole, plates_grain, parameters)
     layers, attributes = _layers(looked, made, mattes, name, parameters)
     notes = _healed_note(looked.bad[looked.inside] & (mattes.whole > 0)) + made.notes
@@ -261,14 +298,17 @@ def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swappe
     return Swapped(window, "", pixels[..., :3], pixels, pixels[..., 0], layers, attributes, ("shows no face",))
 
 
-def reach(framing: Framing, face: Face, parameters: Parameters) -> Window:
-    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, what is around it."""
+def reach(framing: Framing, face: Face, parameters: Parameters, grain_known: bool = False) -> Window:
+    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, what is around it.
+
+    No parameter that an artist turns changes it, so that what was read serves for every value.
+    """
     w = framing.window
     corners = np.array([[w.x, w.y], [w.right, w.y], [w.x, w.bottom], [w.right, w.bottom]], np.float64)
     room = 0.0 if _on_plate_grid(framing) else 4.0 * max(1.0, 1.0 / scale_of(framing.matrix))
     seen = Window.around(apply(invert(framing.matrix), corners), room).union(_hull_window(face, parameters))
-    around = parameters.grain != 0 or parameters.plate_skin != 1.0 or parameters.occluder or parameters.parser
-    return seen.union(face.window(_GRAIN_REACH)) if around else seen
+    around = not grain_known or parameters.occluder or parameters.parser
+    return seen.union(face.window(GRAIN_REACH)) if around else seen
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
@@ -367,6 +407,7 @@ def _matte_parts(
     parameters: Parameters,
     inputs: InputMattes | None,
     parsed: Parsed | None,
+    memo: Memo,
 ) -> dict[str, np.ndarray]:
     """What the matte is the product of, each float32 (h, w) on the region; those of `_HOLES` take away."""
     face, region, window = looked.face, looked.region, looked.plate.window
@@ -374,7 +415,7 @@ def _matte_parts(
         "hull": hull_matte(
             face, region, erode=parameters.matte_erode, feather=parameters.matte_feather, edges=_edges(parameters)
         ),
-        "coverage": _whole(looked.crop.on_plate(made.generated.coverage, region)),
+        "coverage": memo.make("coverage", lambda: _whole(looked.crop.on_plate(made.generated.coverage, region))),
     }
     if parameters.occlusion > 0:
         parts["occlusion"] = hidden
@@ -399,27 +440,11 @@ def _kept(face: Face, region: Window, names: tuple[str, ...], parsed: Parsed | N
     return np.maximum.reduce([*mattes, *([region_matte(face, region, rest)] if rest else [])])
 
 
-def _match(
-    generated: Generated,
-    shown: np.ndarray,
-    crop: _Cropped,
-    hidden: np.ndarray,
-    parameters: Parameters,
-) -> np.ndarray:
-    """The generated face sharpened as asked and brought to the plate's light, on the crop's pixels."""
+def _match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, memo: Memo) -> np.ndarray:
+    """The generated face sharpened as asked, in the plate's light and blended, on the crop's pixels."""
+    crop, shown = looked.crop, made.shown
     face, window = crop.face, crop.framing.window
-    pixels = enhance_detail(generated.pixels, face.size, face.level, parameters.enhance)
-    seen = _whole(generated.coverage) * (1 - np.clip(hidden, 0, 1))
-    pixels = match_light(
-        pixels,
-        shown,
-        skin_weight(face, window) * seen,
-        size=face.size,
-        level=face.level,
-        luminance=parameters.light_luminance,
-        color=parameters.light_color,
-        scale=parameters.light_scale,
-    )
+    pixels, seen = memo.make("lit", lambda: _lit(looked, made, mattes.hidden, parameters))
     if parameters.blend == "none" or parameters.blend_amount == 0:
         return pixels
     hull = hull_matte(
@@ -431,6 +456,25 @@ def _match(
     seam = ((ramp > 0) & (ramp < 1)).astype(np.float32)
     reach = parameters.blend_reach * face.size
     return gradient_blend(pixels, shown, ramp >= 1, seam, face.level, parameters.blend_amount, reach)
+
+
+def _lit(looked: Looked, made: Made, hidden: np.ndarray, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+    """The generated face, sharpened, in the plate's light; and how far each pixel shows it, float32 (h, w)."""
+    crop, generated = looked.crop, made.generated
+    face, window = crop.face, crop.framing.window
+    pixels = enhance_detail(generated.pixels, face.size, face.level, parameters.enhance)
+    seen = _whole(generated.coverage) * (1 - np.clip(crop.from_plate(hidden, looked.region), 0, 1))
+    lit = match_light(
+        pixels,
+        made.shown,
+        skin_weight(face, window) * seen,
+        size=face.size,
+        level=face.level,
+        luminance=parameters.light_luminance,
+        color=parameters.light_color,
+        scale=parameters.light_scale,
+    )
+    return lit, seen
 
 
 def _face_on_plate(
@@ -467,9 +511,7 @@ def _face_on_plate(
     )
 
 
-def _plate_grain(
-    working: np.ndarray, window: Window, face: Face, parameters: Parameters, known: Grain | None
-) -> Grain | None:
+def _plate_grain(looked: Looked, parameters: Parameters, known: Grain | None, memo: Memo) -> Grain | None:
     """The plate's grain around the face, `known` where it is, or None when nothing asks for it.
 
     On the face alone skin would be taken for grain; the same surroundings are looked at whatever else was read.
@@ -478,9 +520,14 @@ def _plate_grain(
         return None
     if known is not None:
         return known
-    around = face.window(_GRAIN_REACH).intersect(window)
-    part = np.ascontiguousarray(working[around.slices(window)])
-    return measure_grain(part, np.ones(part.shape[:2], bool))
+
+    def measured() -> Grain:
+        window = looked.plate.window
+        around = looked.face.window(GRAIN_REACH).intersect(window)
+        part = np.ascontiguousarray(looked.working[around.slices(window)])
+        return measure_grain(part, np.ones(part.shape[:2], bool))
+
+    return memo.make("grain", measured)
 
 
 def _layers(
@@ -536,8 +583,17 @@ def _in_plate_space(
     return Swapped(plate.window, plate.space, over, element, matte, layers, attributes, notes)
 
 
+KINDS: tuple[type, ...] = (Made, Generated, Face, Grain, Parsed)
+"""What the cache's entries on disk are made of."""
+
+
 def _edges(parameters: Parameters) -> HullEdges:
     return HullEdges(parameters.forehead, parameters.edge_jaw, parameters.edge_right, parameters.edge_left)
+
+
+def hull_region(face: Face, parameters: Parameters, picture: Window) -> Window:
+    """The plate pixels that the swap may change: the hull's box inside the `picture`."""
+    return _hull_window(face, parameters).intersect(picture)
 
 
 def _hull_window(face: Face, parameters: Parameters) -> Window:
