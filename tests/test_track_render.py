@@ -124,8 +124,12 @@ def test_files_are_the_same_at_full_size(tmp_path: Path) -> None:
     make_plate(tmp_path)
     source = Path(shutil.copytree(person("bea"), tmp_path / "bea"))
     command("track", tmp_path / PATTERN, "-o", tmp_path / "shot.track.json")
-    every = {f"chunks of {size}": chunks(size) for size in (1, 5, 24)}
-    ways = {"backward": [ALL[::-1]], **every, **{f"{name}, 4 processes": parts for name, parts in every.items()}}
+    ways = {
+        "backward": [ALL[::-1]],
+        "chunks of 5": chunks(5),
+        "chunks of 5, 4 processes": chunks(5)[::-1],
+        "chunks of 1, 4 processes": chunks(1),
+    }
     same_in_every_way(tmp_path, source, tmp_path / "out", ways)
 
 
