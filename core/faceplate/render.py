@@ -420,7 +420,8 @@ class Renderer:
             return None
         read = track.sidecar.plate.space
         same = read == wanted or (read and wanted and self.color.resolve(read) == self.color.resolve(wanted))
-        return track.grain(frame) if same else None
+        number = self.plate_frame(frame)
+        return track.grain(frame if number is None else number) if same else None
 
     def _nothing(self, frame: int, file: PlateFile, parameters: Parameters) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
