@@ -235,10 +235,10 @@ def test_a_kept_track_goes_with_its_plate_and_its_corrections_stay(
 
 
 def test_a_frame_outside_the_track_is_told(walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command("track", walk / PATTERN, "-o", tmp_path / "t.json", "-f", "1001-1003")
-    options = ("--generator", "null", "--track", tmp_path / "t.json", "-f", "1005")
+    command("track", walk / PATTERN, "-o", tmp_path / "t.json", "-f", "1001-1002")
+    options = ("--generator", "null", "--track", tmp_path / "t.json", "-f", "1004")
     line = refused(capsys, "render", walk / PATTERN, *options, "-o", tmp_path / "s.####.exr")
-    assert "Frame 1005 is not in the track (1001-1003)" in line
+    assert "Frame 1004 is not in the track (1001-1002)" in line
 
 
 @pytest.mark.parametrize(
