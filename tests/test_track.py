@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -749,20 +750,20 @@ def test_csv_and_blender_data_hold_every_point(cropped: Track, tmp_path: Path) -
 
 def test_usd_is_written_or_its_absence_told(cropped: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
-        from pxr import Usd, UsdGeom  # type: ignore[import-not-found]
+        usd, geom = (import_module(f"pxr.{name}") for name in ("Usd", "UsdGeom"))
     except ImportError:
         with pytest.raises(UsageError, match=r"faceplate\[usd\]"):
             export_track(cropped, tmp_path / "shot.usda", "p1")
     else:
-        stage = Usd.Stage.Open(str(export_track(cropped, tmp_path / "shot.usda", "p1")))
-        mesh = UsdGeom.Mesh(stage.GetPrimAtPath("/faceplate/face"))
+        stage = usd.Stage.Open(str(export_track(cropped, tmp_path / "shot.usda", "p1")))
+        mesh = geom.Mesh(stage.GetPrimAtPath("/faceplate/face"))
         assert mesh.GetPointsAttr().GetTimeSamples() == [float(f) for f in range(1001, 1021) if f not in (1008, 1009)]
         x, y = at(cropped, "p1", 1020)[4, :2]
         assert tuple(mesh.GetPointsAttr().Get(1020)[4])[:2] == (
             pytest.approx(x - 100, abs=0.01),
             pytest.approx(770 - y, abs=0.01),
         )
-    monkeypatch.setitem(sys.modules, "pxr", None)
+    monkeypatch.setitem(sys.modules, "pxr.Gf", None)
     with pytest.raises(UsageError, match=r"faceplate\[usd\]"):
         export_track(cropped, tmp_path / "again.usda", "p1")
     assert not (tmp_path / "again.usda").exists()
