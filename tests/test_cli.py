@@ -75,7 +75,8 @@ def test_renders_a_range_and_says_where(plates: Path, tmp_path: Path, capsys: py
             assert spec.getattribute(name) == plate.getattribute(name)
         assert (spec.full_width, spec.full_height) == (plate.full_width, plate.full_height)
     assert sheet.read_bytes()[:4] == b"\x89PNG"
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["swap.1001.exr", "swap.1002.exr"]
+    written = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert written == ["swap.1001.exr", "swap.1002.exr", "swap.track.json"]
 
 
 @pytest.mark.parametrize("pattern", ["p.####.exr", "p.@@@@.exr", "p.%04d.exr", "p.$F4.exr", "p.1001-1003.exr"])
