@@ -85,7 +85,7 @@ def test_patterns_and_frames(pattern: str, small: Path, tmp_path: Path, capsys: 
         capsys, "render", small / pattern, "-o", tmp_path / "o.####.exr", "--generator", "null", "-f", "1001-1003x2"
     )
     assert code == 0, err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["o.1001.exr", "o.1003.exr"]
+    assert sorted(path.name for path in tmp_path.glob("*.exr")) == ["o.1001.exr", "o.1003.exr"]
 
 
 def test_a_failed_frame_does_not_cost_the_others(
@@ -98,7 +98,7 @@ def test_a_failed_frame_does_not_cost_the_others(
     code, _, err = call(capsys, "render", tmp_path / "p.####.exr", "-o", tmp_path / "o.####.exr", "--generator", "null")
     assert code == 1
     assert "frame 1002: p.1002.exr" in err.replace(str(tmp_path) + "/", "") and "1 of 4 frames failed" in err
-    assert sorted(path.name for path in tmp_path.glob("o.*")) == ["o.1001.exr", "o.1003.exr", "o.1004.exr"]
+    assert sorted(path.name for path in tmp_path.glob("o.*.exr")) == ["o.1001.exr", "o.1003.exr", "o.1004.exr"]
 
 
 BAD = [
@@ -196,7 +196,7 @@ def test_interrupt_leaves_only_whole_files(plates: Path, tmp_path: Path) -> None
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in err and "each is whole" in err
-    written = list(out.iterdir())
+    written = [path for path in out.iterdir() if path.name != "o.track.json"]
     assert written and all(path.name.startswith("o.") for path in written)
     for path in written:
         assert np.isfinite(read_file(path)[0]).all()

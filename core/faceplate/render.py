@@ -229,6 +229,9 @@ class Renderer:
             network_encoding(parameters, self.color)
             _ = self._generator(parameters)
             check_policy(self._cards(parameters), self.shot.allow_noncommercial)
+        known = self.shot.track is not None or (self.shot.output and kept_path(self.output).exists())
+        for parameters in self._kinds_of_frames() if not known else ():
+            _ = self._wanted(parameters.target)  # only a track that is there already knows names
         if self.shot.output:
             self._make_output_folder()
             self._take_kept_track(progress)

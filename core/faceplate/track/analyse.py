@@ -35,6 +35,8 @@ __all__ = ["LOOK_EVERY", "SEGMENT", "Analyser", "Look", "ShotFinder", "Sighting"
 SEGMENT = 24
 LOOK_EVERY = 12
 _PRESENCE = 0.5
+# From this common part of two faces' boxes on, the landmarker may jump from one to the other.
+_NEAR = 0.1
 # A key frame is given up when the face has grown or turned so far (log of scale, radians), so many frames ago, or so
 # few
 # of its points are found again.
@@ -180,7 +182,8 @@ class Analyser:
     def _trail(
         self, reader: PlateReader, looks: dict[int, Look], frames: Sequence[int], face: Sighting
     ) -> list[Sighting]:
-        """`face` in the first of `frames` and in those after it, which go backwards in time, as far as it is there."""
+        """`face` in the first of `frames` and in those after it, which go backwards in time, as far as it is there
+        and clear of others."""
         with reader.open(frames[0]) as picture:
             crop = _crop_of(picture, face)
             self.held = {face.number: _Held(crop, _projected(face.points, picture.file.pixel_aspect), crop)}
@@ -190,7 +193,7 @@ class Analyser:
                 break
             with reader.open(frame) as picture:
                 found = self._follow(picture, frame, trail[-1])
-            if found is None or any(_same_place(found[0].points, other.points) for other in looks[frame].faces):
+            if found is None or any(_overlap(found[0].points, other.points) > _NEAR for other in looks[frame].faces):
                 break
             trail.append(found[0])
             self.held[face.number] = found[1]
@@ -296,7 +299,7 @@ class Analyser:
         """Says which faces are near another, and takes the embeddings that association needs."""
         done = []
         for face in faces:
-            near = any(_overlap(face.points, other.points) > 0.1 for other in faces if other is not face)
+            near = any(_overlap(face.points, other.points) > _NEAR for other in faces if other is not face)
             wanted = face.new or look.frame % LOOK_EVERY == 0 or (face.near and not near)
             if wanted:
                 aspect = picture.file.pixel_aspect
@@ -326,7 +329,7 @@ def _forward(trail: list[Sighting]) -> list[Sighting]:
 def _with_face(look: Look, face: Sighting) -> Look:
     """The look with `face` in place of its namesake, and everybody's `near` as it is then."""
     faces = sorted([*(other for other in look.faces if other.number != face.number), face], key=lambda f: f.number)
-    near = [any(_overlap(a.points, b.points) > 0.1 for b in faces if b is not a) for a in faces]
+    near = [any(_overlap(a.points, b.points) > _NEAR for b in faces if b is not a) for a in faces]
     return replace(look, faces=tuple(replace(a, near=is_near) for a, is_near in zip(faces, near, strict=True)))
 
 
