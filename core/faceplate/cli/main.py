@@ -16,6 +16,7 @@ from rich.console import Console
 from faceplate import __version__
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import parameters_from, with_parameters
+from faceplate.cli.parameters import parameters_command
 from faceplate.cli.progress import Batch, render_batch
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.errors import FaceplateError, UsageError
@@ -103,6 +104,7 @@ def render_command(
 app.add_typer(models_app)
 app.command("track")(track_command)
 app.add_typer(tracks_app, name="tracks")
+app.command("parameters")(parameters_command)
 
 
 @app.command("demo")
