@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import threading
-from typing import Any, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from . import places
 from .errors import EngineError
 from .find import find_engine, start_engine
 from .job import Job
-from .wire import Address, Lost, request
+from .wire import Address, LostError, request
 
 __all__ = ["Engine", "Shot", "connect"]
 
@@ -64,7 +66,9 @@ class Engine:
                 self._address = find_engine(self.folder)
             if self._address is None:
                 if not self._start:
-                    raise EngineError("engine-not-running", "No Faceplate engine is running; start it: faceplate serve.")
+                    raise EngineError(
+                        "engine-not-running", "No Faceplate engine is running; start it: faceplate serve."
+                    )
                 self._address = start_engine(self.folder, self._wait, self._parent, self._idle)
             return self._address
 
@@ -73,13 +77,13 @@ class Engine:
         address = self.reach()
         try:
             return request(address, method, path, body, timeout)
-        except Lost:
+        except LostError:
             address = self.reach(lost=address)
         try:
             return request(address, method, path, body, timeout)
-        except Lost as error:
+        except LostError as error:
             raise EngineError(
-                "engine-lost", "The engine does not answer ({}); see {}.".format(error, places.log_file(self.folder))
+                "engine-lost", f"The engine does not answer ({error}); see {places.log_file(self.folder)}."
             ) from None
 
     def status(self) -> dict[str, Any]:
@@ -94,10 +98,8 @@ class Engine:
         """Ends the engine; nothing when none runs."""
         address = find_engine(self.folder)
         if address is not None:
-            try:
+            with contextlib.suppress(LostError):
                 request(address, "POST", "/v1/stop")
-            except Lost:
-                pass
         self._address = None
 
     def open_shot(self, document: Mapping[str, Any] | str, base: str | None = None) -> Shot:

@@ -10,7 +10,7 @@ from . import places
 from .errors import EngineError
 from .start import launch, log_tail
 from .version import __version__
-from .wire import Address, Lost, request
+from .wire import Address, LostError, request
 
 __all__ = ["find_engine", "start_engine"]
 
@@ -44,10 +44,10 @@ def start_engine(folder: str, wait: float, parent: bool, idle: float | None = No
         if address is not None:
             return address
         if code not in (None, 0):
-            raise EngineError("engine-not-started", "The engine did not start: {}".format(_why(folder, code)))
+            raise EngineError("engine-not-started", f"The engine did not start: {_why(folder, code)}")
         if time.monotonic() > end:
             raise EngineError(
-                "engine-not-started", "The engine did not answer within {:g} s: {}".format(wait, _why(folder, code))
+                "engine-not-started", f"The engine did not answer within {wait:g} s: {_why(folder, code)}"
             )
         time.sleep(_PAUSE)
 
@@ -62,11 +62,11 @@ def _address(state: dict[str, Any]) -> Address | None:
 def _answers(address: Address) -> bool:
     try:
         return "engine" in request(address, "GET", "/v1/status", timeout=10.0)
-    except (Lost, EngineError):
+    except (LostError, EngineError):
         return False
 
 
 def _why(folder: str, code: int | None) -> str:
     said = log_tail(folder)
-    ended = "" if code is None else " (exit code {})".format(code)
+    ended = "" if code is None else f" (exit code {code})"
     return "{}{}".format(said or "it said nothing", ended)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from .errors import EngineError
-from .wire import Lost, events
+from .wire import LostError, events
 
 if TYPE_CHECKING:
     from .engine import Engine, Shot
@@ -98,7 +99,7 @@ class Job:
         silence = 30.0 if end is None else max(min(30.0, end - time.monotonic()), 0.05)
         address = self.engine.reach()
         try:
-            for event in events(address, "/v1/jobs/{}/events".format(self.id), self._last, silence):
+            for event in events(address, f"/v1/jobs/{self.id}/events", self._last, silence):
                 if event["event"] != "ping":
                     self._last = event["id"]
                     yield event
@@ -106,7 +107,7 @@ class Job:
             self.poll()
             if not self.finished:  # the stream ended before the job did
                 self._streams = False
-        except Lost:
+        except LostError:
             _in_time(end)
             before = self.id
             self.poll()

@@ -21,5 +21,5 @@ def parameters() -> list[dict[str, Any]]:
             return json.load(file)["parameters"]
     except (OSError, ValueError, KeyError):
         raise EngineError(
-            "parameters-missing", "The parameter list {} is missing; install the plug-in again.".format(_FILE)
+            "parameters-missing", f"The parameter list {_FILE} is missing; install the plug-in again."
         ) from None

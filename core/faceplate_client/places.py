@@ -107,7 +107,7 @@ def why_unsafe(path):
     try:
         found = os.lstat(path)
     except OSError as error:
-        return "cannot be looked at ({})".format(error.strerror)
+        return f"cannot be looked at ({error.strerror})"
     if stat.S_ISLNK(found.st_mode):
         return "is a link"
     if found.st_uid != os.getuid():

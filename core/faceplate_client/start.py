@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -64,7 +65,7 @@ def launch(arguments, folder, environ=None):
     What it prints goes to `places.start_log(folder)`. Answers its `Popen`, which a thread waits for, so that an engine
     that ends leaves no zombie in a host that runs on. Raises `EngineError` `engine-not-started`.
     """
-    command = engine_command(environ) + ["serve"] + list(arguments)
+    command = [*engine_command(environ), "serve", *arguments]
     make_folder(folder)
     variables = clean_environment(environ)
     variables["FACEPLATE_RUN"] = folder
@@ -82,12 +83,12 @@ def launch(arguments, folder, environ=None):
                 cwd=folder,
                 env=variables,
                 close_fds=True,
-                **detached
+                **detached,
             )
     except OSError as error:
         raise EngineError(
             "engine-not-started",
-            "The engine ({}) could not be started: {}.".format(command[0], error.strerror or error),
+            f"The engine ({command[0]}) could not be started: {error.strerror or error}.",
         ) from None
     threading.Thread(target=process.wait, name="faceplate-engine", daemon=True).start()
     return process
@@ -97,20 +98,16 @@ def make_folder(folder):
     """Makes the run folder, for this user alone. Raises `EngineError` `run-folder` when it is not safe to use."""
     try:
         os.makedirs(os.path.dirname(folder), exist_ok=True)
-        try:
+        with contextlib.suppress(FileExistsError):
             os.mkdir(folder, 0o700)
-        except FileExistsError:
-            pass
     except OSError as error:
-        raise EngineError(
-            "run-folder", "The folder {} cannot be made: {}.".format(folder, error.strerror or error)
-        ) from None
+        raise EngineError("run-folder", f"The folder {folder} cannot be made: {error.strerror or error}.") from None
     why = places.why_unsafe(folder)
     if why:
         raise EngineError(
             "run-folder",
-            "The folder {} {}, so the engine's token would not be safe in it; chmod 700 it, or name another in "
-            "FACEPLATE_RUN.".format(folder, why),
+            f"The folder {folder} {why}, so the engine's token would not be safe in it; chmod 700 it, or name another in "
+            "FACEPLATE_RUN.",
         )
 
 
@@ -132,7 +129,7 @@ def log_tail(folder, lines=4):
 def _existing(path, where):
     if not os.path.isfile(path):
         raise EngineError(
-            "engine-missing", "The engine's program {} (from {}) is not there; install Faceplate again.".format(path, where)
+            "engine-missing", f"The engine's program {path} (from {where}) is not there; install Faceplate again."
         )
     return path
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from .errors import EngineError
 from .version import __version__
 
-__all__ = ["Address", "Lost", "events", "request"]
+__all__ = ["Address", "LostError", "events", "request"]
 
 # A stream without a word for this long is a dead one: the engine sends a sign of life every few seconds.
 SILENCE = 30.0
 
 
-class Lost(Exception):
+class LostError(Exception):
     """The engine went away, or is not there."""
 
 
@@ -30,18 +31,18 @@ class Address:
     def headers(self) -> dict[str, str]:
         return {
             "Authorization": "Bearer " + self.token,
-            "Faceplate-Client": "{} {}".format(os.getpid(), __version__),
+            "Faceplate-Client": f"{os.getpid()} {__version__}",
             "Accept": "application/json",
         }
 
 
 def request(address: Address, method: str, path: str, body: Any = None, timeout: float = 60.0) -> Any:
-    """The answer's JSON. Raises `EngineError` with the engine's own code and sentence, and `Lost`."""
+    """The answer's JSON. Raises `EngineError` with the engine's own code and sentence, and `LostError`."""
     connection, response = _send(address, method, path, body, timeout)
     try:
         data = response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise Lost(str(error)) from None
+        raise LostError(str(error)) from None
     finally:
         connection.close()
     return _checked(response.status, data)
@@ -50,7 +51,7 @@ def request(address: Address, method: str, path: str, body: Any = None, timeout:
 def events(address: Address, path: str, after: int = 0, silence: float = SILENCE) -> Iterator[dict[str, Any]]:
     """The events of a server-sent stream, each `{"event": kind, "id": number, …its data}`, until the stream ends.
 
-    Raises `Lost` when the stream breaks off, and `EngineError` as `request` does.
+    Raises `LostError` when the stream breaks off, and `EngineError` as `request` does.
     """
     extra = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
     connection, response = _send(address, "GET", path, None, silence, extra)
@@ -71,7 +72,7 @@ def events(address: Address, path: str, after: int = 0, silence: float = SILENCE
                 fields = {}
                 yield event
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Lost(str(error)) from None
+        raise LostError(str(error)) from None
     finally:
         connection.close()
 
@@ -90,7 +91,7 @@ def _send(address, method, path, body, timeout, extra=None):
         return connection, connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
         connection.close()
-        raise Lost(str(error) or type(error).__name__) from None
+        raise LostError(str(error) or type(error).__name__) from None
 
 
 def _checked(status: int, data: bytes) -> Any:
@@ -102,5 +103,5 @@ def _checked(status: int, data: bytes) -> Any:
         return value
     error = value.get("error") if isinstance(value, dict) else None
     if not isinstance(error, dict):
-        raise EngineError("engine-answer", "The engine answered with HTTP status {}.".format(status))
+        raise EngineError("engine-answer", f"The engine answered with HTTP status {status}.")
     raise EngineError(str(error.get("code")), str(error.get("message")))

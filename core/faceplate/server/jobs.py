@@ -27,10 +27,6 @@ _EVENTS = 4096
 _log = logging.getLogger("faceplate.server")
 
 
-class Stopped(Exception):
-    """A job's own work found that the job was cancelled."""
-
-
 @dataclass(eq=False)
 class Job:
     """One request. `work(job)` is its steps; `total` how many there are. Read and changed under the queue's lock, except
@@ -112,7 +108,9 @@ class JobQueue:
                     if other.supersede == job.supersede and not other.finished:
                         self._end(other, "superseded")
             if sum(other.state == "waiting" for other in self.jobs.values()) >= self._waiting_limit:
-                raise UsageError("engine-busy", f"{self._waiting_limit} jobs wait already; try again when some are done.")
+                raise UsageError(
+                    "engine-busy", f"{self._waiting_limit} jobs wait already; try again when some are done."
+                )
             self.jobs[job.id] = job
             job.tell("state", state="waiting")
             self.changed.notify_all()
@@ -225,7 +223,7 @@ class JobQueue:
             next(job._steps)
         except StopIteration:
             self._finish(job)
-        except (Stopped, KeyboardInterrupt):
+        except KeyboardInterrupt:  # how tracking answers to `stop`
             self.cancel(job)
         except Exception as error:
             with self.changed:

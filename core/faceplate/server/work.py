@@ -14,7 +14,6 @@ import numpy as np
 
 from faceplate.errors import UsageError
 from faceplate.frame import read_frame
-from faceplate.plate import Sequence
 from faceplate.pyramid import heal
 from faceplate.render import Rendered, Renderer
 from faceplate.server.jobs import Job, JobQueue, error_entry
@@ -179,5 +178,3 @@ def faces_job(desk: Desk, opened: OpenShot, request: FacesRequest) -> Job:
         yield
 
     return Job("faces", work, 1, request.priority, request.supersede)
-
-
