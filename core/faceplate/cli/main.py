@@ -74,7 +74,7 @@ def render_command(
     multipart: Annotated[bool, typer.Option(help="Element: one part for each layer.")] = False,
     track: Annotated[Path | None, typer.Option("--track", help="A track made by faceplate track.")] = None,
     allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
-    name: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
+    person: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG: plate, result and matte.")] = None,
     **values: Any,
 ) -> None:
@@ -96,7 +96,7 @@ def render_command(
         multipart=multipart,
         track=track,
         allow_noncommercial=allow_noncommercial,
-        name=name,
+        person=person,
         parameters=parameters_from(values),
     )
     _finish(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
