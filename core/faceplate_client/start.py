@@ -69,10 +69,8 @@ def launch(arguments, folder, environ=None):
     make_folder(folder)
     variables = clean_environment(environ)
     variables["FACEPLATE_RUN"] = folder
-    detached = {"start_new_session": True}
-    if os.name == "nt":
-        # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
-        detached = {"creationflags": 0x00000008 | 0x00000200}
+    # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
+    flags = 0x00000008 | 0x00000200 if os.name == "nt" else 0
     try:
         with open(places.start_log(folder), "wb") as log:
             process = subprocess.Popen(
@@ -82,8 +80,8 @@ def launch(arguments, folder, environ=None):
                 stderr=subprocess.STDOUT,
                 cwd=folder,
                 env=variables,
-                close_fds=True,
-                **detached,
+                start_new_session=os.name != "nt",
+                creationflags=flags,
             )
     except OSError as error:
         raise EngineError(

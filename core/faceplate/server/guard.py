@@ -37,13 +37,10 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope["path"], headers)
-        if refusal is None:
-            body = await self._body(headers, receive)
-            refusal = body if isinstance(body, tuple) else None
-        if refusal is not None:
-            await answer(send, *refusal)
+        body = refusal or await self._body(headers, receive)
+        if isinstance(body, tuple):
+            await answer(send, *body)
             return
-        assert isinstance(body, bytes)
         if scope["path"] not in _OPEN:
             self._seen(_process(headers), scope["path"] == "/v1/status")
         await self._app(scope, _replayed(body, receive), send)

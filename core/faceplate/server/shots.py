@@ -22,48 +22,18 @@ from faceplate.render import Renderer
 from faceplate.server.roots import Roots
 from faceplate.server.schema import ShotRequest
 from faceplate.shot import Shot
+from faceplate.shotfile import load_shot
 from faceplate.track import Track
 
 __all__ = ["OpenShot", "OpenShots"]
 
 
 def _loaded(request: ShotRequest) -> Shot:
-    """The shot of a request, resolved."""
-    if request.path is not None:
-        path = Path(request.path)
-        try:
-            document = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError("bad-shot", f"The shot file {path} cannot be read: {error}.") from error
-        base: Path | None = path.parent
-    else:
-        document, base = dict(request.document or {}), Path(request.base) if request.base else None
-    return _plain(document, base)
-
-
-def _plain(document: dict[str, Any], base: Path | None) -> Shot:
-    from faceplate.plate import parse_frames
-
-    def placed(value: str | None) -> str | None:
-        return str(base / value) if value and base else value
-
-    known = {key: document.get(key) for key in ("mode", "missing", "layer", "space", "source_space", "working", "ocio")}
-    known = {key: value for key, value in known.items() if value is not None}
-    constants = {key: value for key, value in document.get("parameters", {}).items() if not isinstance(value, dict)}
-    try:
-        return Shot(
-            plate=placed(document.get("plate")) or "",
-            source=placed(document.get("source")),  # type: ignore[arg-type]
-            output=placed(document.get("output")) or "",
-            track=placed(document.get("track")),  # type: ignore[arg-type]
-            frames=parse_frames(document["frames"]) if document.get("frames") else None,
-            allow_noncommercial=bool(document.get("allow_noncommercial")),
-            name=document.get("person", "face"),
-            parameters=Parameters.model_validate(constants),
-            **known,
-        )
-    except ValueError as error:
-        raise UsageError("bad-shot", f"The shot is not valid: {' '.join(str(error).split())}.") from error
+    """The shot of a request, resolved with the variables of the host that asks."""
+    what: Any = request.path if request.path is not None else request.document
+    shot = load_shot(what, request.base, environ=request.environ)
+    ocio = request.environ.get("OCIO")
+    return shot if shot.ocio or not ocio else shot.model_copy(update={"ocio": ocio})
 
 
 @dataclass
@@ -82,16 +52,25 @@ class OpenShot:
     def plate(self) -> Sequence:
         return Sequence.parse(self.shot.plate)
 
-    def renderer(self, values: Mapping[str, Any], output: str = "", mode: str | None = None) -> Renderer:
-        """A renderer for these values. Raises `UsageError`."""
+    def renderer(
+        self, frame: int | None, values: Mapping[str, Any], output: str = "", mode: str | None = None
+    ) -> Renderer:
+        """A renderer for these values over those of the document at `frame`. Raises `UsageError`."""
         with self.lock:
             self._notice_changes()
             try:
-                parameters = Parameters.model_validate({**self.shot.parameters.model_dump(), **values})
+                own = self.shot.parameters if frame is None else self.shot.at(frame)
+                parameters = Parameters.model_validate({**own.model_dump(), **values})
             except ValueError as error:
                 raise UsageError("bad-value", f"A value is not valid: {' '.join(str(error).split())}.") from error
             shot = self.shot.model_copy(
-                update={"parameters": parameters, "output": output, "mode": mode or self.shot.mode}
+                update={
+                    "parameters": parameters,
+                    "curves": {},
+                    "overrides": (),
+                    "output": output,
+                    "mode": mode or self.shot.mode,
+                }
             )
             name = shot.model_dump_json()
             if name not in self._renderers:
@@ -103,7 +82,7 @@ class OpenShot:
 
     def frame_key(self, frame: int, values: Mapping[str, Any], proxy: int, mode: str | None) -> str:
         """What the frame's pixels depend on, as hexadecimal."""
-        renderer = self.renderer(values, "", mode)
+        renderer = self.renderer(frame, values, "", mode)
         file = renderer.plate.path(frame)
         found = file.stat() if file.exists() else None
         plain = [
@@ -214,7 +193,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         warnings.append(f"No frame of {shot.plate} is there yet.")
     weights: list[dict[str, Any]] = []
     try:
-        renderer = opened.renderer({})
+        renderer = opened.renderer(None, {})
         if not warnings or track is not None or shot.track is None:
             renderer.prepare()
             weights = [
@@ -227,9 +206,9 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         warnings.append(str(error))
     return {
         "shot": opened.key,
-        "name": Path(opened.request.path).name.partition(".")[0] if opened.request.path else shot.name,
+        "name": shot.name,
         "frames": list(frames),
-        "person": shot.name,
+        "person": shot.person,
         "people": [{"id": person.id, "name": person.name, "number": person.number} for person in track.people]
         if track
         else [],

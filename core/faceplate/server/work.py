@@ -45,7 +45,7 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
         raise UsageError("no-output", "The shot names no output; give a pattern such as swap.####.exr.")
     if output:
         refuse_plate(opened, output, frames)
-    opened.renderer(request.of(frames[0]), output, request.mode).prepare()
+    opened.renderer(frames[0], request.of(frames[0]), output, request.mode).prepare()
 
     def work(job: Job) -> Iterator[None]:
         for frame in frames:
@@ -76,7 +76,7 @@ def _rendered(
         values = request.of(frame)
         if request.hold_out is not None:
             values["hold_out"] = request.hold_out
-        renderer = opened.renderer(values, output, request.mode)
+        renderer = opened.renderer(frame, values, output, request.mode)
         key = opened.frame_key(frame, values, request.proxy, request.mode)
         path = renderer.output.path(frame) if output else None
         if renderer.plate_frame(frame) is None:
@@ -140,7 +140,7 @@ def track_job(desk: Desk, opened: OpenShot, request: TrackRequest) -> Job:
             shot.plate,
             Path(output),
             frames=request.frames or shot.frames,
-            color=opened.renderer({}).color,
+            color=opened.renderer(None, {}).color,
             space=shot.space,
             layer=shot.layer,
             workers=max((os.cpu_count() or 1) - 1, 1),
@@ -163,7 +163,7 @@ def faces_job(desk: Desk, opened: OpenShot, request: FacesRequest) -> Job:
     """The faces of one frame, numbered from the left as `target` numbers them; boxes in plate pixels, y down."""
 
     def work(job: Job) -> Iterator[None]:
-        renderer = opened.renderer({})
+        renderer = opened.renderer(None, {})
         file = renderer.open(request.frame)
         picture = read_frame(file, renderer.color, renderer.shot.space, renderer._search(file))
         picture = picture.with_pixels(heal(picture.pixels)[0])
