@@ -30,7 +30,8 @@ from engines import FACE, fast_shot, running, state_of, until
 from faceplate.errors import FaceplateError
 from faceplate.params import describe
 from faceplate.plate import Sequence
-from faceplate_client import Background, Engine, EngineError, engine as engine_module, find, job, places, start, wire
+from faceplate_client import Background, Engine, EngineError, find, job, places, start, wire
+from faceplate_client import engine as engine_module
 from faceplate_client.exr import header
 from plates import read_file, write_plate
 
