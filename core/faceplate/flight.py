@@ -54,7 +54,10 @@ def render_frames(
     """
     steps = _Steps(renderer, on_written)
     together = _generators_at_once(renderer)
-    stages = [steps.load, Stage(steps.generate, together), steps.comp, steps.write]
+    if _takes_every_core(renderer):
+        stages = [steps.all_but_write, steps.write]
+    else:
+        stages = [steps.load, Stage(steps.generate, together), steps.comp, steps.write]
     for outcome in pipelined(frames, stages, ahead or together + _BESIDE):
         if outcome.error is None:
             yield outcome.value
@@ -80,6 +83,9 @@ class _Steps:
     def comp(self, generating: Generating | FrameDone) -> Rendered | FrameDone:
         return generating if isinstance(generating, FrameDone) else self.renderer.comp(generating)
 
+    def all_but_write(self, frame: int) -> Rendered | FrameDone:
+        return self.comp(self.generate(self.load(frame)))
+
     def write(self, rendered: Rendered | FrameDone) -> FrameDone:
         if isinstance(rendered, FrameDone):
             return rendered
@@ -87,6 +93,14 @@ class _Steps:
         if self.on_written is not None:
             self.on_written(written)
         return FrameDone(rendered.frame, rendered, written)
+
+
+def _takes_every_core(renderer: Renderer) -> bool:
+    """Whether a network runs on the CPU: it has all cores then, and its threads wait for whichever is held up by others.
+
+    Beside such a network only writing pays; overlapping more took longer than one after the other.
+    """
+    return any(target == "cpu" for network in renderer.networks for target in network.targets)
 
 
 def _generators_at_once(renderer: Renderer) -> int:
