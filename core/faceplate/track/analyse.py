@@ -96,7 +96,9 @@ class ShotFinder(FaceFinder):
     @classmethod
     def like(cls, finder: FaceFinder) -> ShotFinder:
         """The same networks on one thread each: several frames are looked at side by side."""
-        return cls(finder.store, finder.detector, finder.landmarker, finder.recogniser, threads=1)
+        return cls(
+            finder.store, finder.detector, finder.landmarker, finder.recogniser, threads=1, aligner=finder.aligner
+        )
 
     def glance(self, frame: Frame) -> tuple[Face, ...]:
         """The faces that the detector sees at first glance: upright, as exposed, whole frame."""
@@ -105,7 +107,7 @@ class ShotFinder(FaceFinder):
 
     def land(self, frame: Frame, region: Region, level: float, score: float) -> Face:
         """The mesh that the landmarker sees in `region`."""
-        return self._pass(frame, region, level, score)
+        return self._settled(frame, self._pass(frame, region, level, score))
 
 
 def region_of(points: np.ndarray, pixel_aspect: float) -> Region:
