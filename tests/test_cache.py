@@ -178,7 +178,8 @@ def test_what_a_killed_process_left_goes_after_an_hour(tmp_path: Path) -> None:
     old, young = tmp_path / "ab" / ".x.1.part.fpcache", tmp_path / "ab" / ".y.1.part.fpcache"
     for path in (old, young):
         path.write_bytes(b"half")
-    os.utime(old, (time.time() - 7200,) * 2)
+    long_ago = time.time() - 7200
+    os.utime(old, (long_ago, long_ago))
     assert disk.size() == 0 and not old.exists() and young.exists()
 
 

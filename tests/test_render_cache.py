@@ -333,7 +333,7 @@ def test_the_key_stands_in_every_written_frame(shoot: Shoot) -> None:
 @pytest.mark.parametrize("proxy", [2, 4])
 def test_a_proxy_agrees_with_the_full_render_reduced(shoot: Shoot, proxy: int) -> None:
     """On a face of 290 pixels: on average within 5 % of the face's light, the matte within 1.5 % of its area a step."""
-    renderer = shoot.renderer(mode="over", plate="big.####.exr", parameters={"grain": 0.0})
+    renderer = shoot.renderer(mode="over", plate="big.####.exr")
     full, small = renderer.render(1001), renderer.render(1001, proxy=proxy)
     size = (BIG // proxy, BIG // proxy)
     assert small.file.data == Window(0, 0, *size)
@@ -364,6 +364,21 @@ def test_a_proxy_is_written_with_its_own_windows(shoot: Shoot, mode: str) -> Non
     )
     window = rendered.file.data if mode == "over" else rendered.swapped.window
     assert pixels.shape[:2] == (window.height, window.width) and (spec.x, spec.y) == (window.x, window.y)
+
+
+def test_grain_in_means_of_blocks_is_as_reckoned() -> None:
+    from faceplate.comp.grain import Grain, synthesise_grain
+    from faceplate.proxy import reduced_grain
+
+    kernel = np.zeros((3, 7, 7), np.float32)
+    kernel[:, 2:5, 2:5] = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    kernel /= np.linalg.norm(kernel[0])
+    grain = Grain(np.full(3, 0.01), np.full(3, 1e-4), kernel, np.eye(3, dtype=np.float32))
+    noise = synthesise_grain(grain, np.full((512, 512, 3), 0.5, np.float32), Window(0, 0, 512, 512), 1)
+    for proxy in (2, 4, 8):
+        means = cv2.resize(noise, (512 // proxy, 512 // proxy), interpolation=cv2.INTER_AREA)
+        reckoned = reduced_grain(grain, proxy).variance(np.full((1, 1, 3), 0.5, np.float32))[0, 0]
+        assert np.allclose(means.reshape(-1, 3).var(axis=0) / reckoned, 1, atol=0.1), proxy
 
 
 def test_proxies_of_odd_windows_are_whole_block_means(tmp_path: Path) -> None:

@@ -101,6 +101,10 @@ class Marks:
             "grain": digest("grain", seen, grain),
         }
 
+    def grain(self, face: Face, window: Window) -> str:
+        """The key of the grain of the whole plate around a face."""
+        return digest("plate grain", self._plate, window, _face_mark(face))
+
     @cached_property
     def _plate(self) -> str:
         """The plate frame and how it is read."""
@@ -123,7 +127,7 @@ class Marks:
         number = opened.plate_frame(self.frame)
         number = self.frame if number is None else number
         tracked = track.face(opened._person(self.parameters), number)
-        grain = track.grain(self.frame)
+        grain = track.grain(number)
         return "nobody" if tracked is None else (_face_mark(tracked.face), tracked.weight, grain)
 
     @cached_property
