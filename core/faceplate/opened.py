@@ -114,6 +114,9 @@ class Opened:
             check_policy(self._named_cards(parameters), self.shot.allow_noncommercial)
             _ = self._generator(parameters), self._matte_networks(parameters)
         check_policy(self.cards(), self.shot.allow_noncommercial)
+        known = self.shot.track is not None or (self.shot.output and kept_path(self.output).exists())
+        for parameters in kinds if not known else ():
+            _ = self._wanted(parameters)  # only a track that is there already knows names
         if self.shot.output:
             self._make_output_folder()
             known = self.shot.track is not None or kept_path(self.output).exists()

@@ -18,6 +18,7 @@ from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
 from faceplate.cli.progress import finish_batch, render_batch
+from faceplate.cli.serve import serve_command
 from faceplate.cli.shot import shot_app
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.cli.unwrap import stmap_command
@@ -134,6 +135,7 @@ app.add_typer(models_app)
 app.command("track")(track_command)
 app.command("stmap")(stmap_command)
 app.add_typer(tracks_app, name="tracks")
+app.command("serve")(serve_command)
 app.add_typer(shot_app, name="shot")
 app.command("parameters")(parameters_command)
 
