@@ -293,7 +293,7 @@ class Renderer:
                 self._input_matte(self.shot.parameters.hold_out, frame, around),
                 self._input_matte(self.shot.parameters.garbage, frame, around),
             ),
-            name=self.shot.name,
+            name=self.shot.person,
             weight=weight,
         )
         return Rendered(frame, file, swapped, face)
@@ -301,7 +301,7 @@ class Renderer:
     def _nothing(self, frame: int, file: PlateFile) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
         empty = Window(file.data.x, file.data.y, 0, 0)
-        return Rendered(frame, file, nothing_swapped(empty, self.shot.parameters, self.shot.name), None)
+        return Rendered(frame, file, nothing_swapped(empty, self.shot.parameters, self.shot.person), None)
 
     def _input_matte(self, pattern: str, frame: int, window: Window) -> np.ndarray | None:
         """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""
