@@ -15,8 +15,8 @@ from faceplate.window import Window
 
 __all__ = ["Slate", "make_slate"]
 
-# At a quarter of the size a letter of 1/32 of an HD picture's height is 8 pixels high, which can just be read.
-_LETTERS = 1 / 32
+# At a quarter of the size a letter of 1/24 of an HD picture's height is 11 pixels high, its capitals 8, which can be read.
+_LETTERS = 1 / 24
 _LINE = 1.5
 _BAR = 0.75
 _WEIGHT = 600
