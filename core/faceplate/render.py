@@ -22,7 +22,7 @@ from faceplate.color import ColorConfig
 from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, parse_target
-from faceplate.frame import Frame, read_frame
+from faceplate.frame import Frame, read_frame, space_of
 from faceplate.models import Card, check_policy
 from faceplate.models.devices import Runtime
 from faceplate.params import Parameters
@@ -45,9 +45,23 @@ from faceplate.swap.networks import DfmGenerator, NetworkGenerator, needs_source
 from faceplate.swap.networks.tiles import check_multiple
 from faceplate.swap.restore import Restored, Restorer, open_restorer
 from faceplate.track import Track
+from faceplate.trust import (
+    Decision,
+    Policy,
+    Provenance,
+    ReleaseCheck,
+    ReleaseState,
+    Request,
+    judge,
+    make_slate,
+)
+from faceplate.trust.marks import slated
 from faceplate.window import Window
 
 __all__ = ["Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
+
+# How bright a slate's letters are, scene-linear: a white shirt in the key light.
+_SLATE_WHITE = 0.8
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,18 @@ class Renderer:
         if self.shot.source is None:
             raise UsageError("no-source", "The generator needs a source; give a picture or a folder of the person.")
         return read_source(self.shot.source, self.color, self.finder, self.shot.source_space)
+
+    @cached_property
+    def judgement(self) -> tuple[ReleaseCheck, Decision]:
+        """What the source's release is worth for this shot, and what the show's policy makes of it.
+
+        A render that puts nobody's face in needs nobody's word.
+        """
+        if self.shot.source is None and all(used.generator == "null" for used in self._kinds_of_frames()):
+            return ReleaseCheck(ReleaseState.NONE, "no source is used"), Decision(True, "", "release-none", "")
+        policy = Policy(**self.shot.policy.model_dump(exclude_none=True))
+        request = Request(self.shot.production, self.shot.name, use=self.shot.use)
+        return judge(policy, self.shot.purpose, self.shot.source, request)
 
     def values(self, frame: int, values: Mapping[str, Any] | None = None) -> Parameters:
         """The parameters of `frame`: the shot's there, with a host's `values` by name over them.
@@ -204,6 +230,7 @@ class Renderer:
         for name in (self.shot.space, self.shot.source_space):
             if name is not None:
                 self.color.resolve(name)
+        self.judgement[1].enforce()
         if self.shot.output:
             self._refuse_overwriting_the_plate()
         for parameters in self._kinds_of_frames():
@@ -278,7 +305,7 @@ class Renderer:
     def write(self, rendered: Rendered) -> Written:
         """Writes one frame as the shot's mode says: whole, or not at all."""
         path = self.output.path(rendered.frame)
-        attributes = self.attributes(rendered.parameters)
+        attributes = {**self.attributes(rendered.parameters), **self._provenance(rendered)}
         if self.shot.mode == "over":
             return write_over(
                 rendered.file,
@@ -312,6 +339,29 @@ class Renderer:
             "faceplate:parameters": json.dumps(used.model_dump(), sort_keys=True),
             "faceplate:ocio": self.color.source,
             "faceplate:working_space": self.color.working_space,
+        }
+
+    def _provenance(self, rendered: Rendered) -> dict[str, str]:
+        check, decision = self.judgement
+        cards = self._cards(rendered.parameters)
+        shot = self.shot
+        made = Provenance(shot.name, shot.id, str(shot.take), shot.purpose, check, decision.slate, cards)
+        return made.fields(rendered.parameters.model_dump(), rendered.file.path)
+
+    def take(self) -> dict[str, str]:
+        """What is the same for all frames of the take, for its manifest."""
+        check, decision = self.judgement
+        return {
+            "shot": self.shot.name,
+            "shot_id": self.shot.id,
+            "take": str(self.shot.take),
+            "purpose": self.shot.purpose,
+            "output": Path(self.shot.output).name,
+            "generator": ", ".join(dict.fromkeys(self._generator(used).name for used in self._kinds_of_frames())),
+            "weights": ", ".join(f"{card.name} {card.sha256} {card.licence}" for card in self.cards()),
+            "release": check.id,
+            "release_state": str(check.state),
+            "slate": decision.slate,
         }
 
     def cards(self) -> list[Card]:
@@ -353,12 +403,23 @@ class Renderer:
             name=self.shot.person,
             weight=weight,
         )
-        return Rendered(frame, file, swapped, face, parameters)
+        return Rendered(frame, file, self._marked(swapped, file), face, parameters)
 
     def _nothing(self, frame: int, file: PlateFile, parameters: Parameters) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
         empty = Window(file.data.x, file.data.y, 0, 0)
-        return Rendered(frame, file, nothing_swapped(empty, parameters, self.shot.person), None, parameters)
+        nothing = self._marked(nothing_swapped(empty, parameters, self.shot.person), file)
+        return Rendered(frame, file, nothing, None, parameters)
+
+    def _marked(self, swapped: Swapped, file: PlateFile) -> Swapped:
+        """The swap with the slate that the policy asks for, if it asks for one."""
+        text = self.judgement[1].slate
+        if not text:
+            return swapped
+        space = space_of(file, self.color, self.shot.space)
+        white = self.color.from_working(np.full((1, 1, 3), _SLATE_WHITE, np.float32), space)[0, 0]
+        slate = make_slate(text, file.display, file.pixel_aspect)
+        return slated(swapped, slate, lambda window: self._read(file, window).pixels, white, file.data)
 
     def _input_matte(self, pattern: str, frame: int, window: Window) -> np.ndarray | None:
         """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""

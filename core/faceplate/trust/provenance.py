@@ -33,7 +33,6 @@ class Provenance:
     purpose: Purpose
     release: ReleaseCheck
     slate: str
-    generator: str
     cards: Sequence[Card]
 
     def fields(self, parameters: Mapping[str, object], plate: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The slate: a bar across the bottom of the picture with words that can be read at a quarter of its size.
+"""The slate: a bar across the bottom of the picture, or its top, with words that can be read at a quarter of its size.
 
 Drawn once for a render, as a coverage in 0..1 and a matte for the bar behind it; laid over any picture in any space.
 """
@@ -42,8 +42,13 @@ class Slate:
         return 1 - (1 - self.bar) * (1 - self.letters)
 
 
-def make_slate(lines: str | Sequence[str], display: Window, pixel_aspect: float = 1.0) -> Slate:
-    """A slate across the bottom of `display`. Lines that are too long for the picture are set smaller until they fit."""
+def make_slate(
+    lines: str | Sequence[str], display: Window, pixel_aspect: float = 1.0, *, top: bool = False
+) -> Slate:
+    """A slate across the bottom of `display`, or the top.
+
+    Lines that are too long for the picture are set smaller until they fit.
+    """
     lines = [lines] if isinstance(lines, str) else list(lines)
     # OpenCV sets type on square pixels; a squeezed plate's slate is drawn wide and squeezed.
     width = max(round(display.width * pixel_aspect), 1)
@@ -61,7 +66,7 @@ def make_slate(lines: str | Sequence[str], display: Window, pixel_aspect: float 
     letters = canvas[..., 0].astype(np.float32) / np.float32(255)
     if width != display.width:
         letters = cv2.resize(letters, (display.width, height), interpolation=cv2.INTER_AREA)
-    window = Window(display.x, display.bottom - height, display.width, height)
+    window = Window(display.x, display.y if top else display.bottom - height, display.width, height)
     bar = np.full(letters.shape, _BAR, np.float32)
     return Slate(window, letters, bar, " · ".join(lines))
 
