@@ -18,6 +18,8 @@ from faceplate.cli.models import app as models_app
 from faceplate.cli.options import parameters_from, with_parameters
 from faceplate.cli.parameters import parameters_command
 from faceplate.cli.progress import Batch, render_batch
+from faceplate.cli.release import app as release_app
+from faceplate.cli.release import review_command, verify_command
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import FaceFinder
@@ -103,6 +105,9 @@ def render_command(
 
 app.add_typer(models_app)
 app.command("track")(track_command)
+app.add_typer(release_app)
+app.command("verify")(verify_command)
+app.command("review")(review_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("parameters")(parameters_command)
 

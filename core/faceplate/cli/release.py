@@ -9,12 +9,16 @@ import datetime as dt
 import json
 import os
 import shutil
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from faceplate.color import ColorConfig
 from faceplate.errors import UsageError
+from faceplate.plate import Sequence
+from faceplate.review_movie import review
 from faceplate.swap.source import source_files
 from faceplate.trust import (
     Keyring,
@@ -33,11 +37,12 @@ from faceplate.trust import (
 )
 from faceplate.trust.audit import broken_line
 from faceplate.trust.canonical import read_json, sha256_of
+from faceplate.trust.content_credentials import KINDS, add_credentials, certificate_chain, read_credentials
 from faceplate.trust.policy import Policy
 from faceplate.trust.release import release_path
 from faceplate.trust.signing import signature_path, write_json
 
-__all__ = ["app", "verify_command"]
+__all__ = ["app", "review_command", "verify_command"]
 
 app = typer.Typer(name="release", help="A performer's release beside their pictures.", no_args_is_help=True)
 
@@ -158,12 +163,50 @@ def verify_command(
     if target.endswith(".jsonl"):
         _verify_log(Path(target))
         return
+    if Path(target).suffix.lower() in KINDS and _verify_credentials(Path(target)):
+        return
     folder = _ring(keyring)
     ring = Keyring.read(folder)
     verdict = verify(target, ring, read_revocations(folder, ring))
     _tell_json(verdict) if as_json else _tell(verdict)
     if not verdict.sound:
         raise typer.Exit(1)
+
+
+def review_command(
+    rendered: Annotated[str, typer.Argument(help="What was rendered: swap.####.exr.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="review.####.png, .jpg, or a movie: review.mp4, .mov.")],
+    plate: Annotated[str | None, typer.Option(help="The plate to lay an element over.")] = None,
+    space: Annotated[str | None, typer.Option(help="The plate's colour space, when the file does not say.")] = None,
+    ocio: Annotated[str | None, typer.Option(help="An OCIO config; else $OCIO, else the built-in ACES config.")] = None,
+    burn_in: Annotated[bool, typer.Option(help="Shot, take, frame, day and the mark across the top.")] = True,
+    rate: Annotated[str, typer.Option(help="Frames a second of a movie: 24, 25, 24000/1001.")] = "24",
+    key: _Key = None,
+) -> None:
+    """Make review pictures or a movie with a burn-in; sign them where a certificate is set ($FACEPLATE_C2PA_CERTIFICATE)."""
+    chain = certificate_chain()
+    made = review(
+        Sequence.parse(rendered),
+        output,
+        ColorConfig.load(ocio),
+        plate=Sequence.parse(plate) if plate else None,
+        space=space,
+        burn=burn_in,
+        rate=_rate(rate),
+    )
+    if chain is not None:
+        signer = load_key(_key(key))
+        for path in made.files:
+            add_credentials(path, made.fields, signer, chain)
+    count = len(made.files)
+    print(f"{count} file{'s' if count != 1 else ''}{', signed' if chain else ''}: {output}")
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError("bad-rate", f"--rate is '{text}'; write 24, 25 or 24000/1001.") from None
 
 
 def _verify_log(path: Path) -> None:
@@ -175,6 +218,24 @@ def _verify_log(path: Path) -> None:
         print(f"{path}: line {broken} does not follow from the one before; it, or what stood before it, was changed.")
         raise typer.Exit(1)
     print(f"{path}: every line follows from the one before.")
+
+
+def _verify_credentials(path: Path) -> bool:
+    """Tells what a movie's or still's Content Credentials say; False where it has none. Ends with 1 for broken ones."""
+    if not path.is_file():
+        return False
+    found = read_credentials(path)
+    if found is None:
+        return False
+    state, fields = found
+    print(f"{path.name}: Content Credentials, {state.lower()}.")
+    for name, value in fields.items():
+        if value and name != "faceplate:parameters":
+            print(f"  {name.removeprefix('faceplate:')}: {value}")
+    if state == "Invalid":
+        print(f"{path.name} is not as it was signed.")
+        raise typer.Exit(1)
+    return True
 
 
 def _tell(verdict: Verdict) -> None:

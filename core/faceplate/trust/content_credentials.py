@@ -62,7 +62,8 @@ def add_credentials(path: Path, fields: Mapping[str, str], key: Key, chain: str)
         except c2pa.C2paError as error:
             reason = str(error).splitlines()[0]
             raise UsageError(
-                "certificate-unusable", f"{path.name} could not be signed with the certificate of {CERTIFICATE}: {reason}."
+                "certificate-unusable",
+                f"{path.name} could not be signed with the certificate of {CERTIFICATE}: {reason}.",
             ) from error
         publish(signed, path)
 

@@ -37,7 +37,7 @@ class Provenance:
 
     def fields(self, parameters: Mapping[str, object], plate: Path) -> dict[str, str]:
         """The header fields of one frame: `parameters` are its values, `plate` is the file that it was made from."""
-        return {
+        found = {
             SOURCE_TYPE: COMPOSITE,
             "faceplate:shot": self.shot,
             "faceplate:shot_id": self.shot_id,
@@ -52,6 +52,8 @@ class Provenance:
             "faceplate:plate_sha256": sha256_of(plate),
             "faceplate:made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
+        # A field that says nothing is left out: not every program keeps an empty one.
+        return {name: value for name, value in found.items() if value}
 
 
 def as_text(parameters: Mapping[str, object]) -> dict[str, str]:

@@ -42,9 +42,7 @@ class Slate:
         return 1 - (1 - self.bar) * (1 - self.letters)
 
 
-def make_slate(
-    lines: str | Sequence[str], display: Window, pixel_aspect: float = 1.0, *, top: bool = False
-) -> Slate:
+def make_slate(lines: str | Sequence[str], display: Window, pixel_aspect: float = 1.0, *, top: bool = False) -> Slate:
     """A slate across the bottom of `display`, or the top.
 
     Lines that are too long for the picture are set smaller until they fit.
