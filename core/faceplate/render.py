@@ -156,6 +156,7 @@ class Renderer(Opened):
         proxy: int = 1,
     ) -> Loaded:
         """Reads one frame: the face from the track (or `face`, with its `grain`), else searched; then its region alone."""
+        self.judgement[1].enforce()
         parameters = self.values(frame, values)
         file = self.open(frame)
         marks = Marks(self, file, frame, parameters, proxy)

@@ -135,6 +135,7 @@ def _write_movie(path: Path, pictures: Iterable[np.ndarray], rate: Fraction) -> 
     """H.264 in 4:2:0, BT.709, which every player shows; an odd last row or column is left out."""
     try:
         import av
+        from av.error import FFmpegError
     except ImportError:
         raise UsageError("movies-missing", "Movies need the extra movies: pip install 'faceplate[movies]'.") from None
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +148,7 @@ def _write_movie(path: Path, pictures: Iterable[np.ndarray], rate: Fraction) -> 
                 context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
                 for packet in _encoded(stream, pictures, rate):
                     container.mux(packet)
-        except (OSError, av.error.FFmpegError) as error:
+        except (OSError, FFmpegError) as error:
             raise write_failed(path, str(error)) from error
         publish(part, path)
     return path

@@ -92,6 +92,12 @@ def render_command(
     no_track: Annotated[bool, typer.Option("--no-track", help="Look at each frame by itself.")] = False,
     allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
     person: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
+    final: Annotated[
+        bool, typer.Option("--final", help="A final: refused without a valid release. Without it, a preview.")
+    ] = False,
+    production: Annotated[str, typer.Option(help="The production that the release is asked for.")] = "",
+    use: Annotated[str, typer.Option(help="The use that it is asked for: stunt, de-aging, look-alike …")] = "",
+    name: Annotated[str, typer.Option(help="The shot's name.")] = "",
     path_mapping: Annotated[
         Path | None, typer.Option(help="Shot file: a JSON file of paths of other machines, and what they are here.")
     ] = None,
@@ -116,10 +122,15 @@ def render_command(
         "track": track,
         "allow_noncommercial": allow_noncommercial,
         "person": person,
+        "production": production,
+        "use": use,
+        "name": name,
     }
+    if final:
+        keys["purpose"] = "final"
     if is_shot_file(plate):
         given = given_options(context)
-        changes = {key: value for key, value in keys.items() if key in given}
+        changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
         changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
         rules = read_rules(path_mapping) if path_mapping else ()
         shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})

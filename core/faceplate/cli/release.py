@@ -40,7 +40,7 @@ from faceplate.trust.canonical import read_json, sha256_of
 from faceplate.trust.content_credentials import KINDS, add_credentials, certificate_chain, read_credentials
 from faceplate.trust.policy import Policy
 from faceplate.trust.release import release_path
-from faceplate.trust.signing import signature_path, write_json
+from faceplate.trust.signing import SIGNING_KEY, signature_path, write_json
 
 __all__ = ["app", "review_command", "verify_command"]
 
@@ -51,7 +51,6 @@ _Key = Annotated[Path | None, typer.Option("--key", help="The private key; else 
 _Ring = Annotated[
     Path | None, typer.Option("--keyring", help="The folder of public keys; else $FACEPLATE_KEYRING, else the user's.")
 ]
-SIGNING_KEY = "FACEPLATE_SIGNING_KEY"
 
 
 @app.command("key")

@@ -251,9 +251,15 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "person": shot.person,
         "people": people(track) if track else [],
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
-        "source_release": None,
+        "source_release": _release(renderer),
         "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
+
+
+def _release(renderer: Renderer) -> dict[str, str]:
+    """What the source's release is worth for this shot: its state, one sentence, and the slate that pictures carry."""
+    check, decision = renderer.judgement
+    return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}
 
 
 def people(track: Track) -> list[dict[str, Any]]:

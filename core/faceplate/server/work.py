@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from faceplate.errors import UsageError
+from faceplate.flight import log_render
 from faceplate.frame import read_frame
+from faceplate.plate import Sequence
 from faceplate.pyramid import heal
 from faceplate.render import Rendered, Renderer
 from faceplate.server.jobs import Job, JobQueue, error_entry
@@ -22,6 +24,7 @@ from faceplate.server.schema import FacesRequest, RenderRequest, TrackRequest
 from faceplate.server.shared import SharedPixels
 from faceplate.server.shots import OpenShot, make_folder, people, refuse_plate
 from faceplate.track import track_shot
+from faceplate.trust import collect, record, signing_key
 
 __all__ = ["HOPELESS", "faces_job", "render_job", "track_job"]
 
@@ -51,7 +54,12 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
     if output:
         make_folder(output)
 
+    # What a host shows while an artist works leaves nothing but the picture; a batch is a take.
+    is_take = bool(output) and request.priority == "batch"
+
     def work(job: Job) -> Iterator[None]:
+        if is_take:
+            log_render(opened.renderer(output, request.mode), frames, "render")
         for frame in frames:
             desk.queue.frame(job, frame, **_entry("running"))
             entry = _rendered(desk, opened, request, output, frame, job)
@@ -61,6 +69,8 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
             if entry["error"] is not None and entry["error"]["code"] in HOPELESS:
                 return
             yield
+        if is_take:
+            collect(Sequence.parse(output), signing_key())
 
     job = Job("render", work, len(frames), request.priority, request.supersede)
     job.frames.update((frame, _entry("waiting")) for frame in frames)
@@ -93,6 +103,8 @@ def _rendered(
             return _entry("cancelled")
         if path is not None:
             notes += renderer.write(rendered).notes
+            if request.priority == "batch":
+                record(renderer.output, frame, renderer.take())
         if request.pixels == "shared":
             shared = _share(desk.shared, renderer, rendered)
         return _entry(

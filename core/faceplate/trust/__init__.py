@@ -1,11 +1,12 @@
 """Whose face, with whose word, and what made a picture: releases, policy, marks, manifests, the audit log."""
 
+from faceplate.trust import audit
 from faceplate.trust.manifest import collect, manifest_path, record
 from faceplate.trust.policy import Decision, Policy, Purpose, decide, judge, keyring_folder
 from faceplate.trust.provenance import Provenance
 from faceplate.trust.release import Release, ReleaseCheck, ReleaseState, Request, check_release, read_release
 from faceplate.trust.revocation import Revocations, read_revocations, revoke
-from faceplate.trust.signing import Key, Keyring, load_key, new_key, sign
+from faceplate.trust.signing import Key, Keyring, load_key, new_key, sign, signing_key
 from faceplate.trust.slate import Slate, make_slate
 from faceplate.trust.verify import Verdict, verify
 
@@ -23,6 +24,7 @@ __all__ = [
     "Revocations",
     "Slate",
     "Verdict",
+    "audit",
     "check_release",
     "collect",
     "decide",
@@ -37,5 +39,6 @@ __all__ = [
     "record",
     "revoke",
     "sign",
+    "signing_key",
     "verify",
 ]

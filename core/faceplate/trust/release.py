@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from faceplate.errors import RenderError, UsageError
 from faceplate.swap.source import source_files
-from faceplate.trust.canonical import read_json, sha256_of
+from faceplate.trust.canonical import read_json, sha256_of_known
 from faceplate.trust.signing import Keyring, read_signature
 
 __all__ = [
@@ -190,7 +190,7 @@ def _unlisted(source: Path | None, release: Release) -> ReleaseCheck | None:
         return None
     listed = set(release.pictures)
     try:
-        stranger = next((file.name for file in source_files(source) if sha256_of(file) not in listed), None)
+        stranger = next((file.name for file in source_files(source) if sha256_of_known(file) not in listed), None)
     except (UsageError, OSError):  # no picture there at all: the render itself says so
         return None
     if stranger is None:

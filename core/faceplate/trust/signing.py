@@ -27,6 +27,7 @@ from faceplate.plate.atomic import publish, temporary_beside
 from faceplate.trust.canonical import canonical, read_json
 
 __all__ = [
+    "SIGNING_KEY",
     "Key",
     "Keyring",
     "Signature",
@@ -36,10 +37,12 @@ __all__ = [
     "read_signature",
     "sign",
     "signature_path",
+    "signing_key",
     "write_json",
 ]
 
 PASSPHRASE = "FACEPLATE_KEY_PASSPHRASE"
+SIGNING_KEY = "FACEPLATE_SIGNING_KEY"
 SignatureState = Literal["good", "none", "damaged", "unknown-key", "wrong"]
 
 
@@ -123,6 +126,12 @@ def load_key(path: Path, environ: Mapping[str, str] = os.environ) -> Key:
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError("key-unusable", f"{path} is no Ed25519 key; make one with: faceplate release key {path.name}")
     return Key(key)
+
+
+def signing_key(environ: Mapping[str, str] = os.environ) -> Key | None:
+    """The key of `$FACEPLATE_SIGNING_KEY`; None where it is not set. Raises what `load_key` raises."""
+    named = environ.get(SIGNING_KEY)
+    return load_key(Path(named).expanduser(), environ) if named else None
 
 
 @dataclass(frozen=True)
