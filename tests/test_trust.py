@@ -25,85 +25,20 @@ from faceplate.plate import Sequence
 from faceplate.trust import Keyring, Policy, Request, audit, collect, judge, load_key, make_slate, new_key, record
 from faceplate.trust.canonical import canonical
 from faceplate.trust.manifest import manifest_path
-from faceplate.trust.release import Release, ReleaseState
+from faceplate.trust.release import ReleaseState
 from faceplate.trust.revocation import read_revocations, revoke
 from faceplate.trust.signing import Key, Signature, sign, signature_path, write_json
 from faceplate.trust.verify import verify
 from faceplate.window import Window
-
-TODAY = dt.date(2026, 11, 25)
+from releases import CASES, TODAY, a_release, case, key_of, make_studio, on_file
 
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Path:
-    """A keyring with the production's key in it; the private key lies beside as production.pem."""
-    ring = tmp_path / "keyring"
-    ring.mkdir()
-    shutil.copy(new_key(tmp_path / "production.pem", {}), ring / "production.pub")
-    return ring
-
-
-def key_of(studio: Path) -> Key:
-    return load_key(studio.parent / "production.pem", {})
-
-
-def a_release(**changes: Any) -> dict[str, Any]:
-    permitted = {"shots": ["sh01*"], "uses": ["stunt"], "first_day": "2026-11-01", "last_day": "2026-12-31"}
-    values = {
-        "id": "r1",
-        "performer": "Ada",
-        "rights_holder": "Ada",
-        "production": "Glass",
-        "permitted": permitted,
-        "contact": "the Faceplate project",
-        "issued": "2026-11-01",
-    }
-    return Release.model_validate(values | changes).model_dump(mode="json")
-
-
-def on_file(folder: Path, release: dict[str, Any] | None, key: Key | None) -> Path:
-    """A source's folder with one picture and, if given, a release and its signature."""
-    folder.mkdir()
-    shutil.copy(person("ada") / "front.jpg", folder)
-    if release is not None:
-        write_json(folder / "release.json", release)
-        if key is not None:
-            write_json(folder / "release.sig.json", sign(release, key).model_dump())
-    return folder
+    return make_studio(tmp_path)
 
 
 # --- policy by release state -------------------------------------------------------------------------------------------
-
-CASES = ["none", "valid", "expired", "not-yet", "other-production", "other-shot", "unsigned", "bad-signature"]
-CASES += ["unknown-key", "damaged", "revoked", "other-use", "other-pictures"]
-
-
-def case(state: str, studio: Path, folder: Path) -> tuple[Path, Request]:
-    key = key_of(studio)
-    request = Request("Glass", "sh010", TODAY, "stunt")
-    release = a_release()
-    if state == "none":
-        return on_file(folder, None, None), request
-    if state == "other-pictures":
-        return on_file(folder, a_release(pictures=["0" * 64]), key), request
-    if state == "unknown-key":
-        new_key(studio.parent / "stranger.pem", {})
-        return on_file(folder, release, load_key(studio.parent / "stranger.pem", {})), request
-    source = on_file(folder, release, None if state == "unsigned" else key)
-    if state == "bad-signature":
-        write_json(source / "release.json", release | {"production": "*"})
-    if state == "damaged":
-        (source / "release.json").write_text('{"faceplate_release": 1, "id": ', "utf-8")
-    if state == "revoked":
-        revoke(studio, "r1", key, "taken back", TODAY)
-    changed = {
-        "expired": Request("Glass", "sh010", dt.date(2027, 1, 1), "stunt"),
-        "not-yet": Request("Glass", "sh010", dt.date(2026, 10, 31), "stunt"),
-        "other-production": Request("Stone", "sh010", TODAY, "stunt"),
-        "other-shot": Request("Glass", "sh020", TODAY, "stunt"),
-        "other-use": Request("Glass", "sh010", TODAY, "de-aging"),
-    }
-    return source, changed.get(state, request)
 
 
 @pytest.mark.parametrize("strict", [True, False])

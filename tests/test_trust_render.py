@@ -27,14 +27,18 @@ from faceplate.params import Parameters
 from faceplate.plate import PlateFile, Sequence
 from faceplate.render import Renderer
 from faceplate.review_movie import review
+from faceplate.server.roots import Roots
+from faceplate.server.schema import ShotRequest
+from faceplate.server.shots import OpenShots, describe
 from faceplate.shot import Shot
 from faceplate.swap import NullGenerator
-from faceplate.trust import Keyring, collect, load_key, new_key, record, verify
+from faceplate.trust import Keyring, Request, collect, load_key, new_key, record, revoke, verify
 from faceplate.trust.content_credentials import add_credentials, read_credentials
 from faceplate.trust.provenance import COMPOSITE, SOURCE_TYPE
 from faceplate.trust.signing import write_json
 from faceplate.window import Window
 from plates import read_file, write_plate
+from releases import CASES, TODAY, case, key_of, make_studio
 
 WIDTH, HEIGHT = 400, 300
 
@@ -280,3 +284,100 @@ def test_a_secret_never_reaches_the_output(tmp_path: Path, unreleased: Path, mon
     secret = key.read_text("ascii").splitlines()[1]
     for text in (*outputs, str(broken.exception)):
         assert "quite-a-secret" not in text and secret not in text
+
+
+# --- the table, where renders are asked for -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small_plate: Path) -> Callable[[str, str], dict[str, Any]]:
+    """A shot's document for a source whose release is in a state, with the studio's keyring in the environment."""
+    studio = make_studio(tmp_path)
+    monkeypatch.setenv("FACEPLATE_KEYRING", str(studio))
+    monkeypatch.setattr(Request, "today", property(lambda request: request.day or TODAY))
+
+    def document(state: str, purpose: str) -> dict[str, Any]:
+        source, request = case(state, studio, tmp_path / "source")
+        if request.day != TODAY:
+            monkeypatch.setattr(Request, "today", property(lambda _: request.day))
+        return {
+            "faceplate_shot": 1,
+            "name": request.shot,
+            "production": request.production,
+            "use": request.use,
+            "purpose": purpose,
+            "plate": str(small_plate),
+            "frames": "1001",
+            "source": str(source),
+            "output": str(tmp_path / "out" / "swap.####.exr"),
+            "space": "ACEScg",
+            "parameters": {"generator": "null", "crop": 64},
+        }
+
+    return document
+
+
+def refused(state: str, purpose: str) -> bool:
+    return state == "revoked" or (purpose == "final" and state != "valid")
+
+
+@pytest.mark.parametrize("purpose", ["preview", "final"])
+@pytest.mark.parametrize("state", CASES)
+def test_the_command_does_what_the_table_says(
+    state: str, purpose: str, asked: Callable[[str, str], dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "sh.shot.json").write_text(json.dumps(asked(state, purpose)), "utf-8")
+    told = CliRunner().invoke(app, ["render", str(tmp_path / "sh.shot.json"), "--no-track"])
+    written = tmp_path / "out" / "swap.1001.exr"
+    if refused(state, purpose):
+        assert isinstance(told.exception, UsageError) and told.exception.code == f"release-{state}"
+        assert not written.parent.exists()
+    else:
+        assert told.exit_code == 0, told.output
+        attributes = PlateFile.open(written).attributes
+        assert attributes["faceplate:release_state"] == state and attributes["faceplate:purpose"] == purpose
+        assert ("faceplate:slate" in attributes) is (state != "valid")
+
+
+@pytest.mark.parametrize("purpose", ["preview", "final"])
+@pytest.mark.parametrize("state", CASES)
+def test_the_service_does_what_the_table_says(
+    state: str, purpose: str, asked: Callable[[str, str], dict[str, Any]], tmp_path: Path
+) -> None:
+    opened = OpenShots(Roots([])).open(ShotRequest(document=asked(state, purpose), base=str(tmp_path)))
+    if refused(state, purpose):
+        with pytest.raises(UsageError) as refusal:
+            describe(opened)
+        with pytest.raises(UsageError) as again:
+            opened.renderer().render(1001)
+        assert refusal.value.code == again.value.code == f"release-{state}"
+    else:
+        release = describe(opened)["source_release"]
+        assert release["state"] == state and bool(release["slate"]) is (state != "valid")
+
+
+def test_the_service_notices_a_release_taken_back(asked: Callable[[str, str], dict[str, Any]], tmp_path: Path) -> None:
+    opened = OpenShots(Roots([])).open(ShotRequest(document=asked("valid", "final"), base=str(tmp_path)))
+    assert describe(opened)["source_release"]["state"] == "valid"
+    revoke(tmp_path / "keyring", "r1", key_of(tmp_path / "keyring"))
+    with pytest.raises(UsageError) as told:
+        opened.renderer().render(1001)
+    assert told.value.code == "release-revoked"
+
+
+def test_a_take_leaves_manifest_records_and_a_line_in_the_shows_log(
+    asked: Callable[[str, str], dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEPLATE_SIGNING_KEY", str(tmp_path / "production.pem"))
+    (tmp_path / "faceplate.show.json").write_text('{"faceplate_show": 1, "root": true}', "utf-8")
+    (tmp_path / "sh.shot.json").write_text(json.dumps(asked("valid", "final")), "utf-8")
+    for _ in range(2):
+        told = CliRunner().invoke(app, ["render", str(tmp_path / "sh.shot.json"), "--no-track"])
+        assert told.exit_code == 0, told.output
+    log = tmp_path / "faceplate.audit.jsonl"
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert [line["release"] for line in lines] == ["r1", "r1"] and lines[0]["purpose"] == "final"
+    assert CliRunner().invoke(app, ["verify", str(log)]).exit_code == 0
+    told = CliRunner().invoke(app, ["verify", str(tmp_path / "out")])
+    assert told.exit_code == 0 and "signed by a key of the keyring" in told.output
+    assert "production.pem" not in log.read_text("utf-8")
