@@ -65,8 +65,8 @@ class Runtime:
     @classmethod
     def from_environment(cls, environment: dict[str, str] | None = None, **changes: Any) -> Runtime:
         """The runtime that `$FACEPLATE_PROVIDERS` (cuda,cpu), `$FACEPLATE_GPUS` (0,1), `$FACEPLATE_GPU_MEMORY` (GiB),
-        `$FACEPLATE_THREADS`, `$FACEPLATE_WORKERS` (processes that share the machine) and `$FACEPLATE_CACHE` (a folder)
-        describe. Raises `UsageError('bad-runtime')`.
+        `$FACEPLATE_THREADS`, `$FACEPLATE_WORKERS` (processes that share the machine) and `$FACEPLATE_CACHE` (a folder,
+        in which networks have one of their own, or `off`) describe. Raises `UsageError('bad-runtime')`.
         """
         values = os.environ if environment is None else environment
         try:
@@ -78,10 +78,9 @@ class Runtime:
             raise UsageError(
                 "bad-runtime", f"FACEPLATE_GPUS, _GPU_MEMORY, _THREADS and _WORKERS are numbers: {error}."
             ) from error
-        folder = values.get("FACEPLATE_CACHE")
-        made = cls(
-            named or None, gpus or None, threads, max(workers, 1), memory, cache=Path(folder) if folder else None
-        )
+        folder = values.get("FACEPLATE_CACHE", "off")
+        cache = None if folder in ("", "off") else Path(folder) / "networks"
+        made = cls(named or None, gpus or None, threads, max(workers, 1), memory, cache=cache)
         return replace(made, **changes)
 
     @property
