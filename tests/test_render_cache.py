@@ -229,7 +229,11 @@ def test_a_parameter_runs_again_what_it_says_and_the_pixels_are_those_without_a_
     if parameter.name in ("matte_erode", "matte_feather", "blend", "blend_amount", "blend_reach"):
         assert set(counts) <= {"matched"}
     if parameter.name.startswith("light_") or parameter.name == "enhance":
-        assert set(counts) <= {"lit", "matched"}
+        assert set(counts) <= {"light", "lit", "matched"}
+    if parameter.name in ("light_luminance", "light_color"):
+        assert "light" not in counts
+    if parameter.name in ("forehead", "edge_jaw", "edge_right", "edge_left"):
+        assert set(counts) <= {"coverage", "matched"}
     if parameter.name in ("shape", "mouth", "eyes", "pins"):
         assert len(generated) == counts["generate"] == 1 and counts["find"] == 0
     elif parameter.about.invalidates in (Stage.GENERATE, Stage.RESTORE) and parameter.name not in (
