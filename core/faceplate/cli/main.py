@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from faceplate import __version__
+from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
@@ -138,6 +139,7 @@ app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
 app.add_typer(shot_app, name="shot")
 app.command("parameters")(parameters_command)
+app.command("cache")(cache_command)
 
 
 @app.command("demo")
