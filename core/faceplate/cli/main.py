@@ -129,7 +129,8 @@ def render_command(
             raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
         keys["frames"] = parse_frames(frames) if frames else None
         shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
-    finish_batch(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
+    renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
+    finish_batch(render_batch(renderer, contact_sheet))
 
 
 app.add_typer(models_app)
