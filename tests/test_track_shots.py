@@ -168,8 +168,9 @@ def test_two_people_cross(finder: FaceFinder, tmp_path: Path) -> None:
         front, behind = places(i)
         assert nose(track, bea, 1001 + i) == pytest.approx(front, abs=25)
         if 1001 + i in track.person(dot).frames:
-            place = nose(track, dot, 1001 + i)  # half hidden, a face is placed roughly, but never on the other
-            assert abs(place - behind) < min(60, abs(place - front))
+            place, seen = nose(track, dot, 1001 + i), track.face(dot, 1001 + i).seen  # type: ignore[union-attr]
+            # Half hidden, a face is placed roughly, but never on the other; drawn through, it is on its way.
+            assert abs(place - behind) < (min(60, abs(place - front)) if seen else 60), (i, place, seen)
 
 
 def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
