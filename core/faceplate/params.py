@@ -1,7 +1,8 @@
 """The parameter list: every parameter once.
 
-Name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it invalidates. The command
-line is made from this list, and so will be the shot file, the hosts' panels and the reference page.
+Name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it invalidates. From this list
+come the command line, the shot file, the stage cache, `docs/parameters.md`, and the JSON that hosts build their panels from;
+`faceplate parameters --write` writes the last two again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["PARAMETERS", "Parameter", "Parameters", "Stage"]
+__all__ = ["PARAMETERS", "Parameter", "Parameters", "Stage", "describe"]
 
 
 class Stage(StrEnum):
@@ -20,6 +21,7 @@ class Stage(StrEnum):
 
     FIND = "find"
     GENERATE = "generate"
+    RESTORE = "restore"
     MATTE = "matte"
     MATCH = "match"
     ELEMENT = "element"
@@ -28,13 +30,14 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class About:
-    """What a parameter says of itself besides its type, range and default."""
+    """What a parameter says of itself besides its type, range and default. `path`: it names a file; hosts offer a browser."""
 
     label: str
     help: str
     group: str
     invalidates: Stage
     animatable: bool = True
+    path: bool = False
 
 
 class Parameters(BaseModel):
@@ -46,13 +49,47 @@ class Parameters(BaseModel):
         str,
         About(
             "Target",
-            "Which face of the plate: auto, largest, leftmost, rightmost, a number from 1 (left to right), or the path "
-            "of a picture of the person. auto takes the only face, or one twice as large as any other.",
+            "Which face of the plate: auto, largest, leftmost, rightmost, a number from 1 (left to right; with a track in "
+            "order of appearance), a name (with a track), a point x,y or frame:x,y, or the path of a picture of the "
+            "person. auto takes the only face, or one twice as large as any other.",
             "Face",
             Stage.FIND,
             animatable=False,
         ),
     ] = "auto"
+    detector: Annotated[
+        str,
+        About(
+            "Detector",
+            "What finds faces: empty for the network that ships (yunet), or the name of a scrfd, retinaface or yoloface of "
+            "the model store.",
+            "Face",
+            Stage.FIND,
+            animatable=False,
+        ),
+    ] = ""
+    landmarker: Annotated[
+        str,
+        About(
+            "Landmarker",
+            "What settles a face's eyes, nose and mouth: empty for the mesh's own 478 points, or the name of a 2dfan4 or "
+            "2d106det of the model store, onto whose points the mesh is moved.",
+            "Face",
+            Stage.FIND,
+            animatable=False,
+        ),
+    ] = ""
+    recogniser: Annotated[
+        str,
+        About(
+            "Recogniser",
+            "What tells people apart when the target is a picture: empty for the network that ships (sface), or the name of "
+            "an arcface of the model store.",
+            "Face",
+            Stage.FIND,
+            animatable=False,
+        ),
+    ] = ""
     generator: Annotated[
         str,
         About(
@@ -117,19 +154,19 @@ class Parameters(BaseModel):
             "Restorer",
             "A restorer of the model store to run after the generator; empty for none.",
             "Network",
-            Stage.GENERATE,
+            Stage.RESTORE,
             animatable=False,
         ),
     ] = ""
     restore_amount: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Restore amount", "How much of the restorer's picture is laid over.", "Network", Stage.GENERATE),
+        About("Restore amount", "How much of the restorer's picture is laid over.", "Network", Stage.RESTORE),
     ] = 0.8
     restore_fidelity: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Restore fidelity", "CodeFormer's own weight: 1 stays nearest to its input.", "Network", Stage.GENERATE),
+        About("Restore fidelity", "CodeFormer's own weight: 1 stays nearest to its input.", "Network", Stage.RESTORE),
     ] = 0.5
     shape: Annotated[
         float,
@@ -230,11 +267,34 @@ class Parameters(BaseModel):
             Stage.MATTE,
         ),
     ] = 0.5
+    occluder: Annotated[
+        str,
+        About(
+            "Occluder",
+            "What finds things in front of the face: empty for the network that ships, or the name of an xseg or bisenet "
+            "of the model store.",
+            "Matte",
+            Stage.MATTE,
+            animatable=False,
+        ),
+    ] = ""
+    parser: Annotated[
+        str,
+        About(
+            "Parser",
+            "A face parser (bisenet) of the model store: hair and hats stay in front along its hairline, and the parts to "
+            "keep are drawn by it; empty for the mesh alone.",
+            "Matte",
+            Stage.MATTE,
+            animatable=False,
+        ),
+    ] = ""
     keep: Annotated[
         str,
         About(
             "Keep",
-            "Parts of the plate's face that stay: any of eyes, mouth, brows, nose, jaw, with commas.",
+            "Parts of the plate's face that stay: any of eyes, mouth, brows, nose, jaw, with commas; with a parser also "
+            "hair, hat, glasses, ears, neck.",
             "Matte",
             Stage.MATTE,
             animatable=False,
@@ -248,6 +308,7 @@ class Parameters(BaseModel):
             "Matte",
             Stage.MATTE,
             animatable=False,
+            path=True,
         ),
     ] = ""
     garbage: Annotated[
@@ -258,6 +319,7 @@ class Parameters(BaseModel):
             "Matte",
             Stage.MATTE,
             animatable=False,
+            path=True,
         ),
     ] = ""
     light_luminance: Annotated[
@@ -411,3 +473,34 @@ def _entries() -> tuple[Parameter, ...]:
 
 
 PARAMETERS: tuple[Parameter, ...] = _entries()
+
+
+def describe() -> list[dict[str, Any]]:
+    """The list as plain JSON, one entry a parameter, in order: what hosts build their panels from.
+
+    `type` is float, int, string, choice or path; `minimum` and `maximum` are None where there is no bound.
+    """
+    return [
+        {
+            "name": parameter.name,
+            "type": _type_word(parameter),
+            "default": parameter.default,
+            "minimum": parameter.minimum,
+            "maximum": parameter.maximum,
+            "choices": list(parameter.choices),
+            "label": parameter.about.label,
+            "help": parameter.about.help,
+            "group": parameter.about.group,
+            "animatable": parameter.about.animatable,
+            "invalidates": str(parameter.about.invalidates),
+        }
+        for parameter in PARAMETERS
+    ]
+
+
+def _type_word(parameter: Parameter) -> str:
+    if parameter.choices:
+        return "choice"
+    if parameter.about.path:
+        return "path"
+    return {float: "float", int: "int", str: "string"}[parameter.kind]

@@ -1,18 +1,25 @@
 """The stages that put one face on one picture, in their order.
 
-    crop → encode → generate → decode → light → blend → matte → change → grain → element → plate space
+    look: heal, working space, crop
+    generate: encode, generate, decode
+    matte: hull, coverage, occlusion, kept regions, input mattes
+    match: detail, light, blend
+    element: change, grain, layers, plate space
 
-Everything up to the change happens on the generator's crop; the change is carried onto the plate's own pixels, so that what
-nobody changed stays as it was shot.
+Each is a function of the ones before and of the parameters, so that a stage can be run again, or on another thread, by
+itself. Everything up to the change happens on the generator's crop; the change is carried onto the plate's own pixels,
+so that what nobody changed stays as it was shot. With a `Memo` a stage whose key a cache knows is taken from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from faceplate.cache import NO_CACHE, StageCache
 from faceplate.color import ColorConfig, Encoding, Exposure, Shoulder, ViewEncoding
 from faceplate.comp import (
     REGIONS,
@@ -21,30 +28,45 @@ from faceplate.comp import (
     gradient_blend,
     hull_matte,
     hull_outline,
-    match_light,
+    light_between,
+    lit_by,
     multiband_blend,
     region_matte,
     skin_weight,
 )
 from faceplate.comp import layers as face_layers
-from faceplate.comp.grain import Grain, match_grain, measure_grain, split_detail
-from faceplate.comp.occlusion import occlusion_matte
+from faceplate.comp.grain import GRAIN_REACH, Grain, match_grain, measure_grain, split_detail
+from faceplate.comp.networks import KEEPABLE, Parsed, hidden_by
+from faceplate.comp.occlusion import occlusion_matte, occlusion_window
 from faceplate.comp.surround import REACH, Surround, follow_outline
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, resample, scale_of
 from faceplate.frame import Frame
+from faceplate.models import Network
 from faceplate.params import Parameters
 from faceplate.pyramid import heal
 from faceplate.swap import Crop, Framing, Generated, Generator, Reshaping
+from faceplate.swap.restore import Restored
 from faceplate.window import Window
 
 __all__ = [
+    "KINDS",
     "LAYERS",
     "InputMattes",
+    "Looked",
+    "Made",
+    "MatteNetworks",
+    "Mattes",
+    "Memo",
     "Swapped",
+    "element",
+    "generate",
     "keep_regions",
     "layer_names",
+    "look",
+    "match",
+    "matte",
     "network_encoding",
     "nothing_swapped",
     "reach",
@@ -56,10 +78,14 @@ LAYERS = ("matte", "parts", "raw", "stmap", "depth", "confidence", "id")
 
 # What a spline through the hull's points may bulge past them, in parts of the face's size.
 _BULGE = 0.02
-# How far around the face the plate's grain is measured, in parts of its size: hair and skin alone would mislead.
-_GRAIN_REACH = 0.5
 # How far outside the plate's face its new shape can lie, in parts of its size.
 _RESHAPED = 0.15
+# How readily something counts as in front where the plate is moved: whatever the parameter says, it must not be torn.
+_FIRM = 0.5
+# What is worth the disk: slow to make and small. The rest is quick, or as large as the plate.
+_ON_DISK = ("generate", "inner", "hidden", "parsed", "grain")
+# The parts of the matte that say where the plate stays.
+_HOLES = ("keep", "hold_out", "occlusion", "hairline")
 
 
 @dataclass(frozen=True)
@@ -68,6 +94,14 @@ class InputMattes:
 
     hold_out: np.ndarray | None = None
     garbage: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class MatteNetworks:
+    """Networks of the user's own for mattes: `occluder` says what hides the face, `parser` names its regions."""
+
+    occluder: Network | None = None
+    parser: Network | None = None
 
 
 @dataclass(frozen=True)
@@ -97,31 +131,202 @@ def swap_face(
     *,
     frame: int | None = None,
     inputs: InputMattes | None = None,
+    networks: MatteNetworks | None = None,
+    grain: Grain | None = None,
     name: str = "face",
     weight: float = 1.0,
 ) -> Swapped:
-    """Puts the generator's face on `picture` (the plate, or the part of it that `reach` names).
+    """Puts the generator's face on `picture` (the plate, or the part of it that `reach` names): every stage in order.
 
     NaN and infinite pixels are healed first. What lies outside `Swapped.window` is not touched. `frame` is the shot's
-    frame number, for pins and grain, `name` what the id layer calls the person,
-    `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name what does not exist.
+    frame number, for pins and grain, `grain` the plate's where a track knows it (else it is measured), `name` what the
+    id layer calls the person, `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name
+    what does not exist.
     """
-    scene = _Scene.of(picture, face, generator, parameters, inputs, weight)
-    face, region = scene.face, scene.region
-    crop = _Cropped.of(scene.working, picture, generator.frame(face, picture.pixel_aspect), face, frame)
-    shown, generated = crop.generated(picture.color, generator, network_encoding(parameters, picture.color))
-    mattes = _mattes(face, region, crop, generated, scene.hidden, parameters, inputs, picture.window)
-    if weight != 1.0:
-        mattes["matte"] = mattes["matte"] * np.float32(weight)
-    matched = _match(generated, shown, crop, crop.from_plate(scene.hidden, region), parameters)
-    changed = _face_on_plate(
-        scene.beneath, region, crop, matched - shown, mattes["matte"], scene.grain, frame, parameters
-    )
-    if scene.around is not None:
-        changed, mattes = _with_surround(scene.shot, scene.beneath, changed, mattes, scene.around)
-    layers, attributes = _layers(face, region, crop, generated, mattes, name, picture.pixel_aspect, parameters)
-    notes = _healed_note(scene.bad & (mattes["matte"] > 0)) + _resolution_note(generator, face)
-    return _in_plate_space(scene.part, scene.shot, changed, mattes["matte"], layers, attributes, notes)
+    looked = look(picture, face, generator, parameters, frame=frame, grain=grain, weight=weight)
+    made = generate(looked, generator, parameters)
+    mattes = matte(looked, made, parameters, inputs=inputs, networks=networks, weight=weight)
+    matched = match(looked, made, mattes, parameters)
+    return element(looked, made, mattes, matched, parameters, grain=grain, name=name)
+
+
+@dataclass(frozen=True)
+class Memo:
+    """A cache with this frame's key of every stage that is kept; without them every stage is computed."""
+
+    cache: StageCache = NO_CACHE
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def make(self, stage: str, compute: Callable[[], Any]) -> Any:
+        """What `compute` gives, from the cache where it has it."""
+        if stage not in self.keys:
+            return compute()
+        return self.cache.make(stage, self.keys[stage], compute, keep=stage in _ON_DISK)
+
+
+_NO_MEMO = Memo()
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The plate as the stages see it: what depends on the pixels, the face and its new shape alone.
+
+    `plate` is `picture` healed, `bad` bool (h, w) where it had to be, `shot` float32 (h, w, 3) its pixels in the working
+    space, `working` the same moved to meet a `face` of another shape, as `around` says (None where it keeps the plate's);
+    `region` is the part of it that the swap may change, `crop` the generator's view.
+    """
+
+    plate: Frame
+    bad: np.ndarray
+    shot: np.ndarray
+    working: np.ndarray
+    face: Face
+    region: Window
+    crop: _Cropped
+    around: Surround | None = None
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Where `region` lies in the plate's arrays."""
+        return self.region.slices(self.plate.window)
+
+    def with_parameters(self, parameters: Parameters) -> Looked:
+        """The same look with the region that these parameters change."""
+        return replace(self, region=_changing(self.face, self.around, parameters, self.plate.window))
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the generator was shown and what it made of it, both scene-linear working space on its crop's pixels."""
+
+    shown: np.ndarray
+    generated: Generated
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """How far something in front hides the plate's face, float32 (h, w) in 0..1 on the plate's pixels `window`; 0 beyond.
+
+    The window is the finder's own, so that the hull may be pushed about without looking again.
+    """
+
+    matte: np.ndarray
+    window: Window
+
+    def on(self, region: Window) -> np.ndarray:
+        """The matte on another region, float32 (h, w)."""
+        placed = np.zeros((region.height, region.width), np.float32)
+        both = region.intersect(self.window)
+        placed[both.slices(region)] = self.matte[both.slices(self.window)]
+        return placed
+
+
+@dataclass(frozen=True)
+class Mattes:
+    """On the swap's region, float32 (h, w) each: `whole` and the `parts` that it is the product of; and what is `hidden`."""
+
+    whole: np.ndarray
+    parts: Mapping[str, np.ndarray]
+    hidden: Hidden
+    region: Window
+
+
+def look(
+    picture: Frame,
+    face: Face,
+    generator: Generator,
+    parameters: Parameters,
+    *,
+    frame: int | None = None,
+    grain: Grain | None = None,
+    weight: float = 1.0,
+) -> Looked:
+    """Heals the picture, brings it to the working space, moves it to meet the new shape and cuts the generator's crop.
+
+    `grain` is the plate's where it is known; `weight` the swap's fade, which the shape fades with.
+    """
+    healed, bad = heal(picture.pixels)
+    plate = picture.with_pixels(healed)
+    shot = plate.working()
+    around = _surround(plate, shot, face, generator, weight)
+    working = shot
+    if around is not None:
+        face = around.face
+        inside = around.window.slices(plate.window)
+        working = shot.copy()
+        working[inside] = around.plate(np.ascontiguousarray(shot[inside]), grain or _measured(shot, plate, face))
+    region = _changing(face, around, parameters, picture.window)
+    crop = _Cropped.of(working, plate, generator.frame(face, picture.pixel_aspect), face, frame)
+    return Looked(plate, bad, shot, working, face, region, crop, around)
+
+
+def generate(looked: Looked, generator: Generator, parameters: Parameters, memo: Memo = _NO_MEMO) -> Made:
+    """Shows the crop to the generator, in the encoding that it wants."""
+    color = looked.plate.color
+
+    def made() -> Made:
+        own = (
+            generator.remembering(lambda run: memo.make("inner", run)) if isinstance(generator, Restored) else generator
+        )
+        shown, generated = looked.crop.generated(color, own, network_encoding(parameters, color))
+        return Made(shown, generated, _resolution_note(generator, looked.face))
+
+    return memo.make("generate", made)
+
+
+def matte(
+    looked: Looked,
+    made: Made,
+    parameters: Parameters,
+    *,
+    inputs: InputMattes | None = None,
+    networks: MatteNetworks | None = None,
+    weight: float = 1.0,
+    memo: Memo = _NO_MEMO,
+) -> Mattes:
+    """Where the new face covers the plate, and what of the plate's face is hidden."""
+    own = networks or MatteNetworks()
+    parser, parsed = own.parser, None
+    if parser is not None:
+        parsed = memo.make("parsed", lambda: Parsed.of(parser, looked.plate, looked.face))
+    same = parsed if own.occluder is own.parser else None
+    hidden = memo.make("hidden", lambda: _hidden(looked, parameters, own.occluder, same))
+    parts = _matte_parts(looked, made, hidden, parameters, inputs, parsed, memo)
+    whole = np.ones((looked.region.height, looked.region.width), np.float32)
+    for name, part in parts.items():
+        whole = whole * (1 - part if name in _HOLES else part)
+    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, hidden, looked.region)
+
+
+def match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, memo: Memo = _NO_MEMO) -> np.ndarray:
+    """The generated face in the plate's light and blended at the seam, float32 (h, w, 3) on the crop's pixels."""
+    return memo.make("matched", lambda: _match(looked, made, mattes, parameters, memo))
+
+
+def element(
+    looked: Looked,
+    made: Made,
+    mattes: Mattes,
+    matched: np.ndarray,
+    parameters: Parameters,
+    *,
+    grain: Grain | None = None,
+    name: str = "face",
+    memo: Memo = _NO_MEMO,
+) -> Swapped:
+    """Carries the change onto the plate's own pixels, matches grain, makes the layers and goes back to plate space."""
+    plate, region, crop = looked.plate, looked.region, looked.crop
+    beneath, shot = looked.working[looked.inside], looked.shot[looked.inside]
+    plates_grain = _plate_grain(looked, parameters, grain, memo)
+    changed = _face_on_plate(beneath, region, crop, matched - made.shown, mattes.whole, plates_grain, parameters)
+    covers = mattes
+    if looked.around is not None:
+        changed, covers = _with_surround(shot, beneath, changed, mattes, looked.around)
+    layers, attributes = _layers(looked, made, covers, mattes.whole, name, parameters)
+    notes = _healed_note(looked.bad[looked.inside] & (covers.whole > 0)) + made.notes
+    part = plate.region(region).with_pixels(plate.pixels[looked.inside])
+    return _in_plate_space(part, shot, changed, covers.whole, layers, attributes, notes)
 
 
 def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swapped:
@@ -140,24 +345,29 @@ def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swappe
     return Swapped(window, "", pixels[..., :3], pixels, pixels[..., 0], layers, attributes, ("shows no face",))
 
 
-def reach(framing: Framing, face: Face, parameters: Parameters) -> Window:
-    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, what follows it, grain."""
+def reach(framing: Framing, face: Face, parameters: Parameters, grain_known: bool = False) -> Window:
+    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, what is around it.
+
+    No parameter that an artist turns changes it, so that what was read serves for every value.
+    """
     w = framing.window
     corners = np.array([[w.x, w.y], [w.right, w.y], [w.x, w.bottom], [w.right, w.bottom]], np.float64)
     room = 0.0 if _on_plate_grid(framing) else 4.0 * max(1.0, 1.0 / scale_of(framing.matrix))
     seen = Window.around(apply(invert(framing.matrix), corners), room).union(_hull_window(face, parameters))
-    if parameters.shape > 0:
+    if _on_plate_grid(framing):  # a generator that works there may give the face another shape
         seen = seen.union(face.window(REACH + _RESHAPED))
-    grainy = parameters.grain != 0 or parameters.plate_skin != 1.0
-    return seen.union(face.window(_GRAIN_REACH)) if grainy else seen
+    around = not grain_known or parameters.occluder or parameters.parser
+    return seen.union(face.window(GRAIN_REACH)) if around else seen
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
     """The parameter `keep` as region names. Raises `UsageError('bad-keep')`."""
     names = tuple(word.strip() for word in parameters.keep.split(",") if word.strip())
-    unknown = [name for name in names if name not in REGIONS]
+    possible = dict.fromkeys((*REGIONS, *(KEEPABLE if parameters.parser else ())))
+    unknown = [name for name in names if name not in possible]
     if unknown:
-        raise UsageError("bad-keep", f"'{unknown[0]}' cannot be kept; choose from {', '.join(REGIONS)}.")
+        how = "can be kept only with a parser" if unknown[0] in KEEPABLE else "cannot be kept"
+        raise UsageError("bad-keep", f"'{unknown[0]}' {how}; choose from {', '.join(possible)}.")
     return names
 
 
@@ -178,56 +388,6 @@ def network_encoding(parameters: Parameters, color: ColorConfig) -> Encoding:
     if not slash:
         raise UsageError("unknown-view", f"--network-view is '{view}'; write it as display/view.")
     return ViewEncoding(color, display, view)
-
-
-@dataclass(frozen=True)
-class _Scene:
-    """The picture made ready for a generator: healed, in the working space, moved to meet a face that changes its shape.
-
-    `working` float32 (h, w, 3) lies on the picture's window; `part` (plate space), `shot` and `beneath` (working space, before
-    and after the plate was moved), `hidden` and `bad` (h, w) on its `region`, the pixels that the swap may change.
-    `face` has the points of the new face; `around` is None when they are the plate's.
-    """
-
-    face: Face
-    region: Window
-    part: Frame
-    working: np.ndarray
-    shot: np.ndarray
-    beneath: np.ndarray
-    hidden: np.ndarray
-    bad: np.ndarray
-    grain: Grain | None
-    around: Surround | None
-
-    @classmethod
-    def of(
-        cls,
-        picture: Frame,
-        face: Face,
-        generator: Generator,
-        parameters: Parameters,
-        inputs: InputMattes | None,
-        weight: float,
-    ) -> _Scene:
-        healed, bad = heal(picture.pixels)
-        plate = picture.with_pixels(healed)
-        working = plate.working()
-        grain = _plate_grain(working, plate.window, face, parameters)
-        wanted = _reshaped(generator, face, plate.pixel_aspect, weight)
-        region = _swap_window(face, wanted, parameters).intersect(plate.window)
-        inside = region.slices(plate.window)
-        shot = beneath = working[inside]
-        hidden = occlusion_matte(
-            shot, face, region, plate.color, sensitivity=parameters.occlusion, pixel_aspect=plate.pixel_aspect
-        )
-        around = None if wanted is face else follow_outline(face, wanted, region, hidden)
-        if around is not None:
-            around = around.within(_allowed(inputs, region, plate.window))
-            face, hidden, shot = around.face, np.clip(around.moved(hidden), 0, 1), shot.copy()
-            working[inside] = around.plate(shot, grain)
-        part = plate.region(region).with_pixels(healed[inside])
-        return cls(face, region, part, working, shot, beneath, hidden, bad[inside], grain, around)
 
 
 @dataclass(frozen=True)
@@ -273,84 +433,62 @@ class _Cropped:
         return resample(pixels, region, self.framing.matrix, self.framing.window)
 
 
-def _mattes(
-    face: Face,
-    region: Window,
-    crop: _Cropped,
-    generated: Generated,
-    hidden: np.ndarray,
+def _hidden(looked: Looked, parameters: Parameters, occluder: Network | None, parsed: Parsed | None) -> Hidden:
+    """What hides the plate's face: the user's network's word, or that of the one that ships."""
+    plate, face, amount = looked.plate, looked.face, parameters.occlusion
+    if occluder is not None:
+        return Hidden(hidden_by(occluder, plate, face, plate.window, amount, parsed=parsed), plate.window)
+    window = occlusion_window(face, plate.pixel_aspect).intersect(plate.window)
+    beneath = looked.working[window.slices(plate.window)]
+    matte = occlusion_matte(beneath, face, window, plate.color, sensitivity=amount, pixel_aspect=plate.pixel_aspect)
+    return Hidden(matte, window)
+
+
+def _matte_parts(
+    looked: Looked,
+    made: Made,
+    hidden: Hidden,
     parameters: Parameters,
     inputs: InputMattes | None,
-    window: Window,
+    parsed: Parsed | None,
+    memo: Memo,
 ) -> dict[str, np.ndarray]:
-    """The matte on the plate's region and the parts it is the product of, each float32 (h, w)."""
+    """What the matte is the product of, each float32 (h, w) on the region; those of `_HOLES` take away."""
+    face, region, window = looked.face, looked.region, looked.plate.window
     parts = {
         "hull": hull_matte(
             face, region, erode=parameters.matte_erode, feather=parameters.matte_feather, edges=_edges(parameters)
         ),
-        "coverage": _whole(crop.on_plate(generated.coverage, region)),
+        "coverage": memo.make("coverage", lambda: _whole(looked.crop.on_plate(made.generated.coverage, region))),
     }
     if parameters.occlusion > 0:
-        parts["occlusion"] = hidden
+        parts["occlusion"] = hidden.on(region)
     if names := keep_regions(parameters):
-        parts["keep"] = region_matte(face, region, names)
+        parts["keep"] = _kept(face, region, names, parsed)
+    if parsed is not None:
+        parts["hairline"] = parsed.in_front(region)
     if inputs is not None and inputs.hold_out is not None:
         parts["hold_out"] = np.clip(inputs.hold_out[region.slices(window)], 0, 1)
     if inputs is not None and inputs.garbage is not None:
         parts["garbage"] = np.clip(inputs.garbage[region.slices(window)], 0, 1)
-    matte = np.ones((region.height, region.width), np.float32)
-    for name, part in parts.items():
-        matte = matte * (1 - part if name in ("keep", "hold_out", "occlusion") else part)
-    return {"matte": matte.astype(np.float32), **parts}
+    return parts
 
 
-def _with_surround(
-    shot: np.ndarray, beneath: np.ndarray, face: np.ndarray, mattes: dict[str, np.ndarray], around: Surround
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The face over the moved plate `beneath`, as one picture to lay over `shot`, and the matte that covers both.
-
-    `mattes` then has the `face` and its `surround` apart. Where the plate was not moved nothing differs from the face alone.
-    """
-    inner, cover = mattes["matte"], around.cover
-    outer = np.asarray(1 - (1 - inner) * (1 - cover), np.float32)
-    over = beneath + inner[..., None] * (face - beneath)
-    alone = shot + (over - shot) / np.maximum(outer, np.float32(1e-6))[..., None]
-    moved = cover > 0
-    pixels = np.where(moved[..., None], alone, face)
-    return pixels, {**mattes, "matte": np.where(moved, outer, inner), "face": inner, "surround": cover}
+def _kept(face: Face, region: Window, names: tuple[str, ...], parsed: Parsed | None) -> np.ndarray:
+    """The regions `names` as one matte float32 (h, w): drawn by the parser what it knows, by the mesh the rest."""
+    if parsed is None:
+        return region_matte(face, region, names)
+    known = [name for name in names if name in KEEPABLE]
+    rest = tuple(name for name in names if name not in KEEPABLE)
+    mattes = [parsed.kept(known, region)] if known else []
+    return np.maximum.reduce([*mattes, *([region_matte(face, region, rest)] if rest else [])])
 
 
-def _allowed(inputs: InputMattes | None, region: Window, window: Window) -> np.ndarray:
-    """Where mattes from outside let the plate be changed, float32 (h, w) in 0..1 on `region`."""
-    allowed = np.ones((region.height, region.width), np.float32)
-    if inputs is not None and inputs.hold_out is not None:
-        allowed = allowed * (1 - np.clip(inputs.hold_out[region.slices(window)], 0, 1))
-    if inputs is not None and inputs.garbage is not None:
-        allowed = allowed * np.clip(inputs.garbage[region.slices(window)], 0, 1)
-    return allowed
-
-
-def _match(
-    generated: Generated,
-    shown: np.ndarray,
-    crop: _Cropped,
-    hidden: np.ndarray,
-    parameters: Parameters,
-) -> np.ndarray:
-    """The generated face sharpened as asked and brought to the plate's light, on the crop's pixels."""
+def _match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, memo: Memo) -> np.ndarray:
+    """The generated face sharpened as asked, in the plate's light and blended, on the crop's pixels."""
+    crop, shown = looked.crop, made.shown
     face, window = crop.face, crop.framing.window
-    pixels = enhance_detail(generated.pixels, face.size, face.level, parameters.enhance)
-    seen = _whole(generated.coverage) * (1 - np.clip(hidden, 0, 1))
-    pixels = match_light(
-        pixels,
-        shown,
-        skin_weight(face, window) * seen,
-        size=face.size,
-        level=face.level,
-        luminance=parameters.light_luminance,
-        color=parameters.light_color,
-        scale=parameters.light_scale,
-    )
+    pixels, seen = memo.make("lit", lambda: _lit(looked, made, mattes.hidden, parameters, memo))
     if parameters.blend == "none" or parameters.blend_amount == 0:
         return pixels
     hull = hull_matte(
@@ -364,6 +502,35 @@ def _match(
     return gradient_blend(pixels, shown, ramp >= 1, seam, face.level, parameters.blend_amount, reach)
 
 
+def _lit(
+    looked: Looked, made: Made, hidden: Hidden, parameters: Parameters, memo: Memo
+) -> tuple[np.ndarray, np.ndarray]:
+    """The generated face, sharpened, in the plate's light; and how far each pixel shows it, float32 (h, w)."""
+    face = looked.crop.face
+    pixels = enhance_detail(made.generated.pixels, face.size, face.level, parameters.enhance)
+    if parameters.light_luminance == 0 and parameters.light_color == 0:
+        return pixels, _seen(looked, made, hidden)
+    light, seen = memo.make("light", lambda: _light(looked, made, hidden, pixels, parameters))
+    return lit_by(pixels, light, face.level, parameters.light_luminance, parameters.light_color), seen
+
+
+def _light(
+    looked: Looked, made: Made, hidden: Hidden, pixels: np.ndarray, parameters: Parameters
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """The light between the plate and the generated face `pixels`, and how far each pixel shows the face."""
+    face, window = looked.crop.face, looked.crop.framing.window
+    seen = _seen(looked, made, hidden)
+    skin = skin_weight(face, window) * seen
+    light = light_between(pixels, made.shown, skin, size=face.size, level=face.level, scale=parameters.light_scale)
+    return light, seen
+
+
+def _seen(looked: Looked, made: Made, hidden: Hidden) -> np.ndarray:
+    """How far each of the crop's pixels shows the new face, float32 (h, w): covered, and not hidden."""
+    veiled = looked.crop.from_plate(hidden.matte, hidden.window) if hidden.matte.size else np.float32(0)
+    return _whole(made.generated.coverage) * (1 - np.clip(veiled, 0, 1))
+
+
 def _face_on_plate(
     plate: np.ndarray,
     region: Window,
@@ -371,7 +538,6 @@ def _face_on_plate(
     change: np.ndarray,
     matte: np.ndarray,
     grain: Grain | None,
-    frame: int | None,
     parameters: Parameters,
 ) -> np.ndarray:
     """The face at full strength on the plate's own pixels, float32 (h, w, 3): plate + change, less detail, plus grain.
@@ -391,7 +557,7 @@ def _face_on_plate(
         plate,
         matte,
         region,
-        frame or 0,
+        crop.frame or 0,
         parameters.grain,
         parameters.own_grain,
         size=crop.size_on_plate,
@@ -399,47 +565,86 @@ def _face_on_plate(
     )
 
 
-def _plate_grain(working: np.ndarray, window: Window, face: Face, parameters: Parameters) -> Grain | None:
-    """The plate's grain around the face, or None when nothing asks for it.
+def _plate_grain(looked: Looked, parameters: Parameters, known: Grain | None, memo: Memo) -> Grain | None:
+    """The plate's grain around the face, `known` where it is, or None when nothing asks for it.
 
     On the face alone skin would be taken for grain; the same surroundings are looked at whatever else was read.
     """
     if parameters.grain == 0 and parameters.plate_skin == 1.0:
         return None
-    around = face.window(_GRAIN_REACH).intersect(window)
-    part = np.ascontiguousarray(working[around.slices(window)])
+    if known is not None:
+        return known
+
+    return memo.make("grain", lambda: _measured(looked.shot, looked.plate, looked.face))
+
+
+def _measured(shot: np.ndarray, plate: Frame, face: Face) -> Grain:
+    """The grain of `shot`, the plate's pixels in the working space, around the face."""
+    around = face.window(GRAIN_REACH).intersect(plate.window)
+    part = np.ascontiguousarray(shot[around.slices(plate.window)])
     return measure_grain(part, np.ones(part.shape[:2], bool))
 
 
+def _surround(plate: Frame, shot: np.ndarray, face: Face, generator: Generator, weight: float) -> Surround | None:
+    """How the plate moves to meet the shape that the generator gives the face; None where it keeps the plate's."""
+    if not isinstance(generator, Reshaping):
+        return None
+    wanted = generator.reshaped(face, plate.pixel_aspect)
+    if wanted is face:
+        return None
+    wanted = face.moved(face.points + weight * (wanted.points - face.points))
+    window = face.window(REACH).union(wanted.window(REACH)).intersect(plate.window)
+    looks = occlusion_window(face, plate.pixel_aspect).intersect(plate.window)
+    beneath = shot[looks.slices(plate.window)]
+    found = occlusion_matte(beneath, face, looks, plate.color, sensitivity=_FIRM, pixel_aspect=plate.pixel_aspect)
+    return follow_outline(face, wanted, window, Hidden(found, looks).on(window))
+
+
+def _with_surround(
+    shot: np.ndarray, beneath: np.ndarray, face: np.ndarray, mattes: Mattes, around: Surround
+) -> tuple[np.ndarray, Mattes]:
+    """The face over the moved plate `beneath`, as one picture to lay over `shot`, and the mattes that cover both.
+
+    Their parts then hold the `surround` too. Where the plate was not moved nothing differs from the face alone.
+    """
+    inner = mattes.whole
+    cover = around.cover_on(mattes.region)
+    for name, part in mattes.parts.items():
+        if name in ("hold_out", "garbage"):
+            cover = cover * (1 - part if name in _HOLES else part)
+    outer = np.asarray(1 - (1 - inner) * (1 - cover), np.float32)
+    over = shot + cover[..., None] * (beneath - shot)
+    over = over + inner[..., None] * (face - over)
+    alone = shot + (over - shot) / np.maximum(outer, np.float32(1e-6))[..., None]
+    moved = cover > 0
+    pixels = np.where(moved[..., None], alone, face)
+    whole = np.where(moved, outer, inner)
+    return pixels, replace(mattes, whole=whole, parts={**mattes.parts, "surround": cover})
+
+
 def _layers(
-    face: Face,
-    region: Window,
-    crop: _Cropped,
-    generated: Generated,
-    mattes: dict[str, np.ndarray],
-    name: str,
-    pixel_aspect: float,
-    parameters: Parameters,
+    looked: Looked, made: Made, mattes: Mattes, inner: np.ndarray, name: str, parameters: Parameters
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The layers that the parameter `layers` asks for, and the attributes that go with them."""
+    """The layers that the parameter `layers` asks for, and the attributes that go with them; `inner` is the face's own matte."""
+    face, region, crop, generated = looked.face, looked.region, looked.crop, made.generated
     asked = layer_names(parameters)
-    layers = {"matte": mattes["matte"]} if "matte" in asked else {}
+    layers = {"matte": mattes.whole} if "matte" in asked else {}
     if "parts" in asked:
-        layers |= {f"matte_{part}": matte for part, matte in mattes.items() if part != "matte"}
+        layers |= {f"matte_{part}": drawn for part, drawn in mattes.parts.items()}
     attributes: dict[str, str] = {}
     if "raw" in asked:
         layers["raw"] = crop.on_plate(generated.pixels, region)
     if asked & {"stmap", "depth", "confidence"}:
         sure = None if generated.confidence is None else np.clip(crop.on_plate(generated.confidence, region), 0, 1)
-        made = face_layers.face_layers(
-            face, region, coverage=mattes["coverage"], visibility=sure, pixel_aspect=pixel_aspect
+        drawn = face_layers.face_layers(
+            face, region, coverage=mattes.parts["coverage"], visibility=sure, pixel_aspect=looked.plate.pixel_aspect
         )
         wanted = {"stmap": face_layers.STMAP, "depth": face_layers.DEPTH, "confidence": face_layers.CONFIDENCE}
-        layers |= {wanted[word]: made[wanted[word]] for word in wanted if word in asked}
+        layers |= {wanted[word]: drawn[wanted[word]] for word in wanted if word in asked}
         if asked & {"stmap", "depth"}:
-            layers[face_layers.STMAP_COVERAGE] = made[face_layers.STMAP_COVERAGE]
+            layers[face_layers.STMAP_COVERAGE] = drawn[face_layers.STMAP_COVERAGE]
     if "id" in asked:
-        ids, attributes = face_layers.cryptomatte([(name, mattes.get("face", mattes["matte"]))])
+        ids, attributes = face_layers.cryptomatte([(name, inner)])
         layers |= ids
     return layers, attributes
 
@@ -470,22 +675,18 @@ def _in_plate_space(
     return Swapped(plate.window, plate.space, over, element, matte, layers, attributes, notes)
 
 
+KINDS: tuple[type, ...] = (Made, Generated, Hidden, Window, Face, Grain, Parsed)
+"""What the cache's entries on disk are made of."""
+
+
 def _edges(parameters: Parameters) -> HullEdges:
     return HullEdges(parameters.forehead, parameters.edge_jaw, parameters.edge_right, parameters.edge_left)
 
 
-def _reshaped(generator: Generator, face: Face, pixel_aspect: float, weight: float) -> Face:
-    """`face` as the generator shapes it, by the swap's fade: a face that fades away takes its shape with it."""
-    if not isinstance(generator, Reshaping):
-        return face
-    wanted = generator.reshaped(face, pixel_aspect)
-    return wanted if weight == 1.0 else face.moved(face.points + weight * (wanted.points - face.points))
-
-
-def _swap_window(face: Face, wanted: Face, parameters: Parameters) -> Window:
-    """The plate pixels that may change: the hull, and as far around it as the plate is moved."""
-    hull = _hull_window(face, parameters)
-    return hull if wanted is face else hull.union(_hull_window(wanted, parameters)).union(wanted.window(REACH))
+def _changing(face: Face, around: Surround | None, parameters: Parameters, picture: Window) -> Window:
+    """The plate pixels that the swap may change: the hull's, and those that are moved to meet it."""
+    hull = _hull_window(face, parameters).intersect(picture)
+    return hull if around is None else hull.union(around.window)
 
 
 def _hull_window(face: Face, parameters: Parameters) -> Window:

@@ -7,15 +7,15 @@ as a compositor would have it: the plate is moved without its grain, which is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from faceplate.comp.grain import Grain, degrain
 from faceplate.face import Face, topology
+from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.pyramid import fill
-from faceplate.swap.raster import MeshRaster, rasterise
 from faceplate.window import Window
 
 __all__ = ["REACH", "Surround", "folding", "follow_outline"]
@@ -54,9 +54,12 @@ class Surround:
     shift: np.ndarray
     cover: np.ndarray
 
-    def within(self, matte: np.ndarray) -> Surround:
-        """The same where `matte` (h, w) in 0..1 lets the plate be changed."""
-        return replace(self, cover=self.cover * matte)
+    def cover_on(self, region: Window) -> np.ndarray:
+        """The cover on another region, float32 (h, w); 0 beyond the window."""
+        placed = np.zeros((region.height, region.width), np.float32)
+        both = region.intersect(self.window)
+        placed[both.slices(region)] = self.cover[both.slices(self.window)]
+        return placed
 
     def moved(self, pixels: np.ndarray) -> np.ndarray:
         """`pixels` float32 (h, w[, c]) of `window`, moved; where the shift is 0 they come back bit for bit."""
@@ -65,7 +68,7 @@ class Surround:
         return cv2.remap(pixels, *places, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
     def plate(self, pixels: np.ndarray, grain: Grain | None) -> np.ndarray:
-        """The plate float32 (h, w, 3), scene-linear, on `window`, moved as far as `cover` says, its grain left in place.
+        """The plate float32 (h, w, 3), scene-linear, on `window`, moved, its grain left in place.
 
         Without `grain` everything is moved as it is. Where `cover` is 0 the plate comes back bit for bit.
         """
@@ -75,8 +78,7 @@ class Surround:
             # Grain goes by the light that falls on it, and another tone has come to lie here.
             tone = [np.maximum(grain.variance(cv2.GaussianBlur(part, (0, 0), 2.0)), 1e-12) for part in (moved, clean)]
             moved = moved + (pixels - clean) * np.sqrt(np.clip(tone[0] / tone[1], 1 / _MOST, _MOST))
-        mixed = pixels + self.cover[..., None] * (moved - pixels)
-        return np.where(self.cover[..., None] > 0, mixed, pixels)
+        return np.where(self.cover[..., None] > 0, moved, pixels)
 
 
 def follow_outline(face: Face, wanted: Face, window: Window, hidden: np.ndarray) -> Surround | None:

@@ -17,12 +17,12 @@ import numpy as np
 from faceplate.errors import UsageError
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample, scale_of
+from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.face.shape import head_model
 from faceplate.logspace import from_log, to_log
 from faceplate.lowpass import local_linear
 from faceplate.pyramid import fill
 from faceplate.swap.generator import Crop, Encoding, Framing, Generated
-from faceplate.swap.raster import MeshRaster, rasterise
 from faceplate.swap.reshape import shape_offset
 from faceplate.swap.source import Source, SourceView
 from faceplate.swap.views import Geometry, suitability
