@@ -197,7 +197,9 @@ def test_one_sided_source_leaves_no_hole(
     luma = color.luminance(swapped.over)
     light = local_linear(np.log(np.maximum(luma, 1e-4))[..., None], inside.astype(np.float32), 0.1 * face.size)[..., 0]
     away = np.abs(np.log(np.maximum(cv2.GaussianBlur(luma, (0, 0), 3), 1e-4)) - light)[inside]
-    assert (away > np.log(3.0)).mean() < 0.01  # bea's hair hangs over her forehead; one of these plates' own skin has 0.03
+    assert (
+        away > np.log(3.0)
+    ).mean() < 0.01  # bea's hair hangs over her forehead; one of these plates' own skin has 0.03
 
 
 def test_mouth_comes_from_whom_it_should(still: Still, found: Found, bea: Source, color: ColorConfig) -> None:
