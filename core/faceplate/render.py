@@ -181,7 +181,7 @@ class Renderer:
 
     def plate_frame(self, frame: int) -> int | None:
         """The plate's frame to read for `frame`, by the shot's way with holes: None means leave it out."""
-        if self.shot.missing == "fail" or self.plate.path(frame).exists():
+        if self.shot.missing == "fail" or self.plate.has(frame):
             return frame
         if self.shot.missing == "skip":
             return None
@@ -195,7 +195,8 @@ class Renderer:
     def open(self, frame: int) -> PlateFile:
         """The plate's file for `frame`. Raises `RenderError('plate-missing')` and its kin."""
         number = self.plate_frame(frame)
-        return PlateFile.open(self.plate.path(frame if number is None else number), layer=self.shot.layer)
+        number = frame if number is None else number
+        return PlateFile.open(self.plate.path(number), layer=self.shot.layer, frame=number)
 
     def find(self, file: PlateFile) -> Face | None:
         """The target's face in one plate file, or None when it shows nobody and `no_face` allows that."""
@@ -307,7 +308,7 @@ class Renderer:
         """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""
         if not pattern:
             return None
-        matte = PlateFile.open(Sequence.parse(pattern).path(frame)).read_rgb(window)[..., 0]
+        matte = PlateFile.open(Sequence.parse(pattern).path(frame), frame=frame).read_rgb(window)[..., 0]
         return np.nan_to_num(matte)
 
     def _refuse_overwriting_the_plate(self) -> None:
