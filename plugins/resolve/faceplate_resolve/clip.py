@@ -117,7 +117,7 @@ def _judge_timing(clip: Clip) -> Judgement:
         return Judgement("render", "its source frames cannot be told from what Resolve says")
     if placed is None:
         rates = f"{clip.media_rate} in {clip.timeline_rate}"
-        return Judgement("render", f"it begins between two frames of its media ({rates} frames a second)")
+        return Judgement("render", f"it begins or ends between two frames of its media ({rates} frames a second)")
     return Judgement("source")
 
 

@@ -133,16 +133,19 @@ class Placement:
 def place(offset: Fraction, duration: int, ratio: Fraction, handles: int, media_frames: int) -> Placement | None:
     """Where a result must lie to show, at every record frame, the frame that it replaces.
 
-    A clip can only begin on a whole frame of the result, while the original may begin between two; where no whole frame
-    keeps every record frame in step the answer is None. `media_frames` is how many the media has. Raises ValueError for
+    A clip can only begin and end on a whole frame of the result, while the original may between two; where no whole frames
+    keep every record frame in step and the length the same the answer is None. `media_frames` is how many the media has. Raises ValueError for
     a clip that is empty or reaches outside its media.
     """
     frames = used(offset, duration, ratio)
     if not frames or frames[0] < 0 or frames[-1] >= media_frames:
         raise ValueError(f"the clip shows frames {frames} of a media of {media_frames}")
+    span = math.ceil(duration * ratio)
+    if math.floor(span / ratio) != duration:
+        return None
     for begin in (frames[0], frames[0] + 1):
         if all(shown(Fraction(begin), k, ratio) == shown(offset, k, ratio) for k in range(duration)):
-            needed = begin + math.ceil(duration * ratio)
+            needed = begin + span
             first = max(0, frames[0] - handles)
             end = min(media_frames, max(needed, frames[-1] + 1 + handles))
             return Placement(range(first, end), begin - first, duration, ratio)
@@ -156,7 +159,7 @@ def end_candidates(placement: Placement) -> list[int]:
     last frame in.
     """
     exact = placement.start + math.ceil(placement.duration * placement.ratio)
-    return [end for end in (exact, exact - 1, exact + 1) if placement.start < end <= len(placement.render) + 1]
+    return [end for end in (exact, exact - 1, exact + 1) if placement.start <= end <= len(placement.render) + 1]
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ def speed_of(
     if span <= 1 and expected > 3:
         return Speed("frozen", 0.0)
     off_span = abs(span - expected) > 2
-    off_start = abs(left * ratio - start) > Fraction(3, 2) + ratio / 2
+    off_start = abs(left * ratio - start) > 2
     off_total = media_frames > 0 and abs((left + duration + right) * ratio - media_frames) > 1 + ratio
     if off_span or off_start or off_total:
         factor = span / expected if off_span else Fraction(media_frames) / ((left + duration + right) * ratio)
