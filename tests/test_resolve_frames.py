@@ -90,7 +90,13 @@ def test_timecodes(rate: str, timecode: str, frame: int) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "timecode"),
-    [("29.97 DF", "00:01:00;00"), ("59.94 DF", "00:01:00;03"), ("24", "00:00:00:24"), ("24", "00:60:00:00"), ("24", "x")],
+    [
+        ("29.97 DF", "00:01:00;00"),
+        ("59.94 DF", "00:01:00;03"),
+        ("24", "00:00:00:24"),
+        ("24", "00:60:00:00"),
+        ("24", "x"),
+    ],
 )
 def test_timecodes_that_do_not_exist(rate: str, timecode: str) -> None:
     with pytest.raises(ValueError, match="timecode"):
@@ -188,7 +194,9 @@ SPEEDS = [
 ]
 
 
-@pytest.mark.parametrize(("clip", "timeline"), [("24", "24"), ("25", "24"), ("23.976", "24"), ("50", "25"), ("25", "50")])
+@pytest.mark.parametrize(
+    ("clip", "timeline"), [("24", "24"), ("25", "24"), ("23.976", "24"), ("50", "25"), ("25", "50")]
+)
 @pytest.mark.parametrize(("speed", "duration", "offset", "kind"), SPEEDS)
 def test_retimes_are_told_from_what_resolve_says(
     clip: str, timeline: str, speed: Fraction, duration: int, offset: int, kind: str

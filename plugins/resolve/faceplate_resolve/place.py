@@ -32,11 +32,11 @@ def import_sequence(host: Host, steps: Steps, pattern: str, first: int, last: in
     Raises HostError `not-imported`, `bad-rate`.
     """
     steps.step("importing the frames")
-    folder = _bin(host, steps)
     before = host.pool.GetCurrentFolder()
-    if not host.pool.SetCurrentFolder(folder):  # imports land in the current folder, wherever that is
-        raise HostError("not-imported", f"Resolve does not open the bin {BIN}.")
     try:
+        folder = _bin(host, steps)
+        if not host.pool.SetCurrentFolder(folder):  # imports land in the current folder, wherever that is
+            raise HostError("not-imported", f"Resolve does not open the bin {BIN}.")
         host.pool.ImportMedia([{"FilePath": pattern, "StartIndex": first, "EndIndex": last}])
     finally:
         if before:
