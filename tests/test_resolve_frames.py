@@ -5,6 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
 from faceplate_resolve.clip import judge, read_clip
 from faceplate_resolve.frames import (
     Placement,
@@ -24,8 +27,6 @@ from faceplate_resolve.place import place_result
 from faceplate_resolve.steps import Steps
 from fake_resolve import MediaPoolItem, Project, Resolve, Timeline, World
 from fake_resolve.timeline import TimelineItem
-from hypothesis import HealthCheck, event, given, settings
-from hypothesis import strategies as st
 
 F = Fraction
 RATES = ["23.976", "24", "25", "29.97", "29.97 DF", "30", "48", "50", "59.94", "59.94 DF", "60"]

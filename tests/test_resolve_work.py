@@ -137,8 +137,8 @@ class TestOneClip:
         assert placed._offset == 1
         for k in range(4):
             new, old = placed._media._pixels(k + 1)[:24], original._media._pixels(k + 3)[:24]
-            assert np.abs(new - old).max() < 0.02  # the decoders' YUV differ by less than a frame does
-            assert np.abs(new - original._media._pixels(k + 4)[:24]).max() > np.abs(new - old).max()
+            assert np.abs(new - old).mean() < 0.005  # FFmpeg's own chroma is rougher at edges
+            assert np.abs(new - original._media._pixels(k + 4)[:24]).mean() > 2 * np.abs(new - old).mean()
         assert_equals_command_line(placed, tmp_path)
 
     def test_mixed_rates_stay_in_step(self, scene: Scene, engine: Engine, answer: Callable[..., Answer]) -> None:
@@ -157,7 +157,7 @@ class TestOneClip:
         media = scene._pooled("still.1001.exr", path, 1, "24", kind="Still")
         original = scene.timeline._put(1, media, START + 5, 6)
         placed: Any = swap_clip(host_of(scene), original, answer(), engine, Console())  # type: ignore[arg-type]
-        assert scene.track_list()[1] == ("Face Swap", [("still.1001.[1-6].exr", START + 5, START + 11)])
+        assert scene.track_list()[1] == ("Face Swap", [("still.1001.[1001-1006].exr", START + 5, START + 11)])
         assert placed._media._count == 6
         first = placed._media._pixels(0)
         assert all(np.array_equal(placed._media._pixels(k), first) for k in range(6))

@@ -46,7 +46,7 @@ class Thing:
     def __init_subclass__(cls) -> None:
         for name, member in list(vars(cls).items()):
             if inspect.isfunction(member) and not name.startswith("_"):
-                setattr(cls, name, _guarded(cls.__name__, name, member))
+                setattr(cls, name, _guarded(name, member))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -54,11 +54,10 @@ class Thing:
         return None
 
 
-def _guarded(owner: str, name: str, member: Any) -> Any:
-    label = f"{owner}.{name}"
-
+def _guarded(name: str, member: Any) -> Any:
     @functools.wraps(member)
     def call(self: Thing, *given: Any, **named: Any) -> Any:
+        label = f"{type(self).__name__}.{name}"
         self._world.calls.append(label)
         if self._world.blocked or label in self._world.refuse:
             return False

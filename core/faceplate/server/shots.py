@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from faceplate import __version__
-from faceplate.errors import RenderError, UsageError
+from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.face import FaceFinder
+from faceplate.frame import choice_of
 from faceplate.models import Card, ModelStore, default_store
 from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence, same_target
@@ -252,8 +253,20 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "people": people(track) if track else [],
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
         "source_release": None,
+        "space": plate_space(renderer, tuple(frames)),
         "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
+
+
+def plate_space(renderer: Renderer, frames: tuple[int, ...]) -> dict[str, Any] | None:
+    """The colour space that the plate is read in and why, for a panel; None where it cannot be told yet."""
+    if not frames or not renderer.plate.has(frames[0]):
+        return None
+    try:
+        choice = choice_of(renderer.open(frames[0]), renderer.color, renderer.shot.space)
+    except FaceplateError:  # rendering says so
+        return None
+    return {"name": choice.name, "reason": choice.reason, "assumed": choice.assumed}
 
 
 def people(track: Track) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ RAW_SUFFIXES = frozenset(
 )
 _MOVIES = frozenset([".mov", ".mp4", ".m4v", ".mkv", ".avi", ".mxf", ".webm"])
 _PICTURES = frozenset([".exr", ".dpx", ".tif", ".tiff", ".png", ".jpg", ".jpeg"])
+_NUMBER = re.compile(r"(?:.*\.)?(\d+)\.[^.\d][^.]*")
 _RANGE = re.compile(r"(.*?)\[(\d+)-(\d+)\](\.[^.]+)")
 
 
@@ -20,8 +21,8 @@ _RANGE = re.compile(r"(.*?)\[(\d+)-(\d+)\](\.[^.]+)")
 class Files:
     """A clip's files. `kind`: sequence, movie, still, raw, other, or none for a clip without files.
 
-    `pattern` is what the engine reads. Source frame n, from 0, is frame `first` + n of it; `count` is how many files a
-    sequence has, 0 where the path does not say.
+    `pattern` is what the engine reads. Source frame n, from 0, is frame `first` + n of it, and a still is frame `first`;
+    `count` is how many files a sequence has, 0 where the path does not say.
     """
 
     kind: str
@@ -59,4 +60,5 @@ def files_of(path: str) -> Files:
         return Files("raw", path)
     if suffix in _MOVIES:
         return Files("movie", path)
-    return Files("still" if suffix in _PICTURES else "other", path)
+    number = _NUMBER.fullmatch(name)  # which the engine takes for a sequence of that frame
+    return Files("still" if suffix in _PICTURES else "other", path, int(number.group(1)) if number else 1)

@@ -211,7 +211,8 @@ def _plate(host: Host, steps: Steps, clip: Clip, mode: str, answer: Answer, fold
         pattern, first, last = deliver(host, steps, clip, folder, f"{name}.", talk.follow)
         return Plate(pattern, range(first, last + 1), space, input_space, host.rate, whole)
     if clip.files.kind == "still":
-        return Plate(clip.files.pattern, range(1, 2), space, input_space, host.rate, whole, clip.duration)
+        only = clip.files.first
+        return Plate(clip.files.pattern, range(only, only + 1), space, input_space, host.rate, whole, clip.duration)
     placement = clip.placement(answer.handles)
     assert placement is not None and clip.media_rate is not None  # `judge` has seen to it
     return Plate(clip.files.pattern, _numbers(clip, placement), space, input_space, clip.media_rate, placement)
