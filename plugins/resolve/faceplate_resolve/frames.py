@@ -134,9 +134,8 @@ def place(offset: Fraction, duration: int, ratio: Fraction, handles: int, media_
     """Where a result must lie to show, at every record frame, the frame that it replaces.
 
     A clip can only begin and end on a whole frame of the result, while the original may between two; where no whole frames
-    """What is known of a clip's speed: `kind` is normal, reversed, frozen, constant or unknown; `factor`, where it has one, is of its
-    own speed."""
-    a clip that is empty or reaches outside its media.
+    keep every record frame in step and the length the same the answer is None. `media_frames` is how many the media has.
+    Raises ValueError for a clip that is empty or reaches outside its media.
     """
     frames = used(offset, duration, ratio)
     if not frames or frames[0] < 0 or frames[-1] >= media_frames:
