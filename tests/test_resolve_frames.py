@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
@@ -208,7 +209,7 @@ def test_retimes_are_told_from_what_resolve_says(
     media = MediaPoolItem(world, "m", "", 1000, clip)
     item = track._put(1, media, 86500, duration, offset=F(offset), speed=speed)
     project._timeline = track
-    read = read_clip(Host.of(Resolve(world, project)), item)  # type: ignore[arg-type]
+    read = read_clip(Host.of(Resolve(world, project)), item)
     assert read.speed.kind == kind
     if kind == "constant" and abs(speed - 1) > F(1, 10):
         assert read.speed.factor == pytest.approx(float(speed), rel=0.15)
@@ -244,7 +245,7 @@ def test_round_trip_of_time(case: tuple[str, str, int, int, int, int, int, bool]
     ratio = parse_rate(clip_rate).exact / parse_rate(timeline_rate).exact
     original = timeline._put(1, media, start, duration, offset=left * ratio)
     host = Host.of(Resolve(world, project))
-    clip = read_clip(host, original)  # type: ignore[arg-type]
+    clip = read_clip(host, original)
     assert clip.speed.kind == "normal"
     placement = clip.placement(handles)
     if placement is None:
@@ -253,9 +254,9 @@ def test_round_trip_of_time(case: tuple[str, str, int, int, int, int, int, bool]
         assert judge(clip).mode in ("render", "refuse")
         return
     event("placed, other rate" if ratio != 1 else "placed")
-    result = MediaPoolItem(world, "r", "", len(placement.render), clip_rate)
+    result: Any = MediaPoolItem(world, "r", "", len(placement.render), clip_rate)
     with Steps() as steps:
-        placed = place_result(host, steps, result, clip, placement, Memory("s", "i", 1, "source"))  # type: ignore[arg-type]
+        placed = place_result(host, steps, result, clip, placement, Memory("s", "i", 1, "source"))
     assert isinstance(placed, TimelineItem)
     assert (placed._start, placed._end) == (original._start, original._end)
     for record in range(start, start + duration):

@@ -168,8 +168,7 @@ def _shown(item: Any, record: int) -> np.ndarray:
     if item is None:
         return np.zeros((8, 8, 3), np.float32)
     if item._media is None or not item._media._pattern:
-        inside = getattr(item, "_inside", None)
-        return _shown(inside, record) if inside is not None else np.ones((8, 8, 3), np.float32)
+        return _shown(item._inside, record) if item._inside else np.ones((8, 8, 3), np.float32)
     return item._media._pixels(item._shows(record)) * np.float32(item._gain)
 
 

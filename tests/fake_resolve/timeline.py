@@ -75,6 +75,7 @@ class TimelineItem(Marked):
         self._comps = 0
         self._gain = 1.0
         self._values: dict[str, Any] = {}
+        self._inside: TimelineItem | None = None  # of a compound clip
 
     @property
     def _end(self) -> int:
@@ -197,7 +198,7 @@ class Timeline(Marked):
     def _rate(self) -> Fraction:
         return exact(self._fps)
 
-    def _put(self, track: int, media: MediaPoolItem | None, start: int, duration: int, **more: Any) -> TimelineItem:
+    def _put(self, track: int, media: MediaPoolItem | None, start: int, duration: int, **more: Any) -> Any:
         """An item that a person has edited in."""
         while len(self._tracks) < track:
             self._tracks.append(Track(f"Video {len(self._tracks) + 1}"))

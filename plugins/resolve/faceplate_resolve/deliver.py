@@ -60,7 +60,7 @@ def exr_codec(codecs: dict[str, str]) -> str:
         key = re.sub(r"[^a-z]", "", wanted.lower())
         if key in known:
             return known[key]
-    lossless = [name for label, name in codecs.items() if "dwa" not in label.lower() and "b44" not in label.lower()]
+    lossless = [name for label, name in codecs.items() if not re.search("dwa|b44|pxr", label.lower())]
     if not lossless:
         raise HostError("no-exr", "This Resolve renders no lossless EXR.")
     return lossless[0]

@@ -62,3 +62,11 @@ def files_of(path: str) -> Files:
         return Files("movie", path)
     number = _NUMBER.fullmatch(name)  # which the engine takes for a sequence of that frame
     return Files("still" if suffix in _PICTURES else "other", path, int(number.group(1)) if number else 1)
+
+
+def short_name(name: str) -> str:
+    """A clip's name without what its file's name adds: `sh010.[1001-1048].exr` and `sh010.1001.exr` are sh010."""
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() in _PICTURES or suffix.lower() in RAW_SUFFIXES:
+        return re.sub(r"[._ -]*(?:\[\d+-\d+\]|(?<=[._-])\d+)$", "", stem) or stem
+    return stem if suffix.lower() in _MOVIES else name

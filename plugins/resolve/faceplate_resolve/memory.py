@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from faceplate_client import changed_values, write_document
 
 from .errors import HostError
+from .media import short_name
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, TimelineItem
@@ -70,7 +71,7 @@ def write_memory(thing: TimelineItem | MediaPoolItem, frame: int, memory: Memory
 
 def folder_name(text: str) -> str:
     """A clip's or project's name as a folder's: letters, digits, dot, dash and underscore."""
-    return re.sub(r"[^\w.-]+", "_", text).strip("._") or "clip"
+    return re.sub(r"[^\w.-]+", "_", short_name(text)).strip("._") or "clip"
 
 
 def load_shot(memory: Memory) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Callable
 
-from faceplate_client import Engine, EngineError, connect, licence_notice, parameters, shot_document
+from faceplate_client import Engine, EngineError, Shot, connect, licence_notice, parameters, shot_document
 
 from .clip import Clip, read_clip
 from .errors import HostError
-from .frames import timecode_of_frame
+from .frames import frame_of_timecode, shown, timecode_of_frame
 from .host import Host, from_menu
 from .memory import load_shot, memory_of
 from .panel import Answer, Panel, panel_for, read_answer
@@ -125,11 +125,35 @@ def _engine_notes(host: Host, clip: Clip, mode: str, engine: Engine) -> tuple[st
         name, _ = plate_space(host, clip, mode, "")
         return (f"Colour: the render is read as {name}.",)
     space, _ = plate_space(host, clip, mode, "")
-    info = engine.open_shot(shot_document(clip.files.pattern, None, space=space)).info
-    found = info.get("space") or {}
+    shot = engine.open_shot(shot_document(clip.files.pattern, None, space=space))
+    found = shot.info.get("space") or {}
     said = f"Colour: {found['name']}, {found['reason']}." if found else ""
-    notes = [said + (" Say another under Clip if that is wrong." if found.get("assumed") else ""), licence_notice(info)]
+    notes = [said + (" Say another under Clip if that is wrong." if found.get("assumed") else "")]
+    notes += [_faces(engine, shot, _playhead(host, clip)), licence_notice(shot.info)]
     return tuple(note for note in notes if note)
+
+
+def _playhead(host: Host, clip: Clip) -> int:
+    """The plate's frame under the playhead; the clip's first where Resolve does not say."""
+    try:
+        record = frame_of_timecode(str(host.timeline.GetCurrentTimecode()), host.rate)
+    except ValueError:
+        record = clip.start
+    if clip.files.kind == "still":
+        return clip.files.first
+    k = min(max(record - clip.start, 0), clip.duration - 1)
+    return (clip.files.first if clip.files.kind == "sequence" else 0) + shown(clip.offset, k, clip.ratio)
+
+
+def _faces(engine: Engine, shot: Shot, frame: int) -> str:
+    """How many faces there are to choose from; nothing to say when there is one, or when nobody can tell yet."""
+    try:
+        count = len(engine.faces(shot, frame).wait(timeout=60)["result"]["faces"])
+    except EngineError:
+        return ""
+    if count == 1:
+        return ""
+    return f"{count or 'No'} faces under the playhead" + ("; say the number from the left as Target." if count else ".")
 
 
 def remembered() -> Answer:

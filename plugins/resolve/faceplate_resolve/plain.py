@@ -21,6 +21,8 @@ class Plain(Talk):
     def __init__(self) -> None:
         self._root = tkinter.Tk()
         self._root.withdraw()
+        ttk.Style(self._root).theme_use("clam")
+        self._help = tkinter.StringVar(self._root)
         self._progress: tuple[tkinter.Toplevel, tkinter.StringVar, ttk.Progressbar] | None = None
         self._stopped = False
 
@@ -54,6 +56,7 @@ class Plain(Talk):
             book.add(page, text=title)
             for row, field in enumerate(fields):
                 self._row(page, row, field, variables)
+        ttk.Label(window, textvariable=self._help, wraplength=620).pack(anchor="w", padx=12, pady=(0, 8))
         return window, variables
 
     def say(self, text: str) -> None:
@@ -118,6 +121,8 @@ class Plain(Talk):
         else:
             cell = ttk.Entry(page, textvariable=variable, width=48)
         cell.grid(row=row, column=1, sticky="ew", pady=2)
+        for event in ("<FocusIn>", "<Enter>"):
+            cell.bind(event, lambda _: self._help.set(field.help))
         if field.kind in ("file", "folder"):
             ttk.Button(page, text="…", width=3, command=lambda: _browse(field, variable)).grid(
                 row=row, column=2, padx=(4, 0)
