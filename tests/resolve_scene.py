@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +18,12 @@ from faceplate.demo import people_folder
 from faceplate.face.align import resample
 from faceplate.frame import read_still
 from faceplate.window import Window
+from faceplate_client import EngineError, frame_path
 from fake_resolve import MediaPoolItem, Project, Resolve, Timeline, TimelineItem, World
 from movies import write_movie
 from plates import write_plate
 
-__all__ = ["SIDE", "Scene", "face_pictures", "person"]
+__all__ = ["SIDE", "CopyEngine", "Scene", "face_pictures", "person", "small_disk"]
 
 SIDE = 176
 _SCALE = 0.17
@@ -103,3 +109,55 @@ class Scene:
 
 def _described(item: TimelineItem) -> tuple[str, int, int]:
     return item._name, item._start, item._end
+
+
+class CopyEngine:
+    """In the place of an engine where what it makes is not the question: a result is its plate."""
+
+    def open_shot(self, document: Any) -> CopyShot:
+        return CopyShot(document)
+
+    def faces(self, shot: CopyShot, frame: int) -> Any:
+        raise EngineError("not-here", "This engine only copies.")
+
+    def render(self, shot: CopyShot, frames: range, priority: str) -> CopyJob:
+        document = json.loads(Path(shot.document).read_text())
+        for frame in frames:
+            target = Path(frame_path(document["output"], frame))
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(frame_path(document["plate"], frame), target)
+        return CopyJob(len(frames))
+
+
+@dataclass
+class CopyShot:
+    document: Any
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+class CopyJob:
+    finished = True
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def poll(self) -> dict[str, Any]:
+        return {"done": self.count, "total": self.count, "frames": {}}
+
+    result = poll
+
+    def cancel(self) -> None: ...
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[bool]:
+    """A file system of its own in `folder`; False where this user may not mount one."""
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    mounted = bool(mount) and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=True)

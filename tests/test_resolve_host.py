@@ -233,6 +233,7 @@ class TestColour:
         world, project, timeline = edit
         project._settings["colorScienceMode"] = "davinciYRGBColorManagedv2"
         media = MediaPoolItem(world, "m", __file__, 10, "24")
+        media._properties["Input Color Space"] = "ARRI LogC3"
         host = Host.of(Resolve(world, project))
         clip = read_clip(host, timeline._put(1, media, 86400, 4))
         assert plate_space(host, clip, "source", "") == ("ARRI LogC3 (EI800)", "ARRI LogC3")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import traceback
 from typing import TYPE_CHECKING, Any, Callable
 
 from faceplate_client import Engine, EngineError, Shot, connect, licence_notice, parameters, shot_document
@@ -37,13 +38,22 @@ def run(names: dict[str, Any], what: str, connected: Callable[[], Engine] = conn
             talk.say(text)
         return 0
     except (HostError, EngineError) as error:
-        print(f"Faceplate: {error}", flush=True)
-        if talk is not None:
-            talk.say(str(error))
+        _tell(talk, str(error))
+        return 1
+    except Exception as error:  # nobody sees what a menu script raises
+        traceback.print_exc()
+        kind = type(error).__name__
+        _tell(talk, f"Something went wrong that should not ({kind}: {error}); Resolve's console has more.")
         return 1
     finally:
         if talk is not None:
             talk.close()
+
+
+def _tell(talk: Talk | None, text: str) -> None:
+    print(f"Faceplate: {text}", flush=True)
+    if talk is not None:
+        talk.say(text)
 
 
 def work(host: Host, what: str, connected: Callable[[], Engine], talk: Talk) -> str:
