@@ -159,6 +159,12 @@ class TestHost:
             from_outside()
         sys.modules.pop("DaVinciResolveScript", None)
 
+    def test_an_old_resolve_is_told(self, edit: tuple[World, Project, Timeline]) -> None:
+        resolve = Resolve(edit[0], edit[1])
+        resolve._major = 18
+        with pytest.raises(HostError, match=r"This is Resolve 18\.0\.0\.47; Faceplate needs 19"):
+            Host.of(resolve)
+
     def test_a_rate_that_cannot_be_read(self, edit: tuple[World, Project, Timeline]) -> None:
         edit[2]._fps = "fast"
         with pytest.raises(HostError, match="runs at 'fast'"):

@@ -472,9 +472,9 @@ class TestBatch:
     def test_five_marked_clips(
         self, scene: Scene, engine: Engine, answer: Callable[..., Answer], finder: FaceFinder
     ) -> None:
-        """Four are done, each where it belongs; the offline one is told; the one that is not marked is left alone."""
+        """Five are done, each where it belongs; a sixth, offline, is told; the one that is not marked is left alone."""
         put, items = scene.timeline._put, []
-        for index in range(4):
+        for index in range(5):
             media = scene.sequence(f"sh{index}", 6, first=100 * index + 1)
             items.append(put(1 + index % 2, media, START + 10 * index, 2, offset=Fraction(index)))
         gone = scene.sequence("gone", 2)
@@ -485,26 +485,28 @@ class TestBatch:
         items[1]._flags = ["Fuchsia"]
         items[2]._color = "Fuchsia"
         items[3].AddMarker(1, "Fuchsia", "", "", 1, "")
-        items[4]._flags = ["Fuchsia", "Blue"]
+        items[4]._flags = ["Blue"]
+        items[4]._color = "Fuchsia"
+        items[5]._flags = ["Fuchsia", "Blue"]
         host = host_of(scene)
         marked: Any = marked_items(host, "Fuchsia")
-        assert {item._name for item in marked} == {"sh0", "sh1", "sh2", "sh3", "gone"}
+        assert {item._name for item in marked} == {"sh0", "sh1", "sh2", "sh3", "sh4", "gone"}
         outcomes = batch(host, marked, answer(handles=0, swap=True), engine, Console())
         assert [(outcome.name, outcome.done) for outcome in outcomes] == [
-            ("sh0", True), ("sh2", True), ("gone", False), ("sh1", True), ("sh3", True)
+            ("sh0", True), ("sh2", True), ("sh4", True), ("gone", False), ("sh1", True), ("sh3", True)
         ]  # fmt: skip
         assert "offline" in next(outcome.text for outcome in outcomes if not outcome.done)
-        # sh1 and sh3 lie on track 2, sh0 and sh2 on track 1: one track above both holds all of them.
+        # sh1 and sh3 lie on track 2, the others on track 1: one track above both holds all of them.
         name, found = scene.track_list()[2]
         assert name == "Face Swap" and len(scene.track_list()) == 3
         assert sorted((start, end) for _, start, end in found) == [
-            (START + 10 * i, START + 10 * i + 2) for i in range(4)
+            (START + 10 * i, START + 10 * i + 2) for i in range(5)
         ]
-        for item in items[:4]:
+        for item in items[:5]:
             placed = next(p for p in scene.timeline._tracks[2].items if p._start == item._start)
             assert_in_step(placed, item, swapped=True)
         assert_equals_render(next(iter(scene.timeline._tracks[2].items)), finder)
-        assert marked_items(host, "Fuchsia") == [items[4]], "what is done is not done again"
+        assert marked_items(host, "Fuchsia") == [items[5]], "what is done is not done again"
 
 
 class TestMenu:

@@ -192,6 +192,7 @@ class Resolve(Thing):
     def __init__(self, world: World, project: Project | None) -> None:
         super().__init__(world)
         self._manager = ProjectManager(world, project)
+        self._major = 21
 
     def GetProjectManager(self) -> ProjectManager:
         return self._manager
@@ -199,5 +200,8 @@ class Resolve(Thing):
     def GetProductName(self) -> str:
         return "DaVinci Resolve Studio" if self._world.studio else "DaVinci Resolve"
 
+    def GetVersion(self) -> list[Any]:
+        return [self._major, 0, 0, 47, ""]
+
     def GetVersionString(self) -> str:
-        return "21.0.0.47"
+        return f"{self._major}.0.0.47"

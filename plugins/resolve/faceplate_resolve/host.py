@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Host", "from_menu", "from_outside", "has"]
 
+_OLDEST = 19  # in which tracks of items and marks of timelines came
 _MODULES = {
     "darwin": "/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer/Scripting/Modules",
     "win32": r"%PROGRAMDATA%\Blackmagic Design\DaVinci Resolve\Support\Developer\Scripting\Modules",
@@ -40,7 +41,12 @@ class Host:
 
     @classmethod
     def of(cls, resolve: Any) -> Host:
-        """Raises HostError `no-project`, `no-timeline`, `bad-rate`."""
+        """Raises HostError `too-old`, `no-project`, `no-timeline`, `bad-rate`."""
+        version = list(resolve.GetVersion() or [0])
+        if int(version[0]) < _OLDEST:
+            raise HostError(
+                "too-old", f"This is Resolve {resolve.GetVersionString()}; Faceplate needs {_OLDEST} or later."
+            )
         manager = resolve.GetProjectManager()
         project = manager.GetCurrentProject() if manager else None
         if not project:
