@@ -17,6 +17,7 @@ from faceplate_resolve.frames import (
     frame_of_timecode,
     parse_rate,
     place,
+    relative_source,
     shown,
     speed_of,
     timecode_of_frame,
@@ -213,6 +214,21 @@ def test_retimes_are_told_from_what_resolve_says(
     assert read.speed.kind == kind
     if kind == "constant" and abs(speed - 1) > F(1, 10):
         assert read.speed.factor == pytest.approx(float(speed), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("source", "offset", "origins", "relative"),
+    [
+        ((20, 30), F(20), (1001,), (20, 30)),
+        ((1021, 1031), F(20), (1001,), (20, 30)),  # counted by the files' numbers
+        ((86419, 86430), F(20), (1001, 86400), (19, 30)),  # by timecode, and one low
+        ((500, 510), F(20), (1001, 86400), (500, 510)),  # by nothing that is known: a retime, then
+    ],
+)
+def test_whatever_source_frames_are_counted_from(
+    source: tuple[int, int], offset: Fraction, origins: tuple[int, ...], relative: tuple[int, int]
+) -> None:
+    assert relative_source(source, offset, origins) == relative
 
 
 def test_a_source_of_nothing_to_nothing_is_unknown_and_never_normal() -> None:

@@ -460,7 +460,7 @@ class TestPanel:
 
         panel = panel_for("t", ("note",), parameters(), {}, OWN)
         plain = Plain()
-        _, variables = plain.build(panel)
+        _, variables, _ = plain.build(panel)
         variables["grain"].set("0.5")
         answer = read_answer(panel, {name: variable.get() for name, variable in variables.items()})
         assert answer.values["grain"] == 0.5 and answer.track is True and answer.handles == 8

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from .errors import HostError
-from .frames import Placement, Rate, Speed, parse_rate, place, speed_of
+from .frames import Placement, Rate, Speed, frame_of_timecode, parse_rate, place, relative_source, speed_of
 from .host import Host, has
 from .media import Files, files_of
 
@@ -129,18 +129,22 @@ def read_clip(host: Host, item: TimelineItem) -> Clip:
     media = item.GetMediaPoolItem()
     where = item.GetTrackTypeAndIndex()
     properties = _properties(media)
+    files, rate = files_of(properties.get("File Path", "")), _rate(properties.get("FPS", ""))
+    left = _fraction(item.GetLeftOffset(True))
+    source = (int(item.GetSourceStartFrame() or 0), int(item.GetSourceEndFrame() or 0))
+    offset = left * (rate.exact / host.rate.exact if rate else 1)
     return Clip(
         name=str(item.GetName() or (media.GetName() if media else "") or "clip"),
         track=int(where[1]) if where and where[0] == "video" else 0,
         start=int(start),
         end=int(end),
-        left=_fraction(item.GetLeftOffset(True)),
+        left=left,
         right=_fraction(item.GetRightOffset(True)),
-        source=(int(item.GetSourceStartFrame() or 0), int(item.GetSourceEndFrame() or 0)),
+        source=relative_source(source, offset, _origins(files, properties.get("Start TC", ""), rate)),
         timeline_rate=host.rate,
         kind=_kind(media, properties, where),
-        files=files_of(properties.get("File Path", "")),
-        media_rate=_rate(properties.get("FPS", "")),
+        files=files,
+        media_rate=rate,
         media_frames=_whole(properties.get("Frames", "")),
         input_space=properties.get("Input Color Space", ""),
         grade=_grade(item),
@@ -150,7 +154,7 @@ def read_clip(host: Host, item: TimelineItem) -> Clip:
 
 
 def _properties(media: MediaPoolItem | None) -> dict[str, str]:
-    names = ("File Path", "Type", "FPS", "Frames", "Input Color Space")
+    names = ("File Path", "Type", "FPS", "Frames", "Input Color Space", "Start TC")
     return {name: str(media.GetClipProperty(name) or "") for name in names} if media else {}
 
 
@@ -169,6 +173,17 @@ def _kind(media: MediaPoolItem | None, properties: dict[str, str], where: Any) -
 def _fraction(value: Any) -> Fraction:
     """Subframes as Resolve counts them, in hundredths of thousandths at most: 12.0416666 is 12 and 1/24."""
     return Fraction(float(value or 0)).limit_denominator(100_000)
+
+
+def _origins(files: Files, timecode: str, rate: Rate | None) -> tuple[int, ...]:
+    """What source frames may be counted from beside 0."""
+    first = (files.first,) if files.kind in ("sequence", "raw") else ()
+    if rate is None or not timecode:
+        return first
+    try:
+        return (*first, frame_of_timecode(timecode, Rate(rate.exact, ";" in timecode)))
+    except ValueError:
+        return first
 
 
 def _rate(text: str) -> Rate | None:

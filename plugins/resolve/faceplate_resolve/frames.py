@@ -21,6 +21,7 @@ __all__ = [
     "frame_of_timecode",
     "parse_rate",
     "place",
+    "relative_source",
     "shown",
     "speed_of",
     "timecode_of_frame",
@@ -160,6 +161,15 @@ def end_candidates(placement: Placement) -> list[int]:
     """
     exact = placement.start + math.ceil(placement.duration * placement.ratio)
     return [end for end in (exact, exact - 1, exact + 1) if placement.start <= end <= len(placement.render) + 1]
+
+
+def relative_source(source: tuple[int, int], offset: Fraction, origins: tuple[int, ...]) -> tuple[int, int]:
+    """`source` counted from the media's first frame, whatever Resolve counted it from: 0, or one of `origins` (the first
+    number of a sequence, the start timecode). `offset`, which is exact, tells which; a source that fits none stays."""
+    for origin in (0, *origins):
+        if abs(source[0] - origin - offset) <= 2:
+            return source[0] - origin, source[1] - origin
+    return source
 
 
 @dataclass(frozen=True)

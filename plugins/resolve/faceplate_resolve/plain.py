@@ -27,24 +27,25 @@ class Plain(Talk):
         self._stopped = False
 
     def ask(self, panel: Panel) -> Mapping[str, Any] | None:
-        window, variables = self.build(panel)
+        window, variables, buttons = self.build(panel)
         answer: dict[str, Any] = {}
 
         def go() -> None:
             answer.update({name: variable.get() for name, variable in variables.items()})
             window.destroy()
 
-        buttons = ttk.Frame(window)
-        buttons.pack(side="bottom", anchor="e", padx=12, pady=8)
         ttk.Button(buttons, text="Cancel", command=window.destroy).pack(side="left", padx=6)
         ttk.Button(buttons, text="Go", command=go).pack(side="left")
         self._root.wait_window(window)
         return answer or None
 
-    def build(self, panel: Panel) -> tuple[tkinter.Toplevel, dict[str, tkinter.Variable]]:
-        """The window without its buttons, and its contents by field name."""
+    def build(self, panel: Panel) -> tuple[tkinter.Toplevel, dict[str, tkinter.Variable], ttk.Frame]:
+        """The window, its contents by field name, and the empty row for its buttons."""
         window = tkinter.Toplevel(self._root)
         window.title(panel.title)
+        buttons = ttk.Frame(window)
+        buttons.pack(side="bottom", anchor="e", padx=12, pady=8)
+        ttk.Label(window, textvariable=self._help, wraplength=600).pack(side="bottom", anchor="w", padx=12)
         for note in panel.notes:
             ttk.Label(window, text=note, wraplength=560).pack(anchor="w", padx=12, pady=(8, 0))
         book = ttk.Notebook(window)
@@ -56,8 +57,7 @@ class Plain(Talk):
             book.add(page, text=title)
             for row, field in enumerate(fields):
                 self._row(page, row, field, variables)
-        ttk.Label(window, textvariable=self._help, wraplength=620).pack(anchor="w", padx=12, pady=(0, 8))
-        return window, variables
+        return window, variables, buttons
 
     def say(self, text: str) -> None:
         messagebox.showinfo("Faceplate", text, parent=self._root)
