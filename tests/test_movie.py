@@ -56,6 +56,15 @@ def test_every_frame_is_the_one_asked_for_in_any_order(coded: Any, name: str) ->
     assert read == [int(n) for n in order]
 
 
+@pytest.mark.parametrize("name", CODECS)
+def test_the_quick_index_is_the_index(coded: Any, name: str) -> None:
+    """Of movies whose frames are whole pictures the header tells what reading every packet tells."""
+    with av.open(str(coded(name))) as movie:
+        quick = movie_module._quick_index(movie, movie.streams.video[0])
+        read = movie_module._read_index(movie, movie.streams.video[0])
+    assert quick == read if name.startswith(("prores", "dnx")) else quick is None
+
+
 def test_an_edit_list_s_hidden_frames_are_not_counted(coded: Any, tmp_path: Path) -> None:
     """A movie cut without encoding again begins at a key frame before its first shown picture."""
     cut = tmp_path / "cut.mp4"

@@ -238,8 +238,34 @@ def _load(path: Path) -> Movie:
     )
 
 
-def _index(container: Any, stream: Any) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+_Index = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
+
+
+def _index(container: Any, stream: Any) -> _Index:
     """The presentation times of all shown frames, and (presentation, decoding) times of key frames, without decoding."""
+    return _quick_index(container, stream) or _read_index(container, stream)
+
+
+def _quick_index(container: Any, stream: Any) -> _Index | None:
+    """The index out of the header, for a codec of whole pictures: such a movie may hold hundreds of gigabytes.
+
+    A time that were wrong would not be found when its frame is decoded, and raise then.
+    """
+    if not stream.codec_context.codec.intra_only:
+        return None
+    entries = getattr(stream, "index_entries", None) or ()
+    if "mov" in container.format.name and len(entries) == stream.frames > 0:
+        times = tuple(entry.timestamp for entry in entries if not entry.is_discard)
+    elif container.format.name == "mxf" and stream.duration and stream.time_base * stream.average_rate == 1:
+        start = stream.start_time or 0
+        times = tuple(range(start, start + stream.duration))
+    else:
+        return None
+    return times, tuple((time, time) for time in times)
+
+
+def _read_index(container: Any, stream: Any) -> _Index:
+    """The index by reading every packet."""
     times, keys = set(), []
     for packet in container.demux(stream):
         if packet.size == 0:
