@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import threading
@@ -25,6 +26,7 @@ from faceplate.server.schema import ShotRequest
 from faceplate.shot import Shot
 from faceplate.shotfile import load_shot
 from faceplate.track import Track
+from faceplate.trust import keyring_folder
 
 __all__ = [
     "PATHS",
@@ -137,8 +139,10 @@ class OpenShot:
             self._seen = now
 
     def _fingerprint(self) -> str:
-        """Size and time of the source's pictures and of the track."""
-        return "|".join(_identity(path) for path in (self.shot.source, self.shot.track) if path is not None)
+        """Size and time of the source's pictures and its release, of the track and of the keyring; and the day, which a
+        release may not outlast."""
+        files = (self.shot.source, self.shot.track, keyring_folder())
+        return "|".join([dt.datetime.now(dt.UTC).date().isoformat(), *(_identity(path) for path in files if path)])
 
 
 def _identity(path: Path) -> str:
@@ -249,7 +253,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "person": shot.person,
         "people": people(track) if track else [],
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
-        "source_release": None,
+        "source_release": _release(renderer),
         "space": plate_space(renderer, tuple(frames)),
         "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
@@ -264,6 +268,12 @@ def plate_space(renderer: Renderer, frames: tuple[int, ...]) -> dict[str, Any] |
     except FaceplateError:  # rendering says so
         return None
     return {"name": choice.name, "reason": choice.reason, "assumed": choice.assumed}
+
+
+def _release(renderer: Renderer) -> dict[str, str]:
+    """What the source's release is worth for this shot: its state, one sentence, and the slate that pictures carry."""
+    check, decision = renderer.judgement
+    return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}
 
 
 def people(track: Track) -> list[dict[str, Any]]:
