@@ -383,7 +383,7 @@ class TestPanel:
     def test_every_parameter_once_and_the_essentials_first(self) -> None:
         panel = panel_for("t", (), parameters(), {}, OWN)
         names = [field.name for field in panel.fields]
-        own = ["source", "mode", "handles", "track", "space", "folder"]
+        own = ["source", "mode", "handles", "track", "space", "purpose", "folder"]
         assert sorted(names) == sorted([*own, *(entry["name"] for entry in parameters())])
         assert [field.name for field in panel.pages[0][1]] == ["source", *ESSENTIALS]
         assert {field.kind for field in panel.fields} <= {

@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--handles", type=int, default=8, help="frames beyond the cut")
     parser.add_argument("--no-track", action="store_true", help="look at every frame by itself")
     parser.add_argument("--space", default="", help="the plate's OCIO colour space, when nothing says it")
+    parser.add_argument("--purpose", choices=("preview", "final"), default="preview")
     parser.add_argument("--at", default="", metavar="TIMECODE", help="move the playhead there first")
     parser.add_argument("--color", default=COLOR, help="batch: of marker, flag or clip colour")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; may be repeated")
@@ -56,6 +57,14 @@ def _run(host: Host, given: argparse.Namespace, connected: Callable[[], Engine])
     talk = Console()
     if given.at:
         _move(host, given.at)
+    try:
+        return _work(host, given, connected, talk)
+    finally:
+        for note in talk.notes:
+            print(note)
+
+
+def _work(host: Host, given: argparse.Namespace, connected: Callable[[], Engine], talk: Console) -> int:
     if given.what == "batch":
         items = marked_items(host, given.color)
         if not items:
@@ -86,7 +95,16 @@ def _move(host: Host, timecode: str) -> None:
 
 
 def _answer(given: argparse.Namespace, values: dict[str, Any], source: str) -> Answer:
-    own = Answer(given.source or source, given.folder, given.mode, given.handles, not given.no_track, given.space, {})
+    own = Answer(
+        source=given.source or source,
+        folder=given.folder,
+        mode=given.mode,
+        handles=given.handles,
+        track=not given.no_track,
+        space=given.space,
+        values={},
+        purpose=given.purpose,
+    )
     panel = panel_for("", (), parameters(), values, own)
     contents = {field.name: field.value for field in panel.fields}
     for text in given.set:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from faceplate_client import Engine, EngineError, Shot, connect, licence_notice, parameters, shot_document
@@ -35,7 +36,7 @@ def run(names: dict[str, Any], what: str, connected: Callable[[], Engine] = conn
         talk = talk_for(host)
         text = work(host, what, connected, talk)
         if text:
-            talk.say(text)
+            talk.say("\n".join([text, *talk.notes]))
         return 0
     except (HostError, EngineError) as error:
         _tell(talk, str(error))
@@ -82,6 +83,7 @@ def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], talk:
     document = load_shot(memory)
     own = remembered()
     own = Answer(document.get("source") or own.source, own.folder, memory.mode, own.handles, own.track, "", {})
+    own = replace(own, purpose=document.get("purpose") or own.purpose)
     notes = (f"{item.GetName()}: the last version is {memory.take}.",)
     answer = _asked(talk, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
     if answer is None:

@@ -14,6 +14,7 @@ ESSENTIALS = ("target", "generator", "light_luminance", "matte_feather", "grain"
 """The parameters on the first page; the others are on a page for each group."""
 
 _MODES = ("auto", "source", "render")
+_PURPOSES = ("preview", "final")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Answer:
     track: bool
     space: str
     values: Mapping[str, Any]
+    purpose: str = "preview"
 
 
 def panel_for(
@@ -74,6 +76,14 @@ def panel_for(
         Field("handles", "int", "Handles", own.handles, "Frames beyond the cut at both ends.", 0, 1000),
         Field("track", "flag", "Track first", own.track, "Follow the face through the clip before it is replaced."),
         Field("space", "string", "Colour space", own.space, "The plate's, by its OCIO name; empty: as the file says."),
+        Field(
+            "purpose",
+            "choice",
+            "Purpose",
+            own.purpose,
+            "preview: with a slate when no release of the person is on record; final: refused then.",
+            choices=_PURPOSES,
+        ),
         Field("folder", "folder", "Results", own.folder, "Where the frames and the shot file go."),
     )
     groups: dict[str, list[Field]] = {}
@@ -104,7 +114,7 @@ def read_answer(panel: Panel, given: _Given) -> Answer:
     source = str(read.pop("source")).strip()
     if not source:
         raise HostError("no-source", "Choose the person: a picture, or a folder of pictures.")
-    own = {name: read.pop(name) for name in ("folder", "mode", "handles", "track", "space")}
+    own = {name: read.pop(name) for name in ("folder", "mode", "handles", "track", "space", "purpose")}
     return Answer(source=source, values=read, **own)
 
 

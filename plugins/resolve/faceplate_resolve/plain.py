@@ -19,6 +19,7 @@ class Plain(Talk):
     """Raises tkinter.TclError where there is no display."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._root = tkinter.Tk()
         self._root.withdraw()
         ttk.Style(self._root).theme_use("clam")

@@ -261,6 +261,7 @@ def _new_document(host: Host, clip: Clip, plate: Plate, answer: Answer, ident: s
         id=ident,
         name=folder_name(clip.name),
         source=answer.source,
+        purpose=answer.purpose,
         mode="over",
         space=plate.space,
         notes=f"{clip.name}, track {clip.track}, record frames {clip.start}-{clip.end} of {host.timeline.GetName()}",
@@ -282,7 +283,11 @@ def _render(
     steps.done("the shot file", lambda: _put_back(shot, before))
     if document.get("space") != plate.space and plate.space:
         document = {**document, "space": plate.space}
-    document = {key: value for key, value in {**document, "source": answer.source}.items() if value is not None}
+    document = {
+        key: value
+        for key, value in {**document, "source": answer.source, "purpose": answer.purpose}.items()
+        if value is not None
+    }
     if not answer.track or plate.hold:
         document.pop("track", None)
     elif not os.path.exists(str(document.get("track", ""))):
@@ -296,6 +301,9 @@ def _render(
         steps.step("tracking the face")
         _follow(engine.track(opened, frames=plate.frames), talk, "tracking the face")
         opened = engine.open_shot(shot)
+    release = opened.info.get("source_release") or {}
+    if release.get("slate"):
+        talk.note(f"The pictures carry a slate, '{release['slate']}': {release.get('text', '')}")
     steps.step("replacing the face")
     _follow(engine.render(opened, plate.frames, priority="batch"), talk, "replacing the face")
     steps.step("reading the frames back")

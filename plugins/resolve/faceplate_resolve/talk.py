@@ -16,7 +16,14 @@ Ask = Callable[[], "tuple[int, int, bool]"]
 
 
 class Talk:
-    """What every way of talking can do."""
+    """What every way of talking can do. `notes` are sentences to read at the end, each once."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
 
     def ask(self, panel: Panel) -> Mapping[str, Any] | None:
         """The contents of the dialog by field name, None when it was cancelled."""

@@ -19,6 +19,7 @@ class Window(Talk):
     """`ui` is Fusion's UIManager, `dispatcher` the UIDispatcher, `fusion` opens file browsers."""
 
     def __init__(self, ui: Any, dispatcher: Any, fusion: Any = None) -> None:
+        super().__init__()
         self._ui = ui
         self._dispatcher = dispatcher
         self._fusion = fusion
