@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,4 +133,3 @@ def test_the_package_is_all_that_the_clone_has() -> None:
     """Nothing in the menu's folder but the menu: the package would become entries of it."""
     names = {path.name for path in (ROOT / "plugins" / "resolve").iterdir() if path.name != "__pycache__"}
     assert names == {"faceplate_resolve", "faceplate-resolve.py"}
-    assert runpy.run_path(str(ROOT / "install" / "commands" / "resolve.py"))["MENU"] == command.MENU
