@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import av
 import numpy as np
 
-__all__ = ["CODES", "code_of", "coded_picture", "write_movie"]
+__all__ = ["CODES", "code_of", "coded_picture", "retimed", "write_movie"]
 
 CODES = 8
 """Bits of a frame's number that `coded_picture` draws."""
@@ -47,6 +47,22 @@ def write_movie(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def retimed(source: Path, target: Path, time: Callable[[int, int], int]) -> Path:
+    """The same packets, frame n at `time(n, its time before)`; not encoded again, in decoding order as they were."""
+    with av.open(str(source)) as before, av.open(str(target), "w") as after:
+        stream = before.streams.video[0]
+        out = after.add_stream_from_template(stream)
+        packets = [packet for packet in before.demux(stream) if packet.size]
+        order = sorted(packet.pts or 0 for packet in packets)
+        for packet in packets:
+            moved = time(order.index(packet.pts or 0), packet.pts or 0)
+            packet.dts = moved + (packet.dts or 0) - (packet.pts or 0)
+            packet.pts = moved
+            packet.stream = out
+            after.mux(packet)
+    return target
 
 
 def _frame(picture: np.ndarray | list[np.ndarray], pixels: str, tags: tuple[int, int, int, int]) -> Any:

@@ -17,7 +17,7 @@ from faceplate.frame import space_of
 from faceplate.plate import PlateFile, Sequence, write_element, write_over
 from faceplate.plate import movie as movie_module
 from faceplate.window import Window
-from movies import code_of, coded_picture, write_movie
+from movies import code_of, coded_picture, retimed, write_movie
 
 FRAMES = 40
 CODECS = {
@@ -67,22 +67,21 @@ def test_the_quick_index_is_the_index(coded: Any, name: str) -> None:
 
 def test_an_edit_list_s_hidden_frames_are_not_counted(coded: Any, tmp_path: Path) -> None:
     """A movie cut without encoding again begins at a key frame before its first shown picture."""
-    cut = tmp_path / "cut.mp4"
-    with av.open(str(coded("h264.mp4"))) as source, av.open(str(cut), "w") as target:
-        stream = source.streams.video[0]
-        out = target.add_stream_from_template(stream)
-        packets = [packet for packet in source.demux(stream) if packet.size]
-        first = sorted(packet.pts or 0 for packet in packets)[5]
-        for packet in packets:
-            packet.pts = (packet.pts or 0) - first
-            packet.dts = (packet.dts or 0) - first
-            packet.stream = out
-            target.mux(packet)
+    with av.open(str(coded("h264.mp4"))) as movie:
+        first = sorted(packet.pts or 0 for packet in movie.demux(video=0) if packet.size)[5]
+    cut = retimed(coded("h264.mp4"), tmp_path / "cut.mp4", lambda n, time: time - first)
     plate = Sequence.parse(cut)
     numbers = [code_of(PlateFile.open(cut, frame=n).read_rgb()) for n in plate.on_disk()]
     with av.open(str(cut)) as shown:
         truth = [code_of(f.to_ndarray(format="rgb24") / 255) for f in shown.decode(video=0)]
     assert numbers == truth and len(truth) < FRAMES
+
+
+def test_a_rate_that_varies_is_told_and_frames_are_counted_all_the_same(coded: Any, tmp_path: Path) -> None:
+    assert all(movie_module.open_movie(coded(name)).steady for name in CODECS)
+    varied = retimed(coded("prores.mov"), tmp_path / "varied.mov", lambda n, time: time + (n // 10) * 300)
+    assert not movie_module.open_movie(varied).steady
+    assert [code_of(PlateFile.open(varied, frame=n).read_rgb()) for n in (0, 15, 39)] == [0, 15, 39]
 
 
 def test_a_frame_that_is_not_there(coded: Any) -> None:

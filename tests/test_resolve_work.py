@@ -31,6 +31,7 @@ from faceplate_resolve.swap import batch, marked_items, next_version, swap_clip
 from faceplate_resolve.talk import Console
 from fake_resolve import Graph, World
 from fake_resolve.ui import Bmd, Fusion
+from movies import retimed
 from plates import read_file
 from resolve_scene import SIDE, CopyEngine, Scene, face_pictures, person, small_disk
 
@@ -324,6 +325,16 @@ class TestRefusals:
         item = scene.timeline._put(1, scene.sequence("sh010", 1), START, 1)
         self.check(scene, item, replace(answer(), purpose="final"), engine, "While .*: .*release")
         assert not list((tmp_path / "results").rglob("*.exr"))
+
+    def test_a_movie_whose_rate_varies(self, scene: Scene, engine: Engine, answer: Callable[..., Answer]) -> None:
+        media = scene.movie("phone", 6)
+        path = scene.folder / "phone.mov"
+        steady = path.rename(path.with_name("steady.mov"))
+        retimed(steady, path, lambda n, time: time + (300 if n > 2 else 0))
+        item = scene.timeline._put(1, media, START, 4)
+        self.check(
+            scene, item, answer(), engine, "frame rate varies, so that its frames cannot be counted; choose render"
+        )
 
     def test_nobody_in_the_picture(self, scene: Scene, engine: Engine, answer: Callable[..., Answer]) -> None:
         scene.pictures = [np.full((SIDE, SIDE, 3), 0.2, np.float32)]

@@ -15,6 +15,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,13 @@ class Movie:
     @property
     def data(self) -> Window:
         return Window(0, 0, self.width, self.height)
+
+    @property
+    def steady(self) -> bool:
+        """Whether its frames come at one rate, to a unit of the time base: else a host that plays it by the clock shows
+        another frame than the n-th."""
+        steps = [after - before for before, after in pairwise(self.times)]
+        return not steps or max(steps) - min(steps) <= 1
 
     def __len__(self) -> int:
         return len(self.times)

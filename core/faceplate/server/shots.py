@@ -20,6 +20,7 @@ from faceplate.frame import choice_of
 from faceplate.models import Card, ModelStore, default_store
 from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence, same_target
+from faceplate.plate.movie import open_movie
 from faceplate.render import Renderer
 from faceplate.server.roots import Roots
 from faceplate.server.schema import ShotRequest
@@ -255,6 +256,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
         "source_release": _release(renderer),
         "space": plate_space(renderer, tuple(frames)),
+        "movie": movie_facts(renderer),
         "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
 
@@ -274,6 +276,15 @@ def _release(renderer: Renderer) -> dict[str, str]:
     """What the source's release is worth for this shot: its state, one sentence, and the slate that pictures carry."""
     check, decision = renderer.judgement
     return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}
+
+
+def movie_facts(renderer: Renderer) -> dict[str, Any] | None:
+    """Of a plate that is a movie: how many frames a second, as a fraction, and whether they come steadily."""
+    plate = renderer.plate
+    if not plate.is_movie or not plate.has(0):
+        return None
+    movie = open_movie(plate.path(0))
+    return {"rate": str(movie.rate), "steady": movie.steady}
 
 
 def people(track: Track) -> list[dict[str, Any]]:

@@ -297,6 +297,10 @@ def _render(
     )
     steps.done("this version's frames", lambda: shutil.rmtree(folder, ignore_errors=True))
     opened = engine.open_shot(shot)
+    if (opened.info.get("movie") or {}).get("steady") is False:
+        raise HostError(
+            "variable-rate", "the movie's frame rate varies, so that its frames cannot be counted; choose render."
+        )
     if document.get("track") and not os.path.exists(document["track"]):
         steps.step("tracking the face")
         _follow(engine.track(opened, frames=plate.frames), talk, "tracking the face")
