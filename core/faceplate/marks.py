@@ -20,6 +20,7 @@ from faceplate.face import Face
 from faceplate.frame import space_of
 from faceplate.params import PARAMETERS, Parameters, Stage
 from faceplate.plate import PlateFile, Sequence
+from faceplate.plate.movie import is_movie
 from faceplate.swap import Reshaping
 from faceplate.swap.networks import needs_source
 from faceplate.window import Window
@@ -118,7 +119,13 @@ class Marks:
         space = space_of(self.file, color, shot.space)
         try:
             return digest(
-                file_mark(self.file.path), self.file.part, self.file.rgb, space, color.cache_id, color.working_space
+                file_mark(self.file.path),
+                self.file.movie_frame,
+                self.file.part,
+                self.file.rgb,
+                space,
+                color.cache_id,
+                color.working_space,
             )
         except OSError as error:
             raise RenderError("plate-unreadable", f"{self.file.path} cannot be read ({error.strerror}).") from error
@@ -163,7 +170,7 @@ class Marks:
             return ""
         path = Sequence.parse(pattern).path(self.frame)
         try:
-            return file_mark(path)
+            return file_mark(path) + (f" {self.frame}" if is_movie(path) else "")
         except OSError:
             return f"missing {path}"  # rendering says so
 

@@ -175,7 +175,7 @@ class Opened:
 
     def plate_frame(self, frame: int) -> int | None:
         """The plate's frame to read for `frame`, by the shot's way with holes: None means leave it out."""
-        if self.shot.missing == "fail" or self.plate.path(frame).exists():
+        if self.shot.missing == "fail" or self.plate.has(frame):
             return frame
         if self.shot.missing == "skip":
             return None

@@ -130,7 +130,8 @@ class Renderer(Opened):
     def open(self, frame: int) -> PlateFile:
         """The plate's file for `frame`. Raises `RenderError('plate-missing')` and its kin."""
         number = self.plate_frame(frame)
-        return PlateFile.open(self.plate.path(frame if number is None else number), layer=self.shot.layer)
+        number = frame if number is None else number
+        return PlateFile.open(self.plate.path(number), layer=self.shot.layer, frame=number)
 
     def find(self, file: PlateFile, parameters: Parameters | None = None, frame: int | None = None) -> Face | None:
         """The target's face in one plate file, looked at by itself, or None when it shows nobody and `no_face` allows
@@ -398,7 +399,8 @@ class Renderer(Opened):
         """Pixels of a plate file; at a proxy `region` is one of the reduced plate, `file` either of the two."""
         if proxy == 1:
             return read_frame(file, self.color, self.shot.space, region)
-        return read_proxy(PlateFile.open(file.path, self.shot.layer), self.color, self.shot.space, region, proxy)
+        whole = PlateFile.open(file.path, self.shot.layer, file.movie_frame or 0)
+        return read_proxy(whole, self.color, self.shot.space, region, proxy)
 
     def _search(self, file: PlateFile) -> Window:
         if self.shot.search is None:
@@ -418,7 +420,7 @@ class Renderer(Opened):
         """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""
         if not pattern:
             return None
-        file = PlateFile.open(Sequence.parse(pattern).path(frame))
+        file = PlateFile.open(Sequence.parse(pattern).path(frame), frame=frame)
         return np.nan_to_num(reduced(file, window, proxy)[..., 0])
 
 

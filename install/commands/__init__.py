@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "install.commands.demo",
     "test": "install.commands.test",
     "env": "install.commands.env",
+    "resolve": "install.commands.resolve",
     "clean": "install.commands.clean",
 }
 
