@@ -1,0 +1,169 @@
+"""Talks to the engine through the carried client. No Nuke here; every function may run in any thread."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from typing import Any, Callable, Iterator, Optional
+
+from faceplate_client import EngineError, connect
+from faceplate_client.start import clean_environment, engine_command
+
+from .refusal import Refusal
+from .request import RenderRequest, TrackRequest
+
+__all__ = ["Link", "Progress", "run_command"]
+
+Progress = Callable[[int, int], bool]
+"""Told (done, total); answers whether to go on."""
+
+_PAUSE = 0.05
+
+
+def go_on(done: int, total: int) -> bool:
+    """The Progress of somebody who only waits."""
+    return True
+
+
+class Link:
+    """A connection that is made when first needed, and the shots opened through it."""
+
+    def __init__(self) -> None:
+        self._engine: Any = None
+        self._shots: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def render(self, request: RenderRequest, progress: Progress = go_on) -> dict[int, dict[str, Any]]:
+        """Renders what is not there already and answers the engine's entry for each of Nuke's frames.
+
+        A file that has the frame's key is left alone, whatever its time. Raises Refusal, also when cancelled.
+        """
+        entries: dict[int, dict[str, Any]] = {}
+        total = len(request.frames)
+        for part in _parts(request):
+            numbers = {entry.plate_frame: entry.frame for entry in part}
+            job = self._ask(
+                request,
+                lambda engine, shot, part=part: engine.render(
+                    shot,
+                    [entry.plate_frame for entry in part],
+                    frame_values={entry.plate_frame: dict(entry.values) for entry in part},
+                    proxy=request.proxy,
+                    output=request.pattern or part[0].path,
+                    mode="element",
+                    priority=request.priority,
+                    supersede=request.supersede,
+                    skip_current=True,
+                ),
+            )
+            before = len(entries)
+            done = _followed(job, lambda count, _, before=before: progress(before + count, total))
+            entries.update({numbers[int(number)]: entry for number, entry in done["frames"].items()})
+        return entries
+
+    def keys(self, request: RenderRequest) -> dict[int, str]:
+        """The key that each of Nuke's frames should have now. Raises Refusal."""
+        keys: dict[int, str] = {}
+        for part in _parts(request):
+            answer = self._ask(
+                request,
+                lambda engine, shot, part=part: engine.keys(
+                    shot,
+                    [entry.plate_frame for entry in part],
+                    frame_values={entry.plate_frame: dict(entry.values) for entry in part},
+                    proxy=request.proxy,
+                    mode="element",
+                ),
+            )
+            keys.update({entry.frame: answer[entry.plate_frame] for entry in part})
+        return keys
+
+    def track(self, request: TrackRequest, progress: Progress = go_on) -> dict[str, Any]:
+        """Tracks the shot. Raises Refusal, also when cancelled."""
+        job = self._ask(request, lambda engine, shot: engine.track(shot, output=request.track, frames=request.frames))
+        return _followed(job, progress)
+
+    def faces(self, request: RenderRequest) -> list[dict[str, Any]]:
+        """The faces in the request's first frame: `{"number", "box", "score"}`. Raises Refusal."""
+        number = request.frames[0].plate_frame
+        job = self._ask(request, lambda engine, shot: engine.faces(shot, number))
+        return _followed(job, go_on)["result"]["faces"]
+
+    def licences(self, request: RenderRequest) -> list[dict[str, Any]]:
+        """The weights that the shot uses: name, licence, commercial. Raises Refusal."""
+        return self._ask(request, lambda engine, shot: shot.info.get("weights") or [])
+
+    def stop(self) -> None:
+        """Ends the engine, if one runs."""
+        if self._engine is not None:
+            self._engine.stop()
+        self._engine = None
+        self._shots.clear()
+
+    def _ask(self, request: Any, question: Callable[[Any, Any], Any]) -> Any:
+        try:
+            with self._lock:
+                if self._engine is None:
+                    self._engine = connect()
+                name = json.dumps([request.document, request.base], sort_keys=True)
+                if name not in self._shots:
+                    self._shots[name] = self._engine.open_shot(dict(request.document), base=request.base or None)
+                engine, shot = self._engine, self._shots[name]
+            return question(engine, shot)
+        except EngineError as error:
+            raise Refusal(str(error)) from error
+
+
+def run_command(arguments: list[str]) -> str:
+    """Runs the engine's `faceplate` with `arguments` and answers what it printed. Raises Refusal."""
+    try:
+        command = [*engine_command(), *arguments]
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), timeout=600, check=False
+        )
+    except (EngineError, OSError, subprocess.TimeoutExpired) as error:
+        raise Refusal("Faceplate's command did not run: {}.".format(error)) from error
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise Refusal(said[-1] if said else "faceplate {} failed.".format(arguments[0]))
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _parts(request: RenderRequest) -> Iterator[tuple[Any, ...]]:
+    """Frames that one job can carry: all of them when the files are numbered as the plate's, else one by one,
+    because two of Nuke's frames may show the same file with different values."""
+    if request.pattern is not None:
+        yield request.frames
+        return
+    for entry in request.frames:
+        yield (entry,)
+
+
+def _followed(job: Any, progress: Progress) -> dict[str, Any]:
+    """The document of the finished job. Asked for rather than awaited, so that a cancel is noticed at once."""
+    cancelled = False
+    try:
+        while not job.finished:
+            document = job.poll()
+            if not progress(int(document["done"]), int(document["total"])) and not cancelled:
+                cancelled = True
+                job.cancel()
+            if not job.finished:
+                time.sleep(_PAUSE)
+        return job.result()
+    except EngineError as error:
+        raise Refusal(_sentence(error, job.document)) from error
+
+
+def _sentence(error: EngineError, document: Optional[dict[str, Any]]) -> str:
+    """The engine's sentence, with the frame that it is about."""
+    if error.code == "cancelled":
+        return "Cancelled; the frames that are done stay."
+    for number, entry in sorted(((document or {}).get("frames") or {}).items(), key=lambda item: int(item[0])):
+        failed = entry.get("error")
+        if failed:
+            message = failed.get("message", failed) if isinstance(failed, dict) else failed
+            return "Frame {}: {}".format(number, message)
+    return str(error)

@@ -1,0 +1,109 @@
+"""What FaceSwap makes besides its frames: a shot file, track nodes, a template, a contact sheet."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+
+import nuke
+
+from . import names
+from .access import script_path, text
+from .document import exported_document
+from .files import write_text
+from .frames import numbers_on_disk
+from .link import run_command
+from .refusal import Refusal
+from .state import read_state, result_of
+
+__all__ = ["comp_template", "contact_sheet", "default_shot_path", "export_shot", "track_nodes"]
+
+_SHEET = 8
+_GAP = 110
+
+
+def default_shot_path(group: nuke.Group) -> str:
+    """Beside the script, named after both. Raises Refusal while the script has no file."""
+    stem = os.path.splitext(script_path())[0]
+    return "{}.{}.shot.json".format(stem, group.name())
+
+
+def export_shot(group: nuke.Group, path: str, frames: tuple[int, ...], output: str = "") -> None:
+    """Writes the shot file that `faceplate render` renders to the same frames. Raises Refusal."""
+    state = read_state(group, frames)
+    where = output or os.path.dirname(path) + "/" + group.name() + "/element.####.exr"
+    write_text(path, json.dumps(exported_document(state, where), indent=1) + "\n")
+
+
+def track_nodes(group: nuke.Group) -> list[nuke.Node]:
+    """Pastes Tracker4, CornerPin2D and Transform of the tracked face, connected to the plate. Raises Refusal."""
+    track = text(group, names.TRACK)
+    if not os.path.isfile(track):
+        raise Refusal("There is no track {}; press Track first.".format(track or "file"))
+    handle, path = tempfile.mkstemp(suffix=".nk")
+    os.close(handle)
+    try:
+        run_command(["tracks", "export", track, path])
+        _select_none()
+        before = set(nuke.allNodes())
+        nuke.nodePaste(path)
+    finally:
+        os.remove(path)
+    made = [node for node in nuke.allNodes() if node not in before]
+    for place, node in enumerate(sorted(made, key=lambda node: node.Class())):
+        node.setInput(0, group.input(names.PLATE_INPUT))
+        node.setXYpos(group.xpos() + _GAP * (place + 1), group.ypos())
+    return made
+
+
+def comp_template(group: nuke.Group) -> nuke.Node:
+    """The node's element graded, grained and merged over the plate, with every step in the open. Answers the merge."""
+    group[names.RESULT_MODE].setValue(names.RESULT_MODES[1])
+    plate = group.input(names.PLATE_INPUT)
+    _select_none()
+    unpremult = nuke.nodes.Unpremult(inputs=[group], label="element")
+    grade = nuke.nodes.Grade(inputs=[unpremult], label="match by hand", black_clamp=False)
+    premult = nuke.nodes.Premult(inputs=[grade])
+    grain = nuke.nodes.Grain2(
+        inputs=[premult], label="extra grain; the engine has matched the plate's", disable=True, maskChannelInput="none"
+    )
+    merge = nuke.nodes.Merge2(inputs=[plate, grain], operation="over", bbox="B", label="face over plate")
+    for place, node in enumerate((unpremult, grade, premult, grain, merge)):
+        node.setXYpos(group.xpos(), group.ypos() + 40 * (place + 2))
+    return merge
+
+
+def contact_sheet(group: nuke.Group, frames: tuple[int, ...]) -> nuke.Node:
+    """A ContactSheet of up to eight rendered frames: the plate above, the result below. Raises Refusal."""
+    there = [frame for frame in numbers_on_disk(result_of(group)) if frame in frames]
+    if not there:
+        raise Refusal("No frame of {} is rendered; press Render range first.".format(group.name()))
+    step = max(1, -(-len(there) // _SHEET))
+    shown = there[::step]
+    plate = group.input(names.PLATE_INPUT)
+    holds = [
+        nuke.nodes.FrameHold(inputs=[source], first_frame=frame) for source in (plate, group) for frame in shown
+    ]
+    size = plate.format() if plate is not None else nuke.root().format()
+    width = min(size.width(), 640)
+    sheet = nuke.nodes.ContactSheet(
+        inputs=holds,
+        rows=2,
+        columns=len(shown),
+        width=width * len(shown),
+        height=2 * int(width * size.height() / size.width()),
+        center=True,
+        roworder="TopBottom",
+        label="plate, {}".format(group.name()),
+    )
+    for place, node in enumerate([*holds, sheet]):
+        node.setXYpos(group.xpos() + _GAP * (place % len(shown)), group.ypos() + 120 + 60 * (place // len(shown)))
+    if nuke.GUI:
+        nuke.connectViewer(1, sheet)
+    return sheet
+
+
+def _select_none() -> None:
+    for node in nuke.selectedNodes():
+        node.setSelected(False)

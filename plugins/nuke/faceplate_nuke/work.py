@@ -1,0 +1,165 @@
+"""The buttons' work: what is read from Nuke first, what a thread does with it, and what comes back."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import nuke
+
+from . import names
+from .access import faceswaps, inner, set_quietly, text
+from .frames import write_frames
+from .guard import LINK
+from .link import Progress
+from .prerender import out_of_date, render_missing
+from .refusal import Refusal
+from .request import RenderRequest, render_request, track_request
+from .session import Task, Tasks
+from .stale import Ledger, knobs_name, refresh
+from .state import range_of, read_state
+from .sync import order_renders, sync
+from .talk import say
+
+__all__ = ["LEDGER", "TASKS", "auto_update", "render", "take_pick", "track"]
+
+LEDGER = Ledger()
+TASKS = Tasks()
+
+
+def render(group: nuke.Group, frames: tuple[int, ...]) -> None:
+    """Render frame, Render range. Returns at once in a session; waits in a terminal."""
+    sync(group)
+    order_renders()
+    render_missing(group, frames)
+    _start_render(group, frames, "")
+
+
+def track(group: nuke.Group) -> None:
+    """Track. Returns at once in a session; waits in a terminal."""
+    sync(group)
+    frames = range_of(group)
+    render_missing(group, frames)
+    state = read_state(group, frames)
+    request = track_request(_with_track(state, group))
+    _run(
+        group,
+        "Track",
+        lambda progress: LINK.track(request, progress),
+        lambda result: _tracked(text(group, names.ID)),
+    )
+
+
+def take_pick(group: nuke.Group) -> None:
+    """Sets `target` to the number of the face under the point, at the current frame."""
+    frame = int(nuke.frame())
+    render_missing(group, [frame])
+    request = render_request(read_state(group, [frame]))
+    x, y = (float(group[names.PICK].getValue(channel)) for channel in (0, 1))
+    plate = group.input(names.PLATE_INPUT)
+    assert plate is not None
+    down = plate.format().height() - y
+    _run(
+        group,
+        "Find faces",
+        lambda _: LINK.faces(request),
+        lambda faces: _picked(text(group, names.ID), faces, x, down),
+    )
+
+
+def auto_update(group: nuke.Group) -> None:
+    """Renders the current frame again, if that needs nothing of Nuke, which may be drawing."""
+    frame = int(nuke.frame())
+    if nuke.executing() or out_of_date(group, [frame]):
+        return
+    TASKS.cancel(group.fullName())
+    _start_render(group, (frame,), text(group, names.ID))
+
+
+def _start_render(group: nuke.Group, frames: tuple[int, ...], supersede: str) -> None:
+    request = render_request(read_state(group, frames), supersede=supersede or None)
+    knobs = knobs_name(group)
+
+    def work(progress: Progress) -> tuple[dict[int, Any], list[dict[str, Any]]]:
+        return LINK.render(request, progress), LINK.licences(request)
+
+    _run(
+        group,
+        "Render {}".format(write_frames(frames)),
+        work,
+        lambda result: _rendered(text(group, names.ID), request, knobs, result[1]),
+        quiet=bool(supersede),
+    )
+
+
+def _run(group: nuke.Group, title: str, work: Any, finish: Any, quiet: bool = False) -> None:
+    shot, label = text(group, names.ID), "{}: {}".format(group.name(), title)
+
+    def failed(sentence: str) -> None:
+        again = _by_id(shot)
+        if again is not None:
+            refresh(again, LEDGER)
+        if not quiet:
+            say("{}: {}".format(label, sentence))
+
+    task = Task(label, work, finish, failed)
+    if not nuke.GUI:
+        # A terminal session has no loop that would take what a thread leaves to the main thread.
+        finish(work(lambda done, total: True))
+        return
+    if quiet and TASKS.busy(group.fullName()):
+        return
+    TASKS.start(group.fullName(), task)
+    refresh(group, LEDGER, title.lower())
+
+
+def _rendered(shot: str, request: RenderRequest, knobs: str, licences: list[dict[str, Any]]) -> None:
+    group = _by_id(shot)
+    if group is None:
+        return
+    for entry in request.frames:
+        if os.path.isfile(entry.path):
+            LEDGER.rendered(shot, entry.frame, knobs)
+    words = ["{} ({})".format(card.get("name"), card.get("licence")) for card in licences]
+    set_quietly(group, names.LICENCES, ", ".join(words) or "none")
+    reload_result(group)
+    refresh(group, LEDGER)
+
+
+def reload_result(group: nuke.Group) -> None:
+    """Has Nuke look at the frames' files again."""
+    knob = inner(group, names.RESULT_READ)["reload"]
+    if isinstance(knob, nuke.Script_Knob):
+        knob.execute()
+
+
+def _tracked(shot: str) -> None:
+    group = _by_id(shot)
+    if group is not None:
+        sync(group)
+        refresh(group, LEDGER)
+
+
+def _picked(shot: str, faces: list[dict[str, Any]], x: float, y: float) -> None:
+    group = _by_id(shot)
+    if group is None:
+        return
+    for face in faces:
+        left, top, width, height = face["box"]
+        if left <= x <= left + width and top <= y <= top + height:
+            group["target"].setValue(str(face["number"]))
+            return
+    say("There is no face under the point; {} were found.".format(len(faces) or "none"))
+
+
+def _with_track(state: Any, group: nuke.Group) -> Any:
+    path = text(group, names.TRACK)
+    if not path:
+        raise Refusal("{} has no track file; name one on its Face tab.".format(group.name()))
+    return replace(state, track=path)
+
+
+def _by_id(shot: str) -> Any:
+    """The node of a shot, which may have been renamed, or deleted, while a thread worked."""
+    return next((group for group in faceswaps() if text(group, names.ID) == shot), None)
