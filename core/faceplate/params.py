@@ -1,7 +1,8 @@
 """The parameter list: every parameter once.
 
-Name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it invalidates. The command
-line is made from this list, and so will be the shot file, the hosts' panels and the reference page.
+Name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it invalidates. From this list
+come the command line, the shot file, the stage cache, `docs/parameters.md`, and the JSON that hosts build their panels from;
+`faceplate parameters --write` writes the last two again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["PARAMETERS", "Parameter", "Parameters", "Stage"]
+__all__ = ["PARAMETERS", "Parameter", "Parameters", "Stage", "describe"]
 
 
 class Stage(StrEnum):
@@ -20,6 +21,7 @@ class Stage(StrEnum):
 
     FIND = "find"
     GENERATE = "generate"
+    RESTORE = "restore"
     MATTE = "matte"
     MATCH = "match"
     ELEMENT = "element"
@@ -28,13 +30,14 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class About:
-    """What a parameter says of itself besides its type, range and default."""
+    """What a parameter says of itself besides its type, range and default. `path`: it names a file; hosts offer a browser."""
 
     label: str
     help: str
     group: str
     invalidates: Stage
     animatable: bool = True
+    path: bool = False
 
 
 class Parameters(BaseModel):
@@ -117,19 +120,19 @@ class Parameters(BaseModel):
             "Restorer",
             "A restorer of the model store to run after the generator; empty for none.",
             "Network",
-            Stage.GENERATE,
+            Stage.RESTORE,
             animatable=False,
         ),
     ] = ""
     restore_amount: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Restore amount", "How much of the restorer's picture is laid over.", "Network", Stage.GENERATE),
+        About("Restore amount", "How much of the restorer's picture is laid over.", "Network", Stage.RESTORE),
     ] = 0.8
     restore_fidelity: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Restore fidelity", "CodeFormer's own weight: 1 stays nearest to its input.", "Network", Stage.GENERATE),
+        About("Restore fidelity", "CodeFormer's own weight: 1 stays nearest to its input.", "Network", Stage.RESTORE),
     ] = 0.5
     shape: Annotated[
         float,
@@ -248,6 +251,7 @@ class Parameters(BaseModel):
             "Matte",
             Stage.MATTE,
             animatable=False,
+            path=True,
         ),
     ] = ""
     garbage: Annotated[
@@ -258,6 +262,7 @@ class Parameters(BaseModel):
             "Matte",
             Stage.MATTE,
             animatable=False,
+            path=True,
         ),
     ] = ""
     light_luminance: Annotated[
@@ -411,3 +416,34 @@ def _entries() -> tuple[Parameter, ...]:
 
 
 PARAMETERS: tuple[Parameter, ...] = _entries()
+
+
+def describe() -> list[dict[str, Any]]:
+    """The list as plain JSON, one entry a parameter, in order: what hosts build their panels from.
+
+    `type` is float, int, string, choice or path; `minimum` and `maximum` are None where there is no bound.
+    """
+    return [
+        {
+            "name": parameter.name,
+            "type": _type_word(parameter),
+            "default": parameter.default,
+            "minimum": parameter.minimum,
+            "maximum": parameter.maximum,
+            "choices": list(parameter.choices),
+            "label": parameter.about.label,
+            "help": parameter.about.help,
+            "group": parameter.about.group,
+            "animatable": parameter.about.animatable,
+            "invalidates": str(parameter.about.invalidates),
+        }
+        for parameter in PARAMETERS
+    ]
+
+
+def _type_word(parameter: Parameter) -> str:
+    if parameter.choices:
+        return "choice"
+    if parameter.about.path:
+        return "path"
+    return {float: "float", int: "int", str: "string"}[parameter.kind]

@@ -16,7 +16,9 @@ from rich.console import Console
 from faceplate import __version__
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import parameters_from, with_parameters
+from faceplate.cli.parameters import parameters_command
 from faceplate.cli.progress import Batch, render_batch
+from faceplate.cli.serve import serve_command
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import FaceFinder
@@ -72,7 +74,7 @@ def render_command(
     multipart: Annotated[bool, typer.Option(help="Element: one part for each layer.")] = False,
     track: Annotated[Path | None, typer.Option("--track", help="A track made by faceplate track.")] = None,
     allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
-    name: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
+    person: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG: plate, result and matte.")] = None,
     **values: Any,
 ) -> None:
@@ -94,7 +96,7 @@ def render_command(
         multipart=multipart,
         track=track,
         allow_noncommercial=allow_noncommercial,
-        name=name,
+        person=person,
         parameters=parameters_from(values),
     )
     _finish(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
@@ -103,6 +105,8 @@ def render_command(
 app.add_typer(models_app)
 app.command("track")(track_command)
 app.add_typer(tracks_app, name="tracks")
+app.command("serve")(serve_command)
+app.command("parameters")(parameters_command)
 
 
 @app.command("demo")

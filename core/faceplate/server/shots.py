@@ -1,0 +1,251 @@
+"""Open shots: read once, kept while they are used, made ready again when a file behind them changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from faceplate import __version__
+from faceplate.errors import UsageError
+from faceplate.face import FaceFinder
+from faceplate.models import Card, ModelStore, default_store
+from faceplate.plate import Sequence, same_target
+from faceplate.render import Renderer
+from faceplate.server.roots import Roots
+from faceplate.server.schema import ShotRequest
+from faceplate.shot import Shot
+from faceplate.shotfile import load_shot
+from faceplate.track import Track
+
+__all__ = ["OpenShot", "OpenShots", "describe", "people", "refuse_plate"]
+
+_MOST_RENDERERS = 16
+
+
+def _loaded(request: ShotRequest) -> Shot:
+    """The shot of a request, resolved with the variables of the host that asks."""
+    what: Any = request.path if request.path is not None else request.document
+    shot = load_shot(what, request.base, environ=request.environ)
+    ocio = request.environ.get("OCIO")
+    return shot if shot.ocio or not ocio else shot.model_copy(update={"ocio": ocio})
+
+
+# What two renderers of one shot have in common, whatever they write and wherever.
+_DEAR = ("color", "source", "_track", "_opened", "_opening")
+
+
+@dataclass
+class OpenShot:
+    """A shot made ready. There is a renderer for each place and way of writing; they share what is dear to open."""
+
+    key: str
+    request: ShotRequest
+    shot: Shot
+    store: ModelStore
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _renderers: OrderedDict[tuple[str, str], Renderer] = field(default_factory=OrderedDict)
+    _seen: str = ""
+
+    @cached_property
+    def plate(self) -> Sequence:
+        return Sequence.parse(self.shot.plate)
+
+    @property
+    def tracked(self) -> bool:
+        """Whether the shot's track, if it names one, is there."""
+        return self.shot.track is None or self.shot.track.exists()
+
+    def renderer(self, output: str = "", mode: str | None = None) -> Renderer:
+        """The renderer that writes `output` as `mode` says. One that was opened before a file behind the shot changed is
+        not used again."""
+        with self._lock:
+            self._notice_changes()
+            place = (output, mode or self.shot.mode)
+            if place not in self._renderers:
+                shot = self.shot.model_copy(update={"output": place[0], "mode": place[1]})
+                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store)))
+                while len(self._renderers) > _MOST_RENDERERS:
+                    self._renderers.popitem(last=False)
+            self._renderers.move_to_end(place)
+            return self._renderers[place]
+
+    def check(self, frames: Iterable[int], values_of: Callable[[int], dict[str, Any]], mode: str | None = None) -> None:
+        """Opens what these frames need, each distinct set of values once. Raises what a wrong request deserves."""
+        if not self.tracked:
+            raise UsageError("no-track", f"The track {self.shot.track} is not there yet; track the shot.")
+        renderer = self.renderer("", mode)
+        seen: set[str] = set()
+        for frame in frames:
+            values = values_of(frame)
+            name = json.dumps(values, sort_keys=True, default=str)
+            if name not in seen:
+                seen.add(name)
+                self._prepare(renderer, frame, values)
+
+    def frame_key(self, frame: int, values: Mapping[str, Any], proxy: int, mode: str | None) -> str:
+        """What the frame's pixels depend on, as hexadecimal."""
+        renderer = self.renderer("", mode)
+        file = renderer.plate.path(frame)
+        found = file.stat() if file.exists() else None
+        plain = [
+            __version__,
+            renderer.shot.model_dump_json(exclude={"output", "frames", "parameters", "curves", "overrides"}),
+            renderer.values(frame, values).model_dump(),
+            proxy,
+            found and (found.st_size, found.st_mtime_ns),
+            self._fingerprint(),
+        ]
+        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+    def _prepare(self, renderer: Renderer, frame: int, values: dict[str, Any]) -> None:
+        if not values:
+            renderer.prepare()
+            return
+        own = {"parameters": renderer.values(frame, values), "curves": {}, "overrides": ()}
+        with self._lock:
+            asked = self._sharing(Renderer(renderer.shot.model_copy(update=own), renderer.finder))
+        asked.prepare()
+
+    def _sharing(self, renderer: Renderer) -> Renderer:
+        for other in self._renderers.values():
+            for name in _DEAR:
+                if name in other.__dict__:
+                    renderer.__dict__.setdefault(name, other.__dict__[name])
+        return renderer
+
+    def _notice_changes(self) -> None:
+        now = self._fingerprint()
+        if now != self._seen:
+            self._renderers.clear()
+            self._seen = now
+
+    def _fingerprint(self) -> str:
+        """Size and time of the source's pictures and of the track."""
+        return "|".join(_identity(path) for path in (self.shot.source, self.shot.track) if path is not None)
+
+
+def _identity(path: Path) -> str:
+    try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        # What is found in the pictures is kept beside them, in a file that a render itself may write.
+        found = [(file.name, file.stat()) for file in files if file.name != "faceplate.source.json"]
+    except OSError:
+        return f"{path}: none"
+    return f"{path}: " + ",".join(f"{name} {item.st_size} {item.st_mtime_ns}" for name, item in found)
+
+
+class OpenShots:
+    """The shots that are open, at most `limit`: the one that was not used longest goes first."""
+
+    def __init__(self, roots: Roots, limit: int = 8, store: ModelStore | None = None) -> None:
+        self.roots = roots
+        self.store = store or default_store()
+        self._limit = limit
+        self._open: OrderedDict[str, OpenShot] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, request: ShotRequest) -> OpenShot:
+        """The open shot of a request: the same content is the same shot. Raises `FaceplateError`."""
+        if (request.path is None) == (request.document is None):
+            raise UsageError("bad-request", "Give the shot either as a path or as a document.")
+        self.roots.check(request.path, request.base)
+        shot = _loaded(request)
+        self.check_paths(shot)
+        key = hashlib.sha256(shot.model_dump_json().encode()).hexdigest()[:32]
+        with self._lock:
+            opened = self._open.get(key)
+        if opened is None:
+            opened = OpenShot(key, request, shot, self.store)
+        with self._lock:
+            opened = self._open.setdefault(key, opened)
+            self._open.move_to_end(key)
+            while len(self._open) > self._limit:
+                self._open.popitem(last=False)
+        return opened
+
+    def get(self, key: str) -> OpenShot:
+        """The shot called `key`; `UsageError('unknown-shot')` when it is not open, or no longer."""
+        with self._lock:
+            opened = self._open.get(key)
+            if opened is not None:
+                self._open.move_to_end(key)
+        if opened is None:
+            raise UsageError("unknown-shot", f"The shot '{key}' is not open; open it again.")
+        return opened
+
+    def names(self) -> int:
+        with self._lock:
+            return len(self._open)
+
+    def check_paths(self, shot: Shot) -> None:
+        """Every path of a shot lies where requests may point."""
+        ocio = None if shot.ocio is None or shot.ocio.startswith("ocio://") else shot.ocio
+        target = shot.parameters.target
+        self.roots.check(
+            *(Sequence.parse(pattern).folder for pattern in (shot.plate, shot.output) if pattern),
+            shot.source,
+            shot.track,
+            ocio,
+            target if Path(target).suffix else None,
+            *(Sequence.parse(p).folder for p in (shot.parameters.hold_out, shot.parameters.garbage) if p),
+        )
+
+
+def describe(opened: OpenShot) -> dict[str, Any]:
+    """What `POST /v1/shots` answers. Raises what a wrong request deserves; what is only not there yet is a warning."""
+    shot, renderer = opened.shot, opened.renderer()
+    warnings: list[str] = []
+    if not opened.tracked:
+        warnings.append(f"The track {shot.track} is not there yet; track the shot.")
+    frames = shot.frames or opened.plate.declared or opened.plate.on_disk()
+    if not frames:
+        warnings.append(f"No frame of {shot.plate} is there yet.")
+    weights: list[Card] = []
+    try:
+        if opened.tracked:
+            renderer.prepare()
+            weights = renderer.cards()
+    except UsageError as error:
+        # A person who has just made the shot chooses the source next; finding faces and tracking need none.
+        if error.code != "no-source":
+            raise
+        warnings.append(str(error))
+    track = Track.load(shot.track) if shot.track is not None and opened.tracked else None
+    return {
+        "shot": opened.key,
+        "name": shot.name,
+        "frames": list(frames),
+        "person": shot.person,
+        "people": people(track) if track else [],
+        "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
+        "source_release": None,
+        "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
+    }
+
+
+def people(track: Track) -> list[dict[str, Any]]:
+    """Who is in a track, for a panel's list."""
+    return [
+        {
+            "id": person.id,
+            "name": person.name,
+            "number": person.number,
+            "first": person.frames[0] if person.frames else None,
+            "last": person.frames[-1] if person.frames else None,
+            "frames": len(person.frames),
+        }
+        for person in track.people
+    ]
+
+
+def refuse_plate(opened: OpenShot, output: str, frames: tuple[int, ...]) -> None:
+    """Raises `UsageError('output-is-plate')` when writing `output` would overwrite the plate."""
+    if same_target(opened.plate, Sequence.parse(output), frames):
+        raise UsageError("output-is-plate", f"The output {output} would overwrite the plate; give another name.")
