@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from faceplate import __version__
-from faceplate.errors import UsageError
+from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.models import Card, ModelStore, default_store
+from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence, same_target
 from faceplate.render import Renderer
 from faceplate.server.roots import Roots
@@ -24,9 +25,21 @@ from faceplate.shot import Shot
 from faceplate.shotfile import load_shot
 from faceplate.track import Track
 
-__all__ = ["OpenShot", "OpenShots", "describe", "people", "refuse_plate"]
+__all__ = [
+    "PATHS",
+    "OpenShot",
+    "OpenShots",
+    "describe",
+    "is_path",
+    "make_folder",
+    "people",
+    "places_of",
+    "refuse_plate",
+]
 
 _MOST_RENDERERS = 16
+# Parameters that name files.
+PATHS = tuple(parameter.name for parameter in PARAMETERS if parameter.about.path)
 
 
 def _loaded(request: ShotRequest) -> Shot:
@@ -185,17 +198,30 @@ class OpenShots:
             return len(self._open)
 
     def check_paths(self, shot: Shot) -> None:
-        """Every path of a shot lies where requests may point."""
-        ocio = None if shot.ocio is None or shot.ocio.startswith("ocio://") else shot.ocio
-        target = shot.parameters.target
+        """Every path of a shot lies where requests may point. Raises `UsageError('outside-roots')`."""
+        patterns = [shot.plate, shot.output]
+        targets = [shot.parameters.target]
+        for values in (shot.parameters.model_dump(), *(override.constants for override in shot.overrides)):
+            patterns += [values.get(name, "") for name in PATHS]
+            targets.append(values.get("target", ""))
         self.roots.check(
-            *(Sequence.parse(pattern).folder for pattern in (shot.plate, shot.output) if pattern),
+            *(path for pattern in patterns if pattern for path in places_of(pattern)),
+            *(target for target in targets if is_path(target)),
             shot.source,
             shot.track,
-            ocio,
-            target if Path(target).suffix else None,
-            *(Sequence.parse(p).folder for p in (shot.parameters.hold_out, shot.parameters.garbage) if p),
+            None if shot.ocio is None or "://" in shot.ocio else shot.ocio,
         )
+
+
+def places_of(pattern: str) -> tuple[Path, ...]:
+    """What must lie where requests may point: a sequence's folder, and a still itself, which may be a link."""
+    sequence = Sequence.parse(pattern)
+    return (sequence.folder, sequence.path(0)) if sequence.is_still else (sequence.folder,)
+
+
+def is_path(target: str) -> bool:
+    """Whether a target names a picture, and not a face's place or a person."""
+    return len(Path(target).parts) > 1 or bool(Path(target).suffix)
 
 
 def describe(opened: OpenShot) -> dict[str, Any]:
@@ -249,3 +275,14 @@ def refuse_plate(opened: OpenShot, output: str, frames: tuple[int, ...]) -> None
     """Raises `UsageError('output-is-plate')` when writing `output` would overwrite the plate."""
     if same_target(opened.plate, Sequence.parse(output), frames):
         raise UsageError("output-is-plate", f"The output {output} would overwrite the plate; give another name.")
+
+
+def make_folder(output: str) -> None:
+    """Makes the folder that `output` writes into. Raises `RenderError('output-unwritable')`."""
+    folder = Sequence.parse(output).folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RenderError(
+            "output-unwritable", f"The output folder {folder} cannot be made: {error.strerror}."
+        ) from error

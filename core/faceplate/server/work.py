@@ -17,9 +17,10 @@ from faceplate.frame import read_frame
 from faceplate.pyramid import heal
 from faceplate.render import Rendered, Renderer
 from faceplate.server.jobs import Job, JobQueue, error_entry
+from faceplate.server.roots import Roots
 from faceplate.server.schema import FacesRequest, RenderRequest, TrackRequest
 from faceplate.server.shared import SharedPixels
-from faceplate.server.shots import OpenShot, people, refuse_plate
+from faceplate.server.shots import OpenShot, make_folder, people, refuse_plate
 from faceplate.track import track_shot
 
 __all__ = ["HOPELESS", "faces_job", "render_job", "track_job"]
@@ -35,6 +36,7 @@ class Desk:
 
     queue: JobQueue
     shared: SharedPixels
+    roots: Roots
 
 
 def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
@@ -46,6 +48,8 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
     if output:
         refuse_plate(opened, output, frames)
     opened.check((frames[0], *sorted(set(frames) & set(request.frame_values))), request.of, request.mode)
+    if output:
+        make_folder(output)
 
     def work(job: Job) -> Iterator[None]:
         for frame in frames:
@@ -77,6 +81,7 @@ def _rendered(
         renderer = opened.renderer(output, request.mode)
         key = opened.frame_key(frame, values, request.proxy, request.mode)
         path = renderer.output.path(frame) if output else None
+        desk.roots.check(renderer.plate.path(frame), path)  # a frame may be a link
         if renderer.plate_frame(frame) is None:
             return _entry("skipped", key=key, notes=["the plate's frame is missing"])
         if request.skip_current and path is not None and _key_of(path) == key:
