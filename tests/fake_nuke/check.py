@@ -47,9 +47,7 @@ class Stubs:
 def read_stubs() -> Stubs:
     """The stubs of the package types-nuke."""
     stubs = Stubs()
-    folder = next(
-        path for entry in sys.path if (path := Path(entry) / "nuke-stubs").is_dir()
-    )
+    folder = next(path for entry in sys.path if (path := Path(entry) / "nuke-stubs").is_dir())
     for file in sorted(folder.glob("*.pyi")):
         stubs.add(file.read_text(encoding="utf-8"))
     return stubs

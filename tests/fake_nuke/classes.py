@@ -54,9 +54,7 @@ COMMON: dict[str, Maker] = {
 
 _FRAME_MODE = {"frame_mode": _choice("expression", "start at", "offset"), "frame": String_Knob}
 _EDGE = _choice("hold", "loop", "bounce", "black")
-_CALLBACKS = {
-    name: String_Knob for name in ("beforeRender", "beforeFrameRender", "afterFrameRender", "afterRender")
-}
+_CALLBACKS = {name: String_Knob for name in ("beforeRender", "beforeFrameRender", "afterFrameRender", "afterRender")}
 _MERGE = {"operation": _value(_word, "over"), "bbox": _choice("union", "intersection", "A", "B")}
 
 KNOBS: dict[str, dict[str, Maker]] = {
@@ -131,7 +129,11 @@ KNOBS: dict[str, dict[str, Maker]] = {
     "Expression": {f"expr{number}": String_Knob for number in range(4)},
     "Switch": {"which": Double_Knob},
     "Blur": {"channels": _value(_word, "all"), "size": Double_Knob},
-    "Grade": {"channels": _value(_word, "rgb"), "white": _value(Double_Knob, 1.0), "black_clamp": _value(Boolean_Knob, True)},
+    "Grade": {
+        "channels": _value(_word, "rgb"),
+        "white": _value(Double_Knob, 1.0),
+        "black_clamp": _value(Boolean_Knob, True),
+    },
     "Constant": {"color": XY_Knob},
     "Premult": {},
     "Unpremult": {},
@@ -148,7 +150,13 @@ KNOBS: dict[str, dict[str, Maker]] = {
     },
     "Tracker4": {"tracks": String_Knob, "reference_frame": Int_Knob},
     "CornerPin2D": {**{f"{end}{n}": XY_Knob for end in ("to", "from") for n in range(1, 5)}, "filter": _word},
-    "Transform": {"translate": XY_Knob, "rotate": Double_Knob, "scale": _value(Double_Knob, 1.0), "center": XY_Knob, "filter": _word},
+    "Transform": {
+        "translate": XY_Knob,
+        "rotate": Double_Knob,
+        "scale": _value(Double_Knob, 1.0),
+        "center": XY_Knob,
+        "filter": _word,
+    },
 }
 
 INPUTS = {"Read": 0, "Input": 0, "Constant": 0, "Root": 0, "Merge2": 2, "Copy": 2, "Switch": 2}

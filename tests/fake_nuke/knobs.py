@@ -57,57 +57,57 @@ class Knob:
         self._tooltip = ""
         self._visible = self._enabled = True
 
-    def Class(self) -> str:  # noqa: N802
+    def Class(self) -> str:
         return type(self).__name__
 
     def name(self) -> str:
         return self._name
 
-    def setName(self, name: str) -> None:  # noqa: N802
+    def setName(self, name: str) -> None:
         self._name = name
 
     def label(self) -> str:
         return self._name if self._label is None else self._label
 
-    def setLabel(self, label: str) -> None:  # noqa: N802
+    def setLabel(self, label: str) -> None:
         self._label = label
 
     def tooltip(self) -> str:
         return self._tooltip
 
-    def setTooltip(self, tooltip: str) -> None:  # noqa: N802
+    def setTooltip(self, tooltip: str) -> None:
         self._tooltip = tooltip
 
     def node(self) -> Any:
         return self._node
 
-    def fullyQualifiedName(self, channel: int = -1) -> str:  # noqa: N802
+    def fullyQualifiedName(self, channel: int = -1) -> str:
         return f"{self._node.fullName()}.{self._name}" if self._node else self._name
 
-    def setFlag(self, flag: int) -> None:  # noqa: N802
+    def setFlag(self, flag: int) -> None:
         self._flags |= flag
 
-    def clearFlag(self, flag: int) -> None:  # noqa: N802
+    def clearFlag(self, flag: int) -> None:
         self._flags &= ~flag
 
-    def getFlag(self, flag: int) -> bool:  # noqa: N802
+    def getFlag(self, flag: int) -> bool:
         return bool(self._flags & flag)
 
     def visible(self) -> bool:
         return self._visible and not self._flags & _FLAGS["INVISIBLE"]
 
-    def setVisible(self, visible: bool) -> None:  # noqa: N802
+    def setVisible(self, visible: bool) -> None:
         self._visible = visible
 
     def enabled(self) -> bool:
         return self._enabled
 
-    def setEnabled(self, enabled: bool) -> None:  # noqa: N802
+    def setEnabled(self, enabled: bool) -> None:
         self._enabled = enabled
 
     # Values
 
-    def getValueAt(self, frame: float, index: int = 0, view: str | None = None) -> Any:  # noqa: N802
+    def getValueAt(self, frame: float, index: int = 0, view: str | None = None) -> Any:
         if index in self._expressions:
             return evaluate(self._expressions[index], self, frame)
         if index in self._curves:
@@ -117,13 +117,13 @@ class Knob:
     def _plain(self, value: Any) -> Any:
         return float(value) if isinstance(value, (int, float)) else value
 
-    def getValue(self, channel: int = 0) -> Any:  # noqa: N802
+    def getValue(self, channel: int = 0) -> Any:
         return self.getValueAt(current().frame, channel)
 
     def value(self, index: int = 0) -> Any:
         return self.getValue(index)
 
-    def setValue(self, val: Any, chan: int = 0) -> bool:  # noqa: N802
+    def setValue(self, val: Any, chan: int = 0) -> bool:
         return self._set([val], chan) if not isinstance(val, (list, tuple)) else self._set(list(val), 0)
 
     def _set(self, values: list[Any], first: int) -> bool:
@@ -159,20 +159,20 @@ class Knob:
         if self._node is not None:
             fire("knobChanged", self._node, self)
 
-    def setValueAt(self, val: Any, time: float, index: int = 0, view: str | None = None) -> bool:  # noqa: N802
+    def setValueAt(self, val: Any, time: float, index: int = 0, view: str | None = None) -> bool:
         before = self._saved()
         self._curves.setdefault(index, Curve()).keys[float(time)] = (float(val), "S")
         self._changed(before)
         return True
 
-    def setAnimated(self, channel: int = -1) -> bool:  # noqa: N802
+    def setAnimated(self, channel: int = -1) -> bool:
         for index in self._channels(channel):
             if index not in self._curves:
                 curve = self._curves[index] = Curve()
                 curve.keys[float(current().frame)] = (float(self._values[index]), "S")
         return True
 
-    def clearAnimated(self, channel: int = -1) -> bool:  # noqa: N802
+    def clearAnimated(self, channel: int = -1) -> bool:
         before = self._saved()
         for index in self._channels(channel):
             if index in self._curves or index in self._expressions:
@@ -185,30 +185,30 @@ class Knob:
     def _channels(self, channel: int) -> list[int]:
         return list(range(self.size)) if channel < 0 else [channel]
 
-    def isAnimated(self, channel: int = -1) -> bool:  # noqa: N802
+    def isAnimated(self, channel: int = -1) -> bool:
         return any(i in self._curves or i in self._expressions for i in self._channels(channel))
 
-    def isKeyAt(self, frame: float, index: int = 0, view: str | None = None) -> bool:  # noqa: N802
+    def isKeyAt(self, frame: float, index: int = 0, view: str | None = None) -> bool:
         return index in self._curves and float(frame) in self._curves[index].keys
 
-    def removeKeyAt(self, frame: float, index: int = 0, view: str | None = None) -> bool:  # noqa: N802
+    def removeKeyAt(self, frame: float, index: int = 0, view: str | None = None) -> bool:
         before = self._saved()
         self._curves[index].keys.pop(float(frame))
         self._changed(before)
         return True
 
-    def setExpression(self, expression: str, index: int = 0, view: str | None = None) -> bool:  # noqa: N802
+    def setExpression(self, expression: str, index: int = 0, view: str | None = None) -> bool:
         before = self._saved()
         self._expressions[index] = expression
         self._changed(before)
         return True
 
-    def hasExpression(self, index: int = -1) -> bool:  # noqa: N802
+    def hasExpression(self, index: int = -1) -> bool:
         return any(i in self._expressions for i in self._channels(index))
 
     # Text
 
-    def toScript(self, quote: bool = True, context: Any = None) -> str:  # noqa: N802
+    def toScript(self, quote: bool = True, context: Any = None) -> str:
         parts = [self._text(index) for index in range(self.size)]
         if self.size == 1:
             return parts[0]
@@ -230,7 +230,7 @@ class Knob:
             return f"{value:.10g}"
         return quoted(str(value))
 
-    def fromScript(self, script: str) -> None:  # noqa: N802
+    def fromScript(self, script: str) -> None:
         """`script` is the knob's word in a script, without its outer quotes or braces."""
         words = words_of(script) if self.size > 1 or script.startswith("{") else [script]
         for index, word in enumerate(words[: self.size]):
@@ -265,7 +265,7 @@ def _is_number(word: str) -> bool:
 class Array_Knob(Knob):  # noqa: N801
     """Numbers."""
 
-    def setRange(self, minimum: float, maximum: float) -> None:  # noqa: N802
+    def setRange(self, minimum: float, maximum: float) -> None:
         self._range = (minimum, maximum)
 
     def min(self) -> float:
@@ -274,13 +274,13 @@ class Array_Knob(Knob):  # noqa: N801
     def max(self) -> float:
         return self._range[1]
 
-    def setDefaultValue(self, values: list[Any]) -> None:  # noqa: N802
+    def setDefaultValue(self, values: list[Any]) -> None:
         self._defaults = [self._checked(value) for value in values]
 
-    def defaultValue(self) -> Any:  # noqa: N802
+    def defaultValue(self) -> Any:
         return self._defaults[0]
 
-    def setExpression(self, expression: str, channel: int = 0, view: str | None = None) -> bool:  # noqa: N802
+    def setExpression(self, expression: str, channel: int = 0, view: str | None = None) -> bool:
         return Knob.setExpression(self, expression, channel)
 
     def _checked(self, value: Any) -> Any:
@@ -319,7 +319,7 @@ class Boolean_Knob(Array_Knob):  # noqa: N801
     def value(self) -> bool:
         return bool(self.getValue())
 
-    def setValue(self, b: Any) -> bool:  # noqa: N802
+    def setValue(self, b: Any) -> bool:
         return self._set([b], 0)
 
     def _checked(self, value: Any) -> Any:
@@ -335,7 +335,9 @@ class Boolean_Knob(Array_Knob):  # noqa: N801
 class Enumeration_Knob(Array_Knob):  # noqa: N801
     """A choice. `free` ones hold what depends on the project, such as colour spaces: any word is taken."""
 
-    def __init__(self, name: str, label: str | None = None, choices: list[str] | None = None, free: bool = False) -> None:
+    def __init__(
+        self, name: str, label: str | None = None, choices: list[str] | None = None, free: bool = False
+    ) -> None:
         super().__init__(name, label)
         self._choices = list(choices or [])
         self._free = free
@@ -345,18 +347,18 @@ class Enumeration_Knob(Array_Knob):  # noqa: N801
     def values(self) -> list[str]:
         return list(self._choices)
 
-    def setValues(self, choices: list[str]) -> None:  # noqa: N802
+    def setValues(self, choices: list[str]) -> None:
         self._choices = list(choices)
 
     def value(self) -> Any:
         found = super().getValueAt(current().frame)
         return found if isinstance(found, str) else self._choices[int(found)]
 
-    def getValueAt(self, frame: float, index: int = 0, view: str | None = None) -> Any:  # noqa: N802
+    def getValueAt(self, frame: float, index: int = 0, view: str | None = None) -> Any:
         found = super().getValueAt(frame, index)
         return float(self._choices.index(found)) if isinstance(found, str) and found in self._choices else found
 
-    def getValue(self, channel: int = 0) -> Any:  # noqa: N802
+    def getValue(self, channel: int = 0) -> Any:
         return self.getValueAt(current().frame)
 
     def _checked(self, value: Any) -> Any:
@@ -405,13 +407,13 @@ class String_Knob(Knob):  # noqa: N801
     def value(self, oc: Any = None) -> str:
         return self._values[0]
 
-    def getText(self, oc: Any = None) -> str:  # noqa: N802
+    def getText(self, oc: Any = None) -> str:
         return self._values[0]
 
-    def getValue(self, oc: Any = None) -> str:  # noqa: N802
+    def getValue(self, oc: Any = None) -> str:
         return self._values[0]
 
-    def setValue(self, val: Any, view: str | None = None) -> None:  # noqa: N802
+    def setValue(self, val: Any, view: str | None = None) -> None:
         self._set([val], 0)
 
     def _checked(self, value: Any) -> Any:
@@ -419,7 +421,7 @@ class String_Knob(Knob):  # noqa: N801
             raise TypeError(f"{self._name}: a string was expected, not {value!r}")
         return value
 
-    def fromScript(self, script: str) -> None:  # noqa: N802
+    def fromScript(self, script: str) -> None:
         self._values[0] = script
 
 
@@ -431,7 +433,7 @@ class EvalString_Knob(String_Knob):  # noqa: N801
 
 @main_thread_only
 class File_Knob(EvalString_Knob):  # noqa: N801
-    def getEvaluatedValue(self) -> str:  # noqa: N802
+    def getEvaluatedValue(self) -> str:
         return file_at(self.evaluate(), int(current().frame))
 
 
@@ -440,10 +442,10 @@ class Script_Knob(String_Knob):  # noqa: N801
     def command(self) -> str:
         return self._values[0]
 
-    def setCommand(self, cmd: str) -> None:  # noqa: N802
+    def setCommand(self, cmd: str) -> None:
         self._values = [cmd]
 
-    def setValue(self, cmd: str) -> None:  # noqa: N802
+    def setValue(self, cmd: str) -> None:
         self._values = [cmd]
 
     def execute(self) -> None:
@@ -536,4 +538,3 @@ def user_knob_from(text: str) -> Knob:
             i += 1
         i += 2
     return knob
-

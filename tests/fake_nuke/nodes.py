@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from .callbacks import fire
-from .classes import INPUTS, make_knobs
+from .classes import make_knobs
 from .knobs import Knob
 from .state import current, main_thread_only
 
@@ -45,18 +44,18 @@ class Node:
         knob._node = self
         self._knobs[knob._name] = knob
 
-    def Class(self) -> str:  # noqa: N802
+    def Class(self) -> str:
         return self._cls
 
     def name(self) -> str:
         return self._knobs["name"]._values[0]
 
-    def fullName(self) -> str:  # noqa: N802
+    def fullName(self) -> str:
         if self._parent is None:
             return "root"
         return self.name() if isinstance(self._parent, Root) else f"{self._parent.fullName()}.{self.name()}"
 
-    def setName(self, name: str, uncollide: bool = True, updateExpressions: bool = False) -> None:  # noqa: N802, N803
+    def setName(self, name: str, uncollide: bool = True, updateExpressions: bool = False) -> None:
         before = self.name()
         taken = {other.name() for other in self._parent._children if other is not self}
         wanted = name
@@ -73,7 +72,7 @@ class Node:
 
     # Knobs
 
-    def addKnob(self, knob: Knob) -> None:  # noqa: N802
+    def addKnob(self, knob: Knob) -> None:
         if knob.name() in self._knobs:
             raise ValueError(f"{self.name()} has a knob {knob.name()} already")
         self._attach(knob)
@@ -85,7 +84,7 @@ class Node:
     def knobs(self) -> dict[str, Knob]:
         return dict(self._knobs)
 
-    def allKnobs(self) -> list[Knob]:  # noqa: N802
+    def allKnobs(self) -> list[Knob]:
         return list(self._knobs.values())
 
     def __getitem__(self, name: str) -> Knob:
@@ -101,7 +100,7 @@ class Node:
     def inputs(self) -> int:
         return max((i + 1 for i, node in enumerate(self._inputs) if node is not None), default=0)
 
-    def setInput(self, i: int, node: Any) -> bool:  # noqa: N802
+    def setInput(self, i: int, node: Any) -> bool:
         before = list(self._inputs)
         if node is not None and node._parent is not self._parent:
             raise ValueError(f"{node.fullName()} and {self.fullName()} are not in the same group")
@@ -111,7 +110,7 @@ class Node:
         fire("knobChanged", self, _input_change(self))
         return True
 
-    def connectInput(self, i: int, node: Any) -> bool:  # noqa: N802
+    def connectInput(self, i: int, node: Any) -> bool:
         return self.setInput(i, node)
 
     def dependencies(self, mask: int = 7) -> list[Any]:
@@ -120,16 +119,16 @@ class Node:
             found += [node for knob in self._knobs.values() for node in knob.reads() if node is not self]
         return list(dict.fromkeys(found))
 
-    def dependent(self, mask: int = 7, forceEvaluate: bool = True) -> list[Any]:  # noqa: N803
+    def dependent(self, mask: int = 7, forceEvaluate: bool = True) -> list[Any]:
         everybody = current().root.everybody()
         return [node for node in everybody if self in node.dependencies(mask)]
 
     # The graph's picture
 
-    def isSelected(self) -> bool:  # noqa: N802
+    def isSelected(self) -> bool:
         return bool(self._knobs["selected"]._values[0])
 
-    def setSelected(self, selected: bool) -> None:  # noqa: N802
+    def setSelected(self, selected: bool) -> None:
         self._knobs["selected"]._values[0] = bool(selected)
 
     def xpos(self) -> int:
@@ -138,10 +137,10 @@ class Node:
     def ypos(self) -> int:
         return self._knobs["ypos"]._values[0]
 
-    def setXYpos(self, x: int, y: int) -> None:  # noqa: N802
+    def setXYpos(self, x: int, y: int) -> None:
         self._knobs["xpos"]._values[0], self._knobs["ypos"]._values[0] = int(x), int(y)
 
-    def showControlPanel(self, forceFloat: bool = False) -> None:  # noqa: N802, N803
+    def showControlPanel(self, forceFloat: bool = False) -> None:
         if not current().gui:
             raise RuntimeError("there is no window")
 
@@ -207,7 +206,9 @@ class Group(Node):
     def node(self, s: str) -> Node | None:
         name, _, rest = s.partition(".")
         found = next((child for child in self._children if child.name() == name), None)
-        return found.node(rest) if rest and isinstance(found, Group) else None if rest else found
+        if not rest:
+            return found
+        return found.node(rest) if isinstance(found, Group) else None
 
     def nodes(self) -> list[Node]:
         return list(self._children)
@@ -229,13 +230,13 @@ class Root(Group):
     def name(self) -> str:
         return "root"
 
-    def setFrame(self, frame: int) -> None:  # noqa: N802
+    def setFrame(self, frame: int) -> None:
         current().frame = frame
 
-    def firstFrame(self) -> int:  # noqa: N802
+    def firstFrame(self) -> int:
         return int(self._knobs["first_frame"].value())
 
-    def lastFrame(self) -> int:  # noqa: N802
+    def lastFrame(self) -> int:
         return int(self._knobs["last_frame"].value())
 
     def format(self) -> Format:
@@ -288,5 +289,3 @@ def remove(node: Node) -> None:
 
     parent._children.remove(node)
     current().remember(back)
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +86,7 @@ def _made(cls: str, knobs: dict[str, Any]) -> Node:
 
 
 @_main
-def createNode(typ: str, knobs: str = "", inpanel: bool = True) -> Node:  # noqa: N802
+def createNode(typ: str, knobs: str = "", inpanel: bool = True) -> Node:
     """As a menu does it: behind the selected node, which it takes the selection from."""
     if inpanel and not GUI:
         raise RuntimeError("there is no window")
@@ -114,7 +113,7 @@ def root() -> Root:
 
 
 @_main
-def thisGroup() -> Any:  # noqa: N802
+def thisGroup() -> Any:
     session = _current()
     if session.groups:
         return session.groups[-1]
@@ -122,24 +121,24 @@ def thisGroup() -> Any:  # noqa: N802
 
 
 @_main
-def thisNode() -> Any:  # noqa: N802
+def thisNode() -> Any:
     return _current().context[-1][0] if _current().context else _current().root
 
 
 @_main
-def thisKnob() -> Any:  # noqa: N802
+def thisKnob() -> Any:
     return _current().context[-1][1]
 
 
 @_main
-def allNodes(filter: str | None = None, group: Group | None = None, recurseGroups: bool = False) -> list[Node]:  # noqa: N802, N803
+def allNodes(filter: str | None = None, group: Group | None = None, recurseGroups: bool = False) -> list[Node]:
     where = group or thisGroup()
     every = where.everybody() if recurseGroups else where.nodes()
     return [node for node in every if filter is None or node.Class() == filter]
 
 
 @_main
-def toNode(s: str) -> Node | None:  # noqa: N802
+def toNode(s: str) -> Node | None:
     return thisGroup().node(s) or root().node(s)
 
 
@@ -149,12 +148,12 @@ def exists(s: str) -> bool:
 
 
 @_main
-def selectedNodes(filter: str | None = None) -> list[Node]:  # noqa: N802
+def selectedNodes(filter: str | None = None) -> list[Node]:
     return [node for node in allNodes(filter) if node.isSelected()]
 
 
 @_main
-def selectedNode() -> Node:  # noqa: N802
+def selectedNode() -> Node:
     chosen = selectedNodes()
     if not chosen:
         raise ValueError("no node selected")
@@ -183,7 +182,7 @@ class Layer:
 
 
 @_main
-def scriptSaveAs(filename: str | None = None, overwrite: int = -1) -> None:  # noqa: N802
+def scriptSaveAs(filename: str | None = None, overwrite: int = -1) -> None:
     assert filename is not None
     root()["name"]._values[0] = filename
     _callbacks.fire("onScriptSave", root())
@@ -191,13 +190,13 @@ def scriptSaveAs(filename: str | None = None, overwrite: int = -1) -> None:  # n
 
 
 @_main
-def scriptSave(filename: str | None = None) -> bool:  # noqa: N802
+def scriptSave(filename: str | None = None) -> bool:
     scriptSaveAs(filename or root()["name"].value(), 1)
     return True
 
 
 @_main
-def scriptClear() -> None:  # noqa: N802
+def scriptClear() -> None:
     session = _current()
     if session.root is not None:
         _callbacks.fire("onScriptClose", session.root)
@@ -206,18 +205,18 @@ def scriptClear() -> None:  # noqa: N802
 
 
 @_main
-def scriptOpen(filename: str | None = None) -> None:  # noqa: N802
+def scriptOpen(filename: str | None = None) -> None:
     assert filename is not None
     if not Path(filename).is_file():
         raise RuntimeError(f"{filename}: can't read")
     scriptClear()
-    root()["name"]._values[0] = os.path.abspath(filename)
+    root()["name"]._values[0] = str(Path(filename).absolute())
     _script.load(Path(filename).read_text(encoding="utf-8"))
-    root()["name"]._values[0] = os.path.abspath(filename)
+    root()["name"]._values[0] = str(Path(filename).absolute())
 
 
 @_main
-def scriptName() -> str:  # noqa: N802
+def scriptName() -> str:
     name = root()["name"].value()
     if not name:
         raise RuntimeError("no script name")
@@ -226,11 +225,12 @@ def scriptName() -> str:  # noqa: N802
 
 @_main
 def script_directory() -> str:
-    return os.path.dirname(root()["name"].value())
+    name = root()["name"].value()
+    return str(Path(name).parent) if name else ""
 
 
 @_main
-def nodeCopy(s: str) -> None:  # noqa: N802
+def nodeCopy(s: str) -> None:
     text = "\n".join(["set cut_paste_input [stack 0]", "version 15.1 v3", "push $cut_paste_input"]) + "\n"
     text += "\n".join(_script.write_nodes(selectedNodes())) + "\n"
     if s == "%clipboard%":
@@ -240,7 +240,7 @@ def nodeCopy(s: str) -> None:  # noqa: N802
 
 
 @_main
-def nodePaste(s: str) -> Node | None:  # noqa: N802
+def nodePaste(s: str) -> Node | None:
     text = _current().clipboard if s == "%clipboard%" else Path(s).read_text(encoding="utf-8")
     chosen = selectedNodes()
     made = _script.paste(text, thisGroup(), chosen)
@@ -257,12 +257,12 @@ def nodePaste(s: str) -> Node | None:  # noqa: N802
 
 @_main
 def execute(
-    nameOrNode: Any,  # noqa: N803
+    nameOrNode: Any,
     start: int,
     end: int,
     incr: int = 1,
     views: list[str] | None = None,
-    continueOnError: bool = False,  # noqa: N803
+    continueOnError: bool = False,
 ) -> None:
     node = toNode(nameOrNode) if isinstance(nameOrNode, str) else nameOrNode
     _execute_frames(node, range(int(start), int(end) + 1, int(incr)))
@@ -282,11 +282,11 @@ def frame(f: int | None = None) -> int:
 
 @_main
 def views() -> list[str]:
-    return (root()["views"].value() or "main").split()
+    return [str(word) for word in (root()["views"].value() or "main").split()]
 
 
 @_main
-def addView(s: str) -> None:  # noqa: N802
+def addView(s: str) -> None:
     root()["views"].setValue(" ".join([*views(), s]))
 
 
@@ -319,7 +319,7 @@ def tprint(*args: Any, sep: str = " ", end: str = "\n", file: Any = None) -> Non
 
 
 @_main
-def getFilename(  # noqa: N802
+def getFilename(
     message: str, pattern: str = "", default: str = "", favorites: str = "", type: str = "", multiple: bool = False
 ) -> str | None:
     if not GUI:
@@ -328,7 +328,7 @@ def getFilename(  # noqa: N802
 
 
 @_main
-def connectViewer(inputNum: int, node: Node) -> None:  # noqa: N802, N803
+def connectViewer(inputNum: int, node: Node) -> None:
     if not GUI:
         raise RuntimeError("there is no window")
 
@@ -337,7 +337,9 @@ class Menu:
     """A menu or an item of one."""
 
     def __init__(self, name: str) -> None:
-        self._name, self._items, self._script, self._icon = name, {}, None, ""  # type: ignore[var-annotated]
+        self._name, self._icon = name, ""
+        self._items: dict[str, Menu] = {}
+        self._script: Callable[[], Any] | None = None
 
     def name(self) -> str:
         return self._name
@@ -348,20 +350,21 @@ class Menu:
     def items(self) -> list[Menu]:
         return list(self._items.values())
 
-    def addMenu(self, name: str, icon: str = "") -> Menu:  # noqa: N802
+    def addMenu(self, name: str, icon: str = "") -> Menu:
         self._items[name] = made = Menu(name)
         made._icon = icon
         return made
 
-    def addCommand(self, name: str, command: Any = None, shortcut: str = "", icon: str = "") -> Menu:  # noqa: N802
+    def addCommand(self, name: str, command: Any = None, shortcut: str = "", icon: str = "") -> Menu:
         self._items[name] = made = Menu(name)
         made._script, made._icon = command, icon
         return made
 
-    def findItem(self, name: str) -> Menu | None:  # noqa: N802
+    def findItem(self, name: str) -> Menu | None:
         return self._items.get(name)
 
     def invoke(self) -> None:
+        assert self._script is not None
         self._script()
 
 
@@ -375,12 +378,12 @@ def menu(name: str) -> Menu:
 # Threads ----------------------------------------------------------------------------------------------------------------
 
 
-def executeInMainThread(call: Callable[..., Any], args: Any = (), kwargs: Any = None) -> None:  # noqa: N802
+def executeInMainThread(call: Callable[..., Any], args: Any = (), kwargs: Any = None) -> None:
     """Leaves `call` to the main thread. From the main thread itself it hangs in real Nuke; here it raises."""
     _ask_main(call, args, kwargs, None, [])
 
 
-def executeInMainThreadWithResult(call: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:  # noqa: N802
+def executeInMainThreadWithResult(call: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:
     """Waits for the main thread's answer."""
     done, result = threading.Event(), []
     _ask_main(call, args, kwargs, done, result)
@@ -401,15 +404,15 @@ class ProgressTask:
         self._name, self._progress, self._message, self._cancelled = name, 0, "", False
         _current().tasks.append(self)
 
-    def setProgress(self, i: int) -> None:  # noqa: N802
+    def setProgress(self, i: int) -> None:
         if not isinstance(i, int) or not 0 <= i <= 100:
             raise ValueError(f"progress {i!r}")
         self._progress = i
 
-    def setMessage(self, s: str) -> None:  # noqa: N802
+    def setMessage(self, s: str) -> None:
         self._message = s
 
-    def isCancelled(self) -> bool:  # noqa: N802
+    def isCancelled(self) -> bool:
         return self._cancelled
 
 
@@ -465,41 +468,41 @@ def undo() -> None:
 # Callbacks ----------------------------------------------------------------------------------------------------------------
 
 
-def addOnCreate(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "*") -> None:  # noqa: N802, N803, B006
+def addOnCreate(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "*") -> None:  # noqa: B006
     _callbacks.add("onCreate", call, args, kwargs, nodeClass)
 
 
-def addOnDestroy(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "*") -> None:  # noqa: N802, N803, B006
+def addOnDestroy(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "*") -> None:  # noqa: B006
     _callbacks.add("onDestroy", call, args, kwargs, nodeClass)
 
 
-def addKnobChanged(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "*", node: Any = None) -> None:  # noqa: N802, N803, B006
+def addKnobChanged(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "*", node: Any = None) -> None:  # noqa: B006
     _callbacks.add("knobChanged", call, args, kwargs, nodeClass, node)
 
 
-def addUpdateUI(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "*") -> None:  # noqa: N802, N803, B006
+def addUpdateUI(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "*") -> None:  # noqa: B006
     _callbacks.add("updateUI", call, args, kwargs, nodeClass)
 
 
-def addOnScriptLoad(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Root") -> None:  # noqa: N802, N803, B006
+def addOnScriptLoad(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Root") -> None:  # noqa: B006
     _callbacks.add("onScriptLoad", call, args, kwargs, nodeClass)
 
 
-def addOnScriptSave(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Root") -> None:  # noqa: N802, N803, B006
+def addOnScriptSave(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Root") -> None:  # noqa: B006
     _callbacks.add("onScriptSave", call, args, kwargs, nodeClass)
 
 
-def addBeforeRender(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Write") -> None:  # noqa: N802, N803, B006
+def addBeforeRender(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Write") -> None:  # noqa: B006
     _callbacks.add("beforeRender", call, args, kwargs, nodeClass)
 
 
-def addBeforeFrameRender(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Write") -> None:  # noqa: N802, N803, B006
+def addBeforeFrameRender(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Write") -> None:  # noqa: B006
     _callbacks.add("beforeFrameRender", call, args, kwargs, nodeClass)
 
 
-def addAfterFrameRender(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Write") -> None:  # noqa: N802, N803, B006
+def addAfterFrameRender(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Write") -> None:  # noqa: B006
     _callbacks.add("afterFrameRender", call, args, kwargs, nodeClass)
 
 
-def addAfterRender(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Write") -> None:  # noqa: N802, N803, B006
+def addAfterRender(call: Any, args: Any = (), kwargs: Any = {}, nodeClass: str = "Write") -> None:  # noqa: B006
     _callbacks.add("afterRender", call, args, kwargs, nodeClass)

@@ -80,7 +80,9 @@ def _read(node: Any, frame: int) -> Picture:
         pattern, proxied = substitute(node["proxy"].value(), node), False
     path = _file(node, pattern, frame)
     if path is None:
-        return replace(_NONE, channels={f"rgba.{c}": np.zeros((1, 1), np.float32) for c in ("red", "green", "blue", "alpha")})
+        return replace(
+            _NONE, channels={f"rgba.{c}": np.zeros((1, 1), np.float32) for c in ("red", "green", "blue", "alpha")}
+        )
     found = _converted(node, _opened(Path(path)))
     return _halved(found) if proxied else found
 
@@ -158,7 +160,10 @@ def _converted(node: Any, found: Picture) -> Picture:
     config = ColorConfig.load(environ={})
     rgb = np.stack([found.channels[f"rgba.{c}"] for c in ("red", "green", "blue")], -1)
     done = config.convert(rgb, config.resolve(space), config.resolve(working))
-    return replace(found, channels={**found.channels, **{f"rgba.{c}": done[..., i] for i, c in enumerate(("red", "green", "blue"))}})
+    return replace(
+        found,
+        channels={**found.channels, **{f"rgba.{c}": done[..., i] for i, c in enumerate(("red", "green", "blue"))}},
+    )
 
 
 def _halved(found: Picture) -> Picture:
@@ -183,9 +188,7 @@ def _merge(node: Any, frame: int) -> Picture:
     alpha = above.channels.get("rgba.alpha", np.zeros((below.data[3], below.data[2]), np.float32))
     names = [name for name in {**below.channels, **above.channels} if name.startswith("rgba.")]
     nothing = np.zeros_like(alpha)
-    done = {
-        name: above.channels.get(name, nothing) + below.channels.get(name, nothing) * (1 - alpha) for name in names
-    }
+    done = {name: above.channels.get(name, nothing) + below.channels.get(name, nothing) * (1 - alpha) for name in names}
     return replace(below, channels={**below.channels, **done})
 
 
@@ -300,9 +303,7 @@ def write_file(node: Any, found: Picture, frame: int) -> None:
     spec.x, spec.y = x, y
     spec.full_x, spec.full_y, spec.full_width, spec.full_height = found.display
     letters = {"red": "R", "green": "G", "blue": "B", "alpha": "A"}
-    spec.channelnames = tuple(
-        letters[n.split(".")[1]] if n.startswith("rgba.") else n for n in names
-    )
+    spec.channelnames = tuple(letters[n.split(".")[1]] if n.startswith("rgba.") else n for n in names)
     out = oiio.ImageOutput.create(str(path))
     pixels = np.stack([found.channels[name] for name in names], -1)
     if out is None or not out.open(str(path), spec) or not out.write_image(np.ascontiguousarray(pixels)):

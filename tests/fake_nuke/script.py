@@ -7,7 +7,16 @@ from typing import Any
 from .callbacks import fire
 from .classes import INPUTS
 from .expressions import words_of
-from .knobs import Boolean_Knob, Double_Knob, Enumeration_Knob, Int_Knob, Knob, String_Knob, user_knob_from, user_knob_text
+from .knobs import (
+    Boolean_Knob,
+    Double_Knob,
+    Enumeration_Knob,
+    Int_Knob,
+    Knob,
+    String_Knob,
+    user_knob_from,
+    user_knob_text,
+)
 from .nodes import Group, Node, Root, make_node
 from .state import current
 
@@ -41,11 +50,13 @@ def write_nodes(nodes: list[Node], indent: str = "") -> list[str]:
         chained = count == 1 and INPUTS.get(node.Class(), 1) == 1 and inputs[0] is last
         if not chained:
             lines += [f"{indent}push ${named[source]}" if source else f"{indent}push 0" for source in reversed(inputs)]
-        lines += _node_lines(node, [] if chained or count == INPUTS.get(node.Class(), 1) else [f"inputs {count}"], indent)
+        lines += _node_lines(
+            node, [] if chained or count == INPUTS.get(node.Class(), 1) else [f"inputs {count}"], indent
+        )
         last = node
         users = [other for other in nodes if node in other._inputs]
         following = ordered[ordered.index(node) + 1] if node is not ordered[-1] else None
-        if users and not (len(users) == 1 and users[0] is following and len(following._inputs) == 1):
+        if users and not (len(users) == 1 and users[0] is following and len(users[0]._inputs) == 1):
             named[node] = f"N{len(named) + 1}"
             lines.append(f"{indent}set {named[node]} [stack 0]")
     return lines

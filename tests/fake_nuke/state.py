@@ -8,9 +8,11 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar, cast
 
 __all__ = ["Session", "current", "main_thread_only", "reset"]
+
+_T = TypeVar("_T")
 
 
 class Session:
@@ -113,10 +115,10 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
     return only_here
 
 
-def main_thread_only(what: Any) -> Any:
+def main_thread_only(what: _T) -> _T:
     """Makes a function, or every public method of a class, refuse any other thread. Real Nuke crashes or hangs."""
     if not inspect.isclass(what):
-        return _checked(what)
+        return cast(_T, _checked(cast(Callable[..., Any], what)))
     for name, member in list(vars(what).items()):
         if inspect.isfunction(member) and (not name.startswith("_") or name == "__getitem__"):
             setattr(what, name, _checked(member))

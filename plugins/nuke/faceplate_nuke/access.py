@@ -44,7 +44,7 @@ def inner(group: nuke.Group, name: str) -> nuke.Node:
     """A node of the group's inside. Raises Refusal when somebody has removed it."""
     node = group.node(name)
     if node is None:
-        raise Refusal("The inside of {} lacks its node {}; make a new FaceSwap.".format(group.name(), name))
+        raise Refusal(f"The inside of {group.name()} lacks its node {name}; make a new FaceSwap.")
     return node
 
 
@@ -100,4 +100,3 @@ def set_quietly(node: nuke.Node, name: str, value: object) -> None:
         knob.setValue(value)
     finally:
         nuke.Undo.enable()
-

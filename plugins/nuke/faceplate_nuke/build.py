@@ -9,23 +9,23 @@ Pixels come from `Result`, a Read of what the engine writes.
 
 from __future__ import annotations
 
-import uuid
-
 import nuke
+
+from faceplate_client import new_id
 
 from . import names
 from .access import whole_group
 from .panel import add_knobs
 
-__all__ = ["ON_CREATE", "create", "make_layers", "new_id"]
+__all__ = ["ON_CREATE", "create", "make_layers"]
 
 ON_CREATE = """\
 try:
     import faceplate_nuke
 except ImportError:
-    nuke.thisNode().node("{}")["file"].setValue("Faceplate is not installed on this machine.####.exr")
-""".format(names.RESULT_READ)
-"""The group's own callback. It is what a machine without the plug-in runs: its render must fail, and not take
+    nuke.thisNode()["file"].setValue("Faceplate is not installed on this machine.####.exr")
+"""
+"""The callback of the inner Read. It is what a machine without the plug-in runs: its render must fail, and not take
 frames of which nobody knows whether they are current."""
 
 
@@ -41,8 +41,7 @@ def create() -> nuke.Group:
         add_knobs(group)
         _fill(group)
         group[names.ID].setValue(new_id())
-        group["label"].setValue("[value {}]".format(names.STATUS))
-        group["onCreate"].setValue(ON_CREATE)
+        group["label"].setValue(f"[value {names.STATUS}]")
         sync(group)
     finally:
         nuke.Undo.end()
@@ -51,17 +50,12 @@ def create() -> nuke.Group:
     return group
 
 
-def new_id() -> str:
-    """An identity for a shot."""
-    return uuid.uuid4().hex
-
-
 def make_layers() -> None:
     """The layers that FaceSwap gives out, each made once."""
     known = set(nuke.layers())
     for _, layer, channels in names.LAYERS:
         if layer not in known:
-            nuke.Layer(layer, ["{}.{}".format(layer, channel) for _, channel in channels])
+            nuke.Layer(layer, [f"{layer}.{channel}" for _, channel in channels])
 
 
 def _fill(group: nuke.Group) -> None:
@@ -73,8 +67,8 @@ def _fill(group: nuke.Group) -> None:
         for layer, target, channels in names.LAYERS:
             copied = {"from0": "none", "to0": "none"}
             for number, (source, channel) in enumerate(channels):
-                copied["from{}".format(number)] = source
-                copied["to{}".format(number)] = "{}.{}".format(target, channel)
+                copied[f"from{number}"] = source
+                copied[f"to{number}"] = f"{target}.{channel}"
             stream = nuke.nodes.Copy(
                 name="Layer_" + layer, inputs=[stream, nuke.toNode("ResultRange")], disable=layer != "matte", **copied
             )
@@ -105,6 +99,7 @@ def _result() -> nuke.Node:
     an error in a render."""
     read = nuke.nodes.Read(name=names.RESULT_READ, file_type="exr", first=-100000, last=1000000, premultiplied=True)
     read["on_error"].setExpression("$gui")
+    read["onCreate"].setValue(ON_CREATE)
     span = nuke.nodes.FrameRange(name="ResultRange", inputs=[read])
     span["first_frame"].setExpression("root.first_frame")
     span["last_frame"].setExpression("root.last_frame")
@@ -114,6 +109,5 @@ def _result() -> nuke.Node:
 def _over(plate: nuke.Node, result: nuke.Node) -> nuke.Node:
     merged = nuke.nodes.Merge2(name="Over", inputs=[plate, result], operation="over", bbox="B")
     switch = nuke.nodes.Switch(name="ResultMode", inputs=[merged, result])
-    switch["which"].setExpression("parent.{}".format(names.RESULT_MODE))
+    switch["which"].setExpression(f"parent.{names.RESULT_MODE}")
     return switch
-

@@ -51,7 +51,7 @@ def _export_shot(group: nuke.Group) -> None:
     chosen = path or ("" if nuke.GUI else tools.default_shot_path(group))
     if chosen:
         tools.export_shot(group, chosen, range_of(group))
-        say("Wrote {}".format(chosen))
+        say(f"Wrote {chosen}")
 
 
 def _contact_sheet(group: nuke.Group) -> None:

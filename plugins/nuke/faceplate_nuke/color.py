@@ -16,7 +16,8 @@ LEGACY_LINEAR = "Linear Rec.709 (sRGB)"
 
 _DEFAULT = re.compile(r"^default \((.*)\)$")
 _LINEAR = re.compile(
-    r"(^|[\s_-])lin(ear)?([\s_-]|$)|scene_linear|acescg|aces2065|compositing_linear|^rendering$|^reference$", re.IGNORECASE
+    r"(^|[\s_-])lin(ear)?([\s_-]|$)|scene_linear|acescg|aces2065|compositing_linear|^rendering$|^reference$",
+    re.IGNORECASE,
 )
 
 
@@ -64,14 +65,14 @@ def config_of(settings: ColorSettings, exists: Callable[[str], bool] = os.path.i
         if exists(path):
             return path
     raise Refusal(
-        "The file of Nuke's OCIO config '{}' was not found; set OCIO, or choose a custom config in the project "
-        "settings.".format(settings.config)
+        f"The file of Nuke's OCIO config '{settings.config}' was not found; set OCIO, or choose a custom config in the project "
+        "settings."
     )
 
 
 def working_space(settings: ColorSettings) -> str:
     """The space that pixels between Nuke's nodes are in."""
-    if settings.legacy or settings.config == "nuke-default" and not settings.environment:
+    if settings.legacy or (settings.config == "nuke-default" and not settings.environment):
         return LEGACY_LINEAR
     return plain_name(settings.working) or "scene_linear"
 
@@ -79,6 +80,6 @@ def working_space(settings: ColorSettings) -> str:
 def space_of(settings: ColorSettings, space: str, raw: bool) -> str:
     """The space of a file as a Read with these knobs sees it."""
     own = working_space(settings)
-    if raw or own == LEGACY_LINEAR and space in ("linear", ""):
+    if raw or (own == LEGACY_LINEAR and space in ("linear", "")):
         return own
     return space or own

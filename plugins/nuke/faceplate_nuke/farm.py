@@ -30,10 +30,10 @@ def main(arguments: list[str]) -> int:
         nuke.scriptOpen(script)
         render(numbers, wanted)
     except Refusal as refusal:
-        sys.stderr.write("Error: {}\n".format(refusal))
+        sys.stderr.write(f"Error: {refusal}\n")
         return 1
     except RuntimeError as error:
-        sys.stderr.write("Error: {}\n".format(error))
+        sys.stderr.write(f"Error: {error}\n")
         return 1
     return 0
 

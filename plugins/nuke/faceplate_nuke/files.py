@@ -29,7 +29,7 @@ def write_text(path: str, text: str) -> None:
     except OSError as error:
         if part and os.path.exists(part):
             os.remove(part)
-        raise Refusal("{} cannot be written: {}.".format(path, error.strerror or error)) from error
+        raise Refusal(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def read_text(path: str) -> str:
@@ -46,7 +46,7 @@ def make_folder(folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise Refusal("The folder {} cannot be made: {}.".format(folder, error.strerror or error)) from error
+        raise Refusal(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
 
 
 def digest(value: Any) -> str:
@@ -61,7 +61,7 @@ def identity(path: str) -> str:
         facts = os.stat(path)
     except OSError:
         return ""
-    return "{}-{}".format(facts.st_size, facts.st_mtime_ns)
+    return f"{facts.st_size}-{facts.st_mtime_ns}"
 
 
 def _umask() -> int:

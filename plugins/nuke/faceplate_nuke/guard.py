@@ -40,7 +40,7 @@ def before_frame() -> None:
             ensure(group, frame)
         except Refusal as refusal:
             # Farm managers look for "Error:" in what a task prints.
-            message = "Error: {} (frame {}): {}".format(group.fullName(), frame, refusal)
+            message = f"Error: {group.fullName()} (frame {frame}): {refusal}"
             nuke.tprint(message)
             raise RuntimeError(message) from refusal
 

@@ -6,9 +6,10 @@ import json
 import subprocess
 import threading
 import time
-from typing import Any, Callable, Iterator, Optional
+from collections.abc import Iterator
+from typing import Any, Callable, Optional
 
-from faceplate_client import EngineError, connect
+from faceplate_client import EngineError, connect, licence_notice
 from faceplate_client.start import clean_environment, engine_command
 
 from .refusal import Refusal
@@ -91,9 +92,9 @@ class Link:
         job = self._ask(request, lambda engine, shot: engine.faces(shot, number))
         return _followed(job, go_on)["result"]["faces"]
 
-    def licences(self, request: RenderRequest) -> list[dict[str, Any]]:
-        """The weights that the shot uses: name, licence, commercial. Raises Refusal."""
-        return self._ask(request, lambda engine, shot: shot.info.get("weights") or [])
+    def licence(self, request: RenderRequest) -> str:
+        """One line on the weights that the shot uses. Raises Refusal."""
+        return self._ask(request, lambda engine, shot: licence_notice(shot.info))
 
     def stop(self) -> None:
         """Ends the engine, if one runs."""
@@ -124,10 +125,10 @@ def run_command(arguments: list[str]) -> str:
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), timeout=600, check=False
         )
     except (EngineError, OSError, subprocess.TimeoutExpired) as error:
-        raise Refusal("Faceplate's command did not run: {}.".format(error)) from error
+        raise Refusal(f"Faceplate's command did not run: {error}.") from error
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Refusal(said[-1] if said else "faceplate {} failed.".format(arguments[0]))
+        raise Refusal(said[-1] if said else f"faceplate {arguments[0]} failed.")
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -165,5 +166,5 @@ def _sentence(error: EngineError, document: Optional[dict[str, Any]]) -> str:
         failed = entry.get("error")
         if failed:
             message = failed.get("message", failed) if isinstance(failed, dict) else failed
-            return "Frame {}: {}".format(number, message)
+            return f"Frame {number}: {message}"
     return str(error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
 import nuke
+
 from faceplate_client import parameters
 
 from . import names
@@ -98,7 +100,7 @@ def _with_tip(knob: nuke.Knob, tooltip: str, *flags: int) -> nuke.Knob:
 
 
 def _button(name: str, label: str, tooltip: str, new_line: bool = False) -> nuke.Knob:
-    knob = nuke.PyScript_Knob(name, label, "import faceplate_nuke; faceplate_nuke.press('{}')".format(name))
+    knob = nuke.PyScript_Knob(name, label, f"import faceplate_nuke; faceplate_nuke.press('{name}')")
     return _with_tip(knob, tooltip, *([nuke.STARTLINE] if new_line else []))
 
 
@@ -113,7 +115,9 @@ def _before_face() -> list[nuke.Knob]:
         _with_tip(nuke.String_Knob(names.STATUS, "frames"), "What is rendered and what is stale.", nuke.READ_ONLY),
         _button("track_shot", "Track", "Find and follow the faces over the range; writes the track file.", True),
         _button("render_frame", "Render frame", "Render the current frame."),
-        _button("render_range", "Render range", "Render the range of the Output tab; what is up to date is left alone."),
+        _button(
+            "render_range", "Render range", "Render the range of the Output tab; what is up to date is left alone."
+        ),
         _button("cancel", "Cancel", "Stop what this node is doing; frames that are done stay."),
         _with_tip(
             nuke.Boolean_Knob(names.AUTO, "auto-update current frame", False),
@@ -154,9 +158,13 @@ def _before_output() -> list[nuke.Knob]:
             nuke.NO_ANIMATION,
         ),
         _file(names.RESULT, "frames", "Where the engine writes the element; beside the script by default."),
-        _with_tip(nuke.Int_Knob(names.RANGE_FIRST, "range"), "First frame of Track and Render range.", nuke.NO_ANIMATION),
         _with_tip(
-            nuke.Int_Knob(names.RANGE_LAST, ""), "Last frame of Track and Render range; 0 to 0: the project's.", nuke.NO_ANIMATION
+            nuke.Int_Knob(names.RANGE_FIRST, "range"), "First frame of Track and Render range.", nuke.NO_ANIMATION
+        ),
+        _with_tip(
+            nuke.Int_Knob(names.RANGE_LAST, ""),
+            "Last frame of Track and Render range; 0 to 0: the project's.",
+            nuke.NO_ANIMATION,
         ),
         _with_tip(
             nuke.Boolean_Knob(names.USE_SEARCH, "search only in", False),
@@ -179,7 +187,9 @@ def _after_engine() -> list[nuke.Knob]:
         ),
         _with_tip(nuke.String_Knob(names.LICENCES, "weights in use"), "Networks of the last render.", nuke.READ_ONLY),
         nuke.Text_Knob("engine_divider", ""),
-        _button("export_shot", "Export to shot file", "Write a .shot.json that renders these frames without Nuke.", True),
+        _button(
+            "export_shot", "Export to shot file", "Write a .shot.json that renders these frames without Nuke.", True
+        ),
         _button("track_nodes", "Create track nodes", "Tracker4, CornerPin2D and Transform of the tracked face."),
         _button("comp_template", "Create comp template", "The element merged, with grade and grain nodes to work on."),
         _button("contact_sheet", "Open contact sheet", "Frames of the range side by side, plate above, result below."),

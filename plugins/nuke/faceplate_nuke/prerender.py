@@ -7,14 +7,16 @@ time says nothing: files are copied, and clocks differ.
 from __future__ import annotations
 
 import os
-from typing import Iterable
+from collections.abc import Iterable
 
 import nuke
+
+from faceplate_client import frame_path
 
 from . import names
 from .access import inner
 from .files import read_text, write_text
-from .frames import path_at, sibling, write_frames
+from .frames import sibling, write_frames
 from .refusal import Refusal
 from .state import Plan, plan_of, result_of
 from .upstream import state_of
@@ -36,7 +38,7 @@ def _jobs(group: nuke.Group, plan: Plan) -> list[tuple[str, str, int]]:
 def note_rendered(group: nuke.Group, write: str, frame: int) -> None:
     """The inner Write `write` has rendered `frame`."""
     stem, number = ("plate", names.PLATE_INPUT) if write == names.PLATE_OUT else ("matte", names.MATTE_INPUT)
-    path = path_at(sibling(result_of(group), stem), frame)
+    path = frame_path(sibling(result_of(group), stem), frame)
     write_text(path + ".state", _state(group, number, frame))
 
 
@@ -60,7 +62,7 @@ def render_missing(group: nuke.Group, frames: Iterable[int]) -> None:
             try:
                 nuke.execute(node, first, last, 1)
             except RuntimeError as error:
-                raise Refusal("{} of {} did not render: {}".format(write, group.name(), error)) from error
+                raise Refusal(f"{write} of {group.name()} did not render: {error}") from error
 
 
 def refuse_stale(group: nuke.Group, frame: int) -> None:
@@ -75,7 +77,7 @@ def refuse_stale(group: nuke.Group, frame: int) -> None:
 
 
 def _current(group: nuke.Group, pattern: str, number: int, frame: int) -> bool:
-    path = path_at(pattern, frame)
+    path = frame_path(pattern, frame)
     return os.path.isfile(path) and read_text(path + ".state") == _state(group, number, frame)
 
 

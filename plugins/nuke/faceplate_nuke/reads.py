@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from .frames import has_frame, numbers_on_disk, path_at
+from faceplate_client import frame_path, frames_on_disk, is_pattern
+
 from .refusal import Refusal
 
 __all__ = ["ReadSettings", "file_frame", "only_through_nuke", "shifted"]
@@ -47,17 +48,17 @@ def only_through_nuke(read: ReadSettings, is_linear: Callable[[str], bool]) -> O
     `is_linear` knows the colour spaces that need no curve.
     """
     if not read.file.lower().endswith((".exr", ".sxr")):
-        return "{} reads no OpenEXR".format(read.name)
-    if not has_frame(read.file):
-        return "{} reads a single file".format(read.name)
+        return f"{read.name} reads no OpenEXR"
+    if not is_pattern(read.file):
+        return f"{read.name} reads a single file"
     if "[" in read.file or read.animated:
-        return "the knobs of {} are expressions".format(read.name)
+        return f"the knobs of {read.name} are expressions"
     if shifted(read) is None:
-        return "{} retimes its frames ({} {})".format(read.name, read.frame_mode, read.frame)
+        return f"{read.name} retimes its frames ({read.frame_mode} {read.frame})"
     if "bounce" in (read.before, read.after):
-        return "{} bounces".format(read.name)
+        return f"{read.name} bounces"
     if not read.raw and read.space and not is_linear(read.space):
-        return "{} is not in a linear colour space ({})".format(read.name, read.space)
+        return f"{read.name} is not in a linear colour space ({read.space})"
     return None
 
 
@@ -76,13 +77,13 @@ def file_frame(read: ReadSettings, frame: int) -> int:
     """The number of the file that the Read shows at Nuke's `frame`. Raises Refusal where it shows no picture."""
     if _VIEW.search(read.file) or read.split_views:
         raise Refusal(
-            "{} holds several views; FaceSwap works on one: put a OneView node before it, or one FaceSwap on each "
-            "view's own Read.".format(read.name)
+            f"{read.name} holds several views; FaceSwap works on one: put a OneView node before it, or one FaceSwap on each "
+            "view's own Read."
         )
     shift = shifted(read)
     assert shift is not None
     number = _in_range(read, frame + shift, frame)
-    if os.path.isfile(path_at(read.file, number)):
+    if os.path.isfile(frame_path(read.file, number)):
         return number
     return _instead(read, number)
 
@@ -96,20 +97,16 @@ def _in_range(read: ReadSettings, number: int, frame: int) -> int:
     if how == "hold":
         return read.first if number < read.first else read.last
     raise Refusal(
-        "{} is black at frame {} (its range is {}-{}), so there is no face to replace; render within its range.".format(
-            read.name, frame, read.first, read.last
-        )
+        f"{read.name} is black at frame {frame} (its range is {read.first}-{read.last}), so there is no face to replace; render within its range."
     )
 
 
 def _instead(read: ReadSettings, number: int) -> int:
-    path = path_at(read.file, number)
-    there = [other for other in numbers_on_disk(read.file) if read.first <= other <= read.last]
+    path = frame_path(read.file, number)
+    there = [other for other in frames_on_disk(read.file) if read.first <= other <= read.last]
     if read.on_error == "nearest frame" and there:
         return min(there, key=lambda other: (abs(other - number), other))
-    wish = "" if read.on_error in ("error", "nearest frame") else " and {} shows {} for it".format(read.name, read.on_error)
+    wish = "" if read.on_error in ("error", "nearest frame") else f" and {read.name} shows {read.on_error} for it"
     raise Refusal(
-        "The plate's file {} is missing{}; restore it, or set missing frames of {} to nearest frame.".format(
-            path, wish, read.name
-        )
+        f"The plate's file {path} is missing{wish}; restore it, or set missing frames of {read.name} to nearest frame."
     )

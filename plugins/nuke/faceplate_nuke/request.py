@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Optional
+
+from faceplate_client import frame_path
 
 from .document import ShotState, engine_document, file_frames
-from .frames import path_at
 
 __all__ = ["FrameRequest", "RenderRequest", "TrackRequest", "render_request", "track_request"]
 
@@ -48,7 +50,8 @@ def render_request(state: ShotState, priority: str = "interactive", supersede: O
     """Raises Refusal where the plate's Read shows no picture."""
     numbers = file_frames(state)
     frames = tuple(
-        FrameRequest(frame, numbers[frame], state.values(frame), path_at(state.result, frame)) for frame in state.frames
+        FrameRequest(frame, numbers[frame], state.values(frame), frame_path(state.result, frame))
+        for frame in state.frames
     )
     same = all(entry.frame == entry.plate_frame for entry in frames)
     return RenderRequest(

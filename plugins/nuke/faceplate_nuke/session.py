@@ -55,7 +55,7 @@ class Task:
 
         def progress(done: int, total: int) -> bool:
             window.setProgress(int(100 * done / total) if total else 0)
-            window.setMessage("{} of {}".format(done, total))
+            window.setMessage(f"{done} of {total}")
             return not (self._cancelled.is_set() or window.isCancelled())
 
         try:
@@ -80,7 +80,7 @@ class Tasks:
     def start(self, node: str, task: Task) -> None:
         """Starts `task`. Raises Refusal while another one of this node runs."""
         if self.busy(node):
-            raise Refusal("{} is at work; wait, or press Cancel.".format(node))
+            raise Refusal(f"{node} is at work; wait, or press Cancel.")
         self._of[node] = task
         task.start()
 
@@ -97,4 +97,3 @@ class Tasks:
         """Waits for every thread."""
         for task in list(self._of.values()):
             task.join(timeout)
-

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import nuke
 
+from faceplate_client import frames_on_disk
+
 from . import names
 from .access import set_quietly, text
 from .files import digest
-from .frames import numbers_on_disk, write_frames
+from .frames import write_frames
 from .refusal import Refusal
 from .state import knob_names, result_of
 from .upstream import state_of
@@ -53,9 +55,9 @@ def refresh(group: nuke.Group, ledger: Ledger, working: str = "") -> None:
 
 def _words(group: nuke.Group, seen: int, stale: tuple[int, ...]) -> str:
     if stale:
-        return "stale: {}".format(write_frames(stale))
+        return f"stale: {write_frames(stale)}"
     try:
-        there = numbers_on_disk(result_of(group))
+        there = frames_on_disk(result_of(group))
     except Refusal:
         there = ()
     if not there:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Iterable, Optional
+from typing import Any, Optional
 
 import nuke
 
@@ -19,7 +20,17 @@ from .reads import ReadSettings, only_through_nuke
 from .refusal import Refusal
 from .upstream import plain_read
 
-__all__ = ["Plan", "color_settings", "frames_folder", "knob_names", "plan_of", "proxy_factor", "range_of", "read_state", "result_of"]
+__all__ = [
+    "Plan",
+    "color_settings",
+    "frames_folder",
+    "knob_names",
+    "plan_of",
+    "proxy_factor",
+    "range_of",
+    "read_state",
+    "result_of",
+]
 
 
 @dataclass(frozen=True)
@@ -36,11 +47,11 @@ def plan_of(group: nuke.Group) -> Plan:
     """Looks at the inputs. Raises Refusal without a plate."""
     plate = group.input(names.PLATE_INPUT)
     if plate is None:
-        raise Refusal("Connect a plate to {}.".format(group.name()))
+        raise Refusal(f"Connect a plate to {group.name()}.")
     matte = group.input(names.MATTE_INPUT) is not None
     node = plain_read(plate)
     if node is None:
-        return Plan(None, "there are nodes between the plate's Read and {}".format(group.name()), matte)
+        return Plan(None, f"there are nodes between the plate's Read and {group.name()}", matte)
     read = _read_settings(node)
     why = only_through_nuke(read, is_linear)
     return Plan(read if why is None else None, why or "", matte)
@@ -56,7 +67,7 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
     _refuse_views(plan)
     if plan.read is None and factor != 1:
         raise Refusal(
-            "In proxy mode {} needs its plate from a Read; turn proxy mode off, because {}.".format(group.name(), plan.why)
+            f"In proxy mode {group.name()} needs its plate from a Read; turn proxy mode off, because {plan.why}."
         )
     structure, constants, animated = _values(group, wanted)
     if plan.matte:
@@ -92,7 +103,7 @@ def range_of(group: nuke.Group) -> tuple[int, ...]:
         root = nuke.root()
         first, last = int(root["first_frame"].value()), int(root["last_frame"].value())
     if last < first:
-        raise Refusal("The range of {} runs backwards: {} to {}.".format(group.name(), first, last))
+        raise Refusal(f"The range of {group.name()} runs backwards: {first} to {last}.")
     return tuple(range(first, last + 1))
 
 
@@ -162,7 +173,9 @@ def _refuse_views(plan: Plan) -> None:
         )
 
 
-def _values(group: nuke.Group, frames: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[int, Any]]]:
+def _values(
+    group: nuke.Group, frames: tuple[int, ...]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[int, Any]]]:
     structure = {name: _constant(group, name) for name in parameter_names(animatable=False)}
     paths = {name: structure.pop(name) for name in ("hold_out", "garbage") if name in structure}
     constants: dict[str, Any] = {name: value for name, value in paths.items() if value}
@@ -191,9 +204,7 @@ def _source(group: nuke.Group) -> str:
         return file_pattern(group, names.SOURCE)
     read = plain_read(node)
     if read is None:
-        raise Refusal(
-            "The source input of {} takes a Read of the person's pictures, and nothing between.".format(group.name())
-        )
+        raise Refusal(f"The source input of {group.name()} takes a Read of the person's pictures, and nothing between.")
     return os.path.dirname(file_pattern(read, "file")) if _is_sequence(read) else file_pattern(read, "file")
 
 
@@ -214,7 +225,7 @@ def _search(group: nuke.Group) -> Optional[tuple[int, int, int, int]]:
     plate = group.input(names.PLATE_INPUT)
     height = plate.format().height() if plate is not None else 0
     if right <= x or top <= y:
-        raise Refusal("The search box of {} is empty; draw it, or switch it off.".format(group.name()))
+        raise Refusal(f"The search box of {group.name()} is empty; draw it, or switch it off.")
     return int(x), int(height - top), int(right - x), int(top - y)
 
 
@@ -223,11 +234,10 @@ def _at_factor(pattern: str, factor: int) -> str:
         return pattern
     folder, name = os.path.split(pattern)
     head, dot, tail = name.partition(".")
-    return "{}/{}.proxy{}{}{}".format(folder, head, factor, dot, tail)
+    return f"{folder}/{head}.proxy{factor}{dot}{tail}"
 
 
 def knob_names(group: nuke.Group) -> list[str]:
     """The knobs that pixels depend on."""
     own = [names.TRACK, names.SOURCE, names.SOURCE_SPACE, names.NONCOMMERCIAL, names.SEARCH, names.USE_SEARCH]
     return own + parameter_names(True) + parameter_names(False)
-

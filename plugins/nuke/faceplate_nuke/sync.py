@@ -6,9 +6,10 @@ import os
 
 import nuke
 
+from faceplate_client import new_id
+
 from . import names
 from .access import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
-from .build import new_id
 from .frames import sibling
 from .refusal import Refusal
 from .state import Plan, plan_of, proxy_factor, result_of
@@ -102,7 +103,7 @@ def _paths(group: nuke.Group, result: str) -> None:
     if factor != 1:
         folder, name = os.path.split(result)
         head, _, tail = name.partition(".")
-        set_quietly(read, "proxy", "{}/{}.proxy{}.{}".format(folder, head, factor, tail))
+        set_quietly(read, "proxy", f"{folder}/{head}.proxy{factor}.{tail}")
 
 
 def _colour(group: nuke.Group, plan: Plan) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 
 import nuke
 
+from faceplate_client import frames_on_disk, write_document
+
 from . import names
 from .access import script_path, text
 from .document import exported_document
-from .files import write_text
-from .frames import numbers_on_disk
 from .link import run_command
 from .refusal import Refusal
 from .state import read_state, result_of
@@ -26,14 +25,17 @@ _GAP = 110
 def default_shot_path(group: nuke.Group) -> str:
     """Beside the script, named after both. Raises Refusal while the script has no file."""
     stem = os.path.splitext(script_path())[0]
-    return "{}.{}.shot.json".format(stem, group.name())
+    return f"{stem}.{group.name()}.shot.json"
 
 
 def export_shot(group: nuke.Group, path: str, frames: tuple[int, ...], output: str = "") -> None:
     """Writes the shot file that `faceplate render` renders to the same frames. Raises Refusal."""
     state = read_state(group, frames)
     where = output or os.path.dirname(path) + "/" + group.name() + "/element.####.exr"
-    write_text(path, json.dumps(exported_document(state, where), indent=1) + "\n")
+    try:
+        write_document(path, exported_document(state, where))
+    except OSError as error:
+        raise Refusal(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def track_nodes(group: nuke.Group) -> list[nuke.Node]:
@@ -76,15 +78,13 @@ def comp_template(group: nuke.Group) -> nuke.Node:
 
 def contact_sheet(group: nuke.Group, frames: tuple[int, ...]) -> nuke.Node:
     """A ContactSheet of up to eight rendered frames: the plate above, the result below. Raises Refusal."""
-    there = [frame for frame in numbers_on_disk(result_of(group)) if frame in frames]
+    there = [frame for frame in frames_on_disk(result_of(group)) if frame in frames]
     if not there:
-        raise Refusal("No frame of {} is rendered; press Render range first.".format(group.name()))
+        raise Refusal(f"No frame of {group.name()} is rendered; press Render range first.")
     step = max(1, -(-len(there) // _SHEET))
     shown = there[::step]
     plate = group.input(names.PLATE_INPUT)
-    holds = [
-        nuke.nodes.FrameHold(inputs=[source], first_frame=frame) for source in (plate, group) for frame in shown
-    ]
+    holds = [nuke.nodes.FrameHold(inputs=[source], first_frame=frame) for source in (plate, group) for frame in shown]
     size = plate.format() if plate is not None else nuke.root().format()
     width = min(size.width(), 640)
     sheet = nuke.nodes.ContactSheet(
@@ -95,7 +95,7 @@ def contact_sheet(group: nuke.Group, frames: tuple[int, ...]) -> nuke.Node:
         height=2 * int(width * size.height() / size.width()),
         center=True,
         roworder="TopBottom",
-        label="plate, {}".format(group.name()),
+        label=f"plate, {group.name()}",
     )
     for place, node in enumerate([*holds, sheet]):
         node.setXYpos(group.xpos() + _GAP * (place % len(shown)), group.ypos() + 120 + 60 * (place // len(shown)))

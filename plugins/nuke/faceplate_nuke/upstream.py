@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Optional
+from collections.abc import Iterator
+from typing import Optional
 
 import nuke
 
+from faceplate_client import frame_path
+
 from .access import file_pattern, flag, is_faceswap, whole_group
 from .files import digest, identity
-from .frames import path_at
 
 __all__ = ["faceswaps_before", "plain_read", "state_of"]
 
@@ -16,10 +18,45 @@ _PASSES_ON = ("Dot", "NoOp", "PostageStamp")
 _FILE_READERS = ("Read", "DeepRead", "ReadGeo", "ReadGeo2")
 
 _NO_PICTURE = frozenset(
-    "name xpos ypos selected label tile_color gl_color note_font note_font_size note_font_color hide_input icon panel "
-    "bookmark dope_sheet postage_stamp postage_stamp_frame cached indicators help onCreate onDestroy knobChanged "
-    "updateUI autolabel lifetimeStart lifetimeEnd lock_connections mapsize window reload cacheLocal localizationPolicy "
-    "updateLocalization status licences shot_id".split()
+    [
+        "name",
+        "xpos",
+        "ypos",
+        "selected",
+        "label",
+        "tile_color",
+        "gl_color",
+        "note_font",
+        "note_font_size",
+        "note_font_color",
+        "hide_input",
+        "icon",
+        "panel",
+        "bookmark",
+        "dope_sheet",
+        "postage_stamp",
+        "postage_stamp_frame",
+        "cached",
+        "indicators",
+        "help",
+        "onCreate",
+        "onDestroy",
+        "knobChanged",
+        "updateUI",
+        "autolabel",
+        "lifetimeStart",
+        "lifetimeEnd",
+        "lock_connections",
+        "mapsize",
+        "window",
+        "reload",
+        "cacheLocal",
+        "localizationPolicy",
+        "updateLocalization",
+        "status",
+        "licences",
+        "shot_id",
+    ]
 )
 """Knobs that no pixel depends on."""
 
@@ -52,10 +89,10 @@ def state_of(node: Optional[nuke.Node], frame: Optional[int] = None) -> str:
     if node is None:
         return ""
     facts = []
-    for other in sorted({one.fullName(): one for one in [node, *_before(node)]}.values(), key=lambda one: one.fullName()):
-        knobs = {
-            name: knob.toScript() for name, knob in sorted(other.knobs().items()) if name not in _NO_PICTURE
-        }
+    for other in sorted(
+        {one.fullName(): one for one in [node, *_before(node)]}.values(), key=lambda one: one.fullName()
+    ):
+        knobs = {name: knob.toScript() for name, knob in sorted(other.knobs().items()) if name not in _NO_PICTURE}
         feeds = [source.fullName() if source is not None else "" for source in map(other.input, range(other.inputs()))]
         facts.append([other.fullName(), other.Class(), knobs, feeds, _file_of(other, frame)])
     return digest(facts)
@@ -64,7 +101,7 @@ def state_of(node: Optional[nuke.Node], frame: Optional[int] = None) -> str:
 def _file_of(node: nuke.Node, frame: Optional[int]) -> str:
     if frame is None or node.Class() not in _FILE_READERS:
         return ""
-    return identity(path_at(file_pattern(node, "file"), frame))
+    return identity(frame_path(file_pattern(node, "file"), frame))
 
 
 def _switched_off(node: nuke.Node) -> bool:

@@ -81,12 +81,12 @@ def _start_render(group: nuke.Group, frames: tuple[int, ...], supersede: str) ->
     request = render_request(read_state(group, frames), supersede=supersede or None)
     knobs = knobs_name(group)
 
-    def work(progress: Progress) -> tuple[dict[int, Any], list[dict[str, Any]]]:
-        return LINK.render(request, progress), LINK.licences(request)
+    def work(progress: Progress) -> tuple[dict[int, Any], str]:
+        return LINK.render(request, progress), LINK.licence(request)
 
     _run(
         group,
-        "Render {}".format(write_frames(frames)),
+        f"Render {write_frames(frames)}",
         work,
         lambda result: _rendered(text(group, names.ID), request, knobs, result[1]),
         quiet=bool(supersede),
@@ -94,14 +94,14 @@ def _start_render(group: nuke.Group, frames: tuple[int, ...], supersede: str) ->
 
 
 def _run(group: nuke.Group, title: str, work: Any, finish: Any, quiet: bool = False) -> None:
-    shot, label = text(group, names.ID), "{}: {}".format(group.name(), title)
+    shot, label = text(group, names.ID), f"{group.name()}: {title}"
 
     def failed(sentence: str) -> None:
         again = _by_id(shot)
         if again is not None:
             refresh(again, LEDGER)
         if not quiet:
-            say("{}: {}".format(label, sentence))
+            say(f"{label}: {sentence}")
 
     task = Task(label, work, finish, failed)
     if not nuke.GUI:
@@ -114,15 +114,14 @@ def _run(group: nuke.Group, title: str, work: Any, finish: Any, quiet: bool = Fa
     refresh(group, LEDGER, title.lower())
 
 
-def _rendered(shot: str, request: RenderRequest, knobs: str, licences: list[dict[str, Any]]) -> None:
+def _rendered(shot: str, request: RenderRequest, knobs: str, licence: str) -> None:
     group = _by_id(shot)
     if group is None:
         return
     for entry in request.frames:
         if os.path.isfile(entry.path):
             LEDGER.rendered(shot, entry.frame, knobs)
-    words = ["{} ({})".format(card.get("name"), card.get("licence")) for card in licences]
-    set_quietly(group, names.LICENCES, ", ".join(words) or "none")
+    set_quietly(group, names.LICENCES, licence)
     reload_result(group)
     refresh(group, LEDGER)
 
@@ -156,7 +155,7 @@ def _picked(shot: str, faces: list[dict[str, Any]], x: float, y: float) -> None:
 def _with_track(state: Any, group: nuke.Group) -> Any:
     path = text(group, names.TRACK)
     if not path:
-        raise Refusal("{} has no track file; name one on its Face tab.".format(group.name()))
+        raise Refusal(f"{group.name()} has no track file; name one on its Face tab.")
     return replace(state, track=path)
 
 
