@@ -91,7 +91,7 @@ def exported_document(state: ShotState, output: str, mode: str = "element") -> d
         "frames": write_frames(numbers.values()),
         "missing": "hold" if hold else "fail",
         "parameters": parameters,
-        "host": {"app": "nuke", "version": state.app_version, "script": state.script, "node": state.name},
+        "host": {"app": "nuke", "version": state.app_version, "script": state.script},
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from .refusal import Refusal
 
-__all__ = ["parse_frames", "sibling", "write_frames"]
+__all__ = ["at_factor", "parse_frames", "sibling", "write_frames"]
 
 _PART = re.compile(r"^(-?\d+)(?:-(-?\d+)(?:x(\d+))?)?$")
 
@@ -41,3 +41,12 @@ def write_frames(frames: Iterable[int]) -> str:
 def sibling(pattern: str, stem: str) -> str:
     """A pattern beside `pattern`: `…/element.####.exr` and `plate` give `…/plate.####.exr`."""
     return os.path.dirname(pattern) + "/" + stem + ".####.exr"
+
+
+def at_factor(pattern: str, factor: int) -> str:
+    """The pattern of a proxy: `…/element.####.exr` at 2 is `…/element.proxy2.####.exr`."""
+    if factor == 1:
+        return pattern
+    folder, name = os.path.split(pattern)
+    head, _, tail = name.partition(".")
+    return "{}/{}.proxy{}.{}".format(folder, head, factor, tail)

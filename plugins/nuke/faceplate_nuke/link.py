@@ -20,7 +20,7 @@ __all__ = ["Link", "Progress", "run_command"]
 Progress = Callable[[int, int], bool]
 """Told (done, total); answers whether to go on."""
 
-_PAUSE = 0.05
+_PAUSE = (0.005, 0.1)
 
 
 def go_on(done: int, total: int) -> bool:
@@ -144,7 +144,7 @@ def _parts(request: RenderRequest) -> Iterator[tuple[Any, ...]]:
 
 def _followed(job: Any, progress: Progress) -> dict[str, Any]:
     """The document of the finished job. Asked for rather than awaited, so that a cancel is noticed at once."""
-    cancelled = False
+    cancelled, pause = False, _PAUSE[0]
     try:
         while not job.finished:
             document = job.poll()
@@ -152,7 +152,8 @@ def _followed(job: Any, progress: Progress) -> dict[str, Any]:
                 cancelled = True
                 job.cancel()
             if not job.finished:
-                time.sleep(_PAUSE)
+                time.sleep(pause)
+                pause = min(1.5 * pause, _PAUSE[1])
         return job.result()
     except EngineError as error:
         raise Refusal(_sentence(error, job.document)) from error

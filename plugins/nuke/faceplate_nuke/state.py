@@ -14,7 +14,7 @@ from . import names
 from .access import file_pattern, flag, script_path, text
 from .color import ColorSettings, config_of, is_linear, plain_name, space_of, working_space
 from .document import ShotState
-from .frames import sibling
+from .frames import at_factor, sibling
 from .panel import parameter_names
 from .reads import ReadSettings, only_through_nuke
 from .refusal import Refusal
@@ -77,7 +77,7 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
         name=group.name(),
         frames=wanted,
         plate=plan.read.file if plan.read else sibling(result_of(group), "plate"),
-        result=_at_factor(result_of(group), factor),
+        result=at_factor(result_of(group), factor),
         read=plan.read,
         space=space_of(color, plan.read.space, plan.read.raw) if plan.read else working_space(color),
         source=_source(group),
@@ -227,14 +227,6 @@ def _search(group: nuke.Group) -> Optional[tuple[int, int, int, int]]:
     if right <= x or top <= y:
         raise Refusal(f"The search box of {group.name()} is empty; draw it, or switch it off.")
     return int(x), int(height - top), int(right - x), int(top - y)
-
-
-def _at_factor(pattern: str, factor: int) -> str:
-    if factor == 1:
-        return pattern
-    folder, name = os.path.split(pattern)
-    head, dot, tail = name.partition(".")
-    return f"{folder}/{head}.proxy{factor}{dot}{tail}"
 
 
 def knob_names(group: nuke.Group) -> list[str]:

@@ -10,7 +10,7 @@ from faceplate_client import new_id
 
 from . import names
 from .access import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
-from .frames import sibling
+from .frames import at_factor, sibling
 from .refusal import Refusal
 from .state import Plan, plan_of, proxy_factor, result_of
 from .upstream import faceswaps_before, plain_read
@@ -101,9 +101,7 @@ def _paths(group: nuke.Group, result: str) -> None:
     set_quietly(read, "file", result)
     factor = proxy_factor()
     if factor != 1:
-        folder, name = os.path.split(result)
-        head, _, tail = name.partition(".")
-        set_quietly(read, "proxy", f"{folder}/{head}.proxy{factor}.{tail}")
+        set_quietly(read, "proxy", at_factor(result, factor))
 
 
 def _colour(group: nuke.Group, plan: Plan) -> None:
