@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -36,7 +37,11 @@ def fast_shot(folder: Path) -> dict[str, Any]:
     matrix = np.array([[0.2, 0, 0], [0, 0.2, 0]], np.float64)
     pixels = resample(still.working(), still.window, matrix, Window(0, 0, 205, 205))
     plate = write_plate(folder / "plate.exr", pixels, "half", colorInteropID="lin_ap1_scene")
-    track_shot(str(plate), folder / "fast.track.json", frames=[FACE], color=color, workers=1)
+    path = folder / "fast.track.json"
+    track_shot(str(plate), path, frames=[FACE], color=color, workers=1)
+    track = json.loads(path.read_text())
+    track["ranges"] = [[FACE, 5000, 1]]  # looked at, and nobody was seen
+    path.write_text(json.dumps(track))
     return {
         "faceplate_shot": 1,
         "name": "fast",

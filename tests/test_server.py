@@ -27,6 +27,7 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.params import describe
 from faceplate.server import run as server_run
 from faceplate.server.jobs import Job, JobQueue
+from faceplate.server.page import page_of
 from faceplate.server.roots import Roots
 from faceplate.server.schema import ShotRequest
 from faceplate.server.shared import SharedPixels
@@ -112,7 +113,11 @@ class TestDoor:
     def test_the_page_of_the_routes_opens_without_a_token(self, engine: Engine) -> None:
         status, routes, _ = asked(engine, "GET", "/openapi.json", Authorization="")
         assert status == 200 and {"/v1/status", "/v1/jobs", "/v1/jobs/{job}/events"} <= set(routes["paths"])
-        assert asked(engine, "GET", "/docs", Authorization="")[0] == 200
+        status, _, page = asked(engine, "GET", "/docs", Authorization="")
+        assert status == 200 and "default-src 'none'" in page.getheader("Content-Security-Policy", "")
+        text = page_of(routes)
+        assert "http:" not in text and "<script" not in text, "it must open without the internet"
+        assert all(path in text for path in routes["paths"]) and "skip_current" in text
 
     def test_large_bodies(self, engine: Engine) -> None:
         large = b"x" * (server_run.BODY_LIMIT + 1)

@@ -49,8 +49,9 @@ class Parameters(BaseModel):
         str,
         About(
             "Target",
-            "Which face of the plate: auto, largest, leftmost, rightmost, a number from 1 (left to right), or the path "
-            "of a picture of the person. auto takes the only face, or one twice as large as any other.",
+            "Which face of the plate: auto, largest, leftmost, rightmost, a number from 1 (left to right; with a track in "
+            "order of appearance), a name (with a track), a point x,y or frame:x,y, or the path of a picture of the "
+            "person. auto takes the only face, or one twice as large as any other.",
             "Face",
             Stage.FIND,
             animatable=False,

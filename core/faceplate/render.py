@@ -19,9 +19,11 @@ from pydantic import ValidationError
 
 from faceplate import __version__
 from faceplate.color import ColorConfig
+from faceplate.comp.grain import Grain
 from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, parse_target
+from faceplate.face.choose import Point
 from faceplate.frame import Frame, read_frame
 from faceplate.models import Card, check_policy
 from faceplate.models.devices import Runtime
@@ -44,7 +46,7 @@ from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator
 from faceplate.swap.networks import DfmGenerator, NetworkGenerator, needs_source, network_generator
 from faceplate.swap.networks.tiles import check_multiple
 from faceplate.swap.restore import Restored, Restorer, open_restorer
-from faceplate.track import Track
+from faceplate.track import Kept, PlateReader, Track, TrackedFace, kept_path, kept_track
 from faceplate.window import Window
 
 __all__ = ["Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
@@ -72,6 +74,7 @@ class Renderer:
     shot: Shot
     finder: FaceFinder = field(default_factory=FaceFinder.embedded)
     generator: Generator | None = None
+    _kept: list[Kept] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @cached_property
     def color(self) -> ColorConfig:
@@ -163,9 +166,18 @@ class Renderer:
         return replace(opened, morph=parameters.morph, mattes=parameters.dfm_mattes, supersample=parameters.supersample)
 
     @cached_property
-    def _track(self) -> Track | None:
-        """The shot's track, if it names one."""
+    def _given(self) -> Track | None:
         return None if self.shot.track is None else Track.load(self.shot.track)
+
+    @property
+    def kept(self) -> Kept | None:
+        """The track that `prepare` made or found beside the output, where the shot names none."""
+        return self._kept[0] if self._kept else None
+
+    @property
+    def _track(self) -> Track | None:
+        """The shot's track, else the one kept beside its output."""
+        return self._given or (self._kept[0].track if self._kept else None)
 
     def _person(self, target: str) -> str:
         """The id of the tracked person that `target` means."""
@@ -179,13 +191,14 @@ class Renderer:
     def _wanted(self, text: str) -> np.ndarray | None:
         """The identity of the picture that the target `text` names, if it names one."""
         target = parse_target(text)
-        if isinstance(target, int) or target in ("auto", "largest", "leftmost", "rightmost"):
+        if not isinstance(target, str) or target in ("auto", "largest", "leftmost", "rightmost"):
             return None
         path = Path(target).expanduser()
         if not path.exists():
             raise UsageError(
                 "bad-target",
-                f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, nor a picture that exists.",
+                f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, a point x,y, nor a "
+                "picture that exists (a name needs a track).",
             )
         return self._once("wanted", text, lambda: self._embedding_of(path))
 
@@ -199,8 +212,12 @@ class Renderer:
         """What was skipped of the source, in words; empty when no source is used."""
         return self.source.skipped if "source" in self.__dict__ else ()
 
-    def prepare(self) -> None:
-        """Opens everything that any frame needs, so that a wrong request is refused before the first frame."""
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Opens everything that any frame needs, so that a wrong request is refused before the first frame.
+
+        A range without a track is tracked last of all, unless a track kept beside the output still fits; `progress` is
+        then called with (frames done, frames in all). A single frame takes a kept track too, but makes none.
+        """
         for name in (self.shot.space, self.shot.source_space):
             if name is not None:
                 self.color.resolve(name)
@@ -211,10 +228,25 @@ class Renderer:
             layer_names(parameters)
             network_encoding(parameters, self.color)
             _ = self._generator(parameters)
-            _ = self._person(parameters.target) if self._track is not None else self._wanted(parameters.target)
             check_policy(self._cards(parameters), self.shot.allow_noncommercial)
         if self.shot.output:
             self._make_output_folder()
+            self._take_kept_track(progress)
+        for parameters in self._kinds_of_frames():
+            _ = self._person(parameters.target) if self._track is not None else self._wanted(parameters.target)
+
+    def _take_kept_track(self, progress: Callable[[int, int], None] | None) -> None:
+        shot = self.shot
+        if shot.track is not None or not shot.track_first or self._kept:
+            return
+        search = None if shot.search is None else Window(*shot.search)
+        reader = PlateReader(self.plate, self.color, shot.space, shot.layer, search)
+        frames = [number for frame in self.frames() if (number := self.plate_frame(frame)) is not None]
+        made = kept_track(
+            kept_path(self.output), reader, frames, self.finder, make=len(set(frames)) > 1, progress=progress
+        )
+        if made is not None:
+            self._kept.append(made)
 
     def frames(self) -> tuple[int, ...]:
         """The frames to render: those asked for, else the pattern's own range, else what lies on disk."""
@@ -241,16 +273,23 @@ class Renderer:
         number = self.plate_frame(frame)
         return PlateFile.open(self.plate.path(frame if number is None else number), layer=self.shot.layer)
 
-    def find(self, file: PlateFile, parameters: Parameters | None = None) -> Face | None:
-        """The target's face in one plate file, or None when it shows nobody and `no_face` allows that."""
+    def find(self, file: PlateFile, parameters: Parameters | None = None, frame: int | None = None) -> Face | None:
+        """The target's face in one plate file, looked at by itself, or None when it shows nobody and `no_face` allows
+        that. `frame` is its number, for a target that is a point of a frame."""
         wanted = parameters or self.shot.parameters
         picture = self._read(file, self._search(file))
         picture = picture.with_pixels(heal(picture.pixels)[0])
         faces = self.finder.find(picture)
         if not faces and wanted.no_face == "pass":
             return None
+        target = parse_target(wanted.target)
+        if isinstance(target, Point) and target.frame not in (None, frame):
+            raise UsageError(
+                "bad-target",
+                f"The target {wanted.target} is a point of another frame, and only a track knows who of "
+                f"{file.path.name} that is: give one with --track.",
+            )
         try:
-            target = parse_target(wanted.target)
             return choose_face(
                 faces, target, lambda face: self.finder.embed(picture, face), self._wanted(wanted.target)
             )
@@ -264,16 +303,33 @@ class Renderer:
         """
         parameters = self.values(frame, values)
         file = self.open(frame)
-        weight = 1.0
-        if face is None and self._track is not None:
-            tracked = self._track.face(self._person(parameters.target), frame)
-            if tracked is None:
-                return self._nothing(frame, file, parameters)
-            face, weight = tracked.face, tracked.weight
-        known = face or self.find(file, parameters)
-        if known is None:
+        track, weight = self._track, 1.0
+        if face is None and track is None:
+            face = self.find(file, parameters, frame)
+        elif face is None:
+            assert track is not None
+            tracked = self._tracked(track, frame, file, parameters)
+            face, weight = (None, 0.0) if tracked is None else (tracked.face, tracked.weight)
+        if face is None:
             return self._nothing(frame, file, parameters)
-        return self._swap(frame, file, known, weight, parameters)
+        return self._swap(frame, file, face, weight, parameters)
+
+    def _tracked(self, track: Track, frame: int, file: PlateFile, parameters: Parameters) -> TrackedFace | None:
+        """What the track knows of the target in `frame`; None where there is nothing to swap."""
+        number = self.plate_frame(frame)
+        number = frame if number is None else number
+        if not track.holds(number):
+            first, last = track.frames[0], track.frames[-1]
+            raise RenderError(
+                "not-tracked", f"Frame {number} is not in the track ({first}-{last}); track it, or leave the frame out."
+            )
+        person = self._person(parameters.target)
+        found = track.face(person, number)
+        # A track that was given has been looked at: where it shows nobody, nobody is meant to be there.
+        asked = self._given is not None or track.left_out(person, number)
+        if found is None and not asked and parameters.no_face == "fail":
+            raise RenderError("no-face", f"{file.path.name}: No face was found in the frame.")
+        return found
 
     def write(self, rendered: Rendered) -> Written:
         """Writes one frame as the shot's mode says: whole, or not at all."""
@@ -337,7 +393,8 @@ class Renderer:
     def _swap(self, frame: int, file: PlateFile, face: Face, weight: float, parameters: Parameters) -> Rendered:
         generator = self._generator(parameters)
         framing = generator.frame(face, file.pixel_aspect)
-        around = reach(framing, face, parameters).intersect(file.data)
+        grain = self._kept_grain(frame)
+        around = reach(framing, face, parameters, grain is not None).intersect(file.data)
         if face.window().intersect(file.data).empty:
             raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
         swapped = swap_face(
@@ -352,8 +409,18 @@ class Renderer:
             ),
             name=self.shot.person,
             weight=weight,
+            grain=grain,
         )
         return Rendered(frame, file, swapped, face, parameters)
+
+    def _kept_grain(self, frame: int) -> Grain | None:
+        """The plate's grain from the track, if that measured it in the space in which this render works."""
+        track, wanted = self._track, self.shot.space
+        if track is None or track.sidecar.plate.working != self.color.working_space:
+            return None
+        read = track.sidecar.plate.space
+        same = read == wanted or (read and wanted and self.color.resolve(read) == self.color.resolve(wanted))
+        return track.grain(frame) if same else None
 
     def _nothing(self, frame: int, file: PlateFile, parameters: Parameters) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""

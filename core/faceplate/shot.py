@@ -41,8 +41,9 @@ class Shot(BaseModel):
     leaves the choice to the files and the config. `search` (x, y, width, height) limits where the face is looked for, and what
     is read of the plate, in the plate's own pixel numbering, y down. `person` is what the id layer calls the person, `name`
     what the shot is called.
-    A `track` says where the face is; without one every frame
-    is looked at by itself. Weights whose licence forbids commercial use are refused unless `allow_noncommercial`.
+    A `track` says where the face is. Without one a range of frames is tracked first and the track kept beside the output,
+    unless `track_first` is off; a single frame is looked at by itself. Weights whose licence forbids commercial use are
+    refused unless `allow_noncommercial`.
 
     `parameters` hold for every frame, `curves` replace them by keyed values, `overrides` on some frames either; `at` puts
     them together. A shot file is read by `faceplate.shotfile.load_shot`.
@@ -64,6 +65,7 @@ class Shot(BaseModel):
     working: str | None = None
     ocio: str | None = None
     track: Path | None = None
+    track_first: bool = True
     allow_noncommercial: bool = False
     search: tuple[int, int, int, int] | None = None
     compression: str | None = None

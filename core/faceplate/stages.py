@@ -27,7 +27,7 @@ from faceplate.comp import (
     skin_weight,
 )
 from faceplate.comp import layers as face_layers
-from faceplate.comp.grain import Grain, match_grain, measure_grain, split_detail
+from faceplate.comp.grain import GRAIN_REACH, Grain, match_grain, measure_grain, split_detail
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import UsageError
 from faceplate.face import Face
@@ -55,8 +55,6 @@ LAYERS = ("matte", "parts", "raw", "stmap", "depth", "confidence", "id")
 
 # What a spline through the hull's points may bulge past them, in parts of the face's size.
 _BULGE = 0.02
-# How far around the face the plate's grain is measured, in parts of its size: hair and skin alone would mislead.
-_GRAIN_REACH = 0.5
 
 
 @dataclass(frozen=True)
@@ -96,12 +94,14 @@ def swap_face(
     inputs: InputMattes | None = None,
     name: str = "face",
     weight: float = 1.0,
+    grain: Grain | None = None,
 ) -> Swapped:
     """Puts the generator's face on `picture` (the plate, or the part of it that `reach` names).
 
     NaN and infinite pixels are healed first. What lies outside `Swapped.window` is not touched. `frame` is the shot's
-    frame number, for pins and grain, `name` what the id layer calls the person,
-    `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name what does not exist.
+    frame number, for pins and grain, `name` what the id layer calls the person, `weight` 0..1 a fade of the whole matte,
+    `grain` the plate's as a track keeps it (measured here when None). Raises `UsageError` for parameters that name what
+    does not exist.
     """
     framing = generator.frame(face, picture.pixel_aspect)
     region = _hull_window(face, parameters).intersect(picture.window)
@@ -119,7 +119,8 @@ def swap_face(
     if weight != 1.0:
         mattes["matte"] = mattes["matte"] * np.float32(weight)
     matched = _match(generated, shown, crop, crop.from_plate(hidden, region), parameters)
-    grain = _plate_grain(working, picture.window, face, parameters)
+    if grain is None:
+        grain = _plate_grain(working, picture.window, face, parameters)
     changed = _face_on_plate(working[inside], region, crop, matched - shown, mattes["matte"], grain, frame, parameters)
     layers, attributes = _layers(face, region, crop, generated, mattes, name, plate.pixel_aspect, parameters)
     notes = _healed_note(bad[inside] & (mattes["matte"] > 0)) + _resolution_note(generator, face)
@@ -142,14 +143,15 @@ def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swappe
     return Swapped(window, "", pixels[..., :3], pixels, pixels[..., 0], layers, attributes, ("shows no face",))
 
 
-def reach(framing: Framing, face: Face, parameters: Parameters) -> Window:
-    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, grain around it."""
+def reach(framing: Framing, face: Face, parameters: Parameters, grain_known: bool = False) -> Window:
+    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, and the grain
+    around it unless that is known."""
     w = framing.window
     corners = np.array([[w.x, w.y], [w.right, w.y], [w.x, w.bottom], [w.right, w.bottom]], np.float64)
     room = 0.0 if _on_plate_grid(framing) else 4.0 * max(1.0, 1.0 / scale_of(framing.matrix))
     seen = Window.around(apply(invert(framing.matrix), corners), room).union(_hull_window(face, parameters))
-    grainy = parameters.grain != 0 or parameters.plate_skin != 1.0
-    return seen.union(face.window(_GRAIN_REACH)) if grainy else seen
+    grainy = not grain_known and (parameters.grain != 0 or parameters.plate_skin != 1.0)
+    return seen.union(face.window(GRAIN_REACH)) if grainy else seen
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
@@ -330,7 +332,7 @@ def _plate_grain(working: np.ndarray, window: Window, face: Face, parameters: Pa
     """
     if parameters.grain == 0 and parameters.plate_skin == 1.0:
         return None
-    around = face.window(_GRAIN_REACH).intersect(window)
+    around = face.window(GRAIN_REACH).intersect(window)
     part = np.ascontiguousarray(working[around.slices(window)])
     return measure_grain(part, np.ones(part.shape[:2], bool))
 

@@ -42,7 +42,7 @@ def render_batch(renderer: Renderer, contact_sheet: Path | None = None) -> Batch
     Raises `FaceplateError` for what is wrong before the first frame.
     """
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    renderer.prepare()
+    _prepare(renderer, console)
     frames = renderer.frames()
     sheet = ContactSheet(renderer.color, frames) if contact_sheet else None
     batch = Batch()
@@ -61,6 +61,17 @@ def render_batch(renderer: Renderer, contact_sheet: Path | None = None) -> Batch
         sheet.write(contact_sheet)
     _close(console, renderer, batch, len(frames))
     return batch
+
+
+def _prepare(renderer: Renderer, console: Console) -> None:
+    """Makes the shot ready, with a bar while its plate is tracked, and says which track is used."""
+    with _bar(console) as bar:
+        task = bar.add_task("track", total=None, visible=False)
+        renderer.prepare(lambda done, total: bar.update(task, completed=done, total=total, visible=True))
+    kept = renderer.kept
+    if kept is not None:
+        said = "kept as" if kept.fresh else "from"
+        console.print(f"track: {said} {kept.track.path}", markup=False, style="dim")
 
 
 def _one(

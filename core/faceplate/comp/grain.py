@@ -15,7 +15,19 @@ import numpy as np
 
 from faceplate.window import Window
 
-__all__ = ["Grain", "degrain", "detail_base", "match_grain", "measure_grain", "split_detail", "synthesise_grain"]
+__all__ = [
+    "GRAIN_REACH",
+    "Grain",
+    "degrain",
+    "detail_base",
+    "match_grain",
+    "measure_grain",
+    "split_detail",
+    "synthesise_grain",
+]
+
+GRAIN_REACH = 0.5
+"""How far around a face its plate's grain is measured, in parts of its size: hair and skin alone would mislead."""
 
 _BLOCK = 8
 _REACH = 3

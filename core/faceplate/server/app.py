@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
@@ -23,6 +23,7 @@ from faceplate.models.devices import available_providers
 from faceplate.params import describe as describe_parameters
 from faceplate.server.guard import client
 from faceplate.server.jobs import Job, JobQueue, error_entry
+from faceplate.server.page import POLICY, page_of
 from faceplate.server.roots import Roots
 from faceplate.server.schema import FacesRequest, JobRequest, KeysRequest, RenderRequest, ShotRequest, TrackRequest
 from faceplate.server.shared import SharedPixels
@@ -70,6 +71,7 @@ def make_app(
         version=__version__,
         description="Replaces a performer's face on a plate. The token is in the engine's state file; see docs/service.md.",
         dependencies=[Depends(HTTPBearer(auto_error=False))],
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
@@ -114,6 +116,11 @@ def _errors(app: FastAPI) -> None:
 
 
 def _about(app: FastAPI, service: Service) -> None:
+    @app.get("/docs", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        """The routes, for a person."""
+        return HTMLResponse(page_of(app.openapi()), headers={"Content-Security-Policy": POLICY})
+
     @app.get("/v1/status")
     async def status() -> dict[str, Any]:
         """What the engine is, and what it is doing."""

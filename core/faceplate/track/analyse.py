@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from faceplate.color import Exposure
+from faceplate.comp.grain import Grain
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import apply, compose, invert, scale_of
 from faceplate.face.find import _agree as _found_agrees
@@ -23,6 +24,7 @@ from faceplate.face.landmark import Region
 from faceplate.frame import Frame
 from faceplate.track.cuts import is_jump
 from faceplate.track.flow import Flow, FlowCrop, crop_corner, crop_scale, crop_window, flow_between, flow_crop
+from faceplate.track.grain import grain_sample
 from faceplate.track.reader import Picture, PlateReader, Proxy
 from faceplate.window import Window
 
@@ -48,7 +50,8 @@ class Sighting:
     `points` are float64 (478, 3) plate pixels. `region` is the landmarker's square for the next frame on projected
     pixels; `corner`, `scale` and `gain` say how the flow's crop was rendered. `flow` is the motion since the frame
     before. It is measured against a key frame, `key`, from which `carried` (2, 3) leads here, so that its errors do
-    not add up. `anchor` are the points as the mean of several looks, for a face that is `new`.
+    not add up. `anchor` are the points as the mean of several looks, and `grain` that of the plate around, for a face
+    that is `new`.
     """
 
     number: int
@@ -67,6 +70,7 @@ class Sighting:
     flow: Flow | None = None
     embedding: np.ndarray | None = None
     anchor: np.ndarray | None = None
+    grain: Grain | None = None
 
     @property
     def face(self) -> Face:
@@ -200,6 +204,7 @@ class Analyser:
             new=True,
             key=frame,
             anchor=_rounded(anchor.points),
+            grain=grain_sample(picture, face),
         )
 
     def _follow(self, picture: Picture, frame: int, face: Sighting) -> tuple[Sighting, _Held] | None:
@@ -236,6 +241,7 @@ class Analyser:
             flow=flow,
             embedding=None,
             anchor=None,
+            grain=None,
             new=False,
         )
         return followed, _Held(crop, after, crop) if renew else replace(held, last=crop)

@@ -23,14 +23,16 @@ import numpy as np
 
 from faceplate.errors import FaceplateError, RenderError
 from faceplate.face.landmark import Region
+from faceplate.plate import Sequence as Sequence_
 from faceplate.track.analyse import SEGMENT, Analyser, Look, ShotFinder, Sighting
 from faceplate.track.flow import Flow
+from faceplate.track.grain import pack_grain, unpack_grain
 from faceplate.track.reader import PlateReader
 from faceplate.window import Window
 
-__all__ = ["RECIPE", "Seen", "Segment", "analyse_shot", "segments_of"]
+__all__ = ["RECIPE", "Seen", "Segment", "analyse_shot", "segments_of", "state_of"]
 
-RECIPE = 1
+RECIPE = 2
 """Counts up whenever the same plate would be seen differently, so that an older work file is not gone on with."""
 
 _DAMAGED = {"plate-missing", "plate-unreadable", "plate-damaged", "plate-deep", "no-rgb"}
@@ -205,6 +207,12 @@ def _look(
         return Seen(segment.number, frame, tail, stamp, None, str(error))
 
 
+def state_of(plate: Sequence_, frames: Iterable[int]) -> str:
+    """What changes when one of the plate's files does: a hash of names, sizes and dates."""
+    told = [[frame, plate.path(frame).name, _stamp(plate.path(frame))] for frame in sorted(frames)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
@@ -216,7 +224,11 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 def _key(reader: PlateReader, finder: ShotFinder) -> str:
     """What a work file must have been made with to be gone on with."""
     cards = [finder.store.card(name).sha256 for name in (finder.detector, finder.landmarker, finder.recogniser)]
-    parts = [RECIPE, str(reader.plate.path(0)), reader.space, reader.layer, reader.color.source, *cards]
+    search = (
+        None if reader.search is None else [reader.search.x, reader.search.y, reader.search.width, reader.search.height]
+    )
+    colour = [reader.color.source, reader.color.working_space]
+    parts = [RECIPE, str(reader.plate.path(0)), reader.space, reader.layer, search, *colour, *cards]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -313,6 +325,7 @@ def _packed_face(face: Sighting) -> dict[str, Any]:
         "carried": face.carried.ravel().tolist(),
         "flow": [*flow.matrix.ravel().tolist(), flow.share, flow.error, *flow.moved] if flow else None,
         "anchor": None if face.anchor is None else _b64(face.anchor, "<f4"),
+        "grain": None if face.grain is None else pack_grain(face.grain),
         "embedding": None if face.embedding is None else _b64(face.embedding, "<f4"),
     }
 
@@ -362,5 +375,6 @@ def _unpacked_face(item: dict[str, Any]) -> Sighting:
         carried=np.array(item["carried"]).reshape(2, 3),
         flow=Flow(np.array(flow[:6]).reshape(2, 3), flow[6], flow[7], tuple(flow[8:])) if flow else None,
         anchor=None if item["anchor"] is None else _array(item["anchor"], "<f4").astype(np.float64).reshape(478, 3),
+        grain=None if item["grain"] is None else unpack_grain(item["grain"]),
         embedding=None if item["embedding"] is None else _array(item["embedding"], "<f4"),
     )
