@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from engines import end
-from fake_nuke import Session, nuke, start
-from fake_nuke.terminal import load_plugins
 from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
 from faceplate.face.align import resample
 from faceplate.frame import read_still
 from faceplate.window import Window
+from fake_nuke import Session, nuke, start
+from fake_nuke.terminal import load_plugins
 from plates import write_plate
 
 __all__ = ["FIRST", "LAST", "Stage", "engine_of_its_own", "make_plate", "open_nuke"]

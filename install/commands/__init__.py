@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "install.commands.demo",
     "test": "install.commands.test",
     "env": "install.commands.env",
+    "nuke": "install.commands.nuke",
     "clean": "install.commands.clean",
 }
 

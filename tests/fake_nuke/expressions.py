@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .state import current
@@ -222,7 +223,7 @@ def _command(text: str, node: Any) -> str:
         "value": lambda: knob_text(words[1], node),
         "knob": lambda: knob_text(words[1], node),
         "getenv": lambda: os.environ.get(words[1], ""),
-        "file": lambda: os.path.dirname(words[2]),
+        "file": lambda: str(Path(words[2]).parent),
         "frame": lambda: str(current().frame),
     }
     if words[0] not in known:

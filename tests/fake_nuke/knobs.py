@@ -262,7 +262,7 @@ def _is_number(word: str) -> bool:
 
 
 @main_thread_only
-class Array_Knob(Knob):  # noqa: N801
+class Array_Knob(Knob):
     """Numbers."""
 
     def setRange(self, minimum: float, maximum: float) -> None:
@@ -292,12 +292,12 @@ class Array_Knob(Knob):  # noqa: N801
         return self._checked(float(word))
 
 
-class Double_Knob(Array_Knob):  # noqa: N801
+class Double_Knob(Array_Knob):
     pass
 
 
 @main_thread_only
-class Int_Knob(Array_Knob):  # noqa: N801
+class Int_Knob(Array_Knob):
     default = 0
 
     def value(self) -> int:
@@ -308,7 +308,7 @@ class Int_Knob(Array_Knob):  # noqa: N801
 
 
 @main_thread_only
-class Boolean_Knob(Array_Knob):  # noqa: N801
+class Boolean_Knob(Array_Knob):
     default = False
 
     def __init__(self, name: str, label: str | None = None, value: bool = False) -> None:
@@ -332,7 +332,7 @@ class Boolean_Knob(Array_Knob):  # noqa: N801
 
 
 @main_thread_only
-class Enumeration_Knob(Array_Knob):  # noqa: N801
+class Enumeration_Knob(Array_Knob):
     """A choice. `free` ones hold what depends on the project, such as colour spaces: any word is taken."""
 
     def __init__(
@@ -373,7 +373,7 @@ class Enumeration_Knob(Array_Knob):  # noqa: N801
 
 
 @main_thread_only
-class XY_Knob(Array_Knob):  # noqa: N801
+class XY_Knob(Array_Knob):
     size = 2
 
     def value(self, n: int | None = None) -> Any:
@@ -387,7 +387,7 @@ class XY_Knob(Array_Knob):  # noqa: N801
 
 
 @main_thread_only
-class BBox_Knob(Array_Knob):  # noqa: N801
+class BBox_Knob(Array_Knob):
     """x, y, right, top."""
 
     size = 4
@@ -397,7 +397,7 @@ class BBox_Knob(Array_Knob):  # noqa: N801
 
 
 @main_thread_only
-class String_Knob(Knob):  # noqa: N801
+class String_Knob(Knob):
     default = ""
 
     def __init__(self, name: str, label: str | None = None, value: str = "") -> None:
@@ -426,19 +426,19 @@ class String_Knob(Knob):  # noqa: N801
 
 
 @main_thread_only
-class EvalString_Knob(String_Knob):  # noqa: N801
+class EvalString_Knob(String_Knob):
     def evaluate(self) -> str:
         return substitute(self._values[0], self._node)
 
 
 @main_thread_only
-class File_Knob(EvalString_Knob):  # noqa: N801
+class File_Knob(EvalString_Knob):
     def getEvaluatedValue(self) -> str:
         return file_at(self.evaluate(), int(current().frame))
 
 
 @main_thread_only
-class Script_Knob(String_Knob):  # noqa: N801
+class Script_Knob(String_Knob):
     def command(self) -> str:
         return self._values[0]
 
@@ -454,19 +454,19 @@ class Script_Knob(String_Knob):  # noqa: N801
 
 
 @main_thread_only
-class PyScript_Knob(Script_Knob):  # noqa: N801
+class PyScript_Knob(Script_Knob):
     def execute(self) -> None:
         with current().about(self._node, self):
             exec(self._values[0], {"nuke": _nuke()})
 
 
 @main_thread_only
-class Tab_Knob(Knob):  # noqa: N801
+class Tab_Knob(Knob):
     default = ""
 
 
 @main_thread_only
-class Text_Knob(Knob):  # noqa: N801
+class Text_Knob(Knob):
     default = ""
 
 

@@ -149,7 +149,7 @@ class Node:
     def format(self) -> Format:
         from .pixels import picture
 
-        x, y, width, height = picture(self, current().frame).display
+        _, _, width, height = picture(self, current().frame).display
         return Format(width, height)
 
     def width(self) -> int:

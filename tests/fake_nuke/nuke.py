@@ -465,6 +465,19 @@ def undo() -> None:
             session.undo_off -= 1
 
 
+@_main
+def pluginAddPath(args: str, addToSysPath: bool = True) -> None:
+    """A folder of plug-ins, beside the start-up script that names it; its own init.py runs at once."""
+    from . import terminal
+
+    terminal.add_folder(args)
+
+
+@_main
+def pluginPath() -> list[str]:
+    return list(_current().plugin_folders)
+
+
 # Callbacks ----------------------------------------------------------------------------------------------------------------
 
 

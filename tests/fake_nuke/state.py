@@ -48,6 +48,8 @@ class Session:
         self.cancel_at: int | None = None
         self.tasks: list[Any] = []
         self.menus: dict[str, Any] = {}
+        self.plugin_folders: list[str] = []
+        self.running_script = ""
 
     def remember(self, restore: Callable[[], None]) -> None:
         """Notes how to take a change back, unless undo is off."""

@@ -13,17 +13,33 @@ from pathlib import Path
 from . import current, nuke, start
 from .execute import execute_many
 
-__all__ = ["load_plugins", "main", "render_script"]
+__all__ = ["add_folder", "load_plugins", "main", "render_script"]
 
 
 def load_plugins(gui: bool) -> None:
-    """Runs `init.py`, and with a window `menu.py`, of every folder of NUKE_PATH."""
+    """Runs `init.py` of every folder of NUKE_PATH and of those that they add, then with a window every `menu.py`."""
     for folder in filter(None, os.environ.get("NUKE_PATH", "").split(os.pathsep)):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
-        for name in ("init.py", "menu.py")[: 1 + gui]:
-            if (Path(folder) / name).is_file():
-                runpy.run_path(str(Path(folder) / name))
+        add_folder(folder)
+    for folder in current().plugin_folders if gui else ():
+        _run(Path(folder) / "menu.py")
+
+
+def add_folder(folder: str) -> None:
+    """A folder of plug-ins; a relative one lies beside the start-up script that runs."""
+    where = (Path(current().running_script).parent / folder).absolute()
+    current().plugin_folders.append(str(where))
+    if str(where) not in sys.path:
+        sys.path.insert(0, str(where))
+    _run(where / "init.py")
+
+
+def _run(script: Path) -> None:
+    if script.is_file():
+        before, current().running_script = current().running_script, str(script)
+        try:
+            runpy.run_path(str(script))
+        finally:
+            current().running_script = before
 
 
 def render_script(script: str, frames: list[int], only: list[str] | None = None, by_frame: bool = True) -> None:

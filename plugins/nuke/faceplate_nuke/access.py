@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Optional, cast
+from typing import cast
 
 import nuke
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-def is_faceswap(node: Optional[nuke.Node]) -> bool:
+def is_faceswap(node: nuke.Node | None) -> bool:
     """Whether `node` is one of ours."""
     return node is not None and node.Class() == "Group" and node.knob(names.MARK) is not None
 
@@ -48,7 +48,7 @@ def inner(group: nuke.Group, name: str) -> nuke.Node:
     return node
 
 
-def owner_of(node: nuke.Node, *inside: str) -> Optional[nuke.Group]:
+def owner_of(node: nuke.Node, *inside: str) -> nuke.Group | None:
     """The FaceSwap whose inner node (one of the names `inside`) `node` is, or None."""
     parent = node.parent()
     if node.name() in inside and is_faceswap(parent):

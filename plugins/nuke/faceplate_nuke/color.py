@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable
 
 from .refusal import Refusal
 
@@ -50,7 +50,7 @@ def is_linear(name: str) -> bool:
     return _LINEAR.search(name) is not None
 
 
-def config_of(settings: ColorSettings, exists: Callable[[str], bool] = os.path.isfile) -> Optional[str]:
+def config_of(settings: ColorSettings, exists: Callable[[str], bool] = os.path.isfile) -> str | None:
     """The OCIO config to hand on: a path or `ocio://…`; None for the engine's own. Raises Refusal."""
     if settings.environment:
         return settings.environment

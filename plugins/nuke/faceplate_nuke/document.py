@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from .frames import write_frames
 from .reads import ReadSettings, file_frame
@@ -29,15 +29,15 @@ class ShotState:
     frames: tuple[int, ...]
     plate: str
     result: str
-    read: Optional[ReadSettings] = None
-    space: Optional[str] = None
+    read: ReadSettings | None = None
+    space: str | None = None
     source: str = ""
-    source_space: Optional[str] = None
+    source_space: str | None = None
     track: str = ""
-    ocio: Optional[str] = None
-    working: Optional[str] = None
+    ocio: str | None = None
+    working: str | None = None
     allow_noncommercial: bool = False
-    search: Optional[tuple[int, int, int, int]] = None
+    search: tuple[int, int, int, int] | None = None
     proxy: int = 1
     structure: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)

@@ -49,4 +49,4 @@ def at_factor(pattern: str, factor: int) -> str:
         return pattern
     folder, name = os.path.split(pattern)
     head, _, tail = name.partition(".")
-    return "{}/{}.proxy{}.{}".format(folder, head, factor, tail)
+    return f"{folder}/{head}.proxy{factor}.{tail}"

@@ -55,8 +55,8 @@ def after_frame() -> None:
 
 def ensure(group: nuke.Group, frame: int) -> None:
     """Has the engine render `frame` unless its file has the key that it should have. Raises Refusal."""
-    refuse_stale(group, frame)
     request = render_request(read_state(group, [frame]), priority="batch")
+    refuse_stale(group, frame)
     entry = LINK.render(request)[frame]
     if entry.get("error") or not os.path.isfile(request.frames[0].path):
         raise Refusal("The engine wrote no file for it: {}".format(entry.get("error") or "no reason was given."))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any, Callable, Optional
+from dataclasses import replace
+from typing import Any, Callable
 
-from faceplate_client import EngineError, connect, licence_notice
+from faceplate_client import EngineError, connect, frame_key, frame_path, licence_notice
 from faceplate_client.start import clean_environment, engine_command
 
 from .refusal import Refusal
-from .request import RenderRequest, TrackRequest
+from .request import FrameRequest, RenderRequest, TrackRequest
 
 __all__ = ["Link", "Progress", "run_command"]
 
@@ -41,44 +42,63 @@ class Link:
 
         A file that has the frame's key is left alone, whatever its time. Raises Refusal, also when cancelled.
         """
-        entries: dict[int, dict[str, Any]] = {}
-        total = len(request.frames)
-        for part in _parts(request):
-            numbers = {entry.plate_frame: entry.frame for entry in part}
-            job = self._ask(
-                request,
-                lambda engine, shot, part=part: engine.render(
-                    shot,
-                    [entry.plate_frame for entry in part],
-                    frame_values={entry.plate_frame: dict(entry.values) for entry in part},
-                    proxy=request.proxy,
-                    output=request.pattern or part[0].path,
-                    mode="element",
-                    priority=request.priority,
-                    supersede=request.supersede,
-                    skip_current=True,
-                ),
-            )
-            before = len(entries)
-            done = _followed(job, lambda count, _, before=before: progress(before + count, total))
-            entries.update({numbers[int(number)]: entry for number, entry in done["frames"].items()})
+        own = tuple(entry for entry in request.frames if entry.frame == entry.plate_frame)
+        entries = self._render(request, own, request.pattern, progress, 0) if own else {}
+        for entry in request.frames:
+            if entry.frame != entry.plate_frame:
+                entries[entry.frame] = self._render_shifted(request, entry, progress, len(entries))
         return entries
+
+    def _render(
+        self, request: RenderRequest, frames: tuple[FrameRequest, ...], pattern: str, progress: Progress, before: int
+    ) -> dict[int, dict[str, Any]]:
+        job = self._ask(
+            request,
+            lambda engine, shot: engine.render(
+                shot,
+                [entry.plate_frame for entry in frames],
+                frame_values={entry.plate_frame: dict(entry.values) for entry in frames},
+                proxy=request.proxy,
+                output=pattern,
+                mode="element",
+                priority=request.priority,
+                supersede=request.supersede,
+                skip_current=True,
+            ),
+        )
+        total = len(request.frames)
+        done = _followed(job, lambda count, _: progress(before + count, total))
+        numbers = {entry.plate_frame: entry.frame for entry in frames}
+        return {numbers[int(number)]: entry for number, entry in done["frames"].items()}
+
+    def _render_shifted(
+        self, request: RenderRequest, entry: FrameRequest, progress: Progress, before: int
+    ) -> dict[str, Any]:
+        """A frame that shows another number of the plate. The engine numbers what it writes as the plate, and two of
+        Nuke's frames may show one file with different values: so it is rendered beside, alone, and renamed."""
+        alone = replace(request, frames=(entry,))
+        if frame_key(entry.path) == self.keys(alone)[entry.frame]:
+            return {"state": "done", "path": entry.path, "cached": True, "error": None}
+        folder, name = os.path.split(entry.path)
+        beside = os.path.join(folder, f".{name}.from.####.exr")
+        done = self._render(request, (entry,), beside, progress, before)[entry.frame]
+        try:
+            os.replace(frame_path(beside, entry.plate_frame), entry.path)
+        except OSError as error:
+            raise Refusal(f"{entry.path} cannot be written: {error.strerror or error}.") from error
+        return {**done, "path": entry.path}
 
     def keys(self, request: RenderRequest) -> dict[int, str]:
         """The key that each of Nuke's frames should have now. Raises Refusal."""
         keys: dict[int, str] = {}
-        for part in _parts(request):
+        for entry in request.frames:
             answer = self._ask(
                 request,
-                lambda engine, shot, part=part: engine.keys(
-                    shot,
-                    [entry.plate_frame for entry in part],
-                    frame_values={entry.plate_frame: dict(entry.values) for entry in part},
-                    proxy=request.proxy,
-                    mode="element",
+                lambda engine, shot, entry=entry: engine.keys(
+                    shot, [entry.plate_frame], dict(entry.values), proxy=request.proxy, mode="element"
                 ),
             )
-            keys.update({entry.frame: answer[entry.plate_frame] for entry in part})
+            keys[entry.frame] = answer[entry.plate_frame]
         return keys
 
     def track(self, request: TrackRequest, progress: Progress = go_on) -> dict[str, Any]:
@@ -121,25 +141,13 @@ def run_command(arguments: list[str]) -> str:
     """Runs the engine's `faceplate` with `arguments` and answers what it printed. Raises Refusal."""
     try:
         command = [*engine_command(), *arguments]
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), timeout=600, check=False
-        )
+        done = subprocess.run(command, capture_output=True, env=clean_environment(), timeout=600, check=False)
     except (EngineError, OSError, subprocess.TimeoutExpired) as error:
         raise Refusal(f"Faceplate's command did not run: {error}.") from error
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise Refusal(said[-1] if said else f"faceplate {arguments[0]} failed.")
     return done.stdout.decode("utf-8", "replace")
-
-
-def _parts(request: RenderRequest) -> Iterator[tuple[Any, ...]]:
-    """Frames that one job can carry: all of them when the files are numbered as the plate's, else one by one,
-    because two of Nuke's frames may show the same file with different values."""
-    if request.pattern is not None:
-        yield request.frames
-        return
-    for entry in request.frames:
-        yield (entry,)
 
 
 def _followed(job: Any, progress: Progress) -> dict[str, Any]:
@@ -159,7 +167,7 @@ def _followed(job: Any, progress: Progress) -> dict[str, Any]:
         raise Refusal(_sentence(error, job.document)) from error
 
 
-def _sentence(error: EngineError, document: Optional[dict[str, Any]]) -> str:
+def _sentence(error: EngineError, document: dict[str, Any] | None) -> str:
     """The engine's sentence, with the frame that it is about."""
     if error.code == "cancelled":
         return "Cancelled; the frames that are done stay."

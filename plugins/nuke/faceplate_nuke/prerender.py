@@ -18,7 +18,7 @@ from .access import inner
 from .files import read_text, write_text
 from .frames import sibling, write_frames
 from .refusal import Refusal
-from .state import Plan, plan_of, result_of
+from .state import Plan, plan_of, read_state, result_of
 from .upstream import state_of
 
 __all__ = ["note_rendered", "out_of_date", "refuse_stale", "render_missing"]
@@ -55,7 +55,8 @@ def out_of_date(group: nuke.Group, frames: Iterable[int]) -> dict[str, tuple[int
 
 def render_missing(group: nuke.Group, frames: Iterable[int]) -> None:
     """Has Nuke execute the inner Writes where needed. Only from a button or a script: Nuke executes one thing at a
-    time. Raises Refusal."""
+    time. Raises Refusal, before anything is rendered where the shot cannot be done at all."""
+    read_state(group, ())
     for write, stale in out_of_date(group, frames).items():
         node = inner(group, write)
         for first, last in _runs(stale):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable
 
 from faceplate_client import frame_path, frames_on_disk, is_pattern
 
@@ -42,7 +42,7 @@ class ReadSettings:
     split_views: bool = False
 
 
-def only_through_nuke(read: ReadSettings, is_linear: Callable[[str], bool]) -> Optional[str]:
+def only_through_nuke(read: ReadSettings, is_linear: Callable[[str], bool]) -> str | None:
     """Why the engine cannot read this Read's files by itself, in words; None when it can.
 
     `is_linear` knows the colour spaces that need no curve.
@@ -62,7 +62,7 @@ def only_through_nuke(read: ReadSettings, is_linear: Callable[[str], bool]) -> O
     return None
 
 
-def shifted(read: ReadSettings) -> Optional[int]:
+def shifted(read: ReadSettings) -> int | None:
     """File frame minus Nuke's frame when that is one number, else None."""
     text = read.frame.strip()
     if read.frame_mode == "start at" and re.match(r"^-?\d+$", text):
@@ -97,7 +97,8 @@ def _in_range(read: ReadSettings, number: int, frame: int) -> int:
     if how == "hold":
         return read.first if number < read.first else read.last
     raise Refusal(
-        f"{read.name} is black at frame {frame} (its range is {read.first}-{read.last}), so there is no face to replace; render within its range."
+        f"{read.name} is black at frame {frame} (its range is {read.first}-{read.last}), so there is no face to "
+        "replace; render within its range."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from faceplate_client import frame_path
 
@@ -25,15 +25,15 @@ class FrameRequest:
 
 @dataclass(frozen=True)
 class RenderRequest:
-    """Frames of one shot. `pattern` is set when every file is that pattern at the plate's own number."""
+    """Frames of one shot, written to `pattern` at Nuke's numbers."""
 
     document: Mapping[str, Any]
     base: str
     frames: tuple[FrameRequest, ...]
-    pattern: Optional[str] = None
+    pattern: str
     proxy: int = 1
     priority: str = "interactive"
-    supersede: Optional[str] = None
+    supersede: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,14 @@ class TrackRequest:
     frames: tuple[int, ...] = field(default_factory=tuple)
 
 
-def render_request(state: ShotState, priority: str = "interactive", supersede: Optional[str] = None) -> RenderRequest:
+def render_request(state: ShotState, priority: str = "interactive", supersede: str | None = None) -> RenderRequest:
     """Raises Refusal where the plate's Read shows no picture."""
     numbers = file_frames(state)
     frames = tuple(
         FrameRequest(frame, numbers[frame], state.values(frame), frame_path(state.result, frame))
         for frame in state.frames
     )
-    same = all(entry.frame == entry.plate_frame for entry in frames)
-    return RenderRequest(
-        engine_document(state), state.base, frames, state.result if same else None, state.proxy, priority, supersede
-    )
+    return RenderRequest(engine_document(state), state.base, frames, state.result, state.proxy, priority, supersede)
 
 
 def track_request(state: ShotState) -> TrackRequest:

@@ -67,8 +67,6 @@ class Task:
             nuke.executeInMainThread(self._failed, args=(traceback.format_exc(),))
         else:
             nuke.executeInMainThread(self._finish, args=(result,))
-        finally:
-            del window
 
 
 class Tasks:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 import nuke
 
@@ -38,7 +38,7 @@ class Plan:
     """How the plate is come by: `read` when the engine reads the files of that Read; else why the inner Write must
     render it. `matte` says whether something holds out."""
 
-    read: Optional[ReadSettings]
+    read: ReadSettings | None
     why: str
     matte: bool
 
@@ -217,7 +217,7 @@ def _track(group: nuke.Group) -> str:
     return path if path and os.path.isfile(path) else ""
 
 
-def _search(group: nuke.Group) -> Optional[tuple[int, int, int, int]]:
+def _search(group: nuke.Group) -> tuple[int, int, int, int] | None:
     """The box in the plate's own numbering, y down; Nuke's y grows up from the format's lower edge."""
     if not flag(group, names.USE_SEARCH):
         return None

@@ -46,7 +46,7 @@ def track_nodes(group: nuke.Group) -> list[nuke.Node]:
     handle, path = tempfile.mkstemp(suffix=".nk")
     os.close(handle)
     try:
-        run_command(["tracks", "export", track, path])
+        run_command(["tracks", "export", track, "--output", path])
         _select_none()
         before = set(nuke.allNodes())
         nuke.nodePaste(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Optional
 
 import nuke
 
@@ -61,7 +60,7 @@ _NO_PICTURE = frozenset(
 """Knobs that no pixel depends on."""
 
 
-def plain_read(node: Optional[nuke.Node]) -> Optional[nuke.Node]:
+def plain_read(node: nuke.Node | None) -> nuke.Node | None:
     """The Read whose picture arrives at `node`'s output untouched, or None."""
     seen = 0
     while node is not None and seen < 1000:
@@ -83,7 +82,7 @@ def faceswaps_before(node: nuke.Node) -> list[nuke.Group]:
     return sorted(found, key=lambda group: sum(is_faceswap(other) for other in _before(group)))
 
 
-def state_of(node: Optional[nuke.Node], frame: Optional[int] = None) -> str:
+def state_of(node: nuke.Node | None, frame: int | None = None) -> str:
     """A name for all that `node`'s picture depends on: the knobs of everything before it and, with `frame`, the files
     that are read for it. The same on every machine that has the script and the files."""
     if node is None:
@@ -98,7 +97,7 @@ def state_of(node: Optional[nuke.Node], frame: Optional[int] = None) -> str:
     return digest(facts)
 
 
-def _file_of(node: nuke.Node, frame: Optional[int]) -> str:
+def _file_of(node: nuke.Node, frame: int | None) -> str:
     if frame is None or node.Class() not in _FILE_READERS:
         return ""
     return identity(frame_path(file_pattern(node, "file"), frame))
@@ -132,6 +131,6 @@ def _feeds(node: nuke.Node) -> list[nuke.Node]:
     return [other for other in found if other.Class() not in ("Root", "Viewer")]
 
 
-def _outside(node: nuke.Node) -> Optional[nuke.Node]:
+def _outside(node: nuke.Node) -> nuke.Node | None:
     """What is connected to the group's input that the Input node `node` stands for."""
     return node.parent().input(int(node["number"].value()))
