@@ -24,7 +24,7 @@ from faceplate.window import Window
 from faceplate_client import Engine, places
 from plates import write_plate
 
-__all__ = ["FACE", "alive", "fast_shot", "running", "state_of", "threads", "until"]
+__all__ = ["FACE", "alive", "fast_shot", "running", "settings", "shared_engine", "state_of", "threads", "until"]
 
 # The only frame of `fast_shot` that shows the face; every other one is written in a few hundredths of a second.
 FACE = 1
@@ -54,20 +54,39 @@ def fast_shot(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def running(folder: Path, start: bool = True, idle: float = 120.0, **environ: str) -> Iterator[Engine]:
-    """An engine whose run folder is `folder`; killed at the end if it has not ended by then."""
+def settings(folder: Path, **environ: str) -> Iterator[None]:
+    """The variables with which engines live in `folder`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACEPLATE_RUN", str(folder))
         patch.setenv("FACEPLATE_ENGINE", sys.executable)
         for name, value in environ.items():
             patch.setenv(name, value)
-        engine = Engine(places.run_folder(), True, 120.0, True, idle)
-        try:
+        yield
+
+
+@contextmanager
+def running(folder: Path, start: bool = True, idle: float = 120.0, **environ: str) -> Iterator[Engine]:
+    """An engine whose run folder is `folder`, under its settings; killed at the end if it has not ended by then."""
+    engine = Engine(str(folder), True, 120.0, True, idle)
+    try:
+        with settings(folder, **environ):
             if start:
                 engine.reach()
             yield engine
-        finally:
-            end(folder)
+    finally:
+        end(folder)
+
+
+@contextmanager
+def shared_engine(folder: Path) -> Iterator[Engine]:
+    """An engine for many tests; its settings do not reach them."""
+    engine = Engine(str(folder), True, 120.0, True, 600.0)
+    try:
+        with settings(folder):
+            engine.reach()
+        yield engine
+    finally:
+        end(folder)
 
 
 def end(folder: Path) -> None:

@@ -26,7 +26,7 @@ from install.errors import InstallError
 from install.settings import Settings
 
 import faceplate_client
-from engines import FACE, fast_shot, running, state_of, until
+from engines import FACE, settings, state_of, until
 from faceplate.errors import FaceplateError
 from faceplate.params import describe
 from faceplate.plate import Sequence
@@ -38,22 +38,6 @@ from plates import read_file, write_plate
 ROOT = Path(__file__).parents[1]
 CLIENT = Path(faceplate_client.__file__).parent
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("fast")
-
-
-@pytest.fixture(scope="module")
-def document(folder: Path) -> dict[str, Any]:
-    return fast_shot(folder)
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with running(tmp_path_factory.mktemp("engine") / "run") as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +94,7 @@ print(json.dumps({
 
 @pytest.mark.parametrize("version", PYTHONS)
 def test_every_python_without_packages(
-    version: str, engine: Engine, folder: Path, document: dict[str, Any], carried: Path, tmp_path: Path
+    version: str, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], carried: Path, tmp_path: Path
 ) -> None:
     python = find_python(version)
     if python is None:
@@ -118,8 +102,9 @@ def test_every_python_without_packages(
         warnings.warn(said, stacklevel=1)
         pytest.skip(said)
     output = str(tmp_path / "o.####.exr")
-    command = [python, "-I", "-S", "-c", HOST, str(carried), json.dumps(document), str(folder), output]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    command = [python, "-I", "-S", "-c", HOST, str(carried), json.dumps(fast_document), str(fast_folder), output]
+    with settings(Path(engine.folder)):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert f"{said['version'][0]}.{said['version'][1]}" == version
@@ -268,27 +253,29 @@ class TestFollow:
         assert engine.status()["engine"]
 
     def test_asks_where_the_stream_does_not_work(
-        self, engine: Engine, folder: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*_: Any) -> Any:
             raise wire.LostError("a virus scanner")
 
         monkeypatch.setattr(job, "events", broken)
         events: list[dict[str, Any]] = []
-        done = engine.render(engine.open_shot(document, str(folder)), [2, 3]).wait(events.append)
+        done = engine.render(engine.open_shot(fast_document, str(fast_folder)), [2, 3]).wait(events.append)
         assert done["state"] == "done" and events[-1] == {"event": "state", "id": 0, "state": "done"}
         assert {event["frame"] for event in events if event["event"] == "frame"} == {2, 3}
 
-    def test_gives_up_waiting_and_not_the_job(self, engine: Engine, folder: Path, document: dict[str, Any]) -> None:
-        shot = engine.open_shot(document, str(folder))
+    def test_gives_up_waiting_and_not_the_job(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]
+    ) -> None:
+        shot = engine.open_shot(fast_document, str(fast_folder))
         long = engine.render(shot, range(2, 3000), priority="batch")
         with pytest.raises(EngineError) as refused:
             long.wait(timeout=0.3)
         assert refused.value.code == "timeout" and long.poll()["state"] in ("waiting", "running")
         assert long.cancel()["state"] == "cancelled"
 
-    def test_a_newer_request_supersedes(self, engine: Engine, folder: Path, document: dict[str, Any]) -> None:
-        shot = engine.open_shot(document, str(folder))
+    def test_a_newer_request_supersedes(self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]) -> None:
+        shot = engine.open_shot(fast_document, str(fast_folder))
         old = engine.render(shot, range(2, 3000), supersede="node")
         new = engine.render(shot, [2], supersede="node")
         assert new.wait()["state"] == "done"
@@ -296,8 +283,10 @@ class TestFollow:
             old.wait()
         assert refused.value.code == "superseded" and refused.value.job is not None
 
-    def test_stale_frames(self, engine: Engine, folder: Path, document: dict[str, Any], tmp_path: Path) -> None:
-        shot = engine.open_shot(document, str(folder))
+    def test_stale_frames(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
+    ) -> None:
+        shot = engine.open_shot(fast_document, str(fast_folder))
         output = str(tmp_path / "o.####.exr")
         assert faceplate_client.stale_frames(engine, shot, [2, FACE], output) == [2, FACE]
         engine.render(shot, [FACE, 2], output=output).wait()

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 import faceplate
-from engines import FACE, alive, fast_shot, running, state_of, threads, until
+from engines import FACE, alive, running, state_of, threads, until
 from faceplate.cli import main
 from faceplate.errors import RenderError, UsageError
 from faceplate.params import describe
@@ -38,22 +38,6 @@ from faceplate_client import Engine, EngineError, take_pixels
 from plates import read_file
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("fast")
-
-
-@pytest.fixture(scope="module")
-def document(folder: Path) -> dict[str, Any]:
-    return fast_shot(folder)
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with running(tmp_path_factory.mktemp("engine") / "run") as started:
-        yield started
 
 
 def asked(
@@ -156,12 +140,12 @@ class TestDoor:
         assert listening == [f"0100007F:{state['port']:04X}"]
 
     def test_only_the_user_can_read_the_token(self, engine: Engine) -> None:
-        folder = Path(engine.folder)
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        (state,) = folder.glob("engine-*.json")
+        run = Path(engine.folder)
+        assert stat.S_IMODE(run.stat().st_mode) == 0o700
+        (state,) = run.glob("engine-*.json")
         assert stat.S_IMODE(state.stat().st_mode) == 0o600
         token = json.loads(state.read_text())["token"]
-        assert all(token not in path.read_text("utf-8", "replace") for path in folder.iterdir() if path != state)
+        assert all(token not in path.read_text("utf-8", "replace") for path in run.iterdir() if path != state)
 
     def test_an_open_folder_is_not_trusted(self, tmp_path: Path) -> None:
         (tmp_path / "run").mkdir()
@@ -172,15 +156,15 @@ class TestDoor:
 
 
 class TestAnswers:
-    def test_shots(self, engine: Engine, folder: Path, document: dict[str, Any]) -> None:
-        shot = engine.open_shot(document, str(folder))
+    def test_shots(self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]) -> None:
+        shot = engine.open_shot(fast_document, str(fast_folder))
         assert shot.info["frames"] == list(range(1, 9)) and shot.info["person"] == "face"
         assert [person["frames"] for person in shot.info["people"]] == [1]
         assert {weight["name"] for weight in shot.info["weights"]} >= {"yunet"} and shot.info["warnings"] == []
-        assert engine.open_shot(dict(document), str(folder)).key == shot.key
-        (folder / "fast.shot.json").write_text(json.dumps(document))
-        assert engine.open_shot(str(folder / "fast.shot.json")).key == shot.key
-        assert engine.open_shot({**document, "person": "ada"}, str(folder)).key != shot.key
+        assert engine.open_shot(dict(fast_document), str(fast_folder)).key == shot.key
+        (fast_folder / "fast.shot.json").write_text(json.dumps(fast_document))
+        assert engine.open_shot(str(fast_folder / "fast.shot.json")).key == shot.key
+        assert engine.open_shot({**fast_document, "person": "ada"}, str(fast_folder)).key != shot.key
 
     @pytest.mark.parametrize(
         ("changes", "code"),
@@ -194,35 +178,42 @@ class TestAnswers:
         ],
     )
     def test_wrong_shots_are_refused(
-        self, engine: Engine, folder: Path, document: dict[str, Any], changes: dict[str, Any], code: str
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], changes: dict[str, Any], code: str
     ) -> None:
         with pytest.raises(EngineError) as refused:
-            engine.open_shot({**document, **changes}, str(folder))
+            engine.open_shot({**fast_document, **changes}, str(fast_folder))
         assert refused.value.code == code and refused.value.message.endswith(".")
 
-    def test_what_is_not_there_yet_is_a_warning(self, engine: Engine, folder: Path, document: dict[str, Any]) -> None:
+    def test_what_is_not_there_yet_is_a_warning(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]
+    ) -> None:
         """A node that was just added has no source, no track and no rendered plate."""
         new = {"faceplate_shot": 1, "plate": "none.####.exr"}
-        assert len(engine.open_shot(new, str(folder)).info["warnings"]) == 2
-        shot = engine.open_shot({**document, "track": "later.track.json"}, str(folder))
+        assert len(engine.open_shot(new, str(fast_folder)).info["warnings"]) == 2
+        shot = engine.open_shot({**fast_document, "track": "later.track.json"}, str(fast_folder))
         assert "track the shot" in shot.info["warnings"][0]
         with pytest.raises(EngineError) as refused:
             engine.render(shot, [1])
         assert refused.value.code == "no-track"
 
     def test_the_hosts_variables_count(
-        self, engine: Engine, folder: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Not those of the engine, which was started by somebody else."""
-        monkeypatch.setenv("SHOT_FOLDER", str(folder))
-        shot = engine.open_shot({**document, "plate": "$SHOT_FOLDER/plate.exr"}, str(folder))
-        assert shot.key == engine.open_shot({**document, "plate": str(folder / "plate.exr")}, str(folder)).key
-        monkeypatch.setenv("OCIO", str(folder / "none.ocio"))
+        monkeypatch.setenv("SHOT_FOLDER", str(fast_folder))
+        shot = engine.open_shot({**fast_document, "plate": "$SHOT_FOLDER/plate.exr"}, str(fast_folder))
+        assert (
+            shot.key
+            == engine.open_shot({**fast_document, "plate": str(fast_folder / "plate.exr")}, str(fast_folder)).key
+        )
+        monkeypatch.setenv("OCIO", str(fast_folder / "none.ocio"))
         with pytest.raises(EngineError, match=r"none\.ocio"):
-            engine.open_shot(document, str(folder))
+            engine.open_shot(fast_document, str(fast_folder))
 
-    def test_renders_and_tells(self, engine: Engine, folder: Path, document: dict[str, Any], tmp_path: Path) -> None:
-        shot = engine.open_shot(document, str(folder))
+    def test_renders_and_tells(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
+    ) -> None:
+        shot = engine.open_shot(fast_document, str(fast_folder))
         output = str(tmp_path / "o.####.exr")
         events: list[dict[str, Any]] = []
         done = engine.render(shot, [FACE, 2], output=output).wait(events.append)
@@ -237,32 +228,34 @@ class TestAnswers:
         assert kinds.count("frame") == 4 and kinds.count("progress") == 2
         assert [event["id"] for event in events] == list(range(1, len(events) + 1))
 
-    def test_a_late_listener_hears_what_it_missed(self, engine: Engine, folder: Path, document: dict[str, Any]) -> None:
-        job = engine.render(engine.open_shot(document, str(folder)), [3])
+    def test_a_late_listener_hears_what_it_missed(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]
+    ) -> None:
+        job = engine.render(engine.open_shot(fast_document, str(fast_folder)), [3])
         job.wait()
         text = stream(engine, job.id, 0)
         assert "event: progress" in text and text.rstrip().endswith('"state": "done", "error": null}')
         assert len(stream(engine, job.id, 3)) < len(text)
 
     def test_shared_pixels_are_the_files(
-        self, engine: Engine, folder: Path, document: dict[str, Any], tmp_path: Path
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
     ) -> None:
-        shot = engine.open_shot(document, str(folder))
+        shot = engine.open_shot(fast_document, str(fast_folder))
         for mode in ("element", "over"):
             output = str(tmp_path / f"{mode}.exr")
             done = engine.render(shot, [FACE], output=output, mode=mode, pixels="shared").wait()
             entry = done["frames"]["1"]
-            assert engine.status()["cache"]["shared"]["blocks"] == 1
+            before = engine.status()["cache"]["shared"]["blocks"]
             pixels = take_pixels(engine, entry)
             written, spec = read_file(Path(output))
             assert entry["shared"]["window"] == [spec.x, spec.y, spec.width, spec.height]
             np.testing.assert_array_equal(pixels.astype(np.float16), written[..., : pixels.shape[2]].astype(np.float16))
-            assert engine.status()["cache"]["shared"] == {"blocks": 0, "bytes": 0}
+            assert engine.status()["cache"]["shared"]["blocks"] == before - 1
 
     def test_values_win_over_the_document(
-        self, engine: Engine, folder: Path, document: dict[str, Any], tmp_path: Path
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
     ) -> None:
-        shot = engine.open_shot(document, str(folder))
+        shot = engine.open_shot(fast_document, str(fast_folder))
         engine.render(
             shot,
             [1, 2],
@@ -279,11 +272,13 @@ class TestAnswers:
         assert refused.value.code == "bad-value" and "matte_feather" in refused.value.message
 
     def test_a_failed_frame_does_not_cost_the_others(
-        self, engine: Engine, folder: Path, document: dict[str, Any], tmp_path: Path
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
     ) -> None:
-        (tmp_path / "p.1001.exr").write_bytes((folder / "plate.exr").read_bytes())
-        (tmp_path / "p.1003.exr").write_bytes((folder / "plate.exr").read_bytes())
-        shot = engine.open_shot({**document, "plate": str(tmp_path / "p.####.exr"), "frames": None}, str(folder))
+        (tmp_path / "p.1001.exr").write_bytes((fast_folder / "plate.exr").read_bytes())
+        (tmp_path / "p.1003.exr").write_bytes((fast_folder / "plate.exr").read_bytes())
+        shot = engine.open_shot(
+            {**fast_document, "plate": str(tmp_path / "p.####.exr"), "frames": None}, str(fast_folder)
+        )
         with pytest.raises(EngineError) as failed:
             engine.render(shot, [1001, 1002, 1003], output=str(tmp_path / "o.####.exr")).wait()
         assert "1 of 3 frames failed; frame 1002:" in failed.value.message
@@ -291,14 +286,18 @@ class TestAnswers:
         assert [entry["state"] for entry in failed.value.job["frames"].values()] == ["done", "failed", "done"]
         assert sorted(path.name for path in tmp_path.glob("o.*")) == ["o.1001.exr", "o.1003.exr"]
 
-    def test_refuses_to_overwrite_the_plate(self, engine: Engine, folder: Path, document: dict[str, Any]) -> None:
-        shot = engine.open_shot(document, str(folder))
+    def test_refuses_to_overwrite_the_plate(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]
+    ) -> None:
+        shot = engine.open_shot(fast_document, str(fast_folder))
         with pytest.raises(EngineError) as refused:
-            engine.render(shot, [1], output=str(folder / "plate.exr"))
+            engine.render(shot, [1], output=str(fast_folder / "plate.exr"))
         assert refused.value.code == "output-is-plate"
 
-    def test_faces_and_track(self, engine: Engine, folder: Path, document: dict[str, Any], tmp_path: Path) -> None:
-        shot = engine.open_shot({**document, "track": None}, str(folder))
+    def test_faces_and_track(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
+    ) -> None:
+        shot = engine.open_shot({**fast_document, "track": None}, str(fast_folder))
         events: list[dict[str, Any]] = []
         tracked = engine.track(shot, output=str(tmp_path / "t.track.json"), frames=[1]).wait(events.append)
         assert tracked["result"]["people"][0]["frames"] == 1 and (tmp_path / "t.track.json").exists()
@@ -315,11 +314,13 @@ class TestAnswers:
                 engine.call("GET", path)
             assert refused.value.code == code
 
-    def test_a_forgotten_shot_is_opened_again(self, engine: Engine, folder: Path, document: dict[str, Any]) -> None:
+    def test_a_forgotten_shot_is_opened_again(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]
+    ) -> None:
         """More shots than are kept open: the client opens the first one again by itself."""
-        first = engine.open_shot(document, str(folder))
+        first = engine.open_shot(fast_document, str(fast_folder))
         for number in range(9):
-            engine.open_shot({**document, "person": f"person{number}"}, str(folder))
+            engine.open_shot({**fast_document, "person": f"person{number}"}, str(fast_folder))
         assert engine.status()["cache"]["shots"] == 8
         assert engine.render(first, [5]).wait()["state"] == "done"
 
@@ -338,9 +339,9 @@ def stream(engine: Engine, job: str, after: int) -> str:
 
 class TestLoad:
     @linux
-    def test_64_requests_at_once(self, engine: Engine, folder: Path, document: dict[str, Any]) -> None:
+    def test_64_requests_at_once(self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]) -> None:
         """Every one is answered, every job ends, and threads and files are afterwards as many as before."""
-        shot = engine.open_shot(document, str(folder))
+        shot = engine.open_shot(fast_document, str(fast_folder))
         engine.render(shot, [2]).wait()
         pid = engine.status()["pid"]
 
@@ -349,7 +350,7 @@ class TestLoad:
                 job = engine.render(shot, [10 + number], supersede=f"{number % 16}")
                 return [event["state"] for event in job.events() if event["event"] == "state"][-1]
             if number % 4 == 1:
-                return engine.open_shot(document, str(folder)).key
+                return engine.open_shot(fast_document, str(fast_folder)).key
             if number % 4 == 2:
                 return engine.keys(shot, [number])[number]
             return engine.status()["engine"]
@@ -362,8 +363,10 @@ class TestLoad:
         # The routes share a pool of 40 threads, which stay for a while.
         until(lambda: threads(pid)[0] <= before[0] + 40 and threads(pid)[1] <= before[1])
 
-    def test_cancel_under_load(self, engine: Engine, folder: Path, document: dict[str, Any], tmp_path: Path) -> None:
-        shot = engine.open_shot(document, str(folder))
+    def test_cancel_under_load(
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
+    ) -> None:
+        shot = engine.open_shot(fast_document, str(fast_folder))
         output = str(tmp_path / "o.####.exr")
         jobs = [engine.render(shot, range(2, 5000), output=output, priority="batch") for _ in range(4)]
         until(lambda: jobs[0].poll()["done"] >= 2)
@@ -381,9 +384,9 @@ class TestLoad:
         )
 
     def test_an_interactive_frame_overtakes_a_range(
-        self, engine: Engine, folder: Path, document: dict[str, Any], tmp_path: Path
+        self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
     ) -> None:
-        shot = engine.open_shot(document, str(folder))
+        shot = engine.open_shot(fast_document, str(fast_folder))
         batch = engine.render(shot, range(2, 5000), output=str(tmp_path / "b.####.exr"), priority="batch")
         until(lambda: batch.poll()["done"] >= 1)
         assert engine.render(shot, [3], output=str(tmp_path / "i.####.exr")).wait(timeout=60)["state"] == "done"
@@ -556,11 +559,11 @@ class TestShared:
 
 
 class TestRoots:
-    def test_paths_outside(self, folder: Path, document: dict[str, Any], tmp_path: Path) -> None:
-        shots = OpenShots(Roots([folder]))
-        assert shots.open(ShotRequest(document=document, base=str(folder))).tracked
-        (folder / "link.exr").unlink(missing_ok=True)
-        (folder / "link.exr").symlink_to(tmp_path / "outside.exr")
+    def test_paths_outside(self, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path) -> None:
+        shots = OpenShots(Roots([fast_folder]))
+        assert shots.open(ShotRequest(document=fast_document, base=str(fast_folder))).tracked
+        (fast_folder / "link.exr").unlink(missing_ok=True)
+        (fast_folder / "link.exr").symlink_to(tmp_path / "outside.exr")
         for changes in (
             {"plate": str(tmp_path / "p.####.exr")},
             {"output": "../o.####.exr"},
@@ -573,17 +576,19 @@ class TestRoots:
             {"parameters": {"target": str(tmp_path / "somebody.jpg")}},
         ):
             with pytest.raises(UsageError) as refused:
-                shots.open(ShotRequest(document={**document, **changes}, base=str(folder)))
+                shots.open(ShotRequest(document={**fast_document, **changes}, base=str(fast_folder)))
             assert refused.value.code == "outside-roots", changes
-        for request in (ShotRequest(path="/etc/passwd"), ShotRequest(document=document, base="/etc")):
+        for request in (ShotRequest(path="/etc/passwd"), ShotRequest(document=fast_document, base="/etc")):
             with pytest.raises(UsageError) as refused:
                 shots.open(request)
             assert refused.value.code == "outside-roots"
 
-    def test_paths_of_jobs_then_idle_stop(self, folder: Path, document: dict[str, Any], tmp_path: Path) -> None:
+    def test_paths_of_jobs_then_idle_stop(
+        self, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
+    ) -> None:
         """One engine for both: started with roots and a short idle time, it refuses, and then ends by itself."""
-        with running(tmp_path / "run", idle=1.0, FACEPLATE_ROOTS=str(folder)) as engine:
-            shot = engine.open_shot(document, str(folder))
+        with running(tmp_path / "run", idle=1.0, FACEPLATE_ROOTS=str(fast_folder)) as engine:
+            shot = engine.open_shot(fast_document, str(fast_folder))
             outside = str(tmp_path / "o.####.exr")
             for ask in (
                 lambda: engine.render(shot, [1], output=outside),
@@ -608,10 +613,10 @@ class TestRoots:
 
 @linux
 class TestEnds:
-    def test_killed_in_the_middle(self, folder: Path, document: dict[str, Any], tmp_path: Path) -> None:
+    def test_killed_in_the_middle(self, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path) -> None:
         """kill -9 under a running job: the client starts another engine, opens the shot again, and the job is done."""
         with running(tmp_path / "run") as engine:
-            shot = engine.open_shot(document, str(folder))
+            shot = engine.open_shot(fast_document, str(fast_folder))
             engine.render(shot, [FACE], pixels="shared").wait()
             first = state_of(tmp_path / "run") or {}
             assert shared_of(first["pid"]) == 1
@@ -631,11 +636,11 @@ class TestEnds:
                 job.poll()
             assert refused.value.code == "unknown-job"
 
-    def test_a_dead_parent(self, folder: Path, document: dict[str, Any], tmp_path: Path) -> None:
+    def test_a_dead_parent(self, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path) -> None:
         """A host that is killed takes its jobs, and an engine that nobody else uses, with it."""
         with running(tmp_path / "run", start=False):
             host = subprocess.Popen(
-                [sys.executable, "-c", HOST, json.dumps(document), str(folder)], stdout=subprocess.PIPE
+                [sys.executable, "-c", HOST, json.dumps(fast_document), str(fast_folder)], stdout=subprocess.PIPE
             )
             assert host.stdout is not None and host.stdout.readline() == b"rendering\n"
             state = state_of(tmp_path / "run") or {}

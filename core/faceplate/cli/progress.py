@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from faceplate.errors import FaceplateError, UsageError
+from faceplate.flight import FrameDone, render_frames
 from faceplate.render import Renderer
 from faceplate.review import ContactSheet
 
@@ -30,10 +31,11 @@ class Batch:
 
 
 class _Rate(ProgressColumn):
-    """Frames per second, of the frames done."""
+    """Frames written per second since the first began; those that failed or were left out do not count."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.2f} fps" if task.speed else "– fps")
+        written, elapsed = task.fields.get("written", 0), task.finished_time or task.elapsed
+        return Text(f"{written / elapsed:.2f} fps" if written and elapsed else "– fps")
 
 
 def render_batch(renderer: Renderer, contact_sheet: Path | None = None) -> Batch:
@@ -48,13 +50,17 @@ def render_batch(renderer: Renderer, contact_sheet: Path | None = None) -> Batch
     batch = Batch()
     said: set[str] = set()
     with _bar(console) as bar:
-        task = bar.add_task("render", total=len(frames))
+        task = bar.add_task("render", total=len(frames), written=0)
+        coming = render_frames(renderer, frames, on_written=lambda written: batch.written.append(written.path))
         try:
-            for frame in frames:
-                goes_on = _one(renderer, frame, batch, sheet, console, said)
-                bar.advance(task)
-                if not goes_on:
-                    break
+            with closing(coming):
+                for done in coming:
+                    goes_on = _tell(done, batch, console, said)
+                    if sheet and done.rendered:
+                        sheet.add(done.rendered)
+                    bar.update(task, advance=1, written=len(batch.written))
+                    if not goes_on:
+                        break
         except KeyboardInterrupt:
             batch.stopped = True
     if sheet and contact_sheet and batch.written:
@@ -74,28 +80,18 @@ def _prepare(renderer: Renderer, console: Console) -> None:
         console.print(f"track: {said} {kept.track.path}", markup=False, style="dim")
 
 
-def _one(
-    renderer: Renderer, frame: int, batch: Batch, sheet: ContactSheet | None, console: Console, said: set[str]
-) -> bool:
-    try:
-        if renderer.plate_frame(frame) is None:
-            batch.skipped.append(frame)
-            return True
-        rendered = renderer.render(frame)
-        written = renderer.write(rendered)
-        batch.written.append(written.path)
-        if sheet:
-            sheet.add(rendered)
-    except UsageError:
-        raise
-    except FaceplateError as error:
-        batch.failed.append((frame, str(error)))
-        console.print(f"faceplate: frame {frame}: {error}", markup=False)
-        return error.code not in _HOPELESS
-    for note in (*rendered.swapped.notes, *written.notes):
+def _tell(done: FrameDone, batch: Batch, console: Console, said: set[str]) -> bool:
+    """Notes what became of a frame and says what is worth a line; whether going on makes sense."""
+    if done.error is not None:
+        batch.failed.append((done.frame, str(done.error)))
+        console.print(f"faceplate: frame {done.frame}: {done.error}", markup=False)
+        return done.error.code not in _HOPELESS
+    if done.written is None:
+        batch.skipped.append(done.frame)
+    for note in done.notes:
         if note not in said:
             said.add(note)
-            console.print(f"frame {frame}: {note}", markup=False, style="dim")
+            console.print(f"frame {done.frame}: {note}", markup=False, style="dim")
     return True
 
 

@@ -203,7 +203,7 @@ def _sharpness(frame: Frame, face: Face) -> float:
 
 def _open_notebook(path: Path, finder: FaceFinder) -> tuple[Notebook, Path]:
     place = path / _NOTE if path.is_dir() else path.with_name(f".{path.name}.{_NOTE}")
-    weights = [finder.store.card(name).sha256 for name in (finder.detector, finder.landmarker)]
+    weights = [finder.store.card(name).sha256 for name in finder.networks]
     try:
         notebook = Notebook.model_validate_json(place.read_bytes())
         if notebook.version == _VERSION and notebook.weights == weights:
