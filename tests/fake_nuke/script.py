@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 from .callbacks import fire
@@ -36,8 +38,9 @@ def save() -> str:
     return "\n".join([*head, *_node_lines(session.root, [], ""), *layers, *write_nodes(session.root._children)]) + "\n"
 
 
-def write_nodes(nodes: list[Node], indent: str = "") -> list[str]:
-    """The nodes in an order that has each after its inputs."""
+def write_nodes(nodes: list[Node], indent: str = "", numbers: Iterator[int] | None = None) -> list[str]:
+    """The nodes in an order that has each after its inputs. `numbers` are for the names, which all groups share."""
+    numbers = numbers or itertools.count(1)
     lines: list[str] = []
     last: Node | None = None
     named: dict[Node, str] = {}
@@ -51,13 +54,13 @@ def write_nodes(nodes: list[Node], indent: str = "") -> list[str]:
         if not chained:
             lines += [f"{indent}push ${named[source]}" if source else f"{indent}push 0" for source in reversed(inputs)]
         lines += _node_lines(
-            node, [] if chained or count == INPUTS.get(node.Class(), 1) else [f"inputs {count}"], indent
+            node, [] if chained or count == INPUTS.get(node.Class(), 1) else [f"inputs {count}"], indent, numbers
         )
         last = node
         users = [other for other in nodes if node in other._inputs]
         following = ordered[ordered.index(node) + 1] if node is not ordered[-1] else None
         if users and not (len(users) == 1 and users[0] is following and len(users[0]._inputs) == 1):
-            named[node] = f"N{len(named) + 1}"
+            named[node] = f"N{next(numbers)}"
             lines.append(f"{indent}set {named[node]} [stack 0]")
     return lines
 
@@ -78,7 +81,7 @@ def _ordered(nodes: list[Node]) -> list[Node]:
     return done
 
 
-def _node_lines(node: Node, head: list[str], indent: str) -> list[str]:
+def _node_lines(node: Node, head: list[str], indent: str, numbers: Iterator[int] | None = None) -> list[str]:
     lines = [f"{indent}{node.Class()} {{"]
     lines += [f"{indent} {line}" for line in (["inputs 0"] if isinstance(node, Root) else head)]
     for name, knob in node._knobs.items():
@@ -90,7 +93,7 @@ def _node_lines(node: Node, head: list[str], indent: str) -> list[str]:
             lines.append(f"{indent} {name} {knob.toScript()}")
     lines.append(f"{indent}}}")
     if isinstance(node, Group) and not isinstance(node, Root):
-        lines += write_nodes(node._children, indent + " ")
+        lines += write_nodes(node._children, indent + " ", numbers)
         lines.append(f"{indent}end_group")
     return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Callable
 
 import nuke
@@ -51,7 +52,12 @@ def _export_shot(group: nuke.Group) -> None:
     chosen = path or ("" if nuke.GUI else tools.default_shot_path(group))
     if chosen:
         tools.export_shot(group, chosen, range_of(group))
-        say(f"Wrote {chosen}")
+        tracked = (
+            ""
+            if os.path.isfile(text(group, names.TRACK))
+            else "; there is no track yet, so it will be tracked when rendered"
+        )
+        say(f"Wrote {chosen}{tracked}.")
 
 
 def _contact_sheet(group: nuke.Group) -> None:

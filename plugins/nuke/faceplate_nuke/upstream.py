@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import nuke
 
-from faceplate_client import frame_path
+from faceplate_client import frame_key, frame_path
 
 from .access import file_pattern, flag, is_faceswap, whole_group
 from .files import digest, identity
@@ -100,7 +100,9 @@ def state_of(node: nuke.Node | None, frame: int | None = None) -> str:
 def _file_of(node: nuke.Node, frame: int | None) -> str:
     if frame is None or node.Class() not in _FILE_READERS:
         return ""
-    return identity(frame_path(file_pattern(node, "file"), frame))
+    path = frame_path(file_pattern(node, "file"), frame)
+    # A frame of another FaceSwap is what its key says, however often it is rendered.
+    return frame_key(path) or identity(path)
 
 
 def _switched_off(node: nuke.Node) -> bool:
