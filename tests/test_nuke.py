@@ -75,7 +75,7 @@ def test_pyright_passes_the_adapter_and_catches_each_planted_mistake(tmp_path: P
     planted = {
         "function": ("talk.py", "nuke.tprint(", "nuke.tprnt("),
         "method": ("access.py", "knob.clearAnimated()", "knob.clearAnimation()"),
-        "count": ("access.py", "nuke.script_directory()", 'nuke.script_directory("here")'),
+        "count": ("access.py", "nuke.root()", 'nuke.root("here")'),
         "type": ("work.py", "nuke.executing()", 'nuke.executing("now")'),
     }
     for name in ("clean", *planted):
@@ -138,6 +138,37 @@ def test_the_parts_without_nuke_run_on_nukes_pythons(version: str) -> None:
         [python, "-c", code, str(ADAPTER), str(ROOT / "core")], capture_output=True, text=True, check=False
     )
     assert done.stdout == "(1, 2, 3, 7) hold\n", done.stderr
+
+
+def test_node_classes_and_knobs_are_written_down_with_their_page() -> None:
+    from fake_nuke.classes import KNOBS
+    from fake_nuke.pages import KNOBS_OF_EVERY_NODE, NODES
+
+    known = {name for page in NODES.values() for name in page.knobs} | KNOBS_OF_EVERY_NODE
+    own = {entry["name"] for entry in parameters()} | {
+        value for value in vars(adapter_module("names")).values() if isinstance(value, str)
+    }
+    for file in ADAPTER.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("nuke.nodes."):
+                cls = ast.unparse(node.func).rpartition(".")[2]
+                used = {word.arg for word in node.keywords if word.arg} - {"inputs"}
+                assert used <= set(NODES[cls].knobs) | KNOBS_OF_EVERY_NODE, (file.name, cls, used)
+            if (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.slice, ast.Constant)
+                and isinstance(node.slice.value, str)
+            ):
+                assert node.slice.value in known | own | _WORDS, (file.name, node.lineno, node.slice.value)
+    for cls, page in NODES.items():
+        assert set(page.knobs) <= set(KNOBS[cls]), cls
+        assert page.url.startswith("https://learn.foundry.com/nuke/")
+
+
+_WORDS = {"group", "type", "minimum", "maximum", "default", "choices", "label", "help", "animatable", "frames", "result"} | {
+    "faces", "number", "box", "done", "total"
+}  # fmt: skip
+"""Keys of the engine's documents and of the parameter list."""
 
 
 def test_no_private_name_of_the_fake_is_used() -> None:
@@ -236,7 +267,8 @@ def written(stage: Stage) -> str:
     node["occlusion"].setExpression("0.5 + 0.1 * sin(frame)")
     stage.write(node)
     stage.save()
-    return stage.script.read_text("utf-8").replace(str(stage.folder), "/shows/demo/sh010")
+    text = stage.script.read_text("utf-8").replace(str(stage.folder), "/shows/demo/sh010")
+    return re.sub(r"frames_made [0-9a-f]{32}", "frames_made 0123", text)
 
 
 def test_a_loaded_script_is_the_one_that_was_saved(stage: Stage) -> None:
@@ -256,6 +288,32 @@ def test_copies_are_shots_of_their_own(stage: Stage) -> None:
     assert first["shot_id"].value() != second["shot_id"].value()
     assert first["frames"].value() != second["frames"].value()
     assert second.node("Result")["file"].value() == second["frames"].value()
+
+
+def test_another_version_of_the_script_has_frames_of_its_own(stage: Stage) -> None:
+    """A render of the old version must not meet frames of the new one. A path that a person has typed stays."""
+    node = stage.faceswap()
+    track, before = node["track"].value(), node["frames"].value()
+    stage.save()
+    assert node["frames"].value() == before and "/faceplate/shot/" in before
+    nuke.scriptSaveAs(str(stage.folder / "shot_v002.nk"), 1)
+    assert "/faceplate/shot_v002/" in node["frames"].value() and node["track"].value() == track
+    assert node.node("Result")["file"].value() == node["frames"].value()
+    node["frames"].setValue("/mine/e.####.exr")
+    nuke.scriptSaveAs(str(stage.folder / "shot_v003.nk"), 1)
+    assert node["frames"].value() == "/mine/e.####.exr"
+
+
+def test_a_copy_of_the_script_elsewhere_keeps_its_frames(stage: Stage, tmp_path: Path) -> None:
+    """Farm managers copy scripts."""
+    node = stage.faceswap()
+    stage.save()
+    before = node["frames"].value()
+    copy = tmp_path / "spool" / "job 17.nk"
+    copy.parent.mkdir()
+    shutil.copyfile(stage.script, copy)
+    nuke.scriptOpen(str(copy))
+    assert nuke.toNode("FaceSwap1")["frames"].value() == before
 
 
 def test_a_node_brought_back_by_undo_keeps_its_shot(stage: Stage) -> None:
@@ -457,6 +515,18 @@ def test_the_search_box_is_turned_upside_down(stage: Stage) -> None:
     assert stage.adapter("state").read_state(node, [1001]).search == (10, 30, 100, 50)
     crop = node.node("PlateCrop")
     assert crop["box"].value() == [10, 20, 110, 70] and not crop["disable"].value()
+
+
+def test_a_relative_path_begins_where_nuke_has_it(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_pattern = stage.adapter("access").file_pattern
+    stage.read["file"].setValue("plates/a.####.exr")
+    monkeypatch.chdir(tmp_path)
+    assert file_pattern(stage.read, "file") == f"{tmp_path}/plates/a.####.exr"
+    nuke.root()["project_directory"].setValue("/shows/[getenv SHOW]")
+    monkeypatch.setenv("SHOW", "demo")
+    assert file_pattern(stage.read, "file") == "/shows/demo/plates/a.####.exr"
 
 
 def test_values_are_read_at_their_frames(stage: Stage) -> None:

@@ -60,13 +60,14 @@ _MERGE = {"operation": _value(_word, "over"), "bbox": _choice("union", "intersec
 KNOBS: dict[str, dict[str, Maker]] = {
     "Root": {
         "name": File_Knob,
+        "project_directory": File_Knob,
         "frame": _value(Int_Knob, 1),
         "first_frame": _value(Int_Knob, 1),
         "last_frame": _value(Int_Knob, 100),
         "fps": _value(Double_Knob, 24.0),
         "format": String_Knob,
         "proxy": Boolean_Knob,
-        "proxy_type": _choice("format", "scale"),
+        "proxy_type": _value(_choice("format", "scale"), "scale"),
         "proxy_scale": _value(Double_Knob, 0.5),
         "views": String_Knob,
         "colorManagement": _choice("Nuke", "OCIO"),

@@ -1,5 +1,8 @@
 """Knobs: values, curves, expressions, flags. Names and arguments are those of the stubs (`check.py` holds them to it)."""
 
+# Foundry's own methods override one another with other arguments, and so must these.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 from typing import Any

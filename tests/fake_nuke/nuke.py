@@ -54,7 +54,7 @@ GUI = False
 class Nodes:
     """`nuke.nodes.Blur(size=3)`: makes a node in the current group and tells nobody but `onCreate`."""
 
-    def __getattr__(self, item: str) -> Callable[..., Node]:
+    def __getattr__(self, item: str) -> Callable[..., Any]:
         if item.startswith("__"):
             raise AttributeError(item)
 
@@ -138,7 +138,7 @@ def allNodes(filter: str | None = None, group: Group | None = None, recurseGroup
 
 
 @_main
-def toNode(s: str) -> Node | None:
+def toNode(s: str) -> Any:
     return thisGroup().node(s) or root().node(s)
 
 

@@ -70,14 +70,16 @@ def flag(node: nuke.Node, name: str) -> bool:
 
 
 def file_pattern(node: nuke.Node, name: str) -> str:
-    """A file knob's pattern with its TCL carried out and its frame number kept (`####`, `%04d`)."""
-    pattern = text(node, name).strip()
-    if "[" in pattern:
-        pattern = nuke.tcl("subst", pattern)
+    """A file knob's pattern with its TCL carried out and its frame number kept (`####`, `%04d`). A relative one begins
+    at the project directory, and without one where Nuke was started, as Nuke has it."""
+    pattern = _carried_out(text(node, name).strip())
     if pattern and not os.path.isabs(pattern) and "://" not in pattern:
-        folder = nuke.script_directory()
-        pattern = folder + "/" + pattern if folder else pattern
+        pattern = os.path.join(_carried_out(text(nuke.root(), "project_directory")) or os.getcwd(), pattern)
     return pattern.replace("\\", "/")
+
+
+def _carried_out(value: str) -> str:
+    return nuke.tcl("subst", value) if "[" in value else value
 
 
 def script_path() -> str:

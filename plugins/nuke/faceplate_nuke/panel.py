@@ -112,6 +112,7 @@ def _before_face() -> list[nuke.Knob]:
     return [
         _hidden(nuke.Int_Knob(names.MARK, "Faceplate"), names.LAYOUT),
         _hidden(nuke.String_Knob(names.ID, "shot id"), ""),
+        _hidden(nuke.String_Knob(names.RESULT_MADE, "frames made"), ""),
         _with_tip(nuke.String_Knob(names.STATUS, "frames"), "What is rendered and what is stale.", nuke.READ_ONLY),
         _button("track_shot", "Track", "Find and follow the faces over the range; writes the track file.", True),
         _button("render_frame", "Render frame", "Render the current frame."),

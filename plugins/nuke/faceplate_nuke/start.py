@@ -12,7 +12,7 @@ from .build import create, make_layers
 from .refusal import Refusal
 from .stale import refresh
 from .state import range_of
-from .sync import adopt, order_renders, sync
+from .sync import adopt, follow_script, order_renders, sync
 from .talk import say
 
 __all__ = ["start", "start_menu"]
@@ -86,7 +86,7 @@ def _script_loaded() -> None:
 
 def _script_saving() -> None:
     for group in faceswaps():
-        _tried(lambda group=group: sync(group))
+        _tried(lambda group=group: follow_script(group))
     _tried(order_renders)
 
 

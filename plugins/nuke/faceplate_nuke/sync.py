@@ -10,12 +10,13 @@ from faceplate_client import new_id
 
 from . import names
 from .access import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
+from .files import digest
 from .frames import at_factor, sibling
 from .refusal import Refusal
 from .state import Plan, plan_of, proxy_factor, result_of
 from .upstream import faceswaps_before, plain_read
 
-__all__ = ["adopt", "order_renders", "sync"]
+__all__ = ["adopt", "follow_script", "order_renders", "sync"]
 
 
 def adopt(group: nuke.Group) -> None:
@@ -43,6 +44,14 @@ def sync(group: nuke.Group) -> None:
         return
     _paths(group, result)
     _colour(group, plan)
+
+
+def follow_script(group: nuke.Group) -> None:
+    """The script is saved: under another name its frames are others, so that a render of the old version that still
+    runs meets none of the new. Only where the path is the adapter's own."""
+    if digest(text(group, names.RESULT)) == text(group, names.RESULT_MADE):
+        set_quietly(group, names.RESULT, "")
+    sync(group)
 
 
 def order_renders() -> None:
@@ -93,6 +102,7 @@ def _writes(group: nuke.Group, plan: Plan) -> None:
 def _paths(group: nuke.Group, result: str) -> None:
     if not text(group, names.RESULT):
         set_quietly(group, names.RESULT, result)
+        set_quietly(group, names.RESULT_MADE, digest(result))
     if not text(group, names.TRACK):
         set_quietly(group, names.TRACK, os.path.dirname(result) + "/shot.track.json")
     set_quietly(inner(group, names.PLATE_OUT), "file", sibling(result, "plate"))
