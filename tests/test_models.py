@@ -71,6 +71,7 @@ def test_shipped_cards_still_load_and_say_what_the_files_say() -> None:
     assert {item.name for item in store} == {
         "face_blendshapes",
         "face_landmarker",
+        "face_occlusion",
         "selfie_segmentation",
         "sface",
         "yunet",

@@ -18,9 +18,11 @@ from pydantic import ValidationError
 
 from faceplate.color import ColorConfig
 from faceplate.comp.networks import check_matte_network
+from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder, parse_target
-from faceplate.models import Card, Network, check_policy, open_network
+from faceplate.face.recognisers import RECOGNISERS
+from faceplate.models import Card, Network, check_policy, embedded_store, open_network
 from faceplate.models.devices import Runtime
 from faceplate.params import Parameters
 from faceplate.plate import Sequence, same_target
@@ -112,6 +114,9 @@ class Opened:
             check_policy(self._named_cards(parameters), self.shot.allow_noncommercial)
             _ = self._generator(parameters), self._matte_networks(parameters)
         check_policy(self.cards(), self.shot.allow_noncommercial)
+        known = self.shot.track is not None or (self.shot.output and kept_path(self.output).exists())
+        for parameters in kinds if not known else ():
+            _ = self._wanted(parameters)  # only a track that is there already knows names
         if self.shot.output:
             self._make_output_folder()
             self._take_kept_track(progress)
@@ -240,10 +245,17 @@ class Opened:
     def _cards(self, parameters: Parameters) -> list[Card]:
         """The cards of every network that a frame with these parameters goes through."""
         finder = self._finder(parameters)
-        names = [*finder.networks, *self._generator(parameters).weights, parameters.occluder, parameters.parser]
-        if self._track is None and self._wanted(parameters) is not None:
-            names.append(finder.recogniser)
-        return [finder.store.card(name) for name in dict.fromkeys(names) if name]
+        generator = self._generator(parameters)
+        # A generator that was given brings its own networks, which the store may not hold.
+        own = {network.card.name: network.card for network in getattr(generator, "networks", ())}
+        names = [*generator.weights, parameters.occluder, parameters.parser]
+        if self._track is None:
+            names[:0] = [*finder.networks, *([finder.recogniser] if self._wanted(parameters) is not None else ())]
+        else:
+            names[:0] = [name for name in self._track.sidecar.weights if name in finder.store.cards]
+        shipped = [embedded_store().card(OCCLUSION)] if parameters.occlusion > 0 and not parameters.occluder else []
+        cards = [*(own.get(name) or finder.store.card(name) for name in dict.fromkeys(names) if name), *shipped]
+        return list({card.name: card for card in cards}.values())
 
     def _new_notes(self, parameters: Parameters) -> tuple[str, ...]:
         """What gave way in any network since this was asked last, in words."""
@@ -268,11 +280,16 @@ class Opened:
         track, target = self._track, parameters.target
         assert track is not None
         return self._once(
-            ("person", target), lambda: track.choose(target, lambda path: self._identity(path, parameters))
+            ("person", target), lambda: track.choose(target, lambda path: self._identity(path, self._as_tracked(track)))
         )
 
-    def _identity(self, picture: Path, parameters: Parameters) -> np.ndarray:
-        finder = self._finder(parameters)
+    def _as_tracked(self, track: Track) -> FaceFinder:
+        """The finder with the recogniser that made the track's identities, whatever the parameters name now."""
+        store = self.finder.store
+        known = [name for name in track.sidecar.weights if name in store.cards and store.card(name).kind in RECOGNISERS]
+        return self.finder.choosing(recogniser=known[0] if known else "")
+
+    def _identity(self, picture: Path, finder: FaceFinder) -> np.ndarray:
         return read_source(picture, self.color, finder, self.shot.source_space).embedding(finder)
 
     def _wanted(self, parameters: Parameters) -> np.ndarray | None:
@@ -287,7 +304,7 @@ class Opened:
                 f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, a point x,y, nor a "
                 "picture that exists (a name needs a track).",
             )
-        return self._once(("wanted", target), lambda: self._identity(path, parameters))
+        return self._once(("wanted", target), lambda: self._identity(path, self._finder(parameters)))
 
     def _take_kept_track(self, progress: Callable[[int, int], None] | None) -> None:
         shot = self.shot

@@ -304,7 +304,8 @@ class Renderer(Opened):
             return None
         read = track.sidecar.plate.space
         same = read == wanted or (read and wanted and self.color.resolve(read) == self.color.resolve(wanted))
-        return track.grain(frame) if same else None
+        number = self.plate_frame(frame)
+        return track.grain(frame if number is None else number) if same else None
 
     def _found(self, file: PlateFile, parameters: Parameters, frame: int | None) -> tuple[Face | None, Frame]:
         """The target's face, and the picture in which it was searched, as it was read."""

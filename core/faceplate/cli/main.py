@@ -17,10 +17,11 @@ from faceplate import __version__
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
-from faceplate.cli.progress import Batch, render_batch
+from faceplate.cli.progress import finish_batch, render_batch
 from faceplate.cli.serve import serve_command
 from faceplate.cli.shot import shot_app
 from faceplate.cli.track import track_command, tracks_app
+from faceplate.cli.unwrap import stmap_command
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.models import default_store
@@ -127,11 +128,12 @@ def render_command(
             raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
         keys["frames"] = parse_frames(frames) if frames else None
         shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
-    _finish(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
+    finish_batch(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
 
 
 app.add_typer(models_app)
 app.command("track")(track_command)
+app.command("stmap")(stmap_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
 app.add_typer(shot_app, name="shot")
@@ -146,7 +148,7 @@ def demo_command(
     """Make the demo plate, put an invented person's face on it, and say where the result lies."""
     from faceplate.cli.demo import run_demo
 
-    _finish(run_demo(out, frames))
+    finish_batch(run_demo(out, frames))
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -177,13 +179,6 @@ def _run(arguments: list[str] | None) -> int:
 
 def _complain(sentence: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(f"faceplate: {sentence}", markup=False)
-
-
-def _finish(batch: Batch) -> None:
-    if batch.stopped:
-        raise typer.Exit(130)
-    if batch.failed:
-        raise typer.Exit(1)
 
 
 def _one_of(option: str, value: str, choices: tuple[str, ...]) -> Any:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from faceplate.flight import FrameDone, render_frames
+from faceplate.plate import Written
 from faceplate.render import Renderer
 from faceplate.review import ContactSheet
 
-__all__ = ["Batch", "render_batch"]
+__all__ = ["Batch", "finish_batch", "render_batch"]
 
 # A frame that fails for one of these fails for all: going on would only repeat the line.
 _HOPELESS = {"disk-full", "output-unwritable", "weights-changed", "weights-missing", "weights-unusable"}
@@ -38,8 +41,21 @@ class _Rate(ProgressColumn):
         return Text(f"{written / elapsed:.2f} fps" if written and elapsed else "– fps")
 
 
-def render_batch(renderer: Renderer, contact_sheet: Path | None = None) -> Batch:
-    """Renders and writes every frame of the renderer's shot. A failed frame does not stop the others.
+Work = Callable[[Renderer, Iterable[int], Callable[[Written], None]], Generator[FrameDone, None, None]]
+"""What is done with the frames: (renderer, frames, who hears of each file as soon as it is whole)."""
+
+
+def _rendered(
+    renderer: Renderer, frames: Iterable[int], on_written: Callable[[Written], None]
+) -> Generator[FrameDone, None, None]:
+    return render_frames(renderer, frames, on_written=on_written)
+
+
+def render_batch(
+    renderer: Renderer, contact_sheet: Path | None = None, work: Work = _rendered, label: str = "render"
+) -> Batch:
+    """Renders and writes every frame of the renderer's shot, or does other `work` on each, under a bar called `label`. A
+    failed frame does not stop the others.
 
     Raises `FaceplateError` for what is wrong before the first frame.
     """
@@ -50,8 +66,8 @@ def render_batch(renderer: Renderer, contact_sheet: Path | None = None) -> Batch
     batch = Batch()
     said: set[str] = set()
     with _bar(console) as bar:
-        task = bar.add_task("render", total=len(frames), written=0)
-        coming = render_frames(renderer, frames, on_written=lambda written: batch.written.append(written.path))
+        task = bar.add_task(label, total=len(frames), written=0)
+        coming = work(renderer, frames, lambda written: batch.written.append(written.path))
         try:
             with closing(coming):
                 for done in coming:
@@ -67,6 +83,14 @@ def render_batch(renderer: Renderer, contact_sheet: Path | None = None) -> Batch
         sheet.write(contact_sheet)
     _close(console, renderer, batch, len(frames))
     return batch
+
+
+def finish_batch(batch: Batch) -> None:
+    """Leaves the command with the exit code that the batch asks for."""
+    if batch.stopped:
+        raise typer.Exit(130)
+    if batch.failed:
+        raise typer.Exit(1)
 
 
 def _prepare(renderer: Renderer, console: Console) -> None:

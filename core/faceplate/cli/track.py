@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from faceplate.color import ColorConfig
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
-from faceplate.plate import parse_frames
+from faceplate.plate import Sequence, parse_frames
 from faceplate.swap import read_source
 from faceplate.track import Smoothing, Track, track_shot
 from faceplate.track.track import made
@@ -208,14 +208,22 @@ def export(
 @tracks_app.command("qc")
 def qc(
     file: _File,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A sheet (.png), a movie (.mp4, .mov), or pictures: qc.####.png."),
+    ],
     person: Annotated[str, typer.Option("--person", "-p", help="As for the other commands.")] = "auto",
     tiles: Annotated[int, typer.Option(help="How many frames to show.", min=1, max=240)] = 12,
+    rate: Annotated[float, typer.Option(help="A movie's frames a second.", min=1, max=240)] = 24.0,
     ocio: Annotated[str | None, typer.Option(help="An OCIO config.")] = None,
 ) -> None:
-    """Draw landmarks over the plate, and jitter and confidence over time."""
+    """Draw landmarks over the plate, and jitter and confidence over time: a sheet, or every frame as a movie."""
     track = Track.load(file)
-    _qc(track, output, _who(track, person), tiles, ColorConfig.load(ocio))
+    who, color = _who(track, person), ColorConfig.load(ocio)
+    if output.suffix.lower() == ".png" and Sequence.parse(output).padding is None:
+        _qc(track, output, who, tiles, color)
+    else:
+        _qc_movie(track, output, who, color, rate)
     print(output)
 
 
@@ -223,6 +231,16 @@ def _qc(track: Track, output: Path, person: str, tiles: int, color: ColorConfig)
     from faceplate.track.qc import write_qc
 
     write_qc(track, output, person, tiles, color)
+
+
+def _qc_movie(track: Track, output: Path, person: str, color: ColorConfig, rate: float) -> None:
+    from faceplate.track.qc import write_qc_movie
+
+    with _bar() as bar:
+        task = bar.add_task("qc", total=None)
+        write_qc_movie(
+            track, output, person, color, rate, lambda done, total: bar.update(task, completed=done, total=total)
+        )
 
 
 def _who(track: Track, person: str) -> str:

@@ -163,7 +163,7 @@ def hidden_by(
     # Bayes: the network's odds times the artist's; even at 0.5.
     odds = np.float32((1.02 - min(sensitivity, 1.0)) / (1.04 * sensitivity))
     leaning = shows * odds / (shows * odds + (1 - shows))
-    hidden = 1 - soften(leaning, soft)
+    hidden = 1 - soften(_decided(leaning), soft)
     # Beyond the crop the nearest pixel repeats, and nothing is known there.
     hidden[[0, -1]] = hidden[:, [0, -1]] = 0
     square = Window(0, 0, hidden.shape[1], hidden.shape[0])
@@ -192,13 +192,18 @@ class Parsed:
     def kept(self, names: Iterable[str], window: Window, soft: float = _SOFT / 2) -> np.ndarray:
         """The plate's own `names` (of `KEEPABLE`) as a matte float32 (h, w) on `window`: whole on the region, soft around."""
         regions = [region for name in names for region in KEEPABLE[name]]
-        matte = 1 - soften(1 - self.chance(regions), soft)
+        matte = 1 - soften(1 - _decided(self.chance(regions)), soft)
         square = Window(0, 0, matte.shape[1], matte.shape[0])
         return np.clip(resample(matte, square, invert(self.matrix), window), 0.0, 1.0).astype(np.float32)
 
     def in_front(self, window: Window, soft: float = _SOFT / 2) -> np.ndarray:
         """Hair and hat, which lie over a face whatever is put there: float32 (h, w) in 0..1 on `window`."""
         return self.kept(_IN_FRONT, window, soft)
+
+
+def _decided(chance: np.ndarray) -> np.ndarray:
+    """0 below a chance of 1 in 4, 1 above 3 in 4: a network's faint doubts would show as a veil of the plate."""
+    return np.clip((chance - np.float32(0.25)) * np.float32(2), 0.0, 1.0)
 
 
 def check_matte_network(name: str, kind: str, parser: bool = False) -> None:

@@ -127,9 +127,7 @@ class FaceFinder:
         region = _region_of(face.points, frame.pixel_aspect)
         looks = [self._pass(frame, region.nudged(*nudge), face.level, face.score) for nudge in _NUDGES]
         face = replace(looks[0], points=np.mean([look.points for look in looks], axis=0))
-        if not self.aligner:
-            return face
-        return landmarkers.aligned(face, landmarkers.landmarks(self._aligner, frame, face)[1])
+        return self._settled(frame, face)
 
     def embed(self, frame: Frame, face: Face) -> np.ndarray:
         """The recogniser's raw embedding of `face`, float32 (128,) of SFace, (512,) of ArcFace."""
@@ -140,6 +138,12 @@ class FaceFinder:
     def blendshapes(self, face: Face) -> np.ndarray:
         """The 52 ARKit-style coefficients of `face`, float32 (52,)."""
         return expression.blendshapes(self._expression, face)
+
+    def _settled(self, frame: Frame, face: Face) -> Face:
+        """`face` on the aligner's five points, where there is one."""
+        if not self.aligner:
+            return face
+        return landmarkers.aligned(face, landmarkers.landmarks(self._aligner, frame, face)[1])
 
     def _detect(self, frame: Frame, fit: np.ndarray, turn: int, stops: float) -> list[_Seen]:
         picture, level = _detector_view(frame, fit, stops)

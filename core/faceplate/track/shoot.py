@@ -101,5 +101,5 @@ def _plate(pattern: str, reader: PlateReader, seen: Sequence[Seen], frames: Sequ
 
 def weights_of(finder: FaceFinder) -> dict[str, str]:
     """Which networks look, by the first digits of their hashes."""
-    names = (finder.detector, finder.landmarker, finder.recogniser)
+    names = (*finder.networks, finder.recogniser)
     return {name: finder.store.card(name).sha256[:16] for name in names}
