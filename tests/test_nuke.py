@@ -279,10 +279,14 @@ def test_a_loaded_script_is_the_one_that_was_saved(stage: Stage) -> None:
     assert stage.script.read_text("utf-8") == before and "curve x1001 0.02 x1004 0.1" in text
 
 
-def test_copies_are_shots_of_their_own(stage: Stage) -> None:
+@pytest.mark.parametrize("group_first", [False, True])
+def test_copies_are_shots_of_their_own(stage: Stage, group_first: bool) -> None:
+    stage.session.group_comes_first = group_first
     node = stage.faceswap(matte_feather=0.2)
     nuke.nodeCopy("%clipboard%")
-    nuke.nodePaste("%clipboard%")
+    pasted = nuke.nodePaste("%clipboard%")
+    assert pasted is not None
+    pasted.redraw()
     first, second = stage.adapter("access").faceswaps()
     assert first is node and second["matte_feather"].value() == 0.2
     assert first["shot_id"].value() != second["shot_id"].value()

@@ -59,7 +59,7 @@ class Node:
         before = self.name()
         taken = {other.name() for other in self._parent._children if other is not self}
         wanted = name
-        if uncollide and (wanted in taken or wanted == self._cls or wanted == "FaceSwap"):
+        if uncollide and (wanted in taken):
             stem, number = re.sub(r"\d+$", "", name), 1
             while f"{stem}{number}" in taken:
                 number += 1

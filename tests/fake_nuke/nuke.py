@@ -92,7 +92,7 @@ def createNode(typ: str, knobs: str = "", inpanel: bool = True) -> Node:
         raise RuntimeError("there is no window")
     group, chosen = thisGroup(), selectedNodes()
     node = _nodes.make_node(typ, group)
-    if chosen:
+    if chosen and not isinstance(node, Group):  # a Group has no inputs before it has Input nodes
         node.setInput(0, chosen[0])
     for other in chosen:
         other.setSelected(False)

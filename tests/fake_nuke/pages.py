@@ -77,7 +77,7 @@ NODES = {
         _REFERENCE + "merge_nodes/contactsheet.html", ("width", "height", "rows", "columns", "center", "roworder")
     ),
     "Grade": Page(_REFERENCE + "color_nodes/grade.html", ("black_clamp",)),
-    "Grain2": Page(_REFERENCE + "draw_nodes/grain.html", ("maskChannelInput",)),
+    "Grain2": Page(_REFERENCE + "draw_nodes/grain.html", ()),
     "Premult": Page(_REFERENCE + "merge_nodes/premult.html", ()),
     "Unpremult": Page(_REFERENCE + "merge_nodes/unpremult.html", ()),
 }  # fmt: skip

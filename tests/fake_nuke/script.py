@@ -139,7 +139,9 @@ def _read(text: str, into: Group, stack: list[Any]) -> None:
             nodes.append(None if words[1] == "0" else variables[words[1].lstrip("$")])
         elif words[0] == "end_group":
             scopes.pop()
-            fire("onCreate", pending.pop())
+            group = pending.pop()
+            if not session.group_comes_first:
+                fire("onCreate", group)
         elif words[0] == "Root":
             _set_knobs(session.root, words_of(words[1]))
         else:
@@ -148,6 +150,8 @@ def _read(text: str, into: Group, stack: list[Any]) -> None:
             if isinstance(node, Group):
                 scopes.append((node, []))
                 pending.append(node)
+                if session.group_comes_first:
+                    fire("onCreate", node)
             else:
                 fire("onCreate", node)
 

@@ -50,6 +50,8 @@ class Session:
         self.menus: dict[str, Any] = {}
         self.plugin_folders: list[str] = []
         self.running_script = ""
+        self.group_comes_first = False
+        """Whether `onCreate` of a pasted or loaded Group is called before its inside is there: no page says."""
 
     def remember(self, restore: Callable[[], None]) -> None:
         """Notes how to take a change back, unless undo is off."""

@@ -35,12 +35,16 @@ def create() -> nuke.Group:
 
     nuke.Undo.begin("Create FaceSwap")
     try:
+        chosen = nuke.selectedNodes()
         group = whole_group(nuke.createNode("Group", inpanel=False))
-        group.setName("FaceSwap", uncollide=True)
+        group.setName("FaceSwap1", uncollide=True)
         make_layers()
         add_knobs(group)
-        _fill(group)
         group[names.ID].setValue(new_id())
+        _fill(group)
+        # A Group that is still empty takes no input, so createNode has connected nothing.
+        if chosen:
+            group.setInput(names.PLATE_INPUT, chosen[0])
         group["label"].setValue(f"[value {names.STATUS}]")
         sync(group)
     finally:
@@ -82,16 +86,17 @@ def _outward(inputs: list[nuke.Node]) -> None:
     )
     red = nuke.nodes.Expression(name="MatteToRed", inputs=[inputs[names.MATTE_INPUT]], expr0="a")
     for name, source in ((names.PLATE_OUT, crop), (names.MATTE_OUT, red)):
-        nuke.nodes.Write(
+        write = nuke.nodes.Write(
             name=name,
             inputs=[source],
             file_type="exr",
-            datatype="32 bit float",
             channels="rgb",
             raw=True,
             create_directories=True,
             disable=True,
         )
+        # A knob that only EXR has: it is there once the type is set.
+        write["datatype"].setValue("32 bit float")
 
 
 def _result() -> nuke.Node:

@@ -12,7 +12,7 @@ from .build import create, make_layers
 from .refusal import Refusal
 from .stale import refresh
 from .state import range_of
-from .sync import adopt, follow_script, order_renders, sync
+from .sync import adopt, follow_script, order_renders, part_twins, sync
 from .talk import say
 
 __all__ = ["start", "start_menu"]
@@ -55,7 +55,7 @@ def _render_all() -> None:
 
 def _created() -> None:
     node = nuke.thisNode()
-    # While a script is read its nodes come one by one, without their inputs; the whole is seen to when it is there.
+    # A Group may come before its inside; then `part_twins` sees to it when all is there.
     if is_faceswap(node) and whole_group(node).node(names.RESULT_READ) is not None:
         make_layers()
         _tried(lambda: adopt(whole_group(node)))
@@ -85,6 +85,7 @@ def _script_loaded() -> None:
 
 
 def _script_saving() -> None:
+    _tried(part_twins)
     for group in faceswaps():
         _tried(lambda group=group: follow_script(group))
     _tried(order_renders)
@@ -93,6 +94,7 @@ def _script_saving() -> None:
 def _redrawn() -> None:
     node = nuke.thisNode()
     if is_faceswap(node) and not work.TASKS.busy(node.fullName()):
+        _tried(part_twins)
         refresh(whole_group(node), work.LEDGER)
 
 

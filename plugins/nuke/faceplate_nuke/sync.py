@@ -16,7 +16,7 @@ from .refusal import Refusal
 from .state import Plan, plan_of, proxy_factor, result_of
 from .upstream import faceswaps_before, plain_read
 
-__all__ = ["adopt", "follow_script", "order_renders", "sync"]
+__all__ = ["adopt", "follow_script", "order_renders", "part_twins", "sync"]
 
 
 def adopt(group: nuke.Group) -> None:
@@ -29,6 +29,17 @@ def adopt(group: nuke.Group) -> None:
         if file_pattern(group, names.RESULT) in taken:
             set_quietly(group, names.RESULT, "")
     sync(group)
+
+
+def part_twins() -> None:
+    """Gives copies that `adopt` has not seen whole an identity of their own. The one whose frames bear its name is the
+    first."""
+    known: dict[str, nuke.Group] = {}
+    for group in sorted(
+        faceswaps(), key=lambda one: (f"/{one.name()}_" not in text(one, names.RESULT), one.fullName())
+    ):
+        if known.setdefault(text(group, names.ID), group) is not group:
+            adopt(group)
 
 
 def sync(group: nuke.Group) -> None:

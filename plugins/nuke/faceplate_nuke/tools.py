@@ -67,9 +67,7 @@ def comp_template(group: nuke.Group) -> nuke.Node:
     unpremult = nuke.nodes.Unpremult(inputs=[group], label="element")
     grade = nuke.nodes.Grade(inputs=[unpremult], label="match by hand", black_clamp=False)
     premult = nuke.nodes.Premult(inputs=[grade])
-    grain = nuke.nodes.Grain2(
-        inputs=[premult], label="extra grain; the engine has matched the plate's", disable=True, maskChannelInput="none"
-    )
+    grain = nuke.nodes.Grain2(inputs=[premult], label="extra grain; the engine has matched the plate's", disable=True)
     merge = nuke.nodes.Merge2(inputs=[plate, grain], operation="over", bbox="B", label="face over plate")
     for place, node in enumerate((unpremult, grade, premult, grain, merge)):
         node.setXYpos(group.xpos(), group.ypos() + 40 * (place + 2))

@@ -19,7 +19,7 @@ from .request import RenderRequest, render_request, track_request
 from .session import Task, Tasks
 from .stale import Ledger, knobs_name, refresh
 from .state import range_of, read_state
-from .sync import order_renders, sync
+from .sync import order_renders, part_twins, sync
 from .talk import say
 
 __all__ = ["LEDGER", "TASKS", "auto_update", "render", "take_pick", "track"]
@@ -30,6 +30,7 @@ TASKS = Tasks()
 
 def render(group: nuke.Group, frames: tuple[int, ...]) -> None:
     """Render frame, Render range. Returns at once in a session; waits in a terminal."""
+    part_twins()
     sync(group)
     order_renders()
     render_missing(group, frames)
