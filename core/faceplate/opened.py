@@ -119,6 +119,9 @@ class Opened:
             _ = self._wanted(parameters)  # only a track that is there already knows names
         if self.shot.output:
             self._make_output_folder()
+            known = self.shot.track is not None or kept_path(self.output).exists()
+            for parameters in () if known else kinds:
+                _ = self._wanted(parameters)  # only a track that is there already knows names
             self._take_kept_track(progress)
         for parameters in kinds:
             _ = self._person(parameters) if self._track is not None else self._wanted(parameters)

@@ -17,7 +17,7 @@ import numpy as np
 
 from faceplate import __version__
 from faceplate.cache import NO_CACHE, StageCache
-from faceplate.comp.grain import Grain
+from faceplate.comp.grain import GRAIN_REACH, Grain, measure_grain
 from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, choose_face, parse_target
@@ -27,7 +27,7 @@ from faceplate.marks import Marks
 from faceplate.opened import Opened
 from faceplate.params import Parameters
 from faceplate.plate import PlateFile, Sequence, Written, write_element, write_over
-from faceplate.proxy import proxy_face, proxy_file, read_proxy, reduced
+from faceplate.proxy import proxy_face, proxy_file, read_proxy, reduced, reduced_grain
 from faceplate.pyramid import heal
 from faceplate.shot import Shot
 from faceplate.stages import (
@@ -161,9 +161,8 @@ class Renderer(Opened):
         if target.face.window().intersect(file.data).empty:
             raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
         known = proxy_face(target.face, proxy)
-        # Grain on a reduced plate is other grain than the track measured.
-        grain = target.grain if proxy == 1 else None
-        around = self._around(small, known, parameters, grain is not None)
+        around = self._around(small, known, parameters, target.grain is not None)
+        grain = target.grain if proxy == 1 else self._proxy_grain(file, target, parameters, marks)
         inputs = InputMattes(
             self._input_matte(parameters.hold_out, frame, around, proxy),
             self._input_matte(parameters.garbage, frame, around, proxy),
@@ -306,6 +305,21 @@ class Renderer(Opened):
         same = read == wanted or (read and wanted and self.color.resolve(read) == self.color.resolve(wanted))
         number = self.plate_frame(frame)
         return track.grain(frame if number is None else number) if same else None
+
+    def _proxy_grain(self, file: PlateFile, target: _Target, parameters: Parameters, marks: Marks) -> Grain | None:
+        """The grain of the reduced plate, from that of the whole one: on few pixels skin would be taken for grain."""
+        if parameters.grain == 0 and parameters.plate_skin == 1.0:
+            return None
+        assert target.face is not None
+        window = target.face.window(GRAIN_REACH).intersect(file.data)
+
+        def measured() -> Grain:
+            picture = self._read(file, window)
+            working = picture.with_pixels(heal(picture.pixels)[0]).working()
+            return measure_grain(working, np.ones(working.shape[:2], bool))
+
+        known = target.grain or self.cache.make("grain", marks.grain(target.face, window), measured, keep=True)
+        return reduced_grain(known, marks.proxy)
 
     def _found(self, file: PlateFile, parameters: Parameters, frame: int | None) -> tuple[Face | None, Frame]:
         """The target's face, and the picture in which it was searched, as it was read."""

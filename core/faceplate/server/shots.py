@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from faceplate import __version__
+from faceplate.cache import NO_CACHE, StageCache
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.models import Card, ModelStore, default_store
@@ -46,12 +46,15 @@ def _loaded(request: ShotRequest) -> Shot:
     """The shot of a request, resolved with the variables of the host that asks."""
     what: Any = request.path if request.path is not None else request.document
     shot = load_shot(what, request.base, environ=request.environ)
-    ocio = request.environ.get("OCIO")
-    return shot if shot.ocio or not ocio else shot.model_copy(update={"ocio": ocio})
+    # A track is made when a host asks for one, not on the way to a frame.
+    own: dict[str, Any] = {"track_first": False}
+    if not shot.ocio and request.environ.get("OCIO"):
+        own["ocio"] = request.environ["OCIO"]
+    return shot.model_copy(update=own)
 
 
 # What two renderers of one shot have in common, whatever they write and wherever.
-_DEAR = ("color", "source", "_track", "_opened", "_opening")
+_DEAR = ("color", "source", "_given", "_held", "_opening")
 
 
 @dataclass
@@ -62,6 +65,7 @@ class OpenShot:
     request: ShotRequest
     shot: Shot
     store: ModelStore
+    cache: StageCache
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _renderers: OrderedDict[tuple[str, str], Renderer] = field(default_factory=OrderedDict)
     _seen: str = ""
@@ -83,7 +87,7 @@ class OpenShot:
             place = (output, mode or self.shot.mode)
             if place not in self._renderers:
                 shot = self.shot.model_copy(update={"output": place[0], "mode": place[1]})
-                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store)))
+                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store), cache=self.cache))
                 while len(self._renderers) > _MOST_RENDERERS:
                     self._renderers.popitem(last=False)
             self._renderers.move_to_end(place)
@@ -103,19 +107,11 @@ class OpenShot:
                 self._prepare(renderer, frame, values)
 
     def frame_key(self, frame: int, values: Mapping[str, Any], proxy: int, mode: str | None) -> str:
-        """What the frame's pixels depend on, as hexadecimal."""
+        """What the frame's file depends on; "" when the plate's frame is not there, so that no file is up to date."""
         renderer = self.renderer("", mode)
-        file = renderer.plate.path(frame)
-        found = file.stat() if file.exists() else None
-        plain = [
-            __version__,
-            renderer.shot.model_dump_json(exclude={"output", "frames", "parameters", "curves", "overrides"}),
-            renderer.values(frame, values).model_dump(),
-            proxy,
-            found and (found.st_size, found.st_mtime_ns),
-            self._fingerprint(),
-        ]
-        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+        if not renderer.plate.path(renderer.plate_frame(frame) or frame).exists():
+            return ""
+        return renderer.key(frame, values, proxy)
 
     def _prepare(self, renderer: Renderer, frame: int, values: dict[str, Any]) -> None:
         if not values:
@@ -157,9 +153,10 @@ def _identity(path: Path) -> str:
 class OpenShots:
     """The shots that are open, at most `limit`: the one that was not used longest goes first."""
 
-    def __init__(self, roots: Roots, limit: int = 8, store: ModelStore | None = None) -> None:
+    def __init__(self, roots: Roots, limit: int = 8, cache: StageCache = NO_CACHE) -> None:
         self.roots = roots
-        self.store = store or default_store()
+        self.store = default_store()
+        self.cache = cache
         self._limit = limit
         self._open: OrderedDict[str, OpenShot] = OrderedDict()
         self._lock = threading.Lock()
@@ -175,7 +172,7 @@ class OpenShots:
         with self._lock:
             opened = self._open.get(key)
         if opened is None:
-            opened = OpenShot(key, request, shot, self.store)
+            opened = OpenShot(key, request, shot, self.store, self.cache)
         with self._lock:
             opened = self._open.setdefault(key, opened)
             self._open.move_to_end(key)
