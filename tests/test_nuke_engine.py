@@ -425,10 +425,14 @@ def test_proxy_mode_has_frames_of_its_own(stage: Stage) -> None:
     assert (spec.full_width, spec.full_height) == (SIZE // 2, SIZE // 2)
     folder = Path(node["frames"].value()).parent
     assert [path.name for path in folder.glob("element*.exr")] == ["element.proxy2.1001.exr"]
+    _, element = read_file(folder / "element.proxy2.1001.exr")
+    assert (element.full_width, element.full_height) == (SIZE // 2, SIZE // 2)
+    plate = _plate(stage.plate, 1001).reshape(SIZE // 2, 2, SIZE // 2, 2, 3).mean(axis=(1, 3))
+    changed = np.abs(pixels[..., :3] - plate).max(axis=2) > 0.05
+    assert 0.03 < changed.mean() < 0.6
     node.setInput(0, nuke.nodes.Grade(inputs=[stage.read]))
     with pytest.raises(RuntimeError, match="turn proxy mode off"):
         nuke.execute(write, 1001, 1001)
-    assert pixels.size
 
 
 def test_a_saved_script_renders_the_same_when_it_is_opened_again(stage: Stage) -> None:
