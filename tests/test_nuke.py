@@ -30,7 +30,7 @@ from nuke_stage import PLUGIN, Stage, open_nuke
 ROOT = Path(__file__).parent.parent
 ADAPTER = PLUGIN / "faceplate_nuke"
 GOLDEN = Path(__file__).parent / "fake_nuke" / "faceswap.nk"
-HOST_FREE = ("color", "document", "files", "frames", "link", "names", "reads", "refusal", "request")
+HOST_FREE = ("color", "document", "files", "frames", "link", "names", "reads", "refusal", "request", "windows")
 """Modules that must work where there is no Nuke."""
 
 
@@ -166,7 +166,7 @@ def test_node_classes_and_knobs_are_written_down_with_their_page() -> None:
 
 
 _WORDS = {"group", "type", "minimum", "maximum", "default", "choices", "label", "help", "animatable", "frames", "result"} | {
-    "faces", "number", "box", "done", "total"
+    "faces", "plate", "number", "box", "done", "total"
 }  # fmt: skip
 """Keys of the engine's documents and of the parameter list."""
 
@@ -519,6 +519,24 @@ def test_the_search_box_is_turned_upside_down(stage: Stage) -> None:
     assert stage.adapter("state").read_state(node, [1001]).search == (10, 30, 100, 50)
     crop = node.node("PlateCrop")
     assert crop["box"].value() == [10, 20, 110, 70] and not crop["disable"].value()
+
+
+def test_a_display_window_may_begin_anywhere(tmp_path: Path) -> None:
+    import numpy as np
+
+    from faceplate.window import Window
+    from plates import write_plate
+
+    windows = adapter_module("windows")
+    plate = tmp_path / "p.0007.exr"
+    write_plate(plate, np.zeros((30, 40, 3), np.float32), data=Window(-4, 90, 40, 30), display=Window(-10, 80, 60, 50))
+    display = windows.display_of(f"{tmp_path}/p.####.exr", 3, 1, 1)
+    assert display == windows.Display(-10, 80, 60, 50)
+    assert display.point_to_file(0, 50) == (-10, 80) and display.point_to_file(60, 0) == (50, 130)
+    assert display.box_to_file((5, 10, 25, 40)) == (-5, 90, 20, 30)
+    assert display.box_from_file(-5, 90, 15, 120) == (5, 10, 25, 40)
+    assert display.box_from_file(-500, -500, 500, 500) == (0, 0, 60, 50)
+    assert windows.display_of("/nowhere/p.####.exr", 1, 20, 10) == windows.Display(0, 0, 20, 10)
 
 
 def test_a_relative_path_begins_where_nuke_has_it(

@@ -472,10 +472,40 @@ def test_track_then_render_then_track_nodes_and_sheet(stage: Stage) -> None:
 def test_the_picked_face_becomes_the_target(stage: Stage) -> None:
     node = stage.faceswap(pick=[SIZE * 0.5, SIZE * 0.55])
     stage.press(node, "take_pick")
-    assert stage.session.said == [] and node["target"].value() == "1"
+    assert stage.session.said == [] and node["target"].value() == f"1001:{SIZE * 0.5:g},{SIZE * 0.45:g}"
+    stage.press(node, "render_frame")
+    assert stage.session.said == []
     node["pick"].setValue([2, 2])
     stage.press(node, "take_pick")
-    assert stage.session.said == ["There is no face under the point; 1 were found."]
+    assert stage.session.said == ["There is no face under the point; the frame shows 1."]
+
+
+def test_the_search_box_fits_the_track_and_cuts_what_is_prerendered(stage: Stage) -> None:
+    wide = nuke.nodes.Grade(inputs=[stage.read], white=1.25)
+    node = stage.faceswap(wide)
+    node["fit_search"].execute()
+    assert stage.session.said == [] and node["use_search"].value()
+    whole = node["search"].value()
+    assert whole[0] >= 0 and whole[2] <= SIZE and whole[2] - whole[0] > SIZE * 0.6
+    node["search"].setValue([20, 10, SIZE - 20, SIZE - 4])
+    nuke.execute(node.node("PlateOut"), 1001, 1001)
+    _, spec = read_file(Path(node.node("PlateOut")["file"].getEvaluatedValue()))
+    assert (spec.x, spec.y, spec.width, spec.height) == (20, 4, SIZE - 40, SIZE - 14)
+    nuke.execute(stage.write(node), 1001, 1001)
+    assert_same(finals(stage, (1001,))[1001], 1.25 * _plate(stage.plate, 1001) + _added(stage, node))
+
+
+def _added(stage: Stage, node: Any) -> np.ndarray:
+    """What the exported shot adds to its plate, on the whole frame."""
+    shot = stage.folder / "export" / "cut.shot.json"
+    stage.adapter("tools").export_shot(node, str(shot), (1001,), f"{stage.folder}/export/cut.####.exr")
+    shot.write_text(json.dumps({**json.loads(shot.read_text("utf-8")), "mode": "over"}), "utf-8")
+    assert cli._run(["render", str(shot)]) == 0
+    over, spec = read_file(stage.folder / "export" / "cut.1001.exr")
+    own, _ = read_file(Path(node.node("PlateOut")["file"].getEvaluatedValue()))
+    whole = np.zeros((SIZE, SIZE, 3), np.float32)
+    whole[spec.y : spec.y + spec.height, spec.x : spec.x + spec.width] = over[..., :3] - own[..., :3]
+    return whole
 
 
 def test_export_writes_a_shot_beside_the_script(stage: Stage) -> None:

@@ -78,6 +78,7 @@ _BUTTONS: dict[str, Callable[[nuke.Group], object]] = {
     "take_pick": work.take_pick,
     "export_shot": _export_shot,
     "track_nodes": _track_nodes,
+    "fit_search": tools.fit_search,
     "comp_template": tools.comp_template,
     "contact_sheet": _contact_sheet,
     "stop_engine": _stop_engine,

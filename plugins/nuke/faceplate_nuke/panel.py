@@ -132,7 +132,11 @@ def _before_face() -> list[nuke.Knob]:
             "Put this point on a face in the Viewer, then press Take picked face.",
             nuke.NO_ANIMATION,
         ),
-        _button("take_pick", "Take picked face", "Set target to the face under the point, at the current frame."),
+        _button(
+            "take_pick",
+            "Take picked face",
+            "Set target to this point, if there is a face under it at the current frame.",
+        ),
     ]
 
 
@@ -174,6 +178,7 @@ def _before_output() -> list[nuke.Knob]:
             nuke.NO_ANIMATION,
         ),
         _with_tip(nuke.BBox_Knob(names.SEARCH, "box"), "The box to search.", nuke.NO_ANIMATION),
+        _button("fit_search", "Fit to track", "Set the box to where the tracked face goes, with room around it."),
         nuke.Text_Knob("output_divider", ""),
     ]
 

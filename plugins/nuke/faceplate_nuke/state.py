@@ -19,10 +19,12 @@ from .panel import parameter_names
 from .reads import ReadSettings, only_through_nuke
 from .refusal import Refusal
 from .upstream import plain_read
+from .windows import Display, display_of
 
 __all__ = [
     "Plan",
     "color_settings",
+    "display",
     "frames_folder",
     "knob_names",
     "plan_of",
@@ -70,13 +72,14 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
             f"In proxy mode {group.name()} needs its plate from a Read; turn proxy mode off, because {plan.why}."
         )
     structure, constants, animated = _values(group, wanted)
+    plate = plan.read.file if plan.read else sibling(result_of(group), "plate")
     if plan.matte:
         constants["hold_out"] = sibling(result_of(group), "matte")
     return ShotState(
         id=text(group, names.ID),
         name=group.name(),
         frames=wanted,
-        plate=plan.read.file if plan.read else sibling(result_of(group), "plate"),
+        plate=plate,
         result=at_factor(result_of(group), factor),
         read=plan.read,
         space=space_of(color, plan.read.space, plan.read.raw) if plan.read else working_space(color),
@@ -86,7 +89,7 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
         ocio=config_of(color),
         working=working_space(color),
         allow_noncommercial=flag(group, names.NONCOMMERCIAL),
-        search=_search(group),
+        search=_search(group, plate, wanted[0] if wanted else 0),
         proxy=factor,
         structure=structure,
         constants=constants,
@@ -217,16 +220,20 @@ def _track(group: nuke.Group) -> str:
     return path if path and os.path.isfile(path) else ""
 
 
-def _search(group: nuke.Group) -> tuple[int, int, int, int] | None:
-    """The box in the plate's own numbering, y down; Nuke's y grows up from the format's lower edge."""
+def display(group: nuke.Group, plate: str, frame: int) -> Display:
+    """The display window of the plate's files; before there are any, the format of what is connected."""
+    node = group.input(names.PLATE_INPUT)
+    size = node.format() if node is not None else nuke.root().format()
+    return display_of(plate, frame, size.width(), size.height())
+
+
+def _search(group: nuke.Group, plate: str, frame: int) -> tuple[int, int, int, int] | None:
     if not flag(group, names.USE_SEARCH):
         return None
-    x, y, right, top = (float(group[names.SEARCH].getValue(channel)) for channel in range(4))
-    plate = group.input(names.PLATE_INPUT)
-    height = plate.format().height() if plate is not None else 0
-    if right <= x or top <= y:
+    left, bottom, right, top = (float(group[names.SEARCH].getValue(channel)) for channel in range(4))
+    if right <= left or top <= bottom:
         raise Refusal(f"The search box of {group.name()} is empty; draw it, or switch it off.")
-    return int(x), int(height - top), int(right - x), int(top - y)
+    return display(group, plate, frame).box_to_file((left, bottom, right, top))
 
 
 def knob_names(group: nuke.Group) -> list[str]:

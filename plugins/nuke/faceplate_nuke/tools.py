@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import tempfile
 
@@ -14,9 +15,9 @@ from .access import script_path, text
 from .document import exported_document
 from .link import run_command
 from .refusal import Refusal
-from .state import read_state, result_of
+from .state import display, read_state, result_of
 
-__all__ = ["comp_template", "contact_sheet", "default_shot_path", "export_shot", "track_nodes"]
+__all__ = ["comp_template", "contact_sheet", "default_shot_path", "export_shot", "fit_search", "track_nodes"]
 
 _SHEET = 8
 _GAP = 110
@@ -57,6 +58,34 @@ def track_nodes(group: nuke.Group) -> list[nuke.Node]:
         node.setInput(0, group.input(names.PLATE_INPUT))
         node.setXYpos(group.xpos() + _GAP * (place + 1), group.ypos())
     return made
+
+
+def fit_search(group: nuke.Group) -> None:
+    """Sets the search box to where the tracked face goes, with room around it, and switches it on. Raises Refusal."""
+    track = text(group, names.TRACK)
+    if not os.path.isfile(track):
+        raise Refusal(f"There is no track {track or 'file'}; press Track first.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "track.csv")
+        run_command(["tracks", "export", track, "--output", path])
+        edges = _reach(path)
+    state = read_state(group, ())
+    first = state.read.first if state.read else 0
+    group[names.SEARCH].setValue(list(display(group, state.plate, first).box_from_file(*edges)))
+    group[names.USE_SEARCH].setValue(True)
+
+
+def _reach(path: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of all faces of an exported track, each with its own size of room around it."""
+    boxes = []
+    with open(path, encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            xs = [float(value) for name, value in row.items() if name[0] == "x" and name[1:].isdigit()]
+            ys = [float(value) for name, value in row.items() if name[0] == "y" and name[1:].isdigit()]
+            room = max(max(xs) - min(xs), max(ys) - min(ys))
+            boxes.append((min(xs) - room, min(ys) - room, max(xs) + room, max(ys) + room))
+    left, top, right, bottom = zip(*boxes)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def comp_template(group: nuke.Group) -> nuke.Node:

@@ -18,7 +18,7 @@ from .refusal import Refusal
 from .request import RenderRequest, render_request, track_request
 from .session import Task, Tasks
 from .stale import Ledger, knobs_name, refresh
-from .state import range_of, read_state
+from .state import display, range_of, read_state
 from .sync import order_renders, part_twins, sync
 from .talk import say
 
@@ -53,19 +53,18 @@ def track(group: nuke.Group) -> None:
 
 
 def take_pick(group: nuke.Group) -> None:
-    """Sets `target` to the number of the face under the point, at the current frame."""
+    """Sets `target` to the point, in the current frame, if there is a face under it."""
     frame = int(nuke.frame())
     render_missing(group, [frame])
     request = render_request(read_state(group, [frame]))
-    x, y = (float(group[names.PICK].getValue(channel)) for channel in (0, 1))
-    plate = group.input(names.PLATE_INPUT)
-    assert plate is not None
-    down = plate.format().height() - y
+    number = request.frames[0].plate_frame
+    place = (float(group[names.PICK].getValue(channel)) for channel in (0, 1))
+    x, y = display(group, str(request.document["plate"]), number).point_to_file(*place)
     _run(
         group,
         "Find faces",
         lambda _: LINK.faces(request),
-        lambda faces: _picked(text(group, names.ID), faces, x, down),
+        lambda faces: _picked(text(group, names.ID), faces, f"{number}:{x:g},{y:g}", x, y),
     )
 
 
@@ -141,16 +140,17 @@ def _tracked(shot: str) -> None:
         refresh(group, LEDGER)
 
 
-def _picked(shot: str, faces: list[dict[str, Any]], x: float, y: float) -> None:
+def _picked(shot: str, faces: list[dict[str, Any]], target: str, x: float, y: float) -> None:
     group = _by_id(shot)
     if group is None:
         return
+    refresh(group, LEDGER)
     for face in faces:
         left, top, width, height = face["box"]
         if left <= x <= left + width and top <= y <= top + height:
-            group["target"].setValue(str(face["number"]))
+            group["target"].setValue(target)
             return
-    say("There is no face under the point; {} were found.".format(len(faces) or "none"))
+    say(f"There is no face under the point; the frame shows {len(faces) or 'none'}.")
 
 
 def _with_track(state: Any, group: nuke.Group) -> Any:
