@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,16 +126,17 @@ class Stage:
         node[button].execute()
         self.settle(wait)
 
+    def idle(self) -> bool:
+        """Whether no task runs and nothing is left to the main thread."""
+        tasks = self.adapter("work").TASKS
+        return not any(task._thread.is_alive() for task in tasks._of.values()) and self.session.requests.empty()
+
     def settle(self, wait: float = 60.0, until: Callable[[], bool] | None = None) -> None:
         """The session's loop, until no task runs and nothing is left to the main thread."""
-        import time
-
-        tasks = self.adapter("work").TASKS
         deadline = time.monotonic() + wait
         while True:
             self.session.pump()
-            if until() if until else not any(task.running for task in tasks._of.values()):
-                self.session.pump()
+            if until() if until else self.idle():
                 return
             assert time.monotonic() < deadline, "the task did not end"
             time.sleep(0.01)

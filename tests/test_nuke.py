@@ -26,6 +26,7 @@ from faceplate_client import parameters
 from fake_nuke import nuke
 from fake_nuke.check import problems, read_stubs
 from nuke_stage import PLUGIN, Stage, open_nuke
+from test_client import find_python
 
 ROOT = Path(__file__).parent.parent
 ADAPTER = PLUGIN / "faceplate_nuke"
@@ -124,8 +125,8 @@ def test_the_adapter_is_python_39_and_imports_the_standard_library_nuke_and_the_
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11"])
 def test_the_parts_without_nuke_run_on_nukes_pythons(version: str) -> None:
-    python = shutil.which(f"python{version}")
-    if python is None or subprocess.run([python, "-c", "0"], capture_output=True, check=False).returncode != 0:
+    python = find_python(version)
+    if python is None:
         pytest.skip(f"there is no Python {version}")
     code = (
         "import sys, types; package = types.ModuleType('faceplate_nuke'); package.__path__ = [sys.argv[1]]\n"
@@ -490,7 +491,12 @@ def test_several_views_are_refused(stage: Stage, tmp_path: Path) -> None:
     node = stage.faceswap(nuke.nodes.Grade(inputs=[stage.read]))
     node["render_frame"].execute()
     assert "left, right" in stage.session.said[-1]
-    (tmp_path / "plate.1001.exr").touch()
+    (tmp_path / "plate.1001.exr").write_bytes(b"\x76\x2f\x31\x01....multiView\0stringvector\0....")
+    node.setInput(0, stage.read)
+    node["render_frame"].execute()
+    assert "left, right" in stage.session.said[-1]
+    (tmp_path / "plate.1001.exr").write_bytes(b"\x76\x2f\x31\x01....channels\0chlist\0....")
+    assert stage.adapter("state").read_state(node, [1001]).plate == stage.read["file"].value()
     stage.read["file"].setValue(f"{tmp_path}/plate.%V.####.exr")
     node.setInput(0, stage.read)
     node["render_frame"].execute()
@@ -803,6 +809,12 @@ def test_a_template_and_its_undo(stage: Stage) -> None:
         classes.append(here.Class())
         here = here.input(0)
     assert classes == ["Grain2", "Premult", "Grade", "Unpremult"]
+    nuke.undo()
+    assert (
+        nuke.allNodes("Merge2") == []
+        and nuke.allNodes("Grade") == []
+        and node["result_mode"].value() == "over the plate"
+    )
 
 
 # Installation ---------------------------------------------------------------------------------------------------------

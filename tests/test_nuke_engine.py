@@ -135,6 +135,19 @@ def test_auto_update_renders_the_current_frame(stage: Stage) -> None:
     assert node["status"].value() == "1001" and stage.session.said == []
 
 
+def test_the_latest_of_quick_changes_wins(stage: Stage) -> None:
+    node = stage.faceswap(auto_update=True)
+    for step in range(1, 6):
+        node["matte_erode"].setValue(step / 20)
+        stage.session.pump()
+    stage.settle()
+    hasty = read_file(Path(node.node("Result")["file"].getEvaluatedValue()))[0]
+    assert node["status"].value() == "1001" and stage.session.said == []
+    Path(node.node("Result")["file"].getEvaluatedValue()).unlink()
+    stage.press(node, "render_frame")
+    assert np.array_equal(hasty, read_file(Path(node.node("Result")["file"].getEvaluatedValue()))[0])
+
+
 def test_undo_of_a_knob_brings_the_old_frame_back(stage: Stage) -> None:
     node = stage.faceswap()
     stage.press(node, "render_frame")

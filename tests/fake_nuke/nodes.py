@@ -37,12 +37,18 @@ class Node:
         self._user: list[str] = []
         self._inputs: list[Any] = []
         self.reloads = 0
+        self._dead = False
         for knob in make_knobs(cls):
             self._attach(knob)
 
     def _attach(self, knob: Knob) -> None:
         knob._node = self
         self._knobs[knob._name] = knob
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith("_") and object.__getattribute__(self, "__dict__").get("_dead"):
+            raise ValueError("A PythonObject is not attached to a node")
+        return object.__getattribute__(self, name)
 
     def Class(self) -> str:
         return self._cls
@@ -282,10 +288,12 @@ def remove(node: Node) -> None:
         other._inputs[i] = None
 
     def back() -> None:
+        node._dead = False
         parent._children.insert(place, node)
         for other, i in users:
             other._inputs[i] = node
         fire("onCreate", node)
 
     parent._children.remove(node)
+    node._dead = True
     current().remember(back)

@@ -67,15 +67,14 @@ def _fill(group: nuke.Group) -> None:
         inputs = [nuke.nodes.Input(name=name, number=number) for number, name in enumerate(names.INPUTS)]
         _outward(inputs)
         plate = inputs[names.PLATE_INPUT]
-        stream = _over(plate, _result())
+        result = _result()
+        stream = _over(plate, result)
         for layer, target, channels in names.LAYERS:
             copied = {"from0": "none", "to0": "none"}
             for number, (source, channel) in enumerate(channels):
                 copied[f"from{number}"] = source
                 copied[f"to{number}"] = f"{target}.{channel}"
-            stream = nuke.nodes.Copy(
-                name="Layer_" + layer, inputs=[stream, nuke.toNode("ResultRange")], disable=layer != "matte", **copied
-            )
+            stream = nuke.nodes.Copy(name="Layer_" + layer, inputs=[stream, result], disable=layer != "matte", **copied)
         nuke.nodes.Output(name="Output1", inputs=[stream])
 
 

@@ -38,11 +38,11 @@ def _render_range(group: nuke.Group) -> None:
 
 
 def _cancel(group: nuke.Group) -> None:
-    work.TASKS.cancel(group.fullName())
+    work.TASKS.cancel(text(group, names.ID))
 
 
 def _stop_engine(group: nuke.Group) -> None:
-    work.TASKS.cancel(group.fullName())
+    work.TASKS.cancel(text(group, names.ID))
     LINK.stop()
     refresh(group, work.LEDGER)
 
@@ -70,6 +70,19 @@ def _track_nodes(group: nuke.Group) -> None:
     tools.track_nodes(group)
 
 
+def _as_one_step(work: Callable[[nuke.Group], object]) -> Callable[[nuke.Group], object]:
+    """What makes several nodes or sets several knobs is taken back by one undo."""
+
+    def whole(group: nuke.Group) -> None:
+        nuke.Undo.begin("Faceplate")
+        try:
+            work(group)
+        finally:
+            nuke.Undo.end()
+
+    return whole
+
+
 _BUTTONS: dict[str, Callable[[nuke.Group], object]] = {
     "track_shot": work.track,
     "render_frame": _render_frame,
@@ -77,9 +90,9 @@ _BUTTONS: dict[str, Callable[[nuke.Group], object]] = {
     "cancel": _cancel,
     "take_pick": work.take_pick,
     "export_shot": _export_shot,
-    "track_nodes": _track_nodes,
-    "fit_search": tools.fit_search,
-    "comp_template": tools.comp_template,
-    "contact_sheet": _contact_sheet,
+    "track_nodes": _as_one_step(_track_nodes),
+    "fit_search": _as_one_step(tools.fit_search),
+    "comp_template": _as_one_step(tools.comp_template),
+    "contact_sheet": _as_one_step(_contact_sheet),
     "stop_engine": _stop_engine,
 }

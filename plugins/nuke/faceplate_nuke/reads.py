@@ -16,9 +16,10 @@ from faceplate_client import frame_path, frames_on_disk, is_pattern
 
 from .refusal import Refusal
 
-__all__ = ["ReadSettings", "file_frame", "only_through_nuke", "shifted"]
+__all__ = ["ReadSettings", "file_frame", "holds_views", "only_through_nuke", "shifted"]
 
 _SHIFT = re.compile(r"^\s*frame\s*(?:([+-])\s*(\d+))?\s*$")
+_HEAD = 1 << 16
 _VIEW = re.compile(r"%[vV]")
 
 
@@ -60,6 +61,16 @@ def only_through_nuke(read: ReadSettings, is_linear: Callable[[str], bool]) -> s
     if not read.raw and read.space and not is_linear(read.space):
         return f"{read.name} is not in a linear colour space ({read.space})"
     return None
+
+
+def holds_views(path: str) -> bool:
+    """Whether an OpenEXR file holds several views, by the attributes that say so (OpenEXR, "Storing Multi-View Images")."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        return False
+    return b"multiView\0stringvector\0" in head or b"view\0string\0" in head
 
 
 def shifted(read: ReadSettings) -> int | None:

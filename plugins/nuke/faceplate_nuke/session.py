@@ -1,4 +1,4 @@
-"""Work in the background of a session: one thread a node, Nuke's task window, results brought to the main thread."""
+"""Work in the background of a session: one thread a shot, Nuke's task window, results brought to the main thread."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Task:
         self._finish = finish
         self._failed = failed
         self._cancelled = threading.Event()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faceplate " + title, daemon=True)
 
     def start(self) -> None:
@@ -40,14 +41,10 @@ class Task:
         """Asks it to stop; it does at the engine's next answer."""
         self._cancelled.set()
 
-    def join(self, timeout: float) -> None:
-        """Waits for the thread, not for what it leaves to the main thread."""
-        self._thread.join(timeout)
-
     @property
     def running(self) -> bool:
-        """Whether the thread has not ended."""
-        return self._thread.is_alive()
+        """Whether its work has not ended."""
+        return not self._ended.is_set()
 
     def _run(self) -> None:
         # Nuke's guide makes and moves a ProgressTask in the working thread, and nothing else of Nuke.
@@ -58,40 +55,39 @@ class Task:
             window.setMessage(f"{done} of {total}")
             return not (self._cancelled.is_set() or window.isCancelled())
 
+        call, answer = self._worked(progress)
+        # Set first: what is called in the main thread may start the node's next task.
+        self._ended.set()
+        nuke.executeInMainThread(call, args=(answer,))
+
+    def _worked(self, progress: Progress) -> tuple[Callable[[Any], None], Any]:
         try:
-            result = self._work(progress)
+            return self._finish, self._work(progress)
         except Refusal as refusal:
-            nuke.executeInMainThread(self._failed, args=(str(refusal),))
+            return self._failed, str(refusal)
         except Exception:
             # A mistake of ours must not vanish with its thread.
-            nuke.executeInMainThread(self._failed, args=(traceback.format_exc(),))
-        else:
-            nuke.executeInMainThread(self._finish, args=(result,))
+            return self._failed, traceback.format_exc()
 
 
 class Tasks:
-    """The tasks of a session, one a node."""
+    """The tasks of a session, one a shot."""
 
     def __init__(self) -> None:
         self._of: dict[str, Task] = {}
 
-    def start(self, node: str, task: Task) -> None:
-        """Starts `task`. Raises Refusal while another one of this node runs."""
-        if self.busy(node):
-            raise Refusal(f"{node} is at work; wait, or press Cancel.")
-        self._of[node] = task
+    def start(self, shot: str, name: str, task: Task) -> None:
+        """Starts `task`. Raises Refusal, which calls the node `name`, while another one of this shot runs."""
+        if self.busy(shot):
+            raise Refusal(f"{name} is at work; wait, or press Cancel.")
+        self._of[shot] = task
         task.start()
 
-    def busy(self, node: str) -> bool:
-        """Whether a task of this node runs."""
-        return node in self._of and self._of[node].running
+    def busy(self, shot: str) -> bool:
+        """Whether a task of this shot runs."""
+        return shot in self._of and self._of[shot].running
 
-    def cancel(self, node: str) -> None:
-        """Stops the node's task, if one runs."""
-        if node in self._of:
-            self._of[node].cancel()
-
-    def join(self, timeout: float = 60.0) -> None:
-        """Waits for every thread."""
-        for task in list(self._of.values()):
-            task.join(timeout)
+    def cancel(self, shot: str) -> None:
+        """Stops the shot's task, if one runs."""
+        if shot in self._of:
+            self._of[shot].cancel()

@@ -7,7 +7,7 @@ from typing import Callable
 import nuke
 
 from . import guard, names, panel, work
-from .access import faceswaps, flag, is_faceswap, whole_group
+from .access import faceswaps, flag, is_faceswap, text, whole_group
 from .build import create, make_layers
 from .refusal import Refusal
 from .stale import refresh
@@ -93,7 +93,7 @@ def _script_saving() -> None:
 
 def _redrawn() -> None:
     node = nuke.thisNode()
-    if is_faceswap(node) and not work.TASKS.busy(node.fullName()):
+    if is_faceswap(node) and not nuke.executing() and not work.TASKS.busy(text(node, names.ID)):
         _tried(part_twins)
         refresh(whole_group(node), work.LEDGER)
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import nuke
 
+from faceplate_client import frame_path
+
 from . import names
 from .access import file_pattern, flag, script_path, text
 from .color import ColorSettings, config_of, is_linear, plain_name, space_of, working_space
 from .document import ShotState
 from .frames import at_factor, sibling
 from .panel import parameter_names
-from .reads import ReadSettings, only_through_nuke
+from .reads import ReadSettings, file_frame, holds_views, only_through_nuke
 from .refusal import Refusal
 from .upstream import plain_read
 from .windows import Display, display_of
@@ -66,7 +68,7 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
     plan = plan_of(group)
     color = color_settings()
     factor = proxy_factor()
-    _refuse_views(plan)
+    _refuse_views(plan, wanted)
     if plan.read is None and factor != 1:
         raise Refusal(
             f"In proxy mode {group.name()} needs its plate from a Read; turn proxy mode off, because {plan.why}."
@@ -167,13 +169,19 @@ def _read_settings(node: nuke.Node) -> ReadSettings:
     )
 
 
-def _refuse_views(plan: Plan) -> None:
+def _refuse_views(plan: Plan, frames: tuple[int, ...]) -> None:
+    """One view's Read is fine in a project of several; what differs from view to view is not."""
     views = nuke.views()
-    if plan.read is None and len(views) > 1:
-        raise Refusal(
-            "The project has the views {}; FaceSwap works on one: connect it to the Read of one view, or delete the "
-            "others.".format(", ".join(views))
-        )
+    if len(views) == 1 or (plan.read is not None and not _several_views(plan.read, frames)):
+        return
+    raise Refusal(
+        f"The project has the views {', '.join(views)}; FaceSwap works on one: connect it to the Read of one view, or "
+        "delete the others."
+    )
+
+
+def _several_views(read: ReadSettings, frames: tuple[int, ...]) -> bool:
+    return any(holds_views(frame_path(read.file, file_frame(read, frame))) for frame in frames[:1])
 
 
 def _values(

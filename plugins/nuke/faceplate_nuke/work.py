@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any
+from typing import Any, Callable
 
 import nuke
 
@@ -27,6 +27,9 @@ __all__ = ["LEDGER", "TASKS", "auto_update", "render", "take_pick", "track"]
 LEDGER = Ledger()
 TASKS = Tasks()
 
+_AGAIN: set[str] = set()
+"""Shots whose current frame has changed again while it was rendered."""
+
 
 def render(group: nuke.Group, frames: tuple[int, ...]) -> None:
     """Render frame, Render range. Returns at once in a session; waits in a terminal."""
@@ -34,7 +37,7 @@ def render(group: nuke.Group, frames: tuple[int, ...]) -> None:
     sync(group)
     order_renders()
     render_missing(group, frames)
-    _start_render(group, frames, "")
+    _start_render(group, frames)
 
 
 def track(group: nuke.Group) -> None:
@@ -48,7 +51,7 @@ def track(group: nuke.Group) -> None:
         group,
         "Track",
         lambda progress: LINK.track(request, progress),
-        lambda result: _tracked(text(group, names.ID)),
+        lambda group, _: sync(group),
     )
 
 
@@ -64,66 +67,85 @@ def take_pick(group: nuke.Group) -> None:
         group,
         "Find faces",
         lambda _: LINK.faces(request),
-        lambda faces: _picked(text(group, names.ID), faces, f"{number}:{x:g},{y:g}", x, y),
+        lambda group, faces: _picked(group, faces, f"{number}:{x:g},{y:g}", x, y),
     )
 
 
 def auto_update(group: nuke.Group) -> None:
-    """Renders the current frame again, if that needs nothing of Nuke, which may be drawing."""
-    frame = int(nuke.frame())
+    """Renders the current frame again, if that needs nothing of Nuke, which may be drawing. The latest wins: what is
+    under way is cancelled, and its end starts the next."""
+    shot, frame = text(group, names.ID), int(nuke.frame())
     if nuke.executing() or out_of_date(group, [frame]):
         return
-    TASKS.cancel(group.fullName())
-    _start_render(group, (frame,), text(group, names.ID))
+    if TASKS.busy(shot):
+        TASKS.cancel(shot)
+        _AGAIN.add(shot)
+        return
+    _start_render(group, (frame,), shot)
 
 
-def _start_render(group: nuke.Group, frames: tuple[int, ...], supersede: str) -> None:
+def _start_render(group: nuke.Group, frames: tuple[int, ...], supersede: str = "") -> None:
     request = render_request(read_state(group, frames), supersede=supersede or None)
     knobs = knobs_name(group)
 
-    def work(progress: Progress) -> tuple[dict[int, Any], str]:
-        return LINK.render(request, progress), LINK.licence(request)
+    def work(progress: Progress) -> str:
+        LINK.render(request, progress)
+        return LINK.licence(request)
 
     _run(
         group,
         f"Render {write_frames(frames)}",
         work,
-        lambda result: _rendered(text(group, names.ID), request, knobs, result[1]),
+        lambda group, licence: _rendered(group, request, knobs, licence),
         quiet=bool(supersede),
     )
 
 
-def _run(group: nuke.Group, title: str, work: Any, finish: Any, quiet: bool = False) -> None:
+def _run(
+    group: nuke.Group,
+    title: str,
+    work: Callable[[Progress], Any],
+    finish: Callable[[nuke.Group, Any], None],
+    quiet: bool = False,
+) -> None:
+    """Does `work` in a thread and `finish` in the main one, if the node is still there by then."""
     shot, label = text(group, names.ID), f"{group.name()}: {title}"
+
+    def finished(answer: Any) -> None:
+        again = _by_id(shot)
+        if again is not None:
+            finish(again, answer)
+            _ended(again, shot)
 
     def failed(sentence: str) -> None:
         again = _by_id(shot)
         if again is not None:
-            refresh(again, LEDGER)
+            _ended(again, shot)
         if not quiet:
             say(f"{label}: {sentence}")
 
-    task = Task(label, work, finish, failed)
     if not nuke.GUI:
         # A terminal session has no loop that would take what a thread leaves to the main thread.
-        finish(work(lambda done, total: True))
+        finished(work(lambda done, total: True))
         return
-    if quiet and TASKS.busy(group.fullName()):
-        return
-    TASKS.start(group.fullName(), task)
+    TASKS.start(shot, group.name(), Task(label, work, finished, failed))
     refresh(group, LEDGER, title.lower())
 
 
-def _rendered(shot: str, request: RenderRequest, knobs: str, licence: str) -> None:
-    group = _by_id(shot)
-    if group is None:
-        return
+def _ended(group: nuke.Group, shot: str) -> None:
+    refresh(group, LEDGER)
+    if shot in _AGAIN:
+        _AGAIN.discard(shot)
+        auto_update(group)
+
+
+def _rendered(group: nuke.Group, request: RenderRequest, knobs: str, licence: str) -> None:
+    shot = text(group, names.ID)
     for entry in request.frames:
         if os.path.isfile(entry.path):
             LEDGER.rendered(shot, entry.frame, knobs)
     set_quietly(group, names.LICENCES, licence)
     reload_result(group)
-    refresh(group, LEDGER)
 
 
 def reload_result(group: nuke.Group) -> None:
@@ -133,18 +155,7 @@ def reload_result(group: nuke.Group) -> None:
         knob.execute()
 
 
-def _tracked(shot: str) -> None:
-    group = _by_id(shot)
-    if group is not None:
-        sync(group)
-        refresh(group, LEDGER)
-
-
-def _picked(shot: str, faces: list[dict[str, Any]], target: str, x: float, y: float) -> None:
-    group = _by_id(shot)
-    if group is None:
-        return
-    refresh(group, LEDGER)
+def _picked(group: nuke.Group, faces: list[dict[str, Any]], target: str, x: float, y: float) -> None:
     for face in faces:
         left, top, width, height = face["box"]
         if left <= x <= left + width and top <= y <= top + height:
