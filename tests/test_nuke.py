@@ -798,6 +798,24 @@ def test_a_button_that_cannot_do_it_says_one_sentence(stage: Stage, button: str)
     assert "Traceback" not in stage.session.said[0]
 
 
+@pytest.mark.parametrize(
+    ("words", "kept", "frames", "writes"),
+    [
+        (["a.nk", "--frames=1-3,7"], "", (1, 2, 3, 7), []),
+        (["a.nk", "--frames=1-3", "Write2"], "", (1, 2, 3), ["Write2"]),
+        (["a.nk", "Write2"], "5-6", (5, 6), ["Write2"]),
+        (["a.nk"], "5,8", (5, 6, 7, 8), []),
+        (["a.nk"], "5", (5,), []),
+    ],
+)
+def test_words_of_render_faceplate(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, words: list[str], kept: str, frames: tuple[int, ...], writes: list[str]
+) -> None:
+    """`kept` is what Nuke takes off the end of the script's words."""
+    monkeypatch.setattr(nuke, "rawArgs", ["nuke", "-t", "render_faceplate.py", *words, *([kept] if kept else [])])
+    assert stage.adapter("farm")._asked(words) == ("a.nk", frames, writes)
+
+
 def test_a_template_and_its_undo(stage: Stage) -> None:
     node = stage.faceswap()
     node["comp_template"].execute()

@@ -17,6 +17,7 @@ import pytest
 
 from engines import alive, end, state_of, until
 from faceplate.cli import main as cli
+from faceplate.color import ColorConfig
 from fake_nuke import nuke
 from nuke_stage import FIRST, PLUGIN, SIZE, Stage, engine_of_its_own, environment, make_plate
 from plates import read_file
@@ -331,7 +332,7 @@ def test_t_renders_in_three_steps(stage: Stage, run: Path) -> None:
     node = stage.faceswap(nuke.nodes.Grade(inputs=[stage.read], white=1.5))
     stage.write(node)
     stage.save()
-    done = terminal(run, "-t", str(PLUGIN / "render_faceplate.py"), str(stage.script), "1001,1003")
+    done = terminal(run, "-t", str(PLUGIN / "render_faceplate.py"), str(stage.script), "--frames=1001,1003")
     assert done.returncode == 0, done.stderr
     expected = faceplate_render(stage, node, (1001, 1003))
     for frame, pixels in finals(stage, (1001, 1003)).items():
@@ -344,7 +345,8 @@ def test_t_renders_in_three_steps(stage: Stage, run: Path) -> None:
     [
         ([], 2, "say which script"),
         (["nothing.nk", "1-2"], 1, "nothing.nk"),
-        (["SCRIPT", "ten"], 1, "no frame range"),
+        (["SCRIPT", "--frames=ten"], 2, "no frame range"),
+        (["SCRIPT", "ten"], 2, "say which script"),
         (["SCRIPT", "1001", "Write9"], 1, "no Write Write9"),
     ],
 )
@@ -424,6 +426,50 @@ def faceplate_render_at(stage: Stage, node: Any, frames: tuple[int, ...], shift:
 
 def finals_at(stage: Stage, frames: tuple[int, ...]) -> dict[int, np.ndarray]:
     return {frame: read_file(stage.folder / "out_Write1" / f"final.{frame:04d}.exr")[0] for frame in frames}
+
+
+def test_a_plate_in_another_linear_space(stage: Stage) -> None:
+    """The engine reads and writes in the Read's space; Nuke brings both into the working space."""
+    stage.read["colorspace"].setValue("ACES2065-1")
+    node = stage.faceswap()
+    assert node.node("Result")["colorspace"].value() == "ACES2065-1" and not node.node("Result")["raw"].value()
+    nuke.execute(stage.write(node), 1001, 1001)
+    expected = faceplate_render(stage, node, (1001,))[1001]
+    config = ColorConfig.load(environ={})
+    inside = config.convert(expected[..., :3], config.resolve("ACES2065-1"), config.resolve("ACEScg"))
+    made = finals(stage, (1001,))[1001][..., :3]
+    assert np.abs(made - inside).max() < 4e-3, "the half element is converted after it was rounded"
+
+
+def test_nukes_own_colour_management(stage: Stage) -> None:
+    root = nuke.root()
+    root["colorManagement"].setValue("Nuke")
+    root["workingSpaceLUT"].setValue("linear")
+    stage.read["colorspace"].setValue("default (linear)")
+    node = stage.faceswap()
+    nuke.execute(stage.write(node), 1001, 1001)
+    assert_same(finals(stage, (1001,))[1001], faceplate_render(stage, node, (1001,))[1001])
+    document = json.loads(next((stage.folder / "export").glob("*.shot.json")).read_text("utf-8"))
+    assert document["space"] == document["working"] == "Linear Rec.709 (sRGB)" and "ocio" not in document
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "sentence"),
+    [
+        ("target", "5", "the track holds 1"),
+        ("generator", "nothing_like_it", "nothing_like_it"),
+        ("source", "/no/such/folder", "/no/such/folder"),
+        ("matte_feather", 7.0, "matte_feather"),
+    ],
+)
+def test_what_the_engine_refuses_fails_the_render_in_its_words(
+    stage: Stage, knob: str, value: Any, sentence: str
+) -> None:
+    node = stage.faceswap(**{knob: value})
+    with pytest.raises(RuntimeError, match="Error: FaceSwap1 ") as caught:
+        nuke.execute(stage.write(node), 1001, 1001)
+    assert sentence in str(caught.value) and "Traceback" not in str(caught.value)
+    assert not (stage.folder / "out_Write1" / "final.1001.exr").exists()
 
 
 def test_proxy_mode_has_frames_of_its_own(stage: Stage) -> None:

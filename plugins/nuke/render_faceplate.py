@@ -1,9 +1,9 @@
 """Renders a script that holds FaceSwaps, each in three steps: the inner Writes, the engine, the script's own Writes.
 
-    nuke -t render_faceplate.py shot.nk 1001-1010 [Write1 ...]
+    nuke -t render_faceplate.py shot.nk --frames=1001-1010 [Write1 ...]
 
 Without names every Write that is switched on is rendered. Exit code 1 with a line on standard error when a frame
-cannot be had. The frame range is written 1001-1010 or 1001-1010,1020; Nuke keeps a range written 1001,1010 for itself.
+cannot be had, 2 when the request is wrong.
 """
 
 import sys

@@ -46,6 +46,7 @@ NUKE_VERSION_STRING = "15.1v3"
 NUKE_VERSION_MAJOR = 15
 NUKE_VERSION_MINOR = 1
 GUI = False
+rawArgs: list[str] = []
 
 
 # Nodes --------------------------------------------------------------------------------------------------------------

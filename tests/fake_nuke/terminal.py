@@ -6,6 +6,7 @@ Plug-in folders come from NUKE_PATH: each one's init.py is run, never its menu.p
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -58,8 +59,12 @@ def main(arguments: list[str]) -> int:
     """The exit code."""
     start(gui=False)
     load_plugins(gui=False)
+    nuke.rawArgs = ["nuke", *arguments]
     if arguments[0] == "-t":
         sys.argv = arguments[1:]
+        if re.match(r"^\d+([-,]\d+)?$", sys.argv[-1]):
+            # As the guide says: Nuke keeps a last word that is a number or a range for itself.
+            sys.argv = sys.argv[:-1]
         try:
             runpy.run_path(arguments[1], run_name="__main__")
         except SystemExit as ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import nuke
@@ -18,24 +19,50 @@ from .upstream import faceswaps_before
 
 __all__ = ["main", "render"]
 
+_OPTION = "--frames="
+_NUKES_RANGE = re.compile(r"^-?\d+([-,]-?\d+)?$")
+
 
 def main(arguments: list[str]) -> int:
     """The exit code: 0 done, 1 a render failed, 2 the request was wrong."""
-    if len(arguments) < 2:
-        sys.stderr.write("render_faceplate.py: say which script and which frames: shot.nk 1001-1010\n")
-        return 2
-    script, frames, wanted = arguments[0], arguments[1], arguments[2:]
     try:
-        numbers = parse_frames(frames)
-        nuke.scriptOpen(script)
-        render(numbers, wanted)
+        script, frames, wanted = _asked(arguments)
     except Refusal as refusal:
-        sys.stderr.write(f"Error: {refusal}\n")
-        return 1
-    except RuntimeError as error:
+        sys.stderr.write(f"render_faceplate.py: {refusal}\n")
+        return 2
+    try:
+        nuke.scriptOpen(script)
+        render(frames, wanted)
+    except (Refusal, RuntimeError) as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
     return 0
+
+
+def _asked(arguments: list[str]) -> tuple[str, tuple[int, ...], list[str]]:
+    """Script, frames and names of Writes. Raises Refusal.
+
+    Nuke keeps a last word that is a number or a range for itself ("Using the Command-line" in its guide); it is then
+    only among `nuke.rawArgs`.
+    """
+    words = list(arguments)
+    if words and not any(_is_range(word) for word in words[1:]) and nuke.rawArgs and _is_range(nuke.rawArgs[-1]):
+        words.append(nuke.rawArgs[-1])
+    ranges = [word for word in words[1:] if _is_range(word)]
+    if not words or len(ranges) != 1:
+        raise Refusal("say which script and which frames: shot.nk --frames=1001-1010")
+    return words[0], _frames(ranges[0]), [word for word in words[1:] if word not in ranges]
+
+
+def _is_range(word: str) -> bool:
+    return word.startswith(_OPTION) or _NUKES_RANGE.match(word) is not None
+
+
+def _frames(word: str) -> tuple[int, ...]:
+    """`--frames=` takes what Faceplate takes; a bare range means what it means to Nuke, where 1,20 is 1 to 20."""
+    if word.startswith(_OPTION):
+        return parse_frames(word[len(_OPTION) :])
+    return parse_frames(word.replace(",", "-"))
 
 
 def render(frames: tuple[int, ...], wanted: list[str]) -> None:
