@@ -809,7 +809,12 @@ def test_a_button_that_cannot_do_it_says_one_sentence(stage: Stage, button: str)
     ],
 )
 def test_words_of_render_faceplate(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, words: list[str], kept: str, frames: tuple[int, ...], writes: list[str]
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    kept: str,
+    frames: tuple[int, ...],
+    writes: list[str],
 ) -> None:
     """`kept` is what Nuke takes off the end of the script's words."""
     monkeypatch.setattr(nuke, "rawArgs", ["nuke", "-t", "render_faceplate.py", *words, *([kept] if kept else [])])

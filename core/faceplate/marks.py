@@ -64,6 +64,7 @@ class Marks:
             self.frame,
             self.proxy,
             (shot.mode, shot.compression, shot.multipart, shot.person),
+            (shot.purpose, self.opened.judgement[0].id, self.opened.judgement[1].slate),
         )
 
     def found(self) -> str:

@@ -22,7 +22,7 @@ from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, choose_face, parse_target
 from faceplate.face.choose import Point
-from faceplate.frame import Frame, read_frame
+from faceplate.frame import Frame, read_frame, space_of
 from faceplate.marks import Marks
 from faceplate.opened import Opened
 from faceplate.params import Parameters
@@ -46,9 +46,15 @@ from faceplate.stages import (
     swap_face,
 )
 from faceplate.track import Track, TrackedFace
+from faceplate.trust import Provenance, make_slate
+from faceplate.trust.slating import slated
 from faceplate.window import Window
 
 __all__ = ["Generating", "Loaded", "Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
+
+
+# How bright a slate's letters are, scene-linear: a white shirt in the key light.
+_SLATE_WHITE = 0.8
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,7 @@ class Renderer(Opened):
         proxy: int = 1,
     ) -> Loaded:
         """Reads one frame: the face from the track (or `face`, with its `grain`), else searched; then its region alone."""
+        self.judgement[1].enforce()
         parameters = self.values(frame, values)
         file = self.open(frame)
         marks = Marks(self, file, frame, parameters, proxy)
@@ -195,7 +202,7 @@ class Renderer(Opened):
         swapped = element(
             looked, made, mattes, matched, parameters, grain=loaded.grain, name=self.shot.person, memo=memo
         )
-        notes = self._new_notes(parameters)
+        notes, swapped = self._new_notes(parameters), self._marked(swapped, loaded)
         return Rendered(loaded.frame, loaded.file, swapped, loaded.face, parameters, notes, loaded.proxy, loaded.key)
 
     def render(
@@ -217,7 +224,7 @@ class Renderer(Opened):
         """Writes one frame as the shot's mode says: whole, or not at all. A proxy of an over is the reduced picture alone."""
         path = self.output.path(rendered.frame)
         swapped, file = rendered.swapped, rendered.file
-        attributes = self.attributes(rendered.parameters)
+        attributes = {**self.attributes(rendered.parameters), **self._provenance(rendered)}
         if rendered.key:
             attributes["faceplate:key"] = rendered.key
         if rendered.proxy > 1:
@@ -261,6 +268,26 @@ class Renderer(Opened):
             "faceplate:ocio": self.color.source,
             "faceplate:working_space": self.color.working_space,
         }
+
+    def _provenance(self, rendered: Rendered) -> dict[str, str]:
+        check, decision = self.judgement
+        shot, cards = self.shot, self._cards(rendered.parameters)
+        made = Provenance(shot.name, shot.id, str(shot.take), shot.purpose, check, decision.slate, cards)
+        return made.fields(rendered.parameters.model_dump(), rendered.file.path)
+
+    def _marked(self, swapped: Swapped, loaded: Loaded) -> Swapped:
+        """The swap with the slate that the policy asks for, if it asks for one."""
+        text = self.judgement[1].slate
+        if not text:
+            return swapped
+        file = loaded.file
+        white = self.color.from_working(
+            np.full((1, 1, 3), _SLATE_WHITE, np.float32), space_of(file, self.color, self.shot.space)
+        )
+        slate = make_slate(text, file.display, file.pixel_aspect)
+        return slated(
+            swapped, slate, lambda window: self._read(file, window, loaded.proxy).pixels, white[0, 0], file.data
+        )
 
     # The face -------------------------------------------------------------------------------------------------------
 
@@ -380,7 +407,7 @@ class Renderer(Opened):
     def _nothing(self, loaded: Loaded) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
         empty = Window(loaded.file.data.x, loaded.file.data.y, 0, 0)
-        swapped = nothing_swapped(empty, loaded.parameters, self.shot.person)
+        swapped = self._marked(nothing_swapped(empty, loaded.parameters, self.shot.person), loaded)
         return Rendered(loaded.frame, loaded.file, swapped, None, loaded.parameters, (), loaded.proxy, loaded.key)
 
     def _input_matte(self, pattern: str, frame: int, window: Window, proxy: int) -> np.ndarray | None:

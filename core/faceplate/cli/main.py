@@ -18,6 +18,8 @@ from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
 from faceplate.cli.progress import finish_batch, render_batch
+from faceplate.cli.release import app as release_app
+from faceplate.cli.release import review_command, verify_command
 from faceplate.cli.serve import serve_command
 from faceplate.cli.shot import shot_app
 from faceplate.cli.track import track_command, tracks_app
@@ -90,6 +92,12 @@ def render_command(
     no_track: Annotated[bool, typer.Option("--no-track", help="Look at each frame by itself.")] = False,
     allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
     person: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
+    final: Annotated[
+        bool, typer.Option("--final", help="A final: refused without a valid release. Without it, a preview.")
+    ] = False,
+    production: Annotated[str, typer.Option(help="The production that the release is asked for.")] = "",
+    use: Annotated[str, typer.Option(help="The use that it is asked for: stunt, de-aging, look-alike …")] = "",
+    name: Annotated[str, typer.Option(help="The shot's name.")] = "",
     path_mapping: Annotated[
         Path | None, typer.Option(help="Shot file: a JSON file of paths of other machines, and what they are here.")
     ] = None,
@@ -114,10 +122,15 @@ def render_command(
         "track": track,
         "allow_noncommercial": allow_noncommercial,
         "person": person,
+        "production": production,
+        "use": use,
+        "name": name,
     }
+    if final:
+        keys["purpose"] = "final"
     if is_shot_file(plate):
         given = given_options(context)
-        changes = {key: value for key, value in keys.items() if key in given}
+        changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
         changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
         rules = read_rules(path_mapping) if path_mapping else ()
         shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})
@@ -133,6 +146,9 @@ def render_command(
 
 app.add_typer(models_app)
 app.command("track")(track_command)
+app.add_typer(release_app)
+app.command("verify")(verify_command)
+app.command("review")(review_command)
 app.command("stmap")(stmap_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)

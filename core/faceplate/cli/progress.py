@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from faceplate.flight import FrameDone, render_frames
+from faceplate.flight import FrameDone, log_render, render_frames
 from faceplate.plate import Written
 from faceplate.render import Renderer
 from faceplate.review import ContactSheet
+from faceplate.trust import collect, signing_key
 
 __all__ = ["Batch", "finish_batch", "render_batch"]
 
@@ -48,7 +49,7 @@ Work = Callable[[Renderer, Iterable[int], Callable[[Written], None]], Generator[
 def _rendered(
     renderer: Renderer, frames: Iterable[int], on_written: Callable[[Written], None]
 ) -> Generator[FrameDone, None, None]:
-    return render_frames(renderer, frames, on_written=on_written)
+    return render_frames(renderer, frames, on_written=on_written, recorded=True)
 
 
 def render_batch(
@@ -62,6 +63,7 @@ def render_batch(
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     _prepare(renderer, console)
     frames = renderer.frames()
+    log_render(renderer, frames, label)
     sheet = ContactSheet(renderer.color, frames) if contact_sheet else None
     batch = Batch()
     said: set[str] = set()
@@ -81,6 +83,8 @@ def render_batch(
             batch.stopped = True
     if sheet and contact_sheet and batch.written:
         sheet.write(contact_sheet)
+    if work is _rendered and batch.written:
+        collect(renderer.output, signing_key())
     _close(console, renderer, batch, len(frames))
     return batch
 

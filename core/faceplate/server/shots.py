@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import threading
@@ -24,6 +25,7 @@ from faceplate.server.schema import ShotRequest
 from faceplate.shot import Shot
 from faceplate.shotfile import load_shot
 from faceplate.track import Track
+from faceplate.trust import keyring_folder
 
 __all__ = [
     "PATHS",
@@ -136,8 +138,10 @@ class OpenShot:
             self._seen = now
 
     def _fingerprint(self) -> str:
-        """Size and time of the source's pictures and of the track."""
-        return "|".join(_identity(path) for path in (self.shot.source, self.shot.track) if path is not None)
+        """Size and time of the source's pictures and its release, of the track and of the keyring; and the day, which a
+        release may not outlast."""
+        files = (self.shot.source, self.shot.track, keyring_folder())
+        return "|".join([dt.datetime.now(dt.UTC).date().isoformat(), *(_identity(path) for path in files if path)])
 
 
 def _identity(path: Path) -> str:
@@ -248,9 +252,15 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "person": shot.person,
         "people": people(track) if track else [],
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
-        "source_release": None,
+        "source_release": _release(renderer),
         "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
+
+
+def _release(renderer: Renderer) -> dict[str, str]:
+    """What the source's release is worth for this shot: its state, one sentence, and the slate that pictures carry."""
+    check, decision = renderer.judgement
+    return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}
 
 
 def people(track: Track) -> list[dict[str, Any]]:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from faceplate.errors import UsageError
+from faceplate.flight import log_render
 from faceplate.frame import read_frame
 from faceplate.pipeline import Stage, pipelined
+from faceplate.plate import Sequence
 from faceplate.pyramid import heal
 from faceplate.render import Rendered, Renderer
 from faceplate.server.jobs import Job, JobQueue, error_entry
@@ -21,6 +23,7 @@ from faceplate.server.schema import FacesRequest, RenderRequest, TrackRequest
 from faceplate.server.shared import SharedPixels
 from faceplate.server.shots import OpenShot, make_folder, people, refuse_plate
 from faceplate.track import track_shot
+from faceplate.trust import collect, record, signing_key
 from faceplate_client.exr import frame_key
 
 __all__ = ["HOPELESS", "faces_job", "render_job", "track_job"]
@@ -55,6 +58,8 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
     steps = _Steps(desk, opened, request, output)
 
     def work(job: Job) -> Iterator[None]:
+        if steps.is_take:
+            log_render(opened.renderer(output, request.mode), frames)
         for frame, entry in steps.all(frames, job):
             for note in entry["notes"]:
                 desk.queue.log(job, "info", f"frame {frame}: {note}")
@@ -62,6 +67,8 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
             if entry["error"] is not None and entry["error"]["code"] in HOPELESS:
                 return
             yield
+        if steps.is_take:
+            collect(Sequence.parse(output), signing_key())
 
     job = Job("render", work, len(frames), request.priority, request.supersede)
     job.frames.update((frame, _entry("waiting")) for frame in frames)
@@ -92,6 +99,11 @@ class _Steps:
     opened: OpenShot
     request: RenderRequest
     output: str
+
+    @property
+    def is_take(self) -> bool:
+        """A batch is a take; what a host shows while an artist works leaves nothing but the picture."""
+        return bool(self.output) and self.request.priority == "batch"
 
     def all(self, frames: tuple[int, ...], job: Job) -> Iterator[tuple[int, dict[str, Any]]]:
         """What became of each frame, in order. A batch has frames in flight, which a host that waits would rather not."""
@@ -138,6 +150,8 @@ class _Steps:
         if self.output:
             written = under.renderer.write(rendered)
             notes, path = [*notes, *written.notes], str(written.path)
+            if self.is_take:
+                record(under.renderer.output, under.frame, under.renderer.take())
         shared = _share(self.desk.shared, under.renderer, rendered) if self.request.pixels == "shared" else None
         return _entry("done", path=path, key=rendered.key, ms=_since(under.begun), notes=notes, shared=shared)
 
