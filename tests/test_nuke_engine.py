@@ -96,7 +96,7 @@ def test_render_frame_and_range_in_a_session(stage: Stage, plate: str) -> None:
     for frame in made:
         assert_same(made[frame], expected[frame])
         assert_swapped(made[frame], plate, frame)
-    assert node["licences"].value()
+    assert "commercial" in node["licences"].value() and "release" in node["notes"].value()
 
 
 def test_the_element_alone_and_its_layers(stage: Stage) -> None:
@@ -274,6 +274,13 @@ def test_an_upstream_change_after_the_prerender_fails_the_render(stage: Stage) -
         nuke.execute(write, 1001, 1001)
     stage.press(node, "render_frame")  # in a session the button does both
     nuke.execute(write, 1001, 1001)
+    shutil.copytree(Path(stage.plate).parent, stage.folder / "own")
+    stage.read["file"].setValue(f"{stage.folder}/own/plate.####.exr")
+    stage.press(node, "render_frame")
+    nuke.execute(write, 1001, 1001)
+    shutil.copyfile(stage.folder / "own" / "plate.1004.exr", stage.folder / "own" / "plate.1001.exr")
+    with pytest.raises(RuntimeError, match="as the script shows it"):
+        nuke.execute(write, 1001, 1001)
 
 
 def test_a_stale_frame_is_known_by_its_key_and_not_by_its_time(stage: Stage, run: Path) -> None:
@@ -552,6 +559,9 @@ def test_the_search_box_fits_the_track_and_cuts_what_is_prerendered(stage: Stage
     assert (spec.x, spec.y, spec.width, spec.height) == (20, 4, SIZE - 40, SIZE - 14)
     nuke.execute(stage.write(node), 1001, 1001)
     assert_same(finals(stage, (1001,))[1001], 1.25 * _plate(stage.plate, 1001) + _added(stage, node))
+    node["search"].setValue([10, 10, SIZE - 20, SIZE - 4])
+    with pytest.raises(RuntimeError, match="as the script shows it"):
+        nuke.execute(nuke.toNode("Write1"), 1001, 1001)
 
 
 def _added(stage: Stage, node: Any) -> np.ndarray:

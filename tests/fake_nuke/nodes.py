@@ -98,6 +98,10 @@ class Node:
             raise NameError(f"knob {name} does not exist")
         return self._knobs[name]
 
+    def writeKnobs(self, flags: int = 0) -> str:
+        """Without TO_SCRIPT and TO_VALUE a list of names; of WRITE_NON_DEFAULT_ONLY those that are not at their default."""
+        return " ".join(name for name, knob in self._knobs.items() if not knob.is_default())
+
     # Inputs
 
     def input(self, index: int) -> Any:

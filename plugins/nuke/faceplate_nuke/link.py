@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Callable
 
@@ -112,9 +113,10 @@ class Link:
         job = self._ask(request, lambda engine, shot: engine.faces(shot, number))
         return _followed(job, go_on)["result"]["faces"]
 
-    def licence(self, request: RenderRequest) -> str:
-        """One line on the weights that the shot uses. Raises Refusal."""
-        return self._ask(request, lambda engine, shot: licence_notice(shot.info))
+    def notices(self, request: RenderRequest) -> tuple[str, str]:
+        """A line on the weights that the shot uses, and one on the source's release and what else the engine has noticed.
+        Raises Refusal."""
+        return self._ask(request, lambda engine, shot: (licence_notice(shot.info), _notes(shot.info)))
 
     def stop(self) -> None:
         """Ends the engine, if one runs."""
@@ -135,6 +137,11 @@ class Link:
             return question(engine, shot)
         except EngineError as error:
             raise Refusal(str(error)) from error
+
+
+def _notes(info: Mapping[str, Any]) -> str:
+    release = (info.get("source_release") or {}).get("text")
+    return " ".join(line for line in (release, *(info.get("warnings") or ())) if line)
 
 
 def run_command(arguments: list[str]) -> str:

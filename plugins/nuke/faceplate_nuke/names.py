@@ -25,6 +25,7 @@ USE_SEARCH = "use_search"
 NONCOMMERCIAL = "allow_noncommercial"
 STATUS = "status"
 LICENCES = "licences"
+NOTES = "notes"
 
 RESULT_MODES = ("over the plate", "element")
 

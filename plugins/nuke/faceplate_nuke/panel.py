@@ -192,6 +192,9 @@ def _after_engine() -> list[nuke.Knob]:
             nuke.NO_ANIMATION,
         ),
         _with_tip(nuke.String_Knob(names.LICENCES, "weights in use"), "Networks of the last render.", nuke.READ_ONLY),
+        _with_tip(
+            nuke.String_Knob(names.NOTES, "notes"), "The source's release, and what the engine noticed.", nuke.READ_ONLY
+        ),
         nuke.Text_Knob("engine_divider", ""),
         _button(
             "export_shot", "Export to shot file", "Write a .shot.json that renders these frames without Nuke.", True

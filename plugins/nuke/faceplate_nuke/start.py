@@ -68,7 +68,16 @@ def _knob_changed() -> None:
     group, name = whole_group(node), knob.name()
     if name in ("inputChange", "layers", names.USE_SEARCH, names.SEARCH, names.RESULT, "name"):
         _tried(lambda: sync(group))
-    if not nuke.GUI or name in (names.STATUS, names.LICENCES, "tile_color", "label", "selected", "xpos", "ypos"):
+    if not nuke.GUI or name in (
+        names.STATUS,
+        names.LICENCES,
+        names.NOTES,
+        "tile_color",
+        "label",
+        "selected",
+        "xpos",
+        "ypos",
+    ):
         return
     refresh(group, work.LEDGER)
     if flag(group, names.AUTO) and name in panel.parameter_names(True) + panel.parameter_names(False):

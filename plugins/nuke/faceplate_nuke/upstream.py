@@ -8,6 +8,7 @@ import nuke
 
 from faceplate_client import frame_key, frame_path
 
+from . import names
 from .access import file_pattern, flag, is_faceswap, whole_group
 from .files import digest, identity
 
@@ -17,46 +18,12 @@ _PASSES_ON = ("Dot", "NoOp", "PostageStamp")
 _FILE_READERS = ("Read", "DeepRead", "ReadGeo", "ReadGeo2")
 
 _NO_PICTURE = frozenset(
-    [
-        "name",
-        "xpos",
-        "ypos",
-        "selected",
-        "label",
-        "tile_color",
-        "gl_color",
-        "note_font",
-        "note_font_size",
-        "note_font_color",
-        "hide_input",
-        "icon",
-        "panel",
-        "bookmark",
-        "dope_sheet",
-        "postage_stamp",
-        "postage_stamp_frame",
-        "cached",
-        "indicators",
-        "help",
-        "onCreate",
-        "onDestroy",
-        "knobChanged",
-        "updateUI",
-        "autolabel",
-        "lifetimeStart",
-        "lifetimeEnd",
-        "lock_connections",
-        "mapsize",
-        "window",
-        "reload",
-        "cacheLocal",
-        "localizationPolicy",
-        "updateLocalization",
-        "status",
-        "licences",
-        "shot_id",
-    ]
-)
+    ("name", "xpos", "ypos", "selected", "label", "tile_color", "gl_color", "note_font", "note_font_size", "note_font_color",
+     "hide_input", "icon", "panel", "bookmark", "dope_sheet", "postage_stamp", "postage_stamp_frame", "cached", "indicators",
+     "help", "onCreate", "onDestroy", "knobChanged", "updateUI", "autolabel", "lifetimeStart", "lifetimeEnd",
+     "lock_connections", "mapsize", "window", "reload", "cacheLocal", "localizationPolicy", "updateLocalization",
+     names.STATUS, names.LICENCES, names.NOTES, names.ID, names.RESULT_MADE)
+)  # fmt: skip
 """Knobs that no pixel depends on."""
 
 
@@ -91,10 +58,16 @@ def state_of(node: nuke.Node | None, frame: int | None = None) -> str:
     for other in sorted(
         {one.fullName(): one for one in [node, *_before(node)]}.values(), key=lambda one: one.fullName()
     ):
-        knobs = {name: knob.toScript() for name, knob in sorted(other.knobs().items()) if name not in _NO_PICTURE}
         feeds = [source.fullName() if source is not None else "" for source in map(other.input, range(other.inputs()))]
-        facts.append([other.fullName(), other.Class(), knobs, feeds, _file_of(other, frame)])
+        facts.append([other.fullName(), other.Class(), _said(other), feeds, _file_of(other, frame)])
     return digest(facts)
+
+
+def _said(node: nuke.Node) -> dict[str, str]:
+    """The knobs that a saved script holds: what is at its default may differ between a session and a terminal."""
+    changed = node.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY).split()
+    knobs = {name: node.knob(name) for name in changed if name not in _NO_PICTURE}
+    return {name: knob.toScript() for name, knob in sorted(knobs.items()) if knob is not None}
 
 
 def _file_of(node: nuke.Node, frame: int | None) -> str:

@@ -88,15 +88,15 @@ def _start_render(group: nuke.Group, frames: tuple[int, ...], supersede: str = "
     request = render_request(read_state(group, frames), supersede=supersede or None)
     knobs = knobs_name(group)
 
-    def work(progress: Progress) -> str:
+    def work(progress: Progress) -> tuple[str, str]:
         LINK.render(request, progress)
-        return LINK.licence(request)
+        return LINK.notices(request)
 
     _run(
         group,
         f"Render {write_frames(frames)}",
         work,
-        lambda group, licence: _rendered(group, request, knobs, licence),
+        lambda group, notices: _rendered(group, request, knobs, notices),
         quiet=bool(supersede),
     )
 
@@ -139,12 +139,13 @@ def _ended(group: nuke.Group, shot: str) -> None:
         auto_update(group)
 
 
-def _rendered(group: nuke.Group, request: RenderRequest, knobs: str, licence: str) -> None:
+def _rendered(group: nuke.Group, request: RenderRequest, knobs: str, notices: tuple[str, str]) -> None:
     shot = text(group, names.ID)
     for entry in request.frames:
         if os.path.isfile(entry.path):
             LEDGER.rendered(shot, entry.frame, knobs)
-    set_quietly(group, names.LICENCES, licence)
+    for name, line in zip((names.LICENCES, names.NOTES), notices):
+        set_quietly(group, name, line)
     reload_result(group)
 
 
