@@ -253,7 +253,7 @@ def test_the_menu_has_an_icon_that_is_there(stage: Stage) -> None:
 
 
 def test_golden_script(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The saved script is a file that a person reads in a diff. `python tests/test_nuke.py` writes it anew."""
+    """The saved script is a file that a person reads in a diff. `PYTHONPATH=. python tests/test_nuke.py` writes it anew."""
     assert written(stage) == GOLDEN.read_text("utf-8")
 
 
@@ -339,8 +339,8 @@ def test_making_a_node_is_one_step_of_undo(stage: Stage) -> None:
 
 def test_status_and_colour_leave_no_step_of_undo(stage: Stage) -> None:
     node = stage.faceswap()
-    work, shot = stage.adapter("work"), node["shot_id"].value()
-    work.LEDGER.rendered(shot, 1001, stage.adapter("stale").knobs_name(node))
+    stale, shot = stage.adapter("stale"), node["shot_id"].value()
+    stale.LEDGER.rendered(shot, 1001, stale.knobs_name(node))
     steps = len(stage.session.undo_steps)
     node["matte_feather"].setValue(0.3)
     assert node["status"].value() == "stale: 1001" and node["tile_color"].value() == 0xC88020FF
@@ -353,8 +353,8 @@ def test_status_and_colour_leave_no_step_of_undo(stage: Stage) -> None:
 def test_upstream_changes_make_frames_stale_when_nuke_redraws(stage: Stage) -> None:
     grade = nuke.nodes.Grade(inputs=[stage.read])
     node = stage.faceswap(grade)
-    work, shot = stage.adapter("work"), node["shot_id"].value()
-    work.LEDGER.rendered(shot, 1001, stage.adapter("stale").knobs_name(node))
+    stale, shot = stage.adapter("stale"), node["shot_id"].value()
+    stale.LEDGER.rendered(shot, 1001, stale.knobs_name(node))
     grade["white"].setValue(2.0)
     node.redraw()
     assert node["status"].value() == "stale: 1001"
@@ -656,6 +656,18 @@ def test_an_exported_document_is_one_that_the_engine_knows(stage: Stage) -> None
     assert known.frames == "1001-1006" and known.host is not None and known.host.app == "nuke"
     assert document["parameters"]["grain"]["keys"][0] == [1001, 1.0, "linear"]
     assert document["working"] == "ACEScg" and document["space"] == "ACEScg"
+
+
+def test_of_frames_that_show_one_file_the_first_gives_the_key(stage: Stage) -> None:
+    for frame in (1001, 1002):
+        (stage.folder / f"plate.{frame}.exr").touch()
+    stage.read["last"].setValue(1002)
+    node = stage.faceswap()
+    node["grain"].setExpression("(frame - 1000) / 10")
+    state = stage.adapter("state").read_state(node, range(1001, 1005))
+    document = stage.adapter("document").exported_document(state, "out/e.####.exr")
+    assert document["frames"] == "1001-1002"
+    assert document["parameters"]["grain"]["keys"] == [[1001, 0.1, "linear"], [1002, 0.2, "linear"]]
 
 
 # Colour ---------------------------------------------------------------------------------------------------------------

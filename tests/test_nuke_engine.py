@@ -296,7 +296,9 @@ def test_a_stale_frame_is_known_by_its_key_and_not_by_its_time(stage: Stage, run
     os.utime(file, (2**31, 2**31))
     nuke.execute(write, 1001, 1001)
     assert not np.array_equal(first, read_file(file)[0]), "a new file with another key is rendered again"
-    assert written
+    assert written and node["status"].value() != "stale: 1001"
+    # Nuke keeps what it has read: the second render shows the new frame only if the Read was reloaded.
+    assert_same(finals(stage, (1001,))[1001], faceplate_render(stage, node, (1001,))[1001])
 
 
 def test_two_nodes_in_one_script(stage: Stage) -> None:
@@ -315,6 +317,11 @@ def test_two_nodes_in_one_script(stage: Stage) -> None:
     # The third changes nothing, so it gives the first one's picture.
     assert_same(finals(stage, (1001,), "C")[1001], finals(stage, (1001,), "A")[1001])
     assert not np.array_equal(finals(stage, (1001,), "A")[1001], finals(stage, (1001,), "B")[1001])
+    # A machine without the first one's frame makes it again; what was rendered from it is still what it was.
+    before = finals(stage, (1001,), "C")[1001]
+    Path(nuke.toNode("FaceSwap1")["frames"].value().replace("####", "1001")).unlink()
+    nuke.execute(nuke.toNode("C"), 1001, 1001)
+    assert np.array_equal(before, finals(stage, (1001,), "C")[1001])
 
 
 def test_a_copy_renders_to_frames_of_its_own(stage: Stage) -> None:

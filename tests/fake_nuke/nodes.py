@@ -38,6 +38,7 @@ class Node:
         self._inputs: list[Any] = []
         self.reloads = 0
         self._dead = False
+        self._kept: dict[tuple[str, int, int], list[Any]] = {}
         for knob in make_knobs(cls):
             self._attach(knob)
 

@@ -78,12 +78,16 @@ def _read(node: Any, frame: int) -> Picture:
     pattern = substitute(node["file"].value(), node)
     if proxied and node["proxy"].value():
         pattern, proxied = substitute(node["proxy"].value(), node), False
-    path = _file(node, pattern, frame)
-    if path is None:
+    # Nuke keeps what it has read, and what it has not found, until the Read is reloaded.
+    known = node._kept.setdefault((pattern, frame, node.reloads), [])
+    if not known:
+        path = _file(node, pattern, frame)
+        known.append(None if path is None else _opened(Path(path)))
+    if known[0] is None:
         return replace(
             _NONE, channels={f"rgba.{c}": np.zeros((1, 1), np.float32) for c in ("red", "green", "blue", "alpha")}
         )
-    found = _converted(node, _opened(Path(path)))
+    found = _converted(node, known[0])
     return _halved(found) if proxied else found
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "inner",
     "is_faceswap",
     "owner_of",
+    "reload_result",
     "script_path",
     "set_quietly",
     "text",
@@ -80,6 +81,13 @@ def file_pattern(node: nuke.Node, name: str) -> str:
 
 def _carried_out(value: str) -> str:
     return nuke.tcl("subst", value) if "[" in value else value
+
+
+def reload_result(group: nuke.Group) -> None:
+    """Has Nuke look at the frames' files again: what it has read, or not found, of a frame it keeps."""
+    knob = inner(group, names.RESULT_READ)["reload"]
+    if isinstance(knob, nuke.Script_Knob):
+        knob.execute()
 
 
 def script_path() -> str:

@@ -11,7 +11,7 @@ from . import names, tools, work
 from .access import is_faceswap, text, whole_group
 from .guard import LINK
 from .refusal import Refusal
-from .stale import refresh
+from .stale import LEDGER, refresh
 from .state import range_of
 from .talk import say
 
@@ -44,7 +44,7 @@ def _cancel(group: nuke.Group) -> None:
 def _stop_engine(group: nuke.Group) -> None:
     work.TASKS.cancel(text(group, names.ID))
     LINK.stop()
-    refresh(group, work.LEDGER)
+    refresh(group, LEDGER)
 
 
 def _export_shot(group: nuke.Group) -> None:

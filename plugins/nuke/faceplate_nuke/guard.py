@@ -10,16 +10,17 @@ import os
 import nuke
 
 from . import names
-from .access import owner_of
+from .access import owner_of, reload_result, text
 from .link import Link
 from .prerender import note_rendered, refuse_stale
 from .refusal import Refusal
 from .request import render_request
+from .stale import LEDGER, knobs_name, refresh
 from .state import read_state
 from .sync import sync
 from .upstream import faceswaps_before
 
-__all__ = ["LINK", "after_frame", "before_frame", "before_render"]
+__all__ = ["LINK", "after_frame", "after_render", "before_frame", "before_render"]
 
 LINK = Link()
 
@@ -53,6 +54,12 @@ def after_frame() -> None:
         note_rendered(group, write.name(), int(nuke.frame()))
 
 
+def after_render() -> None:
+    """After the last frame of a Write, in a session: what is current now is shown."""
+    for group in faceswaps_before(nuke.thisNode()):
+        refresh(group, LEDGER)
+
+
 def ensure(group: nuke.Group, frame: int) -> None:
     """Has the engine render `frame` unless its file has the key that it should have. Raises Refusal."""
     request = render_request(read_state(group, [frame]), priority="batch")
@@ -60,3 +67,7 @@ def ensure(group: nuke.Group, frame: int) -> None:
     entry = LINK.render(request)[frame]
     if entry.get("error") or not os.path.isfile(request.frames[0].path):
         raise Refusal("The engine wrote no file for it: {}".format(entry.get("error") or "no reason was given."))
+    if not entry.get("cached"):
+        reload_result(group)
+    if nuke.GUI:
+        LEDGER.rendered(text(group, names.ID), frame, knobs_name(group))

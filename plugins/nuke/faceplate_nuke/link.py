@@ -22,6 +22,7 @@ __all__ = ["Link", "Progress", "run_command"]
 Progress = Callable[[int, int], bool]
 """Told (done, total); answers whether to go on."""
 
+_MOST_SHOTS = 64
 _PAUSE = (0.005, 0.1)
 
 
@@ -133,6 +134,8 @@ class Link:
                 name = json.dumps([request.document, request.base], sort_keys=True)
                 if name not in self._shots:
                     self._shots[name] = self._engine.open_shot(dict(request.document), base=request.base or None)
+                    if len(self._shots) > _MOST_SHOTS:
+                        self._shots.pop(next(iter(self._shots)))
                 engine, shot = self._engine, self._shots[name]
             return question(engine, shot)
         except EngineError as error:

@@ -17,7 +17,7 @@ from .refusal import Refusal
 from .state import knob_names, result_of
 from .upstream import state_of
 
-__all__ = ["Ledger", "refresh"]
+__all__ = ["LEDGER", "Ledger", "knobs_name", "refresh"]
 
 
 class Ledger:
@@ -37,6 +37,10 @@ class Ledger:
     def seen(self, shot: str) -> int:
         """How many frames were noted."""
         return len(self._seen.get(shot, {}))
+
+
+LEDGER = Ledger()
+"""This session's."""
 
 
 def knobs_name(group: nuke.Group) -> str:

@@ -10,7 +10,7 @@ from . import guard, names, panel, work
 from .access import faceswaps, flag, is_faceswap, text, whole_group
 from .build import create, make_layers
 from .refusal import Refusal
-from .stale import refresh
+from .stale import LEDGER, refresh
 from .state import range_of
 from .sync import adopt, follow_script, order_renders, part_twins, sync
 from .talk import say
@@ -28,6 +28,7 @@ def start() -> None:
     nuke.addBeforeFrameRender(guard.before_frame)
     nuke.addAfterFrameRender(guard.after_frame)
     if nuke.GUI:
+        nuke.addAfterRender(guard.after_render)
         nuke.addUpdateUI(_redrawn, nodeClass="Group")
 
 
@@ -79,7 +80,7 @@ def _knob_changed() -> None:
         "ypos",
     ):
         return
-    refresh(group, work.LEDGER)
+    refresh(group, LEDGER)
     if flag(group, names.AUTO) and name in panel.parameter_names(True) + panel.parameter_names(False):
         _tried(lambda: work.auto_update(group), quiet=True)
 
@@ -89,7 +90,7 @@ def _script_loaded() -> None:
     for group in faceswaps():
         _tried(lambda group=group: sync(group))
         if nuke.GUI:
-            refresh(group, work.LEDGER)
+            refresh(group, LEDGER)
     _tried(order_renders)
 
 
@@ -104,7 +105,7 @@ def _redrawn() -> None:
     node = nuke.thisNode()
     if is_faceswap(node) and not nuke.executing() and not work.TASKS.busy(text(node, names.ID)):
         _tried(part_twins)
-        refresh(whole_group(node), work.LEDGER)
+        refresh(whole_group(node), LEDGER)
 
 
 def _tried(what: Callable[[], object], quiet: bool = False) -> None:

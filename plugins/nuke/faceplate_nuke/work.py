@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable
 
 import nuke
 
 from . import names
-from .access import faceswaps, inner, set_quietly, text
+from .access import faceswaps, reload_result, set_quietly, text
 from .frames import write_frames
 from .guard import LINK
 from .link import Progress
@@ -17,14 +18,13 @@ from .prerender import out_of_date, render_missing
 from .refusal import Refusal
 from .request import RenderRequest, render_request, track_request
 from .session import Task, Tasks
-from .stale import Ledger, knobs_name, refresh
+from .stale import LEDGER, knobs_name, refresh
 from .state import display, range_of, read_state
 from .sync import order_renders, part_twins, sync
 from .talk import say
 
-__all__ = ["LEDGER", "TASKS", "auto_update", "render", "take_pick", "track"]
+__all__ = ["TASKS", "auto_update", "render", "take_pick", "track"]
 
-LEDGER = Ledger()
 TASKS = Tasks()
 
 _AGAIN: set[str] = set()
@@ -136,7 +136,9 @@ def _ended(group: nuke.Group, shot: str) -> None:
     refresh(group, LEDGER)
     if shot in _AGAIN:
         _AGAIN.discard(shot)
-        auto_update(group)
+        # What is refused here was said when the change was made.
+        with suppress(Refusal):
+            auto_update(group)
 
 
 def _rendered(group: nuke.Group, request: RenderRequest, knobs: str, notices: tuple[str, str]) -> None:
@@ -147,13 +149,6 @@ def _rendered(group: nuke.Group, request: RenderRequest, knobs: str, notices: tu
     for name, line in zip((names.LICENCES, names.NOTES), notices):
         set_quietly(group, name, line)
     reload_result(group)
-
-
-def reload_result(group: nuke.Group) -> None:
-    """Has Nuke look at the frames' files again."""
-    knob = inner(group, names.RESULT_READ)["reload"]
-    if isinstance(knob, nuke.Script_Knob):
-        knob.execute()
 
 
 def _picked(group: nuke.Group, faces: list[dict[str, Any]], target: str, x: float, y: float) -> None:
