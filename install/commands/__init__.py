@@ -14,6 +14,7 @@ COMMANDS = {
     "test": "install.commands.test",
     "env": "install.commands.env",
     "resolve": "install.commands.resolve",
+    "nuke": "install.commands.nuke",
     "clean": "install.commands.clean",
 }
 
