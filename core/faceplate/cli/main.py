@@ -18,6 +18,7 @@ from faceplate.cli.models import app as models_app
 from faceplate.cli.options import parameters_from, with_parameters
 from faceplate.cli.parameters import parameters_command
 from faceplate.cli.progress import Batch, render_batch
+from faceplate.cli.serve import serve_command
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import FaceFinder
@@ -104,6 +105,7 @@ def render_command(
 app.add_typer(models_app)
 app.command("track")(track_command)
 app.add_typer(tracks_app, name="tracks")
+app.command("serve")(serve_command)
 app.command("parameters")(parameters_command)
 
 

@@ -1,0 +1,109 @@
+"""Stands in front of every route: who may ask, from where, and how much may be sent.
+
+Loopback alone protects nobody: a page in a browser of the same machine can post to it, under a name of its own that
+resolves to 127.0.0.1. So the Host must be ours, an Origin, if there is one, must be ours, and the token must be right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Guard", "answer"]
+
+# Openable in a browser, which has no token: they say what the service is, and nothing about anybody's work.
+_OPEN = {"/docs", "/openapi.json"}
+_BODY_PATIENCE = 30.0
+
+
+class Guard:
+    """ASGI middleware. `port` is what Host and Origin must name; `seen(pid, quiet)` hears of every request let in."""
+
+    def __init__(
+        self, app: Any, *, port: int, token: str, body_limit: int, seen: Callable[[int | None, bool], None]
+    ) -> None:
+        self._app = app
+        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        self._token = token
+        self._limit = body_limit
+        self._seen = seen
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope["path"], headers)
+        body = refusal or await self._body(headers, receive)
+        if isinstance(body, tuple):
+            await answer(send, *body)
+            return
+        if scope["path"] not in _OPEN:
+            self._seen(_process(headers), scope["path"] == "/v1/status")
+        await self._app(scope, _replayed(body, receive), send)
+
+    def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str, str] | None:
+        if headers.get("host", "").lower() not in self._hosts:
+            return 403, "foreign-host", "The engine answers only to its own address on this machine."
+        origin = headers.get("origin")
+        if origin is not None and origin.lower().removeprefix("http://") not in self._hosts:
+            return 403, "foreign-origin", "The engine does not answer to web pages."
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return 403, "foreign-origin", "The engine does not answer to web pages."
+        if path in _OPEN:
+            return None
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not secrets.compare_digest(token.strip().encode(), self._token.encode()):
+            return 401, "bad-token", "The token is missing or wrong; read it from the engine's state file."
+        return None
+
+    async def _body(self, headers: dict[str, str], receive: Any) -> bytes | tuple[int, str, str]:
+        """All of the body, or why it is refused. Read before any route, so that nothing large or slow gets further."""
+        too_large = (413, "body-too-large", f"A request may hold {self._limit >> 20} MiB; send the rest as files.")
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._limit:
+            return too_large
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(_BODY_PATIENCE):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return 400, "bad-request", "The request was cut off."
+                    parts.append(message.get("body", b""))
+                    size += len(parts[-1])
+                    if size > self._limit:
+                        return too_large
+                    if not message.get("more_body"):
+                        return b"".join(parts)
+        except TimeoutError:
+            return 408, "too-slow", f"The request did not arrive within {_BODY_PATIENCE:g} s."
+
+
+async def answer(send: Any, status: int, code: str, message: str) -> None:
+    """An error as the service gives it. The connection is closed, because the rest of a body may still be coming."""
+    data = json.dumps({"error": {"code": code, "message": message}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]})
+    await send({"type": "http.response.body", "body": data})
+
+
+def _process(headers: dict[str, str]) -> int | None:
+    first = headers.get("faceplate-client", "").partition(" ")[0]
+    return int(first) if first.isdigit() else None
+
+
+def _replayed(body: bytes, receive: Any) -> Any:
+    given = False
+
+    async def again() -> Any:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

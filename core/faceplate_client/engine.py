@@ -1,0 +1,230 @@
+"""The engine as a host sees it: shots, keys, jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from . import places
+from .errors import EngineError
+from .find import find_engine, start_engine
+from .job import Job
+from .wire import Address, LostError, request
+
+__all__ = ["Engine", "Shot", "connect"]
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+# The first opening of a shot reads the source's pictures and finds their faces.
+_PATIENCE = 300.0
+
+
+def connect(start: bool = True, wait: float = 60.0, parent: bool = True, idle: float | None = None) -> Engine:
+    """The engine of this user, started when none runs and `start` allows it.
+
+    With `parent` an engine started here ends when this process has died and nobody else uses it. `idle` is the number
+    of seconds without work after which it ends anyway. Raises `EngineError`: `engine-not-running`, `engine-not-found`,
+    `engine-missing`, `engine-not-started`, `run-folder`.
+    """
+    engine = Engine(places.run_folder(), start, wait, parent, idle)
+    engine.reach()
+    return engine
+
+
+class Shot:
+    """A shot that the engine has open. `key` names it, `info` is what the engine said of it."""
+
+    def __init__(self, request_: dict[str, Any], info: dict[str, Any]) -> None:
+        self.request = request_
+        self.info = info
+
+    @property
+    def key(self) -> str:
+        return self.info["shot"]
+
+
+class Engine:
+    """A connection that survives the engine: when it dies it is started again, and shots are opened again."""
+
+    def __init__(self, folder: str, start: bool, wait: float, parent: bool, idle: float | None) -> None:
+        self.folder = folder
+        self._start = start
+        self._wait = wait
+        self._parent = parent
+        self._idle = idle
+        self._address: Address | None = None
+        self._lock = threading.Lock()
+
+    def reach(self, lost: Address | None = None) -> Address:
+        """The engine's address; another than `lost`, which did not answer. Raises as `connect` does."""
+        with self._lock:
+            if self._address is None or self._address is lost:
+                self._address = find_engine(self.folder)
+            if self._address is None:
+                if not self._start:
+                    raise EngineError(
+                        "engine-not-running", "No Faceplate engine is running; start it: faceplate serve."
+                    )
+                self._address = start_engine(self.folder, self._wait, self._parent, self._idle)
+            return self._address
+
+    def call(self, method: str, path: str, body: Any = None, timeout: float = 60.0) -> Any:
+        """One request; a second one to a new engine when the first one is gone. Raises `EngineError`."""
+        address = self.reach()
+        try:
+            return request(address, method, path, body, timeout)
+        except LostError:
+            address = self.reach(lost=address)
+        try:
+            return request(address, method, path, body, timeout)
+        except LostError as error:
+            raise EngineError(
+                "engine-lost", f"The engine does not answer ({error}); see {places.log_file(self.folder)}."
+            ) from None
+
+    def status(self) -> dict[str, Any]:
+        """What the engine is doing."""
+        return self.call("GET", "/v1/status")
+
+    def models(self) -> list[dict[str, Any]]:
+        """The cards of the engine's networks: name, licence, commercial, present."""
+        return self.call("GET", "/v1/models")["models"]
+
+    def stop(self) -> None:
+        """Ends the engine; nothing when none runs."""
+        address = find_engine(self.folder)
+        if address is not None:
+            with contextlib.suppress(LostError):
+                request(address, "POST", "/v1/stop")
+        self._address = None
+
+    def open_shot(self, document: Mapping[str, Any] | str, base: str | None = None) -> Shot:
+        """Opens a shot file (a path) or a document, whose relative paths begin at `base`. Raises `EngineError`.
+
+        The variables that the shot names, and `$OCIO`, go along, because the engine has an environment of its own.
+        """
+        if isinstance(document, (str, os.PathLike)):
+            path = os.path.abspath(os.fspath(document))
+            body: dict[str, Any] = {"path": path, "environ": variables(_texts(path))}
+        else:
+            folder = os.path.abspath(base) if base else None
+            text = json.dumps(document)
+            body = {"document": dict(document), "base": folder, "environ": variables([text, *_shows(folder)])}
+        return Shot(body, self.call("POST", "/v1/shots", body, _PATIENCE))
+
+    def keys(
+        self,
+        shot: Shot,
+        frames: Iterable[int],
+        values: Mapping[str, Any] | None = None,
+        frame_values: Mapping[int, Mapping[str, Any]] | None = None,
+        **more: Any,
+    ) -> dict[int, str]:
+        """What each frame's pixels depend on, as the file of a frame that is up to date says in `faceplate:key`.
+
+        `more` is what changes the pixels beside the values: `proxy`, `mode`.
+        """
+        body = {"frames": list(frames), "values": dict(values or {}), "frame_values": _by_name(frame_values), **more}
+        answer = self.with_shot(shot, lambda: self.call("POST", "/v1/keys", {**body, "shot": shot.key}, _PATIENCE))
+        return {int(frame): key for frame, key in answer["keys"].items()}
+
+    def render(
+        self,
+        shot: Shot,
+        frames: Iterable[int],
+        values: Mapping[str, Any] | None = None,
+        frame_values: Mapping[int, Mapping[str, Any]] | None = None,
+        proxy: int = 1,
+        output: str | None = None,
+        mode: str | None = None,
+        priority: str = "interactive",
+        supersede: str | None = None,
+        skip_current: bool = False,
+        pixels: str = "file",
+        **more: Any,
+    ) -> Job:
+        """Asks for frames and returns at once. Raises `EngineError` for a request that cannot be carried out.
+
+        `values` and, for single frames, `frame_values` win over the document's parameters. A newer job with the same
+        `supersede` replaces an older one. `skip_current` leaves frames alone whose file has the right key. `pixels` is
+        "file", or "shared" for shared memory (`faceplate_client.take_pixels`).
+        """
+        return self.submit(
+            shot,
+            {
+                "kind": "render",
+                "frames": list(frames),
+                "values": dict(values or {}),
+                "frame_values": _by_name(frame_values),
+                "proxy": proxy,
+                "output": output,
+                "mode": mode,
+                "priority": priority,
+                "supersede": supersede,
+                "skip_current": skip_current,
+                "pixels": pixels,
+                **more,
+            },
+        )
+
+    def track(self, shot: Shot, output: str | None = None, frames: Iterable[int] | None = None, **more: Any) -> Job:
+        """Tracks the shot into `output`, else into the track that the shot names."""
+        wanted = None if frames is None else list(frames)
+        return self.submit(shot, {"kind": "track", "output": output, "frames": wanted, "priority": "batch", **more})
+
+    def faces(self, shot: Shot, frame: int, **more: Any) -> Job:
+        """Finds the faces of one frame: the job's result is `{"faces": [{"number", "box", "score"}, …]}`."""
+        return self.submit(shot, {"kind": "faces", "frame": frame, **more})
+
+    def submit(self, shot: Shot, body: dict[str, Any]) -> Job:
+        """A job of any kind."""
+        return Job(self, shot, body)
+
+    def with_shot(self, shot: Shot, work: Any) -> Any:
+        """`work()`, and again with the shot opened anew when the engine has forgotten it."""
+        try:
+            return work()
+        except EngineError as error:
+            if error.code != "unknown-shot":
+                raise
+        shot.info = self.call("POST", "/v1/shots", shot.request, _PATIENCE)
+        return work()
+
+
+def variables(texts: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """`$OCIO` and every variable that `texts` name, as far as they are set."""
+    values = os.environ if environ is None else environ
+    names = {"OCIO", "HOME", "USERPROFILE"}
+    for text in texts:
+        names.update(braced or plain for braced, plain in _VARIABLE.findall(text))
+    return {name: values[name] for name in sorted(names) if name in values}
+
+
+def _texts(path: str) -> list[str]:
+    """A shot file's text, and those of the show files above it."""
+    return [*_read(path), *_shows(os.path.dirname(path))]
+
+
+def _shows(folder: str | None) -> list[str]:
+    texts: list[str] = []
+    while folder:
+        texts += _read(os.path.join(folder, "faceplate.show.json"))
+        above = os.path.dirname(folder)
+        folder = None if above == folder else above
+    return texts
+
+
+def _read(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return [file.read(1 << 20)]
+    except (OSError, ValueError):
+        return []
+
+
+def _by_name(values: Mapping[int, Mapping[str, Any]] | None) -> dict[str, Any]:
+    return {str(frame): dict(of_frame) for frame, of_frame in (values or {}).items()}

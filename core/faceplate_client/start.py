@@ -1,0 +1,139 @@
+"""Starts the engine's program: found by what was written down at installation, in an environment of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import threading
+
+from . import places
+from .errors import EngineError
+
+__all__ = ["clean_environment", "engine_command", "launch", "log_tail", "make_folder"]
+
+_HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "QT_PLUGIN_PATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+_HOST_STARTS = ("PYTHON", "DYLD_", "CONDA_")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def engine_command(environ=None):
+    """The words that start the engine's `faceplate`, without its arguments.
+
+    In order: `$FACEPLATE_ENGINE` (a Python or a `faceplate`), `engine.json` beside this package, the user's own
+    `engine.json`, `faceplate` on PATH. Raises `EngineError` `engine-not-found`, `engine-missing`.
+    """
+    values = os.environ if environ is None else environ
+    named = values.get("FACEPLATE_ENGINE", "").strip()
+    if named:
+        path = os.path.abspath(os.path.expanduser(named))
+        if not os.path.isfile(path):
+            path = shutil.which(named) or path
+        return _words(_existing(path, "FACEPLATE_ENGINE"))
+    for folder in (_HERE, places.user_folder(values)):
+        file = places.program_file(folder)
+        python = (places.read_json(file) or {}).get("python")
+        if python:
+            return _words(_existing(str(python), file), python=True)
+    found = shutil.which("faceplate", path=values.get("PATH"))
+    if found:
+        return [found]
+    raise EngineError(
+        "engine-not-found",
+        "Faceplate's engine was not found; run 'python3 install env' in the Faceplate folder, or name its Python in "
+        "FACEPLATE_ENGINE.",
+    )
+
+
+def clean_environment(environ=None):
+    """The variables to start the engine with: without the host's Python, libraries and plug-ins, and without OCIO,
+    which belongs to the host that asks and is sent with each shot."""
+    values = os.environ if environ is None else environ
+    kept = {}
+    for name, value in values.items():
+        if name in _HOST or name == "OCIO" or name.upper().startswith(_HOST_STARTS):
+            continue
+        kept[name] = value
+    kept["PYTHONNOUSERSITE"] = "1"
+    return kept
+
+
+def launch(arguments, folder, environ=None):
+    """Starts `faceplate serve` with `arguments`, detached: it outlives this process and its terminal.
+
+    What it prints goes to `places.start_log(folder)`. Answers its `Popen`, which a thread waits for, so that an engine
+    that ends leaves no zombie in a host that runs on. Raises `EngineError` `engine-not-started`.
+    """
+    command = [*engine_command(environ), "serve", *arguments]
+    make_folder(folder)
+    variables = clean_environment(environ)
+    variables["FACEPLATE_RUN"] = folder
+    # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
+    flags = 0x00000008 | 0x00000200 if os.name == "nt" else 0
+    try:
+        with open(places.start_log(folder), "wb") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=variables,
+                start_new_session=os.name != "nt",
+                creationflags=flags,
+            )
+    except OSError as error:
+        raise EngineError(
+            "engine-not-started",
+            f"The engine ({command[0]}) could not be started: {error.strerror or error}.",
+        ) from None
+    threading.Thread(target=process.wait, name="faceplate-engine", daemon=True).start()
+    return process
+
+
+def make_folder(folder):
+    """Makes the run folder, for this user alone. Raises `EngineError` `run-folder` when it is not safe to use."""
+    try:
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+    except OSError as error:
+        raise EngineError("run-folder", f"The folder {folder} cannot be made: {error.strerror or error}.") from None
+    why = places.why_unsafe(folder)
+    if why:
+        raise EngineError(
+            "run-folder",
+            f"The folder {folder} {why}, so the engine's token would not be safe in it; chmod 700 it, or name another in "
+            "FACEPLATE_RUN.",
+        )
+
+
+def log_tail(folder, lines=4):
+    """The last lines that a starting engine printed, in one line."""
+    for path in (places.start_log(folder), places.log_file(folder)):
+        try:
+            with open(path, "rb") as file:
+                file.seek(max(os.path.getsize(path) - 4096, 0))
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            continue
+        kept = [line.strip() for line in text.splitlines() if line.strip()]
+        if kept:
+            return " | ".join(kept[-lines:])
+    return ""
+
+
+def _existing(path, where):
+    if not os.path.isfile(path):
+        raise EngineError(
+            "engine-missing", f"The engine's program {path} (from {where}) is not there; install Faceplate again."
+        )
+    return path
+
+
+def _words(path, python=False):
+    name = os.path.basename(path).lower()
+    if python or name.startswith(("python", "pypy")):
+        return [path, "-I", "-m", "faceplate.cli.main"]
+    return [path]
