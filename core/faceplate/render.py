@@ -238,16 +238,19 @@ class Renderer:
                 attributes,
                 self.shot.compression,
             )
+        swapped = rendered.swapped
+        if self.shot.parameters.window == "plate":
+            swapped = swapped.element_on(rendered.file.data)
         return write_element(
             rendered.file,
             path,
-            rendered.swapped.window,
-            rendered.swapped.element,
-            rendered.swapped.layers,
-            {**attributes, **rendered.swapped.attributes},
+            swapped.window,
+            swapped.element,
+            swapped.layers,
+            {**attributes, **swapped.attributes},
             self.shot.compression,
             multipart=self.shot.multipart,
-            float_layers=float_layers(rendered.swapped.layers),
+            float_layers=float_layers(swapped.layers),
         )
 
     def attributes(self) -> dict[str, str | int | float]:

@@ -9,7 +9,7 @@ nobody changed stays as it was shot.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -84,6 +84,18 @@ class Swapped:
     layers: Mapping[str, np.ndarray] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def element_on(self, window: Window) -> Swapped:
+        """The element, matte and layers on a larger `window`, nothing outside the face; `over` stays as it is."""
+
+        def padded(pixels: np.ndarray) -> np.ndarray:
+            result = np.zeros((window.height, window.width, *pixels.shape[2:]), np.float32)
+            if not self.window.empty:
+                result[self.window.slices(window)] = pixels
+            return result
+
+        layers = {name: padded(layer) for name, layer in self.layers.items()}
+        return replace(self, window=window, element=padded(self.element), matte=padded(self.matte), layers=layers)
 
 
 def swap_face(
