@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "install.commands.demo",
     "test": "install.commands.test",
     "env": "install.commands.env",
+    "blender": "install.commands.blender",
     "clean": "install.commands.clean",
 }
 

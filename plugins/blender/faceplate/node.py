@@ -208,10 +208,11 @@ def _parameter_socket(group: Any, entry: dict[str, Any], panel: Any) -> None:
 
 def _own_shot(group: Any, pictures: bool = True) -> None:
     """A fresh identity, and pictures that only this group uses."""
-    group.faceplate.uid = uuid.uuid4().hex[:12]
-    group.faceplate.take = 0
+    group.faceplate.uid = uuid.uuid4().hex
     if not pictures:
         return
+    group.faceplate.take = 0
+    group.faceplate.takes.clear()
     for name in (_ELEMENT, _PRESENT):
         node = group.nodes[name]
         node.image = node.image.copy()

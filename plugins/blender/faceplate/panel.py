@@ -141,7 +141,7 @@ def _entries(name: str) -> list[dict[str, Any]]:
 class FACEPLATE_UL_takes(bpy.types.UIList):
     """A take a line: number, frames, note; the eye shows it."""
 
-    def draw_item(self, context: Any, layout: Any, data: Any, item: Any, *_: Any) -> None:
+    def draw_item(self, _context: Any, layout: Any, data: Any, item: Any, _icon: Any, _active: Any, _name: Any) -> None:
         row = layout.row(align=True)
         shown = data.take == item.number
         row.operator("faceplate.show_take", text="", icon="HIDE_OFF" if shown else "HIDE_ON").number = item.number

@@ -34,7 +34,7 @@ def folder_of(group: Any) -> Path:
         return Path(bpy.path.abspath(shot.cache))
     if bpy.data.filepath:
         # One folder for each .blend: two versions of it, rendered at once, must not take each other's frames.
-        return Path(bpy.data.filepath).parent / "faceplate" / Path(bpy.data.filepath).stem / shot.uid
+        return Path(bpy.data.filepath).parent / "faceplate" / Path(bpy.data.filepath).stem / shot.uid[:12]
     return _unsaved(shot.uid)
 
 
@@ -51,7 +51,7 @@ def bring_along(group: Any) -> None:
 
 
 def _unsaved(uid: str) -> Path:
-    return Path(tempfile.gettempdir()) / f"faceplate-blender-{_user()}" / uid
+    return Path(tempfile.gettempdir()) / f"faceplate-blender-{_user()}" / uid[:12]
 
 
 def shown_folder(group: Any) -> Path:
