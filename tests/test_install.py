@@ -211,6 +211,9 @@ def stage(tmp_path: Path) -> Stage:
     shutil.copytree(ROOT / "install", clone / "install", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / ".ci", clone / ".ci")
     core = clone / "core"
+    shutil.copytree(
+        ROOT / "core/faceplate_client", core / "faceplate_client", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (core / "faceplate" / "cli").mkdir(parents=True)
     for module in ("numpy", "cv2", "onnxruntime", "PyOpenColorIO", "OpenImageIO", "fileseq"):
         (core / f"{module}.py").write_text("")

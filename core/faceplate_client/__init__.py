@@ -10,10 +10,40 @@
 A host's plug-in carries a copy of this package; it imports nothing beside it.
 """
 
+from .background import Answer, Background
+from .document import changed_values, keyed, new_id, shot_document, write_document
 from .engine import Engine, Shot, connect
 from .errors import EngineError
+from .exr import frame_key
+from .follow import licence_notice, stale_frames
 from .job import Job
 from .parameters import parameters
+from .pixels import shared_bytes, take_pixels
+from .sequence import frame_path, frames_on_disk, is_pattern, with_padding
 from .version import __version__
 
-__all__ = ["Engine", "EngineError", "Job", "Shot", "__version__", "connect", "parameters"]
+__all__ = [
+    "Answer",
+    "Background",
+    "Engine",
+    "EngineError",
+    "Job",
+    "Shot",
+    "__version__",
+    "changed_values",
+    "connect",
+    "frame_key",
+    "frame_path",
+    "frames_on_disk",
+    "is_pattern",
+    "keyed",
+    "licence_notice",
+    "new_id",
+    "parameters",
+    "shared_bytes",
+    "shot_document",
+    "stale_frames",
+    "take_pixels",
+    "with_padding",
+    "write_document",
+]

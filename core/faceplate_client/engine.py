@@ -63,7 +63,7 @@ class Engine:
         """The engine's address; another than `lost`, which did not answer. Raises as `connect` does."""
         with self._lock:
             if self._address is None or self._address is lost:
-                self._address = find_engine(self.folder)
+                self._address = find_engine(self.folder, self._parent)
             if self._address is None:
                 if not self._start:
                     raise EngineError(

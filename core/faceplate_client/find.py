@@ -17,13 +17,13 @@ __all__ = ["find_engine", "start_engine"]
 _PAUSE = 0.05
 
 
-def find_engine(folder: str) -> Address | None:
+def find_engine(folder: str, bound: bool = False) -> Address | None:
     """The address of an engine that answers, or None. What a killed engine left behind is passed over."""
     for path in places.state_files(folder, __version__):
         state = places.read_json(path)
         if state is None or state.get("api") != places.API or places.why_unsafe(path):
             continue
-        address = _address(state)
+        address = _address(state, bound)
         if address is not None and _answers(address):
             return address
     return None
@@ -40,7 +40,7 @@ def start_engine(folder: str, wait: float, parent: bool, idle: float | None = No
     while True:
         # Asked before looking: an engine that yields to another one ends after that one's state file is there.
         code = process.poll()
-        address = find_engine(folder)
+        address = find_engine(folder, parent)
         if address is not None:
             return address
         if code not in (None, 0):
@@ -49,20 +49,22 @@ def start_engine(folder: str, wait: float, parent: bool, idle: float | None = No
             raise EngineError(
                 "engine-not-started", f"The engine did not answer within {wait:g} s: {_why(folder, code)}"
             )
+        if code == 0:  # it yielded to another one, which has ended since
+            process = launch(arguments, folder)
         time.sleep(_PAUSE)
 
 
-def _address(state: dict[str, Any]) -> Address | None:
+def _address(state: dict[str, Any], bound: bool) -> Address | None:
     try:
-        return Address(int(state["port"]), str(state["token"]))
+        return Address(int(state["port"]), str(state["token"]), bound)
     except (KeyError, TypeError, ValueError):
         return None
 
 
 def _answers(address: Address) -> bool:
     try:
-        return "engine" in request(address, "GET", "/v1/status", timeout=10.0)
-    except (LostError, EngineError):
+        return not request(address, "GET", "/v1/status", timeout=10.0)["stopping"]
+    except (LostError, EngineError, KeyError, TypeError):
         return False
 
 

@@ -22,16 +22,18 @@ class LostError(Exception):
 
 
 class Address:
-    """Where an engine listens, and the token that it wants."""
+    """Where an engine listens, the token that it wants, and who asks."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, bound: bool = False) -> None:
         self.port = port
         self.token = token
+        # Whether the engine drops this process's jobs when this process dies.
+        self.bound = bound
 
     def headers(self) -> dict[str, str]:
         return {
             "Authorization": "Bearer " + self.token,
-            "Faceplate-Client": f"{os.getpid()} {__version__}",
+            "Faceplate-Client": "{} {}{}".format(os.getpid(), __version__, " bound" if self.bound else ""),
             "Accept": "application/json",
         }
 
@@ -104,4 +106,6 @@ def _checked(status: int, data: bytes) -> Any:
     error = value.get("error") if isinstance(value, dict) else None
     if not isinstance(error, dict):
         raise EngineError("engine-answer", f"The engine answered with HTTP status {status}.")
+    if error.get("code") == "engine-stopping":
+        raise LostError(str(error.get("message")))
     raise EngineError(str(error.get("code")), str(error.get("message")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from install.carry import forget_engine
 from install.environment import remove
 from install.errors import InstallError
 from install.settings import Settings
@@ -14,5 +15,6 @@ SUMMARY = "remove the environment"
 def run(settings: Settings, arguments: list[str]) -> int:
     if arguments:
         raise InstallError(f"'clean' takes no more words, and got: {' '.join(arguments)}.", exit_code=2)
+    forget_engine(settings)
     print(f"removed {settings.folder}" if remove(settings) else f"there is no environment in {settings.folder}")
     return 0

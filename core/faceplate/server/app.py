@@ -23,6 +23,7 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import available_providers
 from faceplate.params import describe as describe_parameters
 from faceplate.plate import Sequence
+from faceplate.server.guard import client
 from faceplate.server.jobs import Job, JobQueue, error_entry
 from faceplate.server.roots import Roots
 from faceplate.server.schema import FacesRequest, JobRequest, KeysRequest, RenderRequest, ShotRequest, TrackRequest
@@ -54,6 +55,7 @@ class Service:
     idle: float = 900.0
     begun: float = field(default_factory=time.monotonic)
     stop: Callable[[], None] = lambda: None
+    stopping: bool = False
     shots: OpenShots = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,6 +123,7 @@ def _about(app: FastAPI, service: Service) -> None:
             "pid": os.getpid(),
             "uptime_s": round(time.monotonic() - service.begun, 1),
             "idle_stop_s": service.idle,
+            "stopping": service.queue.closed or service.stopping,
             "jobs": service.queue.counts(),
             "device": _device(),
             "cache": {"shots": service.shots.names(), "shared": service.shared.usage()},
@@ -193,8 +196,8 @@ def _jobs(app: FastAPI, service: Service) -> None:
     ) -> dict[str, Any]:
         """Takes a job on: render, track, or faces."""
         job = _job(service, request)
-        owner = (faceplate_client or "").partition(" ")[0]
-        job.owner = int(owner) if owner.isdigit() else None
+        pid, bound = client(faceplate_client or "")
+        job.owner = pid if bound else None
         return service.queue.document(service.queue.add(job))
 
     @app.get("/v1/jobs")

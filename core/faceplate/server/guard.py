@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Guard", "answer"]
+__all__ = ["Guard", "answer", "client"]
 
 # Openable in a browser, which has no token: they say what the service is, and nothing about anybody's work.
 _OPEN = {"/docs", "/openapi.json"}
@@ -20,10 +20,10 @@ _BODY_PATIENCE = 30.0
 
 
 class Guard:
-    """ASGI middleware. `port` is what Host and Origin must name; `seen(pid, quiet)` hears of every request let in."""
+    """ASGI middleware. `port` is what Host and Origin must name; `seen(pid, bound, quiet)` hears of every request let in."""
 
     def __init__(
-        self, app: Any, *, port: int, token: str, body_limit: int, seen: Callable[[int | None, bool], None]
+        self, app: Any, *, port: int, token: str, body_limit: int, seen: Callable[[int | None, bool, bool], None]
     ) -> None:
         self._app = app
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
@@ -42,7 +42,7 @@ class Guard:
             await answer(send, *body)
             return
         if scope["path"] not in _OPEN:
-            self._seen(_process(headers), scope["path"] == "/v1/status")
+            self._seen(*client(headers.get("faceplate-client", "")), scope["path"] == "/v1/status")
         await self._app(scope, _replayed(body, receive), send)
 
     def _refusal(self, path: str, headers: dict[str, str]) -> tuple[int, str, str] | None:
@@ -91,9 +91,10 @@ async def answer(send: Any, status: int, code: str, message: str) -> None:
     await send({"type": "http.response.body", "body": data})
 
 
-def _process(headers: dict[str, str]) -> int | None:
-    first = headers.get("faceplate-client", "").partition(" ")[0]
-    return int(first) if first.isdigit() else None
+def client(header: str) -> tuple[int | None, bool]:
+    """The process that asks, and whether its work is to end with it, out of the Faceplate-Client header."""
+    words = header.split()
+    return (int(words[0]) if words and words[0].isdigit() else None), "bound" in words
 
 
 def _replayed(body: bytes, receive: Any) -> Any:

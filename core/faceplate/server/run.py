@@ -22,13 +22,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from faceplate import __version__
-from faceplate.errors import UsageError
+from faceplate.errors import RenderError, UsageError
 from faceplate.server.app import Service, make_app
 from faceplate.server.guard import Guard
 from faceplate.server.lock import take
 from faceplate.server.watch import alive, birth
 from faceplate_client import places
 from faceplate_client.errors import EngineError
+from faceplate_client.find import find_engine
 from faceplate_client.start import make_folder
 
 __all__ = ["BODY_LIMIT", "serve"]
@@ -37,6 +38,7 @@ BODY_LIMIT = 8 << 20
 _LOOK = 0.5
 # How long an ending engine waits for the frame at hand: a written frame is whole or not there, either way.
 _PATIENCE = 10.0
+_YIELD = 30.0
 _log = logging.getLogger("faceplate.server")
 
 
@@ -52,7 +54,7 @@ class _Users:
         if self.parent is not None:
             self.known[self.parent] = birth(self.parent)
 
-    def seen(self, pid: int | None, quiet: bool) -> None:
+    def seen(self, pid: int | None, bound: bool, quiet: bool) -> None:
         """A request of process `pid`. Asking for the status is quiet: watching an engine does not keep it."""
         if pid is not None and pid not in self.known:
             self.known[pid] = birth(pid)
@@ -78,7 +80,7 @@ def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = Fal
         make_folder(str(folder))
     except EngineError as error:
         raise UsageError(error.code, error.message) from error
-    lock = take(folder / f"{places.STATE_PREFIX}{__version__}.lock")
+    lock = _only_one(folder)
     if lock is None:
         print("An engine of this version runs already.", file=sys.stderr)
         return 0
@@ -93,6 +95,22 @@ def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = Fal
     finally:
         os.close(lock)
     return 0
+
+
+def _only_one(folder: Path) -> int | None:
+    """The lock, also after an engine that is just ending; None when another one runs.
+
+    Raises `RenderError('engine-stuck')`.
+    """
+    end = time.monotonic() + _YIELD
+    while time.monotonic() < end:
+        lock = take(folder / f"{places.STATE_PREFIX}{__version__}.lock")
+        if lock is not None:
+            return lock
+        if find_engine(str(folder)) is not None:
+            return None
+        time.sleep(0.1)
+    raise RenderError("engine-stuck", f"Another engine holds {folder} and does not answer; end it, then try again.")
 
 
 class _Engine:
@@ -156,6 +174,7 @@ class _Engine:
 
     def _end(self) -> None:
         # Streams of running jobs end with their jobs, so that nobody holds the shutdown up.
+        self._service.stopping = True
         threading.Thread(target=self._service.queue.close, args=(0.0,), daemon=True).start()
         self._server.should_exit = True
 
@@ -170,7 +189,7 @@ class _Engine:
             if any(queue.counts().values()):
                 users.asked = time.monotonic()
             why = None
-            if watches and not users.known:
+            if watches and not users.known and not any(queue.counts().values()):
                 why = "its users are gone"
             elif time.monotonic() - users.asked > self._service.idle:
                 why = "idle"

@@ -56,6 +56,10 @@ class RenderRequest(_OfFrames):
     skip_current: bool = False
     pixels: Literal["file", "shared"] = "file"
 
+    def of(self, frame: int) -> Values:
+        held = {} if self.hold_out is None else {"hold_out": self.hold_out}
+        return {**super().of(frame), **held}
+
 
 class TrackRequest(_Request):
     """Tracks a shot into `output`, else into the track that it names."""

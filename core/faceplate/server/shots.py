@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,7 @@ from typing import Any
 from faceplate import __version__
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
-from faceplate.models import ModelStore, default_store
-from faceplate.params import Parameters
+from faceplate.models import Card, ModelStore, default_store
 from faceplate.plate import Sequence, same_target
 from faceplate.render import Renderer
 from faceplate.server.roots import Roots
@@ -25,7 +24,9 @@ from faceplate.shot import Shot
 from faceplate.shotfile import load_shot
 from faceplate.track import Track
 
-__all__ = ["OpenShot", "OpenShots"]
+__all__ = ["OpenShot", "OpenShots", "describe", "people", "refuse_plate"]
+
+_MOST_RENDERERS = 16
 
 
 def _loaded(request: ShotRequest) -> Shot:
@@ -36,67 +37,85 @@ def _loaded(request: ShotRequest) -> Shot:
     return shot if shot.ocio or not ocio else shot.model_copy(update={"ocio": ocio})
 
 
+# What two renderers of one shot have in common, whatever they write and wherever.
+_DEAR = ("color", "source", "_track", "_opened", "_opening")
+
+
 @dataclass
 class OpenShot:
-    """A shot made ready. Renderers are kept by what differs between them, and share what is dear."""
+    """A shot made ready. There is a renderer for each place and way of writing; they share what is dear to open."""
 
     key: str
     request: ShotRequest
     shot: Shot
     store: ModelStore
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    _renderers: OrderedDict[str, Renderer] = field(default_factory=OrderedDict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _renderers: OrderedDict[tuple[str, str], Renderer] = field(default_factory=OrderedDict)
     _seen: str = ""
 
     @cached_property
     def plate(self) -> Sequence:
         return Sequence.parse(self.shot.plate)
 
-    def renderer(
-        self, frame: int | None, values: Mapping[str, Any], output: str = "", mode: str | None = None
-    ) -> Renderer:
-        """A renderer for these values over those of the document at `frame`. Raises `UsageError`."""
-        with self.lock:
+    @property
+    def tracked(self) -> bool:
+        """Whether the shot's track, if it names one, is there."""
+        return self.shot.track is None or self.shot.track.exists()
+
+    def renderer(self, output: str = "", mode: str | None = None) -> Renderer:
+        """The renderer that writes `output` as `mode` says. One that was opened before a file behind the shot changed is
+        not used again."""
+        with self._lock:
             self._notice_changes()
-            try:
-                own = self.shot.parameters if frame is None else self.shot.at(frame)
-                parameters = Parameters.model_validate({**own.model_dump(), **values})
-            except ValueError as error:
-                raise UsageError("bad-value", f"A value is not valid: {' '.join(str(error).split())}.") from error
-            shot = self.shot.model_copy(
-                update={
-                    "parameters": parameters,
-                    "curves": {},
-                    "overrides": (),
-                    "output": output,
-                    "mode": mode or self.shot.mode,
-                }
-            )
-            name = shot.model_dump_json()
-            if name not in self._renderers:
-                self._renderers[name] = self._like_others(Renderer(shot, FaceFinder(self.store)))
-                while len(self._renderers) > 16:
+            place = (output, mode or self.shot.mode)
+            if place not in self._renderers:
+                shot = self.shot.model_copy(update={"output": place[0], "mode": place[1]})
+                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store)))
+                while len(self._renderers) > _MOST_RENDERERS:
                     self._renderers.popitem(last=False)
-            self._renderers.move_to_end(name)
-            return self._renderers[name]
+            self._renderers.move_to_end(place)
+            return self._renderers[place]
+
+    def check(self, frames: Iterable[int], values_of: Callable[[int], dict[str, Any]], mode: str | None = None) -> None:
+        """Opens what these frames need, each distinct set of values once. Raises what a wrong request deserves."""
+        if not self.tracked:
+            raise UsageError("no-track", f"The track {self.shot.track} is not there yet; track the shot.")
+        renderer = self.renderer("", mode)
+        seen: set[str] = set()
+        for frame in frames:
+            values = values_of(frame)
+            name = json.dumps(values, sort_keys=True, default=str)
+            if name not in seen:
+                seen.add(name)
+                self._prepare(renderer, frame, values)
 
     def frame_key(self, frame: int, values: Mapping[str, Any], proxy: int, mode: str | None) -> str:
         """What the frame's pixels depend on, as hexadecimal."""
-        renderer = self.renderer(frame, values, "", mode)
+        renderer = self.renderer("", mode)
         file = renderer.plate.path(frame)
         found = file.stat() if file.exists() else None
         plain = [
             __version__,
-            renderer.shot.model_dump_json(exclude={"output", "frames"}),
+            renderer.shot.model_dump_json(exclude={"output", "frames", "parameters", "curves", "overrides"}),
+            renderer.values(frame, values).model_dump(),
             proxy,
             found and (found.st_size, found.st_mtime_ns),
             self._fingerprint(),
         ]
         return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
-    def _like_others(self, renderer: Renderer) -> Renderer:
+    def _prepare(self, renderer: Renderer, frame: int, values: dict[str, Any]) -> None:
+        if not values:
+            renderer.prepare()
+            return
+        own = {"parameters": renderer.values(frame, values), "curves": {}, "overrides": ()}
+        with self._lock:
+            asked = self._sharing(Renderer(renderer.shot.model_copy(update=own), renderer.finder))
+        asked.prepare()
+
+    def _sharing(self, renderer: Renderer) -> Renderer:
         for other in self._renderers.values():
-            for name in ("color", "source", "_track"):
+            for name in _DEAR:
                 if name in other.__dict__:
                     renderer.__dict__.setdefault(name, other.__dict__[name])
         return renderer
@@ -181,41 +200,49 @@ class OpenShots:
 
 def describe(opened: OpenShot) -> dict[str, Any]:
     """What `POST /v1/shots` answers. Raises what a wrong request deserves; what is only not there yet is a warning."""
-    shot = opened.shot
+    shot, renderer = opened.shot, opened.renderer()
     warnings: list[str] = []
-    track = None
-    if shot.track is not None and not Path(shot.track).exists():
+    if not opened.tracked:
         warnings.append(f"The track {shot.track} is not there yet; track the shot.")
-    elif shot.track is not None:
-        track = Track.load(shot.track)
     frames = shot.frames or opened.plate.declared or opened.plate.on_disk()
     if not frames:
         warnings.append(f"No frame of {shot.plate} is there yet.")
-    weights: list[dict[str, Any]] = []
+    weights: list[Card] = []
     try:
-        renderer = opened.renderer(None, {})
-        if not warnings or track is not None or shot.track is None:
+        if opened.tracked:
             renderer.prepare()
-            weights = [
-                {"name": card.name, "licence": card.licence, "commercial": card.commercial}
-                for card in renderer._cards()
-            ]
+            weights = renderer.cards()
     except UsageError as error:
+        # A person who has just made the shot chooses the source next; finding faces and tracking need none.
         if error.code != "no-source":
             raise
         warnings.append(str(error))
+    track = Track.load(shot.track) if shot.track is not None and opened.tracked else None
     return {
         "shot": opened.key,
         "name": shot.name,
         "frames": list(frames),
         "person": shot.person,
-        "people": [{"id": person.id, "name": person.name, "number": person.number} for person in track.people]
-        if track
-        else [],
-        "weights": weights,
+        "people": people(track) if track else [],
+        "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
         "source_release": None,
-        "warnings": warnings,
+        "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
+
+
+def people(track: Track) -> list[dict[str, Any]]:
+    """Who is in a track, for a panel's list."""
+    return [
+        {
+            "id": person.id,
+            "name": person.name,
+            "number": person.number,
+            "first": person.frames[0] if person.frames else None,
+            "last": person.frames[-1] if person.frames else None,
+            "frames": len(person.frames),
+        }
+        for person in track.people
+    ]
 
 
 def refuse_plate(opened: OpenShot, output: str, frames: tuple[int, ...]) -> None:

@@ -19,7 +19,7 @@ from faceplate.render import Rendered, Renderer
 from faceplate.server.jobs import Job, JobQueue, error_entry
 from faceplate.server.schema import FacesRequest, RenderRequest, TrackRequest
 from faceplate.server.shared import SharedPixels
-from faceplate.server.shots import OpenShot, refuse_plate
+from faceplate.server.shots import OpenShot, people, refuse_plate
 from faceplate.track import track_shot
 
 __all__ = ["HOPELESS", "faces_job", "render_job", "track_job"]
@@ -45,7 +45,7 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
         raise UsageError("no-output", "The shot names no output; give a pattern such as swap.####.exr.")
     if output:
         refuse_plate(opened, output, frames)
-    opened.renderer(frames[0], request.of(frames[0]), output, request.mode).prepare()
+    opened.check((frames[0], *sorted(set(frames) & set(request.frame_values))), request.of, request.mode)
 
     def work(job: Job) -> Iterator[None]:
         for frame in frames:
@@ -74,16 +74,14 @@ def _rendered(
     begun = time.perf_counter()
     try:
         values = request.of(frame)
-        if request.hold_out is not None:
-            values["hold_out"] = request.hold_out
-        renderer = opened.renderer(frame, values, output, request.mode)
+        renderer = opened.renderer(output, request.mode)
         key = opened.frame_key(frame, values, request.proxy, request.mode)
         path = renderer.output.path(frame) if output else None
         if renderer.plate_frame(frame) is None:
             return _entry("skipped", key=key, notes=["the plate's frame is missing"])
         if request.skip_current and path is not None and _key_of(path) == key:
             return _entry("done", path=str(path), key=key, cached=True, ms=_since(begun))
-        rendered = renderer.render(frame)
+        rendered = renderer.render(frame, values=values)
         notes = list(rendered.swapped.notes)
         shared = None
         if job.finished:  # cancelled meanwhile: nobody wants the file
@@ -140,7 +138,7 @@ def track_job(desk: Desk, opened: OpenShot, request: TrackRequest) -> Job:
             shot.plate,
             Path(output),
             frames=request.frames or shot.frames,
-            color=opened.renderer(None, {}).color,
+            color=opened.renderer().color,
             space=shot.space,
             layer=shot.layer,
             workers=max((os.cpu_count() or 1) - 1, 1),
@@ -152,7 +150,7 @@ def track_job(desk: Desk, opened: OpenShot, request: TrackRequest) -> Job:
         job.result = {
             "path": output,
             "frames": len(track.frames),
-            "people": [{"id": person.id, "name": person.name, "number": person.number} for person in track.people],
+            "people": people(track),
         }
         yield
 
@@ -163,7 +161,7 @@ def faces_job(desk: Desk, opened: OpenShot, request: FacesRequest) -> Job:
     """The faces of one frame, numbered from the left as `target` numbers them; boxes in plate pixels, y down."""
 
     def work(job: Job) -> Iterator[None]:
-        renderer = opened.renderer(None, {})
+        renderer = opened.renderer()
         file = renderer.open(request.frame)
         picture = read_frame(file, renderer.color, renderer.shot.space, renderer._search(file))
         picture = picture.with_pixels(heal(picture.pixels)[0])

@@ -66,7 +66,8 @@ def _field(parameter: Parameter) -> Any:
         return constant | None
     keyed: Any = Annotated[Curve, AfterValidator(partial(_inside, parameter.minimum, parameter.maximum))]
     either: Any = Union[Annotated[constant, Tag("constant")], Annotated[keyed, Tag("keyed")]]  # noqa: UP007  (made at run time)
-    return Annotated[either, Discriminator(_tag)] | None
+    told_apart: Any = Annotated[either, Discriminator(_tag)]
+    return told_apart | None
 
 
 def _tag(value: Any) -> str:

@@ -1,0 +1,138 @@
+"""Asks the engine behind a host's window: nothing blocks, the latest request wins, answers are fetched by a timer."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from typing import Any, Callable
+
+from .engine import Engine, connect
+from .errors import EngineError
+from .job import Job
+
+__all__ = ["Answer", "Background"]
+
+
+class Answer:
+    """What became of a request: `result`, or `error`. `event` is set, and nothing else, while it is under way."""
+
+    def __init__(self, name: str, result: Any = None, error: EngineError | None = None, event: Any = None) -> None:
+        self.name = name
+        self.result = result
+        self.error = error
+        self.event = event
+
+
+class Background:
+    """A thread that asks the engine, one request after the other.
+
+    `ask` may be called from any thread and returns at once; `answers` is for the host's timer. A request replaces one of
+    the same name that waits, and cancels one that runs, whose answer then never comes.
+    """
+
+    def __init__(self, connected: Callable[[], Engine] = connect) -> None:
+        self._connected = connected
+        self._waiting: dict[str, Callable[[Engine], Any]] = {}
+        self._news = threading.Condition()
+        self._answers: queue.Queue[Answer] = queue.Queue()
+        self._running: tuple[str, Job | None] | None = None
+        self._unwanted = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def ask(self, name: str, work: Callable[[Engine], Any]) -> None:
+        """Does `work(engine)` on the thread. When it gives a `Job`, that is followed to its end and its document is the
+        answer's result; its events come as answers on the way."""
+        with self._news:
+            self._waiting[name] = work
+            stale = self._drop(name)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="faceplate-client", daemon=True)
+                self._thread.start()
+            self._news.notify()
+        _cancel(stale)
+
+    def cancel(self, name: str) -> None:
+        """Forgets a request: nothing is answered any more."""
+        with self._news:
+            self._waiting.pop(name, None)
+            stale = self._drop(name)
+        _cancel(stale)
+
+    def busy(self, name: str) -> bool:
+        """Whether a request of that name waits or runs."""
+        with self._news:
+            return name in self._waiting or (self._running is not None and self._running[0] == name)
+
+    def answers(self) -> list[Answer]:
+        """What has come since the last time, without waiting."""
+        found = []
+        while True:
+            try:
+                found.append(self._answers.get_nowait())
+            except queue.Empty:
+                return found
+
+    def close(self) -> None:
+        """Ends the thread after the request at hand, which is cancelled."""
+        with self._news:
+            self._closed = True
+            self._waiting.clear()
+            stale = self._drop(None)
+            self._news.notify()
+        _cancel(stale)
+
+    def _drop(self, name: str | None) -> Job | None:
+        if self._running is None or name not in (None, self._running[0]):
+            return None
+        self._unwanted = True
+        return self._running[1]
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                while not self._waiting and not self._closed:
+                    self._news.wait()
+                if self._closed:
+                    return
+                name = next(iter(self._waiting))
+                work = self._waiting.pop(name)
+                self._running, self._unwanted = (name, None), False
+            answer = self._answer(name, work)
+            with self._news:
+                self._running = None
+                if not self._unwanted:
+                    self._answers.put(answer)
+
+    def _answer(self, name: str, work: Callable[[Engine], Any]) -> Answer:
+        try:
+            result = work(self._connected())
+            if isinstance(result, Job):
+                with self._news:
+                    self._running = (name, result)
+                    late = self._unwanted
+                if late:
+                    _cancel(result)
+                result = result.wait(lambda event: self._tell(name, event))
+            return Answer(name, result)
+        except EngineError as error:
+            return Answer(name, error=error)
+        except Exception as error:
+            return Answer(name, error=EngineError("host", f"{type(error).__name__}: {error}"))
+
+    def _tell(self, name: str, event: Any) -> None:
+        with self._news:
+            if not self._unwanted:
+                self._answers.put(Answer(name, event=event))
+
+
+def _cancel(job: Job | None) -> None:
+    """Cancels without making the caller wait: it may be the host's window."""
+    if job is not None:
+        threading.Thread(target=_quietly, args=(job,), daemon=True).start()
+
+
+def _quietly(job: Job) -> None:
+    with contextlib.suppress(EngineError):
+        job.cancel()

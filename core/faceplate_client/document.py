@@ -1,0 +1,62 @@
+"""Shot documents as a host makes them: the same keys as in a shot file."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .parameters import parameters
+
+__all__ = ["changed_values", "keyed", "new_id", "shot_document", "write_document"]
+
+
+def new_id() -> str:
+    """An identity for a shot: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def shot_document(plate: str, values: Mapping[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+    """A shot's document. `values` are parameters, constants or `keyed` ones; those at their default are left out, so that
+    a show's defaults count. Keys that are None are left out."""
+    document: dict[str, Any] = {"faceplate_shot": 1, "plate": plate}
+    document.update((key, value) for key, value in keys.items() if value is not None)
+    changed = changed_values(values or {})
+    if changed:
+        document["parameters"] = changed
+    return document
+
+
+def changed_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are not at their parameter's default, in the list's order; a name that is no parameter is left out."""
+    found = {}
+    for entry in parameters():
+        name = entry["name"]
+        if name in values and values[name] != entry["default"]:
+            found[name] = values[name]
+    return found
+
+
+def keyed(keys: Iterable[tuple[float, float, str]]) -> dict[str, Any]:
+    """A keyed value out of (frame, value, "hold" | "linear" | "smooth"): the word is of the stretch after the key."""
+    return {"keys": [list(key) for key in sorted(keys, key=lambda key: key[0])]}
+
+
+def write_document(path: str, document: Mapping[str, Any]) -> str:
+    """Writes a shot file, whole or not at all."""
+    folder, name = os.path.split(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+    return path

@@ -1,0 +1,38 @@
+"""What a host shows of a shot: which of its files are up to date, and what its weights allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .exr import frame_key
+from .sequence import frame_path
+
+if TYPE_CHECKING:
+    from .engine import Engine, Shot
+
+__all__ = ["licence_notice", "stale_frames"]
+
+
+def stale_frames(
+    engine: Engine,
+    shot: Shot,
+    frames: Iterable[int],
+    output: str,
+    values: Mapping[str, Any] | None = None,
+    frame_values: Mapping[int, Mapping[str, Any]] | None = None,
+    **more: Any,
+) -> list[int]:
+    """The frames whose file under the pattern `output` is missing, or was made of something else than is asked for now."""
+    wanted = engine.keys(shot, frames, values, frame_values, **more)
+    return [frame for frame, key in wanted.items() if frame_key(frame_path(output, frame)) != key]
+
+
+def licence_notice(info: Mapping[str, Any]) -> str:
+    """One line about the weights that a shot uses, for a panel: those that forbid commercial use first."""
+    weights = sorted(info.get("weights", ()), key=lambda weight: (bool(weight["commercial"]), weight["name"]))
+    forbidden = [weight for weight in weights if not weight["commercial"]]
+    names = ", ".join("{} ({})".format(weight["name"], weight["licence"]) for weight in weights)
+    if not forbidden:
+        return f"Weights: {names}. All may be used commercially." if names else ""
+    return f"NOT FOR COMMERCIAL USE: {names}."
