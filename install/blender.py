@@ -64,7 +64,14 @@ def _places(platform: str, home: Path, variables: Mapping[str, str], root: Path)
             yield folder, "*/Blender*.app/Contents/MacOS/Blender"
         yield home / "Library/Application Support/Steam/steamapps/common/Blender", "*.app/Contents/MacOS/Blender"
         return
-    for folder in (root / "opt", root / "usr/local", home, home / "Applications", home / "Downloads", home / "software"):
+    for folder in (
+        root / "opt",
+        root / "usr/local",
+        home,
+        home / "Applications",
+        home / "Downloads",
+        home / "software",
+    ):
         yield folder, "[bB]lender*/blender"
     yield root / "snap/bin", "blender"
     yield root / "var/lib/flatpak/exports/bin", "org.blender.Blender"
@@ -89,7 +96,8 @@ def find_blenders(variables: Mapping[str, str], only: str | None = None) -> list
     if not found:
         what = f"no Blender {only}" if only else "no Blender"
         raise InstallError(
-            f"{what} was found on PATH or where it usually lies; name its program: --version /path/to/blender.", exit_code=2
+            f"{what} was found on PATH or where it usually lies; name its program: --version /path/to/blender.",
+            exit_code=2,
         )
     able = [found[version] for version in sorted(found, reverse=True) if version[:2] >= LOWEST]
     if not able:
@@ -101,7 +109,9 @@ def find_blenders(variables: Mapping[str, str], only: str | None = None) -> list
 def stage(settings: Settings, folder: Path) -> Path:
     """The extension as Blender packs it, in `folder`: our files, the client, the place of the engine. Returns the folder."""
     source = settings.root / "plugins" / "blender" / "faceplate"
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__", "faceplate_client"), dirs_exist_ok=True)
+    shutil.copytree(
+        source, folder, ignore=shutil.ignore_patterns("__pycache__", "faceplate_client"), dirs_exist_ok=True
+    )
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(settings.root / name, folder / name)
     carry_client(settings, folder)
@@ -122,13 +132,19 @@ def remove_from(settings: Settings, blender: Blender) -> str:
 def _inside(settings: Settings, blender: Blender, words: list[str]) -> str:
     script = str(settings.root / "install" / "inside_blender.py")
     is_python = blender.program.name.startswith("python")
-    start = [str(blender.program), script] if is_python else [str(blender.program), "--background", "--python", script, "--"]
+    start = (
+        [str(blender.program), script]
+        if is_python
+        else [str(blender.program), "--background", "--python", script, "--"]
+    )
     try:
         done = subprocess.run(
             [*start, *words], capture_output=True, text=True, timeout=_PATIENCE, check=False, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired:
-        raise InstallError(f"{blender.name} did not answer in {_PATIENCE} s; close its windows and try again.") from None
+        raise InstallError(
+            f"{blender.name} did not answer in {_PATIENCE} s; close its windows and try again."
+        ) from None
     except OSError as error:
         raise InstallError(f"{blender.name} does not start ({error.strerror or error}).") from None
     for line in reversed(done.stdout.splitlines()):
@@ -148,7 +164,13 @@ def _version(program: Path) -> tuple[int, int, int] | None:
     command = [str(program), "-c", question] if is_python else [str(program), "--version"]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, env=dict(os.environ)
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=dict(os.environ),
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

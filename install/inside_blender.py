@@ -25,7 +25,11 @@ def main(words: list[str]) -> dict[str, Any]:
     """Does what the words say; returns what is printed."""
     version = ".".join(map(str, bpy.app.version))
     if bpy.app.version < LOWEST:
-        return {"done": False, "version": version, "error": f"Blender {version} is older than 4.2 and has no extensions"}
+        return {
+            "done": False,
+            "version": version,
+            "error": f"Blender {version} is older than 4.2 and has no extensions",
+        }
     # The module starts with factory settings; saving those would undo the person's own.
     bpy.ops.wm.read_userpref()
     action, what, repository = words
@@ -41,7 +45,10 @@ def _install(folder: Path, repository: str, index: int) -> dict[str, Any]:
     tool = Path(bpy.utils.system_resource("SCRIPTS", path="addons_core/bl_pkg/cli")) / "blender_ext.py"
     with tempfile.TemporaryDirectory() as place:
         archive = Path(place) / "faceplate.zip"
-        for words in (["validate", str(folder)], ["build", "--source-dir", str(folder), "--output-filepath", str(archive)]):
+        for words in (
+            ["validate", str(folder)],
+            ["build", "--source-dir", str(folder), "--output-filepath", str(archive)],
+        ):
             done = subprocess.run([sys.executable, str(tool), *words], capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 lines = (done.stdout + done.stderr).strip().splitlines()

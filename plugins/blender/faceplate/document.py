@@ -6,8 +6,9 @@ from typing import Any
 
 import bpy
 
-from . import compat, parameters, plate, prerender, results, values
-from .failure import Failure
+from . import parameters, plate, prerender, results, values
+from .faceplate_client import changed_values, keyed, shot_document
+from .failure import NodeError
 from .properties import setting_values
 
 __all__ = ["base_folder", "document", "frame_values", "keyed_document", "plate_of"]
@@ -21,11 +22,11 @@ def base_folder() -> str | None:
 def plate_of(tree: Any, node: Any) -> plate.Plate:
     """The plate behind a node: a picture file, or what was rendered of the nodes before it.
 
-    Raises `Failure('no-plate')`, `Failure('plate-missing')`.
+    Raises `NodeError('no-plate')`, `NodeError('plate-missing')`.
     """
     made = plate.trace(node.inputs["Image"])
     if made is None:
-        raise Failure("no-plate", f"Nothing is linked to the Image input of '{node.name}': link the plate to it.")
+        raise NodeError("no-plate", f"Nothing is linked to the Image input of '{node.name}': link the plate to it.")
     return plate.read_directly(made, node.node_tree.faceplate.space) or prerender.as_plate(node.node_tree)
 
 
@@ -33,36 +34,41 @@ def document(node: Any, of_plate: plate.Plate) -> dict[str, Any]:
     """The shot of one node, without what can be keyed. Paths are absolute."""
     group = node.node_tree
     shot = group.faceplate
-    return {
-        "faceplate_shot": 1,
-        "id": shot.uid,
-        "name": shot.shot_name or node.name,
-        "plate": of_plate.pattern,
-        **_given("layer", of_plate.layer),
-        **_given("space", of_plate.space),
-        **_given("source", bpy.path.abspath(shot.source) if shot.source else None),
-        **_given("track", bpy.path.abspath(shot.track) if shot.track else None),
-        **({"allow_noncommercial": True} if shot.allow_noncommercial else {}),
-        "output": results.rendered_pattern(group),
-        "mode": "element",
-        "parameters": {**setting_values(group), **parameters.FIXED},
-        "host": {"app": "blender", "version": bpy.app.version_string, "script": bpy.data.filepath},
-    }
+    return shot_document(
+        of_plate.pattern,
+        {**setting_values(group), **parameters.FIXED},
+        id=shot.uid,
+        name=shot.shot_name or node.name,
+        layer=of_plate.layer,
+        space=of_plate.space,
+        source=bpy.path.abspath(shot.source) if shot.source else None,
+        track=bpy.path.abspath(shot.track) if shot.track else None,
+        allow_noncommercial=shot.allow_noncommercial or None,
+        output=results.rendered_pattern(group),
+        mode="element",
+        host={"app": "blender", "version": bpy.app.version_string, "script": bpy.data.filepath},
+    )
 
 
 def frame_values(tree: Any, node: Any, frame: float) -> dict[str, Any]:
     """The keyable parameters at a scene frame, by the engine's names."""
     found = {}
     for label, entry in parameters.by_label().items():
-        value = values.socket_at(tree, node.inputs[label], frame)
-        if entry["type"] == "int":
-            found[entry["name"]] = round(value)
-            continue
-        # A curve may shoot over the range; and 0.05 kept as a 32-bit float is 0.05, not 0.05000000074505806.
-        low = entry["minimum"] if entry["minimum"] is not None else value
-        high = entry["maximum"] if entry["maximum"] is not None else value
-        found[entry["name"]] = min(max(float(f"{value:.7g}"), low), high)
+        socket = node.inputs[label]
+        value = _in_range(values.socket_at(tree, socket, frame), entry)
+        # What was never touched is left to the show's defaults.
+        if value != entry["default"] or values.is_animated(tree, socket):
+            found[entry["name"]] = value
     return found
+
+
+def _in_range(value: float, entry: dict[str, Any]) -> float:
+    """A curve may shoot over the range; and 0.05 kept as a 32-bit float is 0.05, not 0.05000000074505806."""
+    if entry["type"] == "int":
+        return round(value)
+    low = entry["minimum"] if entry["minimum"] is not None else value
+    high = entry["maximum"] if entry["maximum"] is not None else value
+    return min(max(float(f"{value:.7g}"), low), high)
 
 
 def keyed_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
@@ -72,7 +78,7 @@ def keyed_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
     frames = range(scene.frame_start, scene.frame_end + 1)
     numbers = [of_plate.mapping.file_number(frame) for frame in frames]
     if len(set(numbers)) < len(numbers):
-        raise Failure(
+        raise NodeError(
             "held-frames", "The plate is held or repeated inside the scene's range, which a shot file cannot say."
         )
     constants = frame_values(tree, node, scene.frame_start)
@@ -81,8 +87,8 @@ def keyed_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
     for name, first in constants.items():
         keys = [[number, at[name], "linear"] for number, at in zip(numbers, at_frames, strict=True)]
         if any(value != first for _, value, _ in keys):
-            held[name] = {"keys": _thinned(sorted(keys))}
-    written["parameters"] = {**setting_values(node.node_tree), **held}
+            held[name] = keyed(_thinned(sorted(keys)))
+    written["parameters"] = {**changed_values(setting_values(node.node_tree)), **held}
     written["frames"] = f"{min(numbers)}-{max(numbers)}"
     written["takes"] = [
         {
@@ -101,11 +107,11 @@ def keyed_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
 
 
 def _hold_out_file(socket: Any, of_plate: plate.Plate) -> str:
-    """The file behind the Hold-out input. Raises Failure when it is made by nodes."""
+    """The file behind the Hold-out input. Raises NodeError when it is made by nodes."""
     made = plate.trace(socket)
     found = plate.read_directly(made) if made is not None else None
     if found is None or (not found.mapping.still and found.mapping != of_plate.mapping):
-        raise Failure(
+        raise NodeError(
             "hold-out-nodes",
             "The hold-out matte is made by nodes or numbered otherwise than the plate: write it to files like the plate's "
             "and link these, or hold the element out after the farm.",
@@ -121,13 +127,3 @@ def _thinned(keys: list[list[Any]]) -> list[list[Any]]:
         if before is None or after is None or not before[1] == key[1] == after[1]
     ]
     return kept
-
-
-def _given(name: str, value: Any) -> dict[str, Any]:
-    """Nothing for what was left empty, so that the show's defaults hold."""
-    return {name: value} if value else {}
-
-
-def working_space() -> str:
-    """Blender's compositing space, by the engine's name."""
-    return plate.engine_space(compat.working_space())

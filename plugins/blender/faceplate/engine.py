@@ -8,7 +8,7 @@ from typing import Any
 
 from .faceplate_client import Engine, EngineError, Shot, connect
 
-__all__ = ["EngineError", "close", "known", "models", "opened", "reached", "refresh", "render", "state"]
+__all__ = ["EngineError", "close", "known", "models", "opened", "reached", "refresh", "state"]
 
 _lock = threading.RLock()
 _engine: Engine | None = None

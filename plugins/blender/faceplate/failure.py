@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .faceplate_client import EngineError
 
-__all__ = ["Failure"]
+__all__ = ["NodeError"]
 
 
-class Failure(EngineError):
+class NodeError(EngineError):
     """A wrong node, value or file on Blender's side; the engine's own errors are `EngineError` too."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from . import document, engine, node, plate, results
-from .failure import Failure
+from .failure import NodeError
 
-__all__ = ["Request", "computed", "prepared", "render_frames", "shown"]
+__all__ = ["Request", "asked_for", "computed", "files", "prepared", "render_frames", "shown"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Request:
 
 
 def prepared(tree: Any, of_node: Any, frame: int) -> Request:
-    """The request for a node at a scene frame. Raises `Failure` and what the rooms below raise."""
+    """The request for a node at a scene frame. Raises `NodeError` and what the rooms below raise."""
     group = of_node.node_tree
     of_plate = document.plate_of(tree, of_node)
     return Request(
@@ -64,10 +64,17 @@ def render_frames(
 ) -> dict[int, Path]:
     """Renders requests of one node and document with different plate numbers in one job: scene frame → file."""
     requests = list(requests)
+    job = asked_for(requests, priority, supersede)
+    on_job(job)
+    return files(job.wait(on_event), requests)
+
+
+def asked_for(requests: list[Request], priority: str = "interactive", supersede: str | None = None) -> Any:
+    """The engine's job for requests of one node and document with different plate numbers. Raises `EngineError`."""
     first = requests[0]
-    shot = engine.opened(first.document, first.base)
-    job = engine.reached().render(
-        shot,
+    results.make_folder(Path(first.output).parent)
+    return engine.reached().render(
+        engine.opened(first.document, first.base),
         [request.number for request in requests],
         frame_values={request.number: request.values for request in requests},
         output=first.output,
@@ -76,9 +83,11 @@ def render_frames(
         supersede=supersede,
         skip_current=True,
     )
-    on_job(job)
-    entries = job.wait(on_event)["frames"]
-    return {request.frame: _file(entries.get(str(request.number)), request) for request in requests}
+
+
+def files(job: dict[str, Any], requests: list[Request]) -> dict[int, Path]:
+    """A finished job's files: scene frame → file."""
+    return {request.frame: _file(job["frames"].get(str(request.number)), request) for request in requests}
 
 
 def shown(of_node: Any, frame: int, file: Path) -> bool:
@@ -91,14 +100,14 @@ def shown(of_node: Any, frame: int, file: Path) -> bool:
 
 
 def in_takes(of_node: Any, frame: int) -> bool:
-    """Whether the node shows a take, whose frame must be there. Raises `Failure('take-frame-missing')`."""
+    """Whether the node shows a take, whose frame must be there. Raises `NodeError('take-frame-missing')`."""
     group = of_node.node_tree
     take = group.faceplate.take
     if not take:
         return False
     folder = results.shown_folder(group)
     if not (results.result_path(folder, frame).exists() and results.present_path(folder, frame).exists()):
-        raise Failure(
+        raise NodeError(
             "take-frame-missing", f"Take {take} of '{of_node.name}' has no frame {frame}: choose another or Live."
         )
     return True
@@ -112,7 +121,7 @@ def used(tree: Any, of_node: Any) -> bool:
 def _file(entry: dict[str, Any] | None, request: Request) -> Path:
     if entry is None or not entry.get("path"):
         error = (entry or {}).get("error") or {}
-        raise Failure(
+        raise NodeError(
             error.get("code", "no-frame"), error.get("message", f"The engine gave no frame {request.number}.")
         )
     return Path(entry["path"])

@@ -15,7 +15,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import engine, frames, live, node, prerender, results, settle
-from .failure import Failure
+from .failure import NodeError
 
 __all__ = ["EXIT_CODE", "ensure", "register", "unregister"]
 
@@ -40,7 +40,7 @@ def _render_pre(scene: Any, *_: Any) -> None:
     except engine.EngineError as error:
         _fail(scene, error)
     except Exception as error:  # a fault of ours must not let the frame through either
-        _fail(scene, Failure("internal", f"{type(error).__name__}: {error}"))
+        _fail(scene, NodeError("internal", f"{type(error).__name__}: {error}"))
 
 
 @persistent
@@ -79,7 +79,7 @@ def ensure(scene: Any, frame: int) -> None:
     """Every face swap node of the scene has its picture of `frame`. Raises `EngineError` naming the first that has not."""
     inside = node.nested(scene)
     if inside:
-        raise Failure(
+        raise NodeError(
             "nested-node", f"A face swap node lies inside the group '{inside[0]}': move it to the scene's own nodes."
         )
     for tree, ours in list(node.nodes(scene)):

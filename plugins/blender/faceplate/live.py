@@ -1,19 +1,19 @@
 """In the window: a change of frame, node or value asks the engine in the background, and the viewer follows.
 
-Blender's data is read and written on its main thread alone, in a timer; a thread for each request waits for the engine.
-Latest wins: a newer request of a node supersedes the older one, in the engine too.
+Blender's data is read and written on its main thread alone, in a timer; the client's thread waits for the engine. Latest
+wins: a newer request of a node replaces the older one, in the engine too.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
 from . import engine, frames, node, prerender, settle
+from .faceplate_client import Background
 
 __all__ = [
     "Status",
@@ -43,13 +43,12 @@ class Status:
     problem: bool = False
     progress: float | None = None
     asked: tuple[Any, ...] | None = None
-    done: list[tuple[Any, Any, Any]] = field(default_factory=list)
+    request: frames.Request | None = None
     job: Any = None
-    running: Any = None
 
 
 _statuses: dict[str, Status] = {}
-_lock = threading.Lock()
+_background = Background(engine.reached)
 _marked = False
 _paused = False
 _said: list[str] = []
@@ -83,8 +82,9 @@ def resume() -> None:
 
 def forget() -> None:
     """Another file, or another state of it: nothing that was asked for holds any more."""
-    with _lock:
-        _statuses.clear()
+    for uid in _statuses:
+        _background.cancel(uid)
+    _statuses.clear()
 
 
 def say(sentence: str) -> None:
@@ -102,7 +102,7 @@ def tick() -> float:
     scene = bpy.context.scene
     came = _show(scene)
     if not _marked:
-        return _PERIOD if came or any(state.job for state in _statuses.values()) else 2 * _PERIOD
+        return _PERIOD if came or any(state.request for state in _statuses.values()) else 2 * _PERIOD
     _marked = False
     if node.separate(scene):
         settle.scene(scene)
@@ -116,14 +116,15 @@ def wait(seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         tick()
-        if not _marked and not any(state.job or state.done for state in _statuses.values()):
+        if not _marked and not any(state.request for state in _statuses.values()):
             return True
         time.sleep(_PERIOD)
     return False
 
 
 def _ask(tree: Any, ours: Any, frame: int) -> None:
-    state = status(ours.node_tree.faceplate.uid)
+    uid = ours.node_tree.faceplate.uid
+    state = status(uid)
     if not frames.used(tree, ours):
         state.text, state.problem = "not linked, or muted", False
         return
@@ -140,42 +141,36 @@ def _ask(tree: Any, ours: Any, frame: int) -> None:
         return
     state.asked = (request.identity, frame)
     state.text, state.problem = f"frame {frame} …", False
-    state.job = request
-    threading.Thread(target=_wait, args=(state, request), name="faceplate", daemon=True).start()
-
-
-def _wait(state: Status, request: frames.Request) -> None:
-    try:
-        file, error = frames.computed(request, supersede=f"blender-{request.uid}"), None
-    except engine.EngineError as failed:
-        file, error = None, failed
-    except Exception as failed:  # must reach the panel rather than end a thread unseen
-        file, error = None, engine.EngineError("internal", f"{type(failed).__name__}: {failed}")
-    with _lock:
-        state.done.append((request, file, error))
+    state.request = request
+    _background.ask(uid, lambda _engine: frames.asked_for([request], supersede=f"blender-{uid}"))
 
 
 def _show(scene: Any) -> bool:
-    came = False
+    answers = {answer.name: answer for answer in _background.answers() if answer.event is None}
     for _, ours in list(node.nodes(scene)):
-        state = status(ours.node_tree.faceplate.uid)
-        with _lock:
-            arrived, state.done = state.done, []
-        for request, file, error in arrived:
-            came = True
-            if state.job is request:
-                state.job = None
-            if error is not None:
-                if error.code not in ("superseded", "cancelled"):
-                    state.text, state.problem, state.asked = str(error), True, None
-                continue
-            if frames.shown(ours, request.frame, file) or request.frame == scene.frame_current:
-                node.reload(ours.node_tree)
-                node.poke(ours)
-            state.text, state.problem = f"frame {request.frame} is up to date", False
-    if came:
+        uid = ours.node_tree.faceplate.uid
+        answer, state = answers.get(uid), status(uid)
+        if answer is not None and state.request is not None:
+            request, state.request = state.request, None
+            _take_in(state, ours, request, answer)
+    if answers:
         redraw()
-    return came
+    return bool(answers)
+
+
+def _take_in(state: Status, ours: Any, request: frames.Request, answer: Any) -> None:
+    try:
+        if answer.error is not None:
+            raise answer.error
+        frames.shown(ours, request.frame, frames.files(answer.result, [request])[request.frame])
+    except engine.EngineError as error:
+        if error.code not in ("superseded", "cancelled"):
+            state.text, state.problem = str(error), True
+        state.asked = None
+        return
+    node.reload(ours.node_tree)
+    node.poke(ours)
+    state.text, state.problem = f"frame {request.frame} is up to date", False
 
 
 def redraw() -> None:

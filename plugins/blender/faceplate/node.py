@@ -7,7 +7,6 @@ element.####.exr ───────────────────┘   
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import bpy
 
 from . import compat, parameters, plate, results
+from .faceplate_client import new_id
 
 __all__ = ["active", "add", "heal", "nodes", "place", "poke", "separate", "upgrade"]
 
@@ -208,7 +208,7 @@ def _parameter_socket(group: Any, entry: dict[str, Any], panel: Any) -> None:
 
 def _own_shot(group: Any, pictures: bool = True) -> None:
     """A fresh identity, and pictures that only this group uses."""
-    group.faceplate.uid = uuid.uuid4().hex
+    group.faceplate.uid = new_id()
     if not pictures:
         return
     group.faceplate.take = 0

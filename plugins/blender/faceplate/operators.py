@@ -12,7 +12,8 @@ from typing import Any
 import bpy
 
 from . import compat, document, engine, frames, handlers, live, node, prerender, results, settle
-from .failure import Failure
+from .faceplate_client import write_document
+from .failure import NodeError
 
 __all__ = ["register", "unregister"]
 
@@ -115,7 +116,7 @@ def _followed(state: live.Status, work: Any) -> Iterator[float]:
             progress[0] = event["done"] / event["total"]
 
     def on_job(job: Any) -> None:
-        state.running = job
+        state.job = job
 
     def body() -> None:
         try:
@@ -130,7 +131,7 @@ def _followed(state: live.Status, work: Any) -> Iterator[float]:
         thread.start()
         while thread.is_alive():
             yield progress[0]
-    state.running = None
+    state.job = None
     value, error = outcome[0]
     if error is not None:
         raise error
@@ -138,7 +139,7 @@ def _followed(state: live.Status, work: Any) -> Iterator[float]:
 
 
 def _cancel(state: live.Status) -> None:
-    job = state.running
+    job = state.job
     if job is not None:
         threading.Thread(target=job.cancel, name="faceplate", daemon=True).start()
 
@@ -246,7 +247,7 @@ class FACEPLATE_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         ours = node.active(context)
-        return ours is not None and live.status(ours.node_tree.faceplate.uid).running is not None
+        return ours is not None and live.status(ours.node_tree.faceplate.uid).job is not None
 
     def execute(self, context: Any) -> set[str]:
         _cancel(live.status(node.active(context).node_tree.faceplate.uid))
@@ -271,12 +272,10 @@ class FACEPLATE_OT_write_shot(_OnNode, bpy.types.Operator):
         written = document.keyed_document(scene, tree, ours)
         path = Path(bpy.path.abspath(self.filepath))
         written["output"] = str(path.parent / f"{written['name'].replace(' ', '_')}.####.exr")
-        part = path.with_name(f".{path.name}.part")
         try:
-            part.write_text(json.dumps(written, indent=2) + "\n", "utf-8")
-            part.replace(path)
+            write_document(str(path), written)
         except OSError as error:
-            raise Failure("output-unwritable", f"{path} cannot be written: {error.strerror or error}.") from error
+            raise NodeError("output-unwritable", f"{path} cannot be written: {error.strerror or error}.") from error
         self.report({"INFO"}, f"Wrote {path}; render it with: faceplate render {path.name}")
 
 
@@ -296,7 +295,7 @@ class FACEPLATE_OT_load_track(_OnNode, bpy.types.Operator):
     def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
         path = Path(bpy.path.abspath(self.filepath))
         if not path.is_file():
-            raise Failure("track-missing", f"There is no track {path}.")
+            raise NodeError("track-missing", f"There is no track {path}.")
         ours.node_tree.faceplate.track = node.stored(path)
 
 
@@ -335,7 +334,7 @@ class FACEPLATE_OT_take(_OnNode, bpy.types.Operator):
             if results.present_path(folder, frame).exists()
         ]
         if not kept:
-            raise Failure("nothing-baked", "No frame of the scene's range is rendered yet: bake the range first.")
+            raise NodeError("nothing-baked", "No frame of the scene's range is rendered yet: bake the range first.")
         number = max((take.number for take in shot.takes), default=0) + 1
         target = folder / "takes" / f"{number:03d}"
         written = document.keyed_document(scene, tree, ours)
@@ -372,7 +371,7 @@ class FACEPLATE_OT_remove_take(_OnNode, bpy.types.Operator):
     def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
         shot = ours.node_tree.faceplate
         if not 0 <= shot.take_row < len(shot.takes):
-            raise Failure("no-take", "Choose a take in the list first.")
+            raise NodeError("no-take", "Choose a take in the list first.")
         number = shot.takes[shot.take_row].number
         if shot.take == number:
             shot.take = 0

@@ -8,6 +8,7 @@ import bpy
 
 from . import compat, engine, live, node, parameters, plate, prerender
 from .engine import EngineError
+from .faceplate_client import licence_notice
 
 __all__ = ["register", "unregister"]
 
@@ -93,12 +94,10 @@ def _work_row(layout: Any, operator: str, icon: str, state: Any) -> None:
 
 def _licence(layout: Any, shot: Any) -> None:
     info = engine.known(shot.id_data)
-    weights = (info or {}).get("weights", ())
-    limited = [card for card in weights if not card.get("commercial", True)]
-    if weights:
-        names = ", ".join(f"{card['name']} ({card['licence']})" for card in (limited or weights))
-        text = f"Not for commercial work: {names}" if limited else f"Weights: {names}"
-        layout.label(text=text, icon="ERROR" if limited else "INFO")
+    notice = licence_notice(info) if info else ""
+    limited = any(not card.get("commercial", True) for card in (info or {}).get("weights", ()))
+    if notice:
+        layout.label(text=notice, icon="ERROR" if limited else "INFO")
     if limited or shot.allow_noncommercial or shot.parameters.generator not in ("mesh", "null"):
         layout.prop(shot, "allow_noncommercial")
     release = (info or {}).get("source_release")

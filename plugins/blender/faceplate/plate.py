@@ -15,7 +15,7 @@ from typing import Any
 import bpy
 
 from . import compat
-from .failure import Failure
+from .failure import NodeError
 
 __all__ = ["Mapping", "Plate", "is_ours", "marker", "picture_space", "read_directly", "trace"]
 
@@ -103,14 +103,14 @@ def has_picture(node: Any) -> bool:
 def read_directly(made: Any, space: str = "") -> Plate | None:
     """The files behind an Image node's picture output, or None when `made` is the work of other nodes.
 
-    Raises `Failure('plate-missing')` for an Image node without a file.
+    Raises `NodeError('plate-missing')` for an Image node without a file.
     """
     node = made.node
     if node.type != "IMAGE" or node.mute or made.name not in ("Image", "Combined"):
         return None
     image = node.image
     if image is None:
-        raise Failure("plate-missing", f"The Image node '{node.name}' has no picture: open the plate in it.")
+        raise NodeError("plate-missing", f"The Image node '{node.name}' has no picture: open the plate in it.")
     if image.source not in ("FILE", "SEQUENCE") or image.packed_file is not None:
         return None
     path = Path(bpy.path.abspath(image.filepath, library=image.library))
@@ -123,7 +123,7 @@ def read_directly(made: Any, space: str = "") -> Plate | None:
         mapping = Mapping(still=True, number=number)
         pattern = str(path)
     elif number is None:
-        raise Failure("plate-missing", f"{path.name} has no frame number, but '{node.name}' takes it for a sequence.")
+        raise NodeError("plate-missing", f"{path.name} has no frame number, but '{node.name}' takes it for a sequence.")
     else:
         mapping = Mapping(node.frame_start, node.frame_duration, node.frame_offset, node.use_cyclic)
     return Plate(pattern, space or picture_space(image), chosen, mapping)

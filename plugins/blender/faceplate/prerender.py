@@ -15,7 +15,8 @@ from typing import Any
 import bpy
 
 from . import compat, plate, results
-from .failure import Failure
+from .faceplate_client import frame_path
+from .failure import NodeError
 
 __all__ = ["as_plate", "check", "is_stale", "needed", "render_plate", "signature"]
 
@@ -45,13 +46,13 @@ def as_plate(group: Any) -> plate.Plate:
 
 
 def check(tree: Any, node: Any, frame: int) -> None:
-    """Nothing when the node's plate is a file or rendered and current. Raises `Failure('plate-stale')`."""
+    """Nothing when the node's plate is a file or rendered and current. Raises `NodeError('plate-stale')`."""
     made = needed(node)
     if made is None:
         return
     why = is_stale(tree, node, made, frame)
     if why:
-        raise Failure("plate-stale", f"The plate before '{node.name}' {why}: press Render Plate.")
+        raise NodeError("plate-stale", f"The plate before '{node.name}' {why}: press Render Plate.")
 
 
 def is_stale(tree: Any, node: Any, made: Any, frame: int) -> str:
@@ -69,14 +70,14 @@ def is_stale(tree: Any, node: Any, made: Any, frame: int) -> str:
 
 
 def render_plate(scene: Any, node: Any, frames: range) -> Iterator[int]:
-    """Renders what feeds `node` and gives each frame's number when it is written. Raises `Failure`.
+    """Renders what feeds `node` and gives each frame's number when it is written. Raises `NodeError`.
 
     It works on a copy of the scene, so that a failure leaves nothing changed.
     """
     tree = compat.compositor_tree(scene)
     made = needed(node)
     if made is None:
-        raise Failure("plate-is-file", f"The plate of '{node.name}' is a file that the engine reads itself.")
+        raise NodeError("plate-is-file", f"The plate of '{node.name}' is a file that the engine reads itself.")
     folder = results.folder_of(node.node_tree) / "plate"
     folder.mkdir(parents=True, exist_ok=True)
     sign = signature(tree, made)
@@ -183,9 +184,7 @@ def _pictures(tree: Any, made: Any, frame: int) -> list[list[Any]]:
         if read is None:
             continue
         number = read.mapping.file_number(frame)
-        head, hashes, tail = read.pattern.partition("#")
-        width = len(hashes) + len(tail) - len(tail.lstrip("#"))
-        path = Path(f"{head}{number:0{width}d}{tail.lstrip('#')}" if hashes else read.pattern)
+        path = Path(frame_path(read.pattern, number))
         stat = path.stat() if path.exists() else None
         found.append([path.name, stat.st_size if stat else -1, stat.st_mtime_ns if stat else -1])
     return sorted(found)
@@ -207,7 +206,7 @@ def _output_only(tree: Any, name: str, output: int) -> None:
         tree.nodes.remove(node)
     target = compat.output_input(tree)
     if target is None:
-        raise Failure("no-output", "The compositing nodes have no output: add a Group Output with one picture.")
+        raise NodeError("no-output", "The compositing nodes have no output: add a Group Output with one picture.")
     tree.links.new(tree.nodes[name].outputs[output], target)
 
 
@@ -221,7 +220,7 @@ def _render_one(scene: Any, folder: Path, frame: int) -> None:
     part.unlink(missing_ok=True)
     bpy.ops.render.render(write_still=True, scene=scene.name)
     if not part.exists():
-        raise Failure("plate-unwritable", f"{target} could not be written: see Blender's messages.")
+        raise NodeError("plate-unwritable", f"{target} could not be written: see Blender's messages.")
     part.replace(target)
 
 

@@ -22,9 +22,9 @@ from typing import Any
 
 import bpy
 
-from .failure import Failure
+from .failure import NodeError
 
-__all__ = ["bring_along", "discard", "folder_of", "publish", "rendered_pattern", "result_path", "shown_folder"]
+__all__ = ["bring_along", "discard", "folder_of", "make_folder", "publish", "rendered_pattern", "result_path", "shown_folder"]
 
 
 def folder_of(group: Any) -> Path:
@@ -47,7 +47,7 @@ def bring_along(group: Any) -> None:
     try:
         shutil.move(made, folder)
     except OSError as error:
-        raise Failure("output-unwritable", f"{folder} cannot be made: {error.strerror or error}.") from error
+        raise NodeError("output-unwritable", f"{folder} cannot be made: {error.strerror or error}.") from error
 
 
 def _unsaved(uid: str) -> Path:
@@ -87,8 +87,16 @@ def publish(folder: Path, frame: int, rendered: Path) -> bool:
         if not mark.exists():
             _replace(mark, lambda part: part.write_bytes(_WHITE_PIXEL))
     except OSError as error:
-        raise Failure("output-unwritable", f"{target} cannot be written: {error.strerror or error}.") from error
+        raise NodeError("output-unwritable", f"{target} cannot be written: {error.strerror or error}.") from error
     return True
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it. Raises `NodeError('output-unwritable')`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NodeError("output-unwritable", f"{folder} cannot be made: {error.strerror or error}.") from error
 
 
 def discard(folder: Path, frame: int) -> None:

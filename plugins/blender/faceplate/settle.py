@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import compat, node, plate
-from .failure import Failure
+from .failure import NodeError
 
 __all__ = ["check", "scene"]
 
@@ -20,11 +20,11 @@ def scene(of_scene: Any) -> None:
 
 
 def check(of_scene: Any, tree: Any, ours: Any) -> None:
-    """Nothing when the node is in that state. Raises `Failure('not-settled')`: during a frame it is too late."""
+    """Nothing when the node is in that state. Raises `NodeError('not-settled')`: during a frame it is too late."""
     space = _wanted_space(ours)
     shared = any(other != ours and other.node_tree == ours.node_tree for _, other in node.nodes(of_scene))
     if shared or (space and node.shown_space(ours.node_tree) != space) or node.misplaced(ours.node_tree):
-        raise Failure(
+        raise NodeError(
             "not-settled", f"'{ours.name}' changed while it was rendered: press Relink in its panel, then render."
         )
 

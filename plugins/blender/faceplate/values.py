@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from . import compat
-from .failure import Failure
+from .failure import NodeError
 
 __all__ = ["is_animated", "property_at", "socket_at", "sources_of"]
 
@@ -22,7 +22,7 @@ _DRIVER_NAMES = {
 
 
 def socket_at(tree: Any, socket: Any, frame: float) -> float:
-    """The value of a node's input at `frame`. Raises `Failure('unreadable-value')` when other nodes make it."""
+    """The value of a node's input at `frame`. Raises `NodeError('unreadable-value')` when other nodes make it."""
     block, path = sources_of(tree, socket)
     return property_at(block, path, frame)
 
@@ -45,9 +45,10 @@ def sources_of(tree: Any, socket: Any) -> tuple[Any, str]:
             continue
         if node.type == "VALUE":
             return tree, link.from_socket.path_from_id("default_value")
-        raise Failure(
+        raise NodeError(
             "unreadable-value",
-            f"'{socket.name}' is made by the node '{node.name}', which the engine cannot ask: key the socket itself or link a Value node.",
+            f"'{socket.name}' is made by the node '{node.name}', which the engine cannot ask: "
+            "key the socket itself, or link a Value node.",
         )
     return tree, held.path_from_id("default_value")
 
@@ -68,13 +69,13 @@ def property_at(block: Any, path: str, frame: float, depth: int = 0) -> float:
 
 def _refuse_nla(animation: Any, path: str) -> None:
     if animation.use_nla and any(not track.mute and track.strips for track in animation.nla_tracks):
-        raise Failure("unreadable-value", f"The node tree has NLA strips ({path}): bake them to keys on the sockets.")
+        raise NodeError("unreadable-value", f"The node tree has NLA strips ({path}): bake them to keys on the sockets.")
 
 
 def _driven(curve: Any, frame: float, depth: int) -> float:
     driver = curve.driver
     if depth > 8:
-        raise Failure("unreadable-value", f"The drivers of {curve.data_path} go round in a circle.")
+        raise NodeError("unreadable-value", f"The drivers of {curve.data_path} go round in a circle.")
     values = {variable.name: _variable(variable, frame, depth) for variable in driver.variables}
     if driver.type == "SCRIPTED":
         value = _expression(driver, values, frame, curve.data_path)
@@ -90,7 +91,7 @@ def _variable(variable: Any, frame: float, depth: int) -> float:
         if target.data_path == "frame_current":
             return frame
         return property_at(target.id, target.data_path, frame, depth + 1)
-    raise Failure(
+    raise NodeError(
         "unreadable-value", f"The driver variable '{variable.name}' is of a kind that cannot be read: bake it to keys."
     )
 
@@ -98,8 +99,10 @@ def _variable(variable: Any, frame: float, depth: int) -> float:
 def _expression(driver: Any, values: dict[str, float], frame: float, path: str) -> float:
     # Blender marks expressions that need no Python; others would run code that a person may not have allowed.
     if not driver.is_simple_expression:
-        raise Failure("unreadable-value", f"The driver of {path} is a Python expression: bake it to keys.")
+        raise NodeError("unreadable-value", f"The driver of {path} is a Python expression: bake it to keys.")
     try:
         return float(eval(driver.expression, {"__builtins__": {}}, {**_DRIVER_NAMES, **values, "frame": frame}))
     except Exception as error:
-        raise Failure("unreadable-value", f"The driver of {path} cannot be read ({error}): bake it to keys.") from error
+        raise NodeError(
+            "unreadable-value", f"The driver of {path} cannot be read ({error}): bake it to keys."
+        ) from error
