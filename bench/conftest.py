@@ -127,7 +127,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Size], Scene]:
     @cache
     def make(size: Size) -> Scene:
         folder = tmp_path_factory.mktemp(size.name)
-        plate = _write_plate(folder / "plate.1001.exr", size, color, finder)
+        plate = write_plate(folder / "plate.1001.exr", size, color, finder)
         element, over = (
             Renderer(
                 Shot(
@@ -151,7 +151,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Size], Scene]:
     return make
 
 
-def _write_plate(path: Path, size: Size, color: ColorConfig, finder: FaceFinder) -> Path:
+def write_plate(path: Path, size: Size, color: ColorConfig, finder: FaceFinder) -> Path:
     """Ada in the middle of a plate with a sensor's grain on it, which is what a compressor spends its time on."""
     still = read_still(people_folder() / "ada" / "front.jpg", color)
     scale = size.face / finder.find(still)[0].size

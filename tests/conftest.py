@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from engines import fast_shot, shared_engine
 from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
 from faceplate.face import Face, FaceFinder
 from faceplate.frame import Frame, read_still
+from faceplate_client import Engine
 
 TRUTH = Path(__file__).parent / "truth" / "landmarks.json"
 
@@ -47,6 +50,25 @@ def found(still: Callable[[str], Frame], finder: FaceFinder) -> Callable[[str], 
         return finder.find(still(name))[0]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def fast_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the files of `fast_document` lie."""
+    return tmp_path_factory.mktemp("fast")
+
+
+@pytest.fixture(scope="session")
+def fast_document(fast_folder: Path) -> dict[str, Any]:
+    """A shot whose frames cost next to nothing."""
+    return fast_shot(fast_folder)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine for the tests that do it no harm."""
+    with shared_engine(tmp_path_factory.mktemp("engine") / "run") as started:
+        yield started
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ import OpenImageIO as oiio  # noqa: N813
 import pytest
 
 from conftest import relative_rms
+from faceplate.cli.main import run
 from faceplate.comp.layers import (
     CONFIDENCE,
     DEPTH,
@@ -29,12 +30,16 @@ from faceplate.comp.layers import (
     murmur3_32,
     stmap,
 )
-from faceplate.face import Face, topology
+from faceplate.errors import UsageError
+from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.shape import head_model
 from faceplate.frame import Frame
 from faceplate.plate import PlateFile, write_element
+from faceplate.render import Renderer
+from faceplate.shot import Shot
+from faceplate.unwrap import unwrap_frames
 from faceplate.window import Window
-from plates import write_plate
+from plates import read_file, write_plate
 
 RIGHT_EAR, LEFT_EAR, CHIN, FOREHEAD, NOSE_TIP = 234, 454, 152, 10, 4
 
@@ -341,3 +346,28 @@ def read_channels(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]
         part += 1
     source.close()
     return channels, header
+
+
+# The inverse map as a file ------------------------------------------------------------------------------------------
+
+
+def test_the_inverse_map_as_a_file(tmp_path: Path, still: Callable[[str], Frame]) -> None:
+    """`faceplate stmap`: the file holds the map that the function gives, and the plate unwraps and wraps through it."""
+    frame = still("ada/front.jpg")
+    write_plate(tmp_path / "p.1002.exr", frame.working(), "half", colorInteropID="lin_ap1_scene", reelName="A001")
+    with pytest.raises(SystemExit) as left:
+        run(["stmap", str(tmp_path / "p.####.exr"), "-o", str(tmp_path / "maps" / "u.####.exr"), "--size", "256"])
+    assert not left.value.code
+    pixels, said = read_file(tmp_path / "maps" / "u.1002.exr")
+    assert pixels.shape == (256, 256, 4) and said.channelnames == ("R", "G", "B", "A")
+    assert {str(kind) for kind in (said.channelformats or [said.format])} == {"float"}
+    assert said.getattribute("faceplate:plate") == "p.1002.exr" and said.getattribute("reelName") == "A001"
+    file = PlateFile.open(tmp_path / "p.1002.exr")
+    seen = FaceFinder.embedded().find(Frame(file.read_rgb(), file.data, "ACEScg", frame.color))[0]
+    wanted = inverse_stmap(seen, 256, file.display)
+    assert np.array_equal(pixels[..., :2], wanted.st) and np.array_equal(pixels[..., 3], wanted.coverage)
+    assert pixels[..., 3].mean() > 0.3 and not pixels[..., 2].any()
+    for size, output, words in ((8, "u.####.exr", "16 to 8192"), (64, "u.####.png", "must end in .exr")):
+        with pytest.raises(UsageError, match=words):
+            shot = Shot(plate=f"{tmp_path}/p.####.exr", output=f"{tmp_path}/{output}")
+            list(unwrap_frames(Renderer(shot), [1002], size=size))

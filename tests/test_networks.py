@@ -18,12 +18,13 @@ import pytest
 import onnx_graphs as graphs
 from faceplate.color import KEY, ColorConfig, Exposure, decode, encode
 from faceplate.comp import networks as matte_networks
+from faceplate.demo import people_folder
 from faceplate.errors import FaceplateError
-from faceplate.face import Face, detectors, landmarkers, recognisers
-from faceplate.face.align import TEMPLATES, apply, invert
+from faceplate.face import Face, FaceFinder, detectors, landmarkers, recognisers
+from faceplate.face.align import TEMPLATES, apply, invert, resample
 from faceplate.face.shape import head_model
-from faceplate.frame import Frame
-from faceplate.models import Card, ModelStore, Network, open_network
+from faceplate.frame import Frame, read_still
+from faceplate.models import Card, ModelStore, Network, embedded_store, open_network
 from faceplate.models.card import write_card
 from faceplate.models.store import digest
 from faceplate.params import Parameters
@@ -38,6 +39,7 @@ from faceplate.swap.networks.tiles import merge, split
 from faceplate.swap.restore import Restored, Restorer, open_restorer
 from faceplate.swap.source import Source
 from faceplate.window import Window
+from plates import write_plate
 
 # The network's own pixels on the plate: no light, blend, grain or occlusion after it.
 PLAIN = Parameters(blend="none", light_luminance=0.0, light_color=0.0, grain=0.0, occlusion=0.0)
@@ -395,6 +397,19 @@ def test_a_network_that_changes_nothing_leaves_the_plate(tmp_path: Path, color: 
     assert (np.abs(swapped.over - before) < 2e-4 * np.maximum(before, 1)).all() and (swapped.matte >= 1).sum() > 5000
 
 
+def test_what_gave_way_is_said_with_the_frame_and_once(tmp_path: Path, color: ColorConfig) -> None:
+    graphs.swap(tmp_path / "net.onnx", 128)
+    network = Network(plain_card("net", "inswapper_128"), onnxruntime.InferenceSession(tmp_path / "net.onnx"))
+    generator = NetworkGenerator(FAMILIES["inswapper_128"], network, np.zeros((1, 512), np.float32))
+    write_plate(
+        tmp_path / "p.1001.exr", np.full((160, 160, 3), 0.2, np.float32), "half", colorInteropID="lin_ap1_scene"
+    )
+    renderer = Renderer(Shot(plate=f"{tmp_path}/p.####.exr", parameters=PLAIN), generator=generator)
+    network.note("cuda:0 cannot run 'net': cpu is tried")
+    assert renderer.render(1001, head((80, 80), 30)).notes == ("cuda:0 cannot run 'net': cpu is tried",)
+    assert renderer.render(1001, head((80, 80), 30)).notes == ()
+
+
 def eight_bit_recipe(picture: np.ndarray, five: np.ndarray, session: onnxruntime.InferenceSession, latent: np.ndarray):
     """The published recipe on an 8-bit RGB picture, plainly: warp, /255, run, clip, · 255 rounded, warp back."""
     matrix = plain_matrix(five, "arcface_128", 128)
@@ -687,6 +702,117 @@ def test_matte_lies_on_the_plate(tmp_path: Path, color: ColorConfig) -> None:
     with pytest.raises(FaceplateError) as refusal:
         matte_networks.matte_on_plate(network, plate(color, pixels), face, window, ("tail",))
     assert refusal.value.code == "unknown-region"
+
+
+def test_hidden_by_a_network_of_the_users_own(tmp_path: Path, color: ColorConfig) -> None:
+    """The stand-in xseg says the face shows where blue is; the parser where red is. The rest is hidden, as asked."""
+    graphs.xseg(tmp_path / "xseg.onnx")
+    graphs.bisenet(tmp_path / "parser.onnx")
+    xseg, parser = opened(tmp_path, "xseg", "xseg"), opened(tmp_path, "parser", "bisenet")
+    face, window = head((210, 190), 60, level=KEY), Window(150, 120, 120, 120)
+    pixels = np.full((400, 420, 3), 0.0, np.float32)
+    pixels[:, 210:] = (2.0, 0.2, 2.0)
+    for network in (xseg, parser):
+        hidden = matte_networks.hidden_by(network, plate(color, pixels), face, window, 0.5, 0.001)
+        assert hidden[:, :55].min() > 0.9 and hidden[:, 66:].max() < 0.25, network.card.name
+        assert not matte_networks.hidden_by(network, plate(color, pixels), face, window, 0.0).any()
+        far = matte_networks.hidden_by(network, plate(color, pixels), face, Window(0, 0, 20, 400))
+        assert not far.any()  # beyond the crop nothing is known
+    half = plate(
+        color, np.full((400, 420, 3), decode(np.full(1, 0.5, np.float32), 1.0)[0], np.float32)
+    )  # blue 0.5: even odds
+    face = replace(face, level=KEY)
+    shown = [matte_networks.hidden_by(xseg, half, face, window, s).mean() for s in (0.2, 0.5, 0.8)]
+    assert shown[0] < shown[1] < shown[2]
+
+
+def test_parser_and_occluder_by_parameter(tmp_path: Path, color: ColorConfig) -> None:
+    """The render calls the networks that the parameters name: hair stays, kept parts are the parser's, cards are said."""
+    graphs.bisenet(tmp_path / "parser.onnx")
+    graphs.xseg(tmp_path / "seg.onnx")
+    card(tmp_path, "parser", "bisenet", "face-parser", commercial=False)
+    card(tmp_path, "seg", "xseg", "occlusion-matte")
+    store = ModelStore((tmp_path, *embedded_store().folders))
+    pixels = np.full((400, 420, 3), 0.02, np.float32)
+    pixels[:, 210:] = (2.0, 0.2, 0.2)  # the right half is skin to the parser, the left half hair
+    write_plate(tmp_path / "p.1001.exr", pixels, "half", colorInteropID="lin_ap1_scene")
+    face = head((210, 190), 60, level=KEY)
+
+    def rendered(**values: Any) -> Renderer:
+        parameters = Parameters.model_validate({"generator": "null", "grain": 0, "layers": "parts", **values})
+        shot = Shot(
+            plate=f"{tmp_path}/p.####.exr", output=f"{tmp_path}/out/o.####.exr", parameters=parameters,
+            allow_noncommercial=True,
+        )  # fmt: skip
+        renderer = Renderer(shot, FaceFinder(store))
+        renderer.prepare()
+        return renderer
+
+    plain = rendered(occlusion=0).render(1001, face).swapped
+    column = 210 - plain.window.x
+    renderer = rendered(occlusion=0, parser="parser")
+    parsed = renderer.render(1001, face).swapped
+    assert "matte_hairline" in parsed.layers and "matte_hairline" not in plain.layers
+    assert plain.matte[:, : column - 12].max() == 1 and parsed.matte[:, : column - 12].max() < 0.1
+    assert np.allclose(parsed.matte[:, column + 12 :], plain.matte[:, column + 12 :], atol=0.1)
+    assert "parser" in str(renderer.attributes()["faceplate:weights"])
+    assert "face_occlusion" not in str(renderer.attributes()["faceplate:weights"])
+    kept = rendered(occlusion=0, parser="parser", keep="hair, jaw").render(1001, face).swapped.layers["matte_keep"]
+    assert kept[:, : column - 12].min() > 0.9 and kept[20, column + 12 :].max() < 0.1
+    seg = rendered(occluder="seg").render(1001, face).swapped.layers["matte_occlusion"]
+    assert seg[:, : column - 12].min() > 0.5  # hardly any blue anywhere: all of it is hidden
+    with pytest.raises(FaceplateError) as refusal:
+        rendered(keep="hair")
+    assert refusal.value.code == "bad-keep" and "parser" in str(refusal.value)
+    with pytest.raises(FaceplateError) as refusal:
+        Renderer(
+            Shot(plate=f"{tmp_path}/p.####.exr", parameters=Parameters(generator="null", parser="parser")),
+            FaceFinder(store),
+        ).prepare()
+    assert refusal.value.code == "licence-forbidden" and "'parser'" in str(refusal.value)
+
+
+def test_detector_landmarker_and_recogniser_by_parameter(tmp_path: Path, color: ColorConfig) -> None:
+    """Stand-ins of a detector and a landmarker find a demo person's face through the render's own road."""
+    still = read_still(people_folder() / "ada" / "front.jpg", color)
+    matrix = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float64)
+    pixels = resample(still.working(), still.window, matrix, Window(0, 0, 512, 512))
+    write_plate(tmp_path / "p.1001.exr", pixels, "half", colorInteropID="lin_ap1_scene")
+    own = FaceFinder.embedded().find(Frame(pixels, Window(0, 0, 512, 512), "ACEScg", color))[0]
+    left, top, width, height = np.array(own.box) * 640 / 512
+    five = own.five * 640 / 512
+    graphs.yolo(
+        tmp_path / "yolo.onnx", 17,
+        [left + width / 2, top + height / 2, width, height, 0.9, *np.column_stack([five, np.ones(5)]).ravel()],
+    )  # fmt: skip
+    recipe = landmarkers.LANDMARKERS["2dfan4"]
+    places = np.full((68, 2), 32.0)
+    for group, place in zip(recipe.five, apply(landmarkers._matrix(own, 1.0, recipe), own.five) / 4, strict=True):
+        places[list(group)] = place + np.array([0, 1.5])  # six crop pixels lower than the mesh's own
+    graphs.points(tmp_path / "fan.onnx", "2dfan4", places)
+    graphs.recogniser(tmp_path / "arc.onnx")
+    card(tmp_path, "yolo", "yoloface", "detector")
+    card(tmp_path, "fan", "2dfan4", "landmarks")
+    card(tmp_path, "arc", "arcface_w600k_mbf", "identity")
+    store = ModelStore((tmp_path, *embedded_store().folders))
+
+    def renderer(**values: Any) -> Renderer:
+        parameters = Parameters.model_validate({"generator": "null", "grain": 0, "occlusion": 0, **values})
+        shot = Shot(plate=f"{tmp_path}/p.####.exr", output=f"{tmp_path}/o.####.exr", parameters=parameters)
+        made = Renderer(shot, FaceFinder(store))
+        made.prepare()
+        return made
+
+    one = renderer(detector="yolo", recogniser="arc", target=str(people_folder() / "ada" / "front.jpg"))
+    face = one.find(one.open(1001))
+    assert face is not None and np.abs(face.points[:, :2] - own.points[:, :2]).max() < 3
+    said = str(one.attributes()["faceplate:weights"])
+    assert "yolo " in said and "yunet" not in said and "arc " in said and "sface" not in said
+    other = renderer(landmarker="fan")
+    moved = other.find(other.open(1001))
+    assert moved is not None and "fan " in str(other.attributes())
+    down = (moved.five - own.five)[:, 1] * recipe.fill / own.size
+    assert np.abs(down - 6).max() < 1.5 and face.five.shape == (5, 2)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

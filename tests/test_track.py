@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +208,7 @@ def test_faults_name_the_field(two: Track) -> None:
 
 
 def test_a_newer_track_is_told_from_a_damaged_one(two: Track) -> None:
-    told = damaged(two, lambda d: d.update(faceplate_track=2, future={"x": 1}))
+    told = damaged(two, lambda d: d.update(faceplate_track=model.VERSION + 1, future={"x": 1}))
     assert told.startswith("newer-track ") and "faceplate_track" in told and "newer Faceplate" in told
 
 
@@ -651,6 +652,60 @@ def cropped() -> Track:
     return track.mark_bad("p1", 1008, 1009, exclude=True)
 
 
+def nodes(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Nuke's text taken apart as TCL takes it apart: (class, knobs), a knob's value nested as its braces are."""
+    words = re.findall(r"[{}\n]|\"[^\"]*\"|[^\s{}]+", text)
+
+    def braced(at: int) -> tuple[list[Any], int]:
+        inside: list[Any] = []
+        while words[at] != "}":
+            if words[at] == "{":
+                item, at = braced(at + 1)
+                inside.append(item)
+            else:
+                inside += [words[at]] if words[at] != "\n" else []
+                at += 1
+        return inside, at + 1
+
+    found: list[tuple[str, dict[str, Any]]] = []
+    at = 0
+    while at < len(words):
+        if at + 1 < len(words) and words[at + 1] == "{" and words[at] != "\n":
+            kind, at, knobs = words[at], at + 2, {}
+            while words[at] != "}":
+                if words[at] == "\n":
+                    at += 1
+                    continue
+                name, at = words[at], at + 1
+                if words[at] == "{":
+                    knobs[name], at = braced(at + 1)
+                else:
+                    knobs[name], at = words[at], at + 1
+            found.append((kind, knobs))
+        at += 1
+    return found
+
+
+def test_nuke_text_is_taken_apart_as_nuke_does_it(cropped: Track, tmp_path: Path) -> None:
+    text = export_track(cropped, tmp_path / "shot.nk", "p1").read_text()
+    tracker, pin, transform = (knobs for _, knobs in nodes(text))
+    assert [kind for kind, _ in nodes(text)] == ["Tracker4", "CornerPin2D", "Transform"]
+    head, columns, rows = tracker["tracks"]
+    assert [int(v) for v in head] == [1, 31, len(TRACKER_POINTS)] and len(columns) == 31
+    assert [row[1].strip('"') for row in rows] == [name for name, _ in TRACKER_POINTS]
+    curves = [row[k] for row in rows for k in (2, 3)] + [v for k in range(1, 5) for v in pin[f"to{k}"]]
+    curves += [*transform["translate"], transform["rotate"][0], transform["scale"][0]]
+    for words in curves:
+        assert words[0] == "curve" and words[1] == "x1001"
+        assert [word for word in words[1:] if word.startswith("x")] == ["x1001", "x1010"]
+        assert len([float(word) for word in words[1:] if not word.startswith("x")]) == 18
+    for k in range(1, 5):
+        assert len([float(v) for v in pin[f"from{k}"]]) == 2
+        assert float(pin[f"to{k}"][0][2]) == pytest.approx(float(pin[f"from{k}"][0]), abs=1e-3)
+    names = [knobs["name"] for knobs in (tracker, pin, transform)]
+    assert len(set(names)) == 3 and all(re.fullmatch(r"\w+", name) for name in names)
+
+
 def test_nuke_text_holds_the_face_in_nukes_coordinates(cropped: Track, tmp_path: Path) -> None:
     text = export_track(cropped, tmp_path / "shot.nk", "p1").read_text()
     assert text.count("{") == text.count("}") and text.startswith("set cut_paste_input")
@@ -695,20 +750,20 @@ def test_csv_and_blender_data_hold_every_point(cropped: Track, tmp_path: Path) -
 
 def test_usd_is_written_or_its_absence_told(cropped: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try:
-        from pxr import Usd, UsdGeom  # type: ignore[import-not-found]
+        usd, geom = (import_module(f"pxr.{name}") for name in ("Usd", "UsdGeom"))
     except ImportError:
         with pytest.raises(UsageError, match=r"faceplate\[usd\]"):
             export_track(cropped, tmp_path / "shot.usda", "p1")
     else:
-        stage = Usd.Stage.Open(str(export_track(cropped, tmp_path / "shot.usda", "p1")))
-        mesh = UsdGeom.Mesh(stage.GetPrimAtPath("/faceplate/face"))
+        stage = usd.Stage.Open(str(export_track(cropped, tmp_path / "shot.usda", "p1")))
+        mesh = geom.Mesh(stage.GetPrimAtPath("/faceplate/face"))
         assert mesh.GetPointsAttr().GetTimeSamples() == [float(f) for f in range(1001, 1021) if f not in (1008, 1009)]
         x, y = at(cropped, "p1", 1020)[4, :2]
         assert tuple(mesh.GetPointsAttr().Get(1020)[4])[:2] == (
             pytest.approx(x - 100, abs=0.01),
             pytest.approx(770 - y, abs=0.01),
         )
-    monkeypatch.setitem(sys.modules, "pxr", None)
+    monkeypatch.setitem(sys.modules, "pxr.Gf", None)
     with pytest.raises(UsageError, match=r"faceplate\[usd\]"):
         export_track(cropped, tmp_path / "again.usda", "p1")
     assert not (tmp_path / "again.usda").exists()

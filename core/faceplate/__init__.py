@@ -9,6 +9,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 from faceplate.api import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
 from faceplate.errors import FaceplateError, RenderError, UsageError
+from faceplate.flight import FrameDone, render_frames
 from faceplate.render import Rendered, Renderer, render
 from faceplate.shot import Shot
 from faceplate.stages import Swapped, swap_face
@@ -18,6 +19,7 @@ __all__ = [
     "FaceEnhancer",
     "FaceSwapper",
     "FaceplateError",
+    "FrameDone",
     "RenderError",
     "Rendered",
     "Renderer",
@@ -27,5 +29,6 @@ __all__ = [
     "__version__",
     "open_frame",
     "render",
+    "render_frames",
     "swap_face",
 ]

@@ -49,13 +49,47 @@ class Parameters(BaseModel):
         str,
         About(
             "Target",
-            "Which face of the plate: auto, largest, leftmost, rightmost, a number from 1 (left to right), or the path "
-            "of a picture of the person. auto takes the only face, or one twice as large as any other.",
+            "Which face of the plate: auto, largest, leftmost, rightmost, a number from 1 (left to right; with a track in "
+            "order of appearance), a name (with a track), a point x,y or frame:x,y, or the path of a picture of the "
+            "person. auto takes the only face, or one twice as large as any other.",
             "Face",
             Stage.FIND,
             animatable=False,
         ),
     ] = "auto"
+    detector: Annotated[
+        str,
+        About(
+            "Detector",
+            "What finds faces: empty for the network that ships (yunet), or the name of a scrfd, retinaface or yoloface of "
+            "the model store.",
+            "Face",
+            Stage.FIND,
+            animatable=False,
+        ),
+    ] = ""
+    landmarker: Annotated[
+        str,
+        About(
+            "Landmarker",
+            "What settles a face's eyes, nose and mouth: empty for the mesh's own 478 points, or the name of a 2dfan4 or "
+            "2d106det of the model store, onto whose points the mesh is moved.",
+            "Face",
+            Stage.FIND,
+            animatable=False,
+        ),
+    ] = ""
+    recogniser: Annotated[
+        str,
+        About(
+            "Recogniser",
+            "What tells people apart when the target is a picture: empty for the network that ships (sface), or the name of "
+            "an arcface of the model store.",
+            "Face",
+            Stage.FIND,
+            animatable=False,
+        ),
+    ] = ""
     generator: Annotated[
         str,
         About(
@@ -233,11 +267,34 @@ class Parameters(BaseModel):
             Stage.MATTE,
         ),
     ] = 0.5
+    occluder: Annotated[
+        str,
+        About(
+            "Occluder",
+            "What finds things in front of the face: empty for the network that ships, or the name of an xseg or bisenet "
+            "of the model store.",
+            "Matte",
+            Stage.MATTE,
+            animatable=False,
+        ),
+    ] = ""
+    parser: Annotated[
+        str,
+        About(
+            "Parser",
+            "A face parser (bisenet) of the model store: hair and hats stay in front along its hairline, and the parts to "
+            "keep are drawn by it; empty for the mesh alone.",
+            "Matte",
+            Stage.MATTE,
+            animatable=False,
+        ),
+    ] = ""
     keep: Annotated[
         str,
         About(
             "Keep",
-            "Parts of the plate's face that stay: any of eyes, mouth, brows, nose, jaw, with commas.",
+            "Parts of the plate's face that stay: any of eyes, mouth, brows, nose, jaw, with commas; with a parser also "
+            "hair, hat, glasses, ears, neck.",
             "Matte",
             Stage.MATTE,
             animatable=False,

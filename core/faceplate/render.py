@@ -1,308 +1,262 @@
-"""Renders a shot's frame from file to file: read → find → swap → write.
+"""Renders a shot's frame from file to file: load (find, read) → generate → comp → write.
 
-The stages between are in `faceplate.stages`. Nothing is remembered from frame to frame, so a frame alone is the same
-picture as in the full run. Every frame has its own parameters: the shot's at that frame, with a host's values over them.
+The stages between are in `faceplate.stages`, frames in flight in `faceplate.flight`, what is opened once in
+`faceplate.opened`. Nothing is remembered from frame to frame but what a cache keeps under a key of all that it depends on, so
+a frame alone is the same picture as in the full run. Every frame has its own parameters: the shot's at that frame, with a
+host's values over them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from faceplate import __version__
-from faceplate.color import ColorConfig
+from faceplate.cache import NO_CACHE, StageCache
+from faceplate.comp.grain import GRAIN_REACH, Grain, measure_grain
 from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
-from faceplate.face import Face, FaceFinder, choose_face, parse_target
-from faceplate.frame import Frame, read_frame
-from faceplate.models import Card, check_policy
-from faceplate.models.devices import Runtime
+from faceplate.face import Face, choose_face, parse_target
+from faceplate.face.choose import Point
+from faceplate.frame import Frame, read_frame, space_of
+from faceplate.marks import Marks
+from faceplate.opened import Opened
 from faceplate.params import Parameters
-from faceplate.plate import PlateFile, Sequence, Written, same_target, write_element, write_over
+from faceplate.plate import PlateFile, Sequence, Written, write_element, write_over
+from faceplate.proxy import proxy_face, proxy_file, read_proxy, reduced, reduced_grain
 from faceplate.pyramid import heal
 from faceplate.shot import Shot
-from faceplate.shotfile import first_fault
 from faceplate.stages import (
     InputMattes,
+    Looked,
+    Made,
+    Memo,
     Swapped,
-    keep_regions,
-    layer_names,
-    network_encoding,
+    element,
+    generate,
+    look,
+    match,
+    matte,
     nothing_swapped,
     reach,
     swap_face,
 )
-from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, parse_pins, read_source
-from faceplate.swap.networks import DfmGenerator, NetworkGenerator, needs_source, network_generator
-from faceplate.swap.networks.tiles import check_multiple
-from faceplate.swap.restore import Restored, Restorer, open_restorer
-from faceplate.track import Track
+from faceplate.track import Track, TrackedFace
+from faceplate.trust import Provenance, make_slate
+from faceplate.trust.slating import slated
 from faceplate.window import Window
 
-__all__ = ["Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
+__all__ = ["Generating", "Loaded", "Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
+
+
+# How bright a slate's letters are, scene-linear: a white shirt in the key light.
+_SLATE_WHITE = 0.8
 
 
 @dataclass(frozen=True)
 class Rendered:
     """One frame's result, made with `parameters`. `face` is None, and the swap's window empty, when the frame shows nobody
-    and that was allowed."""
+    and that was allowed. At a `proxy` above 1 file, swap and face are those of the reduced plate.
+
+    `notes` say what gave way since the last frame: a provider, a batch, half precision. `key` names all that the pixels
+    depend on.
+    """
 
     frame: int
     file: PlateFile
     swapped: Swapped
     face: Face | None
     parameters: Parameters
+    notes: tuple[str, ...] = ()
+    proxy: int = 1
+    key: str = ""
 
 
 @dataclass(frozen=True)
-class Renderer:
-    """A shot made ready: colour, networks and source are prepared once, then any frame in any order.
+class Loaded:
+    """One frame ready for its generator: its file, the target's face, and what goes with them.
 
-    `generator` overrides the one that the shot's parameters name (a studio's own class, or a test's).
+    `face` is None when the frame shows nobody and that is allowed. `picture` is the plate around the face, None when a cache
+    had what was made of it (`looked`). `grain` is the plate's where the track knows it, `weight` 0..1 the track's fade.
     """
 
-    shot: Shot
-    finder: FaceFinder = field(default_factory=FaceFinder.embedded)
-    generator: Generator | None = None
+    frame: int
+    file: PlateFile
+    parameters: Parameters
+    face: Face | None = None
+    picture: Frame | None = None
+    looked: Looked | None = None
+    inputs: InputMattes = field(default_factory=InputMattes)
+    weight: float = 1.0
+    grain: Grain | None = None
+    proxy: int = 1
+    memo: Memo = field(default_factory=Memo)
+    key: str = ""
 
-    @cached_property
-    def color(self) -> ColorConfig:
-        """The shot's colour configuration."""
-        return ColorConfig.load(self.shot.ocio, working=self.shot.working)
 
-    @cached_property
-    def plate(self) -> Sequence:
-        """The plate's files."""
-        return Sequence.parse(self.shot.plate)
+@dataclass(frozen=True)
+class Generating:
+    """A loaded frame with what the generator made of it; both None for a frame without the face."""
 
-    @cached_property
-    def output(self) -> Sequence:
-        """The files to write. Raises `UsageError('no-output')` when the shot names none."""
-        if not self.shot.output:
-            raise UsageError("no-output", "The shot names no output; give a pattern such as swap.####.exr.")
-        return Sequence.parse(self.shot.output)
+    loaded: Loaded
+    looked: Looked | None = None
+    made: Made | None = None
 
-    @cached_property
-    def source(self) -> Source:
-        """The source's pictures. Raises what `read_source` raises, and `UsageError('no-source')`."""
-        if self.shot.source is None:
-            raise UsageError("no-source", "The generator needs a source; give a picture or a folder of the person.")
-        return read_source(self.shot.source, self.color, self.finder, self.shot.source_space)
 
-    def values(self, frame: int, values: Mapping[str, Any] | None = None) -> Parameters:
-        """The parameters of `frame`: the shot's there, with a host's `values` by name over them.
+@dataclass(frozen=True)
+class _Target:
+    """Whose face in a frame: where, how much of it (a track's fade), the track's grain, and the picture it was sought in."""
 
-        Raises `UsageError('bad-value')`, naming the parameter.
-        """
-        own = self.shot.at(frame)
-        if not values:
-            return own
-        try:
-            return Parameters.model_validate({**own.model_dump(), **values})
-        except ValidationError as error:
-            raise UsageError("bad-value", f"The values of frame {frame} are wrong: {first_fault(error)}.") from error
+    face: Face | None
+    weight: float = 1.0
+    grain: Grain | None = None
+    seen: Frame | None = None
 
-    @cached_property
-    def _opened(self) -> dict[tuple[str, str], Any]:
-        """What was opened for all frames, by kind and name: networks, restorers, people, identities."""
-        return {}
 
-    @cached_property
-    def _opening(self) -> RLock:
-        return RLock()
+@dataclass(frozen=True)
+class Renderer(Opened):
+    """A shot made ready: colour, networks and source are prepared once, then any frame in any order.
 
-    def _once(self, kind: str, name: str, make: Callable[[], Any]) -> Any:
-        """What `make` gives, made the first time that `name` of this kind is asked for."""
-        with self._opening:
-            if (kind, name) not in self._opened:
-                self._opened[kind, name] = make()
-            return self._opened[kind, name]
+    `generator` overrides the one that the shot's parameters name (a studio's own class, or a test's). `cache` keeps what
+    stages made; the pixels are the same with and without it.
+    """
 
-    def _generator(self, parameters: Parameters) -> Generator:
-        """The generator of a frame. Networks are opened once; what varies from frame to frame only sets values on them."""
-        made = self.generator or self._named_generator(parameters)
-        if self.generator is not None or not parameters.restorer:
-            return made
-        opened: Restorer = self._once(
-            "restorer",
-            parameters.restorer,
-            lambda: open_restorer(self.finder.store, parameters.restorer, runtime=Runtime.from_environment()),
-        )
-        restorer = replace(opened, amount=parameters.restore_amount, fidelity=parameters.restore_fidelity)
-        return Restored(made, restorer, self.color)
-
-    def _named_generator(self, parameters: Parameters) -> Generator:
-        if parameters.generator == "null":
-            return NullGenerator(side=parameters.crop)
-        if parameters.generator != "mesh":
-            return self._network_generator(parameters)
-        pins = parse_pins(parameters.pins, tuple(view.name for view in self.source.views))
-        return MeshGenerator(self.source, MeshSettings(parameters.shape, parameters.mouth, parameters.eyes, pins))
-
-    def _network_generator(self, parameters: Parameters) -> Generator:
-        store, name = self.finder.store, parameters.generator
-        opened = self._once(
-            "generator",
-            name,
-            lambda: network_generator(
-                store, name, self.source if needs_source(store, name) else None, runtime=Runtime.from_environment()
-            ),
-        )
-        if isinstance(opened, NetworkGenerator):
-            check_multiple(opened.family.side, parameters.supersample)
-            return replace(opened, supersample=parameters.supersample, identity=parameters.identity)
-        assert isinstance(opened, DfmGenerator)
-        return replace(opened, morph=parameters.morph, mattes=parameters.dfm_mattes, supersample=parameters.supersample)
-
-    @cached_property
-    def _track(self) -> Track | None:
-        """The shot's track, if it names one."""
-        return None if self.shot.track is None else Track.load(self.shot.track)
-
-    def _person(self, target: str) -> str:
-        """The id of the tracked person that `target` means."""
-        track = self._track
-        assert track is not None
-        return self._once("person", target, lambda: track.choose(target, self._embedding_of))
-
-    def _embedding_of(self, picture: Path) -> np.ndarray:
-        return read_source(picture, self.color, self.finder, self.shot.source_space).embedding(self.finder)
-
-    def _wanted(self, text: str) -> np.ndarray | None:
-        """The identity of the picture that the target `text` names, if it names one."""
-        target = parse_target(text)
-        if isinstance(target, int) or target in ("auto", "largest", "leftmost", "rightmost"):
-            return None
-        path = Path(target).expanduser()
-        if not path.exists():
-            raise UsageError(
-                "bad-target",
-                f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, nor a picture that exists.",
-            )
-        return self._once("wanted", text, lambda: self._embedding_of(path))
-
-    def _kinds_of_frames(self) -> tuple[Parameters, ...]:
-        """Parameters that between them name everything that any frame of the shot opens."""
-        own = self.shot.parameters
-        return (own, *(own.model_copy(update=dict(item.constants)) for item in self.shot.overrides))
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """What was skipped of the source, in words; empty when no source is used."""
-        return self.source.skipped if "source" in self.__dict__ else ()
-
-    def prepare(self) -> None:
-        """Opens everything that any frame needs, so that a wrong request is refused before the first frame."""
-        for name in (self.shot.space, self.shot.source_space):
-            if name is not None:
-                self.color.resolve(name)
-        if self.shot.output:
-            self._refuse_overwriting_the_plate()
-        for parameters in self._kinds_of_frames():
-            keep_regions(parameters)
-            layer_names(parameters)
-            network_encoding(parameters, self.color)
-            _ = self._generator(parameters)
-            _ = self._person(parameters.target) if self._track is not None else self._wanted(parameters.target)
-            check_policy(self._cards(parameters), self.shot.allow_noncommercial)
-        if self.shot.output:
-            self._make_output_folder()
-
-    def frames(self) -> tuple[int, ...]:
-        """The frames to render: those asked for, else the pattern's own range, else what lies on disk."""
-        wanted = self.shot.frames or self.plate.declared or self.plate.on_disk()
-        if not wanted:
-            raise UsageError("no-frames", f"No frame of {self.plate} was found; check the pattern and the folder.")
-        return tuple(wanted)
-
-    def plate_frame(self, frame: int) -> int | None:
-        """The plate's frame to read for `frame`, by the shot's way with holes: None means leave it out."""
-        if self.shot.missing == "fail" or self.plate.path(frame).exists():
-            return frame
-        if self.shot.missing == "skip":
-            return None
-        earlier = [number for number in self.plate.on_disk() if number < frame]
-        if not earlier:
-            raise RenderError(
-                "plate-missing", f"Frame {frame} of {self.plate} is missing and no earlier one can be held."
-            )
-        return max(earlier)
+    cache: StageCache = NO_CACHE
 
     def open(self, frame: int) -> PlateFile:
         """The plate's file for `frame`. Raises `RenderError('plate-missing')` and its kin."""
         number = self.plate_frame(frame)
         return PlateFile.open(self.plate.path(frame if number is None else number), layer=self.shot.layer)
 
-    def find(self, file: PlateFile, parameters: Parameters | None = None) -> Face | None:
-        """The target's face in one plate file, or None when it shows nobody and `no_face` allows that."""
-        wanted = parameters or self.shot.parameters
-        picture = self._read(file, self._search(file))
-        picture = picture.with_pixels(heal(picture.pixels)[0])
-        faces = self.finder.find(picture)
-        if not faces and wanted.no_face == "pass":
-            return None
-        try:
-            target = parse_target(wanted.target)
-            return choose_face(
-                faces, target, lambda face: self.finder.embed(picture, face), self._wanted(wanted.target)
-            )
-        except RenderError as error:
-            raise RenderError(error.code, f"{file.path.name}: {error}") from error
+    def find(self, file: PlateFile, parameters: Parameters | None = None, frame: int | None = None) -> Face | None:
+        """The target's face in one plate file, looked at by itself, or None when it shows nobody and `no_face` allows
+        that. `frame` is its number, for a target that is a point of a frame."""
+        return self._found(file, parameters or self.shot.parameters, frame)[0]
 
-    def render(self, frame: int, face: Face | None = None, values: Mapping[str, Any] | None = None) -> Rendered:
-        """Renders one frame. With `face` given (from a track) nothing is searched, and only its region is read.
+    def key(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1) -> str:
+        """32 hexadecimal digits that name everything on which the frame's file depends; no pixel is decoded.
 
-        `values` are a host's for this frame, by parameter; they count before the shot's.
+        That is: the engine's version, the plate file (`cache.file_mark`: size, time of change, first and last 64 KiB; not
+        its place), the source's pictures, the track's face or what finds one, the frame's parameters and number, colour
+        config and spaces, the weights' hashes, proxy, mode and compression. The device is no part of it. Raises what
+        `open` and `values` raise.
         """
+        return Marks(self, self.open(frame), frame, self.values(frame, values), proxy).frame_key()
+
+    def load(
+        self,
+        frame: int,
+        face: Face | None = None,
+        grain: Grain | None = None,
+        values: Mapping[str, Any] | None = None,
+        proxy: int = 1,
+    ) -> Loaded:
+        """Reads one frame: the face from the track (or `face`, with its `grain`), else searched; then its region alone."""
+        self.judgement[1].enforce()
         parameters = self.values(frame, values)
         file = self.open(frame)
-        weight = 1.0
-        if face is None and self._track is not None:
-            tracked = self._track.face(self._person(parameters.target), frame)
-            if tracked is None:
-                return self._nothing(frame, file, parameters)
-            face, weight = tracked.face, tracked.weight
-        known = face or self.find(file, parameters)
-        if known is None:
-            return self._nothing(frame, file, parameters)
-        return self._swap(frame, file, known, weight, parameters)
+        marks = Marks(self, file, frame, parameters, proxy)
+        key = marks.frame_key(face)
+        target = _Target(face, 1.0, grain) if face is not None else self._target(frame, file, parameters, marks)
+        small = proxy_file(file, proxy)
+        if target.face is None:
+            return Loaded(frame, small, parameters, proxy=proxy, key=key)
+        if target.face.window().intersect(file.data).empty:
+            raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
+        known = proxy_face(target.face, proxy)
+        around = self._around(small, known, parameters, target.grain is not None)
+        grain = target.grain if proxy == 1 else self._proxy_grain(file, target, parameters, marks)
+        inputs = InputMattes(
+            self._input_matte(parameters.hold_out, frame, around, proxy),
+            self._input_matte(parameters.garbage, frame, around, proxy),
+        )
+        memo = Memo(self.cache, marks.stages(known, around, grain)) if self.cache.active else Memo()
+        loaded = Loaded(frame, small, parameters, known, None, None, inputs, target.weight, grain, proxy, memo, key)
+        return self._with_picture(loaded, file, around, target.seen)
+
+    def generate(self, loaded: Loaded) -> Generating:
+        """The generator's step: the network, where there is one."""
+        if loaded.face is None:
+            return Generating(loaded)
+        generator = self._generator(loaded.parameters)
+        looked = loaded.looked
+        if looked is None:
+            assert loaded.picture is not None
+            looked = look(loaded.picture, loaded.face, generator, loaded.parameters, frame=loaded.frame)
+        return Generating(loaded, looked, generate(looked, generator, loaded.parameters, loaded.memo))
+
+    def comp(self, generating: Generating) -> Rendered:
+        """Everything after the generator, up to the plate's own space."""
+        loaded, looked, made = generating.loaded, generating.looked, generating.made
+        if looked is None or made is None:
+            return self._nothing(loaded)
+        parameters, memo, networks = loaded.parameters, loaded.memo, self._matte_networks(loaded.parameters)
+        mattes = matte(
+            looked, made, parameters, inputs=loaded.inputs, networks=networks, weight=loaded.weight, memo=memo
+        )
+        matched = match(looked, made, mattes, parameters, memo)
+        swapped = element(
+            looked, made, mattes, matched, parameters, grain=loaded.grain, name=self.shot.person, memo=memo
+        )
+        notes, swapped = self._new_notes(parameters), self._marked(swapped, loaded)
+        return Rendered(loaded.frame, loaded.file, swapped, loaded.face, parameters, notes, loaded.proxy, loaded.key)
+
+    def render(
+        self,
+        frame: int,
+        face: Face | None = None,
+        grain: Grain | None = None,
+        values: Mapping[str, Any] | None = None,
+        proxy: int = 1,
+    ) -> Rendered:
+        """Renders one frame. With `face` given (from a track) nothing is searched, and only its region is read.
+
+        `values` are a host's for this frame, by parameter; they count before the shot's. `proxy` 2, 4 or 8 renders on the
+        plate reduced so many times, prefiltered. Raises `UsageError('bad-proxy')` for another number.
+        """
+        return self.comp(self.generate(self.load(frame, face, grain, values, proxy)))
 
     def write(self, rendered: Rendered) -> Written:
-        """Writes one frame as the shot's mode says: whole, or not at all."""
+        """Writes one frame as the shot's mode says: whole, or not at all. A proxy of an over is the reduced picture alone."""
         path = self.output.path(rendered.frame)
-        attributes = self.attributes(rendered.parameters)
+        swapped, file = rendered.swapped, rendered.file
+        attributes = {**self.attributes(rendered.parameters), **self._provenance(rendered)}
+        if rendered.key:
+            attributes["faceplate:key"] = rendered.key
+        if rendered.proxy > 1:
+            attributes["faceplate:proxy"] = rendered.proxy
+        compression = self.shot.compression
+        if self.shot.mode == "over" and rendered.proxy == 1:
+            return write_over(file, path, swapped.window, swapped.over, swapped.matte > 0, attributes, compression)
         if self.shot.mode == "over":
-            return write_over(
-                rendered.file,
-                path,
-                rendered.swapped.window,
-                rendered.swapped.over,
-                rendered.swapped.matte > 0,
-                attributes,
-                self.shot.compression,
-            )
-        swapped = rendered.swapped
-        if self.shot.parameters.window == "plate":
-            swapped = swapped.element_on(rendered.file.data)
+            return write_element(file, path, file.data, self.over_picture(rendered), {}, attributes, compression)
+        if rendered.parameters.window == "plate":
+            swapped = swapped.element_on(file.data)
         return write_element(
-            rendered.file,
+            file,
             path,
             swapped.window,
             swapped.element,
             swapped.layers,
             {**attributes, **swapped.attributes},
-            self.shot.compression,
+            compression,
             multipart=self.shot.multipart,
             float_layers=float_layers(swapped.layers),
         )
+
+    def over_picture(self, rendered: Rendered) -> np.ndarray:
+        """The whole picture with the face over it, float32 (h, w, 4) in the plate's space on the file's data window; alpha
+        is 1."""
+        file, swapped = rendered.file, rendered.swapped
+        pixels = np.ones((file.data.height, file.data.width, 4), np.float32)
+        pixels[..., :3] = self._read(file, file.data, rendered.proxy).pixels
+        inside = swapped.window.slices(file.data)
+        pixels[inside][..., :3] = np.where(swapped.matte[..., None] > 0, swapped.over, pixels[inside][..., :3])
+        return pixels
 
     def attributes(self, parameters: Parameters | None = None) -> dict[str, str | int | float]:
         """What makes a frame, for its metadata: engine, generator, weights with hash and licence, parameters, colour."""
@@ -317,17 +271,132 @@ class Renderer:
             "faceplate:working_space": self.color.working_space,
         }
 
-    def cards(self) -> list[Card]:
-        """The cards of every network that any frame of the shot goes through."""
-        used = [card for parameters in self._kinds_of_frames() for card in self._cards(parameters)]
-        return list({card.name: card for card in used}.values())
+    def _provenance(self, rendered: Rendered) -> dict[str, str]:
+        check, decision = self.judgement
+        shot, cards = self.shot, self._cards(rendered.parameters)
+        made = Provenance(shot.name, shot.id, str(shot.take), shot.purpose, check, decision.slate, cards)
+        return made.fields(rendered.parameters.model_dump(), rendered.file.path)
 
-    def _cards(self, parameters: Parameters) -> list[Card]:
-        names = (self.finder.detector, self.finder.landmarker, *self._generator(parameters).weights)
-        return [self.finder.store.card(name) for name in dict.fromkeys(names) if name]
+    def _marked(self, swapped: Swapped, loaded: Loaded) -> Swapped:
+        """The swap with the slate that the policy asks for, if it asks for one."""
+        text = self.judgement[1].slate
+        if not text:
+            return swapped
+        file = loaded.file
+        white = self.color.from_working(
+            np.full((1, 1, 3), _SLATE_WHITE, np.float32), space_of(file, self.color, self.shot.space)
+        )
+        slate = make_slate(text, file.display, file.pixel_aspect)
+        return slated(
+            swapped, slate, lambda window: self._read(file, window, loaded.proxy).pixels, white[0, 0], file.data
+        )
 
-    def _read(self, file: PlateFile, region: Window) -> Frame:
-        return read_frame(file, self.color, self.shot.space, region)
+    # The face -------------------------------------------------------------------------------------------------------
+
+    def _target(self, frame: int, file: PlateFile, parameters: Parameters, marks: Marks) -> _Target:
+        """The target of a frame: what the track says, else what is found in it."""
+        track = self._track
+        if track is not None:
+            tracked = self._tracked(track, frame, file, parameters)
+            if tracked is None:
+                return _Target(None, 0.0)
+            return _Target(tracked.face, tracked.weight, self._kept_grain(frame))
+        if not self.cache.active:
+            face, seen = self._found(file, parameters, frame)
+            return _Target(face, seen=seen)
+        # In a tuple, because nobody is an answer too.
+        found = self.cache.make("find", marks.found(), lambda: (self._found(file, parameters, frame)[0],), keep=True)
+        return _Target(found[0])
+
+    def _tracked(self, track: Track, frame: int, file: PlateFile, parameters: Parameters) -> TrackedFace | None:
+        """What the track knows of the target in `frame`; None where there is nothing to swap."""
+        number = self.plate_frame(frame)
+        number = frame if number is None else number
+        if not track.holds(number):
+            first, last = track.frames[0], track.frames[-1]
+            raise RenderError(
+                "not-tracked", f"Frame {number} is not in the track ({first}-{last}); track it, or leave the frame out."
+            )
+        person = self._person(parameters)
+        found = track.face(person, number)
+        # A track that was given has been looked at: where it shows nobody, nobody is meant to be there.
+        asked = self._given is not None or track.left_out(person, number)
+        if found is None and not asked and parameters.no_face == "fail":
+            raise RenderError("no-face", f"{file.path.name}: No face was found in the frame.")
+        return found
+
+    def _kept_grain(self, frame: int) -> Grain | None:
+        """The plate's grain from the track, if that measured it in the space in which this render works."""
+        track, wanted = self._track, self.shot.space
+        if track is None or track.sidecar.plate.working != self.color.working_space:
+            return None
+        read = track.sidecar.plate.space
+        same = read == wanted or (read and wanted and self.color.resolve(read) == self.color.resolve(wanted))
+        number = self.plate_frame(frame)
+        return track.grain(frame if number is None else number) if same else None
+
+    def _proxy_grain(self, file: PlateFile, target: _Target, parameters: Parameters, marks: Marks) -> Grain | None:
+        """The grain of the reduced plate, from that of the whole one: on few pixels skin would be taken for grain."""
+        if parameters.grain == 0 and parameters.plate_skin == 1.0:
+            return None
+        assert target.face is not None
+        window = target.face.window(GRAIN_REACH).intersect(file.data)
+
+        def measured() -> Grain:
+            picture = self._read(file, window)
+            working = picture.with_pixels(heal(picture.pixels)[0]).working()
+            return measure_grain(working, np.ones(working.shape[:2], bool))
+
+        known = target.grain or self.cache.make("grain", marks.grain(target.face, window), measured, keep=True)
+        return reduced_grain(known, marks.proxy)
+
+    def _found(self, file: PlateFile, parameters: Parameters, frame: int | None) -> tuple[Face | None, Frame]:
+        """The target's face, and the picture in which it was searched, as it was read."""
+        finder = self._finder(parameters)
+        seen = self._read(file, self._search(file))
+        picture = seen.with_pixels(heal(seen.pixels)[0])
+        faces = finder.find(picture)
+        if not faces and parameters.no_face == "pass":
+            return None, seen
+        target = parse_target(parameters.target)
+        if isinstance(target, Point) and target.frame not in (None, frame):
+            raise UsageError(
+                "bad-target",
+                f"The target {parameters.target} is a point of another frame, and only a track knows who of "
+                f"{file.path.name} that is: give one with --track.",
+            )
+        try:
+            wanted = self._wanted(parameters)
+            return choose_face(faces, target, lambda face: finder.embed(picture, face), wanted), seen
+        except RenderError as error:
+            raise RenderError(error.code, f"{file.path.name}: {error}") from error
+
+    # Pixels ---------------------------------------------------------------------------------------------------------
+
+    def _around(self, file: PlateFile, face: Face, parameters: Parameters, grain_known: bool) -> Window:
+        framing = self._generator(parameters).frame(face, file.pixel_aspect)
+        return reach(framing, face, parameters, grain_known).intersect(file.data)
+
+    def _with_picture(self, loaded: Loaded, file: PlateFile, around: Window, seen: Frame | None) -> Loaded:
+        """`loaded` with the plate's pixels around the face or, with a cache, with what it makes of them."""
+        assert loaded.face is not None
+
+        def picture() -> Frame:
+            if seen is not None and loaded.proxy == 1 and around.intersect(seen.window) == around:
+                return seen.region(around)
+            return self._read(file, around, loaded.proxy)
+
+        if not loaded.memo.cache.active:
+            return replace(loaded, picture=picture())
+        generator, parameters, face = self._generator(loaded.parameters), loaded.parameters, loaded.face
+        looked = loaded.memo.make("look", lambda: look(picture(), face, generator, parameters, frame=loaded.frame))
+        return replace(loaded, looked=looked.with_parameters(parameters))
+
+    def _read(self, file: PlateFile, region: Window, proxy: int = 1) -> Frame:
+        """Pixels of a plate file; at a proxy `region` is one of the reduced plate, `file` either of the two."""
+        if proxy == 1:
+            return read_frame(file, self.color, self.shot.space, region)
+        return read_proxy(PlateFile.open(file.path, self.shot.layer), self.color, self.shot.space, region, proxy)
 
     def _search(self, file: PlateFile) -> Window:
         if self.shot.search is None:
@@ -337,53 +406,18 @@ class Renderer:
             raise UsageError("bad-search", f"The search region {self.shot.search} lies outside the plate's picture.")
         return region
 
-    def _swap(self, frame: int, file: PlateFile, face: Face, weight: float, parameters: Parameters) -> Rendered:
-        generator = self._generator(parameters)
-        framing = generator.frame(face, file.pixel_aspect)
-        around = reach(framing, face, parameters).intersect(file.data)
-        if face.window().intersect(file.data).empty:
-            raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
-        swapped = swap_face(
-            self._read(file, around),
-            face,
-            generator,
-            parameters,
-            frame=frame,
-            inputs=InputMattes(
-                self._input_matte(parameters.hold_out, frame, around),
-                self._input_matte(parameters.garbage, frame, around),
-            ),
-            name=self.shot.person,
-            weight=weight,
-        )
-        return Rendered(frame, file, swapped, face, parameters)
-
-    def _nothing(self, frame: int, file: PlateFile, parameters: Parameters) -> Rendered:
+    def _nothing(self, loaded: Loaded) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
-        empty = Window(file.data.x, file.data.y, 0, 0)
-        return Rendered(frame, file, nothing_swapped(empty, parameters, self.shot.person), None, parameters)
+        empty = Window(loaded.file.data.x, loaded.file.data.y, 0, 0)
+        swapped = self._marked(nothing_swapped(empty, loaded.parameters, self.shot.person), loaded)
+        return Rendered(loaded.frame, loaded.file, swapped, None, loaded.parameters, (), loaded.proxy, loaded.key)
 
-    def _input_matte(self, pattern: str, frame: int, window: Window) -> np.ndarray | None:
+    def _input_matte(self, pattern: str, frame: int, window: Window, proxy: int) -> np.ndarray | None:
         """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""
         if not pattern:
             return None
-        matte = PlateFile.open(Sequence.parse(pattern).path(frame)).read_rgb(window)[..., 0]
-        return np.nan_to_num(matte)
-
-    def _refuse_overwriting_the_plate(self) -> None:
-        if same_target(self.plate, self.output, self.frames()):
-            raise UsageError(
-                "output-is-plate", f"The output {self.output} would overwrite the plate; give another name or folder."
-            )
-
-    def _make_output_folder(self) -> None:
-        folder = self.output.path(self.frames()[0]).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RenderError(
-                "output-unwritable", f"The output folder {folder} cannot be made: {error.strerror}."
-            ) from error
+        file = PlateFile.open(Sequence.parse(pattern).path(frame))
+        return np.nan_to_num(reduced(file, window, proxy)[..., 0])
 
 
 def render(shot: Shot, frame: int) -> Rendered:

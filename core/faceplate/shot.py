@@ -41,8 +41,12 @@ class Shot(BaseModel):
     leaves the choice to the files and the config. `search` (x, y, width, height) limits where the face is looked for, and what
     is read of the plate, in the plate's own pixel numbering, y down. `person` is what the id layer calls the person, `name`
     what the shot is called.
-    A `track` says where the face is; without one every frame
-    is looked at by itself. Weights whose licence forbids commercial use are refused unless `allow_noncommercial`.
+    A `track` says where the face is. Without one a range of frames is tracked first and the track kept beside the output,
+    unless `track_first` is off; a single frame is looked at by itself. Weights whose licence forbids commercial use are
+    refused unless `allow_noncommercial`.
+
+    A `preview` of a source whose release does not cover it carries a slate; a `final` is refused (`faceplate.trust`). What a
+    release is asked for is `production`, `name`, today, and `use` where one is given. `audit` is the show's log.
 
     `parameters` hold for every frame, `curves` replace them by keyed values, `overrides` on some frames either; `at` puts
     them together. A shot file is read by `faceplate.shotfile.load_shot`.
@@ -52,6 +56,12 @@ class Shot(BaseModel):
 
     plate: str
     name: str = ""
+    id: str = ""
+    take: int = 1
+    production: str = ""
+    purpose: Literal["preview", "final"] = "preview"
+    use: str = ""
+    audit: Path | None = None
     person: str = "face"
     source: Path | None = None
     output: str = ""
@@ -64,6 +74,7 @@ class Shot(BaseModel):
     working: str | None = None
     ocio: str | None = None
     track: Path | None = None
+    track_first: bool = True
     allow_noncommercial: bool = False
     search: tuple[int, int, int, int] | None = None
     compression: str | None = None

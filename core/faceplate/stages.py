@@ -1,18 +1,25 @@
 """The stages that put one face on one picture, in their order.
 
-    crop → encode → generate → decode → light → blend → matte → change → grain → element → plate space
+    look: heal, working space, crop
+    generate: encode, generate, decode
+    matte: hull, coverage, occlusion, kept regions, input mattes
+    match: detail, light, blend
+    element: change, grain, layers, plate space
 
-Everything up to the change happens on the generator's crop; the change is carried onto the plate's own pixels, so that what
-nobody changed stays as it was shot.
+Each is a function of the ones before and of the parameters, so that a stage can be run again, or on another thread, by
+itself. Everything up to the change happens on the generator's crop; the change is carried onto the plate's own pixels,
+so that what nobody changed stays as it was shot. With a `Memo` a stage whose key a cache knows is taken from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from faceplate.cache import NO_CACHE, StageCache
 from faceplate.color import ColorConfig, Encoding, Exposure, Shoulder, ViewEncoding
 from faceplate.comp import (
     REGIONS,
@@ -27,23 +34,38 @@ from faceplate.comp import (
     skin_weight,
 )
 from faceplate.comp import layers as face_layers
-from faceplate.comp.grain import Grain, match_grain, measure_grain, split_detail
+from faceplate.comp.grain import GRAIN_REACH, Grain, match_grain, measure_grain, split_detail
+from faceplate.comp.networks import KEEPABLE, Parsed, hidden_by
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, resample, scale_of
 from faceplate.frame import Frame
+from faceplate.models import Network
 from faceplate.params import Parameters
 from faceplate.pyramid import heal
 from faceplate.swap import Crop, Framing, Generated, Generator
+from faceplate.swap.restore import Restored
 from faceplate.window import Window
 
 __all__ = [
+    "KINDS",
     "LAYERS",
     "InputMattes",
+    "Looked",
+    "Made",
+    "MatteNetworks",
+    "Mattes",
+    "Memo",
     "Swapped",
+    "element",
+    "generate",
+    "hull_region",
     "keep_regions",
     "layer_names",
+    "look",
+    "match",
+    "matte",
     "network_encoding",
     "nothing_swapped",
     "reach",
@@ -55,8 +77,10 @@ LAYERS = ("matte", "parts", "raw", "stmap", "depth", "confidence", "id")
 
 # What a spline through the hull's points may bulge past them, in parts of the face's size.
 _BULGE = 0.02
-# How far around the face the plate's grain is measured, in parts of its size: hair and skin alone would mislead.
-_GRAIN_REACH = 0.5
+# What is worth the disk: slow to make and small. The rest is quick, or as large as the plate.
+_ON_DISK = ("generate", "inner", "hidden", "parsed", "grain")
+# The parts of the matte that say where the plate stays.
+_HOLES = ("keep", "hold_out", "occlusion", "hairline")
 
 
 @dataclass(frozen=True)
@@ -65,6 +89,14 @@ class InputMattes:
 
     hold_out: np.ndarray | None = None
     garbage: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class MatteNetworks:
+    """Networks of the user's own for mattes: `occluder` says what hides the face, `parser` names its regions."""
+
+    occluder: Network | None = None
+    parser: Network | None = None
 
 
 @dataclass(frozen=True)
@@ -106,36 +138,160 @@ def swap_face(
     *,
     frame: int | None = None,
     inputs: InputMattes | None = None,
+    networks: MatteNetworks | None = None,
+    grain: Grain | None = None,
     name: str = "face",
     weight: float = 1.0,
 ) -> Swapped:
-    """Puts the generator's face on `picture` (the plate, or the part of it that `reach` names).
+    """Puts the generator's face on `picture` (the plate, or the part of it that `reach` names): every stage in order.
 
     NaN and infinite pixels are healed first. What lies outside `Swapped.window` is not touched. `frame` is the shot's
-    frame number, for pins and grain, `name` what the id layer calls the person,
-    `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name what does not exist.
+    frame number, for pins and grain, `grain` the plate's where a track knows it (else it is measured), `name` what the
+    id layer calls the person, `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name
+    what does not exist.
     """
+    looked = look(picture, face, generator, parameters, frame=frame)
+    made = generate(looked, generator, parameters)
+    mattes = matte(looked, made, parameters, inputs=inputs, networks=networks, weight=weight)
+    matched = match(looked, made, mattes, parameters)
+    return element(looked, made, mattes, matched, parameters, grain=grain, name=name)
+
+
+@dataclass(frozen=True)
+class Memo:
+    """A cache with this frame's key of every stage that is kept; without them every stage is computed."""
+
+    cache: StageCache = NO_CACHE
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def make(self, stage: str, compute: Callable[[], Any]) -> Any:
+        """What `compute` gives, from the cache where it has it."""
+        if stage not in self.keys:
+            return compute()
+        return self.cache.make(stage, self.keys[stage], compute, keep=stage in _ON_DISK)
+
+
+_NO_MEMO = Memo()
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The plate as the stages see it: what depends on the pixels and the face alone.
+
+    `plate` is `picture` healed, `bad` bool (h, w) where it had to be, `working` float32 (h, w, 3) its pixels in the
+    working space; `region` is the part of it that the swap may change, `crop` the generator's view.
+    """
+
+    plate: Frame
+    bad: np.ndarray
+    working: np.ndarray
+    face: Face
+    region: Window
+    crop: _Cropped
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Where `region` lies in the plate's arrays."""
+        return self.region.slices(self.plate.window)
+
+    def with_parameters(self, parameters: Parameters) -> Looked:
+        """The same look with the region that these parameters change."""
+        return replace(self, region=hull_region(self.face, parameters, self.plate.window))
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the generator was shown and what it made of it, both scene-linear working space on its crop's pixels."""
+
+    shown: np.ndarray
+    generated: Generated
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mattes:
+    """On the swap's region, float32 (h, w) each: `whole`, the `parts` that it is the product of, and what is `hidden`."""
+
+    whole: np.ndarray
+    parts: Mapping[str, np.ndarray]
+    hidden: np.ndarray
+
+
+def look(
+    picture: Frame, face: Face, generator: Generator, parameters: Parameters, *, frame: int | None = None
+) -> Looked:
+    """Heals the picture, brings it to the working space and cuts the generator's crop."""
     framing = generator.frame(face, picture.pixel_aspect)
-    region = _hull_window(face, parameters).intersect(picture.window)
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)
     working = plate.working()
-    crop = _Cropped.of(working, plate, framing, face, frame)
-    shown, generated = crop.generated(plate.color, generator, network_encoding(parameters, plate.color))
-    inside = region.slices(picture.window)
-    part = plate.region(region).with_pixels(plate.pixels[inside])
-    hidden = occlusion_matte(
-        working[inside], face, region, plate.color, sensitivity=parameters.occlusion, pixel_aspect=plate.pixel_aspect
-    )
-    mattes = _mattes(face, region, crop, generated, hidden, parameters, inputs, picture.window)
-    if weight != 1.0:
-        mattes["matte"] = mattes["matte"] * np.float32(weight)
-    matched = _match(generated, shown, crop, crop.from_plate(hidden, region), parameters)
-    grain = _plate_grain(working, picture.window, face, parameters)
-    changed = _face_on_plate(working[inside], region, crop, matched - shown, mattes["matte"], grain, frame, parameters)
-    layers, attributes = _layers(face, region, crop, generated, mattes, name, plate.pixel_aspect, parameters)
-    notes = _healed_note(bad[inside] & (mattes["matte"] > 0)) + _resolution_note(generator, face)
-    return _in_plate_space(part, working[inside], changed, mattes["matte"], layers, attributes, notes)
+    region = hull_region(face, parameters, picture.window)
+    return Looked(plate, bad, working, face, region, _Cropped.of(working, plate, framing, face, frame))
+
+
+def generate(looked: Looked, generator: Generator, parameters: Parameters, memo: Memo = _NO_MEMO) -> Made:
+    """Shows the crop to the generator, in the encoding that it wants."""
+    color = looked.plate.color
+
+    def made() -> Made:
+        own = (
+            generator.remembering(lambda run: memo.make("inner", run)) if isinstance(generator, Restored) else generator
+        )
+        shown, generated = looked.crop.generated(color, own, network_encoding(parameters, color))
+        return Made(shown, generated, _resolution_note(generator, looked.face))
+
+    return memo.make("generate", made)
+
+
+def matte(
+    looked: Looked,
+    made: Made,
+    parameters: Parameters,
+    *,
+    inputs: InputMattes | None = None,
+    networks: MatteNetworks | None = None,
+    weight: float = 1.0,
+    memo: Memo = _NO_MEMO,
+) -> Mattes:
+    """Where the new face covers the plate, and what of the plate's face is hidden."""
+    own = networks or MatteNetworks()
+    parser, parsed = own.parser, None
+    if parser is not None:
+        parsed = memo.make("parsed", lambda: Parsed.of(parser, looked.plate, looked.face))
+    same = parsed if own.occluder is own.parser else None
+    hidden = memo.make("hidden", lambda: _hidden(looked, parameters, own.occluder, same))
+    parts = _matte_parts(looked, made, hidden, parameters, inputs, parsed, memo)
+    whole = np.ones(hidden.shape, np.float32)
+    for name, part in parts.items():
+        whole = whole * (1 - part if name in _HOLES else part)
+    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, hidden)
+
+
+def match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, memo: Memo = _NO_MEMO) -> np.ndarray:
+    """The generated face in the plate's light and blended at the seam, float32 (h, w, 3) on the crop's pixels."""
+    return memo.make("matched", lambda: _match(looked, made, mattes, parameters, memo))
+
+
+def element(
+    looked: Looked,
+    made: Made,
+    mattes: Mattes,
+    matched: np.ndarray,
+    parameters: Parameters,
+    *,
+    grain: Grain | None = None,
+    name: str = "face",
+    memo: Memo = _NO_MEMO,
+) -> Swapped:
+    """Carries the change onto the plate's own pixels, matches grain, makes the layers and goes back to plate space."""
+    plate, region, crop = looked.plate, looked.region, looked.crop
+    beneath = looked.working[looked.inside]
+    plates_grain = _plate_grain(looked, parameters, grain, memo)
+    changed = _face_on_plate(beneath, region, crop, matched - made.shown, mattes.whole, plates_grain, parameters)
+    layers, attributes = _layers(looked, made, mattes, name, parameters)
+    notes = _healed_note(looked.bad[looked.inside] & (mattes.whole > 0)) + made.notes
+    part = plate.region(region).with_pixels(plate.pixels[looked.inside])
+    return _in_plate_space(part, beneath, changed, mattes.whole, layers, attributes, notes)
 
 
 def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swapped:
@@ -154,22 +310,27 @@ def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swappe
     return Swapped(window, "", pixels[..., :3], pixels, pixels[..., 0], layers, attributes, ("shows no face",))
 
 
-def reach(framing: Framing, face: Face, parameters: Parameters) -> Window:
-    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, grain around it."""
+def reach(framing: Framing, face: Face, parameters: Parameters, grain_known: bool = False) -> Window:
+    """The plate pixels that a swap looks at: the crop's footprint with room for its filters, the hull, what is around it.
+
+    No parameter that an artist turns changes it, so that what was read serves for every value.
+    """
     w = framing.window
     corners = np.array([[w.x, w.y], [w.right, w.y], [w.x, w.bottom], [w.right, w.bottom]], np.float64)
     room = 0.0 if _on_plate_grid(framing) else 4.0 * max(1.0, 1.0 / scale_of(framing.matrix))
     seen = Window.around(apply(invert(framing.matrix), corners), room).union(_hull_window(face, parameters))
-    grainy = parameters.grain != 0 or parameters.plate_skin != 1.0
-    return seen.union(face.window(_GRAIN_REACH)) if grainy else seen
+    around = not grain_known or parameters.occluder or parameters.parser
+    return seen.union(face.window(GRAIN_REACH)) if around else seen
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
     """The parameter `keep` as region names. Raises `UsageError('bad-keep')`."""
     names = tuple(word.strip() for word in parameters.keep.split(",") if word.strip())
-    unknown = [name for name in names if name not in REGIONS]
+    possible = dict.fromkeys((*REGIONS, *(KEEPABLE if parameters.parser else ())))
+    unknown = [name for name in names if name not in possible]
     if unknown:
-        raise UsageError("bad-keep", f"'{unknown[0]}' cannot be kept; choose from {', '.join(REGIONS)}.")
+        how = "can be kept only with a parser" if unknown[0] in KEEPABLE else "cannot be kept"
+        raise UsageError("bad-keep", f"'{unknown[0]}' {how}; choose from {', '.join(possible)}.")
     return names
 
 
@@ -235,58 +396,67 @@ class _Cropped:
         return resample(pixels, region, self.framing.matrix, self.framing.window)
 
 
-def _mattes(
-    face: Face,
-    region: Window,
-    crop: _Cropped,
-    generated: Generated,
+def _hidden(looked: Looked, parameters: Parameters, occluder: Network | None, parsed: Parsed | None) -> np.ndarray:
+    """How far something in front hides the plate's face, float32 (h, w) on the region: the user's network's word, or
+    that of the one that ships.
+    """
+    if occluder is not None:
+        return hidden_by(occluder, looked.plate, looked.face, looked.region, parameters.occlusion, parsed=parsed)
+    return occlusion_matte(
+        looked.working[looked.inside],
+        looked.face,
+        looked.region,
+        looked.plate.color,
+        sensitivity=parameters.occlusion,
+        pixel_aspect=looked.plate.pixel_aspect,
+    )
+
+
+def _matte_parts(
+    looked: Looked,
+    made: Made,
     hidden: np.ndarray,
     parameters: Parameters,
     inputs: InputMattes | None,
-    window: Window,
+    parsed: Parsed | None,
+    memo: Memo,
 ) -> dict[str, np.ndarray]:
-    """The matte on the plate's region and the parts it is the product of, each float32 (h, w)."""
+    """What the matte is the product of, each float32 (h, w) on the region; those of `_HOLES` take away."""
+    face, region, window = looked.face, looked.region, looked.plate.window
     parts = {
         "hull": hull_matte(
             face, region, erode=parameters.matte_erode, feather=parameters.matte_feather, edges=_edges(parameters)
         ),
-        "coverage": _whole(crop.on_plate(generated.coverage, region)),
+        "coverage": memo.make("coverage", lambda: _whole(looked.crop.on_plate(made.generated.coverage, region))),
     }
     if parameters.occlusion > 0:
         parts["occlusion"] = hidden
     if names := keep_regions(parameters):
-        parts["keep"] = region_matte(face, region, names)
+        parts["keep"] = _kept(face, region, names, parsed)
+    if parsed is not None:
+        parts["hairline"] = parsed.in_front(region)
     if inputs is not None and inputs.hold_out is not None:
         parts["hold_out"] = np.clip(inputs.hold_out[region.slices(window)], 0, 1)
     if inputs is not None and inputs.garbage is not None:
         parts["garbage"] = np.clip(inputs.garbage[region.slices(window)], 0, 1)
-    matte = np.ones((region.height, region.width), np.float32)
-    for name, part in parts.items():
-        matte = matte * (1 - part if name in ("keep", "hold_out", "occlusion") else part)
-    return {"matte": matte.astype(np.float32), **parts}
+    return parts
 
 
-def _match(
-    generated: Generated,
-    shown: np.ndarray,
-    crop: _Cropped,
-    hidden: np.ndarray,
-    parameters: Parameters,
-) -> np.ndarray:
-    """The generated face sharpened as asked and brought to the plate's light, on the crop's pixels."""
+def _kept(face: Face, region: Window, names: tuple[str, ...], parsed: Parsed | None) -> np.ndarray:
+    """The regions `names` as one matte float32 (h, w): drawn by the parser what it knows, by the mesh the rest."""
+    if parsed is None:
+        return region_matte(face, region, names)
+    known = [name for name in names if name in KEEPABLE]
+    rest = tuple(name for name in names if name not in KEEPABLE)
+    mattes = [parsed.kept(known, region)] if known else []
+    return np.maximum.reduce([*mattes, *([region_matte(face, region, rest)] if rest else [])])
+
+
+def _match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, memo: Memo) -> np.ndarray:
+    """The generated face sharpened as asked, in the plate's light and blended, on the crop's pixels."""
+    crop, shown = looked.crop, made.shown
     face, window = crop.face, crop.framing.window
-    pixels = enhance_detail(generated.pixels, face.size, face.level, parameters.enhance)
-    seen = _whole(generated.coverage) * (1 - np.clip(hidden, 0, 1))
-    pixels = match_light(
-        pixels,
-        shown,
-        skin_weight(face, window) * seen,
-        size=face.size,
-        level=face.level,
-        luminance=parameters.light_luminance,
-        color=parameters.light_color,
-        scale=parameters.light_scale,
-    )
+    pixels, seen = memo.make("lit", lambda: _lit(looked, made, mattes.hidden, parameters))
     if parameters.blend == "none" or parameters.blend_amount == 0:
         return pixels
     hull = hull_matte(
@@ -300,6 +470,25 @@ def _match(
     return gradient_blend(pixels, shown, ramp >= 1, seam, face.level, parameters.blend_amount, reach)
 
 
+def _lit(looked: Looked, made: Made, hidden: np.ndarray, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+    """The generated face, sharpened, in the plate's light; and how far each pixel shows it, float32 (h, w)."""
+    crop, generated = looked.crop, made.generated
+    face, window = crop.face, crop.framing.window
+    pixels = enhance_detail(generated.pixels, face.size, face.level, parameters.enhance)
+    seen = _whole(generated.coverage) * (1 - np.clip(crop.from_plate(hidden, looked.region), 0, 1))
+    lit = match_light(
+        pixels,
+        made.shown,
+        skin_weight(face, window) * seen,
+        size=face.size,
+        level=face.level,
+        luminance=parameters.light_luminance,
+        color=parameters.light_color,
+        scale=parameters.light_scale,
+    )
+    return lit, seen
+
+
 def _face_on_plate(
     plate: np.ndarray,
     region: Window,
@@ -307,7 +496,6 @@ def _face_on_plate(
     change: np.ndarray,
     matte: np.ndarray,
     grain: Grain | None,
-    frame: int | None,
     parameters: Parameters,
 ) -> np.ndarray:
     """The face at full strength on the plate's own pixels, float32 (h, w, 3): plate + change, less detail, plus grain.
@@ -327,7 +515,7 @@ def _face_on_plate(
         plate,
         matte,
         region,
-        frame or 0,
+        crop.frame or 0,
         parameters.grain,
         parameters.own_grain,
         size=crop.size_on_plate,
@@ -335,47 +523,48 @@ def _face_on_plate(
     )
 
 
-def _plate_grain(working: np.ndarray, window: Window, face: Face, parameters: Parameters) -> Grain | None:
-    """The plate's grain around the face, or None when nothing asks for it.
+def _plate_grain(looked: Looked, parameters: Parameters, known: Grain | None, memo: Memo) -> Grain | None:
+    """The plate's grain around the face, `known` where it is, or None when nothing asks for it.
 
     On the face alone skin would be taken for grain; the same surroundings are looked at whatever else was read.
     """
     if parameters.grain == 0 and parameters.plate_skin == 1.0:
         return None
-    around = face.window(_GRAIN_REACH).intersect(window)
-    part = np.ascontiguousarray(working[around.slices(window)])
-    return measure_grain(part, np.ones(part.shape[:2], bool))
+    if known is not None:
+        return known
+
+    def measured() -> Grain:
+        window = looked.plate.window
+        around = looked.face.window(GRAIN_REACH).intersect(window)
+        part = np.ascontiguousarray(looked.working[around.slices(window)])
+        return measure_grain(part, np.ones(part.shape[:2], bool))
+
+    return memo.make("grain", measured)
 
 
 def _layers(
-    face: Face,
-    region: Window,
-    crop: _Cropped,
-    generated: Generated,
-    mattes: dict[str, np.ndarray],
-    name: str,
-    pixel_aspect: float,
-    parameters: Parameters,
+    looked: Looked, made: Made, mattes: Mattes, name: str, parameters: Parameters
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The layers that the parameter `layers` asks for, and the attributes that go with them."""
+    face, region, crop, generated = looked.face, looked.region, looked.crop, made.generated
     asked = layer_names(parameters)
-    layers = {"matte": mattes["matte"]} if "matte" in asked else {}
+    layers = {"matte": mattes.whole} if "matte" in asked else {}
     if "parts" in asked:
-        layers |= {f"matte_{part}": matte for part, matte in mattes.items() if part != "matte"}
+        layers |= {f"matte_{part}": drawn for part, drawn in mattes.parts.items()}
     attributes: dict[str, str] = {}
     if "raw" in asked:
         layers["raw"] = crop.on_plate(generated.pixels, region)
     if asked & {"stmap", "depth", "confidence"}:
         sure = None if generated.confidence is None else np.clip(crop.on_plate(generated.confidence, region), 0, 1)
-        made = face_layers.face_layers(
-            face, region, coverage=mattes["coverage"], visibility=sure, pixel_aspect=pixel_aspect
+        drawn = face_layers.face_layers(
+            face, region, coverage=mattes.parts["coverage"], visibility=sure, pixel_aspect=looked.plate.pixel_aspect
         )
         wanted = {"stmap": face_layers.STMAP, "depth": face_layers.DEPTH, "confidence": face_layers.CONFIDENCE}
-        layers |= {wanted[word]: made[wanted[word]] for word in wanted if word in asked}
+        layers |= {wanted[word]: drawn[wanted[word]] for word in wanted if word in asked}
         if asked & {"stmap", "depth"}:
-            layers[face_layers.STMAP_COVERAGE] = made[face_layers.STMAP_COVERAGE]
+            layers[face_layers.STMAP_COVERAGE] = drawn[face_layers.STMAP_COVERAGE]
     if "id" in asked:
-        ids, attributes = face_layers.cryptomatte([(name, mattes["matte"])])
+        ids, attributes = face_layers.cryptomatte([(name, mattes.whole)])
         layers |= ids
     return layers, attributes
 
@@ -406,8 +595,17 @@ def _in_plate_space(
     return Swapped(plate.window, plate.space, over, element, matte, layers, attributes, notes)
 
 
+KINDS: tuple[type, ...] = (Made, Generated, Face, Grain, Parsed)
+"""What the cache's entries on disk are made of."""
+
+
 def _edges(parameters: Parameters) -> HullEdges:
     return HullEdges(parameters.forehead, parameters.edge_jaw, parameters.edge_right, parameters.edge_left)
+
+
+def hull_region(face: Face, parameters: Parameters, picture: Window) -> Window:
+    """The plate pixels that the swap may change: the hull's box inside the `picture`."""
+    return _hull_window(face, parameters).intersect(picture)
 
 
 def _hull_window(face: Face, parameters: Parameters) -> Window:

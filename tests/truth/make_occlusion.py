@@ -1,10 +1,10 @@
-"""Makes core/faceplate/comp/occlusion.npz: the network that says where something hides a face (not run by the tests).
+"""Makes core/faceplate/models/weights/face_occlusion.onnx and its card: says where something hides a face (no test runs it).
 
     python make_occlusion.py faces WHEEL FOLDER 200          openvino; WHEEL is the unpacked random_face folder
     python make_occlusion.py points FOLDER                   faceplate: every face's mesh, beside its picture
     python make_occlusion.py bank FOLDER                     occluders, drawn once and kept
     python make_occlusion.py train FOLDER MINUTES [START]    torch; leaves FOLDER/net.pt; goes on from START
-    python make_occlusion.py export FOLDER core/faceplate/comp/occlusion.npz
+    python make_occlusion.py export FOLDER core/faceplate/models/weights
 
 The faces are nobody's: PyPI `random-face` 2021.7.21.1 (MobileStyleGAN, Apache License 2.0), the generator that the
 demo people came from, with latents of its own; no demo picture is among them. What hides them is drawn here: hands of
@@ -27,6 +27,8 @@ import numpy as np
 from faceplate.comp import occlusion
 from faceplate.face import Face, topology
 from faceplate.face.align import apply
+from faceplate.models.card import Card, Tensor, write_card
+from faceplate.models.store import digest
 
 SIDE = occlusion.SIDE
 BANK_SIDE, BANK_FACE = 192, 150.0
@@ -41,6 +43,29 @@ HAIRS = np.array(
     [[0.010, 0.009, 0.008], [0.03, 0.02, 0.013], [0.08, 0.045, 0.025], [0.20, 0.12, 0.06],
      [0.45, 0.30, 0.17], [0.30, 0.30, 0.30], [0.70, 0.68, 0.65], [0.15, 0.05, 0.02]], np.float32)  # fmt: skip
 Rng = np.random.Generator
+CARD = Card(
+    name="face_occlusion",
+    role="occlusion-matte",
+    file="face_occlusion.onnx",
+    sha256="0" * 64,
+    version="1",
+    licence="Apache-2.0",
+    commercial=True,
+    source="made for Faceplate by tests/truth/make_occlusion.py, from faces of nobody (MobileStyleGAN, PyPI "
+    "random-face==2021.7.21.1, Apache-2.0) and drawn occluders",
+    converted="PyTorch to ONNX, normalisation folded in, weights kept in half precision",
+    inputs=(
+        Tensor(
+            name="view", shape=(1, SIDE, SIDE, 3), meaning="the face squared up: half the stops from half its level"
+        ),
+        Tensor(
+            name="guide",
+            shape=(1, SIDE // 2, SIDE // 2, 4),
+            meaning="the mesh drawn: outline; eyes and brows; lips and nose; open mouth, 0..1",
+        ),
+    ),
+    outputs=(Tensor(name="odds", shape=(1, 1, SIDE, SIDE), meaning="log-odds that something hides the face"),),
+)
 
 
 # Faces ----------------------------------------------------------------------------------------------------------------
@@ -457,6 +482,13 @@ def build() -> Any:
     return Net()
 
 
+def _unshuffled(view: np.ndarray) -> np.ndarray:
+    """(h, w, c) to (h/2, w/2, 4c): each block of 2 x 2 pixels side by side, channel by channel."""
+    height, width, channels = view.shape
+    blocks = view.reshape(height // 2, 2, width // 2, 2, channels).transpose(0, 2, 4, 1, 3)
+    return blocks.reshape(height // 2, width // 2, channels * 4)
+
+
 def train(folder: Path, minutes: float, start: Path | None) -> None:
     """Cross-entropy on pairs that are never seen twice, AdamW, the rate falling to nothing over `minutes`."""
     import torch  # pyright: ignore[reportMissingImports]
@@ -474,7 +506,7 @@ def train(folder: Path, minutes: float, start: Path | None) -> None:
         views, guides, truths, weights = (
             np.stack(part) for part in zip(*[pairs.draw() for _ in range(BATCH)], strict=True)
         )
-        features = [np.concatenate([occlusion._unshuffled(v), g], axis=2) for v, g in zip(views, guides, strict=True)]
+        features = [np.concatenate([_unshuffled(v), g], axis=2) for v, g in zip(views, guides, strict=True)]
         odds = net(torch.from_numpy(np.stack(features).transpose(0, 3, 1, 2).astype(np.float32)))
         truth, weight = torch.from_numpy(truths.copy()), torch.from_numpy(weights.copy())
         loss = (
@@ -491,7 +523,7 @@ def train(folder: Path, minutes: float, start: Path | None) -> None:
 
 
 def export(folder: Path, target: Path) -> None:
-    """The weights with the normalisation folded in: `<layer>_w` float16 (9 * before, after), `<layer>_b` float32."""
+    """Writes the graph into the folder `target`, the normalisation folded in, and its card."""
     import torch  # pyright: ignore[reportMissingImports]
 
     net = build()
@@ -499,7 +531,7 @@ def export(folder: Path, target: Path) -> None:
     kept: dict[str, np.ndarray] = {}
 
     def put(name: str, weight: Any, bias: Any) -> None:
-        kept[name + "_w"] = weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[0]).detach().numpy().astype(np.float16)
+        kept[name + "_w"] = weight.detach().numpy().astype(np.float16)
         kept[name + "_b"] = bias.detach().numpy()
 
     layers = [(n + s, getattr(net, n)[i]) for n in ("e1", "e2", "e3", "e4", "e5", "d1") for i, s in enumerate("ab")]
@@ -507,7 +539,61 @@ def export(folder: Path, target: Path) -> None:
         factor = layer[1].weight / torch.sqrt(layer[1].running_var + layer[1].eps)
         put(name, layer[0].weight * factor[:, None, None, None], layer[1].bias - layer[1].running_mean * factor)
     put("out", net.out.weight, net.out.bias)
-    np.savez_compressed(target, **kept)  # pyright: ignore[reportArgumentType]
+    write(kept, target)
+
+
+def write(kept: dict[str, np.ndarray], target: Path) -> None:
+    """`kept` holds each layer's `_w` float16 (after, before, 3, 3) and `_b` float32 (after,); `target` is a folder."""
+    path = target / "face_occlusion.onnx"
+    path.write_bytes(graph(kept).SerializeToString())
+    write_card(target, CARD.model_copy(update={"sha256": digest(path)}))
+
+
+def graph(kept: dict[str, np.ndarray]) -> Any:
+    """The U-Net as ONNX: `view` and `guide` as `faceplate.comp.occlusion` makes them, log-odds of being hidden out."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes: list[Any] = []
+    weights = [numpy_helper.from_array(array, name) for name, array in kept.items()]
+    weights += [
+        numpy_helper.from_array(np.array([1, 3, SIDE // 2, 2, SIDE // 2, 2], np.int64), "blocks"),
+        numpy_helper.from_array(np.array([1, 12, SIDE // 2, SIDE // 2], np.int64), "unshuffled"),
+        numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "twice"),
+    ]
+
+    def op(kind: str, *inputs: str, out: str = "", **attributes: Any) -> str:
+        name = out or f"n{len(nodes)}"
+        nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def conv(name: str, x: str, relu: bool = True) -> str:
+        made = op("Conv", x, op("Cast", name + "_w", to=TensorProto.FLOAT), name + "_b", pads=[1] * 4)
+        return op("Relu", made) if relu else made
+
+    # Each block of 2 x 2 pixels side by side, channel by channel: what `_unshuffled` does.
+    blocks = op(
+        "Transpose", op("Reshape", op("Transpose", "view", perm=[0, 3, 1, 2]), "blocks"), perm=[0, 1, 3, 5, 2, 4]
+    )
+    features = op("Concat", op("Reshape", blocks, "unshuffled"), op("Transpose", "guide", perm=[0, 3, 1, 2]), axis=1)
+    levels: list[str] = []
+    for level in ("e1", "e2", "e3", "e4", "e5"):
+        if levels:
+            features = op("MaxPool", features, kernel_shape=[2, 2], strides=[2, 2])
+        features = conv(level + "b", conv(level + "a", features))
+        levels.append(features)
+    for level, beside in zip(("d4", "d3", "d2", "d1a"), levels[-2::-1], strict=True):
+        larger = op(
+            "Resize", features, "", "twice", mode="nearest", nearest_mode="floor",
+            coordinate_transformation_mode="asymmetric",
+        )  # fmt: skip
+        features = conv(level, op("Concat", larger, beside, axis=1))
+    op("DepthToSpace", conv("out", conv("d1b", features), relu=False), out="odds", blocksize=2, mode="CRD")
+    ends = [
+        helper.make_tensor_value_info(item.name, TensorProto.FLOAT, list(item.shape))
+        for item in (*CARD.inputs, *CARD.outputs)
+    ]
+    made = helper.make_graph(nodes, "face_occlusion", ends[:2], ends[2:], weights)
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
 def main(verb: str, *words: str) -> None:

@@ -15,17 +15,22 @@ from rich.console import Console
 
 from faceplate import __version__
 from faceplate.cli.models import app as models_app
-from faceplate.cli.options import parameters_from, with_parameters
+from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
-from faceplate.cli.progress import Batch, render_batch
+from faceplate.cli.progress import finish_batch, render_batch
+from faceplate.cli.release import app as release_app
+from faceplate.cli.release import review_command, verify_command
 from faceplate.cli.serve import serve_command
+from faceplate.cli.shot import shot_app
 from faceplate.cli.track import track_command, tracks_app
+from faceplate.cli.unwrap import stmap_command
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.models import default_store
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
 from faceplate.shot import Shot
+from faceplate.shotfile import is_shot_file, load_shot, read_rules
 
 __all__ = ["app", "run"]
 
@@ -48,8 +53,14 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command("render")
 @with_parameters
 def render_command(
-    plate: Annotated[str, typer.Argument(help="The plate: plate.####.exr, plate.%04d.exr, plate.$F4.exr, one file.")],
-    output: Annotated[str, typer.Option("--output", "-o", help="Where to write: swap.####.exr.")],
+    context: typer.Context,
+    plate: Annotated[
+        str,
+        typer.Argument(
+            help="The plate: plate.####.exr, plate.%04d.exr, plate.$F4.exr, one file; or a shot file, x.shot.json."
+        ),
+    ],
+    output: Annotated[str, typer.Option("--output", "-o", help="Where to write: swap.####.exr.")] = "",
     source: Annotated[
         Path | None, typer.Option("--source", "-s", help="A folder of the person's pictures, or one.")
     ] = None,
@@ -72,40 +83,76 @@ def render_command(
         str | None, typer.Option(help="The EXR compression to write; the plate's by default.")
     ] = None,
     multipart: Annotated[bool, typer.Option(help="Element: one part for each layer.")] = False,
-    track: Annotated[Path | None, typer.Option("--track", help="A track made by faceplate track.")] = None,
+    track: Annotated[
+        Path | None,
+        typer.Option(
+            "--track", help="A track made by faceplate track; by default a range is tracked, and the track kept."
+        ),
+    ] = None,
+    no_track: Annotated[bool, typer.Option("--no-track", help="Look at each frame by itself.")] = False,
     allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
     person: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
+    final: Annotated[
+        bool, typer.Option("--final", help="A final: refused without a valid release. Without it, a preview.")
+    ] = False,
+    production: Annotated[str, typer.Option(help="The production that the release is asked for.")] = "",
+    use: Annotated[str, typer.Option(help="The use that it is asked for: stunt, de-aging, look-alike …")] = "",
+    name: Annotated[str, typer.Option(help="The shot's name.")] = "",
+    path_mapping: Annotated[
+        Path | None, typer.Option(help="Shot file: a JSON file of paths of other machines, and what they are here.")
+    ] = None,
     contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG: plate, result and matte.")] = None,
     **values: Any,
 ) -> None:
-    """Replace the face on a plate."""
-    shot = Shot(
-        plate=plate,
-        source=source,
-        output=output,
-        mode=_one_of("--mode", mode, ("element", "over")),
-        frames=parse_frames(frames) if frames else None,
-        missing=_one_of("--missing", missing, ("fail", "skip", "hold")),
-        layer=layer,
-        space=space,
-        source_space=source_space,
-        working=working,
-        ocio=ocio,
-        search=_rectangle(search) if search else None,
-        compression=compression,
-        multipart=multipart,
-        track=track,
-        allow_noncommercial=allow_noncommercial,
-        person=person,
-        parameters=parameters_from(values),
-    )
-    _finish(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
+    """Replace the face on a plate. Of a shot file, an option given here counts before what the file says."""
+    keys: dict[str, Any] = {
+        "source": source,
+        "output": output,
+        "mode": _one_of("--mode", mode, ("element", "over")),
+        "frames": frames,
+        "missing": _one_of("--missing", missing, ("fail", "skip", "hold")),
+        "layer": layer,
+        "space": space,
+        "source_space": source_space,
+        "working": working,
+        "ocio": ocio,
+        "search": _rectangle(search) if search else None,
+        "compression": compression,
+        "multipart": multipart,
+        "track": track,
+        "allow_noncommercial": allow_noncommercial,
+        "person": person,
+        "production": production,
+        "use": use,
+        "name": name,
+    }
+    if final:
+        keys["purpose"] = "final"
+    if is_shot_file(plate):
+        given = given_options(context)
+        changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
+        changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
+        rules = read_rules(path_mapping) if path_mapping else ()
+        shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})
+        if not shot.output:
+            raise UsageError("no-output", f"The shot {plate} names no output; give --output swap.####.exr.")
+    else:
+        if not output:
+            raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
+        keys["frames"] = parse_frames(frames) if frames else None
+        shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
+    finish_batch(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
 
 
 app.add_typer(models_app)
 app.command("track")(track_command)
+app.add_typer(release_app)
+app.command("verify")(verify_command)
+app.command("review")(review_command)
+app.command("stmap")(stmap_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
+app.add_typer(shot_app, name="shot")
 app.command("parameters")(parameters_command)
 
 
@@ -117,7 +164,7 @@ def demo_command(
     """Make the demo plate, put an invented person's face on it, and say where the result lies."""
     from faceplate.cli.demo import run_demo
 
-    _finish(run_demo(out, frames))
+    finish_batch(run_demo(out, frames))
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -148,13 +195,6 @@ def _run(arguments: list[str] | None) -> int:
 
 def _complain(sentence: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(f"faceplate: {sentence}", markup=False)
-
-
-def _finish(batch: Batch) -> None:
-    if batch.stopped:
-        raise typer.Exit(130)
-    if batch.failed:
-        raise typer.Exit(1)
 
 
 def _one_of(option: str, value: str, choices: tuple[str, ...]) -> Any:

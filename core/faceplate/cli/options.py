@@ -11,7 +11,7 @@ import typer
 
 from faceplate.params import PARAMETERS, Parameter, Parameters
 
-__all__ = ["parameters_from", "with_parameters"]
+__all__ = ["given_options", "parameters_from", "plain_values", "with_parameters"]
 
 
 def with_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,8 +40,18 @@ def with_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def parameters_from(values: dict[str, Any]) -> Parameters:
     """The validated parameters out of the options' values."""
-    plain = {key: str(value) if isinstance(value, StrEnum) else value for key, value in values.items()}
-    return Parameters.model_validate(plain)
+    return Parameters.model_validate(plain_values(values))
+
+
+def plain_values(values: dict[str, Any]) -> dict[str, Any]:
+    """The options' values with choices as plain words."""
+    return {key: str(value) if isinstance(value, StrEnum) else value for key, value in values.items()}
+
+
+def given_options(context: typer.Context) -> set[str]:
+    """The names of the options that were written on the command line, as against left at their defaults."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source is not None and not source.name.startswith("DEFAULT")}
 
 
 def _kind(parameter: Parameter) -> type:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from faceplate.errors import FaceplateError, UsageError
+from faceplate.flight import FrameDone, log_render, render_frames
+from faceplate.plate import Written
 from faceplate.render import Renderer
 from faceplate.review import ContactSheet
+from faceplate.trust import collect, signing_key
 
-__all__ = ["Batch", "render_batch"]
+__all__ = ["Batch", "finish_batch", "render_batch"]
 
 # A frame that fails for one of these fails for all: going on would only repeat the line.
 _HOPELESS = {"disk-full", "output-unwritable", "weights-changed", "weights-missing", "weights-unusable"}
@@ -30,61 +35,91 @@ class Batch:
 
 
 class _Rate(ProgressColumn):
-    """Frames per second, of the frames done."""
+    """Frames written per second since the first began; those that failed or were left out do not count."""
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.2f} fps" if task.speed else "– fps")
+        written, elapsed = task.fields.get("written", 0), task.finished_time or task.elapsed
+        return Text(f"{written / elapsed:.2f} fps" if written and elapsed else "– fps")
 
 
-def render_batch(renderer: Renderer, contact_sheet: Path | None = None) -> Batch:
-    """Renders and writes every frame of the renderer's shot. A failed frame does not stop the others.
+Work = Callable[[Renderer, Iterable[int], Callable[[Written], None]], Generator[FrameDone, None, None]]
+"""What is done with the frames: (renderer, frames, who hears of each file as soon as it is whole)."""
+
+
+def _rendered(
+    renderer: Renderer, frames: Iterable[int], on_written: Callable[[Written], None]
+) -> Generator[FrameDone, None, None]:
+    return render_frames(renderer, frames, on_written=on_written, recorded=True)
+
+
+def render_batch(
+    renderer: Renderer, contact_sheet: Path | None = None, work: Work = _rendered, label: str = "render"
+) -> Batch:
+    """Renders and writes every frame of the renderer's shot, or does other `work` on each, under a bar called `label`. A
+    failed frame does not stop the others.
 
     Raises `FaceplateError` for what is wrong before the first frame.
     """
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    renderer.prepare()
+    _prepare(renderer, console)
     frames = renderer.frames()
+    log_render(renderer, frames, label)
     sheet = ContactSheet(renderer.color, frames) if contact_sheet else None
     batch = Batch()
     said: set[str] = set()
     with _bar(console) as bar:
-        task = bar.add_task("render", total=len(frames))
+        task = bar.add_task(label, total=len(frames), written=0)
+        coming = work(renderer, frames, lambda written: batch.written.append(written.path))
         try:
-            for frame in frames:
-                goes_on = _one(renderer, frame, batch, sheet, console, said)
-                bar.advance(task)
-                if not goes_on:
-                    break
+            with closing(coming):
+                for done in coming:
+                    goes_on = _tell(done, batch, console, said)
+                    if sheet and done.rendered:
+                        sheet.add(done.rendered)
+                    bar.update(task, advance=1, written=len(batch.written))
+                    if not goes_on:
+                        break
         except KeyboardInterrupt:
             batch.stopped = True
     if sheet and contact_sheet and batch.written:
         sheet.write(contact_sheet)
+    if work is _rendered and batch.written:
+        collect(renderer.output, signing_key())
     _close(console, renderer, batch, len(frames))
     return batch
 
 
-def _one(
-    renderer: Renderer, frame: int, batch: Batch, sheet: ContactSheet | None, console: Console, said: set[str]
-) -> bool:
-    try:
-        if renderer.plate_frame(frame) is None:
-            batch.skipped.append(frame)
-            return True
-        rendered = renderer.render(frame)
-        written = renderer.write(rendered)
-        batch.written.append(written.path)
-        if sheet:
-            sheet.add(rendered)
-    except UsageError:
-        raise
-    except FaceplateError as error:
-        batch.failed.append((frame, str(error)))
-        console.print(f"faceplate: frame {frame}: {error}", markup=False)
-        return error.code not in _HOPELESS
-    for note in (*rendered.swapped.notes, *written.notes):
+def finish_batch(batch: Batch) -> None:
+    """Leaves the command with the exit code that the batch asks for."""
+    if batch.stopped:
+        raise typer.Exit(130)
+    if batch.failed:
+        raise typer.Exit(1)
+
+
+def _prepare(renderer: Renderer, console: Console) -> None:
+    """Makes the shot ready, with a bar while its plate is tracked, and says which track is used."""
+    with _bar(console) as bar:
+        task = bar.add_task("track", total=None, visible=False)
+        renderer.prepare(lambda done, total: bar.update(task, completed=done, total=total, visible=True))
+    kept = renderer.kept
+    if kept is not None:
+        said = "kept as" if kept.fresh else "from"
+        console.print(f"track: {said} {kept.track.path}", markup=False, style="dim")
+
+
+def _tell(done: FrameDone, batch: Batch, console: Console, said: set[str]) -> bool:
+    """Notes what became of a frame and says what is worth a line; whether going on makes sense."""
+    if done.error is not None:
+        batch.failed.append((done.frame, str(done.error)))
+        console.print(f"faceplate: frame {done.frame}: {done.error}", markup=False)
+        return done.error.code not in _HOPELESS
+    if done.written is None:
+        batch.skipped.append(done.frame)
+    for note in done.notes:
         if note not in said:
             said.add(note)
-            console.print(f"frame {frame}: {note}", markup=False, style="dim")
+            console.print(f"frame {done.frame}: {note}", markup=False, style="dim")
     return True
 
 

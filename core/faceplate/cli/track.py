@@ -17,10 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from faceplate.color import ColorConfig
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
-from faceplate.plate import parse_frames
+from faceplate.plate import Sequence, parse_frames
 from faceplate.swap import read_source
 from faceplate.track import Smoothing, Track, track_shot
 from faceplate.track.track import made
+from faceplate.window import Window
 
 __all__ = ["track_command", "tracks_app"]
 
@@ -38,7 +39,11 @@ def track_command(
     frames: Annotated[str | None, typer.Option("--frames", "-f", help="1001-1048, 1001-1048x2, 1001,1005.")] = None,
     space: Annotated[str | None, typer.Option(help="The plate's colour space, when the file does not say.")] = None,
     layer: Annotated[str | None, typer.Option(help="The part or layer that holds the picture.")] = None,
+    search: Annotated[str | None, typer.Option(help="x,y,width,height: look for faces only there.")] = None,
     ocio: Annotated[str | None, typer.Option(help="An OCIO config; else $OCIO, else the built-in ACES config.")] = None,
+    working: Annotated[
+        str | None, typer.Option(help="The working space; the config's scene_linear by default.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="How many stretches side by side; 0: one a processor.", min=0)] = 0,
     smooth: Annotated[float | None, typer.Option(help="0 keeps what was seen, 1 is usual.", min=0, max=4)] = None,
     gap: Annotated[
@@ -47,7 +52,7 @@ def track_command(
     qc: Annotated[Path | None, typer.Option(help="Also write a QC sheet (PNG) of the first person.")] = None,
 ) -> None:
     """Find and follow the faces of a shot once; a stopped run goes on where it was."""
-    color = ColorConfig.load(ocio)
+    color = ColorConfig.load(ocio, working=working)
     known = {key: value for key, value in (("amount", smooth), ("gap", gap)) if value is not None}
     before = Track.load(output).sidecar.smoothing.model_dump() if output.exists() else {}
     with _bar() as bar:
@@ -59,6 +64,7 @@ def track_command(
             color=color,
             space=space,
             layer=layer,
+            search=_search(search),
             smoothing=made(Smoothing, **{**before, **known}),
             workers=workers,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
@@ -202,14 +208,22 @@ def export(
 @tracks_app.command("qc")
 def qc(
     file: _File,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A sheet (.png), a movie (.mp4, .mov), or pictures: qc.####.png."),
+    ],
     person: Annotated[str, typer.Option("--person", "-p", help="As for the other commands.")] = "auto",
     tiles: Annotated[int, typer.Option(help="How many frames to show.", min=1, max=240)] = 12,
+    rate: Annotated[float, typer.Option(help="A movie's frames a second.", min=1, max=240)] = 24.0,
     ocio: Annotated[str | None, typer.Option(help="An OCIO config.")] = None,
 ) -> None:
-    """Draw landmarks over the plate, and jitter and confidence over time."""
+    """Draw landmarks over the plate, and jitter and confidence over time: a sheet, or every frame as a movie."""
     track = Track.load(file)
-    _qc(track, output, _who(track, person), tiles, ColorConfig.load(ocio))
+    who, color = _who(track, person), ColorConfig.load(ocio)
+    if output.suffix.lower() == ".png" and Sequence.parse(output).padding is None:
+        _qc(track, output, who, tiles, color)
+    else:
+        _qc_movie(track, output, who, color, rate)
     print(output)
 
 
@@ -217,6 +231,16 @@ def _qc(track: Track, output: Path, person: str, tiles: int, color: ColorConfig)
     from faceplate.track.qc import write_qc
 
     write_qc(track, output, person, tiles, color)
+
+
+def _qc_movie(track: Track, output: Path, person: str, color: ColorConfig, rate: float) -> None:
+    from faceplate.track.qc import write_qc_movie
+
+    with _bar() as bar:
+        task = bar.add_task("qc", total=None)
+        write_qc_movie(
+            track, output, person, color, rate, lambda done, total: bar.update(task, completed=done, total=total)
+        )
 
 
 def _who(track: Track, person: str) -> str:
@@ -231,6 +255,16 @@ def _embedding(path: Path) -> np.ndarray:
 def _range(text: str) -> tuple[int, int]:
     frames = parse_frames(text)
     return min(frames), max(frames)
+
+
+def _search(text: str | None) -> Window | None:
+    if text is None:
+        return None
+    try:
+        x, y, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError("bad-search", f"--search is '{text}'; write x,y,width,height in whole pixels.") from None
+    return Window(x, y, width, height)
 
 
 def _pair(option: str, text: str) -> tuple[float, float]:

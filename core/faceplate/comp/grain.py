@@ -9,13 +9,26 @@ than white) and a correlation between the channels. All pixels are float32 (h, w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 
 from faceplate.window import Window
 
-__all__ = ["Grain", "degrain", "detail_base", "match_grain", "measure_grain", "split_detail", "synthesise_grain"]
+__all__ = [
+    "GRAIN_REACH",
+    "Grain",
+    "degrain",
+    "detail_base",
+    "match_grain",
+    "measure_grain",
+    "split_detail",
+    "synthesise_grain",
+]
+
+GRAIN_REACH = 0.5
+"""How far around a face its plate's grain is measured, in parts of its size: hair and skin alone would mislead."""
 
 _BLOCK = 8
 _REACH = 3
@@ -139,11 +152,11 @@ def _reduced(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
 
 
-def _measured(bands: _Bands, region: np.ndarray) -> Grain:
+def _measured(bands: _Bands, region: np.ndarray, passes: int = _PASSES) -> Grain:
     usable = _usable(bands, region)
     grain, accepted = Grain.none(), np.zeros_like(bands.structure)
     # The flattest blocks are also, a little, those with the least grain; all that grain explains are not.
-    for _ in range(_PASSES):
+    for _ in range(passes):
         grain = _estimated(bands, *_flattest(bands, usable, accepted))
         if grain.empty:
             return grain
@@ -224,10 +237,8 @@ def _fit(means: np.ndarray, energies: np.ndarray, classes: np.ndarray) -> tuple[
     Every pair of classes proposes a line, and every class a line through 0 and a constant; the error is bounded, so
     that a class of clipped highlights or of nothing but hair is outvoted. Exact in powers of two.
     """
-    labels = np.unique(classes)
-    x = np.array([max(float(np.median(means[classes == k])), 0.0) for k in labels])
-    v = np.array([float(np.median(energies[classes == k])) for k in labels])
-    i, j = np.triu_indices(len(labels), 1)
+    x, v = np.maximum(_medians(means, classes), 0.0), _medians(energies, classes)
+    i, j = np.triu_indices(len(x), 1)
     apart = x[j] > x[i]
     i, j = i[apart], j[apart]
     slope = (v[j] - v[i]) / (x[j] - x[i])
@@ -244,6 +255,14 @@ def _fit(means: np.ndarray, energies: np.ndarray, classes: np.ndarray) -> tuple[
     error = np.minimum(error, 0.3) * np.where(line > v, 3.0, 1.0)
     best = int(np.argmin(error.sum(axis=1)))
     return _polished(x, v, float(slopes[best]), float(floors[best]))
+
+
+def _medians(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The median of `values` (n,) in each of `classes` (n,), by class: one sort for all."""
+    ordered = values[np.lexsort((values, classes))]
+    counts = np.unique(classes, return_counts=True)[1]
+    first = np.cumsum(counts) - counts
+    return (ordered[first + (counts - 1) // 2] + ordered[first + counts // 2]) / 2
 
 
 def _polished(x: np.ndarray, v: np.ndarray, slope: float, floor: float) -> tuple[float, float]:
@@ -294,6 +313,7 @@ def _covariances(
     return lags, correlation, spread
 
 
+@cache
 def _high_pass() -> np.ndarray:
     """The autocorrelation of the measuring filter, float64 (25, 25), lag 0 in the middle."""
     taps = cv2.getGaussianKernel(_HIGH_PASS_TAPS, _HIGH_PASS_SIGMA)
@@ -316,11 +336,8 @@ def _kernel(lags: np.ndarray) -> tuple[float, np.ndarray]:
     The residual's covariance is the grain's convolved with the high-pass's own, a linear system in the lags. The filter
     is the zero-phase root of the spectrum, which has the right autocorrelation and unit energy.
     """
-    own, side = _high_pass(), 2 * _REACH + 1
-    middle = own.shape[0] // 2
-    y, x = (axis.ravel() for axis in np.mgrid[:side, :side])
-    system = own[middle + y[:, None] - y[None, :], middle + x[:, None] - x[None, :]]
-    grain = np.linalg.solve(system, lags.ravel()).reshape(side, side)
+    side = 2 * _REACH + 1
+    grain = (_undone() @ lags.ravel()).reshape(side, side)
     grain = (grain + grain[::-1, ::-1]) / 2
     if grain[_REACH, _REACH] <= 0:
         grain = np.where(np.arange(side * side).reshape(side, side) == side * side // 2, lags.max(), 0.0)
@@ -331,6 +348,15 @@ def _kernel(lags: np.ndarray) -> tuple[float, np.ndarray]:
     kernel = root[steps[:, None], steps[None, :]]
     kernel = kernel / np.linalg.norm(kernel)
     return float(lags[_REACH, _REACH] / grain[_REACH, _REACH]), kernel
+
+
+@cache
+def _undone() -> np.ndarray:
+    """What turns a residual's 49 autocovariances into the grain's, float64 (49, 49): the high-pass's system, inverted."""
+    own, side = _high_pass(), 2 * _REACH + 1
+    middle = own.shape[0] // 2
+    y, x = (axis.ravel() for axis in np.mgrid[:side, :side])
+    return np.linalg.inv(own[middle + y[:, None] - y[None, :], middle + x[:, None] - x[None, :]])
 
 
 def _median_bias(degrees: np.ndarray) -> np.ndarray:
@@ -560,7 +586,8 @@ def _missing(
     inside = changed & (matte > 0.5)
     if _usable(ours, inside).sum() < _FEWEST * _BINS:
         inside = changed
-    own, reference = _measured(ours, inside), _measured(theirs, inside)
+    # Only their ratio counts, and both are looked at alike: one pass is enough.
+    own, reference = _measured(ours, inside, 1), _measured(theirs, inside, 1)
     cover = np.maximum(matte, np.float32(_THINNEST)).astype(np.float32)
     target = np.float32(amount * amount) * (2 / cover - 1)
     if own.empty:

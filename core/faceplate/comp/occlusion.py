@@ -2,8 +2,8 @@
 
 Colour cannot tell a hand from a face, so a small network does that: it sees the face squared up by its own mesh, beside
 the mesh's outline, eyes, brows, nose and lips, and says for every pixel whether the face is what shows there.
-`occlusion.npz` holds it; `tests/truth/make_occlusion.py` made it from invented faces and drawn occluders. It decides at
-160 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
+It ships with a card, `face_occlusion`; `tests/truth/make_occlusion.py` made it from invented faces and drawn occluders. It
+decides at 160 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
 
 Everything is measured in parts of the face's own level in each channel, so exposure and white balance of the plate
 change nothing.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,11 +20,14 @@ import numpy as np
 from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample, scale_of
-from faceplate.models import Network
+from faceplate.models import Network, embedded_store, open_network
 from faceplate.pyramid import fill
 from faceplate.window import Window
 
-__all__ = ["SIDE", "occlusion_matte"]
+__all__ = ["NETWORK", "SIDE", "occlusion_matte"]
+
+NETWORK = "face_occlusion"
+"""The card of the network that ships."""
 
 SIDE = 160
 """Side in pixels of the square that the network sees; the face's longer side fills 1 / 1.14 of it."""
@@ -34,6 +36,8 @@ _FILL = 1.14
 _Y_OF_REC709 = np.array((0.2126, 0.7152, 0.0722), np.float32)
 # The face's size in pixels on the grid where edges are found: enough for a strand, and the cost stops growing there.
 _FINE = 512.0
+# A blur of so many pixels is worked out on every second one.
+_COARSE = 4.0
 # Half the width, in the network's pixels, up to which something is a strand.
 _STRAND = 2.0
 # Highlights count up to this many times the face's level; log-odds of sure ends.
@@ -69,7 +73,7 @@ def occlusion_matte(
     levels = _levels(seen, maps.hull)
     if not (levels > 0.0).all():
         return nothing
-    odds = _network().run(_network_view(seen, levels), maps.guide)
+    odds = _odds(_network_view(seen, levels), maps.guide)
     if person_network is not None:
         level = float(levels @ _Y_OF_REC709)
         odds = np.maximum(odds, _not_a_person(linear, level, face, window, pixel_aspect, person_network))
@@ -151,53 +155,15 @@ def _not_a_person(
 # The network ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _OcclusionNetwork:
-    """A U-Net of five levels (Ronneberger et al., "U-Net", MICCAI 2015), 212,388 numbers, run by plain numpy."""
-
-    weights: dict[str, np.ndarray]
-
-    def run(self, view: np.ndarray, guide: np.ndarray) -> np.ndarray:
-        """Log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/2, SIDE/2, 4)."""
-        features = np.concatenate([_unshuffled(view), guide], axis=2)
-        kept = []
-        for level in ("e1", "e2", "e3", "e4", "e5"):
-            if kept:
-                features = _pooled(features)
-            features = self._conv(level + "b", self._conv(level + "a", features))
-            kept.append(features)
-        for level, beside in zip(("d4", "d3", "d2", "d1a"), kept[-2::-1], strict=True):
-            features = self._conv(level, np.concatenate([features.repeat(2, 0).repeat(2, 1), beside], axis=2))
-        out = self._conv("out", self._conv("d1b", features), relu=False)
-        return np.ascontiguousarray(out.reshape(SIDE // 2, SIDE // 2, 2, 2).transpose(0, 2, 1, 3).reshape(SIDE, SIDE))
-
-    def _conv(self, name: str, features: np.ndarray, relu: bool = True) -> np.ndarray:
-        """A 3 x 3 convolution (h, w, c) to (h, w, d) with zeros beyond the border, and its rectifier."""
-        height, width, _ = features.shape
-        padded = np.pad(features, ((1, 1), (1, 1), (0, 0)))
-        patches = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-        result = np.concatenate(patches, axis=2) @ self.weights[name + "_w"] + self.weights[name + "_b"]
-        return np.maximum(result, 0.0) if relu else result
-
-
 @cache
-def _network() -> _OcclusionNetwork:
-    """The network that ships inside the package, read once."""
-    with np.load(Path(__file__).parent / "occlusion.npz") as table:
-        return _OcclusionNetwork({name: table[name].astype(np.float32) for name in table.files})
+def _network() -> Network:
+    """The network that ships (a U-Net of five levels: Ronneberger et al., "U-Net", MICCAI 2015; 212,388 numbers)."""
+    return open_network(embedded_store(), NETWORK)
 
 
-def _unshuffled(view: np.ndarray) -> np.ndarray:
-    """(h, w, c) to (h/2, w/2, 4c): each block of 2 x 2 pixels side by side, channel by channel."""
-    height, width, channels = view.shape
-    blocks = view.reshape(height // 2, 2, width // 2, 2, channels).transpose(0, 2, 4, 1, 3)
-    return blocks.reshape(height // 2, width // 2, channels * 4)
-
-
-def _pooled(features: np.ndarray) -> np.ndarray:
-    """The largest of each block of 2 x 2."""
-    height, width, channels = features.shape
-    return features.reshape(height // 2, 2, width // 2, 2, channels).max(axis=(1, 3))
+def _odds(view: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """Log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/2, SIDE/2, 4)."""
+    return _network().run(view[None], guide[None])["odds"][0, 0]
 
 
 # The plate's own pixels -----------------------------------------------------------------------------------------------
@@ -246,12 +212,12 @@ def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float
         return np.zeros_like(hidden)
     near = cv2.dilate(sure, _disc(1.5 * unit))
     face = _surroundings(pixels, cv2.erode((sure < 0.15).astype(np.float32), _disc(0.7 * unit)), 2.0 * unit)
-    away = ((pixels - face) ** 2).sum(axis=2)
+    away = _dot(pixels - face, pixels - face)
     front = _surroundings(pixels, sure**2 * (away + np.float32(0.01)), 1.5 * unit)
     line = front - face
-    length = (line**2).sum(axis=2)
-    place = ((pixels - face) * line).sum(axis=2) / np.maximum(length, np.float32(1e-6))
-    trust = length / (length + np.float32(0.02) * (face**2).sum(axis=2) + np.float32(1e-4))
+    length = _dot(line, line)
+    place = _dot(pixels - face, line) / np.maximum(length, np.float32(1e-6))
+    trust = length / (length + np.float32(0.02) * _dot(face, face) + np.float32(1e-4))
     place = cv2.GaussianBlur(place, (0, 0), 0.6)
     # A strand's own colour is hardly ever seen unmixed, so less of it counts as all of it.
     whole = np.float32(0.85) - np.minimum(sure - hidden, np.float32(0.4))
@@ -261,10 +227,22 @@ def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float
 
 def _surroundings(pixels: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
     """The weighted average of `pixels` (h, w, 3) around each pixel; where no weight is near, a smooth continuation."""
-    held = cv2.GaussianBlur(weight, (0, 0), sigma)
-    carried = cv2.GaussianBlur(pixels * weight[..., None], (0, 0), sigma)
+    height, width = weight.shape
+    # What is this smooth needs no more than every second pixel.
+    step = 2 if sigma >= _COARSE else 1
+    size = (-(-width // step), -(-height // step))
+    held, carried = weight, pixels * weight[..., None]
+    if step > 1:
+        held, carried = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (held, carried))
+    held, carried = (cv2.GaussianBlur(part, (0, 0), sigma / step) for part in (held, carried))
     known = held > 1e-3
-    return fill(carried / np.maximum(held, np.float32(1e-3))[..., None], known.astype(np.float32))
+    filled = fill(carried / np.maximum(held, np.float32(1e-3))[..., None], known.astype(np.float32))
+    return cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR) if step > 1 else filled
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The dot product of two pictures' colours, float32 (h, w)."""
+    return np.einsum("hwc,hwc->hw", first, second)
 
 
 def _carried(matte: np.ndarray, pixels: np.ndarray, plate: np.ndarray) -> np.ndarray:

@@ -1,8 +1,10 @@
-"""Which of a frame's faces is meant: the largest, the leftmost, one by number, or the one most like a picture."""
+"""Which of a frame's faces is meant: the largest, the leftmost, one by number, at a point, or most like a picture."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,16 +12,37 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.face.face import Face
 from faceplate.face.identity import likeness
 
-__all__ = ["choose_face", "parse_target"]
+__all__ = ["CLEARLY_LARGER", "Point", "choose_face", "distance_to", "parse_point", "parse_target"]
 
 # Below SFace's own threshold for one person (0.363) two pictures of one person under very different light still
 # agree this far, and two people rarely do.
 _LIKENESS_FLOOR = 0.25
-_CLEARLY_LARGER = 2.0
+CLEARLY_LARGER = 2.0
+"""How many times as large as any other a face must be to be meant without being named."""
 
 
-def parse_target(text: str) -> str | int:
-    """`auto`, `largest`, `leftmost`, `rightmost`, a number from 1 (left to right), or anything else: a picture's path."""
+@dataclass(frozen=True)
+class Point:
+    """A point in plate pixels (y down), of `frame` or of whichever frame is looked at."""
+
+    frame: int | None
+    x: float
+    y: float
+
+
+def parse_point(text: str) -> Point | None:
+    """`1001:640,360` or `640,360` taken apart; None for anything else."""
+    frame, colon, place = text.rpartition(":")
+    try:
+        x, y = (float(part) for part in place.split(","))
+        number = int(frame) if colon else None
+    except ValueError:
+        return None
+    return Point(number, x, y) if math.isfinite(x) and math.isfinite(y) else None
+
+
+def parse_target(text: str) -> str | int | Point:
+    """`auto`, `largest`, `leftmost`, `rightmost`, a number from 1 (left to right), a point, or else a picture's path."""
     word = text.strip()
     if not word:
         raise UsageError("bad-target", "The target is empty; give largest, leftmost, rightmost, a number or a picture.")
@@ -27,12 +50,12 @@ def parse_target(text: str) -> str | int:
         if int(word) < 1:
             raise UsageError("bad-target", f"Faces are numbered from 1, left to right; '{word}' is not one.")
         return int(word)
-    return word
+    return parse_point(word) or word
 
 
 def choose_face(
     faces: tuple[Face, ...],
-    target: str | int,
+    target: str | int | Point,
     embed: Callable[[Face], np.ndarray],
     wanted: np.ndarray | None = None,
 ) -> Face:
@@ -48,6 +71,8 @@ def choose_face(
         if target > len(leftward):
             raise RenderError("no-such-face", f"Face {target} was asked for, but the frame shows {len(leftward)}.")
         return leftward[target - 1]
+    if isinstance(target, Point):
+        return min(faces, key=lambda face: distance_to(face, target.x, target.y))
     if wanted is None:
         return {"leftmost": leftward[0], "rightmost": leftward[-1]}.get(target) or _largest(faces, target == "auto")
     likest = max(((likeness(embed(face), wanted), index) for index, face in enumerate(faces)), key=lambda pair: pair[0])
@@ -60,12 +85,19 @@ def choose_face(
     return faces[likest[1]]
 
 
+def distance_to(face: Face, x: float, y: float) -> tuple[float, float]:
+    """How far (x, y) lies from the face's box, 0 inside it; then from its middle. Plate pixels."""
+    left, top, width, height = face.box
+    away = math.hypot(max(left - x, 0, x - left - width), max(top - y, 0, y - top - height))
+    return away, math.hypot(x - left - width / 2, y - top - height / 2)
+
+
 def _largest(faces: tuple[Face, ...], clearly: bool) -> Face:
     by_size = sorted(faces, key=lambda face: -face.size)
-    if clearly and len(faces) > 1 and by_size[0].size < _CLEARLY_LARGER * by_size[1].size:
+    if clearly and len(faces) > 1 and by_size[0].size < CLEARLY_LARGER * by_size[1].size:
         raise RenderError(
             "several-faces",
             f"The frame shows {len(faces)} faces; choose one with --target: largest, leftmost, rightmost, a number from "
-            "1 (left to right), or a picture of the person.",
+            "1 (left to right), a point x,y, or a picture of the person.",
         )
     return by_size[0]

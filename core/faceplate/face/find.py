@@ -15,9 +15,11 @@ import cv2
 import numpy as np
 
 from faceplate.color import Exposure, encode, log_average
-from faceplate.face import detect, expression, identity, landmark
+from faceplate.errors import UsageError
+from faceplate.face import detect, detectors, expression, identity, landmark, landmarkers, recognisers
 from faceplate.face.align import apply, compose, crop_matrix, invert, resample, scale_of
 from faceplate.face.face import Face, topology
+from faceplate.face.view import view
 from faceplate.frame import Frame
 from faceplate.models import ModelStore, Network, embedded_store, open_network
 from faceplate.window import Window
@@ -34,20 +36,13 @@ _APART = 0.06
 _NUDGES = ((1.0, 0.0, 0.0, 0.0), (0.97, 0.05, 0.0, 0.02), (1.03, -0.05, 0.02, 0.0), (1.0, 0.0, -0.02, -0.02))
 
 
-def view(frame: Frame, matrix: np.ndarray, side: int, gain: float) -> tuple[np.ndarray, np.ndarray]:
-    """A display rendering of a square of the plate, and its scene-linear pixels.
-
-    `matrix` maps plate to the square of `side` pixels; `gain` exposes it. Returns float32 (side, side, 3) in 0..1
-    (sRGB-like, Rec.709 primaries) and float32 (side, side, 3) in the working space.
-    """
-    pixels = resample(frame.pixels, frame.window, matrix, Window(0, 0, side, side))
-    working = frame.color.to_working(pixels, frame.space)
-    return np.clip(encode(frame.color.to_linear709(working), gain), 0.0, 1.0), working
-
-
 @dataclass(frozen=True)
 class FaceFinder:
-    """Detector, landmarker and identity network of a store, opened when first used; safe to share between threads."""
+    """Detector, landmarker and identity network of a store, opened when first used; safe to share between threads.
+
+    The mesh is the landmarker's; `aligner`, if named, is a second opinion (2dfan4, 2d106det) on a face's five alignment
+    points, onto which the mesh is moved.
+    """
 
     store: ModelStore
     detector: str = "yunet"
@@ -55,6 +50,38 @@ class FaceFinder:
     recogniser: str = "sface"
     expression: str = "face_blendshapes"
     threads: int = 0
+    aligner: str = ""
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of the networks that a found face has gone through."""
+        return tuple(name for name in (self.detector, self.landmarker, self.aligner) if name)
+
+    @property
+    def opened(self) -> tuple[Network, ...]:
+        """Those that were opened so far."""
+        return tuple(value for value in self.__dict__.values() if isinstance(value, Network))
+
+    def choosing(self, detector: str = "", landmarker: str = "", recogniser: str = "") -> FaceFinder:
+        """This finder with other networks of the store; an empty name keeps what there is.
+
+        A landmarker of another kind than the mesh's becomes the `aligner`. Raises `UsageError` with code `unknown-model`,
+        `not-a-detector`, `not-a-landmarker` or `not-a-recogniser`.
+        """
+        changes: dict[str, str] = {}
+        for name, field, kinds, does in (
+            (detector, "detector", detectors.DETECTORS, "detects"),
+            (landmarker, "landmarker", ("face_landmarker", *landmarkers.LANDMARKERS), "landmarks"),
+            (recogniser, "recogniser", recognisers.RECOGNISERS, "recognises"),
+        ):
+            if not name:
+                continue
+            kind = self.store.card(name).kind
+            if kind not in kinds:
+                code = f"not-a-{field}"
+                raise UsageError(code, f"'{name}' {does} no faces; networks of these kinds do: {', '.join(kinds)}.")
+            changes["aligner" if kind in landmarkers.LANDMARKERS else field] = name
+        return replace(self, **changes) if changes else self
 
     @classmethod
     def embedded(cls) -> FaceFinder:
@@ -68,6 +95,10 @@ class FaceFinder:
     @cached_property
     def _landmarker(self) -> Network:
         return open_network(self.store, self.landmarker, threads=self.threads)
+
+    @cached_property
+    def _aligner(self) -> Network:
+        return open_network(self.store, self.aligner, threads=self.threads)
 
     @cached_property
     def _recogniser(self) -> Network:
@@ -95,23 +126,30 @@ class FaceFinder:
         face = self._pass(frame, _region_of(face.points, frame.pixel_aspect), face.level, face.score)
         region = _region_of(face.points, frame.pixel_aspect)
         looks = [self._pass(frame, region.nudged(*nudge), face.level, face.score) for nudge in _NUDGES]
-        return replace(looks[0], points=np.mean([look.points for look in looks], axis=0))
+        face = replace(looks[0], points=np.mean([look.points for look in looks], axis=0))
+        return self._settled(frame, face)
 
     def embed(self, frame: Frame, face: Face) -> np.ndarray:
-        """SFace's raw embedding of `face`, float32 (128,)."""
+        """The recogniser's raw embedding of `face`, float32 (128,) of SFace, (512,) of ArcFace."""
         matrix = crop_matrix(face.five, identity.TEMPLATE, identity.SIDE, frame.pixel_aspect)
         crop, _ = view(frame, matrix, identity.SIDE, Exposure.of_level(face.level).gain)
-        return identity.embed(self._recogniser, crop)
+        return recognisers.embed(self._recogniser, crop)
 
     def blendshapes(self, face: Face) -> np.ndarray:
         """The 52 ARKit-style coefficients of `face`, float32 (52,)."""
         return expression.blendshapes(self._expression, face)
 
+    def _settled(self, frame: Frame, face: Face) -> Face:
+        """`face` on the aligner's five points, where there is one."""
+        if not self.aligner:
+            return face
+        return landmarkers.aligned(face, landmarkers.landmarks(self._aligner, frame, face)[1])
+
     def _detect(self, frame: Frame, fit: np.ndarray, turn: int, stops: float) -> list[_Seen]:
         picture, level = _detector_view(frame, fit, stops)
         back = invert(compose(_turn_matrix(turn), fit))
         seen = []
-        for found in detect.detect(self._detector, np.ascontiguousarray(np.rot90(picture, turn))):
+        for found in detectors.detect(self._detector, np.ascontiguousarray(np.rot90(picture, turn))):
             corners = found.box[:2] + found.box[2:] * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
             seen.append(_Seen(apply(back, corners), apply(back, found.five), found.score, level))
         return seen

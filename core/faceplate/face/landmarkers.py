@@ -16,7 +16,7 @@ from faceplate.color import Exposure
 from faceplate.errors import UsageError
 from faceplate.face.align import apply, compose, invert, similarity
 from faceplate.face.face import Face
-from faceplate.face.find import view
+from faceplate.face.view import view
 from faceplate.frame import Frame
 from faceplate.models import Network
 

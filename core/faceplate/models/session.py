@@ -310,11 +310,12 @@ def open_network(
     """Opens the network of card `name`: hash, outside weights and signature proved first, on the best provider there
     is.
 
-    `threads` is ONNX Runtime's intra-op count; 0 leaves the choice to `runtime`. Raises what `ModelStore.path`,
+    `threads` is ONNX Runtime's intra-op count; 0 leaves the choice to `runtime`, and None for that is what the
+    environment says. Raises what `ModelStore.path`,
     `read_graph`, `check_external` and `check_signature` raise, `UsageError` for a runtime that cannot be, and
     `RenderError('weights-unusable')` when no provider here can open the file.
     """
-    wanted = runtime or Runtime()
+    wanted = runtime or Runtime.from_environment()
     if threads:
         wanted = replace(wanted, threads=threads)
     card, path = store.card(name), store.path(name)

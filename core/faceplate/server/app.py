@@ -9,26 +9,26 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from faceplate import __version__
+from faceplate.cache import NO_CACHE, StageCache
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import available_providers
 from faceplate.params import describe as describe_parameters
-from faceplate.plate import Sequence
 from faceplate.server.guard import client
 from faceplate.server.jobs import Job, JobQueue, error_entry
+from faceplate.server.page import POLICY, page_of
 from faceplate.server.roots import Roots
 from faceplate.server.schema import FacesRequest, JobRequest, KeysRequest, RenderRequest, ShotRequest, TrackRequest
 from faceplate.server.shared import SharedPixels
-from faceplate.server.shots import OpenShot, OpenShots, describe
+from faceplate.server.shots import PATHS, OpenShots, describe, is_path, places_of
 from faceplate.server.work import Desk, faces_job, render_job, track_job
 
 __all__ = ["Service", "make_app"]
@@ -52,6 +52,7 @@ class Service:
     roots: Roots = field(default_factory=Roots.from_environment)
     queue: JobQueue = field(default_factory=JobQueue)
     shared: SharedPixels = field(default_factory=SharedPixels)
+    cache: StageCache = NO_CACHE
     idle: float = 900.0
     begun: float = field(default_factory=time.monotonic)
     stop: Callable[[], None] = lambda: None
@@ -59,8 +60,8 @@ class Service:
     shots: OpenShots = field(init=False)
 
     def __post_init__(self) -> None:
-        self.shots = OpenShots(self.roots)
-        self.desk = Desk(self.queue, self.shared)
+        self.shots = OpenShots(self.roots, cache=self.cache)
+        self.desk = Desk(self.queue, self.shared, self.roots)
 
 
 def make_app(
@@ -72,6 +73,7 @@ def make_app(
         version=__version__,
         description="Replaces a performer's face on a plate. The token is in the engine's state file; see docs/service.md.",
         dependencies=[Depends(HTTPBearer(auto_error=False))],
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
@@ -101,8 +103,9 @@ def _errors(app: FastAPI) -> None:
 
     async def unrouted(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        code = "no-route" if error.status_code in (404, 405) else "bad-request"
         return said(
-            error.status_code, {"code": "no-route", "message": f"{request.method} {request.url.path}: {error.detail}."}
+            error.status_code, {"code": code, "message": f"{request.method} {request.url.path}: {error.detail}."}
         )
 
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:
@@ -115,8 +118,13 @@ def _errors(app: FastAPI) -> None:
 
 
 def _about(app: FastAPI, service: Service) -> None:
+    @app.get("/docs", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        """The routes, for a person."""
+        return HTMLResponse(page_of(app.openapi()), headers={"Content-Security-Policy": POLICY})
+
     @app.get("/v1/status")
-    def status() -> dict[str, Any]:
+    async def status() -> dict[str, Any]:
         """What the engine is, and what it is doing."""
         return {
             "engine": __version__,
@@ -126,7 +134,11 @@ def _about(app: FastAPI, service: Service) -> None:
             "stopping": service.queue.closed or service.stopping,
             "jobs": service.queue.counts(),
             "device": _device(),
-            "cache": {"shots": service.shots.names(), "shared": service.shared.usage()},
+            "cache": {
+                "shots": service.shots.names(),
+                "shared": service.shared.usage(),
+                "stages": service.cache.state(),
+            },
         }
 
     @app.get("/v1/parameters")
@@ -160,7 +172,7 @@ def _about(app: FastAPI, service: Service) -> None:
         return {"stopping": True}
 
     @app.delete("/v1/shared/{name}")
-    def free(name: str) -> dict[str, Any]:
+    async def free(name: str) -> dict[str, Any]:
         """Gives pixels in shared memory back."""
         if not service.shared.free(name):
             raise UsageError(
@@ -179,7 +191,7 @@ def _shots(app: FastAPI, service: Service) -> None:
     def keys(request: KeysRequest) -> dict[str, Any]:
         """What each frame's pixels depend on: the key that an up-to-date file carries."""
         opened = service.shots.get(request.shot)
-        _allow(service.roots, opened, request)
+        _allow(service.roots, request)
         return {
             "keys": {
                 str(frame): opened.frame_key(frame, request.of(frame), request.proxy, request.mode)
@@ -201,18 +213,18 @@ def _jobs(app: FastAPI, service: Service) -> None:
         return service.queue.document(service.queue.add(job))
 
     @app.get("/v1/jobs")
-    def jobs() -> dict[str, Any]:
+    async def jobs() -> dict[str, Any]:
         """Every job that is remembered, without its frames."""
         documents = [service.queue.document(job) for job in tuple(service.queue.jobs.values())]
         return {"jobs": [{**document, "frames": {}} for document in documents]}
 
     @app.get("/v1/jobs/{job}")
-    def job_document(job: str) -> dict[str, Any]:
+    async def job_document(job: str) -> dict[str, Any]:
         """A job as it is now."""
         return service.queue.document(service.queue.get(job))
 
     @app.delete("/v1/jobs/{job}")
-    def cancel(job: str) -> dict[str, Any]:
+    async def cancel(job: str) -> dict[str, Any]:
         """Cancels a job."""
         found = service.queue.get(job)
         service.queue.cancel(found)
@@ -231,7 +243,7 @@ def _jobs(app: FastAPI, service: Service) -> None:
 def _job(service: Service, request: JobRequest) -> Job:
     opened = service.shots.get(request.shot)
     if isinstance(request, RenderRequest):
-        _allow(service.roots, opened, request)
+        _allow(service.roots, request)
         return render_job(service.desk, opened, request)
     if isinstance(request, TrackRequest):
         service.roots.check(request.output)
@@ -240,17 +252,16 @@ def _job(service: Service, request: JobRequest) -> Job:
     return faces_job(service.desk, opened, request)
 
 
-def _allow(roots: Roots, opened: OpenShot, request: RenderRequest | KeysRequest) -> None:
+def _allow(roots: Roots, request: RenderRequest | KeysRequest) -> None:
     """The paths that a request itself brings lie where they may."""
     if not roots.folders:
         return
-    paths = {entry["name"] for entry in describe_parameters() if entry["type"] == "path"} | {"target"}
-    named = [
-        values[name] for values in (request.values, *request.frame_values.values()) for name in paths & set(values)
-    ]
-    if isinstance(request, RenderRequest):
-        named += [request.output, request.hold_out]
-    roots.check(*(Sequence.parse(text).folder for text in named if text and Path(str(text)).parent.parts))
+    own = [request.output, request.hold_out] if isinstance(request, RenderRequest) else []
+    for values in (request.values, *request.frame_values.values()):
+        own += [str(values.get(name, "")) for name in PATHS]
+        target = str(values.get("target", ""))
+        roots.check(target if is_path(target) else None)
+    roots.check(*(path for pattern in own if pattern for path in places_of(pattern)))
 
 
 async def _stream(queue: JobQueue, job: Job, after: int) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import threading
@@ -12,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from faceplate import __version__
-from faceplate.errors import UsageError
+from faceplate.cache import NO_CACHE, StageCache
+from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.models import Card, ModelStore, default_store
+from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence, same_target
 from faceplate.render import Renderer
 from faceplate.server.roots import Roots
@@ -23,22 +25,38 @@ from faceplate.server.schema import ShotRequest
 from faceplate.shot import Shot
 from faceplate.shotfile import load_shot
 from faceplate.track import Track
+from faceplate.trust import keyring_folder
 
-__all__ = ["OpenShot", "OpenShots", "describe", "people", "refuse_plate"]
+__all__ = [
+    "PATHS",
+    "OpenShot",
+    "OpenShots",
+    "describe",
+    "is_path",
+    "make_folder",
+    "people",
+    "places_of",
+    "refuse_plate",
+]
 
 _MOST_RENDERERS = 16
+# Parameters that name files.
+PATHS = tuple(parameter.name for parameter in PARAMETERS if parameter.about.path)
 
 
 def _loaded(request: ShotRequest) -> Shot:
     """The shot of a request, resolved with the variables of the host that asks."""
     what: Any = request.path if request.path is not None else request.document
     shot = load_shot(what, request.base, environ=request.environ)
-    ocio = request.environ.get("OCIO")
-    return shot if shot.ocio or not ocio else shot.model_copy(update={"ocio": ocio})
+    # A track is made when a host asks for one, not on the way to a frame.
+    own: dict[str, Any] = {"track_first": False}
+    if not shot.ocio and request.environ.get("OCIO"):
+        own["ocio"] = request.environ["OCIO"]
+    return shot.model_copy(update=own)
 
 
 # What two renderers of one shot have in common, whatever they write and wherever.
-_DEAR = ("color", "source", "_track", "_opened", "_opening")
+_DEAR = ("color", "source", "_given", "_held", "_opening")
 
 
 @dataclass
@@ -49,6 +67,7 @@ class OpenShot:
     request: ShotRequest
     shot: Shot
     store: ModelStore
+    cache: StageCache
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _renderers: OrderedDict[tuple[str, str], Renderer] = field(default_factory=OrderedDict)
     _seen: str = ""
@@ -70,7 +89,7 @@ class OpenShot:
             place = (output, mode or self.shot.mode)
             if place not in self._renderers:
                 shot = self.shot.model_copy(update={"output": place[0], "mode": place[1]})
-                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store)))
+                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store), cache=self.cache))
                 while len(self._renderers) > _MOST_RENDERERS:
                     self._renderers.popitem(last=False)
             self._renderers.move_to_end(place)
@@ -90,19 +109,11 @@ class OpenShot:
                 self._prepare(renderer, frame, values)
 
     def frame_key(self, frame: int, values: Mapping[str, Any], proxy: int, mode: str | None) -> str:
-        """What the frame's pixels depend on, as hexadecimal."""
+        """What the frame's file depends on; "" when the plate's frame is not there, so that no file is up to date."""
         renderer = self.renderer("", mode)
-        file = renderer.plate.path(frame)
-        found = file.stat() if file.exists() else None
-        plain = [
-            __version__,
-            renderer.shot.model_dump_json(exclude={"output", "frames", "parameters", "curves", "overrides"}),
-            renderer.values(frame, values).model_dump(),
-            proxy,
-            found and (found.st_size, found.st_mtime_ns),
-            self._fingerprint(),
-        ]
-        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+        if not renderer.plate.path(renderer.plate_frame(frame) or frame).exists():
+            return ""
+        return renderer.key(frame, values, proxy)
 
     def _prepare(self, renderer: Renderer, frame: int, values: dict[str, Any]) -> None:
         if not values:
@@ -127,8 +138,10 @@ class OpenShot:
             self._seen = now
 
     def _fingerprint(self) -> str:
-        """Size and time of the source's pictures and of the track."""
-        return "|".join(_identity(path) for path in (self.shot.source, self.shot.track) if path is not None)
+        """Size and time of the source's pictures and its release, of the track and of the keyring; and the day, which a
+        release may not outlast."""
+        files = (self.shot.source, self.shot.track, keyring_folder())
+        return "|".join([dt.datetime.now(dt.UTC).date().isoformat(), *(_identity(path) for path in files if path)])
 
 
 def _identity(path: Path) -> str:
@@ -144,9 +157,10 @@ def _identity(path: Path) -> str:
 class OpenShots:
     """The shots that are open, at most `limit`: the one that was not used longest goes first."""
 
-    def __init__(self, roots: Roots, limit: int = 8, store: ModelStore | None = None) -> None:
+    def __init__(self, roots: Roots, limit: int = 8, cache: StageCache = NO_CACHE) -> None:
         self.roots = roots
-        self.store = store or default_store()
+        self.store = default_store()
+        self.cache = cache
         self._limit = limit
         self._open: OrderedDict[str, OpenShot] = OrderedDict()
         self._lock = threading.Lock()
@@ -162,7 +176,7 @@ class OpenShots:
         with self._lock:
             opened = self._open.get(key)
         if opened is None:
-            opened = OpenShot(key, request, shot, self.store)
+            opened = OpenShot(key, request, shot, self.store, self.cache)
         with self._lock:
             opened = self._open.setdefault(key, opened)
             self._open.move_to_end(key)
@@ -185,17 +199,30 @@ class OpenShots:
             return len(self._open)
 
     def check_paths(self, shot: Shot) -> None:
-        """Every path of a shot lies where requests may point."""
-        ocio = None if shot.ocio is None or shot.ocio.startswith("ocio://") else shot.ocio
-        target = shot.parameters.target
+        """Every path of a shot lies where requests may point. Raises `UsageError('outside-roots')`."""
+        patterns = [shot.plate, shot.output]
+        targets = [shot.parameters.target]
+        for values in (shot.parameters.model_dump(), *(override.constants for override in shot.overrides)):
+            patterns += [values.get(name, "") for name in PATHS]
+            targets.append(values.get("target", ""))
         self.roots.check(
-            *(Sequence.parse(pattern).folder for pattern in (shot.plate, shot.output) if pattern),
+            *(path for pattern in patterns if pattern for path in places_of(pattern)),
+            *(target for target in targets if is_path(target)),
             shot.source,
             shot.track,
-            ocio,
-            target if Path(target).suffix else None,
-            *(Sequence.parse(p).folder for p in (shot.parameters.hold_out, shot.parameters.garbage) if p),
+            None if shot.ocio is None or "://" in shot.ocio else shot.ocio,
         )
+
+
+def places_of(pattern: str) -> tuple[Path, ...]:
+    """What must lie where requests may point: a sequence's folder, and a still itself, which may be a link."""
+    sequence = Sequence.parse(pattern)
+    return (sequence.folder, sequence.path(0)) if sequence.is_still else (sequence.folder,)
+
+
+def is_path(target: str) -> bool:
+    """Whether a target names a picture, and not a face's place or a person."""
+    return len(Path(target).parts) > 1 or bool(Path(target).suffix)
 
 
 def describe(opened: OpenShot) -> dict[str, Any]:
@@ -225,9 +252,15 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "person": shot.person,
         "people": people(track) if track else [],
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
-        "source_release": None,
+        "source_release": _release(renderer),
         "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
+
+
+def _release(renderer: Renderer) -> dict[str, str]:
+    """What the source's release is worth for this shot: its state, one sentence, and the slate that pictures carry."""
+    check, decision = renderer.judgement
+    return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}
 
 
 def people(track: Track) -> list[dict[str, Any]]:
@@ -249,3 +282,14 @@ def refuse_plate(opened: OpenShot, output: str, frames: tuple[int, ...]) -> None
     """Raises `UsageError('output-is-plate')` when writing `output` would overwrite the plate."""
     if same_target(opened.plate, Sequence.parse(output), frames):
         raise UsageError("output-is-plate", f"The output {output} would overwrite the plate; give another name.")
+
+
+def make_folder(output: str) -> None:
+    """Makes the folder that `output` writes into. Raises `RenderError('output-unwritable')`."""
+    folder = Sequence.parse(output).folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RenderError(
+            "output-unwritable", f"The output folder {folder} cannot be made: {error.strerror}."
+        ) from error

@@ -3,18 +3,21 @@
 A shot is looked at in segments of `SEGMENT` frames, counted by frame number. A segment begins with the detector and
 knows nothing of its neighbours, so what is seen in a frame depends neither on how many workers there are nor on which
 was stopped where. Inside a segment a face is followed: optical flow says where it went, the landmarker looks there,
-and the detector is asked again only when a face is lost, at a cut, and once more in the middle.
+and the detector is asked again only when a face is lost, at a cut, and once more in the middle. Whom it finds late is
+then followed backwards to where the segment, the view or the face begins.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
 from faceplate.color import Exposure
+from faceplate.comp.grain import Grain
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import apply, compose, invert, scale_of
 from faceplate.face.find import _agree as _found_agrees
@@ -23,6 +26,7 @@ from faceplate.face.landmark import Region
 from faceplate.frame import Frame
 from faceplate.track.cuts import is_jump
 from faceplate.track.flow import Flow, FlowCrop, crop_corner, crop_scale, crop_window, flow_between, flow_crop
+from faceplate.track.grain import grain_sample
 from faceplate.track.reader import Picture, PlateReader, Proxy
 from faceplate.window import Window
 
@@ -31,6 +35,8 @@ __all__ = ["LOOK_EVERY", "SEGMENT", "Analyser", "Look", "ShotFinder", "Sighting"
 SEGMENT = 24
 LOOK_EVERY = 12
 _PRESENCE = 0.5
+# From this common part of two faces' boxes on, the landmarker may jump from one to the other.
+_NEAR = 0.1
 # A key frame is given up when the face has grown or turned so far (log of scale, radians), so many frames ago, or so
 # few
 # of its points are found again.
@@ -48,7 +54,8 @@ class Sighting:
     `points` are float64 (478, 3) plate pixels. `region` is the landmarker's square for the next frame on projected
     pixels; `corner`, `scale` and `gain` say how the flow's crop was rendered. `flow` is the motion since the frame
     before. It is measured against a key frame, `key`, from which `carried` (2, 3) leads here, so that its errors do
-    not add up. `anchor` are the points as the mean of several looks, for a face that is `new`.
+    not add up. `anchor` are the points as the mean of several looks, and `grain` that of the plate around, for a face
+    that is `new`.
     """
 
     number: int
@@ -67,6 +74,7 @@ class Sighting:
     flow: Flow | None = None
     embedding: np.ndarray | None = None
     anchor: np.ndarray | None = None
+    grain: Grain | None = None
 
     @property
     def face(self) -> Face:
@@ -92,7 +100,9 @@ class ShotFinder(FaceFinder):
     @classmethod
     def like(cls, finder: FaceFinder) -> ShotFinder:
         """The same networks on one thread each: several frames are looked at side by side."""
-        return cls(finder.store, finder.detector, finder.landmarker, finder.recogniser, threads=1)
+        return cls(
+            finder.store, finder.detector, finder.landmarker, finder.recogniser, threads=1, aligner=finder.aligner
+        )
 
     def glance(self, frame: Frame) -> tuple[Face, ...]:
         """The faces that the detector sees at first glance: upright, as exposed, whole frame."""
@@ -101,7 +111,7 @@ class ShotFinder(FaceFinder):
 
     def land(self, frame: Frame, region: Region, level: float, score: float) -> Face:
         """The mesh that the landmarker sees in `region`."""
-        return self._pass(frame, region, level, score)
+        return self._settled(frame, self._pass(frame, region, level, score))
 
 
 def region_of(points: np.ndarray, pixel_aspect: float) -> Region:
@@ -157,6 +167,40 @@ class Analyser:
             return self._search(picture, look, kept, whole=False)
         return self._close(picture, look, kept)
 
+    def back(self, reader: PlateReader, looks: dict[int, Look], frames: Sequence[int]) -> dict[int, Look]:
+        """Follows whoever was found after the first of a segment's `frames` backwards; answers the looks that change.
+
+        `looks` are those that `first` and `step` gave, by frame; a frame that could not be read has none.
+        """
+        now = dict(looks)
+        for at in range(len(frames) - 1, 0, -1):
+            late = [face for face in looks[frames[at]].faces if face.new] if frames[at] in looks else []
+            for face in late:
+                trail = self._trail(reader, now, frames[at::-1], face)
+                for k, seen in enumerate(_forward(trail)):
+                    now[frames[at - k]] = _with_face(now[frames[at - k]], seen)
+        return {frame: look for frame, look in now.items() if look is not looks[frame]}
+
+    def _trail(
+        self, reader: PlateReader, looks: dict[int, Look], frames: Sequence[int], face: Sighting
+    ) -> list[Sighting]:
+        """`face` in the first of `frames` and in those after it, which go backwards in time, as far as it is there
+        and clear of others."""
+        with reader.open(frames[0]) as picture:
+            crop = _crop_of(picture, face)
+            self.held = {face.number: _Held(crop, _projected(face.points, picture.file.pixel_aspect), crop)}
+        trail = [face]
+        for later, frame in pairwise(frames):
+            if frame not in looks or is_jump(looks[later].signature, looks[frame].signature):
+                break
+            with reader.open(frame) as picture:
+                found = self._follow(picture, frame, trail[-1])
+            if found is None or any(_overlap(found[0].points, other.points) > _NEAR for other in looks[frame].faces):
+                break
+            trail.append(found[0])
+            self.held[face.number] = found[1]
+        return trail
+
     def _search(self, picture: Picture, look: Look, known: tuple[Sighting, ...], whole: bool) -> Look:
         proxy = picture.proxy()
         faces = self.finder.find(proxy.frame) if whole else self.finder.glance(proxy.frame)
@@ -200,6 +244,7 @@ class Analyser:
             new=True,
             key=frame,
             anchor=_rounded(anchor.points),
+            grain=grain_sample(picture, face),
         )
 
     def _follow(self, picture: Picture, frame: int, face: Sighting) -> tuple[Sighting, _Held] | None:
@@ -223,7 +268,7 @@ class Analyser:
         if flow is not None and not _agree(flow, before, after):
             flow = None
         held = self.held[face.number]
-        renew = flow is None or carried is None or _worn(carried, flow, frame - face.key)
+        renew = flow is None or carried is None or _worn(carried, flow, abs(frame - face.key))
         followed = replace(
             face,
             points=_rounded(seen.points),
@@ -236,6 +281,7 @@ class Analyser:
             flow=flow,
             embedding=None,
             anchor=None,
+            grain=None,
             new=False,
         )
         return followed, _Held(crop, after, crop) if renew else replace(held, last=crop)
@@ -255,7 +301,7 @@ class Analyser:
         """Says which faces are near another, and takes the embeddings that association needs."""
         done = []
         for face in faces:
-            near = any(_overlap(face.points, other.points) > 0.1 for other in faces if other is not face)
+            near = any(_overlap(face.points, other.points) > _NEAR for other in faces if other is not face)
             wanted = face.new or look.frame % LOOK_EVERY == 0 or (face.near and not near)
             if wanted:
                 aspect = picture.file.pixel_aspect
@@ -264,6 +310,29 @@ class Analyser:
                 face = replace(face, embedding=embedding)
             done.append(replace(face, near=near))
         return replace(look, faces=tuple(done))
+
+
+def _forward(trail: list[Sighting]) -> list[Sighting]:
+    """Sightings followed backwards, as if they had been followed forwards: the earliest is the new one."""
+    if len(trail) < 2:
+        return []
+    found, anchor = trail[0], trail[0].anchor
+    turned = []
+    for k, seen in enumerate(trail):
+        earlier = trail[k + 1].flow if k + 1 < len(trail) else None
+        flow = None if earlier is None else replace(earlier, matrix=invert(earlier.matrix))
+        first = k + 1 == len(trail)
+        # The same crop, locked to the same skin, has the same bias: what several looks said of it holds here too.
+        own = seen.points + (anchor - found.points) if first and anchor is not None else None
+        turned.append(replace(seen, new=first, flow=flow, anchor=None if own is None else _rounded(own)))
+    return turned
+
+
+def _with_face(look: Look, face: Sighting) -> Look:
+    """The look with `face` in place of its namesake, and everybody's `near` as it is then."""
+    faces = sorted([*(other for other in look.faces if other.number != face.number), face], key=lambda f: f.number)
+    near = [any(_overlap(a.points, b.points) > _NEAR for b in faces if b is not a) for a in faces]
+    return replace(look, faces=tuple(replace(a, near=is_near) for a, is_near in zip(faces, near, strict=True)))
 
 
 def _crop_of(picture: Picture, face: Sighting) -> FlowCrop:

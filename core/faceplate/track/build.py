@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceplate import __version__
+from faceplate.comp.grain import Grain
 from faceplate.errors import UsageError
 from faceplate.face import likeness
 from faceplate.face.align import apply
@@ -17,6 +18,7 @@ from faceplate.face.shape import pose_of
 from faceplate.track import coding, model
 from faceplate.track.analyse import Sighting
 from faceplate.track.associate import Association, Moment, associate
+from faceplate.track.grain import grain_models
 from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
 from faceplate.track.work import Seen
 
@@ -66,10 +68,16 @@ def build(
         ranges=_ranges(frames, step),
         weights=weights,
         cuts=found.cuts,
+        grain=grain_models(_grain_samples(seen), found.cuts, frames[0], frames[-1]),
         unread=tuple(model.Unread(frame=s.frame, why=s.error) for s in seen if s.look is None and not s.tail),
         smoothing=smoothing,
         people=tuple(people),
     )
+
+
+def _grain_samples(seen: Sequence[Seen]) -> list[tuple[int, float, Grain]]:
+    faces = ((item.frame, face) for item in seen if item.look and not item.tail for face in item.look.faces)
+    return [(frame, face.level, face.grain) for frame, face in faces if face.grain is not None]
 
 
 def resmoothed(sidecar: model.Sidecar, smoothing: model.Smoothing) -> model.Sidecar:

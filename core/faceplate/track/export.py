@@ -14,6 +14,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -263,31 +264,31 @@ def _csv(shot: _Shot, path: Path, reference: int) -> None:
 def _usd(shot: _Shot, path: Path, reference: int) -> None:
     """A time-sampled mesh in pixels of the display window: x right, y up, z towards the camera."""
     try:
-        from pxr import Gf, Sdf, Usd, UsdGeom, Vt  # type: ignore[import-not-found]
+        gf, sdf, usd, geom, vt = (import_module(f"pxr.{name}") for name in ("Gf", "Sdf", "Usd", "UsdGeom", "Vt"))
     except ImportError as error:
         raise UsageError(
             "no-usd", "USD export needs the package usd-core: pip install 'faceplate[usd]' and try again."
         ) from error
     frames = sorted(shot.faces)
-    stage = Usd.Stage.CreateInMemory()
+    stage = usd.Stage.CreateInMemory()
     stage.SetStartTimeCode(frames[0])
     stage.SetEndTimeCode(frames[-1])
-    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
-    root = UsdGeom.Xform.Define(stage, "/faceplate")
+    geom.SetStageUpAxis(stage, geom.Tokens.y)
+    root = geom.Xform.Define(stage, "/faceplate")
     stage.SetDefaultPrim(root.GetPrim())
-    mesh = UsdGeom.Mesh.Define(stage, "/faceplate/face")
+    mesh = geom.Mesh.Define(stage, "/faceplate/face")
     triangles = topology().closed[:, ::-1]
     mesh.CreateFaceVertexCountsAttr([3] * len(triangles))
-    mesh.CreateFaceVertexIndicesAttr(Vt.IntArray(triangles.ravel().tolist()))
-    mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
-    weight = mesh.GetPrim().CreateAttribute("faceplate:weight", Sdf.ValueTypeNames.Float)
+    mesh.CreateFaceVertexIndicesAttr(vt.IntArray(triangles.ravel().tolist()))
+    mesh.CreateSubdivisionSchemeAttr(geom.Tokens.none)
+    weight = mesh.GetPrim().CreateAttribute("faceplate:weight", sdf.ValueTypeNames.Float)
     points = mesh.CreatePointsAttr()
     extent = mesh.CreateExtentAttr()
     for frame in frames:
         tracked = shot.faces[frame]
         placed = np.column_stack([shot.nuke(tracked.face.points[:, :2]), -tracked.face.points[:, 2]])
-        points.Set(Vt.Vec3fArray([Gf.Vec3f(*map(float, row)) for row in placed]), frame)
-        extent.Set([Gf.Vec3f(*map(float, placed.min(axis=0))), Gf.Vec3f(*map(float, placed.max(axis=0)))], frame)
+        points.Set(vt.Vec3fArray([gf.Vec3f(*map(float, row)) for row in placed]), frame)
+        extent.Set([gf.Vec3f(*map(float, placed.min(axis=0))), gf.Vec3f(*map(float, placed.max(axis=0)))], frame)
         weight.Set(float(tracked.weight), frame)
     # A usda layer under the temporary name would be refused by its suffix, so the text or crate is exported as asked.
     if not stage.GetRootLayer().Export(str(path)):

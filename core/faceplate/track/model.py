@@ -19,6 +19,7 @@ __all__ = [
     "Delete",
     "Drag",
     "Edit",
+    "Grain",
     "Join",
     "Key",
     "Person",
@@ -33,13 +34,14 @@ __all__ = [
     "Unread",
 ]
 
-VERSION = 1
+VERSION = 2
 
 Frame = Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Rectangle = tuple[int, int, int, int]
+Variance = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 PersonId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Rigid = tuple[Finite, Finite, Positive, Finite]
 
@@ -49,7 +51,12 @@ class _Part(BaseModel):
 
 
 class Plate(_Part):
-    """What was tracked. `display` and `data` are x, y, width, height of the first frame's windows, y down."""
+    """What was tracked. `display` and `data` are x, y, width, height of the first frame's windows, y down.
+
+    `space` is the plate's colour space where it was given, `working` the one in which levels and grain were measured,
+    `search` the part of the picture that was looked at (None: all). `state` tells the tracked files' names, sizes and
+    dates from those of a plate that changed since.
+    """
 
     pattern: str
     display: Rectangle
@@ -57,6 +64,9 @@ class Plate(_Part):
     pixel_aspect: Positive = 1.0
     space: str | None = None
     layer: str | None = None
+    working: str = ""
+    search: Rectangle | None = None
+    state: str = ""
 
 
 class Unread(_Part):
@@ -71,6 +81,32 @@ class Smoothing(_Part):
 
     amount: Annotated[float, Field(ge=0.0, le=4.0)] = 1.0
     gap: Annotated[int, Field(ge=0, le=1000)] = 12
+
+
+class Grain(_Part):
+    """The plate's grain from `first` to `last`, one view: the variance of channel c at the scene-linear value x of the
+    working space is slope[c] · max(x, 0) + floor[c], in R, G, B. `kernel`: each channel's spatial filter, 3 x 7 x 7, of
+    unit energy; `mixing`: the symmetric root of the correlation between the channels, 3 x 3. `amounts`: (frame, factor
+    on the variance) where it varies, straight in the logarithm between; none where it does not."""
+
+    first: Frame
+    last: Frame
+    slope: tuple[Variance, Variance, Variance]
+    floor: tuple[Variance, Variance, Variance]
+    kernel: Annotated[tuple[Finite, ...], Field(min_length=147, max_length=147)]
+    mixing: Annotated[tuple[Finite, ...], Field(min_length=9, max_length=9)]
+    amounts: tuple[tuple[Frame, Positive], ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Grain:
+        if self.last < self.first:
+            raise ValueError("last lies before first")
+        frames = [frame for frame, _ in self.amounts]
+        if sorted(set(frames)) != frames:
+            raise ValueError("the frames of amounts do not rise")
+        if any(not any(self.kernel[49 * c : 49 * c + 49]) for c in range(3)):
+            raise ValueError("a channel of kernel is all 0")
+        return self
 
 
 class RawLine(_Part):
@@ -218,15 +254,20 @@ class Corrections(_Part):
 
 
 class Sidecar(_Part):
-    """A track file. `ranges` are the tracked frames as (first, last, step); `cuts` the frames that begin a new view."""
+    """A track file. `ranges` are the tracked frames as (first, last, step); `cuts` the frames that begin a new view.
 
-    faceplate_track: Literal[1] = VERSION
+    Version 1 had no `grain`, and of the plate no `working`, `search` and `state`; it is read as a version 2 without
+    them.
+    """
+
+    faceplate_track: Literal[2] = VERSION
     made_by: str = ""
     plate: Plate
     ranges: tuple[tuple[Frame, Frame, Annotated[int, Field(ge=1)]], ...]
     weights: dict[str, str] = {}
     cuts: tuple[Frame, ...] = ()
     unread: tuple[Unread, ...] = ()
+    grain: tuple[Grain, ...] = ()
     smoothing: Smoothing = Smoothing()
     people: tuple[Person, ...] = ()
     corrections: Corrections = Corrections()

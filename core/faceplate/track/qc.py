@@ -1,14 +1,15 @@
-"""The QC sheet: landmarks over frames of the plate, and jitter and confidence over time."""
+"""The QC sheet and the QC movie: landmarks over frames of the plate, and jitter and confidence over time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, encode, to_uint8
-from faceplate.errors import RenderError
+from faceplate.errors import RenderError, UsageError
 from faceplate.face import topology
 from faceplate.face.align import resample
 from faceplate.plate import Sequence
@@ -17,11 +18,14 @@ from faceplate.track.reader import PlateReader
 from faceplate.track.track import Track, TrackedFace
 from faceplate.window import Window
 
-__all__ = ["jitter", "write_qc"]
+__all__ = ["jitter", "write_qc", "write_qc_movie"]
 
 _TILE = 320
 _COLUMNS = 6
-_PLOT = (150, _TILE * _COLUMNS)
+_PLOT_HEIGHT = 150
+_MOVIE = 720
+_MOVIE_KINDS = {".mp4": "mp4v", ".mov": "mp4v", ".avi": "MJPG"}
+_LEFT, _RIGHT = 60, 20
 _INK, _PAPER, _GRID = (40, 40, 40), (245, 245, 245), (215, 215, 215)
 _RAW, _SMOOTH, _CONFIDENCE, _BAD = (60, 60, 220), (190, 110, 20), (40, 150, 60), (180, 180, 255)
 
@@ -51,16 +55,85 @@ def write_qc(track: Track, path: str | Path, person: str, tiles: int = 12, color
     path = Path(path)
     frames = [frame for frame in track.person(person).frames if track.face(person, frame) is not None]
     picks = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, tiles).round().astype(int))] if frames else []
-    plate = track.sidecar.plate
-    reader = PlateReader(Sequence.parse(plate.pattern), color or ColorConfig.load(), plate.space, plate.layer)
+    reader = _reader(track, color)
     pictures = [_tile(track, reader, person, frame) for frame in picks]
     while len(pictures) % _COLUMNS:
         pictures.append(np.full((_TILE, _TILE, 3), 245, np.uint8))
     rows = [np.hstack(pictures[k : k + _COLUMNS]) for k in range(0, len(pictures), _COLUMNS)]
-    sheet = np.vstack([*rows, *_plots(track, person)])
-    ok, data = cv2.imencode(".png", sheet)
-    if not ok:
-        raise RenderError("output-unwritable", f"The sheet {path} cannot be encoded.")
+    sheet = np.vstack([*rows, *_plots(track, person, _TILE * _COLUMNS)])
+    _write_picture(path, sheet, ".png")
+    return path
+
+
+def write_qc_movie(
+    track: Track,
+    path: str | Path,
+    person: str,
+    color: ColorConfig | None = None,
+    rate: float = 24.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Writes every frame of the person: a close-up with the mesh, and the plots with a line at the frame.
+
+    `path` is a movie (.mp4, .mov, .avi; `rate` frames a second) or a pattern of pictures (qc.####.png, .jpg). A movie
+    appears whole or not at all. Raises `UsageError` (`bad-format`, `no-frames`) and `RenderError`
+    (`output-unwritable`, `disk-full`).
+    """
+    path, sequence = Path(path), Sequence.parse(path)
+    frames = [frame for frame in track.person(person).frames if track.face(person, frame) is not None]
+    if not frames:
+        raise UsageError("no-frames", f"{track.person(person).name} is in no frame of the track.")
+    pictures = _movie_frames(track, person, frames, color, progress)
+    if sequence.padding is not None:
+        for frame, picture in pictures:
+            _write_picture(sequence.path(frame), picture, sequence.suffix.lower())
+    elif path.suffix.lower() in _MOVIE_KINDS:
+        _write_movie(path, (picture for _, picture in pictures), rate)
+    else:
+        raise UsageError("bad-format", f"{path} is no movie; write .mp4, .mov, .avi, or pictures such as qc.####.png.")
+    return path
+
+
+def _movie_frames(
+    track: Track,
+    person: str,
+    frames: list[int],
+    color: ColorConfig | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[int, np.ndarray]]:
+    reader, plots = _reader(track, color), np.vstack(_plots(track, person, _MOVIE))
+    span = max(frames[-1] - frames[0], 1)
+    for done, frame in enumerate(frames, start=1):
+        shown = plots.copy()
+        x = int(_LEFT + (frame - frames[0]) / span * (_MOVIE - _RIGHT - _LEFT))
+        cv2.line(shown, (x, 0), (x, len(shown) - 1), _INK, 1)
+        yield frame, np.vstack([_tile(track, reader, person, frame, _MOVIE), shown])
+        if progress is not None:
+            progress(done, len(frames))
+
+
+def _write_movie(path: Path, pictures: Iterator[np.ndarray], rate: float) -> None:
+    part = path.with_name(f".{path.stem}.part{path.suffix}")  # the writer goes by the suffix
+    kind = cv2.VideoWriter.fourcc(*_MOVIE_KINDS[path.suffix.lower()])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer = cv2.VideoWriter(str(part), kind, rate, (_MOVIE, _MOVIE + 2 * _PLOT_HEIGHT))
+        if not writer.isOpened():
+            raise RenderError("output-unwritable", f"The movie {path} cannot be written; try pictures: qc.####.png.")
+        for picture in pictures:
+            writer.write(picture)
+        writer.release()
+        publish(part, path)
+    except OSError as error:
+        raise write_failed(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_picture(path: Path, picture: np.ndarray, suffix: str) -> None:
+    if not cv2.haveImageWriter(f"qc{suffix}"):
+        raise UsageError("bad-format", f"Pictures of the kind '{suffix}' cannot be written; use .png or .jpg.")
+    data = cv2.imencode(suffix, picture)[1]
     with temporary_beside(path) as part:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +141,11 @@ def write_qc(track: Track, path: str | Path, person: str, tiles: int = 12, color
         except OSError as error:
             raise write_failed(path, error) from error
         publish(part, path)
-    return path
+
+
+def _reader(track: Track, color: ColorConfig | None) -> PlateReader:
+    plate = track.sidecar.plate
+    return PlateReader(Sequence.parse(plate.pattern), color or ColorConfig.load(), plate.space, plate.layer)
 
 
 def _second(table: dict[int, np.ndarray], frame: int, step: int) -> float:
@@ -79,15 +156,15 @@ def _second(table: dict[int, np.ndarray], frame: int, step: int) -> float:
     return float(np.sqrt(((a - 2 * b + c) ** 2).sum(axis=1).mean() / 6.0))
 
 
-def _tile(track: Track, reader: PlateReader, person: str, frame: int) -> np.ndarray:
+def _tile(track: Track, reader: PlateReader, person: str, frame: int, pixels: int = _TILE) -> np.ndarray:
     tracked = track.face(person, frame)
     if tracked is None:
-        return np.full((_TILE, _TILE, 3), 245, np.uint8)
+        return np.full((pixels, pixels, 3), 245, np.uint8)
     aspect = track.sidecar.plate.pixel_aspect
     points = tracked.face.points[:, :2] * (aspect, 1.0)
     low, high = points.min(axis=0), points.max(axis=0)
     side = 1.35 * float((high - low).max())
-    scale = _TILE / side
+    scale = pixels / side
     corner = (low + high) / 2 - side / 2
     matrix = np.array([[scale * aspect, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]])
     window = Window.around(np.stack([corner, corner + side]) / (aspect, 1.0), 4)
@@ -95,8 +172,8 @@ def _tile(track: Track, reader: PlateReader, person: str, frame: int) -> np.ndar
         with reader.open(frame) as picture:
             part = picture.read(window)
     except RenderError:  # a frame that cannot be read still has its place in the sheet
-        return _drawn(np.full((_TILE, _TILE, 3), 90, np.uint8), track, person, frame, tracked, matrix)
-    seen = resample(part.pixels, part.window, matrix, Window(0, 0, _TILE, _TILE))
+        return _drawn(np.full((pixels, pixels, 3), 90, np.uint8), track, person, frame, tracked, matrix)
+    seen = resample(part.pixels, part.window, matrix, Window(0, 0, pixels, pixels))
     light = part.color.to_linear709(part.color.to_working(np.ascontiguousarray(seen), part.space))
     picture_8 = np.ascontiguousarray(to_uint8(encode(light, Exposure.of_level(tracked.face.level).gain))[..., ::-1])
     return _drawn(picture_8, track, person, frame, tracked, matrix)
@@ -126,7 +203,7 @@ def _drawn(
     return picture
 
 
-def _plots(track: Track, person: str) -> list[np.ndarray]:
+def _plots(track: Track, person: str, width: int) -> list[np.ndarray]:
     frames, raw, smooth = jitter(track, person)
     found = [track.face(person, frame) for frame in frames.tolist()]
     confidence = np.array([face.confidence if face else np.nan for face in found])
@@ -135,8 +212,8 @@ def _plots(track: Track, person: str) -> list[np.ndarray]:
     usual = [float(np.nanmedian(v)) if np.isfinite(v).any() else float("nan") for v in (raw, smooth)]
     title = f"jitter, px RMS (second difference): raw median {usual[0]:.3f}, smoothed {usual[1]:.4f}"
     return [
-        _plot(frames, ((raw, _RAW), (smooth, _SMOOTH)), top, title, bad),
-        _plot(frames, ((confidence, _CONFIDENCE),), 1.0, "confidence", bad),
+        _plot(frames, ((raw, _RAW), (smooth, _SMOOTH)), top, title, bad, width),
+        _plot(frames, ((confidence, _CONFIDENCE),), 1.0, "confidence", bad, width),
     ]
 
 
@@ -146,10 +223,11 @@ def _plot(
     top: float,
     title: str,
     bad: np.ndarray,
+    width: int,
 ) -> np.ndarray:
-    height, width = _PLOT
+    height = _PLOT_HEIGHT
     picture = np.full((height, width, 3), _PAPER, np.uint8)
-    left, right, upper, lower = 60, width - 20, 28, height - 24
+    left, right, upper, lower = _LEFT, width - _RIGHT, 28, height - 24
     span = max(int(frames[-1] - frames[0]), 1) if len(frames) else 1
 
     def at(frame: float, value: float) -> tuple[int, int]:

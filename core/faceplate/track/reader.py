@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from faceplate.color import ColorConfig
+from faceplate.errors import UsageError
 from faceplate.frame import Frame, space_of
 from faceplate.plate import PlateFile, Sequence
 from faceplate.plate.reader import open_input, read_pixels
@@ -50,6 +51,7 @@ class Picture:
     color: ColorConfig
     space: str
     source: object
+    search: Window | None = None
     _whole: np.ndarray | None = field(default=None, repr=False)
 
     def read(self, window: Window) -> Frame:
@@ -63,8 +65,9 @@ class Picture:
         return Frame(heal(pixels)[0], inside, self.space, self.color, self.file.pixel_aspect)
 
     def proxy(self) -> Proxy:
-        """The whole frame, reduced by leaving pixels out until it is no wider than the detector has use for."""
-        data = self.file.data
+        """The whole frame, or what is searched of it, reduced by leaving pixels out until it is no wider than the
+        detector has use for."""
+        data = self._searched()
         step = max(1, max(data.width, data.height) // _PROXY_WIDTH)
         pixels = np.ascontiguousarray(self._samples(data)[::step, ::step], np.float32)
         window = Window(0, 0, pixels.shape[1], pixels.shape[0])
@@ -76,7 +79,7 @@ class Picture:
 
         Taken from eight bands of 16 rows that begin where compressed blocks do, so that little has to be decoded.
         """
-        data = self.file.data
+        data = self._searched()
         rows = []
         for index in range(_BANDS):
             top = int((index + 0.5) * data.height / _BANDS) // _BAND_ALIGN * _BAND_ALIGN
@@ -88,6 +91,13 @@ class Picture:
             rows.append(np.add.reduceat(light, edges) / np.maximum(width, 1))
         stops = np.log2(np.maximum(np.concatenate(rows), 2.0**-10))
         return np.clip(np.round(stops * 16 + 160), 0, 255).astype(np.uint8)
+
+    def _searched(self) -> Window:
+        data = self.file.data
+        part = data if self.search is None else self.search.intersect(data)
+        if part.empty:
+            raise UsageError("bad-search", f"The search region lies outside the picture of {self.file.path.name}.")
+        return part
 
     def _samples(self, window: Window) -> np.ndarray:
         file = self.file
@@ -111,6 +121,7 @@ class PlateReader:
     color: ColorConfig
     space: str | None = None
     layer: str | None = None
+    search: Window | None = None
 
     @contextmanager
     def open(self, frame: int) -> Iterator[Picture]:
@@ -119,6 +130,6 @@ class PlateReader:
         file = PlateFile.open(self.plate.path(frame), layer=self.layer)
         source = open_input(file.path)
         try:
-            yield Picture(file, self.color, space_of(file, self.color, self.space), source)
+            yield Picture(file, self.color, space_of(file, self.color, self.space), source, self.search)
         finally:
             source.close()

@@ -16,7 +16,7 @@ from faceplate.track.model import VERSION, Sidecar
 __all__ = ["dump", "first_fault", "load_sidecar", "parse_sidecar", "save_sidecar", "schema"]
 
 # Lists whose items stand one to a line, so that a change of one frame is a change of one line.
-_LINES = {"raw", "smooth", "unread", "keys", "drags", "bad", "spans"}
+_LINES = {"raw", "smooth", "unread", "keys", "drags", "bad", "spans", "grain"}
 
 
 def load_sidecar(path: Path) -> Sidecar:
@@ -49,7 +49,7 @@ def parse_sidecar(text: bytes | str, name: str = "the track") -> Sidecar:
             "use a newer Faceplate or track the plate again.",
         )
     try:
-        return Sidecar.model_validate(item)
+        return Sidecar.model_validate({**item, "faceplate_track": VERSION})  # every older version is a part of it
     except ValidationError as error:
         raise UsageError("bad-track", f"{name} is damaged: {first_fault(error)}.") from error
 

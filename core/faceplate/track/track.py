@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from faceplate.comp.grain import Grain
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, likeness
+from faceplate.face.choose import CLEARLY_LARGER, distance_to, parse_point
 from faceplate.track import coding, correct, model
 from faceplate.track.build import resmoothed, unpacked_base, unpacked_mesh
+from faceplate.track.grain import grain_at
 from faceplate.track.sidecar import first_fault, load_sidecar, save_sidecar
 from faceplate.track.smooth import decompose, place
 
@@ -130,6 +133,23 @@ class Track:
         line = spot.line
         return TrackedFace(known.moved(points), weight, bool(marks), line.seen, line.confidence, line.pose)
 
+    def holds(self, frame: int) -> bool:
+        """Whether `frame` was tracked, whoever is in it."""
+        return any(first <= frame <= last and (frame - first) % step == 0 for first, last, step in self.sidecar.ranges)
+
+    def left_out(self, person: str, frame: int) -> bool:
+        """Whether it is the artist who left the person out of `frame`: outside their spans, deleted, or marked so."""
+        correct.check_person(list(self._people.pieces), person)
+        layer = self.sidecar.corrections
+        spans = [span for span in layer.spans if span.person == person]
+        marks = [mark for mark in layer.bad if mark.person == person and mark.first <= frame <= mark.last]
+        held = any(piece.holds(frame) for piece in self._people.pieces[person])
+        return not held or correct.fade(frame, spans) <= 0 or any(mark.use == "exclude" for mark in marks)
+
+    def grain(self, frame: int) -> Grain | None:
+        """The plate's grain in `frame`, in the working space `sidecar.plate.working`; None where none was measured."""
+        return grain_at(self.sidecar.grain, frame)
+
     def raw(self, person: str, frame: int) -> Face | None:
         """The face as the landmarker saw it, without smoothing and corrections; None where it was not seen."""
         correct.check_person(list(self._people.pieces), person)
@@ -143,8 +163,9 @@ class Track:
     def choose(self, who: str | int | None, embed: Callable[[Path], np.ndarray] | None = None) -> str:
         """The id of the person that `who` means.
 
-        A number from 1, a name, an id, `frame:x,y` (the face at that point of a frame, or the nearest), or the path of
-        a picture, whose embedding `embed` gives; None or `auto` means the only one, `largest` the largest on average.
+        A number from 1, a name, an id, `frame:x,y` (the face at that point of a frame, or the nearest; without a frame
+        the first that shows anybody), or the path of a picture, whose embedding `embed` gives; None or `auto` means the
+        only one, or one twice as large on average as any other, `largest` the largest on average.
         Raises `UsageError` `no-such-person` or `bad-target`, `RenderError` `no-face`, `several-faces` or
         `no-likeness`.
         """
@@ -153,10 +174,7 @@ class Track:
             raise RenderError("no-face", "The track holds nobody.")
         text = "auto" if who is None else str(who).strip()
         if text in ("auto", ""):
-            if len(people) > 1:
-                names = ", ".join(f"{p.number} {p.name}" for p in people)
-                raise RenderError("several-faces", f"The track holds {len(people)} people ({names}); choose one.")
-            return next(iter(people)).id
+            return self._obvious()
         for person in people:
             if text in (person.id, person.name):
                 return person.id
@@ -166,9 +184,10 @@ class Track:
             return people[int(text) - 1].id
         if text in ("largest", "leftmost", "rightmost"):
             return self._extreme(text)
-        point = _point(text)
+        point = parse_point(text)
         if point is not None:
-            return self.at(*point)
+            frame = self._first_shown() if point.frame is None else point.frame
+            return self.at(frame, point.x, point.y)
         return self._likest(text, embed)
 
     def at(self, frame: int, x: float, y: float) -> str:
@@ -180,9 +199,7 @@ class Track:
         for person in self.people:
             tracked = self.face(person.id, frame)
             if tracked is not None:
-                left, top, width, height = tracked.face.box
-                away = math.hypot(max(left - x, 0, x - left - width), max(top - y, 0, y - top - height))
-                found.append((away, math.hypot(x - left - width / 2, y - top - height / 2), person.id))
+                found.append((*distance_to(tracked.face, x, y), person.id))
         if not found:
             raise RenderError("no-face", f"The track shows nobody in frame {frame}.")
         return min(found)[2]
@@ -350,6 +367,23 @@ class Track:
         points = _between(a.points, b.points, part, self.sidecar.plate.pixel_aspect)
         return Face(points, min(a.score, b.score), min(a.presence, b.presence), level)
 
+    def _obvious(self) -> str:
+        """The only person, or the one whom nobody would mistake for an extra."""
+        people = self.people
+        sizes = {p.id: float(np.mean([self._places(p.id)[f].line.rigid[2] for f in p.frames] or [0.0])) for p in people}
+        ranked = sorted(sizes, key=lambda id_: -sizes[id_])
+        if len(ranked) > 1 and sizes[ranked[0]] < CLEARLY_LARGER * sizes[ranked[1]]:
+            names = ", ".join(f"{p.number} {p.name}" for p in people)
+            raise RenderError(
+                "several-faces",
+                f"The track holds {len(people)} people ({names}); choose one by number, name, a picture of them, or a "
+                "point such as 1001:640,360.",
+            )
+        return ranked[0]
+
+    def _first_shown(self) -> int:
+        return min((person.frames[0] for person in self.people if person.frames), default=0)
+
     def _extreme(self, which: str) -> str:
         def measure(person: TrackedPerson) -> float:
             rigid = [self._places(person.id)[frame].line.rigid for frame in person.frames]
@@ -406,13 +440,3 @@ def _between(a: np.ndarray, b: np.ndarray, part: float, aspect: float) -> np.nda
     turn = math.remainder(rigid_b[3] - rigid_a[3], math.tau)
     rigid = rigid_a + (np.array([*rigid_b[:3], rigid_a[3] + turn]) - rigid_a) * part
     return place(rigid, shape_a + (shape_b - shape_a) * part) / squeeze
-
-
-def _point(text: str) -> tuple[int, float, float] | None:
-    """`1001:640,360` taken apart, or None."""
-    frame, colon, place_ = text.partition(":")
-    try:
-        x, y = (float(part) for part in place_.split(",")) if colon else (math.nan, math.nan)
-        return None if not colon or not (math.isfinite(x) and math.isfinite(y)) else (int(frame), x, y)
-    except ValueError:
-        return None

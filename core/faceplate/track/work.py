@@ -14,7 +14,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ import numpy as np
 
 from faceplate.errors import FaceplateError, RenderError
 from faceplate.face.landmark import Region
+from faceplate.plate import Sequence as Sequence_
 from faceplate.track.analyse import SEGMENT, Analyser, Look, ShotFinder, Sighting
 from faceplate.track.flow import Flow
+from faceplate.track.grain import pack_grain, unpack_grain
 from faceplate.track.reader import PlateReader
 from faceplate.window import Window
 
-__all__ = ["RECIPE", "Seen", "Segment", "analyse_shot", "segments_of"]
+__all__ = ["RECIPE", "Seen", "Segment", "analyse_shot", "segments_of", "state_of"]
 
-RECIPE = 1
+RECIPE = 3
 """Counts up whenever the same plate would be seen differently, so that an older work file is not gone on with."""
 
 _DAMAGED = {"plate-missing", "plate-unreadable", "plate-damaged", "plate-deep", "no-rgb"}
@@ -78,14 +80,29 @@ def segments_of(frames: Sequence[int]) -> tuple[Segment, ...]:
 
 @dataclass
 class _Work:
-    """The open work file: what it held, and the lock under which lines are added."""
+    """The open work file: what it held, and the lock under which lines are added.
+
+    `backs` holds for a segment that is done what following backwards changed in it, if anything.
+    """
 
     path: Path
     done: dict[tuple[int, int, bool], Seen]
+    backs: dict[int, list[Seen]]
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, seen: Seen) -> None:
-        line = json.dumps(_packed(seen), separators=(",", ":")) + "\n"
+        self._write(_packed(seen))
+        with self.lock:
+            self.done[(seen.segment, seen.frame, seen.tail)] = seen
+
+    def add_back(self, segment: int, changed: list[Seen]) -> None:
+        item = {"segment": segment, "frame": None, "tail": False, "back": [_packed(seen) for seen in changed]}
+        self._write(item)
+        with self.lock:
+            self.backs[segment] = changed
+
+    def _write(self, item: dict[str, Any]) -> None:
+        line = json.dumps(item, separators=(",", ":")) + "\n"
         with self.lock:
             try:
                 with self.path.open("a", encoding="utf-8") as file:
@@ -93,7 +110,6 @@ class _Work:
                     file.flush()
             except OSError as error:
                 raise RenderError("output-unwritable", f"{self.path} cannot be written: {error.strerror}.") from error
-            self.done[(seen.segment, seen.frame, seen.tail)] = seen
 
 
 def analyse_shot(
@@ -144,7 +160,8 @@ def analyse_shot(
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
         cv2.setNumThreads(threads)
-    return tuple(work.done[key] for key in sorted(work.done))
+    changed = {(seen.segment, seen.frame, seen.tail): seen for back in work.backs.values() for seen in back}
+    return tuple(changed.get(key, work.done[key]) for key in sorted(work.done))
 
 
 def _segment(
@@ -181,6 +198,11 @@ def _segment(
         if before is not None:
             looks[before.frame] = before
             number = before.next_number
+    if segment.number not in work.backs:
+        back = analyser.back(reader, looks, [frame for frame, _ in wanted])
+        keys = [(segment.number, frame, tail) for frame, tail in wanted if frame in back]
+        if keys:
+            work.add_back(segment.number, [replace(work.done[key], look=back[key[1]]) for key in keys])
 
 
 def _look(
@@ -205,6 +227,12 @@ def _look(
         return Seen(segment.number, frame, tail, stamp, None, str(error))
 
 
+def state_of(plate: Sequence_, frames: Iterable[int]) -> str:
+    """What changes when one of the plate's files does: a hash of names, sizes and dates."""
+    told = [[frame, plate.path(frame).name, _stamp(plate.path(frame))] for frame in sorted(frames)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
@@ -216,7 +244,11 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 def _key(reader: PlateReader, finder: ShotFinder) -> str:
     """What a work file must have been made with to be gone on with."""
     cards = [finder.store.card(name).sha256 for name in (finder.detector, finder.landmarker, finder.recogniser)]
-    parts = [RECIPE, str(reader.plate.path(0)), reader.space, reader.layer, reader.color.source, *cards]
+    search = (
+        None if reader.search is None else [reader.search.x, reader.search.y, reader.search.width, reader.search.height]
+    )
+    colour = [reader.color.source, reader.color.working_space]
+    parts = [RECIPE, str(reader.plate.path(0)), reader.space, reader.layer, search, *colour, *cards]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -227,6 +259,7 @@ def _open_work(path: Path, key: str, reader: PlateReader, segments: Iterable[Seg
         lines = [{"faceplate_work": RECIPE, "key": key}]
     stored = {(item["segment"], item["frame"], item["tail"]): item for item in lines[1:]}
     done: dict[tuple[int, int, bool], Seen] = {}
+    backs: dict[int, list[Seen]] = {}
     kept = lines[:1]
     for segment in segments:
         wanted = [(segment.number, frame, False) for frame in segment.frames]
@@ -238,6 +271,11 @@ def _open_work(path: Path, key: str, reader: PlateReader, segments: Iterable[Seg
                 break
             kept.append(item)
             done[name] = _unpacked(item)
+        else:
+            back = stored.get((segment.number, None, False))
+            if back is not None:
+                kept.append(back)
+                backs[segment.number] = [_unpacked(item) for item in back["back"]]
     text = "".join(json.dumps(item, separators=(",", ":")) + "\n" for item in kept)
     try:
         part = path.with_name(path.name + ".part")
@@ -245,7 +283,7 @@ def _open_work(path: Path, key: str, reader: PlateReader, segments: Iterable[Seg
         part.replace(path)
     except OSError as error:
         raise RenderError("output-unwritable", f"{path} cannot be written: {error.strerror}.") from error
-    return _Work(path, done)
+    return _Work(path, done, backs)
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:
@@ -313,6 +351,7 @@ def _packed_face(face: Sighting) -> dict[str, Any]:
         "carried": face.carried.ravel().tolist(),
         "flow": [*flow.matrix.ravel().tolist(), flow.share, flow.error, *flow.moved] if flow else None,
         "anchor": None if face.anchor is None else _b64(face.anchor, "<f4"),
+        "grain": None if face.grain is None else pack_grain(face.grain),
         "embedding": None if face.embedding is None else _b64(face.embedding, "<f4"),
     }
 
@@ -362,5 +401,6 @@ def _unpacked_face(item: dict[str, Any]) -> Sighting:
         carried=np.array(item["carried"]).reshape(2, 3),
         flow=Flow(np.array(flow[:6]).reshape(2, 3), flow[6], flow[7], tuple(flow[8:])) if flow else None,
         anchor=None if item["anchor"] is None else _array(item["anchor"], "<f4").astype(np.float64).reshape(478, 3),
+        grain=None if item["grain"] is None else unpack_grain(item["grain"]),
         embedding=None if item["embedding"] is None else _array(item["embedding"], "<f4"),
     )

@@ -47,6 +47,11 @@ class DfmGenerator:
         return (self.network.card.name,)
 
     @property
+    def networks(self) -> tuple[Network, ...]:
+        """What runs in a frame."""
+        return (self.network,)
+
+    @property
     def side(self) -> int:
         """The graph's own side in pixels. Raises `RenderError('wrong-signature')` where it names none."""
         shape = self._face_port.shape

@@ -52,6 +52,11 @@ class NetworkGenerator:
     def weights(self) -> tuple[str, ...]:
         return (self.network.card.name, *self.also)
 
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """What runs in a frame."""
+        return (self.network, *((self.recogniser,) if self.recogniser is not None else ()))
+
     def frame(self, face: Face, pixel_aspect: float) -> Framing:
         """The family's template at the network's side, times the supersampling."""
         side = self.family.side * check_multiple(self.family.side, self.supersample)
@@ -93,7 +98,7 @@ def network_generator(
     `UsageError` with code `unknown-model`, `not-a-generator`, `no-source`, `model-missing` or `bad-supersample`, and
     what `open_network` raises.
     """
-    wanted = runtime or Runtime()
+    wanted = runtime or Runtime.from_environment()
     card = store.card(name)
     if card.kind == "dfm":
         return DfmGenerator(open_network(store, name, runtime=wanted), morph, mattes, supersample)

@@ -6,7 +6,8 @@ fidelity weight.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -77,6 +78,10 @@ class Restorer:
         return next(port for port in self.network.inputs if len(port.shape) == 4)
 
 
+def _run(make: Callable[[], Generated]) -> Generated:
+    return make()
+
+
 @dataclass(frozen=True)
 class Restored:
     """A generator whose face a restorer redraws: itself a generator, on the restorer's crop.
@@ -89,6 +94,11 @@ class Restored:
     restorer: Restorer
     color: ColorConfig | None = None
     encoding: Encoding = "network"
+    remembers: Callable[[Callable[[], Generated]], Generated] = _run
+
+    def remembering(self, remembers: Callable[[Callable[[], Generated]], Generated]) -> Restored:
+        """The same with the inner generator's result asked of `remembers`, which may know it, or calls what it is given."""
+        return replace(self, remembers=remembers)
 
     @property
     def name(self) -> str:
@@ -98,6 +108,11 @@ class Restored:
     def weights(self) -> tuple[str, ...]:
         return (*self.generator.weights, self.restorer.network.card.name)
 
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """What runs in a frame, the inner generator's first."""
+        return (*getattr(self.generator, "networks", ()), self.restorer.network)
+
     def frame(self, face: Face, pixel_aspect: float) -> Framing:
         return self.restorer.frame(face, pixel_aspect)
 
@@ -105,7 +120,7 @@ class Restored:
         inner = self.generator.frame(crop.face, 1.0)
         seen = resample(self._to_inner(crop.pixels, crop.face), crop.framing.window, inner.matrix, inner.window)
         face = _moved(crop.face, inner.matrix)
-        made = self.generator.generate(Crop(seen, inner, face))
+        made = self.remembers(lambda: self.generator.generate(Crop(seen, inner, face)))
         back, window = invert(inner.matrix), crop.framing.window
         change = self._to_network(made.pixels, face) - self._to_network(seen, face)
         covered = np.clip(resample(_ending(made.coverage), inner.window, back, window), 0, 1)

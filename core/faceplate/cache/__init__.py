@@ -1,0 +1,18 @@
+"""Results of stages kept under a key of exactly what they depend on: in memory first, on disk second."""
+
+from faceplate.cache.disk import DiskCache
+from faceplate.cache.key import code_mark, digest, file_mark
+from faceplate.cache.memory import MemoryCache
+from faceplate.cache.stages import NO_CACHE, CacheCounts, StageCache, settings_from
+
+__all__ = [
+    "NO_CACHE",
+    "CacheCounts",
+    "DiskCache",
+    "MemoryCache",
+    "StageCache",
+    "code_mark",
+    "digest",
+    "file_mark",
+    "settings_from",
+]

@@ -1,0 +1,103 @@
+"""Keys: one short hexadecimal name for everything that a result depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping, Set
+from dataclasses import fields, is_dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["code_mark", "digest", "file_mark"]
+
+_SAMPLE = 1 << 16
+
+
+def digest(*parts: Any) -> str:
+    """32 hexadecimal digits (BLAKE2b) of plain values: None, bool, int, float, str, bytes, Path, arrays, sequences,
+    mappings, sets, and dataclasses of these. Kinds are told apart: 1, 1.0, True and "1" give four keys.
+
+    Raises TypeError for anything else, rather than take what says nothing of its content.
+    """
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        _feed(state, part)
+    return state.hexdigest()
+
+
+def file_mark(path: Path) -> str:
+    """What identifies a file's content without reading all of it: its size, its time of change in nanoseconds, and its
+    first and last 64 KiB (of an OpenEXR the header, with its time code and where each block lies). Not its place.
+
+    Raises OSError.
+    """
+    found = path.stat()
+    return _marked(str(path), found.st_size, found.st_mtime_ns, (found.st_ino, found.st_ctime_ns))
+
+
+@cache
+def code_mark() -> str:
+    """A hash of the engine's own code: results on disk do not outlive the code that made them."""
+    root = Path(__file__).parents[1]
+    state = hashlib.blake2b(digest_size=8)
+    for path in sorted(root.rglob("*.py")):
+        state.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return state.hexdigest()
+
+
+@lru_cache(maxsize=1 << 16)
+def _marked(path: str, size: int, changed: int, _same: tuple[int, int]) -> str:
+    # The last argument only tells whether the file is still the one that was read before.
+    with Path(path).open("rb") as stream:
+        head = stream.read(_SAMPLE)
+        stream.seek(max(size - _SAMPLE, 0))
+        return digest(size, changed, head, stream.read(_SAMPLE))
+
+
+def _feed(state: Any, value: Any) -> None:
+    """Type and length go before content, so that no two different values read the same."""
+    if value is None or isinstance(value, bool):
+        state.update(f"{value};".encode())
+    elif isinstance(value, int):
+        state.update(f"i{value};".encode())
+    elif isinstance(value, float):
+        state.update(b"f" + struct.pack("<d", value))
+    elif isinstance(value, (str, Path)):
+        _feed_bytes(state, b"s", str(value).encode("utf-8", "surrogatepass"))
+    elif isinstance(value, bytes):
+        _feed_bytes(state, b"b", value)
+    elif isinstance(value, np.ndarray):
+        _feed_bytes(state, f"a{value.dtype.str}{value.shape}".encode(), np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, np.generic):
+        _feed(state, value.item())
+    else:
+        _feed_many(state, value)
+
+
+def _feed_many(state: Any, value: Any) -> None:
+    if isinstance(value, Mapping):
+        state.update(f"m{len(value)};".encode())
+        for key in sorted(value, key=repr):
+            _feed(state, key)
+            _feed(state, value[key])
+    elif isinstance(value, (list, tuple)):
+        state.update(f"l{len(value)};".encode())
+        for item in value:
+            _feed(state, item)
+    elif isinstance(value, Set):
+        _feed_many(state, ["set", *sorted(value, key=repr)])
+    elif is_dataclass(value) and not isinstance(value, type):
+        _feed(state, type(value).__qualname__)
+        for item in fields(value):
+            _feed(state, getattr(value, item.name))
+    else:
+        raise TypeError(f"a {type(value).__name__} cannot be part of a key")
+
+
+def _feed_bytes(state: Any, kind: bytes, content: bytes) -> None:
+    state.update(kind + struct.pack("<Q", len(content)))
+    state.update(content)

@@ -1,0 +1,85 @@
+"""The first shelf: values in memory, the longest unused going first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MemoryCache", "sealed", "size_of"]
+
+_OVERHEAD = 256
+
+
+class MemoryCache:
+    """Holds values up to `limit` bytes of their arrays. Safe between threads. Values come back as they are, not copied."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._held: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, key: str) -> Any | None:
+        """The value, now the last to go; None where there is none."""
+        with self._lock:
+            if key not in self._held:
+                return None
+            self._held.move_to_end(key)
+            return self._held[key][1]
+
+    def put(self, key: str, value: Any) -> None:
+        """Keeps a value, its arrays read-only from now on. One that is larger than the limit is not kept."""
+        size = size_of(value) + _OVERHEAD
+        if size > self.limit:
+            return
+        sealed(value)
+        with self._lock:
+            self._size -= self._held.pop(key, (0, None))[0]
+            self._held[key] = (size, value)
+            self._size += size
+            while self._size > self.limit:
+                _, (freed, _) = self._held.popitem(last=False)
+                self._size -= freed
+
+    def clear(self) -> None:
+        with self._lock:
+            self._held.clear()
+            self._size = 0
+
+
+def size_of(value: Any) -> int:
+    """Bytes of every array in a value: arrays, dataclasses, mappings and sequences of them."""
+    return sum(array.nbytes for array in _arrays(value))
+
+
+def sealed(value: Any) -> Any:
+    """The same value; a stage that wrote into its input would now fail instead of spoiling what another frame reads."""
+    for array in _arrays(value):
+        array.flags.writeable = False
+    return value
+
+
+def _arrays(value: Any) -> list[np.ndarray]:
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, Mapping):
+        parts = list(value.values())
+    elif isinstance(value, (list, tuple)):
+        parts = list(value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        parts = [getattr(value, item.name) for item in fields(value)]
+    else:
+        return []
+    return [array for part in parts for array in _arrays(part)]
