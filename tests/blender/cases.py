@@ -22,6 +22,8 @@ def sequence(case: Case, ask: dict[str, Any]) -> None:
     case.key(node, "Feather", (1, 0.02), (FRAMES, 0.3))
     node.inputs["Light"].default_value = 0.5
     case.save()
+    case.track(node)
+    case.save()
     case.render()
     case.write_shot(node, "shot")
     answer(sockets=[socket.name for socket in node.inputs], uid=node.node_tree.faceplate.uid)
@@ -53,6 +55,8 @@ def two_nodes(case: Case, ask: dict[str, Any]) -> None:
     second.inputs["Light"].default_value = 0.0
     case.scene.frame_end = 2
     case.save()
+    case.track(first)
+    second.node_tree.faceplate.track = first.node_tree.faceplate.track
     case.render()
     for node, name in ((first, "first"), (second, "second")):
         case.write_shot(node, name)
@@ -83,6 +87,7 @@ def upstream(case: Case, ask: dict[str, Any]) -> None:
     reasons = [_stale(prerender, case, node)]
     case.tree.nodes.active = node
     assert bpy.ops.faceplate.render_plate() == {"FINISHED"}
+    case.track(node)
     reasons.append(_stale(prerender, case, node))
     node.location.x += 50
     gain.label = "a look"
@@ -116,6 +121,7 @@ def hold_out(case: Case, ask: dict[str, Any]) -> None:
     case.link(matte.outputs[0], node.inputs["Hold-out"])
     case.scene.frame_end = 1
     case.save()
+    case.track(node)
     case.render()
     case.write_shot(node, "shot")
     answer()
@@ -131,6 +137,7 @@ def colour(case: Case, ask: dict[str, Any]) -> None:
     case.target("out", ask["size"])
     case.scene.frame_end = 1
     case.save()
+    case.track(node)
     case.render()
     case.write_shot(node, "shot")
     element = node.node_tree.nodes["Element"].image.colorspace_settings.name

@@ -113,6 +113,11 @@ class Case:
         bpy.ops.wm.open_mainfile(filepath=str(self.folder / name))
         return next(node for node in self.tree.nodes if node.type == "GROUP")
 
+    def track(self, node: Any) -> None:
+        """The faces of the range, as `faceplate render` follows them when it is given no track."""
+        self.tree.nodes.active = node
+        assert bpy.ops.faceplate.track() == {"FINISHED"}
+
     def write_shot(self, node: Any, name: str) -> None:
         self.tree.nodes.active = node
         path = str(self.folder / f"{name}.shot.json")

@@ -18,6 +18,7 @@ __all__ = [
     "output_input",
     "set_exr_output",
     "socket",
+    "tag_data",
     "working_space",
 ]
 
@@ -83,6 +84,8 @@ def socket(sockets: Any, *names: str) -> Any:
 def alpha_over(group: Any) -> tuple[Any, Any, Any, Any]:
     """A premultiplied *over*: (node, background, foreground, factor)."""
     node = group.nodes.new("CompositorNodeAlphaOver")
+    if "Straight Alpha" in node.inputs:
+        node.inputs["Straight Alpha"].default_value = False
     if _TREE_IS_A_GROUP:
         return node, node.inputs["Background"], node.inputs["Foreground"], node.inputs["Factor"]
     return node, node.inputs[1], node.inputs[2], node.inputs[0]
@@ -133,6 +136,16 @@ def working_space() -> str:
         return str(image.colorspace_settings.name)
     finally:
         bpy.data.images.remove(image)
+
+
+def tag_data(image: Any) -> None:
+    """Says that a picture's values are no colours, by the name that the colour configuration has for that."""
+    settings = image.colorspace_settings
+    names = [item.identifier for item in settings.bl_rna.properties["name"].enum_items]
+    for name in ("Non-Color", "Raw", "Utility - Raw", "data"):
+        if name in names:
+            settings.name = name
+            return
 
 
 def set_exr_output(scene: Any) -> None:

@@ -117,9 +117,9 @@ def reset_pictures(group: Any) -> None:
     """The settings of the group's pictures as they must be, whatever was done to them."""
     for name in (_ELEMENT, _PRESENT):
         node = group.nodes[name]
-        node.image.source = "SEQUENCE"
+        node.image.source, node.image.alpha_mode = "SEQUENCE", "PREMUL"
         _number_by_scene(node)
-    group.nodes[_PRESENT].image.colorspace_settings.name = "Non-Color"
+    compat.tag_data(group.nodes[_PRESENT].image)
 
 
 def reload(group: Any) -> None:
@@ -225,7 +225,7 @@ def _wire(group: Any) -> None:
     folder = results.folder_of(group)
     element = _sequence(group, _ELEMENT, results.result_path(folder, 1))
     present = _sequence(group, _PRESENT, results.present_path(folder, 1))
-    present.image.colorspace_settings.name = "Non-Color"
+    compat.tag_data(present.image)
     over, background, foreground, factor = compat.alpha_over(group)
     keep, strength = _math(group, "SUBTRACT", 1.0), _math(group, "MULTIPLY")
     keep.use_clamp = True
@@ -271,6 +271,7 @@ def _sequence(group: Any, name: str, path: Path) -> Any:
     image.source = "FILE"
     image.filepath = stored(path)
     image.source = "SEQUENCE"
+    image.alpha_mode = "PREMUL"  # a new picture is taken for straight, and would be multiplied twice
     node = group.nodes.new("CompositorNodeImage")
     node.name, node.label = name, name
     node.image = image

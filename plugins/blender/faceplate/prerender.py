@@ -92,8 +92,9 @@ def render_plate(scene: Any, node: Any, frames: range) -> Iterator[int]:
             _write_note(folder, {"signature": sign, "frames": done})
             yield frame
     finally:
+        apart = copied_tree.name in bpy.data.node_groups and bpy.data.node_groups[copied_tree.name] == copied_tree
         bpy.data.scenes.remove(copy)
-        if copied_tree.name in bpy.data.node_groups and copied_tree.users == 0:
+        if apart:
             bpy.data.node_groups.remove(copied_tree)
 
 
