@@ -214,12 +214,14 @@ def _output_only(tree: Any, name: str, output: int) -> None:
 def _render_one(scene: Any, folder: Path, frame: int) -> None:
     compat.set_exr_output(scene)
     target = folder / f"plate.{frame:04d}.exr"
-    part = folder / f".plate.{frame:04d}.part.exr"
-    scene.frame_set(frame)
-    scene.render.filepath = str(part)
-    scene.render.use_compositing, scene.render.use_sequencer = True, False
+    part = folder / f".part.{frame:04d}.exr"
     part.unlink(missing_ok=True)
-    bpy.ops.render.render(write_still=True, scene=scene.name)
+    scene.frame_start = scene.frame_end = frame
+    scene.frame_step = 1
+    scene.render.filepath = str(folder / ".part.####.exr")
+    scene.render.use_compositing, scene.render.use_sequencer = True, False
+    # Rendered as an animation: a still of a scene that no window shows keeps the pictures of the frame before.
+    bpy.ops.render.render(animation=True, scene=scene.name)
     if not part.exists():
         raise NodeError("plate-unwritable", f"{target} could not be written: see Blender's messages.")
     part.replace(target)

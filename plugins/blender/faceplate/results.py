@@ -24,7 +24,16 @@ import bpy
 
 from .failure import NodeError
 
-__all__ = ["bring_along", "discard", "folder_of", "make_folder", "publish", "rendered_pattern", "result_path", "shown_folder"]
+__all__ = [
+    "bring_along",
+    "discard",
+    "folder_of",
+    "make_folder",
+    "publish",
+    "rendered_pattern",
+    "result_path",
+    "shown_folder",
+]
 
 
 def folder_of(group: Any) -> Path:
