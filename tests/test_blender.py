@@ -133,7 +133,7 @@ def _write(path: Path, pixels: np.ndarray, color: ColorConfig, space: str | None
     if space:
         spec.attribute("oiio:ColorSpace", space)
     output = oiio.ImageOutput.create(str(path))
-    assert output.open(str(path), spec) and output.write_image(np.ascontiguousarray(pixels, np.float32))
+    assert output is not None and output.open(str(path), spec) and output.write_image(np.ascontiguousarray(pixels, np.float32))
     output.close()
 
 
@@ -143,6 +143,7 @@ def _read(path: Path) -> np.ndarray:
     assert source, f"{path}: {oiio.geterror()}"
     pixels = source.read_image("float")
     source.close()
+    assert pixels is not None
     return pixels
 
 
