@@ -22,6 +22,7 @@ from faceplate.demo import person
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.face.align import resample
+from faceplate.flight import render_frames
 from faceplate.frame import Frame
 from faceplate.models import Card, ModelStore
 from faceplate.models.card import write_card
@@ -29,6 +30,7 @@ from faceplate.models.store import EMBEDDED, digest
 from faceplate.opened import Opened
 from faceplate.params import PARAMETERS, Parameter, Stage
 from faceplate.render import Rendered, Renderer
+from faceplate.shot import Policy
 from faceplate.shotfile import load_shot
 from faceplate.stages import KINDS
 from faceplate.swap import Crop, Generated, MeshGenerator
@@ -60,7 +62,9 @@ class Shoot:
             "faceplate_shot": 1, "plate": "plate.####.exr", "source": "source", "output": "out/o.####.exr",
             "frames": "1001-1003", "track": None,
         }  # fmt: skip
-        shot = load_shot({**keys, **document}, self.folder).model_copy(update={"track_first": False})
+        shot = load_shot({**keys, **document}, self.folder).model_copy(
+            update={"track_first": False, "policy": Policy(preview_slate=False)}
+        )
         return Renderer(shot, self.finder, cache=cache or ONLY_FACES)
 
 
@@ -108,9 +112,11 @@ def shoot(tmp_path_factory: pytest.TempPathFactory) -> Shoot:
 def _networks(folder: Path) -> Path:
     folder.mkdir()
     graphs.restorer(folder / "sharper.onnx", 128, gains=(1.1, 0.9, 1.0))
+    graphs.dfm(folder / "actor.onnx", 128, gains=(0.9, 0.8, 0.7))
     graphs.xseg(folder / "xseg.onnx")
     graphs.bisenet(folder / "parser.onnx")
     for name, family, role in (
+        ("actor", "dfm", "swap"),
         ("sharper", "gpen", "restore"),
         ("xseg", "xseg", "matte"),
         ("parser", "bisenet", "matte"),
@@ -194,6 +200,33 @@ def test_every_frame_has_its_values_alone_in_any_order_and_opens_nothing_again(
     assert made["grain"] == 0.0 and made["shape"] == 0.5
 
 
+def test_a_networks_keyed_values_open_it_once(shoot: Shoot) -> None:
+    values = {"generator": "actor", "morph": {"keys": [[1001, 0.0], [1002, 1.0]]}, "restorer": "sharper"}
+    renderer = shoot.renderer(memory(), parameters=values)
+    renderer.prepare()
+    networks = renderer.networks
+    run = {frame: renderer.render(frame) for frame in (1001, 1002)}
+    assert [network.card.name for network in networks] == ["actor", "sharper"] and renderer.networks == networks
+    assert all(one is two for one, two in zip(networks, renderer.networks, strict=True))
+    other = renderer.render(1001, values={"morph": 0.9})
+    assert not np.array_equal(other.swapped.element, run[1001].swapped.element)
+    assert_same(shoot.renderer(parameters=values).render(1002), run[1002])
+
+
+def test_frames_in_flight_share_a_cache(shoot: Shoot) -> None:
+    files = {}
+    for name, cache in (("bare", None), ("kept", memory())):
+        renderer = shoot.renderer(cache, output=f"{name}/o.####.exr")
+        renderer.prepare()
+        for turn in range(2 if cache else 1):
+            done = list(render_frames(renderer, renderer.frames(), ahead=4))
+            assert [item.frame for item in done] == [1001, 1002, 1003] and not any(item.error for item in done), turn
+        files[name] = [read_file(shoot.folder / name / f"o.{frame}.exr")[0] for frame in renderer.frames()]
+        if cache:
+            assert cache.counts.computed["generate"] == 3 and cache.counts.memory["generate"] == 3
+    assert all(np.array_equal(bare, kept) for bare, kept in zip(files["bare"], files["kept"], strict=True))
+
+
 def test_a_hosts_wrong_value_is_named(shoot: Shoot) -> None:
     for values in ({"grain": 9}, {"grian": 1}, {"blend": "soft"}):
         with pytest.raises(UsageError) as refused:
@@ -229,7 +262,11 @@ def test_a_parameter_runs_again_what_it_says_and_the_pixels_are_those_without_a_
     if parameter.name in ("matte_erode", "matte_feather", "blend", "blend_amount", "blend_reach"):
         assert set(counts) <= {"matched"}
     if parameter.name.startswith("light_") or parameter.name == "enhance":
-        assert set(counts) <= {"lit", "matched"}
+        assert set(counts) <= {"light", "lit", "matched"}
+    if parameter.name in ("light_luminance", "light_color"):
+        assert "light" not in counts
+    if parameter.name in ("forehead", "edge_jaw", "edge_right", "edge_left"):
+        assert set(counts) <= {"coverage", "matched"}
     if parameter.name in ("shape", "mouth", "eyes", "pins"):
         assert len(generated) == counts["generate"] == 1 and counts["find"] == 0
     elif parameter.about.invalidates in (Stage.GENERATE, Stage.RESTORE) and parameter.name not in (

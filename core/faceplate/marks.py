@@ -34,7 +34,6 @@ _FILES = ("hold_out", "garbage")
 # What the embedded generators read; a network, or a generator that a caller brought, may read all that is left.
 _READ = {"mesh": ("shape", "mouth", "eyes", "pins"), "null": ("crop", "network_view")}
 _HULL = ("matte_erode", "matte_feather", "forehead", "edge_jaw", "edge_right", "edge_left")
-_LIGHT = ("enhance", "light_luminance", "light_color", "light_scale")
 _BLEND = ("blend", "blend_amount", "blend_reach")
 
 
@@ -88,8 +87,9 @@ class Marks:
         restoring = (self._values_of(Stage.RESTORE), parameters.network_view) if parameters.restorer else None
         made = digest("generate", inner, restoring)
         occluder = self._network(parameters.occluder)
-        hidden = digest("hidden", seen, region, parameters.occlusion, occluder)
-        lit = digest("lit", made, hidden, self._values(_LIGHT))
+        hidden = digest("hidden", seen, parameters.occlusion, occluder)
+        light = digest("light", made, hidden, parameters.enhance, parameters.light_scale)
+        lit = digest("lit", light, parameters.light_luminance, parameters.light_color)
         return {
             "look": look,
             "generate": made,
@@ -97,6 +97,7 @@ class Marks:
             "parsed": digest("parsed", seen, self._network(parameters.parser)),
             "hidden": hidden,
             "coverage": digest("coverage", made, region),
+            "light": light,
             "lit": lit,
             "matched": digest("matched", lit, self._values(_HULL), self._values(_BLEND)),
             "grain": digest("grain", seen, grain),

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from faceplate import __version__
+from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
@@ -141,7 +142,8 @@ def render_command(
             raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
         keys["frames"] = parse_frames(frames) if frames else None
         shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
-    finish_batch(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
+    renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
+    finish_batch(render_batch(renderer, contact_sheet))
 
 
 app.add_typer(models_app)
@@ -154,6 +156,7 @@ app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
 app.add_typer(shot_app, name="shot")
 app.command("parameters")(parameters_command)
+app.command("cache")(cache_command)
 
 
 @app.command("demo")

@@ -57,7 +57,13 @@ class FACEPLATE_PT_shot(_Panel, bpy.types.Panel):
         layout.prop(shot.parameters, "target", text="Person")
         layout.prop(shot.parameters, "generator")
         _licence(layout, shot)
-        layout.label(text=state.text or "…", icon="ERROR" if state.problem else "CHECKMARK")
+        layout.label(text=state.text or "…", icon=_status_icon(state))
+
+
+def _status_icon(state: Any) -> str:
+    if not state.text:
+        return "INFO"
+    return "ERROR" if state.problem else "CHECKMARK"
 
 
 def _plate_row(layout: Any, context: Any, ours: Any) -> None:
