@@ -133,7 +133,11 @@ def _write(path: Path, pixels: np.ndarray, color: ColorConfig, space: str | None
     if space:
         spec.attribute("oiio:ColorSpace", space)
     output = oiio.ImageOutput.create(str(path))
-    assert output is not None and output.open(str(path), spec) and output.write_image(np.ascontiguousarray(pixels, np.float32))
+    assert (
+        output is not None
+        and output.open(str(path), spec)
+        and output.write_image(np.ascontiguousarray(pixels, np.float32))
+    )
     output.close()
 
 
