@@ -426,6 +426,17 @@ class Parameters(BaseModel):
             animatable=False,
         ),
     ] = "matte"
+    window: Annotated[
+        Literal["face", "plate"],
+        About(
+            "Window",
+            "An element's data window: no larger than the face, or the plate's, for hosts that centre a picture by its data "
+            "window.",
+            "Output",
+            Stage.WRITE,
+            animatable=False,
+        ),
+    ] = "face"
     no_face: Annotated[
         Literal["fail", "pass"],
         About(

@@ -235,6 +235,8 @@ class Renderer(Opened):
             return write_over(file, path, swapped.window, swapped.over, swapped.matte > 0, attributes, compression)
         if self.shot.mode == "over":
             return write_element(file, path, file.data, self.over_picture(rendered), {}, attributes, compression)
+        if rendered.parameters.window == "plate":
+            swapped = swapped.element_on(file.data)
         return write_element(
             file,
             path,

@@ -122,6 +122,18 @@ class Swapped:
     attributes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def element_on(self, window: Window) -> Swapped:
+        """The element, matte and layers on a larger `window`, nothing outside the face; `over` stays as it is."""
+
+        def padded(pixels: np.ndarray) -> np.ndarray:
+            result = np.zeros((window.height, window.width, *pixels.shape[2:]), np.float32)
+            if not self.window.empty:
+                result[self.window.slices(window)] = pixels
+            return result
+
+        layers = {name: padded(layer) for name, layer in self.layers.items()}
+        return replace(self, window=window, element=padded(self.element), matte=padded(self.matte), layers=layers)
+
 
 def swap_face(
     picture: Frame,

@@ -15,6 +15,7 @@ COMMANDS = {
     "env": "install.commands.env",
     "resolve": "install.commands.resolve",
     "nuke": "install.commands.nuke",
+    "blender": "install.commands.blender",
     "clean": "install.commands.clean",
 }
 
