@@ -37,6 +37,7 @@ from faceplate.render import Renderer
 from faceplate.shot import Shot
 from faceplate.stages import InputMattes, Swapped, swap_face
 from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, parse_pins, read_source
+from faceplate.swap.mesh import _from_outside
 from faceplate.window import Window
 from plates import read_file, write_plate
 
@@ -432,3 +433,14 @@ def test_membrane_is_harmonic() -> None:
     assert np.abs(got - wanted)[radius < 0.9].max() < 0.1
     near = membrane(field, seam, radius <= 0.98, reach=7.0)
     assert np.abs(near[80, 80]).max() < 0.01 and near[80, 80 + 66, 2] > 0.5
+
+
+def test_only_what_comes_over_the_outline_is_left_to_the_plate() -> None:
+    covered = np.zeros((60, 60), bool)
+    covered[5:55, 5:55] = True
+    clean = np.ones((60, 60), np.float32)
+    clean[28:32, 20:30] = 0.3  # a brow
+    clean[5:30, 40:44] = 0.3  # a strand from the hairline
+    kept = _from_outside(clean, covered, 3.0)
+    assert (kept[28:32, 20:30] == 1).all()
+    assert (kept[5:30, 40:44] == clean[5:30, 40:44]).all()

@@ -201,7 +201,17 @@ def test_the_same_pixels_give_the_same_matte(color: ColorConfig, scene: Callable
     assert np.array_equal(occlusion_matte(pixels, *plate[1:], color), occlusion_matte(pixels.copy(), *plate[1:], color))
 
 
-@pytest.mark.xfail(strict=True, reason="known defect: on a squeezed plate the hand is missed (mean error 0.27)")
+@pytest.mark.xfail(strict=True, reason="known defect: the network that ships misses this hand (mean error 0.27)")
+@pytest.mark.parametrize("tone", OTHER_TONES)
+def test_a_hand_stays_in_front(color: ColorConfig, scene: Callable[[str], Scene], tone: np.ndarray) -> None:
+    plate = scene("ada/front.jpg")
+    pixels, alpha = with_hand(plate, tone)
+    matte = occlusion_matte(pixels, *plate[1:], color)
+    assert np.abs(matte - alpha)[inside(plate)].mean() < 0.05
+    assert held_back(color, pixels, plate, alpha, matte) >= 0.95
+
+
+@pytest.mark.xfail(strict=True, reason="known defect: the network misses this hand, squeezed or not (mean error 0.27)")
 def test_a_squeezed_plate_gives_the_squeezed_matte(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
     pixels, face, window = scene("ada/front.jpg")
     over, alpha = with_hand((pixels, face, window), OTHER_TONES[1])

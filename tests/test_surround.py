@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from faceplate.comp.surround import REACH, follow_outline, folding
+from faceplate.comp.surround import REACH, folding, follow_outline
 from faceplate.face import Face
 from faceplate.swap.reshape import shape_offset
 from faceplate.swap.views import Geometry

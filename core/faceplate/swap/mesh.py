@@ -43,6 +43,8 @@ _CLOSED = 0.04
 _CLEAN = 0.2
 # How far, in natural logarithm, a place may be from the skin's light before it counts as hair.
 _HAIR = 0.35
+# Hair comes in over the outline: what stays this far inside it, in parts of the face's size, is the person's own brow or mole.
+_OUTSIDE = 0.03
 # How much a view is still wanted where hair hides the face in it, and how far beside hair skin is left out.
 _HIDDEN = 1e-4
 _BESIDE_HAIR = 0.02
@@ -111,6 +113,7 @@ class MeshGenerator:
         pixels = from_log(mixed + light, face.level)
         # Where every view has hair or its edge, there is nothing of the person to show: the plate's skin stays.
         clean = np.clip(fill(confidence, raster.covered.astype(np.float32)) / _CLEAN, 0.0, 1.0)
+        clean = _from_outside(clean, raster.covered, _OUTSIDE * _cell(face, raster))
         covered = np.clip(raster.enlarge(coverage * clean), 0.0, 1.0)
         return Generated(pixels, covered, np.clip(raster.enlarge(confidence), 0.0, 1.0))
 
@@ -275,6 +278,17 @@ def _light_of(
     clean = cv2.erode(clean.astype(np.float32), _disk(0.02 * _cell(face, raster)))
     clean = cv2.GaussianBlur(clean.astype(np.float32), (0, 0), max(0.01 * _cell(face, raster), 0.5))
     return raster.enlarge(light), np.asarray(clean * np.maximum(shown, np.float32(1e-3)), np.float32)
+
+
+def _from_outside(clean: np.ndarray, covered: np.ndarray, border: float) -> np.ndarray:
+    """`clean` (gh, gw) in 0..1 with the gaps filled that stay `border` cells inside `covered`: nothing hangs there."""
+    count, found = cv2.connectedComponents((clean < 1.0).astype(np.uint8), connectivity=8)
+    labels = np.asarray(found, np.int64)
+    if count == 1:
+        return clean
+    inside = cv2.erode(covered.astype(np.uint8), _disk(border), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    reaches = np.bincount(labels.ravel(), (inside == 0).ravel(), count) > 0
+    return np.where((labels > 0) & ~reaches[labels], np.float32(1), clean)
 
 
 def _kept_from_plate(face: Face, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings) -> np.ndarray:
