@@ -7,8 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from faceplate.color import ColorConfig
 from faceplate.comp.surround import REACH, folding, follow_outline
-from faceplate.face import Face
+from faceplate.demo import person
+from faceplate.face import Face, FaceFinder
+from faceplate.frame import Frame
+from faceplate.params import Parameters
+from faceplate.stages import swap_face
+from faceplate.swap import MeshGenerator, MeshSettings, NullGenerator, read_source
 from faceplate.swap.reshape import shape_offset
 from faceplate.swap.views import Geometry
 from faceplate.window import Window
@@ -69,3 +75,18 @@ def test_what_hides_the_face_stays_still(found: Found) -> None:
     assert np.abs(free.shift[core]).max() > 1.0
     assert np.abs(around.shift[core]).max() < 0.05
     assert folding(around.shift).min() > 0.0
+
+
+def test_shape_in_a_swap(still: Callable[[str], Frame], found: Found, color: ColorConfig, finder: FaceFinder) -> None:
+    frame, face = still("ada/front.jpg"), found("ada/front.jpg")
+    source = read_source(person("bea"), color, finder)
+    keeps, moves = (
+        swap_face(frame, face, MeshGenerator(source, MeshSettings(shape)), Parameters(shape=shape, layers="matte"))
+        for shape in (0.0, 1.0)
+    )
+    assert not any("surround" in name for name in keeps.layers)
+    assert (moves.matte > 0).sum() > (keeps.matte > 0).sum()
+    plate = frame.pixels[moves.window.slices(frame.window)]
+    assert np.array_equal(moves.over[moves.matte == 0], plate[moves.matte == 0])
+    alone = swap_face(frame, face, NullGenerator(), Parameters(shape=1.0, grain=0, occlusion=0))
+    assert np.array_equal(alone.over, frame.pixels[alone.window.slices(frame.window)])
