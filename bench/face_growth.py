@@ -17,6 +17,7 @@ from faceplate.color import ColorConfig
 from faceplate.comp import gradient_blend, hull_matte, match_light, multiband_blend, skin_weight
 from faceplate.comp.grain import match_grain, measure_grain
 from faceplate.comp.occlusion import occlusion_matte
+from faceplate.comp.surround import REACH, follow_outline
 from faceplate.demo import people_folder, person
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import apply, resample
@@ -58,7 +59,16 @@ def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator:
     def light() -> np.ndarray:
         return match_light(made, crop, skin, size=face.size, level=face.level, luminance=1, color=1, scale=0.25)
 
+    wanted = generator.reshaped(face, 1.0)
+    around = face.window(REACH).union(wanted.window(REACH)).intersect(UHD)
+    beneath = np.ascontiguousarray(plate.pixels[around.slices(UHD)])
+
+    def surround() -> np.ndarray:
+        moved = follow_outline(face, wanted, around, np.zeros((around.height, around.width), np.float32))
+        return beneath if moved is None else moved.plate(beneath, grain)
+
     stages: dict[str, Callable[[], object]] = {
+        "look: surround": surround,
         "generate: mesh": lambda: generator.generate(Crop(crop, framing, face)),
         "matte: hull": lambda: hull_matte(face, inside, erode=0, feather=0.045),
         "matte: occlusion": lambda: occlusion_matte(crop, face, inside, color, sensitivity=0.5),
