@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from faceplate import __version__
-from faceplate.cache import digest, file_mark
+from faceplate.cache import content_mark, digest, file_mark
 from faceplate.comp.grain import Grain
 from faceplate.errors import RenderError
 from faceplate.face import Face
@@ -37,13 +38,18 @@ _BLEND = ("blend", "blend_amount", "blend_reach")
 
 @dataclass(frozen=True)
 class Marks:
-    """The keys of one frame of a shot that is `opened`, with the frame's own `parameters`."""
+    """The keys of one frame of a shot that is `opened`, with the frame's own `parameters`.
+
+    `whole` takes files by all of their content in place of `file_mark`: dear, but the same for a copy that has another
+    date, as on a farm that sends its nodes copies.
+    """
 
     opened: Opened
     file: PlateFile
     frame: int
     parameters: Parameters
     proxy: int
+    whole: bool = False
 
     def frame_key(self, face: Face | None = None) -> str:
         """The key of everything that the frame's file depends on; `face` where a caller gave one."""
@@ -103,7 +109,7 @@ class Marks:
         space = space_of(self.file, color, shot.space)
         try:
             return digest(
-                file_mark(self.file.path), self.file.part, self.file.rgb, space, color.cache_id, color.working_space
+                self._content(self.file.path), self.file.part, self.file.rgb, space, color.cache_id, color.working_space
             )
         except OSError as error:
             raise RenderError("plate-unreadable", f"{self.file.path} cannot be read ({error.strerror}).") from error
@@ -146,9 +152,12 @@ class Marks:
             return ""
         path = Sequence.parse(pattern).path(self.frame)
         try:
-            return file_mark(path)
+            return self._content(path)
         except OSError:
             return f"missing {path}"  # rendering says so
+
+    def _content(self, path: Path) -> str:
+        return content_mark(path) if self.whole else file_mark(path)
 
     def _network(self, name: str) -> str:
         return f"{name} {self.opened.finder.store.card(name).sha256}" if name else ""

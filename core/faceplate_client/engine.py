@@ -102,10 +102,16 @@ class Engine:
                 request(address, "POST", "/v1/stop")
         self._address = None
 
-    def open_shot(self, document: Mapping[str, Any] | str, base: str | None = None) -> Shot:
+    def open_shot(
+        self,
+        document: Mapping[str, Any] | str,
+        base: str | None = None,
+        mapping: Iterable[Mapping[str, str]] = (),
+    ) -> Shot:
         """Opens a shot file (a path) or a document, whose relative paths begin at `base`. Raises `EngineError`.
 
-        The variables that the shot names, and `$OCIO`, go along, because the engine has an environment of its own.
+        `mapping` are prefixes of other machines' paths, `{"from": …, "to": …}`. The variables that the shot names, and
+        `$OCIO`, go along, because the engine has an environment of its own.
         """
         if isinstance(document, (str, os.PathLike)):
             path = os.path.abspath(os.fspath(document))
@@ -114,6 +120,9 @@ class Engine:
             folder = os.path.abspath(base) if base else None
             text = json.dumps(document)
             body = {"document": dict(document), "base": folder, "environ": variables([text, *_shows(folder)])}
+        rules = [dict(rule) for rule in mapping]
+        if rules:
+            body["mapping"] = rules
         return Shot(body, self.call("POST", "/v1/shots", body, _PATIENCE))
 
     def keys(

@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from faceplate import __version__
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.models import Card, ModelStore, default_store
@@ -22,7 +21,7 @@ from faceplate.render import Renderer
 from faceplate.server.roots import Roots
 from faceplate.server.schema import ShotRequest
 from faceplate.shot import Shot
-from faceplate.shotfile import load_shot
+from faceplate.shotfile import PathRule, load_shot
 from faceplate.track import Track
 
 __all__ = [
@@ -45,7 +44,8 @@ PATHS = tuple(parameter.name for parameter in PARAMETERS if parameter.about.path
 def _loaded(request: ShotRequest) -> Shot:
     """The shot of a request, resolved with the variables of the host that asks."""
     what: Any = request.path if request.path is not None else request.document
-    shot = load_shot(what, request.base, environ=request.environ)
+    rules = tuple(PathRule(rule.source, rule.target) for rule in request.mapping)
+    shot = load_shot(what, request.base, environ=request.environ, mapping=rules)
     ocio = request.environ.get("OCIO")
     return shot if shot.ocio or not ocio else shot.model_copy(update={"ocio": ocio})
 
@@ -103,19 +103,8 @@ class OpenShot:
                 self._prepare(renderer, frame, values)
 
     def frame_key(self, frame: int, values: Mapping[str, Any], proxy: int, mode: str | None) -> str:
-        """What the frame's pixels depend on, as hexadecimal."""
-        renderer = self.renderer("", mode)
-        file = renderer.plate.path(frame)
-        found = file.stat() if file.exists() else None
-        plain = [
-            __version__,
-            renderer.shot.model_dump_json(exclude={"output", "frames", "parameters", "curves", "overrides"}),
-            renderer.values(frame, values).model_dump(),
-            proxy,
-            found and (found.st_size, found.st_mtime_ns),
-            self._fingerprint(),
-        ]
-        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+        """What the frame's pixels depend on, as hexadecimal: the key that its file carries."""
+        return self.renderer("", mode).key(frame, values, proxy)
 
     def _prepare(self, renderer: Renderer, frame: int, values: dict[str, Any]) -> None:
         if not values:

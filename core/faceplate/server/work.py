@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from faceplate.errors import UsageError
+from faceplate.flight import FrameDone, is_current, render_frames
 from faceplate.frame import read_frame
 from faceplate.pyramid import heal
 from faceplate.render import Rendered, Renderer
@@ -52,6 +54,9 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
         make_folder(output)
 
     def work(job: Job) -> Iterator[None]:
+        if request.priority == "batch" and request.pixels == "file":
+            yield from _in_flight(desk, opened, request, output, frames, job)
+            return
         for frame in frames:
             desk.queue.frame(job, frame, **_entry("running"))
             entry = _rendered(desk, opened, request, output, frame, job)
@@ -84,7 +89,7 @@ def _rendered(
         desk.roots.check(renderer.plate.path(frame), path)  # a frame may be a link
         if renderer.plate_frame(frame) is None:
             return _entry("skipped", key=key, notes=["the plate's frame is missing"])
-        if request.skip_current and path is not None and _key_of(path) == key:
+        if request.skip_current and path is not None and is_current(renderer, frame, values, request.proxy, key):
             return _entry("done", path=str(path), key=key, cached=True, ms=_since(begun))
         rendered = renderer.render(frame, values=values)
         notes = list(rendered.swapped.notes)
@@ -102,15 +107,45 @@ def _rendered(
         return _entry("failed", ms=_since(begun), error=error_entry(error))
 
 
+def _in_flight(
+    desk: Desk, opened: OpenShot, request: RenderRequest, output: str, frames: tuple[int, ...], job: Job
+) -> Iterator[None]:
+    """A batch with frames in flight: every GPU of the machine has a frame. A waiting artist comes in between two steps."""
+    renderer = opened.renderer(output, request.mode)
+    for frame in frames:
+        desk.roots.check(renderer.plate.path(frame), renderer.output.path(frame))  # a frame may be a link
+    coming = render_frames(
+        renderer, frames, skip_current=request.skip_current, values=request.of, proxy=request.proxy
+    )
+    with contextlib.closing(coming):
+        for done in coming:
+            entry = _entry_of(done)
+            for note in entry["notes"]:
+                desk.queue.log(job, "info", f"frame {done.frame}: {note}")
+            desk.queue.frame(job, done.frame, **entry)
+            if done.error is not None and done.error.code in HOPELESS:
+                return
+            yield
+            if job.finished:
+                return
+
+
+def _entry_of(done: FrameDone) -> dict[str, Any]:
+    took = {"ms": round(sum(done.seconds.values()) * 1000, 1)}
+    if done.error is not None:
+        return _entry("failed", error=error_entry(done.error), **took)
+    if done.current is not None:
+        return _entry("done", path=str(done.current), cached=True, **took)
+    if done.written is None or done.rendered is None:
+        return _entry("skipped", notes=["the plate's frame is missing"])
+    stages = {stage: round(seconds * 1000, 1) for stage, seconds in done.seconds.items()}
+    return _entry(
+        "done", path=str(done.written.path), key=done.rendered.key, notes=list(done.notes), stages=stages, **took
+    )
+
+
 def _since(begun: float) -> float:
     return round((time.perf_counter() - begun) * 1000, 1)
-
-
-def _key_of(path: Path) -> str | None:
-    """The key that a written frame carries, None when it cannot be read."""
-    from faceplate_client.exr import frame_key
-
-    return frame_key(str(path))
 
 
 def _share(shared: SharedPixels, renderer: Renderer, rendered: Rendered) -> dict[str, Any]:
