@@ -133,9 +133,7 @@ class Renderer(Opened):
         that. `frame` is its number, for a target that is a point of a frame."""
         return self._found(file, parameters or self.shot.parameters, frame)[0]
 
-    def key(
-        self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1, content: bool = False
-    ) -> str:
+    def key(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1, content: bool = False) -> str:
         """32 hexadecimal digits that name everything on which the frame's file depends; no pixel is decoded.
 
         That is: the engine's version, the plate file (`cache.file_mark`: size, time of change, first and last 64 KiB; not

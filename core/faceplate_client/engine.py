@@ -50,7 +50,7 @@ class Shot:
 class Engine:
     """A connection that survives the engine: when it dies it is started again, and shots are opened again."""
 
-    def __init__(self, folder: str, start: bool, wait: float, parent: bool, idle: float | None) -> None:
+    def __init__(self, folder: str, start: bool, wait: float, parent: bool | int, idle: float | None) -> None:
         self.folder = folder
         self._start = start
         self._wait = wait
@@ -63,7 +63,7 @@ class Engine:
         """The engine's address; another than `lost`, which did not answer. Raises as `connect` does."""
         with self._lock:
             if self._address is None or self._address is lost:
-                self._address = find_engine(self.folder, self._parent)
+                self._address = find_engine(self.folder, bool(self._parent))
             if self._address is None:
                 if not self._start:
                     raise EngineError(

@@ -14,10 +14,11 @@ import typer
 from rich.console import Console
 
 from faceplate import __version__
+from faceplate.cli.log import LogOption, open_log
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
-from faceplate.cli.progress import finish_batch, render_batch
+from faceplate.cli.progress import finish_batch, render_all, render_batch, render_missing
 from faceplate.cli.serve import serve_command
 from faceplate.cli.shot import shot_app
 from faceplate.cli.track import track_command, tracks_app
@@ -93,10 +94,18 @@ def render_command(
     path_mapping: Annotated[
         Path | None, typer.Option(help="Shot file: a JSON file of paths of other machines, and what they are here.")
     ] = None,
-    contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG: plate, result and matte.")] = None,
+    contact_sheet: Annotated[
+        Path | None, typer.Option(help="Also write a PNG: plate, result and matte. Renders every frame.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also render frames whose file is up to date.")] = False,
+    log: LogOption = "text",
     **values: Any,
 ) -> None:
-    """Replace the face on a plate. Of a shot file, an option given here counts before what the file says."""
+    """Replace the face on a plate. Of a shot file, an option given here counts before what the file says.
+
+    A frame whose file is whole and was made of the very same plate, source, track, parameters and weights is left alone.
+    """
+    lines = open_log(log)
     keys: dict[str, Any] = {
         "source": source,
         "output": output,
@@ -128,7 +137,10 @@ def render_command(
             raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
         keys["frames"] = parse_frames(frames) if frames else None
         shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
-    finish_batch(render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet))
+    work = render_all if force or contact_sheet else render_missing
+    with lines.refusals():
+        batch = render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet, work, log=lines)
+    finish_batch(batch)
 
 
 app.add_typer(models_app)

@@ -114,9 +114,7 @@ def _in_flight(
     renderer = opened.renderer(output, request.mode)
     for frame in frames:
         desk.roots.check(renderer.plate.path(frame), renderer.output.path(frame))  # a frame may be a link
-    coming = render_frames(
-        renderer, frames, skip_current=request.skip_current, values=request.of, proxy=request.proxy
-    )
+    coming = render_frames(renderer, frames, skip_current=request.skip_current, values=request.of, proxy=request.proxy)
     with contextlib.closing(coming):
         for done in coming:
             entry = _entry_of(done)
