@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from conftest import SIZES, _write_plate
+from conftest import SIZES, write_plate
 from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
@@ -50,7 +50,7 @@ def main() -> None:
 
 def opened(engine: Engine, folder: Path) -> Shot:
     """An HD shot with a face 400 pixels high, tracked."""
-    _write_plate(folder / "plate.1001.exr", SIZES[0], ColorConfig.load(environ={}), FaceFinder.embedded())
+    write_plate(folder / "plate.1001.exr", SIZES[0], ColorConfig.load(environ={}), FaceFinder.embedded())
     shutil.copytree(person("bea"), folder / "bea")
     document: dict[str, Any] = {
         "faceplate_shot": 1,

@@ -49,7 +49,7 @@ def fast_shot(folder: Path) -> dict[str, Any]:
         "track": "fast.track.json",
         "output": "out/o.####.exr",
         "frames": "1-8",
-        "parameters": {"generator": "null", "occlusion": 0.0, "grain": 0.0},
+        "parameters": {"no_face": "pass", "generator": "null", "occlusion": 0.0, "grain": 0.0},
     }
 
 
@@ -59,6 +59,7 @@ def settings(folder: Path, **environ: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACEPLATE_RUN", str(folder))
         patch.setenv("FACEPLATE_ENGINE", sys.executable)
+        patch.setenv("FACEPLATE_CACHE", str(folder.parent / "cache"))
         for name, value in environ.items():
             patch.setenv(name, value)
         yield

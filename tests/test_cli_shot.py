@@ -94,13 +94,14 @@ def test_refusals_are_one_line_and_leave_the_file(
 
 
 def test_a_shot_file_renders_and_the_command_line_counts_first(
-    tmp_path: Path, color: ColorConfig, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, color: ColorConfig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = read_still(people_folder() / "ada" / "front.jpg", color)
     matrix = np.array([[0.25, 0, 0], [0, 0.25, 0]], np.float64)
     pixels = resample(frame.working(), frame.window, matrix, Window(0, 0, 256, 256))
     for number in (1001, 1002):
         write_plate(tmp_path / f"p.{number}.exr", pixels, "half", colorInteropID="lin_ap1_scene")
+    monkeypatch.setenv("FACEPLATE_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "a.shot.json"
     call(
         capsys,
@@ -140,3 +141,5 @@ def test_a_shot_file_renders_and_the_command_line_counts_first(
     call(capsys, "shot", "set", path, "output=")
     code, _, err = call(capsys, "render", path)
     assert code == 2 and "names no output" in err
+    assert call(capsys, "cache")[1].startswith(f"{tmp_path / 'cache'}: ") and list((tmp_path / "cache").glob("??/*"))
+    assert ": 0 of " in call(capsys, "cache", "--clear")[1] and not list((tmp_path / "cache").glob("??/*"))

@@ -700,8 +700,11 @@ def test_runtime_from_the_environment() -> None:
         },
         workers=3,
     )
-    assert made == Runtime(("cuda", "cpu"), (0, 2), workers=3, memory=3 << 29, cache=Path("/c"))
-    assert Runtime.from_environment({}) == Runtime()
+    assert made == Runtime(("cuda", "cpu"), (0, 2), workers=3, memory=3 << 29, cache=Path("/c/networks"))
+    assert Runtime.from_environment({}) == Runtime.from_environment({"FACEPLATE_CACHE": "off"}) == Runtime()
+    shared = Runtime.from_environment({"FACEPLATE_THREADS": "3", "FACEPLATE_WORKERS": "4"})
+    assert (shared.threads, shared.workers, shared.intra_op) == (3, 4, 3)
+    assert code_of(lambda: Runtime.from_environment({"FACEPLATE_WORKERS": "many"})) == "bad-runtime"
     assert code_of(lambda: Runtime.from_environment({"FACEPLATE_GPUS": "first"})) == "bad-runtime"
 
 

@@ -397,6 +397,19 @@ def test_a_network_that_changes_nothing_leaves_the_plate(tmp_path: Path, color: 
     assert (np.abs(swapped.over - before) < 2e-4 * np.maximum(before, 1)).all() and (swapped.matte >= 1).sum() > 5000
 
 
+def test_what_gave_way_is_said_with_the_frame_and_once(tmp_path: Path, color: ColorConfig) -> None:
+    graphs.swap(tmp_path / "net.onnx", 128)
+    network = Network(plain_card("net", "inswapper_128"), onnxruntime.InferenceSession(tmp_path / "net.onnx"))
+    generator = NetworkGenerator(FAMILIES["inswapper_128"], network, np.zeros((1, 512), np.float32))
+    write_plate(
+        tmp_path / "p.1001.exr", np.full((160, 160, 3), 0.2, np.float32), "half", colorInteropID="lin_ap1_scene"
+    )
+    renderer = Renderer(Shot(plate=f"{tmp_path}/p.####.exr", parameters=PLAIN), generator=generator)
+    network.note("cuda:0 cannot run 'net': cpu is tried")
+    assert renderer.render(1001, head((80, 80), 30)).notes == ("cuda:0 cannot run 'net': cpu is tried",)
+    assert renderer.render(1001, head((80, 80), 30)).notes == ()
+
+
 def eight_bit_recipe(picture: np.ndarray, five: np.ndarray, session: onnxruntime.InferenceSession, latent: np.ndarray):
     """The published recipe on an 8-bit RGB picture, plainly: warp, /255, run, clip, · 255 rounded, warp back."""
     matrix = plain_matrix(five, "arcface_128", 128)

@@ -19,9 +19,10 @@ from faceplate.pipeline import Stage, pipelined
 from faceplate.plate import Written
 from faceplate.plate.exr_file import DamagedExrError, read_chunks
 from faceplate.render import Generating, Loaded, Rendered, Renderer
+from faceplate.trust import audit, record
 from faceplate_client.exr import header
 
-__all__ = ["FrameDone", "is_current", "is_whole", "render_frames"]
+__all__ = ["FrameDone", "is_current", "is_whole", "log_render", "render_frames"]
 
 
 # Frames under way beside those being generated: one read, one in comp, one written.
@@ -55,24 +56,24 @@ def render_frames(
     frames: Iterable[int],
     ahead: int = 0,
     on_written: Callable[[Written], None] | None = None,
-    *,
+    recorded: bool = False,
     skip_current: bool = False,
-    values: Callable[[int], Mapping[str, Any]] | None = None,
-    proxy: int = 1,
 ) -> Generator[FrameDone, None, None]:
     """Renders and writes `frames`, and yields what became of each in their order; the pixels are those of one by one.
-
-    With `skip_current` a frame whose file is whole and made of the very same (`is_current`) is left alone. `values(frame)`
-    are a host's, `proxy` as in `Renderer.render`.
 
     At most `ahead` frames are held at any time (0: what keeps the machine busy, 1: one by one). A frame that fails does
     not stop the others. `on_written` hears of each file as soon as it is whole, on the thread that wrote it: when the
     caller stops listening, or Ctrl-C comes, a frame that is being written is finished, and would otherwise go unsaid.
+    `recorded` leaves a record of each file for the take's manifest. With `skip_current` a frame whose file is whole and
+    made of the very same (`is_current`) is left alone.
     Raises `UsageError` for what is wrong with the request itself; `Renderer.prepare` says most of that before.
     """
-    steps = _Steps(renderer, on_written, skip_current, values or _no_values, proxy)
+    steps = _Steps(renderer, on_written, renderer.take() if recorded else None, skip_current)
     together = _generators_at_once(renderer)
-    stages = [steps.load, Stage(steps.generate, together), steps.comp, steps.write]
+    if _takes_every_core(renderer):
+        stages = [steps.all_but_write, steps.write]
+    else:
+        stages = [steps.load, Stage(steps.generate, together), steps.comp, steps.write]
     for outcome in pipelined(frames, stages, ahead or together + _BESIDE):
         if outcome.error is None:
             yield outcome.value
@@ -109,6 +110,16 @@ def is_whole(path: Path) -> bool:
     return True
 
 
+def log_render(renderer: Renderer, frames: Iterable[int], action: str = "render") -> None:
+    """Adds a render of `frames` to the show's audit log, where the shot has a show. Raises `RenderError`."""
+    log = renderer.shot.audit
+    if log is not None:
+        numbers = sorted(frames)
+        span = {"first": numbers[0], "last": numbers[-1], "frames": len(numbers)}
+        source = str(renderer.shot.source or "")
+        audit.append(log, {"action": action, **renderer.take(), **span, "source": source, "to": str(renderer.output)})
+
+
 @dataclass
 class _Clocked:
     """A frame between two stages, and how long each stage took."""
@@ -123,9 +134,8 @@ class _Steps:
 
     renderer: Renderer
     on_written: Callable[[Written], None] | None
+    take: Mapping[str, str] | None
     skip_current: bool
-    values: Callable[[int], Mapping[str, Any]]
-    proxy: int
 
     def load(self, frame: int) -> _Clocked:
         return _clocked("load", {}, lambda: self._loaded(frame))
@@ -136,22 +146,26 @@ class _Steps:
     def comp(self, before: _Clocked) -> _Clocked:
         return _next("comp", before, self.renderer.comp)
 
+    def all_but_write(self, frame: int) -> _Clocked:
+        return self.comp(self.generate(self.load(frame)))
+
     def write(self, before: _Clocked) -> FrameDone:
         after = _next("write", before, self._written)
         assert isinstance(after.item, FrameDone)
         return replace(after.item, seconds=after.seconds)
 
     def _loaded(self, frame: int) -> Loaded | FrameDone:
-        renderer, values = self.renderer, self.values(frame)
+        renderer = self.renderer
         if renderer.plate_frame(frame) is None:
             return FrameDone(frame)
-        if self.skip_current and is_current(renderer, frame, values, self.proxy):
+        if self.skip_current and is_current(renderer, frame):
             return FrameDone(frame, current=renderer.output.path(frame))
-        asked: dict[str, Any] = {"values": values} if values else {}
-        return renderer.load(frame, **asked, **({"proxy": self.proxy} if self.proxy != 1 else {}))
+        return renderer.load(frame)
 
     def _written(self, rendered: Rendered) -> FrameDone:
         written = self.renderer.write(rendered)
+        if self.take is not None:
+            record(self.renderer.output, rendered.frame, self.take)
         if self.on_written is not None:
             self.on_written(written)
         return FrameDone(rendered.frame, rendered, written)
@@ -168,8 +182,12 @@ def _next(stage: str, before: _Clocked, work: Callable[[Any], Any]) -> _Clocked:
     return before if isinstance(item, FrameDone) else _clocked(stage, before.seconds, lambda: work(item))
 
 
-def _no_values(_frame: int) -> Mapping[str, Any]:
-    return {}
+def _takes_every_core(renderer: Renderer) -> bool:
+    """Whether a network runs on the CPU: it has all cores then, and its threads wait for whichever is held up by others.
+
+    Beside such a network only writing pays; overlapping more took longer than one after the other.
+    """
+    return any(target == "cpu" for network in renderer.networks for target in network.targets)
 
 
 def _generators_at_once(renderer: Renderer) -> int:

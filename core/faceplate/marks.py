@@ -6,7 +6,7 @@ comes later changes none of the earlier keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from faceplate.frame import space_of
 from faceplate.params import PARAMETERS, Parameters, Stage
 from faceplate.plate import PlateFile, Sequence
 from faceplate.stages import hull_region
+from faceplate.swap.networks import needs_source
 from faceplate.window import Window
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ __all__ = ["Marks"]
 
 # Files and their contents take the place of these parameters' texts.
 _FILES = ("hold_out", "garbage")
+# What the embedded generators read; a network, or a generator that a caller brought, may read all that is left.
+_READ = {"mesh": ("shape", "mouth", "eyes", "pins"), "null": ("crop", "network_view")}
 _HULL = ("matte_erode", "matte_feather", "forehead", "edge_jaw", "edge_right", "edge_left")
-_LIGHT = ("enhance", "light_luminance", "light_color", "light_scale")
 _BLEND = ("blend", "blend_amount", "blend_reach")
 
 
@@ -60,20 +62,21 @@ class Marks:
             self._plate,
             ("given", _face_mark(face)) if face is not None else self._target,
             self._generator,
-            [(card.name, card.sha256) for card in self.opened._cards(parameters)],
+            self._weights(self.opened._finder(parameters).networks),
+            [self._network(name) for name in (parameters.occluder, parameters.parser)],
             parameters.model_dump(exclude={*_FILES, "target"}),
             self._mattes,
             self.frame,
             self.proxy,
             (shot.mode, shot.compression, shot.multipart, shot.person),
+            (shot.purpose, self.opened.judgement[0].id, self.opened.judgement[1].slate),
         )
 
     def found(self) -> str:
         """The key of the face that is found in this plate frame."""
         opened, parameters = self.opened, self.parameters
         finder = opened._finder(parameters)
-        names = dict.fromkeys((*finder.networks, finder.recogniser))
-        networks = [(name, finder.store.card(name).sha256) for name in names if name]
+        networks = self._weights((*finder.networks, finder.recogniser))
         wanted = opened._wanted(parameters)
         search = opened.shot.search
         return digest("found", self._plate, networks, search, parameters.target, wanted, parameters.no_face, self.frame)
@@ -86,21 +89,29 @@ class Marks:
         region = hull_region(face, parameters, around)
         seen = digest("picture", self._plate, self.proxy, around, _face_mark(face))
         look = digest("look", seen, framing.matrix, framing.window, self.frame)
-        made = digest("generate", look, self._generator, self._values_of(Stage.GENERATE, Stage.RESTORE))
+        inner = digest("inner", look, self._generator, self._values(self._read))
+        restoring = (self._values_of(Stage.RESTORE), parameters.network_view) if parameters.restorer else None
+        made = digest("generate", inner, restoring)
         occluder = self._network(parameters.occluder)
-        hidden = digest("hidden", seen, region, parameters.occlusion, occluder)
-        lit = digest("lit", made, hidden, self._values(_LIGHT))
+        hidden = digest("hidden", seen, parameters.occlusion, occluder)
+        light = digest("light", made, hidden, parameters.enhance, parameters.light_scale)
+        lit = digest("lit", light, parameters.light_luminance, parameters.light_color)
         return {
             "look": look,
             "generate": made,
-            "inner": digest("inner", look, self._generator, self._values_of(Stage.GENERATE)),
+            "inner": inner,
             "parsed": digest("parsed", seen, self._network(parameters.parser)),
             "hidden": hidden,
             "coverage": digest("coverage", made, region),
+            "light": light,
             "lit": lit,
             "matched": digest("matched", lit, self._values(_HULL), self._values(_BLEND)),
             "grain": digest("grain", seen, grain),
         }
+
+    def grain(self, face: Face, window: Window) -> str:
+        """The key of the grain of the whole plate around a face."""
+        return digest("plate grain", self._plate, window, _face_mark(face))
 
     @cached_property
     def _plate(self) -> str:
@@ -124,7 +135,7 @@ class Marks:
         number = opened.plate_frame(self.frame)
         number = self.frame if number is None else number
         tracked = track.face(opened._person(self.parameters), number)
-        grain = track.grain(self.frame)
+        grain = track.grain(number)
         return "nobody" if tracked is None else (_face_mark(tracked.face), tracked.weight, grain)
 
     @cached_property
@@ -134,8 +145,10 @@ class Marks:
         if opened.generator is not None:
             return opened._once(("mark", "generator"), lambda: _own_mark(opened.generator))
         generator = opened._generator(self.parameters)
-        weights = [(name, opened.finder.store.card(name).sha256) for name in generator.weights]
-        source = opened._once(("mark", "source"), self._source) if "source" in opened.__dict__ else ""
+        weights = self._weights(generator.weights)
+        named = self.parameters.generator
+        shows = named == "mesh" or (named != "null" and needs_source(opened.finder.store, named))
+        source = opened._once(("mark", "source"), self._source) if shows else ""
         return digest(generator.name, weights, source)
 
     def _source(self) -> str:
@@ -159,15 +172,29 @@ class Marks:
     def _content(self, path: Path) -> str:
         return content_mark(path) if self.whole else file_mark(path)
 
+    def _weights(self, names: Iterable[str]) -> list[str]:
+        return [self._network(name) for name in dict.fromkeys(names) if name]
+
     def _network(self, name: str) -> str:
         return f"{name} {self.opened.finder.store.card(name).sha256}" if name else ""
+
+    @property
+    def _read(self) -> tuple[str, ...]:
+        """The parameters that this frame's generator reads."""
+        if self.opened.generator is None and self.parameters.generator in _READ:
+            return _READ[self.parameters.generator]
+        return _of(Stage.GENERATE)
 
     def _values(self, names: tuple[str, ...]) -> list[Any]:
         return [getattr(self.parameters, name) for name in names]
 
     def _values_of(self, *stages: Stage) -> list[Any]:
         """The values of all parameters that name these stages as the first that they change."""
-        return self._values(tuple(item.name for item in PARAMETERS if item.about.invalidates in stages))
+        return self._values(_of(*stages))
+
+
+def _of(*stages: Stage) -> tuple[str, ...]:
+    return tuple(item.name for item in PARAMETERS if item.about.invalidates in stages)
 
 
 def _face_mark(face: Face) -> tuple[Any, ...]:

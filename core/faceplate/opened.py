@@ -34,6 +34,7 @@ from faceplate.swap.networks import DfmGenerator, NetworkGenerator, needs_source
 from faceplate.swap.networks.tiles import check_multiple
 from faceplate.swap.restore import Restored, Restorer, open_restorer
 from faceplate.track import Kept, PlateReader, Track, kept_path, kept_track
+from faceplate.trust import Decision, Policy, ReleaseCheck, ReleaseState, Request, judge
 from faceplate.window import Window
 
 __all__ = ["Opened"]
@@ -82,6 +83,35 @@ class Opened:
         """The track that `prepare` made or found beside the output, where the shot names none."""
         return self._kept[0] if self._kept else None
 
+    @cached_property
+    def judgement(self) -> tuple[ReleaseCheck, Decision]:
+        """What the source's release is worth for this shot, and what the show's policy makes of it.
+
+        A render that puts nobody's face in needs nobody's word.
+        """
+        if self.shot.source is None and all(used.generator == "null" for used in self._kinds_of_frames()):
+            return ReleaseCheck(ReleaseState.NONE, "no source is used"), Decision(True, "", "release-none", "")
+        policy = Policy(**self.shot.policy.model_dump(exclude_none=True))
+        request = Request(self.shot.production, self.shot.name, use=self.shot.use)
+        return judge(policy, self.shot.purpose, self.shot.source, request)
+
+    def take(self) -> dict[str, str]:
+        """What is the same for all frames of the take, for its manifest and the audit log."""
+        check, decision = self.judgement
+        return {
+            "shot": self.shot.name,
+            "shot_id": self.shot.id,
+            "take": str(self.shot.take),
+            "production": self.shot.production,
+            "purpose": self.shot.purpose,
+            "output": Path(self.shot.output).name,
+            "generator": ", ".join(dict.fromkeys(self._generator(used).name for used in self._kinds_of_frames())),
+            "weights": ", ".join(f"{card.name} {card.sha256} {card.licence}" for card in self.cards()),
+            "release": check.id,
+            "release_state": str(check.state),
+            "slate": decision.slate,
+        }
+
     def values(self, frame: int, values: Mapping[str, Any] | None = None) -> Parameters:
         """The parameters of `frame`: the shot's there, with a host's `values` by name over them.
 
@@ -104,6 +134,7 @@ class Opened:
         for name in (self.shot.space, self.shot.source_space):
             if name is not None:
                 self.color.resolve(name)
+        self.judgement[1].enforce()
         if self.shot.output:
             self._refuse_overwriting_the_plate()
         kinds = self._kinds_of_frames()
@@ -119,6 +150,9 @@ class Opened:
             _ = self._wanted(parameters)  # only a track that is there already knows names
         if self.shot.output:
             self._make_output_folder()
+            known = self.shot.track is not None or kept_path(self.output).exists()
+            for parameters in () if known else kinds:
+                _ = self._wanted(parameters)  # only a track that is there already knows names
             self._take_kept_track(progress)
         for parameters in kinds:
             _ = self._person(parameters) if self._track is not None else self._wanted(parameters)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from faceplate.color import ColorConfig
+from faceplate.comp.grain import Grain
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.frame import Frame, space_of
@@ -19,7 +20,7 @@ from faceplate.plate import PlateFile
 from faceplate.pyramid import heal
 from faceplate.window import Window
 
-__all__ = ["PROXIES", "proxy_face", "proxy_file", "proxy_window", "read_proxy", "reduced"]
+__all__ = ["PROXIES", "proxy_face", "proxy_file", "proxy_window", "read_proxy", "reduced", "reduced_grain"]
 
 PROXIES = (1, 2, 4, 8)
 
@@ -63,6 +64,24 @@ def reduced(file: PlateFile, region: Window, proxy: int) -> np.ndarray:
     whole = _enlarged(region, proxy)
     pixels = file.read_rgb(whole)
     return pixels if proxy == 1 else _means(pixels, whole, region, proxy, cv2.BORDER_CONSTANT)
+
+
+def reduced_grain(grain: Grain, proxy: int) -> Grain:
+    """The grain that is left in means of n x n pixels: the variance by the grain's own correlation, and taken for white.
+
+    The mean's variance is the sum over lags (i, j) of (n − |i|)(n − |j|) times the autocorrelation there, over n⁴.
+    """
+    lags = np.arange(-proxy + 1, proxy)
+    weights = (proxy - np.abs(lags)).astype(np.float64)
+    shares = []
+    for kernel in grain.kernel.astype(np.float64):
+        spectrum = np.abs(np.fft.fft2(kernel, s=(64, 64))) ** 2
+        correlation = np.fft.ifft2(spectrum).real
+        near = correlation[np.ix_(lags, lags)] / correlation[0, 0]
+        shares.append(weights @ near @ weights / proxy**4)
+    left = np.maximum(np.array(shares), 0.0)
+    white = Grain.none().kernel
+    return replace(grain, slope=grain.slope * left, floor=grain.floor * left, kernel=white)
 
 
 def _enlarged(region: Window, proxy: int) -> Window:

@@ -17,17 +17,17 @@ import numpy as np
 
 from faceplate import __version__
 from faceplate.cache import NO_CACHE, StageCache
-from faceplate.comp.grain import Grain
+from faceplate.comp.grain import GRAIN_REACH, Grain, measure_grain
 from faceplate.comp.layers import float_layers
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, choose_face, parse_target
 from faceplate.face.choose import Point
-from faceplate.frame import Frame, read_frame
+from faceplate.frame import Frame, read_frame, space_of
 from faceplate.marks import Marks
 from faceplate.opened import Opened
 from faceplate.params import Parameters
 from faceplate.plate import PlateFile, Sequence, Written, write_element, write_over
-from faceplate.proxy import proxy_face, proxy_file, read_proxy, reduced
+from faceplate.proxy import proxy_face, proxy_file, read_proxy, reduced, reduced_grain
 from faceplate.pyramid import heal
 from faceplate.shot import Shot
 from faceplate.stages import (
@@ -46,9 +46,15 @@ from faceplate.stages import (
     swap_face,
 )
 from faceplate.track import Track, TrackedFace
+from faceplate.trust import Provenance, make_slate
+from faceplate.trust.slating import slated
 from faceplate.window import Window
 
 __all__ = ["Generating", "Loaded", "Rendered", "Renderer", "Swapped", "reach", "render", "swap_face"]
+
+
+# How bright a slate's letters are, scene-linear: a white shirt in the key light.
+_SLATE_WHITE = 0.8
 
 
 @dataclass(frozen=True)
@@ -138,9 +144,10 @@ class Renderer(Opened):
 
         That is: the engine's version, the plate file (`cache.file_mark`: size, time of change, first and last 64 KiB; not
         its place), the source's pictures, the track's face or what finds one, the frame's parameters and number, colour
-        config and spaces, the weights' hashes, proxy, mode and compression. The device is no part of it. With `content`
-        plate and mattes count by all of their content and not by their dates (`faceplate:content` in a frame's header).
-        Raises what `open` and `values` raise.
+        config and spaces, the weights' hashes, proxy, mode and compression. The device is no part of it. Raises what
+        `open` and `values` raise.
+
+        With `content` plate and mattes count by all of their content and not by their dates: `faceplate:content`.
         """
         return Marks(self, self.open(frame), frame, self.values(frame, values), proxy, content).frame_key()
 
@@ -153,6 +160,7 @@ class Renderer(Opened):
         proxy: int = 1,
     ) -> Loaded:
         """Reads one frame: the face from the track (or `face`, with its `grain`), else searched; then its region alone."""
+        self.judgement[1].enforce()
         parameters = self.values(frame, values)
         file = self.open(frame)
         marks = Marks(self, file, frame, parameters, proxy)
@@ -165,9 +173,8 @@ class Renderer(Opened):
         if target.face.window().intersect(file.data).empty:
             raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
         known = proxy_face(target.face, proxy)
-        # Grain on a reduced plate is other grain than the track measured.
-        grain = target.grain if proxy == 1 else None
-        around = self._around(small, known, parameters, grain is not None)
+        around = self._around(small, known, parameters, target.grain is not None)
+        grain = target.grain if proxy == 1 else self._proxy_grain(file, target, parameters, marks)
         inputs = InputMattes(
             self._input_matte(parameters.hold_out, frame, around, proxy),
             self._input_matte(parameters.garbage, frame, around, proxy),
@@ -202,7 +209,7 @@ class Renderer(Opened):
         swapped = element(
             looked, made, mattes, matched, parameters, grain=loaded.grain, name=self.shot.person, memo=memo
         )
-        notes = self._new_notes(parameters)
+        notes, swapped = self._new_notes(parameters), self._marked(swapped, loaded)
         return Rendered(
             loaded.frame, loaded.file, swapped, loaded.face, parameters, notes, loaded.proxy, loaded.key, loaded.marks
         )
@@ -226,7 +233,7 @@ class Renderer(Opened):
         """Writes one frame as the shot's mode says: whole, or not at all. A proxy of an over is the reduced picture alone."""
         path = self.output.path(rendered.frame)
         swapped, file = rendered.swapped, rendered.file
-        attributes = self.attributes(rendered.parameters)
+        attributes = {**self.attributes(rendered.parameters), **self._provenance(rendered)}
         if rendered.key:
             attributes["faceplate:key"] = rendered.key
         if rendered.marks is not None:
@@ -273,6 +280,26 @@ class Renderer(Opened):
             "faceplate:ocio": self.color.source,
             "faceplate:working_space": self.color.working_space,
         }
+
+    def _provenance(self, rendered: Rendered) -> dict[str, str]:
+        check, decision = self.judgement
+        shot, cards = self.shot, self._cards(rendered.parameters)
+        made = Provenance(shot.name, shot.id, str(shot.take), shot.purpose, check, decision.slate, cards)
+        return made.fields(rendered.parameters.model_dump(), rendered.file.path)
+
+    def _marked(self, swapped: Swapped, loaded: Loaded) -> Swapped:
+        """The swap with the slate that the policy asks for, if it asks for one."""
+        text = self.judgement[1].slate
+        if not text:
+            return swapped
+        file = loaded.file
+        white = self.color.from_working(
+            np.full((1, 1, 3), _SLATE_WHITE, np.float32), space_of(file, self.color, self.shot.space)
+        )
+        slate = make_slate(text, file.display, file.pixel_aspect)
+        return slated(
+            swapped, slate, lambda window: self._read(file, window, loaded.proxy).pixels, white[0, 0], file.data
+        )
 
     def device(self, parameters: Parameters | None = None) -> str:
         """Where the networks of a frame really run, as `cuda:0, cuda:1`; `cpu` where no GPU has a part in its pixels."""
@@ -326,6 +353,21 @@ class Renderer(Opened):
         same = read == wanted or (read and wanted and self.color.resolve(read) == self.color.resolve(wanted))
         number = self.plate_frame(frame)
         return track.grain(frame if number is None else number) if same else None
+
+    def _proxy_grain(self, file: PlateFile, target: _Target, parameters: Parameters, marks: Marks) -> Grain | None:
+        """The grain of the reduced plate, from that of the whole one: on few pixels skin would be taken for grain."""
+        if parameters.grain == 0 and parameters.plate_skin == 1.0:
+            return None
+        assert target.face is not None
+        window = target.face.window(GRAIN_REACH).intersect(file.data)
+
+        def measured() -> Grain:
+            picture = self._read(file, window)
+            working = picture.with_pixels(heal(picture.pixels)[0]).working()
+            return measure_grain(working, np.ones(working.shape[:2], bool))
+
+        known = target.grain or self.cache.make("grain", marks.grain(target.face, window), measured, keep=True)
+        return reduced_grain(known, marks.proxy)
 
     def _found(self, file: PlateFile, parameters: Parameters, frame: int | None) -> tuple[Face | None, Frame]:
         """The target's face, and the picture in which it was searched, as it was read."""
@@ -386,7 +428,7 @@ class Renderer(Opened):
     def _nothing(self, loaded: Loaded) -> Rendered:
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
         empty = Window(loaded.file.data.x, loaded.file.data.y, 0, 0)
-        swapped = nothing_swapped(empty, loaded.parameters, self.shot.person)
+        swapped = self._marked(nothing_swapped(empty, loaded.parameters, self.shot.person), loaded)
         return Rendered(
             loaded.frame, loaded.file, swapped, None, loaded.parameters, (), loaded.proxy, loaded.key, loaded.marks
         )

@@ -45,6 +45,9 @@ class Shot(BaseModel):
     unless `track_first` is off; a single frame is looked at by itself. Weights whose licence forbids commercial use are
     refused unless `allow_noncommercial`.
 
+    A `preview` of a source whose release does not cover it carries a slate; a `final` is refused (`faceplate.trust`). What a
+    release is asked for is `production`, `name`, today, and `use` where one is given. `audit` is the show's log.
+
     `parameters` hold for every frame, `curves` replace them by keyed values, `overrides` on some frames either; `at` puts
     them together. A shot file is read by `faceplate.shotfile.load_shot`.
     """
@@ -53,6 +56,12 @@ class Shot(BaseModel):
 
     plate: str
     name: str = ""
+    id: str = ""
+    take: int = 1
+    production: str = ""
+    purpose: Literal["preview", "final"] = "preview"
+    use: str = ""
+    audit: Path | None = None
     person: str = "face"
     source: Path | None = None
     output: str = ""

@@ -28,7 +28,8 @@ from faceplate.comp import (
     gradient_blend,
     hull_matte,
     hull_outline,
-    match_light,
+    light_between,
+    lit_by,
     multiband_blend,
     region_matte,
     skin_weight,
@@ -36,7 +37,7 @@ from faceplate.comp import (
 from faceplate.comp import layers as face_layers
 from faceplate.comp.grain import GRAIN_REACH, Grain, match_grain, measure_grain, split_detail
 from faceplate.comp.networks import KEEPABLE, Parsed, hidden_by
-from faceplate.comp.occlusion import occlusion_matte
+from faceplate.comp.occlusion import occlusion_matte, occlusion_window
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, resample, scale_of
@@ -197,12 +198,30 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """How far something in front hides the plate's face, float32 (h, w) in 0..1 on the plate's pixels `window`; 0 beyond.
+
+    The window is the finder's own, so that the hull may be pushed about without looking again.
+    """
+
+    matte: np.ndarray
+    window: Window
+
+    def on(self, region: Window) -> np.ndarray:
+        """The matte on another region, float32 (h, w)."""
+        placed = np.zeros((region.height, region.width), np.float32)
+        both = region.intersect(self.window)
+        placed[both.slices(region)] = self.matte[both.slices(self.window)]
+        return placed
+
+
+@dataclass(frozen=True)
 class Mattes:
-    """On the swap's region, float32 (h, w) each: `whole`, the `parts` that it is the product of, and what is `hidden`."""
+    """On the swap's region, float32 (h, w) each: `whole` and the `parts` that it is the product of; and what is `hidden`."""
 
     whole: np.ndarray
     parts: Mapping[str, np.ndarray]
-    hidden: np.ndarray
+    hidden: Hidden
 
 
 def look(
@@ -249,7 +268,7 @@ def matte(
     same = parsed if own.occluder is own.parser else None
     hidden = memo.make("hidden", lambda: _hidden(looked, parameters, own.occluder, same))
     parts = _matte_parts(looked, made, hidden, parameters, inputs, parsed, memo)
-    whole = np.ones(hidden.shape, np.float32)
+    whole = np.ones((looked.region.height, looked.region.width), np.float32)
     for name, part in parts.items():
         whole = whole * (1 - part if name in _HOLES else part)
     return Mattes((whole * np.float32(weight)).astype(np.float32), parts, hidden)
@@ -384,26 +403,21 @@ class _Cropped:
         return resample(pixels, region, self.framing.matrix, self.framing.window)
 
 
-def _hidden(looked: Looked, parameters: Parameters, occluder: Network | None, parsed: Parsed | None) -> np.ndarray:
-    """How far something in front hides the plate's face, float32 (h, w) on the region: the user's network's word, or
-    that of the one that ships.
-    """
+def _hidden(looked: Looked, parameters: Parameters, occluder: Network | None, parsed: Parsed | None) -> Hidden:
+    """What hides the plate's face: the user's network's word, or that of the one that ships."""
+    plate, face, amount = looked.plate, looked.face, parameters.occlusion
     if occluder is not None:
-        return hidden_by(occluder, looked.plate, looked.face, looked.region, parameters.occlusion, parsed=parsed)
-    return occlusion_matte(
-        looked.working[looked.inside],
-        looked.face,
-        looked.region,
-        looked.plate.color,
-        sensitivity=parameters.occlusion,
-        pixel_aspect=looked.plate.pixel_aspect,
-    )
+        return Hidden(hidden_by(occluder, plate, face, plate.window, amount, parsed=parsed), plate.window)
+    window = occlusion_window(face, plate.pixel_aspect).intersect(plate.window)
+    beneath = looked.working[window.slices(plate.window)]
+    matte = occlusion_matte(beneath, face, window, plate.color, sensitivity=amount, pixel_aspect=plate.pixel_aspect)
+    return Hidden(matte, window)
 
 
 def _matte_parts(
     looked: Looked,
     made: Made,
-    hidden: np.ndarray,
+    hidden: Hidden,
     parameters: Parameters,
     inputs: InputMattes | None,
     parsed: Parsed | None,
@@ -418,7 +432,7 @@ def _matte_parts(
         "coverage": memo.make("coverage", lambda: _whole(looked.crop.on_plate(made.generated.coverage, region))),
     }
     if parameters.occlusion > 0:
-        parts["occlusion"] = hidden
+        parts["occlusion"] = hidden.on(region)
     if names := keep_regions(parameters):
         parts["keep"] = _kept(face, region, names, parsed)
     if parsed is not None:
@@ -444,7 +458,7 @@ def _match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, m
     """The generated face sharpened as asked, in the plate's light and blended, on the crop's pixels."""
     crop, shown = looked.crop, made.shown
     face, window = crop.face, crop.framing.window
-    pixels, seen = memo.make("lit", lambda: _lit(looked, made, mattes.hidden, parameters))
+    pixels, seen = memo.make("lit", lambda: _lit(looked, made, mattes.hidden, parameters, memo))
     if parameters.blend == "none" or parameters.blend_amount == 0:
         return pixels
     hull = hull_matte(
@@ -458,23 +472,33 @@ def _match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, m
     return gradient_blend(pixels, shown, ramp >= 1, seam, face.level, parameters.blend_amount, reach)
 
 
-def _lit(looked: Looked, made: Made, hidden: np.ndarray, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+def _lit(
+    looked: Looked, made: Made, hidden: Hidden, parameters: Parameters, memo: Memo
+) -> tuple[np.ndarray, np.ndarray]:
     """The generated face, sharpened, in the plate's light; and how far each pixel shows it, float32 (h, w)."""
-    crop, generated = looked.crop, made.generated
-    face, window = crop.face, crop.framing.window
-    pixels = enhance_detail(generated.pixels, face.size, face.level, parameters.enhance)
-    seen = _whole(generated.coverage) * (1 - np.clip(crop.from_plate(hidden, looked.region), 0, 1))
-    lit = match_light(
-        pixels,
-        made.shown,
-        skin_weight(face, window) * seen,
-        size=face.size,
-        level=face.level,
-        luminance=parameters.light_luminance,
-        color=parameters.light_color,
-        scale=parameters.light_scale,
-    )
-    return lit, seen
+    face = looked.crop.face
+    pixels = enhance_detail(made.generated.pixels, face.size, face.level, parameters.enhance)
+    if parameters.light_luminance == 0 and parameters.light_color == 0:
+        return pixels, _seen(looked, made, hidden)
+    light, seen = memo.make("light", lambda: _light(looked, made, hidden, pixels, parameters))
+    return lit_by(pixels, light, face.level, parameters.light_luminance, parameters.light_color), seen
+
+
+def _light(
+    looked: Looked, made: Made, hidden: Hidden, pixels: np.ndarray, parameters: Parameters
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """The light between the plate and the generated face `pixels`, and how far each pixel shows the face."""
+    face, window = looked.crop.face, looked.crop.framing.window
+    seen = _seen(looked, made, hidden)
+    skin = skin_weight(face, window) * seen
+    light = light_between(pixels, made.shown, skin, size=face.size, level=face.level, scale=parameters.light_scale)
+    return light, seen
+
+
+def _seen(looked: Looked, made: Made, hidden: Hidden) -> np.ndarray:
+    """How far each of the crop's pixels shows the new face, float32 (h, w): covered, and not hidden."""
+    veiled = looked.crop.from_plate(hidden.matte, hidden.window) if hidden.matte.size else np.float32(0)
+    return _whole(made.generated.coverage) * (1 - np.clip(veiled, 0, 1))
 
 
 def _face_on_plate(
@@ -583,7 +607,7 @@ def _in_plate_space(
     return Swapped(plate.window, plate.space, over, element, matte, layers, attributes, notes)
 
 
-KINDS: tuple[type, ...] = (Made, Generated, Face, Grain, Parsed)
+KINDS: tuple[type, ...] = (Made, Generated, Hidden, Window, Face, Grain, Parsed)
 """What the cache's entries on disk are made of."""
 
 

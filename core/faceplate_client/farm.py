@@ -93,7 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--frames", required=True, help="1001-1010, 1001-1010:2 or 1001,1005")
     render.add_argument("--output-folder", default="", help="where the frames go, in place of the shot's own folder")
     render.add_argument("--track", default="", help="the track, in place of the shot's own")
-    render.add_argument("--path-mapping", default="", help="a file of path mapping rules (Open Job Description, or ours)")
+    render.add_argument(
+        "--path-mapping", default="", help="a file of path mapping rules (Open Job Description, or ours)"
+    )
     render.add_argument("--force", action="store_true", help="also render frames that are up to date")
     render.set_defaults(work=_render)
     return parser
@@ -144,7 +146,10 @@ def _shot(asked: argparse.Namespace) -> tuple[dict[str, Any], str, list[dict[str
     rules = _json(asked.path_mapping, "bad-path-mapping", "path mapping") if asked.path_mapping else {}
     entries = rules.get("path_mapping_rules") or rules.get("path_mapping") or []
     pairs = [
-        {"from": str(rule.get("from", rule.get("source_path"))), "to": str(rule.get("to", rule.get("destination_path")))}
+        {
+            "from": str(rule.get("from", rule.get("source_path"))),
+            "to": str(rule.get("to", rule.get("destination_path"))),
+        }
         for rule in entries
     ]
     return document, os.path.dirname(path), pairs

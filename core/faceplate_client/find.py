@@ -31,7 +31,8 @@ def find_engine(folder: str, bound: bool = False) -> Address | None:
 
 def start_engine(folder: str, wait: float, parent: bool | int, idle: float | None = None) -> Address:
     """Starts an engine and waits up to `wait` seconds for one that answers: the new one, or one that another process
-    started first. `parent` may name another process than this one to end with. Raises `EngineError` `engine-not-started` with the end of its log."""
+    started first. `parent` may name another process than this one to end with. Raises `EngineError` `engine-not-started`
+    with the end of its log."""
     arguments = ["--parent", str(os.getpid() if parent is True else parent)] if parent else []
     if idle is not None:
         arguments += ["--idle", str(idle)]

@@ -28,7 +28,7 @@ def take_pixels(engine: Engine, entry: Mapping[str, Any], flip: bool = False) ->
     """The pixels of a frame rendered with `pixels="shared"`, as an array (h, w, channels) of the host's own; the engine's
     memory is given back. `entry` is the frame's in the job's document. `flip` puts the first row at the bottom.
 
-    Plate space, float32: premultiplied RGBA on `entry["shared"]["window"]`, or the whole plate's RGB in mode "over".
+    Plate space, float32 RGBA: premultiplied on `entry["shared"]["window"]`, or the whole picture, alpha 1, in mode "over".
     Needs numpy in the host. Raises `EngineError` `no-pixels`.
     """
     import numpy

@@ -140,6 +140,9 @@ def _described(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
         arrays.append(value)
         return {"array": [value.dtype.str, list(value.shape)]}
+    if isinstance(value, np.generic):
+        arrays.append(np.asarray(value))
+        return {"array": [value.dtype.str, None]}
     if isinstance(value, Mapping):
         return {"map": {key: _described(item, arrays) for key, item in value.items()}}
     if isinstance(value, (list, tuple)):
@@ -156,9 +159,11 @@ def _built(head: Any, rest: memoryview, kinds: Mapping[str, type]) -> tuple[Any,
     if not isinstance(head, dict):
         return head, rest
     if "array" in head:
-        dtype, shape = np.dtype(head["array"][0]), tuple(head["array"][1])
+        dtype, shape = np.dtype(head["array"][0]), head["array"][1]
+        if shape is None:
+            return np.frombuffer(rest[: dtype.itemsize], dtype)[0], rest[dtype.itemsize :]
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        return np.frombuffer(rest[:size], dtype).reshape(shape), rest[size:]
+        return np.frombuffer(rest[:size], dtype).reshape(tuple(shape)), rest[size:]
     named = head.get("map", head.get("fields"))
     parts = []
     for item in head["list"] if named is None else named.values():

@@ -6,7 +6,7 @@ import hashlib
 import struct
 from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def file_mark(path: Path) -> str:
     Raises OSError.
     """
     found = path.stat()
-    return _marked(str(path), found.st_size, found.st_mtime_ns, found.st_ino)
+    return _marked(str(path), found.st_size, found.st_mtime_ns, (found.st_ino, found.st_ctime_ns))
 
 
 def content_mark(path: Path) -> str:
@@ -58,8 +58,9 @@ def code_mark() -> str:
     return state.hexdigest()
 
 
-@cache
-def _marked(path: str, size: int, changed: int, _inode: int) -> str:
+@lru_cache(maxsize=1 << 16)
+def _marked(path: str, size: int, changed: int, _same: tuple[int, int]) -> str:
+    # The last argument only tells whether the file is still the one that was read before.
     with Path(path).open("rb") as stream:
         head = stream.read(_SAMPLE)
         stream.seek(max(size - _SAMPLE, 0))

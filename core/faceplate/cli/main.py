@@ -14,11 +14,14 @@ import typer
 from rich.console import Console
 
 from faceplate import __version__
+from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.log import LogOption, open_log
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
 from faceplate.cli.progress import finish_batch, render_all, render_batch, render_missing
+from faceplate.cli.release import app as release_app
+from faceplate.cli.release import review_command, verify_command
 from faceplate.cli.serve import serve_command
 from faceplate.cli.shot import shot_app
 from faceplate.cli.track import track_command, tracks_app
@@ -91,6 +94,12 @@ def render_command(
     no_track: Annotated[bool, typer.Option("--no-track", help="Look at each frame by itself.")] = False,
     allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
     person: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
+    final: Annotated[
+        bool, typer.Option("--final", help="A final: refused without a valid release. Without it, a preview.")
+    ] = False,
+    production: Annotated[str, typer.Option(help="The production that the release is asked for.")] = "",
+    use: Annotated[str, typer.Option(help="The use that it is asked for: stunt, de-aging, look-alike …")] = "",
+    name: Annotated[str, typer.Option(help="The shot's name.")] = "",
     path_mapping: Annotated[
         Path | None, typer.Option(help="Shot file: a JSON file of paths of other machines, and what they are here.")
     ] = None,
@@ -123,10 +132,15 @@ def render_command(
         "track": track,
         "allow_noncommercial": allow_noncommercial,
         "person": person,
+        "production": production,
+        "use": use,
+        "name": name,
     }
+    if final:
+        keys["purpose"] = "final"
     if is_shot_file(plate):
         given = given_options(context)
-        changes = {key: value for key, value in keys.items() if key in given}
+        changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
         changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
         rules = read_rules(path_mapping) if path_mapping else ()
         shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})
@@ -137,19 +151,24 @@ def render_command(
             raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
         keys["frames"] = parse_frames(frames) if frames else None
         shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
+    renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
     work = render_all if force or contact_sheet else render_missing
     with lines.refusals():
-        batch = render_batch(Renderer(shot, FaceFinder(default_store())), contact_sheet, work, log=lines)
+        batch = render_batch(renderer, contact_sheet, work, log=lines)
     finish_batch(batch)
 
 
 app.add_typer(models_app)
 app.command("track")(track_command)
+app.add_typer(release_app)
+app.command("verify")(verify_command)
+app.command("review")(review_command)
 app.command("stmap")(stmap_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
 app.add_typer(shot_app, name="shot")
 app.command("parameters")(parameters_command)
+app.command("cache")(cache_command)
 
 
 @app.command("demo")

@@ -14,10 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from faceplate.cli.log import Log
-from faceplate.flight import FrameDone, render_frames
+from faceplate.flight import FrameDone, log_render, render_frames
 from faceplate.plate import Written
 from faceplate.render import Renderer
 from faceplate.review import ContactSheet
+from faceplate.trust import collect, signing_key
 
 __all__ = ["HOPELESS", "Batch", "finish_batch", "render_all", "render_batch", "render_missing"]
 
@@ -54,14 +55,14 @@ def render_missing(
     renderer: Renderer, frames: Iterable[int], on_written: Callable[[Written], None]
 ) -> Generator[FrameDone, None, None]:
     """Renders the frames whose file is not there, not whole, or made of something else."""
-    return render_frames(renderer, frames, on_written=on_written, skip_current=True)
+    return render_frames(renderer, frames, on_written=on_written, recorded=True, skip_current=True)
 
 
 def render_all(
     renderer: Renderer, frames: Iterable[int], on_written: Callable[[Written], None]
 ) -> Generator[FrameDone, None, None]:
     """Renders every frame, whatever is there."""
-    return render_frames(renderer, frames, on_written=on_written)
+    return render_frames(renderer, frames, on_written=on_written, recorded=True)
 
 
 def render_batch(
@@ -83,6 +84,7 @@ def render_batch(
     log.event(
         "start", frames=len(frames), output=str(renderer.output), message=f"{len(frames)} frames: {renderer.output}"
     )
+    log_render(renderer, frames, label)
     sheet = ContactSheet(renderer.color, frames) if contact_sheet else None
     batch = Batch()
     said: set[str] = set()
@@ -103,6 +105,8 @@ def render_batch(
             batch.stopped = True
     if sheet and contact_sheet and batch.written:
         sheet.write(contact_sheet)
+    if work in (render_all, render_missing) and batch.written:
+        collect(renderer.output, signing_key())
     _close(console, renderer, batch, len(frames))
     log.event("summary", **_summary(batch, len(frames)))
     if log.text and batch.written:

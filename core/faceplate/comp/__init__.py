@@ -2,7 +2,7 @@
 
 from faceplate.comp.blend import gradient_blend, multiband_blend
 from faceplate.comp.detail import enhance_detail
-from faceplate.comp.light import match_light
+from faceplate.comp.light import light_between, lit_by, match_light
 from faceplate.comp.matte import HullEdges, hull_matte, hull_outline
 from faceplate.comp.regions import REGIONS, region_matte, skin_weight
 
@@ -13,6 +13,8 @@ __all__ = [
     "gradient_blend",
     "hull_matte",
     "hull_outline",
+    "light_between",
+    "lit_by",
     "match_light",
     "multiband_blend",
     "region_matte",

@@ -24,7 +24,7 @@ from faceplate.models import Network, embedded_store, open_network
 from faceplate.pyramid import fill
 from faceplate.window import Window
 
-__all__ = ["NETWORK", "SIDE", "occlusion_matte"]
+__all__ = ["NETWORK", "SIDE", "occlusion_matte", "occlusion_window"]
 
 NETWORK = "face_occlusion"
 """The card of the network that ships."""
@@ -79,6 +79,12 @@ def occlusion_matte(
         odds = np.maximum(odds, _not_a_person(linear, level, face, window, pixel_aspect, person_network))
     odds = odds + np.float32(_bias(sensitivity))
     return _on_plate(odds, linear, levels, face, window, square)
+
+
+def occlusion_window(face: Face, pixel_aspect: float = 1.0) -> Window:
+    """The plate pixels under the network's square: beyond them nothing counts as hidden."""
+    corners = np.array([[0, 0], [SIDE, 0], [0, SIDE], [SIDE, SIDE]], np.float64)
+    return Window.around(apply(invert(_square(face, pixel_aspect)), corners))
 
 
 # The square that the network sees -------------------------------------------------------------------------------------

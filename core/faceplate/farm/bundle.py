@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from faceplate.errors import RenderError, UsageError
+from faceplate.errors import UsageError
 from faceplate.farm.assets import Assets
 from faceplate.farm.plan import FarmJob, frames_text, script_files
 from faceplate.farm.snapshot import shot_files
@@ -179,7 +179,9 @@ def _comp_step(job: FarmJob) -> dict[str, Any]:
         space = [{"name": "Frame", "type": "CHUNK[INT]", "range": "{{Param.Frames}}", "chunks": chunks}]
     elif "{frame}" in text:
         space = [{"name": "Frame", "type": "INT", "range": "{{Param.Frames}}"}]
-    put = [word.replace("{frames}", "{{Task.Param.Frame}}").replace("{frame}", "{{Task.Param.Frame}}") for word in words]
+    put = [
+        word.replace("{frames}", "{{Task.Param.Frame}}").replace("{frame}", "{{Task.Param.Frame}}") for word in words
+    ]
     action = {"command": put[0], "args": put[1:], "cancelation": _CANCEL}
     return _step("HostComp", action, ("Check",), space)
 

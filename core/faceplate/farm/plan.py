@@ -83,9 +83,7 @@ def plan_job(
     )
 
 
-def chunk_size(
-    frame_seconds: float, frames: int, chunk_seconds: float = CHUNK_SECONDS, workers: int = 4
-) -> int:
+def chunk_size(frame_seconds: float, frames: int, chunk_seconds: float = CHUNK_SECONDS, workers: int = 4) -> int:
     """Frames in a chunk: about `chunk_seconds` of work, but no more than leaves each of `workers` nodes two chunks.
 
     10 where nothing was measured. At least 1.

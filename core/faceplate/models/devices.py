@@ -64,18 +64,23 @@ class Runtime:
 
     @classmethod
     def from_environment(cls, environment: dict[str, str] | None = None, **changes: Any) -> Runtime:
-        """The runtime that `$FACEPLATE_PROVIDERS` (cuda,cpu), `$FACEPLATE_GPUS` (0,1), `$FACEPLATE_GPU_MEMORY` (GiB)
-        and `$FACEPLATE_CACHE` (a folder) describe. Raises `UsageError('bad-runtime')`.
+        """The runtime that `$FACEPLATE_PROVIDERS` (cuda,cpu), `$FACEPLATE_GPUS` (0,1), `$FACEPLATE_GPU_MEMORY` (GiB),
+        `$FACEPLATE_THREADS`, `$FACEPLATE_WORKERS` (processes that share the machine) and `$FACEPLATE_CACHE` (a folder,
+        in which networks have one of their own, or `off`) describe. Raises `UsageError('bad-runtime')`.
         """
         values = os.environ if environment is None else environment
         try:
             named = tuple(filter(None, re.split(r"[\s,]+", values.get("FACEPLATE_PROVIDERS", ""))))
             gpus = tuple(int(part) for part in re.split(r"[\s,]+", values.get("FACEPLATE_GPUS", "")) if part)
             memory = int(float(values.get("FACEPLATE_GPU_MEMORY") or 0) * (1 << 30))
+            threads, workers = (int(values.get(f"FACEPLATE_{name}") or 0) for name in ("THREADS", "WORKERS"))
         except ValueError as error:
-            raise UsageError("bad-runtime", f"FACEPLATE_GPUS and FACEPLATE_GPU_MEMORY are numbers: {error}.") from error
-        folder = values.get("FACEPLATE_CACHE")
-        made = cls(named or None, gpus or None, memory=memory, cache=Path(folder) if folder else None)
+            raise UsageError(
+                "bad-runtime", f"FACEPLATE_GPUS, _GPU_MEMORY, _THREADS and _WORKERS are numbers: {error}."
+            ) from error
+        folder = values.get("FACEPLATE_CACHE", "off")
+        cache = None if folder in ("", "off") else Path(folder) / "networks"
+        made = cls(named or None, gpus or None, threads, max(workers, 1), memory, cache=cache)
         return replace(made, **changes)
 
     @property

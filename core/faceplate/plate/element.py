@@ -32,7 +32,7 @@ _LOSSLESS = ("none", "rle", "zips", "zip", "piz")
 _STRUCTURE = {
     "channels", "compression", "dataWindow", "lineOrder", "tiles", "type", "name", "chunkCount", "version",
     "maxSamplesPerPixel", "dwaCompressionLevel", "preview", "idManifest", "multiView", "view", "envmap",
-    "acesImageContainerFlag", "deepImageState",
+    "acesImageContainerFlag", "deepImageState", "displayWindow",
 }  # fmt: skip
 _MADE_BY_THE_WRITER = {
     "channels", "compression", "dataWindow", "displayWindow", "lineOrder", "pixelAspectRatio", "screenWindowCenter",

@@ -18,6 +18,7 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from faceplate import __version__
+from faceplate.cache import NO_CACHE, StageCache
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import available_providers
 from faceplate.params import describe as describe_parameters
@@ -51,6 +52,7 @@ class Service:
     roots: Roots = field(default_factory=Roots.from_environment)
     queue: JobQueue = field(default_factory=JobQueue)
     shared: SharedPixels = field(default_factory=SharedPixels)
+    cache: StageCache = NO_CACHE
     idle: float = 900.0
     begun: float = field(default_factory=time.monotonic)
     stop: Callable[[], None] = lambda: None
@@ -58,7 +60,7 @@ class Service:
     shots: OpenShots = field(init=False)
 
     def __post_init__(self) -> None:
-        self.shots = OpenShots(self.roots)
+        self.shots = OpenShots(self.roots, cache=self.cache)
         self.desk = Desk(self.queue, self.shared, self.roots)
 
 
@@ -132,7 +134,11 @@ def _about(app: FastAPI, service: Service) -> None:
             "stopping": service.queue.closed or service.stopping,
             "jobs": service.queue.counts(),
             "device": _device(),
-            "cache": {"shots": service.shots.names(), "shared": service.shared.usage()},
+            "cache": {
+                "shots": service.shots.names(),
+                "shared": service.shared.usage(),
+                "stages": service.cache.state(),
+            },
         }
 
     @app.get("/v1/parameters")

@@ -53,7 +53,7 @@ class KeysRequest(_OfFrames):
 
 
 class RenderRequest(_OfFrames):
-    """Frames to render. `pixels` "shared": RGBA (element) or RGB (over) as float32 in shared memory; a file is then
+    """Frames to render. `pixels` "shared": float32 RGBA in shared memory; a file is then
     written only where `output` is given."""
 
     kind: Literal["render"]

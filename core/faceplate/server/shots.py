@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import threading
@@ -12,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from faceplate.cache import NO_CACHE, StageCache
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.models import Card, ModelStore, default_store
@@ -23,6 +25,7 @@ from faceplate.server.schema import ShotRequest
 from faceplate.shot import Shot
 from faceplate.shotfile import PathRule, load_shot
 from faceplate.track import Track
+from faceplate.trust import keyring_folder
 
 __all__ = [
     "PATHS",
@@ -46,12 +49,15 @@ def _loaded(request: ShotRequest) -> Shot:
     what: Any = request.path if request.path is not None else request.document
     rules = tuple(PathRule(rule.source, rule.target) for rule in request.mapping)
     shot = load_shot(what, request.base, environ=request.environ, mapping=rules)
-    ocio = request.environ.get("OCIO")
-    return shot if shot.ocio or not ocio else shot.model_copy(update={"ocio": ocio})
+    # A track is made when a host asks for one, not on the way to a frame.
+    own: dict[str, Any] = {"track_first": False}
+    if not shot.ocio and request.environ.get("OCIO"):
+        own["ocio"] = request.environ["OCIO"]
+    return shot.model_copy(update=own)
 
 
 # What two renderers of one shot have in common, whatever they write and wherever.
-_DEAR = ("color", "source", "_track", "_opened", "_opening")
+_DEAR = ("color", "source", "_given", "_held", "_opening")
 
 
 @dataclass
@@ -62,6 +68,7 @@ class OpenShot:
     request: ShotRequest
     shot: Shot
     store: ModelStore
+    cache: StageCache
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _renderers: OrderedDict[tuple[str, str], Renderer] = field(default_factory=OrderedDict)
     _seen: str = ""
@@ -83,7 +90,7 @@ class OpenShot:
             place = (output, mode or self.shot.mode)
             if place not in self._renderers:
                 shot = self.shot.model_copy(update={"output": place[0], "mode": place[1]})
-                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store)))
+                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store), cache=self.cache))
                 while len(self._renderers) > _MOST_RENDERERS:
                     self._renderers.popitem(last=False)
             self._renderers.move_to_end(place)
@@ -103,8 +110,11 @@ class OpenShot:
                 self._prepare(renderer, frame, values)
 
     def frame_key(self, frame: int, values: Mapping[str, Any], proxy: int, mode: str | None) -> str:
-        """What the frame's pixels depend on, as hexadecimal: the key that its file carries."""
-        return self.renderer("", mode).key(frame, values, proxy)
+        """What the frame's file depends on; "" when the plate's frame is not there, so that no file is up to date."""
+        renderer = self.renderer("", mode)
+        if not renderer.plate.path(renderer.plate_frame(frame) or frame).exists():
+            return ""
+        return renderer.key(frame, values, proxy)
 
     def _prepare(self, renderer: Renderer, frame: int, values: dict[str, Any]) -> None:
         if not values:
@@ -129,8 +139,10 @@ class OpenShot:
             self._seen = now
 
     def _fingerprint(self) -> str:
-        """Size and time of the source's pictures and of the track."""
-        return "|".join(_identity(path) for path in (self.shot.source, self.shot.track) if path is not None)
+        """Size and time of the source's pictures and its release, of the track and of the keyring; and the day, which a
+        release may not outlast."""
+        files = (self.shot.source, self.shot.track, keyring_folder())
+        return "|".join([dt.datetime.now(dt.UTC).date().isoformat(), *(_identity(path) for path in files if path)])
 
 
 def _identity(path: Path) -> str:
@@ -146,9 +158,10 @@ def _identity(path: Path) -> str:
 class OpenShots:
     """The shots that are open, at most `limit`: the one that was not used longest goes first."""
 
-    def __init__(self, roots: Roots, limit: int = 8, store: ModelStore | None = None) -> None:
+    def __init__(self, roots: Roots, limit: int = 8, cache: StageCache = NO_CACHE) -> None:
         self.roots = roots
-        self.store = store or default_store()
+        self.store = default_store()
+        self.cache = cache
         self._limit = limit
         self._open: OrderedDict[str, OpenShot] = OrderedDict()
         self._lock = threading.Lock()
@@ -164,7 +177,7 @@ class OpenShots:
         with self._lock:
             opened = self._open.get(key)
         if opened is None:
-            opened = OpenShot(key, request, shot, self.store)
+            opened = OpenShot(key, request, shot, self.store, self.cache)
         with self._lock:
             opened = self._open.setdefault(key, opened)
             self._open.move_to_end(key)
@@ -240,9 +253,15 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "person": shot.person,
         "people": people(track) if track else [],
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
-        "source_release": None,
+        "source_release": _release(renderer),
         "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
+
+
+def _release(renderer: Renderer) -> dict[str, str]:
+    """What the source's release is worth for this shot: its state, one sentence, and the slate that pictures carry."""
+    check, decision = renderer.judgement
+    return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}
 
 
 def people(track: Track) -> list[dict[str, Any]]:

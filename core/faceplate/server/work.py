@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from faceplate.errors import UsageError
-from faceplate.flight import FrameDone, is_current, render_frames
+from faceplate.flight import is_current, log_render
 from faceplate.frame import read_frame
+from faceplate.pipeline import Stage, pipelined
+from faceplate.plate import Sequence
 from faceplate.pyramid import heal
 from faceplate.render import Rendered, Renderer
 from faceplate.server.jobs import Job, JobQueue, error_entry
@@ -24,12 +23,14 @@ from faceplate.server.schema import FacesRequest, RenderRequest, TrackRequest
 from faceplate.server.shared import SharedPixels
 from faceplate.server.shots import OpenShot, make_folder, people, refuse_plate
 from faceplate.track import track_shot
+from faceplate.trust import collect, record, signing_key
 
 __all__ = ["HOPELESS", "faces_job", "render_job", "track_job"]
 
 # A frame that fails for one of these fails for all: the rest of the range is given up.
 HOPELESS = {"disk-full", "output-unwritable", "weights-changed", "weights-missing", "weights-unusable", "out-of-memory"}
-_log = logging.getLogger("faceplate.server")
+# Frames under way beside those being generated: one read, one in comp, one written.
+_BESIDE = 3
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,20 @@ def render_job(desk: Desk, opened: OpenShot, request: RenderRequest) -> Job:
     if output:
         make_folder(output)
 
+    steps = _Steps(desk, opened, request, output)
+
     def work(job: Job) -> Iterator[None]:
-        if request.priority == "batch" and request.pixels == "file":
-            yield from _in_flight(desk, opened, request, output, frames, job)
-            return
-        for frame in frames:
-            desk.queue.frame(job, frame, **_entry("running"))
-            entry = _rendered(desk, opened, request, output, frame, job)
+        if steps.is_take:
+            log_render(opened.renderer(output, request.mode), frames)
+        for frame, entry in steps.all(frames, job):
             for note in entry["notes"]:
                 desk.queue.log(job, "info", f"frame {frame}: {note}")
             desk.queue.frame(job, frame, **entry)
             if entry["error"] is not None and entry["error"]["code"] in HOPELESS:
                 return
             yield
+        if steps.is_take:
+            collect(Sequence.parse(output), signing_key())
 
     job = Job("render", work, len(frames), request.priority, request.supersede)
     job.frames.update((frame, _entry("waiting")) for frame in frames)
@@ -77,69 +79,103 @@ def _entry(state: str, **known: Any) -> dict[str, Any]:
     return {"state": state, **empty, **known}
 
 
-def _rendered(
-    desk: Desk, opened: OpenShot, request: RenderRequest, output: str, frame: int, job: Job
-) -> dict[str, Any]:
-    begun = time.perf_counter()
-    try:
-        values = request.of(frame)
-        renderer = opened.renderer(output, request.mode)
-        key = opened.frame_key(frame, values, request.proxy, request.mode)
-        path = renderer.output.path(frame) if output else None
-        desk.roots.check(renderer.plate.path(frame), path)  # a frame may be a link
+@dataclass(frozen=True)
+class _Under:
+    """A frame under way: what the next stage takes, or, when nothing is left to do, its `entry`."""
+
+    frame: int
+    begun: float
+    renderer: Renderer
+    loaded: Any = None
+    entry: dict[str, Any] | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """A frame's stages, for one frame after the other or for several in flight."""
+
+    desk: Desk
+    opened: OpenShot
+    request: RenderRequest
+    output: str
+
+    @property
+    def is_take(self) -> bool:
+        """A batch is a take; what a host shows while an artist works leaves nothing but the picture."""
+        return bool(self.output) and self.request.priority == "batch"
+
+    def all(self, frames: tuple[int, ...], job: Job) -> Iterator[tuple[int, dict[str, Any]]]:
+        """What became of each frame, in order. A batch has frames in flight, which a host that waits would rather not."""
+        stages = [partial(self.load, job), self.generate, self.comp, partial(self.write, job)]
+        if self.request.priority == "interactive" or len(frames) == 1:
+            for frame in frames:
+                yield frame, self._alone(frame, stages)
+            return
+        together = max((len(network.targets) for network in self._renderer().networks), default=1)
+        flight = [stages[0], Stage(stages[1], together), *stages[2:]]
+        for outcome in pipelined(frames, flight, together + _BESIDE):
+            yield outcome.item, self._failed(outcome.error) if outcome.error else outcome.value
+
+    def load(self, job: Job, frame: int) -> _Under:
+        """Begins a frame: nothing to do where it is up to date, or the plate has a hole; else what it needs is read."""
+        begun, values, proxy = time.perf_counter(), self.request.of(frame), self.request.proxy
+        self.desk.queue.frame(job, frame, **_entry("running"))
+        renderer = self._renderer()
+        path = renderer.output.path(frame) if self.output else None
+        self.desk.roots.check(renderer.plate.path(frame), path)  # a frame may be a link
         if renderer.plate_frame(frame) is None:
-            return _entry("skipped", key=key, notes=["the plate's frame is missing"])
-        if request.skip_current and path is not None and is_current(renderer, frame, values, request.proxy, key):
-            return _entry("done", path=str(path), key=key, cached=True, ms=_since(begun))
-        rendered = renderer.render(frame, values=values)
-        notes = list(rendered.swapped.notes)
-        shared = None
+            return _Under(frame, begun, renderer, entry=_entry("skipped", notes=["the plate's frame is missing"]))
+        if self.request.skip_current and path is not None:
+            key = self.opened.frame_key(frame, values, proxy, self.request.mode)
+            if key and is_current(renderer, frame, values, proxy, key):
+                known = _entry("done", path=str(path), key=key, cached=True, ms=_since(begun))
+                return _Under(frame, begun, renderer, entry=known)
+        loaded = renderer.load(frame, values=values, proxy=proxy)
+        return _Under(frame, begun, renderer, loaded, stages={"load": _since(begun)})
+
+    def generate(self, under: _Under) -> _Under:
+        return under if under.entry else _after("generate", under, under.renderer.generate)
+
+    def comp(self, under: _Under) -> _Under:
+        return under if under.entry else _after("comp", under, under.renderer.comp)
+
+    def write(self, job: Job, under: _Under) -> dict[str, Any]:
+        """Ends a frame: its file, its shared pixels, and what is said of it."""
+        if under.entry is not None:
+            return under.entry
         if job.finished:  # cancelled meanwhile: nobody wants the file
             return _entry("cancelled")
-        if path is not None:
-            notes += renderer.write(rendered).notes
-        if request.pixels == "shared":
-            shared = _share(desk.shared, renderer, rendered)
-        return _entry(
-            "done", path=None if path is None else str(path), key=key, ms=_since(begun), notes=notes, shared=shared
-        )
-    except Exception as error:
-        return _entry("failed", ms=_since(begun), error=error_entry(error))
+        rendered: Rendered = under.loaded
+        writing = time.perf_counter()
+        notes, path = [*rendered.swapped.notes, *rendered.notes], None
+        if self.output:
+            written = under.renderer.write(rendered)
+            notes, path = [*notes, *written.notes], str(written.path)
+            if self.is_take:
+                record(under.renderer.output, under.frame, under.renderer.take())
+        shared = _share(self.desk.shared, under.renderer, rendered) if self.request.pixels == "shared" else None
+        took = {"ms": _since(under.begun), "stages": {**under.stages, "write": _since(writing)}}
+        return _entry("done", path=path, key=rendered.key, notes=notes, shared=shared, **took)
+
+    def _renderer(self) -> Renderer:
+        return self.opened.renderer(self.output, self.request.mode)
+
+    def _alone(self, frame: int, stages: list[Callable[[Any], Any]]) -> dict[str, Any]:
+        try:
+            return reduce(lambda value, stage: stage(value), stages, frame)
+        except Exception as error:
+            return self._failed(error)
+
+    def _failed(self, error: Exception) -> dict[str, Any]:
+        return _entry("failed", error=error_entry(error))
 
 
-def _in_flight(
-    desk: Desk, opened: OpenShot, request: RenderRequest, output: str, frames: tuple[int, ...], job: Job
-) -> Iterator[None]:
-    """A batch with frames in flight: every GPU of the machine has a frame. A waiting artist comes in between two steps."""
-    renderer = opened.renderer(output, request.mode)
-    for frame in frames:
-        desk.roots.check(renderer.plate.path(frame), renderer.output.path(frame))  # a frame may be a link
-    coming = render_frames(renderer, frames, skip_current=request.skip_current, values=request.of, proxy=request.proxy)
-    with contextlib.closing(coming):
-        for done in coming:
-            entry = _entry_of(done)
-            for note in entry["notes"]:
-                desk.queue.log(job, "info", f"frame {done.frame}: {note}")
-            desk.queue.frame(job, done.frame, **entry)
-            if done.error is not None and done.error.code in HOPELESS:
-                return
-            yield
-            if job.finished:
-                return
-
-
-def _entry_of(done: FrameDone) -> dict[str, Any]:
-    took = {"ms": round(sum(done.seconds.values()) * 1000, 1)}
-    if done.error is not None:
-        return _entry("failed", error=error_entry(done.error), **took)
-    if done.current is not None:
-        return _entry("done", path=str(done.current), cached=True, **took)
-    if done.written is None or done.rendered is None:
-        return _entry("skipped", notes=["the plate's frame is missing"])
-    stages = {stage: round(seconds * 1000, 1) for stage, seconds in done.seconds.items()}
-    return _entry(
-        "done", path=str(done.written.path), key=done.rendered.key, notes=list(done.notes), stages=stages, **took
-    )
+def _after(stage: str, under: _Under, work: Callable[[Any], Any]) -> _Under:
+    """The frame after one more stage, with the milliseconds that it took."""
+    begun = time.perf_counter()
+    made = work(under.loaded)
+    return replace(under, loaded=made, stages={**under.stages, stage: _since(begun)})
 
 
 def _since(begun: float) -> float:
@@ -147,20 +183,14 @@ def _since(begun: float) -> float:
 
 
 def _share(shared: SharedPixels, renderer: Renderer, rendered: Rendered) -> dict[str, Any]:
-    """float32, premultiplied RGBA on the element's window, or the whole plate's RGB with the face in it, in plate space."""
-    file, swapped = rendered.file, rendered.swapped
-    if renderer.shot.mode == "over":
-        window = file.data
-        pixels = file.read_rgb(window).astype(np.float32)
-        if not swapped.window.empty:
-            place = swapped.window.slices(window)
-            pixels[place] = np.where(swapped.matte[..., None] > 0, swapped.over, pixels[place])
-    else:
-        window, pixels = swapped.window, swapped.element
+    """float32 RGBA in plate space: the premultiplied element on its own window, or the whole picture with the face in it."""
+    over = renderer.shot.mode == "over"
+    pixels = renderer.over_picture(rendered) if over else rendered.swapped.element
+    window, display = rendered.file.data if over else rendered.swapped.window, rendered.file.display
     return {
         **shared.put(pixels),
         "window": [window.x, window.y, window.width, window.height],
-        "display": [file.display.x, file.display.y, file.display.width, file.display.height],
+        "display": [display.x, display.y, display.width, display.height],
     }
 
 
@@ -203,7 +233,8 @@ def faces_job(desk: Desk, opened: OpenShot, request: FacesRequest) -> Job:
         file = renderer.open(request.frame)
         picture = read_frame(file, renderer.color, renderer.shot.space, renderer._search(file))
         picture = picture.with_pixels(heal(picture.pixels)[0])
-        faces = sorted(renderer.finder.find(picture), key=lambda face: face.points[:, 0].mean())
+        finder = renderer._finder(renderer.shot.at(request.frame))
+        faces = sorted(finder.find(picture), key=lambda face: face.points[:, 0].mean())
         job.result = {
             "faces": [
                 {"number": number, "box": [round(value, 2) for value in face.box], "score": round(face.score, 4)}

@@ -133,6 +133,9 @@ class Defaults(_Part):
     """What a show file may say for its shots: everything but what is one shot's own."""
 
     name: str | None = None
+    production: str | None = None
+    purpose: Literal["preview", "final"] | None = None
+    use: str | None = None
     person: str | None = None
     plate: str | None = None
     layer: str | None = None

@@ -25,6 +25,7 @@ from faceplate.shotfile.document import (
     read_document,
 )
 from faceplate.shotfile.paths import PathRule, settle
+from faceplate.trust.audit import AUDIT_FILE
 
 __all__ = ["SHOW_FILE", "Said", "explain", "is_shot_file", "load_shot", "shows_above"]
 
@@ -64,6 +65,8 @@ class _Stack:
     rules: tuple[PathRule, ...]
     name: str
     take: int
+    id: str
+    audit: Path | None
 
     def said(self, key: str) -> Said | None:
         """The nearest value of a key; None where nobody says it."""
@@ -122,6 +125,9 @@ def load_shot(
         curves=curves,
         overrides=tuple(_override(item, overrides, stack, variables) for item in overrides.value) if overrides else (),
         policy=stack.policy,
+        id=stack.id,
+        take=stack.take,
+        audit=stack.audit,
     )
 
 
@@ -176,12 +182,16 @@ def _stack(
         text = json.dumps({"faceplate_shot": 1, **changes}, default=str)
         layers.insert(0, _Layer(parse_document(text, ShotDocument, "The request"), "command line", Path.cwd()))
     policies, rules = [], list(mapping)
+    log = None
     for path, show in shows_above(folder):
         layers.append(_Layer(show.defaults, str(path), path.parent))
         policies.append(show.policy)
+        log = path.parent / AUDIT_FILE
         rules += [PathRule(rule.from_, rule.to) for rule in show.path_mapping]
     take = max((take.take for take in document.takes or ()), default=1)
-    return _Stack(tuple(layers), _strictest(policies), tuple(rules), document.name or name, take)
+    return _Stack(
+        tuple(layers), _strictest(policies), tuple(rules), document.name or name, take, document.id or "", log
+    )
 
 
 def _document(

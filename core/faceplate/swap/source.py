@@ -24,7 +24,7 @@ from faceplate.plate.atomic import publish, temporary_beside
 from faceplate.swap.movie import MOVIES, frame_of, frames_of
 from faceplate.swap.views import Geometry
 
-__all__ = ["Source", "SourceView", "read_source"]
+__all__ = ["Source", "SourceView", "read_source", "source_files"]
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".exr", ".dpx", ".webp", ".bmp"}
 _NOTE = "faceplate.source.json"
@@ -115,7 +115,7 @@ def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str |
     views those are kept that differ most in pose and expression. Raises `UsageError` with code `source-missing` or
     `source-without-face`.
     """
-    files = _files(path)
+    files = source_files(path)
     notebook, place = _open_notebook(path, finder)
     known = dict(notebook.pictures)
     views: list[SourceView] = []
@@ -139,7 +139,8 @@ def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str |
     return Source(_most_different(views), tuple(skipped))
 
 
-def _files(path: Path) -> list[Path]:
+def source_files(path: Path) -> list[Path]:
+    """The pictures and movies at `path`, in name order. Raises what `read_source` raises."""
     if path.is_dir():
         found = sorted(
             item

@@ -1,0 +1,313 @@
+"""`faceplate release …` and `faceplate verify`: a performer's word on file, and what a picture is worth.
+
+A key's path and a passphrase never reach the output; a key is named by its fingerprint.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceplate.color import ColorConfig
+from faceplate.errors import UsageError
+from faceplate.plate import Sequence
+from faceplate.review_movie import review
+from faceplate.swap.source import source_files
+from faceplate.trust import (
+    Keyring,
+    Release,
+    Request,
+    Verdict,
+    judge,
+    keyring_folder,
+    load_key,
+    new_key,
+    read_release,
+    read_revocations,
+    revoke,
+    sign,
+    verify,
+)
+from faceplate.trust.audit import broken_line
+from faceplate.trust.canonical import read_json, sha256_of
+from faceplate.trust.content_credentials import KINDS, add_credentials, certificate_chain, read_credentials
+from faceplate.trust.policy import Policy
+from faceplate.trust.release import release_path
+from faceplate.trust.signing import SIGNING_KEY, signature_path, write_json
+
+__all__ = ["app", "review_command", "verify_command"]
+
+app = typer.Typer(name="release", help="A performer's release beside their pictures.", no_args_is_help=True)
+
+_Source = Annotated[Path, typer.Argument(help="The folder of the person's pictures.")]
+_Key = Annotated[Path | None, typer.Option("--key", help="The private key; else $FACEPLATE_SIGNING_KEY.")]
+_Ring = Annotated[
+    Path | None, typer.Option("--keyring", help="The folder of public keys; else $FACEPLATE_KEYRING, else the user's.")
+]
+
+
+@app.command("key")
+def key_command(
+    path: Annotated[Path, typer.Argument(help="The private key to make, such as production.pem.")],
+    keyring: _Ring = None,
+) -> None:
+    """Make a production's key pair, and put the public key into the keyring."""
+    public = new_key(path.expanduser())
+    ring = _ring(keyring)
+    ring.mkdir(parents=True, exist_ok=True)
+    known = ring / public.name
+    if known.exists():
+        raise UsageError("key-exists", f"{known} exists; the new public key is {public}, put it there by another name.")
+    shutil.copyfile(public, known)
+    print(f"The private key, for whoever signs:  {path}")
+    print(f"The public key, in the keyring:      {known}")
+
+
+@app.command("new")
+def new_command(
+    source: _Source,
+    performer: Annotated[str, typer.Option(help="Who is seen in the pictures.")],
+    production: Annotated[str, typer.Option(help="The production that may use them.")],
+    rights_holder: Annotated[str, typer.Option(help="Who grants it: the performer, an agency, an estate.")],
+    contact: Annotated[str, typer.Option(help="Whom to ask.")],
+    document: Annotated[Path | None, typer.Option(help="The signed paper; its hash goes in, not the paper.")] = None,
+    shots: Annotated[str, typer.Option(help="Shots, with * and ?, and commas.")] = "*",
+    uses: Annotated[
+        str, typer.Option(help="stunt, de-aging, look-alike, continuity, test, other; with commas.")
+    ] = "other",
+    media: Annotated[str, typer.Option(help="Media, with commas; kept as they are written.")] = "",
+    first_day: Annotated[str, typer.Option(help="YYYY-MM-DD.")] = "",
+    last_day: Annotated[str, typer.Option(help="YYYY-MM-DD.")] = "",
+    release_id: Annotated[str, typer.Option("--id", help="The release's id; else made from performer and day.")] = "",
+    bind: Annotated[bool, typer.Option(help="Name these very pictures; others are then not released.")] = False,
+) -> None:
+    """Write release.json beside the pictures. It counts once it is signed."""
+    path = release_path(source.expanduser())
+    if path.exists():
+        raise UsageError("release-exists", f"{path} exists; a release is not overwritten, move it away first.")
+    today = dt.datetime.now(dt.UTC).date()
+    values = {
+        "id": release_id or f"{_slug(performer)}-{today:%Y%m%d}",
+        "performer": performer,
+        "rights_holder": rights_holder,
+        "production": production,
+        "permitted": {
+            "shots": _words(shots),
+            "uses": _words(uses),
+            "media": _words(media),
+            "first_day": first_day or None,
+            "last_day": last_day or None,
+        },
+        "contact": contact,
+        "issued": today.isoformat(),
+        "document": document.name if document else "",
+        "document_sha256": _hash(document) if document else "",
+        "pictures": sorted({sha256_of(file) for file in source_files(source.expanduser())}) if bind else [],
+    }
+    release = _checked(values)
+    write_json(path, release.model_dump(mode="json"))
+    print(f"{path}\nIt is not signed yet: faceplate release sign {source} --key production.pem")
+
+
+@app.command("sign")
+def sign_command(source: _Source, key: _Key = None) -> None:
+    """Sign a release with the production's key."""
+    path = release_path(source.expanduser())
+    release = read_release(path)
+    made = sign(read_json(path, "release-damaged"), load_key(_key(key)))
+    write_json(signature_path(path), made.model_dump())
+    print(f"{release.id} is signed by key {made.key[:16]}: {signature_path(path)}")
+
+
+@app.command("verify")
+def check_command(
+    source: _Source,
+    production: Annotated[str, typer.Option(help="The production that asks.")] = "",
+    shot: Annotated[str, typer.Option(help="The shot that asks.")] = "",
+    use: Annotated[str, typer.Option(help="The use that is asked for.")] = "",
+    keyring: _Ring = None,
+) -> None:
+    """Say what a source's release is worth for a production, a shot and today. Ends with 1 when a final is refused."""
+    policy = Policy(keyring=keyring)
+    check, decision = judge(policy, "final", source.expanduser(), Request(production, shot, None, use))
+    print(f"{check.state}: {check.text}")
+    if not decision.allowed:
+        raise typer.Exit(1)
+
+
+@app.command("revoke")
+def revoke_command(
+    release: Annotated[str, typer.Argument(help="The release's id.")],
+    key: _Key = None,
+    why: Annotated[str, typer.Option(help="Why, for the list.")] = "",
+    keyring: _Ring = None,
+) -> None:
+    """Take a release back: no render of the studio uses it from now on."""
+    print(f"{release} is revoked: {revoke(_ring(keyring), release, load_key(_key(key)), why)}")
+
+
+def verify_command(
+    target: Annotated[str, typer.Argument(help="A frame, a pattern, a take's manifest, its folder, or an audit log.")],
+    keyring: _Ring = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what made a picture, whether it is as it was written, and what its release is worth. Ends with 1 if not."""
+    if target.endswith(".jsonl"):
+        _verify_log(Path(target))
+        return
+    if Path(target).suffix.lower() in KINDS and _verify_credentials(Path(target)):
+        return
+    folder = _ring(keyring)
+    ring = Keyring.read(folder)
+    verdict = verify(target, ring, read_revocations(folder, ring))
+    _tell_json(verdict) if as_json else _tell(verdict)
+    if not verdict.sound:
+        raise typer.Exit(1)
+
+
+def review_command(
+    rendered: Annotated[str, typer.Argument(help="What was rendered: swap.####.exr.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="review.####.png, .jpg, or a movie: review.mp4, .mov.")],
+    plate: Annotated[str | None, typer.Option(help="The plate to lay an element over.")] = None,
+    space: Annotated[str | None, typer.Option(help="The plate's colour space, when the file does not say.")] = None,
+    ocio: Annotated[str | None, typer.Option(help="An OCIO config; else $OCIO, else the built-in ACES config.")] = None,
+    burn_in: Annotated[bool, typer.Option(help="Shot, take, frame, day and the mark across the top.")] = True,
+    rate: Annotated[str, typer.Option(help="Frames a second of a movie: 24, 25, 24000/1001.")] = "24",
+    key: _Key = None,
+) -> None:
+    """Make review pictures or a movie with a burn-in; sign them where a certificate is set ($FACEPLATE_C2PA_CERTIFICATE)."""
+    chain = certificate_chain()
+    made = review(
+        Sequence.parse(rendered),
+        output,
+        ColorConfig.load(ocio),
+        plate=Sequence.parse(plate) if plate else None,
+        space=space,
+        burn=burn_in,
+        rate=_rate(rate),
+    )
+    if chain is not None:
+        signer = load_key(_key(key))
+        for path in made.files:
+            add_credentials(path, made.fields, signer, chain)
+    count = len(made.files)
+    print(f"{count} file{'s' if count != 1 else ''}{', signed' if chain else ''}: {output}")
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError("bad-rate", f"--rate is '{text}'; write 24, 25 or 24000/1001.") from None
+
+
+def _verify_log(path: Path) -> None:
+    try:
+        broken = broken_line(path)
+    except OSError as error:
+        raise UsageError("nothing-to-verify", f"{path} cannot be read: {error.strerror}.") from error
+    if broken is not None:
+        print(f"{path}: line {broken} does not follow from the one before; it, or what stood before it, was changed.")
+        raise typer.Exit(1)
+    print(f"{path}: every line follows from the one before.")
+
+
+def _verify_credentials(path: Path) -> bool:
+    """Tells what a movie's or still's Content Credentials say; False where it has none. Ends with 1 for broken ones."""
+    if not path.is_file():
+        return False
+    found = read_credentials(path)
+    if found is None:
+        return False
+    state, fields = found
+    print(f"{path.name}: Content Credentials, {state.lower()}.")
+    for name, value in fields.items():
+        if value and name != "faceplate:parameters":
+            print(f"  {name.removeprefix('faceplate:')}: {value}")
+    if state == "Invalid":
+        print(f"{path.name} is not as it was signed.")
+        raise typer.Exit(1)
+    return True
+
+
+def _tell(verdict: Verdict) -> None:
+    sound = [frame for frame in verdict.frames if frame.sound]
+    print(f"{len(sound)} of {len(verdict.frames)} frames are as they were written.")
+    for frame in verdict.frames:
+        if not frame.sound:
+            print(f"frame {frame.frame}: {frame.kind}: {frame.text}")
+    for name, value in verdict.made.items():
+        if value and name != "parameters":
+            print(f"  {name}: {value}")
+    if verdict.manifest is None:
+        print("There is no manifest beside them: their headers alone speak.")
+    else:
+        words = {
+            "good": "signed by a key of the keyring",
+            "none": "not signed",
+            "unknown-key": "signed by a key that is not in the keyring",
+            "wrong": "NOT WHAT WAS SIGNED",
+            "damaged": "its signature is damaged",
+        }
+        print(f"The manifest {verdict.manifest.name}: {words[verdict.signature]}.")
+    print(verdict.release)
+
+
+def _tell_json(verdict: Verdict) -> None:
+    frames = [
+        {"frame": item.frame, "file": str(item.path), "kind": item.kind, "text": item.text} for item in verdict.frames
+    ]
+    document = {
+        "sound": verdict.sound,
+        "frames": frames,
+        "made": dict(verdict.made),
+        "manifest": str(verdict.manifest) if verdict.manifest else None,
+        "signature": verdict.signature,
+        "release": verdict.release,
+    }
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _checked(values: dict[str, object]) -> Release:
+    from pydantic import ValidationError
+
+    try:
+        return Release.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UsageError("release-damaged", f"The release's {field}: {first['msg']}.") from None
+
+
+def _key(given: Path | None) -> Path:
+    named = given or (Path(os.environ[SIGNING_KEY]) if os.environ.get(SIGNING_KEY) else None)
+    if named is None:
+        raise UsageError("key-missing", f"Give the production's private key with --key, or set {SIGNING_KEY}.")
+    return named.expanduser()
+
+
+def _ring(given: Path | None) -> Path:
+    return given.expanduser() if given else keyring_folder()
+
+
+def _hash(path: Path) -> str:
+    try:
+        return sha256_of(path.expanduser())
+    except OSError as error:
+        raise UsageError("document-missing", f"The document {path} cannot be read: {error.strerror}.") from error
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _slug(name: str) -> str:
+    letters = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name.lower())
+    return "-".join(part for part in letters.split("-") if part) or "release"

@@ -1,0 +1,58 @@
+"""The slate put into a result: into the picture and into the element alike, whatever was rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from faceplate.stages import Swapped
+from faceplate.trust.slate import Slate
+from faceplate.window import Window
+
+__all__ = ["slated"]
+
+
+def slated(
+    swapped: Swapped, slate: Slate, read: Callable[[Window], np.ndarray], white: np.ndarray, data: Window
+) -> Swapped:
+    """`swapped` with the slate over it, on a window that holds both.
+
+    `read` gives the plate's pixels (h, w, 3) of a window inside `data`, `white` (3,) the letters' colour, all in the
+    plate's space. Layers keep their pixels and are 0 where they had none; `matte` stays the element's alpha.
+    """
+    around = slate.window if swapped.window.empty else swapped.window.union(slate.window)
+    over = np.zeros((around.height, around.width, 3), np.float32)
+    inside = around.intersect(data)
+    if not inside.empty:
+        over[inside.slices(around)] = read(inside)
+    element = np.zeros((around.height, around.width, 4), np.float32)
+    layers = {name: _padded(layer, swapped.window, around) for name, layer in swapped.layers.items()}
+    if not swapped.window.empty:
+        place = swapped.window.slices(around)
+        over[place], element[place] = swapped.over, swapped.element
+    where = slate.window.slices(around)
+    over[where] = slate.over(over[where], white)
+    element[where] = _element(element[where], slate, white)
+    matte = element[..., 3].copy()
+    return replace(swapped, window=around, over=over, element=element, matte=matte, layers=_with_matte(layers, matte))
+
+
+def _element(under: np.ndarray, slate: Slate, white: np.ndarray) -> np.ndarray:
+    """Premultiplied RGBA with bar and letters over it."""
+    letters = slate.letters[..., None]
+    rgb = under[..., :3] * (1 - slate.bar[..., None]) * (1 - letters) + letters * white
+    alpha = slate.alpha + under[..., 3] * (1 - slate.alpha)
+    return np.dstack([rgb, alpha]).astype(np.float32)
+
+
+def _padded(layer: np.ndarray, window: Window, around: Window) -> np.ndarray:
+    padded = np.zeros((around.height, around.width, *layer.shape[2:]), layer.dtype)
+    if not window.empty:
+        padded[window.slices(around)] = layer
+    return padded
+
+
+def _with_matte(layers: Mapping[str, np.ndarray], matte: np.ndarray) -> dict[str, np.ndarray]:
+    return {**layers, "matte": matte} if "matte" in layers else dict(layers)
