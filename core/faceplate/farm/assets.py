@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import PyOpenColorIO as ocio  # noqa: N813  (the name its own documentation uses)
+import PyOpenColorIO
 
 from faceplate.errors import FaceplateError
 from faceplate.farm.plan import FarmJob, script_files
@@ -16,6 +16,9 @@ from faceplate.models.card import CARD_SUFFIX
 from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence
 from faceplate.render import Renderer
+
+# The binding carries no stubs that say what it has.
+ocio: Any = PyOpenColorIO
 
 __all__ = ["Assets", "assets_of", "ocio_files"]
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from faceplate.curve import Curve
 from faceplate.farm.plan import FarmJob, frames_text
 from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence
-from faceplate.shot import Shot
-from faceplate.shotfile import SHOW_FILE, ShotDocument, ShowDocument, dump, parse_document
+from faceplate.shotfile import ShotDocument, ShowDocument, dump, parse_document
 from faceplate.shotfile.document import Defaults
+from faceplate.shotfile.load import SHOW_FILE
 
 __all__ = ["shot_files"]
 
@@ -64,12 +65,4 @@ def _plain_pattern(pattern: str) -> str:
 
 
 def _json(item: Any) -> str:
-    import json
-
     return json.dumps(item, default=str)
-
-
-def fits(shot: Shot, again: Shot) -> bool:
-    """Whether a snapshot read back is the shot that it was made of, but for what a farm settles: track, frames, config."""
-    settled = {"track", "frames", "ocio", "output", "name"}
-    return shot.model_dump(exclude=settled) == again.model_dump(exclude=settled)
