@@ -28,6 +28,8 @@ from .job import Job
 __all__ = ["main", "parse_frames", "run"]
 
 _WAIT = 300.0
+# Seconds between two lines of progress; a farm's log is read by people too.
+_QUIET = 0.5
 # Nobody of these outlives the action that it serves.
 _SHORT_LIVED = ("sh", "bash", "dash", "zsh", "sudo", "su", "env", "setsid", "timeout", "nice")
 # Codes of a request that is wrong however often it is tried again; all of the engine's `UsageError`s that a chunk can meet.
@@ -54,6 +56,8 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Does what the words say and answers the exit code."""
     asked = _parser().parse_args(arguments)
+    # The engine of this very installation, not one that a user of the node installed for a host.
+    os.environ.setdefault("FACEPLATE_ENGINE", sys.executable)
     try:
         return asked.work(asked)
     except EngineError as error:
@@ -158,6 +162,7 @@ def _shot(asked: argparse.Namespace) -> tuple[dict[str, Any], str, list[dict[str
 def _follow(job: Job, total: int) -> int:
     """Says what happens in the session's words; the exit code."""
     begun, first, written, current, failed = time.monotonic(), 0.0, 0, 0, 0
+    said = 0.0
     stages: dict[str, float] = {}
     for event in job.events():
         if event["event"] == "log":
@@ -177,8 +182,10 @@ def _follow(job: Job, total: int) -> int:
                 stages[stage] = stages.get(stage, 0.0) + spent
         if state in ("done", "failed", "skipped"):
             done = job_done(job, written + current + failed)
-            _say(f"openjd_progress: {100 * done / total:.1f}")
-            _say(f"openjd_status: frame {done} of {total}")
+            if done == total or time.monotonic() - said > _QUIET:
+                said = time.monotonic()
+                _say(f"openjd_progress: {100 * done / total:.1f}")
+                _say(f"openjd_status: frame {done} of {total}")
     spent_ = ", ".join(f"{stage} {spent / max(written, 1):.0f}" for stage, spent in stages.items())
     _say(f"{written} of {total} frames written, {current} were current, {failed} failed; first after {first:.2f} s.")
     if spent_:
@@ -248,3 +255,7 @@ def _json(path: str, code: str, what: str) -> dict[str, Any]:
 
 def _say(text: str) -> None:
     print(" ".join(text.split()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -69,6 +69,8 @@ def _openjd(event: str, level: str, data: dict[str, Any]) -> Iterator[str]:
     message = " ".join(str(data.get("message", "")).split())
     if event == "progress":
         done, total = data["done"], max(data["total"], 1)
+        if done != total and done % max(total // 10, 1):  # a farm's log is read by people too
+            return
         yield f"openjd_progress: {100 * done / total:.1f}"
         yield f"openjd_status: {data.get('what', 'frame')} {done} of {total}"
     elif event == "error":

@@ -69,7 +69,7 @@ def ocio_files(config: Path) -> tuple[Path, ...]:
     for name in sorted({transform.getSrc() for transform in _file_transforms(loaded)}):
         try:
             found.append(Path(context.resolveFileLocation(name)))
-        except ocio.Exception:
+        except (ocio.Exception, ocio.ExceptionMissingFile):
             found.append(config.parent / name)  # said to be missing
     return tuple(dict.fromkeys(found))
 
