@@ -174,9 +174,7 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, capsys: pytest.CaptureFix
     assert {frame: pixels for frame, pixels in pixels_of(output).items() if frame in there} == there
 
 
-def test_an_output_that_cannot_be_written(
-    tmp_path: Path, small_disk: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_output_that_cannot_be_written(tmp_path: Path, small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A disk that turned read-only: one sentence, exit code 1, and what is there stays; current frames need no writing."""
     shot = small_shot(tmp_path, 2, **cheap(no_face="pass"))
     output = small_disk / "sh010.####.exr"
