@@ -122,9 +122,6 @@ def test_every_fault_is_named_and_mended(
     assert code == 1 and {event["frame"] for event in found} == {1002}
     assert {event["code"] for event in found} == codes and codes <= set(FAULTS)
     assert events[-1]["event"] == "report" and events[-1]["bad"] == [1002]
-    if spoil is other_plate:  # the plate is what it is now; the frame follows
-        assert ran(capsys, "check", shot, "--fix")[0] in (0, 1)
-        return
     code, events = ran(capsys, "check", shot, "--fix")
     assert code == 0 and events[-1]["bad"] == []
     assert ran(capsys, "check", shot)[0] == 0

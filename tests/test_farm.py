@@ -201,31 +201,31 @@ colorspaces:
         assert "counted from 0" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def local(shot: Path) -> dict[int, str]:
+    """The frames of a plain render, which tracks the plate itself."""
+    folder = shot.parent / "local"
+    assert main._run(["render", str(shot), "-o", str(folder / "sh010.####.exr")]) == 0
+    return pixels_of(folder / "sh010.####.exr")
+
+
+@pytest.fixture(scope="module")
+def tracked(shot: Path) -> tuple[Path, str]:
+    """The job with everything in it, in chunks of 4: its output folder, and what the runtime said."""
+    renderer = renderer_of(shot)
+    mark = shot.parent / "comped"
+    job = plan_job(renderer, chunk=4, host_comp=f"{sys.executable} -c \"open(r'{mark}', 'a').write('{{frames}} ')\"")
+    write_bundle(job, assets_of(job, renderer), shot.parent / "job4")
+    done = subprocess.run(
+        [sys.executable, "-m", "faceplate.cli.main", "farm", "run", str(shot.parent / "job4"), "-p", "ChunkSeconds=0"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    return renderer.output.folder, done.stdout
+
+
 class TestRun:
     """The job by the Open Job Description runtime."""
-
-    @pytest.fixture(scope="class")
-    def local(self, shot: Path) -> dict[int, str]:
-        """The frames of a plain render, which tracks the plate itself."""
-        folder = shot.parent / "local"
-        assert main._run(["render", str(shot), "-o", str(folder / "sh010.####.exr")]) == 0
-        return pixels_of(folder / "sh010.####.exr")
-
-    @pytest.fixture(scope="class")
-    def tracked(self, shot: Path) -> tuple[Path, str]:
-        """The job with everything in it, in chunks of 4: its output folder, and what the runtime said."""
-        renderer = renderer_of(shot)
-        mark = shot.parent / "comped"
-        job = plan_job(
-            renderer, chunk=4, host_comp=f"{sys.executable} -c \"open(r'{mark}', 'a').write('{{frames}} ')\""
-        )
-        write_bundle(job, assets_of(job, renderer), shot.parent / "job4")
-        done = subprocess.run(
-            [sys.executable, "-m", "faceplate.cli.main", "farm", "run", str(shot.parent / "job4"), "-p", "ChunkSeconds=0"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr
-        return renderer.output.folder, done.stdout
 
     def test_steps_in_order(self, tracked: tuple[Path, str], shot: Path) -> None:
         folder, said = tracked

@@ -86,8 +86,8 @@ def test_workers_killed_at_random_moments(tmp_path: Path, capsys: pytest.Capture
     shot = small_shot(tmp_path, 12, **keys)
     calm = tmp_path / "calm"
     assert main._run(["render", str(shot), "-o", str(calm / "sh010.####.exr")]) == 0
-    if LONG:
-        shutil.copytree(calm, tmp_path / "out", ignore=shutil.ignore_patterns("*.exr", ".faceplate", "*.manifest.json"))
+    # The track is there: what is to be hit is the writing of frames.
+    shutil.copytree(calm, tmp_path / "out", ignore=shutil.ignore_patterns("*.exr", ".faceplate", "*.manifest.json"))
     output = Sequence.parse(str(tmp_path / "out" / "sh010.####.exr"))
     watch = Watch(output)
     watch.start()
@@ -107,7 +107,8 @@ def test_workers_killed_at_random_moments(tmp_path: Path, capsys: pytest.Capture
     assert leftovers(output) == () and {path.name for path in output.folder.glob("*.exr")} == {
         output.path(frame).name for frame in range(1001, 1013)
     }
-    assert {int(path.stem) for path in records_folder(output).glob("*.json")} == set(range(1001, 1013))
+    records = {path.name for path in records_folder(output).iterdir()}
+    assert records == {f"{frame}.json" for frame in range(1001, 1013)}
 
 
 @posix
@@ -143,11 +144,11 @@ def test_ten_renders_at_once(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, 700 KiB."""
+    """A disk of its own, 1.5 MiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    command = [str(mount), "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(folder)]
+    command = [str(mount), "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)]
     if not mount or subprocess.run(command, capture_output=True, check=False).returncode != 0:
         pytest.skip("mounting a disk is not allowed here")
     yield folder
@@ -190,7 +191,8 @@ def test_an_output_that_cannot_be_written(tmp_path: Path, small_disk: Path, caps
 
 def test_a_mount_that_vanishes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The plate goes away in the middle: those frames fail by name, the others are there, and a retry does just the rest."""
-    shot = small_shot(tmp_path, 8, **cheap(no_face="pass"), frames="1001-1008")
+    shot = small_shot(tmp_path, 8, **cheap(no_face="pass"))
+    shot.write_text(json.dumps(json.loads(shot.read_text()) | {"frames": "1001-1008"}))
     loaded = load_shot(shot).model_copy(update={"track_first": False})
     renderer = Renderer(loaded, FaceFinder.embedded())
     renderer.prepare()

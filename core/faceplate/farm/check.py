@@ -127,7 +127,8 @@ def leftovers(output: Sequence) -> tuple[Path, ...]:
     """Hidden files that writers of this sequence left behind when they were killed."""
     stem = Path(output.path(0)).stem if output.is_still else output.prefix
     with suppress(OSError):
-        return tuple(sorted(output.folder.glob(f".{stem}*.part{Path(output.path(0)).suffix}")))
+        frames = output.folder.glob(f".{stem}*.part{Path(output.path(0)).suffix}")
+        return tuple(sorted((*frames, *records_folder(output).glob(".*.part.json"))))
     return ()
 
 
@@ -147,7 +148,7 @@ def _look(renderer: Renderer, frame: int) -> _Seen:
     except FaceplateError as error:
         return _Seen(frame, path, (Fault(frame, "damaged", str(error)),))
     if path.suffix.lower() == ".exr" and "faceplate:key" not in said:
-        return _Seen(frame, path, (_fault(frame, "foreign", path),), said)
+        return _Seen(frame, path, (_fault(frame, "foreign", path),))
     codes = [*_of_pixels(renderer, frame, values), *_made_of(renderer, frame, said)]
     if _recorded(renderer.output, frame) not in ("", pixels):
         codes.append("changed")
