@@ -15,8 +15,8 @@ from faceplate.plate import Sequence
 
 __all__ = ["make_outline", "outline_xml"]
 
-# outline puts the frames of a chunk, as 1001-1010, in this word's place.
-_CHUNK = "#IFRAMESPEC#"
+# Cuebot puts the frames of a chunk, as 1001-1010, in this word's place.
+_CHUNK = "#FRAMESPEC#"
 
 
 def make_outline(job: FarmJob, shot_file: Path) -> Any:
