@@ -79,3 +79,14 @@ def _no_studio_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def relative_rms(result: np.ndarray, truth: np.ndarray) -> float:
     """RMS of the difference over RMS of the truth."""
     return float(np.sqrt(np.mean((result - truth) ** 2) / np.mean(truth**2)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly which tests this machine could not run at all."""
+    reasons = {
+        str(report.longrepr[2])
+        for report in terminalreporter.stats.get("skipped", ())
+        if isinstance(report.longrepr, tuple)
+    }
+    for reason in sorted(reason for reason in reasons if "NOT RUN" in reason):
+        terminalreporter.write_line(reason.removeprefix("Skipped: "), red=True, bold=True)

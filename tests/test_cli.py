@@ -76,7 +76,7 @@ def test_renders_a_range_and_says_where(plates: Path, tmp_path: Path, capsys: py
         assert (spec.full_width, spec.full_height) == (plate.full_width, plate.full_height)
     assert sheet.read_bytes()[:4] == b"\x89PNG"
     written = sorted(path.name for path in (tmp_path / "new").iterdir())
-    assert written == ["swap.1001.exr", "swap.1002.exr", "swap.track.json"]
+    assert written == [".faceplate", "swap.1001.exr", "swap.1002.exr", "swap.manifest.json", "swap.track.json"]
 
 
 @pytest.mark.parametrize("pattern", ["p.####.exr", "p.@@@@.exr", "p.%04d.exr", "p.$F4.exr", "p.1001-1003.exr"])
@@ -196,7 +196,8 @@ def test_interrupt_leaves_only_whole_files(plates: Path, tmp_path: Path) -> None
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in err and "each is whole" in err
-    written = [path for path in out.iterdir() if path.name != "o.track.json"]
+    beside = {"o.track.json", "o.manifest.json", ".faceplate"}
+    written = [path for path in out.iterdir() if path.name not in beside]
     assert written and all(path.name.startswith("o.") for path in written)
     for path in written:
         assert np.isfinite(read_file(path)[0]).all()

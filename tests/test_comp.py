@@ -189,14 +189,17 @@ def test_one_sided_source_leaves_no_hole(
     only = Source(tuple(view for view in bea.views if view.name == f"{sided}.jpg"), ())
     frame, face = still(target), found(target)
     working = Frame(frame.working(), frame.window, color.working_space, color)
-    swapped = swap(working, face, MeshGenerator(only), grain=0, occlusion=0)
-    inside = (skin_weight(face, swapped.window) > 0.9) & (swapped.matte > 0.5)
+    generator = MeshGenerator(only)
+    swapped = swap(working, face, generator, grain=0, occlusion=0)
+    inside = (skin_weight(generator.reshaped(face, 1.0), swapped.window) > 0.9) & (swapped.matte > 0.5)
     assert inside.sum() > 10_000
     assert np.isfinite(swapped.over).all()
     luma = color.luminance(swapped.over)
     light = local_linear(np.log(np.maximum(luma, 1e-4))[..., None], inside.astype(np.float32), 0.1 * face.size)[..., 0]
     away = np.abs(np.log(np.maximum(cv2.GaussianBlur(luma, (0, 0), 3), 1e-4)) - light)[inside]
-    assert (away > np.log(3.0)).mean() < 0.02  # a strand of the source's own hair may hang over the forehead
+    assert (
+        away > np.log(3.0)
+    ).mean() < 0.01  # bea's hair hangs over her forehead; one of these plates' own skin has 0.03
 
 
 def test_mouth_comes_from_whom_it_should(still: Still, found: Found, bea: Source, color: ColorConfig) -> None:
@@ -338,7 +341,7 @@ def test_hull_matte_is_soft_and_inside(erode: float, feather: float) -> None:
 
 def test_keep_and_input_mattes(ada: tuple[Frame, Face], bea: Source) -> None:
     frame, face = ada
-    generator = MeshGenerator(bea)
+    generator = MeshGenerator(bea, MeshSettings(shape=0.0))  # a new shape takes along what is kept
     kept = swap(frame, face, generator, keep="eyes, nose")
     eyes = region_matte(face, kept.window, ("eyes",)) == 1
     assert eyes.sum() > 50

@@ -30,6 +30,7 @@ from faceplate.models.store import EMBEDDED, digest
 from faceplate.opened import Opened
 from faceplate.params import PARAMETERS, Parameter, Stage
 from faceplate.render import Rendered, Renderer
+from faceplate.shot import Policy
 from faceplate.shotfile import load_shot
 from faceplate.stages import KINDS
 from faceplate.swap import Crop, Generated, MeshGenerator
@@ -61,7 +62,9 @@ class Shoot:
             "faceplate_shot": 1, "plate": "plate.####.exr", "source": "source", "output": "out/o.####.exr",
             "frames": "1001-1003", "track": None,
         }  # fmt: skip
-        shot = load_shot({**keys, **document}, self.folder).model_copy(update={"track_first": False})
+        shot = load_shot({**keys, **document}, self.folder).model_copy(
+            update={"track_first": False, "policy": Policy(preview_slate=False)}
+        )
         return Renderer(shot, self.finder, cache=cache or ONLY_FACES)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from faceplate.color import ColorConfig
+from faceplate.color import ColorConfig, SpaceChoice
 from faceplate.plate import PlateFile, read_picture
 from faceplate.window import Window
 
-__all__ = ["Frame", "read_frame", "read_still", "space_of"]
+__all__ = ["Frame", "choice_of", "read_frame", "read_still", "space_of"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Frame:
         return self.color.to_working(self.pixels, self.space)
 
 
-def space_of(file: PlateFile, color: ColorConfig, requested: str | None = None) -> str:
-    """The colour space to read `file` in: what is asked for, else what the file says, else the config's file rules."""
+def choice_of(file: PlateFile, color: ColorConfig, requested: str | None = None) -> SpaceChoice:
+    """The colour space to read `file` in, and why: what is asked for, else what the file says, else the config's file rules."""
     return color.space_of_file(
         file.path,
         explicit=file.explicit_color_space,
@@ -51,7 +51,12 @@ def space_of(file: PlateFile, color: ColorConfig, requested: str | None = None) 
         chromaticities=file.chromaticities,
         is_integer=file.format.startswith("uint"),
         requested=requested,
-    ).name
+    )
+
+
+def space_of(file: PlateFile, color: ColorConfig, requested: str | None = None) -> str:
+    """The name of what `choice_of` chooses."""
+    return choice_of(file, color, requested).name
 
 
 def read_frame(file: PlateFile, color: ColorConfig, requested: str | None, region: Window) -> Frame:

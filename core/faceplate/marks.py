@@ -21,7 +21,8 @@ from faceplate.face import Face
 from faceplate.frame import space_of
 from faceplate.params import PARAMETERS, Parameters, Stage
 from faceplate.plate import PlateFile, Sequence
-from faceplate.stages import hull_region
+from faceplate.plate.movie import is_movie
+from faceplate.swap import Reshaping
 from faceplate.swap.networks import needs_source
 from faceplate.window import Window
 
@@ -35,6 +36,7 @@ _FILES = ("hold_out", "garbage")
 # What the embedded generators read; a network, or a generator that a caller brought, may read all that is left.
 _READ = {"mesh": ("shape", "mouth", "eyes", "pins"), "null": ("crop", "network_view")}
 _HULL = ("matte_erode", "matte_feather", "forehead", "edge_jaw", "edge_right", "edge_left")
+_OUTLINE = ("forehead", "edge_jaw", "edge_right", "edge_left")
 _BLEND = ("blend", "blend_amount", "blend_reach")
 
 
@@ -81,32 +83,35 @@ class Marks:
         search = opened.shot.search
         return digest("found", self._plate, networks, search, parameters.target, wanted, parameters.no_face, self.frame)
 
-    def stages(self, face: Face, around: Window, grain: Grain | None) -> Mapping[str, str]:
-        """The key of every stage that is kept, for a `face` on the plate's pixels `around` (the proxy's at a proxy)."""
+    def stages(self, face: Face, around: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
+        """The key of every stage that is kept, for a `face` on the plate's pixels `around` (the proxy's at a proxy).
+
+        `weight` is the swap's fade, `grain` the plate's where it is known.
+        """
         parameters, opened = self.parameters, self.opened
         generator = opened._generator(parameters)
         framing = generator.frame(face, self.file.pixel_aspect)
-        region = hull_region(face, parameters, around)
         seen = digest("picture", self._plate, self.proxy, around, _face_mark(face))
-        look = digest("look", seen, framing.matrix, framing.window, self.frame)
+        shape = (self._generator, self._values(("shape",)), weight, grain) if isinstance(generator, Reshaping) else None
+        look = digest("look", seen, shape, framing.matrix, framing.window, self.frame)
         inner = digest("inner", look, self._generator, self._values(self._read))
         restoring = (self._values_of(Stage.RESTORE), parameters.network_view) if parameters.restorer else None
         made = digest("generate", inner, restoring)
         occluder = self._network(parameters.occluder)
-        hidden = digest("hidden", seen, parameters.occlusion, occluder)
+        hidden = digest("hidden", look, parameters.occlusion, occluder)
         light = digest("light", made, hidden, parameters.enhance, parameters.light_scale)
         lit = digest("lit", light, parameters.light_luminance, parameters.light_color)
         return {
             "look": look,
             "generate": made,
             "inner": inner,
-            "parsed": digest("parsed", seen, self._network(parameters.parser)),
+            "parsed": digest("parsed", look, self._network(parameters.parser)),
             "hidden": hidden,
-            "coverage": digest("coverage", made, region),
+            "coverage": digest("coverage", made, self._values(_OUTLINE)),
             "light": light,
             "lit": lit,
             "matched": digest("matched", lit, self._values(_HULL), self._values(_BLEND)),
-            "grain": digest("grain", seen, grain),
+            "grain": digest("grain", look, grain),
         }
 
     def grain(self, face: Face, window: Window) -> str:
@@ -120,7 +125,13 @@ class Marks:
         space = space_of(self.file, color, shot.space)
         try:
             return digest(
-                self._content(self.file.path), self.file.part, self.file.rgb, space, color.cache_id, color.working_space
+                self._content(self.file.path),
+                self.file.movie_frame,
+                self.file.part,
+                self.file.rgb,
+                space,
+                color.cache_id,
+                color.working_space,
             )
         except OSError as error:
             raise RenderError("plate-unreadable", f"{self.file.path} cannot be read ({error.strerror}).") from error
@@ -165,7 +176,7 @@ class Marks:
             return ""
         path = Sequence.parse(pattern).path(self.frame)
         try:
-            return self._content(path)
+            return self._content(path) + (f" {self.frame}" if is_movie(path) else "")
         except OSError:
             return f"missing {path}"  # rendering says so
 

@@ -89,11 +89,20 @@ class Opened:
 
         A render that puts nobody's face in needs nobody's word.
         """
-        if self.shot.source is None and all(used.generator == "null" for used in self._kinds_of_frames()):
+        source = self._whose
+        if source is None and all(used.generator == "null" for used in self._kinds_of_frames()):
             return ReleaseCheck(ReleaseState.NONE, "no source is used"), Decision(True, "", "release-none", "")
         policy = Policy(**self.shot.policy.model_dump(exclude_none=True))
         request = Request(self.shot.production, self.shot.name, use=self.shot.use)
-        return judge(policy, self.shot.purpose, self.shot.source, request)
+        return judge(policy, self.shot.purpose, source, request)
+
+    @property
+    def _whose(self) -> Path | None:
+        """Where the pictures of the person lie who is put in: the shot's source, else that of a generator that was given."""
+        given = getattr(self.generator, "source", None)
+        if self.shot.source is None and isinstance(given, Source):
+            return given.views[0].path.parent
+        return self.shot.source
 
     def take(self) -> dict[str, str]:
         """What is the same for all frames of the take, for its manifest and the audit log."""
@@ -166,7 +175,7 @@ class Opened:
 
     def plate_frame(self, frame: int) -> int | None:
         """The plate's frame to read for `frame`, by the shot's way with holes: None means leave it out."""
-        if self.shot.missing == "fail" or self.plate.path(frame).exists():
+        if self.shot.missing == "fail" or self.plate.has(frame):
             return frame
         if self.shot.missing == "skip":
             return None

@@ -173,8 +173,8 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Shape",
-            "How much of the source's own shape the features bring along: 0 keeps the plate's geometry, 1 brings the "
-            "source's; the outline of the face stays the plate's.",
+            "How much of the source's own shape comes through: 0 keeps the plate's geometry, 1 brings the source's as far as "
+            "the pose allows, and the plate around the face is moved to meet it. With mesh only.",
             "Source",
             Stage.GENERATE,
         ),
@@ -294,7 +294,7 @@ class Parameters(BaseModel):
         About(
             "Keep",
             "Parts of the plate's face that stay: any of eyes, mouth, brows, nose, jaw, with commas; with a parser also "
-            "hair, hat, glasses, ears, neck.",
+            "hair, hat, glasses, ears, neck. A new shape takes them along.",
             "Matte",
             Stage.MATTE,
             animatable=False,
@@ -426,6 +426,17 @@ class Parameters(BaseModel):
             animatable=False,
         ),
     ] = "matte"
+    window: Annotated[
+        Literal["face", "plate"],
+        About(
+            "Window",
+            "An element's data window: no larger than the face, or the plate's, for hosts that centre a picture by its data "
+            "window.",
+            "Output",
+            Stage.WRITE,
+            animatable=False,
+        ),
+    ] = "face"
     no_face: Annotated[
         Literal["fail", "pass"],
         About(

@@ -132,7 +132,8 @@ class Renderer(Opened):
     def open(self, frame: int) -> PlateFile:
         """The plate's file for `frame`. Raises `RenderError('plate-missing')` and its kin."""
         number = self.plate_frame(frame)
-        return PlateFile.open(self.plate.path(frame if number is None else number), layer=self.shot.layer)
+        number = frame if number is None else number
+        return PlateFile.open(self.plate.path(number), layer=self.shot.layer, frame=number)
 
     def find(self, file: PlateFile, parameters: Parameters | None = None, frame: int | None = None) -> Face | None:
         """The target's face in one plate file, looked at by itself, or None when it shows nobody and `no_face` allows
@@ -179,7 +180,7 @@ class Renderer(Opened):
             self._input_matte(parameters.hold_out, frame, around, proxy),
             self._input_matte(parameters.garbage, frame, around, proxy),
         )
-        memo = Memo(self.cache, marks.stages(known, around, grain)) if self.cache.active else Memo()
+        memo = Memo(self.cache, marks.stages(known, around, grain, target.weight)) if self.cache.active else Memo()
         loaded = Loaded(
             frame, small, parameters, known, None, None, inputs, target.weight, grain, proxy, memo, key, known_marks
         )
@@ -193,7 +194,7 @@ class Renderer(Opened):
         looked = loaded.looked
         if looked is None:
             assert loaded.picture is not None
-            looked = look(loaded.picture, loaded.face, generator, loaded.parameters, frame=loaded.frame)
+            looked = self._look(loaded, loaded.picture)
         return Generating(loaded, looked, generate(looked, generator, loaded.parameters, loaded.memo))
 
     def comp(self, generating: Generating) -> Rendered:
@@ -245,6 +246,8 @@ class Renderer(Opened):
             return write_over(file, path, swapped.window, swapped.over, swapped.matte > 0, attributes, compression)
         if self.shot.mode == "over":
             return write_element(file, path, file.data, self.over_picture(rendered), {}, attributes, compression)
+        if rendered.parameters.window == "plate":
+            swapped = swapped.element_on(file.data)
         return write_element(
             file,
             path,
@@ -407,15 +410,20 @@ class Renderer(Opened):
 
         if not loaded.memo.cache.active:
             return replace(loaded, picture=picture())
-        generator, parameters, face = self._generator(loaded.parameters), loaded.parameters, loaded.face
-        looked = loaded.memo.make("look", lambda: look(picture(), face, generator, parameters, frame=loaded.frame))
-        return replace(loaded, looked=looked.with_parameters(parameters))
+        looked = loaded.memo.make("look", lambda: self._look(loaded, picture()))
+        return replace(loaded, looked=looked.with_parameters(loaded.parameters))
+
+    def _look(self, loaded: Loaded, picture: Frame) -> Looked:
+        face, parameters, generator = loaded.face, loaded.parameters, self._generator(loaded.parameters)
+        assert face is not None
+        return look(picture, face, generator, parameters, frame=loaded.frame, grain=loaded.grain, weight=loaded.weight)
 
     def _read(self, file: PlateFile, region: Window, proxy: int = 1) -> Frame:
         """Pixels of a plate file; at a proxy `region` is one of the reduced plate, `file` either of the two."""
         if proxy == 1:
             return read_frame(file, self.color, self.shot.space, region)
-        return read_proxy(PlateFile.open(file.path, self.shot.layer), self.color, self.shot.space, region, proxy)
+        whole = PlateFile.open(file.path, self.shot.layer, file.movie_frame or 0)
+        return read_proxy(whole, self.color, self.shot.space, region, proxy)
 
     def _search(self, file: PlateFile) -> Window:
         if self.shot.search is None:
@@ -437,7 +445,7 @@ class Renderer(Opened):
         """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""
         if not pattern:
             return None
-        file = PlateFile.open(Sequence.parse(pattern).path(frame))
+        file = PlateFile.open(Sequence.parse(pattern).path(frame), frame=frame)
         return np.nan_to_num(reduced(file, window, proxy)[..., 0])
 
 

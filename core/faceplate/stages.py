@@ -38,6 +38,7 @@ from faceplate.comp import layers as face_layers
 from faceplate.comp.grain import GRAIN_REACH, Grain, match_grain, measure_grain, split_detail
 from faceplate.comp.networks import KEEPABLE, Parsed, hidden_by
 from faceplate.comp.occlusion import occlusion_matte, occlusion_window
+from faceplate.comp.surround import REACH, Surround, follow_outline
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, resample, scale_of
@@ -45,7 +46,7 @@ from faceplate.frame import Frame
 from faceplate.models import Network
 from faceplate.params import Parameters
 from faceplate.pyramid import heal
-from faceplate.swap import Crop, Framing, Generated, Generator
+from faceplate.swap import Crop, Framing, Generated, Generator, Reshaping
 from faceplate.swap.restore import Restored
 from faceplate.window import Window
 
@@ -61,7 +62,6 @@ __all__ = [
     "Swapped",
     "element",
     "generate",
-    "hull_region",
     "keep_regions",
     "layer_names",
     "look",
@@ -78,6 +78,10 @@ LAYERS = ("matte", "parts", "raw", "stmap", "depth", "confidence", "id")
 
 # What a spline through the hull's points may bulge past them, in parts of the face's size.
 _BULGE = 0.02
+# How far outside the plate's face its new shape can lie, in parts of its size.
+_RESHAPED = 0.15
+# How readily something counts as in front where the plate is moved: whatever the parameter says, it must not be torn.
+_FIRM = 0.5
 # What is worth the disk: slow to make and small. The rest is quick, or as large as the plate.
 _ON_DISK = ("generate", "inner", "hidden", "parsed", "grain")
 # The parts of the matte that say where the plate stays.
@@ -118,6 +122,18 @@ class Swapped:
     attributes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def element_on(self, window: Window) -> Swapped:
+        """The element, matte and layers on a larger `window`, nothing outside the face; `over` stays as it is."""
+
+        def padded(pixels: np.ndarray) -> np.ndarray:
+            result = np.zeros((window.height, window.width, *pixels.shape[2:]), np.float32)
+            if not self.window.empty:
+                result[self.window.slices(window)] = pixels
+            return result
+
+        layers = {name: padded(layer) for name, layer in self.layers.items()}
+        return replace(self, window=window, element=padded(self.element), matte=padded(self.matte), layers=layers)
+
 
 def swap_face(
     picture: Frame,
@@ -139,7 +155,7 @@ def swap_face(
     id layer calls the person, `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name
     what does not exist.
     """
-    looked = look(picture, face, generator, parameters, frame=frame)
+    looked = look(picture, face, generator, parameters, frame=frame, grain=grain, weight=weight)
     made = generate(looked, generator, parameters)
     mattes = matte(looked, made, parameters, inputs=inputs, networks=networks, weight=weight)
     matched = match(looked, made, mattes, parameters)
@@ -165,18 +181,21 @@ _NO_MEMO = Memo()
 
 @dataclass(frozen=True)
 class Looked:
-    """The plate as the stages see it: what depends on the pixels and the face alone.
+    """The plate as the stages see it: what depends on the pixels, the face and its new shape alone.
 
-    `plate` is `picture` healed, `bad` bool (h, w) where it had to be, `working` float32 (h, w, 3) its pixels in the
-    working space; `region` is the part of it that the swap may change, `crop` the generator's view.
+    `plate` is `picture` healed, `bad` bool (h, w) where it had to be, `shot` float32 (h, w, 3) its pixels in the working
+    space, `working` the same moved to meet a `face` of another shape, as `around` says (None where it keeps the plate's);
+    `region` is the part of it that the swap may change, `crop` the generator's view.
     """
 
     plate: Frame
     bad: np.ndarray
+    shot: np.ndarray
     working: np.ndarray
     face: Face
     region: Window
     crop: _Cropped
+    around: Surround | None = None
 
     @property
     def inside(self) -> tuple[slice, slice]:
@@ -185,7 +204,7 @@ class Looked:
 
     def with_parameters(self, parameters: Parameters) -> Looked:
         """The same look with the region that these parameters change."""
-        return replace(self, region=hull_region(self.face, parameters, self.plate.window))
+        return replace(self, region=_changing(self.face, self.around, parameters, self.plate.window))
 
 
 @dataclass(frozen=True)
@@ -222,18 +241,36 @@ class Mattes:
     whole: np.ndarray
     parts: Mapping[str, np.ndarray]
     hidden: Hidden
+    region: Window
 
 
 def look(
-    picture: Frame, face: Face, generator: Generator, parameters: Parameters, *, frame: int | None = None
+    picture: Frame,
+    face: Face,
+    generator: Generator,
+    parameters: Parameters,
+    *,
+    frame: int | None = None,
+    grain: Grain | None = None,
+    weight: float = 1.0,
 ) -> Looked:
-    """Heals the picture, brings it to the working space and cuts the generator's crop."""
-    framing = generator.frame(face, picture.pixel_aspect)
+    """Heals the picture, brings it to the working space, moves it to meet the new shape and cuts the generator's crop.
+
+    `grain` is the plate's where it is known; `weight` the swap's fade, which the shape fades with.
+    """
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)
-    working = plate.working()
-    region = hull_region(face, parameters, picture.window)
-    return Looked(plate, bad, working, face, region, _Cropped.of(working, plate, framing, face, frame))
+    shot = plate.working()
+    around = _surround(plate, shot, face, generator, weight)
+    working = shot
+    if around is not None:
+        face = around.face
+        inside = around.window.slices(plate.window)
+        working = shot.copy()
+        working[inside] = around.plate(np.ascontiguousarray(shot[inside]), grain or _measured(shot, plate, face))
+    region = _changing(face, around, parameters, picture.window)
+    crop = _Cropped.of(working, plate, generator.frame(face, picture.pixel_aspect), face, frame)
+    return Looked(plate, bad, shot, working, face, region, crop, around)
 
 
 def generate(looked: Looked, generator: Generator, parameters: Parameters, memo: Memo = _NO_MEMO) -> Made:
@@ -271,7 +308,7 @@ def matte(
     whole = np.ones((looked.region.height, looked.region.width), np.float32)
     for name, part in parts.items():
         whole = whole * (1 - part if name in _HOLES else part)
-    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, hidden)
+    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, hidden, looked.region)
 
 
 def match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, memo: Memo = _NO_MEMO) -> np.ndarray:
@@ -292,13 +329,16 @@ def element(
 ) -> Swapped:
     """Carries the change onto the plate's own pixels, matches grain, makes the layers and goes back to plate space."""
     plate, region, crop = looked.plate, looked.region, looked.crop
-    beneath = looked.working[looked.inside]
+    beneath, shot = looked.working[looked.inside], looked.shot[looked.inside]
     plates_grain = _plate_grain(looked, parameters, grain, memo)
     changed = _face_on_plate(beneath, region, crop, matched - made.shown, mattes.whole, plates_grain, parameters)
-    layers, attributes = _layers(looked, made, mattes, name, parameters)
-    notes = _healed_note(looked.bad[looked.inside] & (mattes.whole > 0)) + made.notes
+    covers = mattes
+    if looked.around is not None:
+        changed, covers = _with_surround(shot, beneath, changed, mattes, looked.around)
+    layers, attributes = _layers(looked, made, covers, mattes.whole, name, parameters)
+    notes = _healed_note(looked.bad[looked.inside] & (covers.whole > 0)) + made.notes
     part = plate.region(region).with_pixels(plate.pixels[looked.inside])
-    return _in_plate_space(part, beneath, changed, mattes.whole, layers, attributes, notes)
+    return _in_plate_space(part, shot, changed, covers.whole, layers, attributes, notes)
 
 
 def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swapped:
@@ -326,6 +366,8 @@ def reach(framing: Framing, face: Face, parameters: Parameters, grain_known: boo
     corners = np.array([[w.x, w.y], [w.right, w.y], [w.x, w.bottom], [w.right, w.bottom]], np.float64)
     room = 0.0 if _on_plate_grid(framing) else 4.0 * max(1.0, 1.0 / scale_of(framing.matrix))
     seen = Window.around(apply(invert(framing.matrix), corners), room).union(_hull_window(face, parameters))
+    if _on_plate_grid(framing):  # a generator that works there may give the face another shape
+        seen = seen.union(face.window(REACH + _RESHAPED))
     around = not grain_known or parameters.occluder or parameters.parser
     return seen.union(face.window(GRAIN_REACH)) if around else seen
 
@@ -545,19 +587,57 @@ def _plate_grain(looked: Looked, parameters: Parameters, known: Grain | None, me
     if known is not None:
         return known
 
-    def measured() -> Grain:
-        window = looked.plate.window
-        around = looked.face.window(GRAIN_REACH).intersect(window)
-        part = np.ascontiguousarray(looked.working[around.slices(window)])
-        return measure_grain(part, np.ones(part.shape[:2], bool))
+    return memo.make("grain", lambda: _measured(looked.shot, looked.plate, looked.face))
 
-    return memo.make("grain", measured)
+
+def _measured(shot: np.ndarray, plate: Frame, face: Face) -> Grain:
+    """The grain of `shot`, the plate's pixels in the working space, around the face."""
+    around = face.window(GRAIN_REACH).intersect(plate.window)
+    part = np.ascontiguousarray(shot[around.slices(plate.window)])
+    return measure_grain(part, np.ones(part.shape[:2], bool))
+
+
+def _surround(plate: Frame, shot: np.ndarray, face: Face, generator: Generator, weight: float) -> Surround | None:
+    """How the plate moves to meet the shape that the generator gives the face; None where it keeps the plate's."""
+    if not isinstance(generator, Reshaping):
+        return None
+    wanted = generator.reshaped(face, plate.pixel_aspect)
+    if wanted is face:
+        return None
+    wanted = face.moved(face.points + weight * (wanted.points - face.points))
+    window = face.window(REACH).union(wanted.window(REACH)).intersect(plate.window)
+    looks = occlusion_window(face, plate.pixel_aspect).intersect(plate.window)
+    beneath = shot[looks.slices(plate.window)]
+    found = occlusion_matte(beneath, face, looks, plate.color, sensitivity=_FIRM, pixel_aspect=plate.pixel_aspect)
+    return follow_outline(face, wanted, window, Hidden(found, looks).on(window))
+
+
+def _with_surround(
+    shot: np.ndarray, beneath: np.ndarray, face: np.ndarray, mattes: Mattes, around: Surround
+) -> tuple[np.ndarray, Mattes]:
+    """The face over the moved plate `beneath`, as one picture to lay over `shot`, and the mattes that cover both.
+
+    Their parts then hold the `surround` too. Where the plate was not moved nothing differs from the face alone.
+    """
+    inner = mattes.whole
+    cover = around.cover_on(mattes.region)
+    for name, part in mattes.parts.items():
+        if name in ("hold_out", "garbage"):
+            cover = cover * (1 - part if name in _HOLES else part)
+    outer = np.asarray(1 - (1 - inner) * (1 - cover), np.float32)
+    over = shot + cover[..., None] * (beneath - shot)
+    over = over + inner[..., None] * (face - over)
+    alone = shot + (over - shot) / np.maximum(outer, np.float32(1e-6))[..., None]
+    moved = cover > 0
+    pixels = np.where(moved[..., None], alone, face)
+    whole = np.where(moved, outer, inner)
+    return pixels, replace(mattes, whole=whole, parts={**mattes.parts, "surround": cover})
 
 
 def _layers(
-    looked: Looked, made: Made, mattes: Mattes, name: str, parameters: Parameters
+    looked: Looked, made: Made, mattes: Mattes, inner: np.ndarray, name: str, parameters: Parameters
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The layers that the parameter `layers` asks for, and the attributes that go with them."""
+    """The layers that the parameter `layers` asks for, and the attributes that go with them; `inner` is the face's own matte."""
     face, region, crop, generated = looked.face, looked.region, looked.crop, made.generated
     asked = layer_names(parameters)
     layers = {"matte": mattes.whole} if "matte" in asked else {}
@@ -576,7 +656,7 @@ def _layers(
         if asked & {"stmap", "depth"}:
             layers[face_layers.STMAP_COVERAGE] = drawn[face_layers.STMAP_COVERAGE]
     if "id" in asked:
-        ids, attributes = face_layers.cryptomatte([(name, mattes.whole)])
+        ids, attributes = face_layers.cryptomatte([(name, inner)])
         layers |= ids
     return layers, attributes
 
@@ -615,9 +695,10 @@ def _edges(parameters: Parameters) -> HullEdges:
     return HullEdges(parameters.forehead, parameters.edge_jaw, parameters.edge_right, parameters.edge_left)
 
 
-def hull_region(face: Face, parameters: Parameters, picture: Window) -> Window:
-    """The plate pixels that the swap may change: the hull's box inside the `picture`."""
-    return _hull_window(face, parameters).intersect(picture)
+def _changing(face: Face, around: Surround | None, parameters: Parameters, picture: Window) -> Window:
+    """The plate pixels that the swap may change: the hull's, and those that are moved to meet it."""
+    hull = _hull_window(face, parameters).intersect(picture)
+    return hull if around is None else hull.union(around.window)
 
 
 def _hull_window(face: Face, parameters: Parameters) -> Window:

@@ -13,6 +13,9 @@ COMMANDS = {
     "demo": "install.commands.demo",
     "test": "install.commands.test",
     "env": "install.commands.env",
+    "resolve": "install.commands.resolve",
+    "nuke": "install.commands.nuke",
+    "blender": "install.commands.blender",
     "clean": "install.commands.clean",
 }
 

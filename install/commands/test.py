@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+from install.blender_modules import ensure_modules
 from install.children import call, environment_variables, wait
 from install.environment import ensure
 from install.settings import Settings
@@ -23,6 +24,8 @@ _CLOSING = re.compile(
 def run(settings: Settings, arguments: list[str]) -> int:
     """Runs all four, also after a failure, so that one run shows everything. Returns 1 when one failed."""
     python = str(ensure(settings, ("test",)))
+    if "--collect-only" not in arguments:
+        ensure_modules(settings)
     # pyright's package otherwise tells about newer releases, over the network.
     variables = {**environment_variables(settings, os.environ), "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     linters = {

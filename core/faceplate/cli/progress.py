@@ -209,7 +209,7 @@ def _close(console: Console, renderer: Renderer, batch: Batch, total: int) -> No
             f"{len(batch.current)} of {total} frames are up to date and were left alone; --force renders them again.",
             markup=False,
         )
-    if len(batch.seconds) > 1:
+    if len(batch.written) > 1 and len(batch.seconds) > 1:
         spent = (f"{stage} {1000 * sum(times) / len(times):.0f}" for stage, times in batch.seconds.items())
         console.print(f"ms a frame, side by side: {', '.join(spent)}", markup=False, style="dim")
     if batch.skipped:

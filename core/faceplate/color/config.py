@@ -19,6 +19,7 @@ import PyOpenColorIO
 
 from faceplate.color.encoding import SHOULDER
 from faceplate.errors import UsageError
+from faceplate.plate.movie import MOVIE_SUFFIXES
 
 _ocio: Any = PyOpenColorIO  # a compiled module without stubs
 
@@ -39,6 +40,7 @@ _OCIO_ERRORS = (_ocio.Exception, _ocio.ExceptionMissingFile)
 _TEXTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _LINEAR_709 = "lin_rec709_scene"
 _SRGB_TEXTURE = "srgb_rec709_scene"
+_VIDEO = "g24_rec709_display"
 
 _Y_OF_REC709 = (0.21263901, 0.71516868, 0.07219232)
 """Y of CIE XYZ (D65) of the linear Rec.709 primaries: chromaticities of ITU-R BT.709-6, white (0.3127, 0.3290)."""
@@ -182,8 +184,8 @@ class ColorConfig:
         `requested` (the user's --space); `explicit` (the file's colour space attribute); `interop_id` (its
         colorInteropID); `chromaticities` (rx ry gx gy bx by wx wy, floating-point files only, within 0.001 of known
         primaries); a file rule of the config. Failing all: the config's default rule for floating-point EXR, sRGB for
-        8- and 16-bit JPEG, PNG and WebP. Raises UsageError 'unknown-space' for `requested`, 'space-needed'
-        when nothing is known.
+        8- and 16-bit JPEG, PNG and WebP, BT.1886 Rec.709 for movies. Raises UsageError 'unknown-space' for
+        `requested`, 'space-needed' when nothing is known.
         """
         if requested:
             return SpaceChoice(self.resolve(requested), "asked for by name")
@@ -226,6 +228,8 @@ class ColorConfig:
         suffix = Path(path).suffix.lower()
         if is_integer and suffix in _TEXTURE_SUFFIXES and (found := _find(self._config, _SRGB_TEXTURE)):
             return SpaceChoice(found, f"the custom for {suffix[1:].upper()} files", assumed=True)
+        if suffix in MOVIE_SUFFIXES and (found := _find(self._config, _VIDEO)):
+            return SpaceChoice(found, f"the custom for {suffix[1:].upper()} movies", assumed=True)
         if is_integer or suffix != ".exr":
             return None
         found = _find(self._config, self._config.getColorSpaceFromFilepath(str(path))[0])

@@ -5,11 +5,14 @@ from faceplate.comp.detail import enhance_detail
 from faceplate.comp.light import light_between, lit_by, match_light
 from faceplate.comp.matte import HullEdges, hull_matte, hull_outline
 from faceplate.comp.regions import REGIONS, region_matte, skin_weight
+from faceplate.comp.surround import Surround, follow_outline
 
 __all__ = [
     "REGIONS",
     "HullEdges",
+    "Surround",
     "enhance_detail",
+    "follow_outline",
     "gradient_blend",
     "hull_matte",
     "hull_outline",

@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 
 from faceplate.face import Face, topology
+from faceplate.face.raster import rasterise
 from faceplate.face.shape import head_model
-from faceplate.swap.raster import rasterise
 from faceplate.window import Window
 
 __all__ = [

@@ -158,17 +158,17 @@ def _with_plate_fields(part: ExrPart, plate: PlateFile, plate_part: ExrPart | No
     if plate_part is None:
         invented = set() if "DateTime" in plate.attributes else {"capDate"}
         honest = replace(part, header=tuple(field for field in part.header if field.name not in invented))
-        return with_attributes(honest, _dpx_fields(plate))
+        return with_attributes(honest, _foreign_fields(plate))
     own = tuple(field for field in part.header if field.name in _MADE_BY_THE_WRITER)
     return with_attributes(replace(part, header=own), (f for f in plate_part.header if f.name not in _STRUCTURE))
 
 
-def _dpx_fields(plate: PlateFile) -> list[Attribute]:
-    """What a DPX says of its origin; OpenImageIO does not write another format's fields."""
+def _foreign_fields(plate: PlateFile) -> list[Attribute]:
+    """What a DPX or a movie says of its origin; OpenImageIO does not write another format's fields."""
     return [
         pack_attribute(name, value)
         for name, value in plate.attributes.items()
-        if name.startswith("dpx:") and name not in _DPX_STORAGE and isinstance(value, (str, int, float))
+        if name.startswith(("dpx:", "movie:")) and name not in _DPX_STORAGE and isinstance(value, (str, int, float))
     ]
 
 
@@ -209,7 +209,7 @@ def _specs(plate: PlateFile, region: Window, parts: list[tuple[str, Layer]]) -> 
         spec.x, spec.y = region.x, region.y
         spec.full_x, spec.full_y = plate.display.x, plate.display.y
         spec.full_width, spec.full_height = plate.display.width, plate.display.height
-        if not plate.is_exr:
+        if not plate.is_exr and not plate.is_movie:
             _carry_from_file(plate, spec)
         spec.attribute("PixelAspectRatio", float(plate.pixel_aspect))
         if name:

@@ -43,6 +43,8 @@ def raster_to_exr(
     plate: PlateFile, path: Path, patch: Patch, attributes: Attributes, compression: str | None
 ) -> tuple[str, ...]:
     """Write a plate that is no OpenEXR file as one: half where half holds every code (10 bits or less), else float."""
+    if plate.is_movie:
+        return _movie_to_exr(plate, path, patch, attributes, compression)
     specs, images = _read_all(plate)
     spec, pixels = specs[plate.part], images[plate.part]
     whole = np.issubdtype(pixels.dtype, np.integer)
@@ -64,6 +66,23 @@ def raster_to_exr(
     if len(specs) > 1:
         notes.append(f"Only the first of the {len(specs)} pictures in {plate.path.name} was written.")
     return tuple(notes)
+
+
+def _movie_to_exr(
+    plate: PlateFile, path: Path, patch: Patch, attributes: Attributes, compression: str | None
+) -> tuple[str, ...]:
+    """A movie's frame with the patch in it: half where the movie has 10 bits or less, else float."""
+    values = plate.read_rgb()
+    _apply_as_float(patch, values, plate)
+    kind = "half" if plate.bit_depth <= 10 else "float"
+    spec = oiio.ImageSpec(plate.data.width, plate.data.height, 3, kind)
+    spec.channelnames = ("R", "G", "B")
+    spec.attribute("PixelAspectRatio", float(plate.pixel_aspect))
+    with temporary_beside(path) as encoded, temporary_beside(path) as result:
+        write_scanline_exr(encoded, path, [(spec, values)], compression or "zip")
+        finish_exr(encoded, result, path, plate, attributes)
+        publish(result, path)
+    return (f"{path.name} is OpenEXR with {kind} samples of the movie's own encoding.",)
 
 
 def _apply_as_float(patch: Patch, values: np.ndarray, plate: PlateFile) -> None:

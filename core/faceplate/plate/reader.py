@@ -19,6 +19,7 @@ import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 from faceplate.errors import RenderError
 from faceplate.plate.channels import PlatePart, choose_beauty
 from faceplate.plate.exr_file import Attribute, DamagedExrError, ExrPart, read_exr_header
+from faceplate.plate.movie import Movie, is_movie, open_movie
 from faceplate.window import Window
 
 __all__ = ["PlateFile", "damaged", "open_input", "read_picture", "read_pixels", "tile_aligned"]
@@ -56,10 +57,13 @@ class PlateFile:
     explicit_color_space: str | None
     interop_id: str | None
     chromaticities: tuple[float, ...] | None
+    movie_frame: int | None = None
 
     @classmethod
-    def open(cls, path: str | Path, layer: str | None = None) -> PlateFile:
+    def open(cls, path: str | Path, layer: str | None = None, frame: int = 0) -> PlateFile:
         """Read the header; `layer` picks a part by name or a channel prefix (`beauty` for `beauty.R`).
+
+        `frame` is which frame of a movie; it means nothing for other files.
 
         Without `layer`: the first part or layer with R, G and B, else a single channel taken as grey.
 
@@ -67,6 +71,8 @@ class PlateFile:
         `plate-deep` (the picture is deep samples) and UsageError `no-rgb` (names the channels that exist).
         """
         path = Path(path)
+        if is_movie(path):
+            return _describe_movie(open_movie(path), frame)
         header = _exr_header(path)
         source = open_input(path)
         try:
@@ -119,6 +125,10 @@ class PlateFile:
         return self.rgb[0] == self.rgb[1] == self.rgb[2]
 
     @property
+    def is_movie(self) -> bool:
+        return self.movie_frame is not None
+
+    @property
     def is_exr(self) -> bool:
         return self.file_format == "openexr"
 
@@ -136,6 +146,9 @@ class PlateFile:
         result = np.zeros((max(region.height, 0), max(region.width, 0), 3), np.float32)
         inside = region.intersect(self.data)
         if inside.empty:
+            return result
+        if self.movie_frame is not None:
+            result[inside.slices(region)] = open_movie(self.path).read(self.movie_frame, inside)
             return result
         source = open_input(self.path)
         try:
@@ -276,6 +289,31 @@ def _describe(
         explicit_color_space=color[0],
         interop_id=color[1],
         chromaticities=color[2],
+    )
+
+
+def _describe_movie(movie: Movie, frame: int) -> PlateFile:
+    """Frame `frame` of a movie. Raises RenderError `plate-missing` where there is none."""
+    movie.check(frame)
+    kind = "uint8" if movie.bit_depth <= 8 else "uint16"
+    attributes: dict[str, Any] = {"movie:codec": movie.codec, "movie:frame": frame, "movie:rate": str(movie.rate)}
+    if movie.timecode:
+        attributes["movie:timecode"] = movie.timecode
+    return PlateFile(
+        path=movie.path,
+        file_format="movie",
+        parts=(PlatePart("", ("R", "G", "B"), (kind,) * 3, movie.data, None, movie.codec, False),),
+        part=0,
+        rgb=("R", "G", "B"),
+        display=movie.data,
+        pixel_aspect=movie.pixel_aspect,
+        bit_depth=movie.bit_depth,
+        orientation=1,
+        attributes=attributes,
+        explicit_color_space=None,
+        interop_id=movie.tags.interop_id,
+        chromaticities=None,
+        movie_frame=frame,
     )
 
 

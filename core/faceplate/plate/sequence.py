@@ -19,6 +19,7 @@ from fileseq.filesequence import FileSequence
 from fileseq.frameset import FrameSet
 
 from faceplate.errors import UsageError
+from faceplate.plate.movie import is_movie, open_movie
 
 __all__ = ["Sequence", "missing_frames", "parse_frames", "same_target"]
 
@@ -32,7 +33,9 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(?!F\d*(?:\W|$))(\w+))")
 
 @dataclass(frozen=True)
 class Sequence:
-    """Numbered files `folder/prefix<number>suffix`, or one still that stands for every frame (`padding` is None).
+    """Numbered files `folder/prefix<number>suffix`, a movie, or one still that stands for every frame.
+
+    `padding` is None for a movie, whose frames count from 0, and for a still.
 
     `declared` holds the frames that the pattern itself names: those of a range in the name, or the one frame of a
     single numbered file; None where the pattern leaves them open. `str()` gives the pattern as it was written.
@@ -52,7 +55,8 @@ class Sequence:
         `plate.####.exr`, `plate.@@@@.exr`, `plate.%04d.exr` and `plate.$F4.exr` are the same sequence. A range in front
         of the padding (`plate.1001-1048####.exr`) or in its place (`plate.1001-1048.exr`, padded like its first number)
         declares the frames. `plate.1001.exr` is the sequence of that frame; `plate.exr` is a still: the same file for
-        every frame. The number of a single file stands alone between dots: `plate_1001.exr` is a still.
+        every frame. The number of a single file stands alone between dots: `plate_1001.exr` is a still. A movie's name
+        (`plate.mov`) is taken as it is.
 
         Raises UsageError `bad-pattern` (no file name, or padding in a folder) and `bad-frames` (a range that is none).
         """
@@ -68,10 +72,15 @@ class Sequence:
     @property
     def is_still(self) -> bool:
         """True when one file without a number stands for every frame."""
-        return self.padding is None
+        return self.padding is None and not self.is_movie
+
+    @property
+    def is_movie(self) -> bool:
+        """True when one file holds every frame."""
+        return self.padding is None and is_movie(self.prefix)
 
     def path(self, frame: int) -> Path:
-        """The file of `frame`."""
+        """The file of `frame`: of a movie's frame, the movie."""
         if self.padding is None:
             return self.folder / self.prefix
         return self.folder / f"{self.prefix}{int(frame):0{max(self.padding, 1)}d}{self.suffix}"
@@ -79,10 +88,11 @@ class Sequence:
     def on_disk(self) -> tuple[int, ...]:
         """The frames whose files exist now, sorted; only declared ones where the pattern declares frames.
 
-        Empty for a still, which has no frame numbers, and where the folder cannot be read.
+        Empty for a still, which has no frame numbers, and where the folder cannot be read. Of a movie all its frames:
+        raises what `open_movie` raises, and nothing when it does not exist.
         """
         if self.padding is None:
-            return ()
+            return tuple(range(len(open_movie(self.path(0))))) if self.is_movie and self.path(0).exists() else ()
         try:
             names = os.listdir(self.folder)  # noqa: PTH208  (names only: no stat of each file on a slow share)
         except OSError:
@@ -93,6 +103,10 @@ class Sequence:
         allowed = frames if self.declared is None else frames & set(self.declared)
         # The name must be the one that path() makes: plate.01001.exr is no frame of plate.####.exr.
         return tuple(sorted(frame for frame in allowed if self.path(frame).name in present))
+
+    def has(self, frame: int) -> bool:
+        """Whether `frame` exists now: its file, or the frame in its movie."""
+        return self.path(frame).exists() and (not self.is_movie or 0 <= frame < len(open_movie(self.path(frame))))
 
     def __str__(self) -> str:
         return self.pattern
@@ -156,6 +170,8 @@ def _expand(text: str) -> str:
 
 def _split(name: str, pattern: str) -> tuple[str, int | None, str, tuple[int, ...] | None]:
     """A file name's (prefix, padding, suffix, declared frames)."""
+    if is_movie(name):
+        return name, None, "", None
     tokens = list(_PADDING.finditer(name))
     if tokens:
         token = tokens[-1]

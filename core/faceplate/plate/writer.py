@@ -59,7 +59,7 @@ def write_over(
     exactly, and so does the header of a DPX whose samples lie as OpenImageIO packs them, and of a PNG. A TIFF's fields
     are OpenImageIO's translation: it may add a predictor and an XMP copy of a date that is there. Any plate but
     OpenEXR may also be written as .exr (half where half holds every code value, else float), any integer plate as .tif
-    or .png.
+    or .png. A movie's frames are written as .exr.
 
     Raises UsageError `lossy-plate` (a JPEG over a JPEG), `output-format`, `bad-compression`, `plate-mipmap`;
     RenderError `plate-missing`, `plate-unreadable`, `plate-damaged`, `disk-full`, `output-unwritable`; ValueError where
@@ -119,6 +119,8 @@ def _check_format(plate: PlateFile, path: Path) -> None:
     """Raises UsageError where the plate cannot be written as what `path` asks for."""
     suffix = path.suffix.lower()
     integers = all(kind.startswith("uint") for kind in plate.beauty.formats)
+    if plate.is_movie and suffix != ".exr":
+        raise UsageError("output-format", f"{path.name}: a movie's frames are written as .exr.")
     same = plate.file_format in _RASTERS.get(suffix, ())
     if suffix == ".exr" or same or (suffix in _ANY_INTEGER and integers):
         return

@@ -23,16 +23,12 @@ from fastapi import FastAPI
 
 from faceplate import __version__
 from faceplate.cache import StageCache
-from faceplate.comp.grain import Grain
 from faceplate.errors import RenderError, UsageError
-from faceplate.face import Face
 from faceplate.server.app import Service, make_app
 from faceplate.server.guard import Guard
 from faceplate.server.lock import take
 from faceplate.server.watch import alive, birth
-from faceplate.stages import Made
-from faceplate.swap import Generated
-from faceplate.window import Window
+from faceplate.stages import KINDS
 from faceplate_client import places
 from faceplate_client.errors import EngineError
 from faceplate_client.find import find_engine
@@ -41,8 +37,6 @@ from faceplate_client.start import make_folder
 __all__ = ["BODY_LIMIT", "serve"]
 
 BODY_LIMIT = 8 << 20
-# What the stages' results on disk are made of.
-_KEPT = (Face, Generated, Grain, Made, Window)
 _LOOK = 0.5
 # How long an ending engine waits for the frame at hand: a written frame is whole or not there, either way.
 _PATIENCE = 10.0
@@ -132,7 +126,7 @@ class _Engine:
         self._users = users
         self._foreground = foreground
         self._ending = threading.Event()
-        self._service = Service(idle=idle, stop=self._end, cache=StageCache.from_environment(kinds=_KEPT))
+        self._service = Service(idle=idle, stop=self._end, cache=StageCache.from_environment(kinds=KINDS))
         guarded = Guard(
             make_app(self._service, self._life),
             port=self._port,

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from faceplate.cache import NO_CACHE, StageCache
-from faceplate.errors import RenderError, UsageError
+from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.face import FaceFinder
+from faceplate.frame import choice_of
 from faceplate.models import Card, ModelStore, default_store
 from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence, same_target
+from faceplate.plate.movie import open_movie
 from faceplate.render import Renderer
 from faceplate.server.roots import Roots
 from faceplate.server.schema import ShotRequest
@@ -254,14 +256,36 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "people": people(track) if track else [],
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
         "source_release": _release(renderer),
+        "space": plate_space(renderer, tuple(frames)),
+        "movie": movie_facts(renderer),
         "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
     }
+
+
+def plate_space(renderer: Renderer, frames: tuple[int, ...]) -> dict[str, Any] | None:
+    """The colour space that the plate is read in and why, for a panel; None where it cannot be told yet."""
+    if not frames or not renderer.plate.has(frames[0]):
+        return None
+    try:
+        choice = choice_of(renderer.open(frames[0]), renderer.color, renderer.shot.space)
+    except FaceplateError:  # rendering says so
+        return None
+    return {"name": choice.name, "reason": choice.reason, "assumed": choice.assumed}
 
 
 def _release(renderer: Renderer) -> dict[str, str]:
     """What the source's release is worth for this shot: its state, one sentence, and the slate that pictures carry."""
     check, decision = renderer.judgement
     return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}
+
+
+def movie_facts(renderer: Renderer) -> dict[str, Any] | None:
+    """Of a plate that is a movie: how many frames a second, as a fraction, and whether they come steadily."""
+    plate = renderer.plate
+    if not plate.is_movie or not plate.has(0):
+        return None
+    movie = open_movie(plate.path(0))
+    return {"rate": str(movie.rate), "steady": movie.steady}
 
 
 def people(track: Track) -> list[dict[str, Any]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from faceplate.face import Face
 from faceplate.window import Window
 
-__all__ = ["Crop", "Encoding", "Framing", "Generated", "Generator"]
+__all__ = ["Crop", "Encoding", "Framing", "Generated", "Generator", "Reshaping"]
 
 Encoding = Literal["working", "network"]
 
@@ -71,4 +71,13 @@ class Generator(Protocol):
 
     def generate(self, crop: Crop) -> Generated:
         """The new face on the crop's own pixels."""
+        ...
+
+
+@runtime_checkable
+class Reshaping(Protocol):
+    """A generator that gives the face another shape: the plate is warped to follow before the generator sees it."""
+
+    def reshaped(self, face: Face, pixel_aspect: float) -> Face:
+        """`face`, in plate pixels, with its points where the new face has them; the same face to leave it as it is."""
         ...

@@ -17,12 +17,13 @@ import numpy as np
 from faceplate.errors import UsageError
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample, scale_of
-from faceplate.face.shape import head_model, own_shape
+from faceplate.face.raster import MeshRaster, rasterise
+from faceplate.face.shape import head_model
 from faceplate.logspace import from_log, to_log
 from faceplate.lowpass import local_linear
 from faceplate.pyramid import fill
 from faceplate.swap.generator import Crop, Encoding, Framing, Generated
-from faceplate.swap.raster import MeshRaster, rasterise
+from faceplate.swap.reshape import shape_offset
 from faceplate.swap.source import Source, SourceView
 from faceplate.swap.views import Geometry, suitability
 from faceplate.window import Window
@@ -31,8 +32,6 @@ __all__ = ["MeshGenerator", "MeshSettings", "parse_pins"]
 
 # Room around the mesh, in parts of the face's size, so that the warp and the blend have neighbours to look at.
 _MARGIN = 0.08
-# The source's own shape fades in over this part of the face's size, from the oval inward.
-_EDGE = 0.12
 # Views that nowhere reach this share of the mix are left out: they would cost time and show nothing.
 _SHARE = 0.03
 # The light that is taken off a view before mixing, as a standard deviation in parts of the face's size.
@@ -44,12 +43,19 @@ _CLOSED = 0.04
 _CLEAN = 0.2
 # How far, in natural logarithm, a place may be from the skin's light before it counts as hair.
 _HAIR = 0.35
+# How much a view is still wanted where hair hides the face in it, and how far beside hair skin is left out.
+_HIDDEN = 1e-4
+_BESIDE_HAIR = 0.02
+# How far inside its outline a view is read at the edge, in parts of the face's size.
+_INSET = 0.02
+# Below this cosine between surface and view a place is so near the picture's outline that what lies behind may show.
+_GRAZED = 0.35
 _FITS = 3
 
 
 @dataclass(frozen=True)
 class MeshSettings:
-    """`shape` 0..1: how much of the source's own shape the features bring along. `mouth` and `eyes`: auto, source or plate.
+    """`shape` 0..1: how much of the source's own shape comes through. `mouth` and `eyes`: auto, source or plate.
 
     `pins` holds (view name, first frame, last frame): on those frames only that view is used.
     """
@@ -79,17 +85,26 @@ class MeshGenerator:
         """The plate's own pixels around the mesh: no rotation, no scale."""
         return Framing(np.array([[1, 0, 0], [0, 1, 0]], np.float64), face.window(_MARGIN))
 
+    def reshaped(self, face: Face, pixel_aspect: float) -> Face:
+        """`face` with the source's own shape, by the setting `shape`."""
+        if self.settings.shape == 0:
+            return face
+        squeeze = np.array([pixel_aspect, 1.0, 1.0])
+        poses = tuple(view.geometry.pose for view in self.source.views)
+        offset = shape_offset(face.points * squeeze, poses) / squeeze
+        return face.moved(face.points + self.settings.shape * offset)
+
     def generate(self, crop: Crop) -> Generated:
         views = self._views(crop.frame)
-        target = Geometry.of(crop.face)
-        face = _own_features(crop.face, self.source, self.settings.shape)
+        face = crop.face
+        target = Geometry.of(face)
         window = crop.framing.window
         raster = rasterise(face.points, topology().closed, window, face.size)
         layers = _layers(views, face, target, raster, self.settings.eyes)
-        kept = _kept_from_plate(crop.face, face, layers, raster, self.settings)
+        kept = _kept_from_plate(face, layers, raster, self.settings)
         mixed, light, confidence = _mixed(layers, raster, face)
         if kept.any():
-            plate = _Layer(crop.pixels, window, crop.face.points, crop.face.level, kept)
+            plate = _Layer(crop.pixels, None, window, face.points, face.level, kept, np.ones(len(face.points)))
             texture, _, _ = _without_light(plate, face, raster)
             mixed = mixed + np.clip(raster.enlarge(kept), 0, 1)[..., None] * (texture - mixed)
         coverage = cv2.dilate(raster.covered.astype(np.uint8), _disk(0.03 * _cell(face, raster)))
@@ -122,38 +137,28 @@ def parse_pins(text: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int],
 
 @dataclass(frozen=True)
 class _Layer:
-    """A picture to take texture from: linear `pixels` on `window`, the mesh in it, its level, its share of every cell."""
+    """A picture to take texture from: linear `pixels` on `window`, the mesh in it, its level, its share of every cell.
+
+    `hidden` (h, w) says where hair and the like hide the face in it, None where nothing does; `seen` (478,) how squarely the
+    picture saw each point.
+    """
 
     pixels: np.ndarray
+    hidden: np.ndarray | None
     window: Window
     points: np.ndarray
     level: float
     share: np.ndarray
+    seen: np.ndarray
     follow_gaze: bool = False
-
-
-def _own_features(face: Face, source: Source, amount: float) -> Face:
-    """`face` with the source's own shape inside the outline, by `amount`; the outline stays the plate's.
-
-    The shape is the mean over the views of what is left of them without turn and expression, less the same of the
-    plate's face, so that the plate's performance is kept. It fades to nothing towards the oval.
-    """
-    if amount == 0:
-        return face
-    pose = Geometry.of(face).pose
-    wanted = np.mean([own_shape(view.geometry.pose.canonical) for view in source.views], axis=0)
-    offset = pose.place(wanted - own_shape(pose.canonical))
-    oval = face.points[topology().oval, :2]
-    inward = np.linalg.norm(face.points[:, None, :2] - oval[None], axis=2).min(axis=1) / (_EDGE * face.size)
-    ramp = np.clip(inward, 0, 1)
-    ramp = ramp * ramp * (3 - 2 * ramp)
-    return face.moved(face.points + amount * ramp[:, None] * offset)
 
 
 def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str) -> list[_Layer]:
     """The views, real and mirrored, that some part of the face wants, with their shares: they sum to 1 in every cell."""
     candidates = [(view, geometry) for view in views for geometry in (view.geometry, view.mirror)]
-    wanted = np.stack([suitability(geometry, target) * _sharp(view, face) for view, geometry in candidates], axis=1)
+    wanted = np.stack(
+        [suitability(pair[1], target) * _free(*pair) * _sharp(pair[0], face) for pair in candidates], axis=1
+    )
     wanted /= wanted.sum(axis=1, keepdims=True)
     used = np.flatnonzero(wanted.max(axis=0) >= _SHARE)
     candidates, wanted = [candidates[index] for index in used], wanted[:, used]
@@ -164,11 +169,22 @@ def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster:
     layers = []
     for index, (view, geometry) in enumerate(candidates):
         if shares[..., index].max() >= _SHARE:
-            pixels, window, to_view = _sharp_enough(view, face)
-            points = np.column_stack([apply(to_view, geometry.points[:, :2]), geometry.points[:, 2]])
+            pixels, hidden, window, to_view = _sharp_enough(view, face)
+            points = np.column_stack([apply(to_view, _inset(geometry.points)), geometry.points[:, 2]])
             follow = eyes == "auto"
-            layers.append(_Layer(pixels, window, points, view.face.level, shares[..., index], follow))
+            layers.append(
+                _Layer(pixels, hidden, window, points, view.face.level, shares[..., index], geometry.seen, follow)
+            )
     return layers
+
+
+def _inset(points: np.ndarray) -> np.ndarray:
+    """A view's points (478, 2) with the outline drawn a little inward: a pixel off, and it would show hair or background."""
+    xy, oval = points[:, :2].copy(), topology().oval
+    inward = xy[oval].mean(axis=0) - xy[oval]
+    reach = _INSET * float(np.ptp(xy, axis=0).max())
+    xy[oval] += inward * (reach / np.maximum(np.linalg.norm(inward, axis=1, keepdims=True), 1e-9))
+    return xy
 
 
 def _sharp(view: SourceView, face: Face) -> float:
@@ -176,16 +192,23 @@ def _sharp(view: SourceView, face: Face) -> float:
     return min(view.face.size / max(face.size, 1e-9), 1.0) ** 2
 
 
-def _sharp_enough(view: SourceView, face: Face) -> tuple[np.ndarray, Window, np.ndarray]:
-    """The view at no more than the plate's resolution: its pixels, their window, and the matrix that scaled them."""
+def _free(view: SourceView, geometry: Geometry) -> np.ndarray:
+    """How far each point is free of hair in a view, float64 (478,): where it is not, its mirror is better, and another view."""
+    shown = view.shown[head_model().mirror] if geometry.mirrored else view.shown
+    return shown**3 + _HIDDEN
+
+
+def _sharp_enough(view: SourceView, face: Face) -> tuple[np.ndarray, np.ndarray, Window, np.ndarray]:
+    """The view at no more than the plate's resolution: pixels, what is hidden, their window, the matrix that scaled them."""
     shrink = scale_of(_affine(face.points[:, :2], view.face.points[:, :2]))
     if shrink <= 1.1:
-        return view.pixels, view.frame.window, np.array([[1, 0, 0], [0, 1, 0]], np.float64)
+        return view.pixels, view.hidden, view.frame.window, np.array([[1, 0, 0], [0, 1, 0]], np.float64)
     scale = 1.0 / shrink
     window = view.frame.window
     small = Window(0, 0, max(round(window.width * scale), 1), max(round(window.height * scale), 1))
     matrix = np.array([[scale, 0, -window.x * scale], [0, scale, -window.y * scale]], np.float64)
-    return resample(view.pixels, window, matrix, small), small, matrix
+    pixels, hidden = (resample(part, window, matrix, small) for part in (view.pixels, view.hidden))
+    return pixels, hidden, small, matrix
 
 
 def _mixed(layers: list[_Layer], raster: MeshRaster, face: Face) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -210,18 +233,34 @@ def _mixed(layers: list[_Layer], raster: MeshRaster, face: Face) -> tuple[np.nda
 
 def _without_light(layer: _Layer, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A layer on the plate's pixels, log domain, less its low-frequency light on the skin; that light; where it is clean."""
-    warped = to_log(_warp(layer, face, raster), layer.level)
-    light, clean = _light_of(warped, face, raster)
+    places = _places(layer, face, raster)
+    warped = to_log(_warp(layer, places, raster), layer.level)
+    grazed = raster.interpolate(np.clip((_GRAZED - layer.seen) / _GRAZED, 0, 1)[:, None])[..., 0]
+    light, clean = _light_of(warped, _shown(layer, places, face, raster), grazed, face, raster)
     return warped - light, light, clean
 
 
-def _light_of(warped: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.ndarray, np.ndarray]:
+def _shown(layer: _Layer, places: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:
+    """Where nothing hides the face in a layer's picture, nor lies beside it, float32 (gh, gw) in 0..1."""
+    if layer.hidden is None:
+        return np.ones(raster.covered.shape, np.float32)
+    x, y = (np.ascontiguousarray(places[..., axis], np.float32) for axis in (0, 1))
+    hidden = cv2.remap(layer.hidden, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    # Hair throws a shadow and has a soft edge: what lies right beside it is left out too.
+    beside = cv2.dilate(np.clip(2 * hidden, 0, 1), _disk(_BESIDE_HAIR * _cell(face, raster)))
+    return 1 - np.clip(cv2.GaussianBlur(beside, (0, 0), max(0.01 * _cell(face, raster), 0.5)), 0, 1)
+
+
+def _light_of(
+    warped: np.ndarray, shown: np.ndarray, grazed: np.ndarray, face: Face, raster: MeshRaster
+) -> tuple[np.ndarray, np.ndarray]:
     """The low frequencies of the skin in `warped` (h, w, 3), and float32 (gh, gw) 1 where the skin is free of hair.
 
-    Hair and shadowed edges fall far from the skin's own light; later fits leave them out, and they are not used.
+    `shown` (gh, gw) is 0 where hair was found, `grazed` 1 where the picture's own outline is near, with hair or background
+    right behind. What was not found falls far from the skin's own light; later fits leave it out, and it is not used.
     """
     grid = cv2.resize(warped, raster.covered.shape[::-1], interpolation=cv2.INTER_AREA)
-    skin = raster.interpolate(_skin_points()[:, None])[..., 0]
+    skin = raster.interpolate(_skin_points()[:, None])[..., 0] * np.maximum(shown * (1 - grazed), np.float32(1e-4))
     sigma = _LIGHT * _cell(face, raster)
     soft = max(0.01 * _cell(face, raster), 0.5)
     light, trust = local_linear(grid, skin, sigma), skin
@@ -230,19 +269,17 @@ def _light_of(warped: np.ndarray, face: Face, raster: MeshRaster) -> tuple[np.nd
         trust = skin * np.clip(2.0 - off / 0.35, 1e-5, 1.0)
         light = local_linear(grid, trust, sigma)
     off = np.abs(cv2.GaussianBlur(grid - light, (0, 0), soft)).max(axis=2)
-    # Hair hangs over the forehead and the temples; further down what stands out is the person: a fold, a beard.
-    above = raster.interpolate(_forehead_points()[:, None])[..., 0] * (skin > 0.1)
-    clean = 1.0 - above * (1.0 - np.clip(2.0 - off / _HAIR, 0.02, 1.0))
+    # Hair hangs over the forehead, beside the face and behind an outline; elsewhere it is the person: a fold, a beard.
+    doubtful = np.maximum(raster.interpolate(_haired_points()[:, None])[..., 0] * (skin > 0.1), grazed)
+    clean = 1.0 - doubtful * (1.0 - np.clip(2.0 - off / _HAIR, 0.02, 1.0))
     clean = cv2.erode(clean.astype(np.float32), _disk(0.02 * _cell(face, raster)))
     clean = cv2.GaussianBlur(clean.astype(np.float32), (0, 0), max(0.01 * _cell(face, raster), 0.5))
-    return raster.enlarge(light), clean
+    return raster.enlarge(light), np.asarray(clean * np.maximum(shown, np.float32(1e-3)), np.float32)
 
 
-def _kept_from_plate(
-    plate: Face, face: Face, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings
-) -> np.ndarray:
+def _kept_from_plate(face: Face, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings) -> np.ndarray:
     """Where the plate's own mouth and eyes are kept, float32 (gh, gw): by the settings, or as far as no view is open enough."""
-    mesh, target = topology(), Geometry.of(plate)
+    mesh, target = topology(), Geometry.of(face)
     kept = np.zeros(raster.covered.shape, np.float32)
     places = (
         (settings.mouth, mesh.mouth_loop, target.mouth, lambda view: view.mouth),
@@ -274,13 +311,17 @@ def _loop_matte(face: Face, loop: np.ndarray, raster: MeshRaster) -> np.ndarray:
     return cv2.GaussianBlur(matte, (0, 0), max(0.004 * _cell(face, raster), 0.5))
 
 
-def _warp(layer: _Layer, face: Face, raster: MeshRaster) -> np.ndarray:
-    """The layer's pixels under the plate's mesh, float32 (h, w, 3); beyond the mesh the warp goes on smoothly."""
+def _places(layer: _Layer, face: Face, raster: MeshRaster) -> np.ndarray:
+    """For each cell of the raster the place in the layer's picture, in whole pixels of it, float32 (gh, gw, 2)."""
     places = _source_places(face, layer.points[:, :2], raster)
     if layer.follow_gaze:
         places = _with_gaze(places, layer.points, face, raster)
-    offset = np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
-    maps = [np.ascontiguousarray(raster.enlarge(places[..., axis]) - offset[axis]) for axis in (0, 1)]
+    return places - np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
+
+
+def _warp(layer: _Layer, places: np.ndarray, raster: MeshRaster) -> np.ndarray:
+    """The layer's pixels under the plate's mesh, float32 (h, w, 3); beyond the mesh the warp goes on smoothly."""
+    maps = [np.ascontiguousarray(raster.enlarge(places[..., axis])) for axis in (0, 1)]
     return cv2.remap(layer.pixels, maps[0], maps[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -349,12 +390,14 @@ def _skin_points() -> np.ndarray:
     return skin
 
 
-def _forehead_points() -> np.ndarray:
-    """1 for points well above the brows, 0 from the eyes down, float64 (478,)."""
+def _haired_points() -> np.ndarray:
+    """1 for points well above the brows and on the outline down to the mouth, where hair hangs, float64 (478,); 0 elsewhere."""
     head, mesh = head_model().reference, topology()
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
-    top = head[mesh.oval, 1].min()
-    return np.clip(4.0 * (brows + 0.15 - head[:, 1]) / (brows - top), 0.0, 1.0)
+    top, mouth = head[mesh.oval, 1].min(), head[mesh.lips_loop, 1].mean()
+    above = np.clip(4.0 * (brows + 0.15 - head[:, 1]) / (brows - top), 0.0, 1.0)
+    above[mesh.oval] = np.maximum(above[mesh.oval], np.clip(4.0 * (mouth - head[mesh.oval, 1]) / (mouth - brows), 0, 1))
+    return above
 
 
 def _disk(radius: float) -> np.ndarray:

@@ -10,11 +10,12 @@ import numpy as np
 from faceplate.color import ColorConfig
 from faceplate.errors import RenderError
 from faceplate.frame import Frame
+from faceplate.plate.movie import MOVIE_SUFFIXES
 from faceplate.window import Window
 
 __all__ = ["MOVIES", "frame_of", "frames_of"]
 
-MOVIES = {".mov", ".mp4", ".m4v", ".mkv", ".avi", ".mxf", ".webm"}
+MOVIES = MOVIE_SUFFIXES
 # Two looks a second of a two-minute clip; more would show nothing new.
 _MOST_LOOKS = 240
 _CUSTOMARY = "sRGB - Texture"

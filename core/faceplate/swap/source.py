@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceplate.color import ColorConfig
+from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.frame import Frame, read_still
@@ -31,6 +32,8 @@ _NOTE = "faceplate.source.json"
 _VERSION = 1
 # A clip holds hundreds of frames that differ little; these many, as different as can be, tell all that it has.
 _MOST_VIEWS = 24
+# How far beyond the mesh hair is looked for, and how near to it a point counts as hidden by half, in parts of the face's size.
+_BESIDE = 0.04
 
 
 class Finding(BaseModel):
@@ -86,6 +89,24 @@ class SourceView:
     def pixels(self) -> np.ndarray:
         """The picture in the working space, float32 (h, w, 3)."""
         return self.frame.working()
+
+    @cached_property
+    def hidden(self) -> np.ndarray:
+        """How far hair, a hand or the like hides the face, float32 (h, w) in 0..1 on the picture's own pixels."""
+        window = self.face.window(_BESIDE).intersect(self.frame.window)
+        inside = window.slices(self.frame.window)
+        hidden = np.zeros(self.pixels.shape[:2], np.float32)
+        hidden[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color)
+        return hidden
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """How far each of the 478 points, and what lies around it, is free of that, float64 (478,)."""
+        reach = 2 * max(round(_BESIDE / 2 * self.face.size), 1) + 1
+        grown = cv2.dilate(self.hidden, np.ones((reach, reach), np.uint8))
+        at = (self.face.points[:, :2] - (self.frame.window.x + 0.5, self.frame.window.y + 0.5)).astype(np.float32)
+        read = cv2.remap(grown, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return 1.0 - read[0].astype(np.float64)
 
     @cached_property
     def geometry(self) -> Geometry:

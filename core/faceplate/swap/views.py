@@ -9,8 +9,8 @@ import numpy as np
 
 from faceplate.face import Face, topology
 from faceplate.face.expression import eye_openness, mouth_openness
+from faceplate.face.raster import rasterise
 from faceplate.face.shape import Pose, head_model, pose_of, turn_between
-from faceplate.swap.raster import rasterise
 from faceplate.window import Window
 
 __all__ = ["Geometry", "Regions", "regions", "suitability"]

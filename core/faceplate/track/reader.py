@@ -127,7 +127,10 @@ class PlateReader:
     def open(self, frame: int) -> Iterator[Picture]:
         """One frame. Raises `RenderError` `plate-missing`, `plate-unreadable` or `plate-damaged`, also while it is
         read."""
-        file = PlateFile.open(self.plate.path(frame), layer=self.layer)
+        file = PlateFile.open(self.plate.path(frame), layer=self.layer, frame=frame)
+        if file.is_movie:
+            yield Picture(file, self.color, space_of(file, self.color, self.space), None)
+            return
         source = open_input(file.path)
         try:
             yield Picture(file, self.color, space_of(file, self.color, self.space), source, self.search)

@@ -18,7 +18,7 @@ from faceplate.face import Face
 from faceplate.face.align import crop_matrix, invert, resample
 from faceplate.models import ModelStore, Network, Runtime, open_network
 from faceplate.models.session import Port
-from faceplate.swap.generator import Crop, Encoding, Framing, Generated, Generator
+from faceplate.swap.generator import Crop, Encoding, Framing, Generated, Generator, Reshaping
 from faceplate.window import Window
 
 __all__ = ["RESTORERS", "Restored", "Restorer", "open_restorer"]
@@ -115,6 +115,9 @@ class Restored:
 
     def frame(self, face: Face, pixel_aspect: float) -> Framing:
         return self.restorer.frame(face, pixel_aspect)
+
+    def reshaped(self, face: Face, pixel_aspect: float) -> Face:
+        return self.generator.reshaped(face, pixel_aspect) if isinstance(self.generator, Reshaping) else face
 
     def generate(self, crop: Crop) -> Generated:
         inner = self.generator.frame(crop.face, 1.0)

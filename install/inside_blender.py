@@ -1,0 +1,96 @@
+"""Run inside Blender, or a Python with `bpy`: validates, builds and installs the extension, or takes it out again.
+
+    blender --background --python inside_blender.py -- install FOLDER REPOSITORY
+    blender --background --python inside_blender.py -- remove faceplate REPOSITORY
+
+The last line printed is JSON: {"done": true, "version": "5.0.1", "folder": "…"} or {"done": false, "error": "…"}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import bpy  # type: ignore[import-not-found]
+
+LOWEST = (4, 2, 0)
+
+
+def main(words: list[str]) -> dict[str, Any]:
+    """Does what the words say; returns what is printed."""
+    version = ".".join(map(str, bpy.app.version))
+    if bpy.app.version < LOWEST:
+        return {
+            "done": False,
+            "version": version,
+            "error": f"Blender {version} is older than 4.2 and has no extensions",
+        }
+    # The module starts with factory settings; saving those would undo the person's own.
+    bpy.ops.wm.read_userpref()
+    action, what, repository = words
+    index = _repository(repository)
+    if index is None:
+        return {"done": False, "version": version, "error": f"Blender {version} has no repository '{repository}'"}
+    if action == "remove":
+        return {"version": version, **_remove(what, index, repository)}
+    return {"version": version, **_install(Path(what), repository, index)}
+
+
+def _install(folder: Path, repository: str, index: int) -> dict[str, Any]:
+    tool = Path(bpy.utils.system_resource("SCRIPTS", path="addons_core/bl_pkg/cli")) / "blender_ext.py"
+    with tempfile.TemporaryDirectory() as place:
+        archive = Path(place) / "faceplate.zip"
+        for words in (
+            ["validate", str(folder)],
+            ["build", "--source-dir", str(folder), "--output-filepath", str(archive)],
+        ):
+            done = subprocess.run([sys.executable, str(tool), *words], capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                lines = (done.stdout + done.stderr).strip().splitlines()
+                return {"done": False, "error": f"{words[0]} failed: {' | '.join(lines[-3:])}"}
+        bpy.ops.extensions.package_install_files(
+            filepath=str(archive), repo=repository, enable_on_install=True, overwrite=True
+        )
+    module = f"bl_ext.{repository}.faceplate"
+    if module not in bpy.context.preferences.addons:
+        return {"done": False, "error": "Blender did not switch the extension on; see its messages above"}
+    bpy.ops.wm.save_userpref()
+    return {"done": True, "folder": str(Path(_folder(index)) / "faceplate")}
+
+
+def _remove(name: str, index: int, repository: str) -> dict[str, Any]:
+    place = Path(_folder(index)) / name
+    if not place.is_dir():
+        return {"done": False, "error": f"there is no {name} in {place.parent}"}
+    bpy.ops.extensions.package_uninstall(repo_index=index, pkg_id=name)
+    bpy.ops.wm.save_userpref()
+    if place.exists():
+        return {"done": False, "error": f"Blender left {place} where it is; remove that folder"}
+    return {"done": True, "folder": str(place)}
+
+
+def _repository(name: str) -> int | None:
+    for index, item in enumerate(bpy.context.preferences.extensions.repos):
+        if item.module == name:
+            return index
+    return None
+
+
+def _folder(index: int) -> str:
+    return bpy.context.preferences.extensions.repos[index].directory
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
+    try:
+        answer = main(arguments)
+    except Exception as error:  # the caller reads one line, not a traceback
+        answer = {"done": False, "error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(answer), flush=True)
+    # Some versions hang at their end while a handler is registered.
+    os._exit(0 if answer["done"] else 1)

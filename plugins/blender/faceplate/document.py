@@ -1,0 +1,129 @@
+"""From a node to a shot document: what the engine is asked for, and what *Write shot file* hands over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from . import parameters, plate, prerender, results, values
+from .faceplate_client import changed_values, keyed, shot_document
+from .failure import NodeError
+from .properties import setting_values
+
+__all__ = ["base_folder", "document", "frame_values", "keyed_document", "plate_of"]
+
+
+def base_folder() -> str | None:
+    """What relative paths of a document are relative to."""
+    return bpy.path.abspath("//") if bpy.data.filepath else None
+
+
+def plate_of(tree: Any, node: Any) -> plate.Plate:
+    """The plate behind a node: a picture file, or what was rendered of the nodes before it.
+
+    Raises `NodeError('no-plate')`, `NodeError('plate-missing')`.
+    """
+    made = plate.trace(node.inputs["Image"])
+    if made is None:
+        raise NodeError("no-plate", f"Nothing is linked to the Image input of '{node.name}': link the plate to it.")
+    return plate.read_directly(made, node.node_tree.faceplate.space) or prerender.as_plate(node.node_tree)
+
+
+def document(node: Any, of_plate: plate.Plate) -> dict[str, Any]:
+    """The shot of one node, without what can be keyed. Paths are absolute."""
+    group = node.node_tree
+    shot = group.faceplate
+    return shot_document(
+        of_plate.pattern,
+        {**setting_values(group), **parameters.FIXED},
+        id=shot.uid,
+        name=shot.shot_name or node.name,
+        layer=of_plate.layer,
+        space=of_plate.space,
+        source=bpy.path.abspath(shot.source) if shot.source else None,
+        track=bpy.path.abspath(shot.track) if shot.track else None,
+        allow_noncommercial=shot.allow_noncommercial or None,
+        output=results.rendered_pattern(group),
+        mode="element",
+        host={"app": "blender", "version": bpy.app.version_string, "script": bpy.data.filepath},
+    )
+
+
+def frame_values(tree: Any, node: Any, frame: float) -> dict[str, Any]:
+    """The keyable parameters at a scene frame, by the engine's names."""
+    found = {}
+    for label, entry in parameters.by_label().items():
+        socket = node.inputs[label]
+        value = _in_range(values.socket_at(tree, socket, frame), entry)
+        # What was never touched is left to the show's defaults.
+        if value != entry["default"] or values.is_animated(tree, socket):
+            found[entry["name"]] = value
+    return found
+
+
+def _in_range(value: float, entry: dict[str, Any]) -> float:
+    """A curve may shoot over the range; and 0.05 kept as a 32-bit float is 0.05, not 0.05000000074505806."""
+    if entry["type"] == "int":
+        return round(value)
+    low = entry["minimum"] if entry["minimum"] is not None else value
+    high = entry["maximum"] if entry["maximum"] is not None else value
+    return min(max(float(f"{value:.7g}"), low), high)
+
+
+def keyed_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
+    """The whole shot for the command line or a farm: every keyed socket as a curve over the scene's range."""
+    of_plate = plate_of(tree, node)
+    written = document(node, of_plate)
+    frames = range(scene.frame_start, scene.frame_end + 1)
+    numbers = [of_plate.mapping.file_number(frame) for frame in frames]
+    if len(set(numbers)) < len(numbers):
+        raise NodeError(
+            "held-frames", "The plate is held or repeated inside the scene's range, which a shot file cannot say."
+        )
+    constants = frame_values(tree, node, scene.frame_start)
+    at_frames = [frame_values(tree, node, frame) for frame in frames]
+    held: dict[str, Any] = dict(constants)
+    for name, first in constants.items():
+        keys = [[number, at[name], "linear"] for number, at in zip(numbers, at_frames, strict=True)]
+        if any(value != first for _, value, _ in keys):
+            held[name] = keyed(_thinned(sorted(keys)))
+    written["parameters"] = {**changed_values(setting_values(node.node_tree)), **held}
+    written["frames"] = f"{min(numbers)}-{max(numbers)}"
+    written["takes"] = [
+        {
+            "take": take.number,
+            "made": take.made,
+            "frames": take.frames,
+            "note": take.note,
+            "parameters_sha256": take.sha256,
+        }
+        for take in node.node_tree.faceplate.takes
+    ]
+    hold_out = node.inputs["Hold-out"]
+    if hold_out.is_linked:
+        written["parameters"]["hold_out"] = _hold_out_file(hold_out, of_plate)
+    return written
+
+
+def _hold_out_file(socket: Any, of_plate: plate.Plate) -> str:
+    """The file behind the Hold-out input. Raises NodeError when it is made by nodes."""
+    made = plate.trace(socket)
+    found = plate.read_directly(made) if made is not None else None
+    if found is None or (not found.mapping.still and found.mapping != of_plate.mapping):
+        raise NodeError(
+            "hold-out-nodes",
+            "The hold-out matte is made by nodes or numbered otherwise than the plate: write it to files like the plate's "
+            "and link these, or hold the element out after the farm.",
+        )
+    return found.pattern
+
+
+def _thinned(keys: list[list[Any]]) -> list[list[Any]]:
+    """Without the keys in the middle of a run of one value."""
+    kept = [
+        key
+        for before, key, after in zip([None, *keys], keys, [*keys[1:], None], strict=False)
+        if before is None or after is None or not before[1] == key[1] == after[1]
+    ]
+    return kept

@@ -1,0 +1,240 @@
+"""The plate where it is no file: what the nodes before the face swap make, rendered once to EXR files.
+
+A note beside the files says what they were made from. When the nodes, their keys or the pictures that they read are
+other ones by now, the plate is *stale*, and a render says so instead of using it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import compat, plate, results
+from .faceplate_client import frame_path
+from .failure import NodeError
+
+__all__ = ["as_plate", "check", "is_stale", "needed", "render_plate", "signature"]
+
+_NOTE = "plate.json"
+# How a node looks and where it stands changes no pixel.
+_LOOKS = {
+    "name", "label", "location", "location_absolute", "width", "height", "dimensions", "color", "color_tag", "select",
+    "hide", "show_options", "show_preview", "show_texture", "use_custom_color", "parent", "bl_idname", "rna_type",
+    "warning_propagation", "is_active_output",
+}  # fmt: skip
+_DEEPEST = 4
+
+
+def needed(node: Any) -> Any | None:
+    """The output that must be rendered to files for this node, or None when the engine reads the plate itself."""
+    made = plate.trace(node.inputs["Image"])
+    if made is None or plate.read_directly(made) is not None:
+        return None
+    return made
+
+
+def as_plate(group: Any) -> plate.Plate:
+    """The rendered plate as the engine reads it: numbered by scene frames, in Blender's working space."""
+    pattern = results.folder_of(group) / "plate" / "plate.####.exr"
+    mapping = plate.Mapping(start=1, duration=1 << 30, offset=0)
+    return plate.Plate(str(pattern), plate.engine_space(compat.working_space()), None, mapping)
+
+
+def check(tree: Any, node: Any, frame: int) -> None:
+    """Nothing when the node's plate is a file or rendered and current. Raises `NodeError('plate-stale')`."""
+    made = needed(node)
+    if made is None:
+        return
+    why = is_stale(tree, node, made, frame)
+    if why:
+        raise NodeError("plate-stale", f"The plate before '{node.name}' {why}: press Render Plate.")
+
+
+def is_stale(tree: Any, node: Any, made: Any, frame: int) -> str:
+    """Why the rendered plate of a frame cannot be used, as the end of a sentence; empty when it can."""
+    folder = results.folder_of(node.node_tree) / "plate"
+    note = _note(folder)
+    if not note:
+        return "was never rendered"
+    if note.get("signature") != signature(tree, made):
+        return "was rendered from other nodes or values"
+    pictures = note.get("frames", {}).get(str(frame))
+    if pictures is None or not (folder / f"plate.{frame:04d}.exr").exists():
+        return f"was not rendered at frame {frame}"
+    return "" if pictures == _pictures(tree, made, frame) else f"was rendered from another file at frame {frame}"
+
+
+def render_plate(scene: Any, node: Any, frames: range) -> Iterator[int]:
+    """Renders what feeds `node` and gives each frame's number when it is written. Raises `NodeError`.
+
+    It works on a copy of the scene, so that a failure leaves nothing changed.
+    """
+    tree = compat.compositor_tree(scene)
+    made = needed(node)
+    if made is None:
+        raise NodeError("plate-is-file", f"The plate of '{node.name}' is a file that the engine reads itself.")
+    folder = results.folder_of(node.node_tree) / "plate"
+    folder.mkdir(parents=True, exist_ok=True)
+    sign = signature(tree, made)
+    note = _note(folder)
+    done = dict(note.get("frames", {})) if note.get("signature") == sign else {}
+    copy, copied_tree = _copy_of(scene, tree)
+    try:
+        _output_only(copied_tree, made.node.name, list(made.node.outputs).index(made))
+        for frame in frames:
+            _render_one(copy, folder, frame)
+            done[str(frame)] = _pictures(tree, made, frame)
+            _write_note(folder, {"signature": sign, "frames": done})
+            yield frame
+    finally:
+        apart = copied_tree.name in bpy.data.node_groups and bpy.data.node_groups[copied_tree.name] == copied_tree
+        bpy.data.scenes.remove(copy)
+        if apart:
+            bpy.data.node_groups.remove(copied_tree)
+
+
+def signature(tree: Any, made: Any) -> str:
+    """A hash of everything before `made` that changes its pixels: nodes, values, links, curves, working space."""
+    text = [made.identifier, compat.working_space()]
+    for node in _before(made.node):
+        text.append(_described(node, 0))
+        for socket in node.inputs:
+            text.append(f"{socket.identifier}={_simple(getattr(socket, 'default_value', None))}")
+            text += [f"<{link.from_node.name}.{link.from_socket.identifier}" for link in socket.links]
+        text += [_curve(curve) for curve in compat.fcurves(tree) if f'nodes["{node.name}"]' in curve.data_path]
+        animation = tree.animation_data
+        for curve in animation.drivers if animation else ():
+            if f'nodes["{node.name}"]' in curve.data_path:
+                text.append(f"{curve.data_path}:{curve.driver.type}:{curve.driver.expression}")
+    return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
+
+def _before(last: Any) -> list[Any]:
+    """`last` and every node that feeds it, each once, in a fixed order."""
+    seen: dict[str, Any] = {}
+    waiting = [last]
+    while waiting:
+        node = waiting.pop()
+        if node.name not in seen:
+            seen[node.name] = node
+            waiting += [link.from_node for socket in node.inputs for link in socket.links]
+    return [seen[name] for name in sorted(seen)]
+
+
+def _described(item: Any, depth: int) -> str:
+    """A node's or a datablock's own settings as text."""
+    words = [item.bl_rna.identifier]
+    if isinstance(item, bpy.types.Image):
+        return f"{item.filepath}|{item.source}|{item.colorspace_settings.name}|{item.alpha_mode}"
+    for prop in item.bl_rna.properties:
+        name = prop.identifier
+        if name in _LOOKS or name.startswith("bl_"):
+            continue
+        if prop.type in ("POINTER", "COLLECTION"):
+            words.append(f"{name}={_reference(item, prop, depth)}")
+        elif not prop.is_readonly:
+            words.append(f"{name}={_simple(getattr(item, name))}")
+    return ";".join(words)
+
+
+def _reference(item: Any, prop: Any, depth: int) -> str:
+    held = getattr(item, prop.identifier)
+    if depth >= _DEEPEST or held is None or prop.identifier in ("inputs", "outputs", "internal_links"):
+        return ""
+    if prop.type == "COLLECTION":
+        return ",".join(_described(part, depth + 1) for part in held) if depth < _DEEPEST - 1 else ""
+    if isinstance(held, bpy.types.NodeTree):
+        return "|".join(_described(node, depth + 1) + _values(node) for node in held.nodes)
+    if isinstance(held, bpy.types.ID) and not isinstance(held, bpy.types.Image):
+        return held.name_full
+    return _described(held, depth + 1)
+
+
+def _values(node: Any) -> str:
+    return ",".join(_simple(getattr(socket, "default_value", None)) for socket in node.inputs)
+
+
+def _simple(value: Any) -> str:
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return repr(value)
+    if isinstance(value, bpy.types.ID):
+        return value.name_full
+    try:
+        return repr([*value])
+    except TypeError:
+        return type(value).__name__
+
+
+def _curve(curve: Any) -> str:
+    keys = [(*key.co, key.interpolation, *key.handle_left, *key.handle_right) for key in curve.keyframe_points]
+    return f"{curve.data_path}[{curve.array_index}]{curve.mute}{keys}"
+
+
+def _pictures(tree: Any, made: Any, frame: int) -> list[list[Any]]:
+    """Size and time of the picture files that a frame was made from."""
+    found = []
+    for node in _before(made.node):
+        if node.type != "IMAGE" or node.image is None:
+            continue
+        read = plate.read_directly(node.outputs[0])
+        if read is None:
+            continue
+        number = read.mapping.file_number(frame)
+        path = Path(frame_path(read.pattern, number))
+        stat = path.stat() if path.exists() else None
+        found.append([path.name, stat.st_size if stat else -1, stat.st_mtime_ns if stat else -1])
+    return sorted(found)
+
+
+def _copy_of(scene: Any, tree: Any) -> tuple[Any, Any]:
+    copy = scene.copy()
+    copy.name = ".faceplate plate"
+    copied = compat.compositor_tree(copy)
+    if copied == tree:  # since 5.0 the tree is a group of its own, which a copied scene shares
+        copied = tree.copy()
+        copy.compositing_node_group = copied
+    return copy, copied
+
+
+def _output_only(tree: Any, name: str, output: int) -> None:
+    """Links one node's output to the tree's, and takes away what would write files by the way."""
+    for node in [node for node in tree.nodes if node.type in ("OUTPUT_FILE", "VIEWER", "SPLITVIEWER")]:
+        tree.nodes.remove(node)
+    target = compat.output_input(tree)
+    if target is None:
+        raise NodeError("no-output", "The compositing nodes have no output: add a Group Output with one picture.")
+    tree.links.new(tree.nodes[name].outputs[output], target)
+
+
+def _render_one(scene: Any, folder: Path, frame: int) -> None:
+    compat.set_exr_output(scene)
+    target = folder / f"plate.{frame:04d}.exr"
+    part = folder / f".part.{frame:04d}.exr"
+    part.unlink(missing_ok=True)
+    scene.frame_start = scene.frame_end = frame
+    scene.frame_step = 1
+    scene.render.filepath = str(folder / ".part.####.exr")
+    scene.render.use_compositing, scene.render.use_sequencer = True, False
+    # Rendered as an animation: a still of a scene that no window shows keeps the pictures of the frame before.
+    bpy.ops.render.render(animation=True, scene=scene.name)
+    if not part.exists():
+        raise NodeError("plate-unwritable", f"{target} could not be written: see Blender's messages.")
+    part.replace(target)
+
+
+def _note(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / _NOTE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _write_note(folder: Path, note: dict[str, Any]) -> None:
+    part = folder / f".{_NOTE}.part"
+    part.write_text(json.dumps(note), "utf-8")
+    part.replace(folder / _NOTE)

@@ -1,0 +1,117 @@
+"""Makes the FaceSwap group: its inputs, its inside, its knobs.
+
+    plate ─ PlateCrop ─ PlateOut            written only when the engine cannot read the plate itself
+    matte ─ MatteToRed ─ MatteOut           written only when something is connected
+    Result ─ ResultRange ─ over plate ─ layers ─ Output
+
+Pixels come from `Result`, a Read of what the engine writes.
+"""
+
+from __future__ import annotations
+
+import nuke
+
+from faceplate_client import new_id
+
+from . import names
+from .access import whole_group
+from .panel import add_knobs
+
+__all__ = ["ON_CREATE", "create", "make_layers"]
+
+ON_CREATE = """\
+try:
+    import faceplate_nuke
+except ImportError:
+    nuke.thisNode()["file"].setValue("Faceplate is not installed on this machine.####.exr")
+"""
+"""The callback of the inner Read. It is what a machine without the plug-in runs: its render must fail, and not take
+frames of which nobody knows whether they are current."""
+
+
+def create() -> nuke.Group:
+    """A FaceSwap behind the selected node, as a menu makes it."""
+    from .sync import sync
+
+    nuke.Undo.begin("Create FaceSwap")
+    try:
+        chosen = nuke.selectedNodes()
+        group = whole_group(nuke.createNode("Group", inpanel=False))
+        group.setName("FaceSwap1", uncollide=True)
+        make_layers()
+        add_knobs(group)
+        group[names.ID].setValue(new_id())
+        _fill(group)
+        # A Group that is still empty takes no input, so createNode has connected nothing.
+        if chosen:
+            group.setInput(names.PLATE_INPUT, chosen[0])
+        group["label"].setValue(f"[value {names.STATUS}]")
+        sync(group)
+    finally:
+        nuke.Undo.end()
+    if nuke.GUI:
+        group.showControlPanel()
+    return group
+
+
+def make_layers() -> None:
+    """The layers that FaceSwap gives out, each made once."""
+    known = set(nuke.layers())
+    for _, layer, channels in names.LAYERS:
+        if layer not in known:
+            nuke.Layer(layer, [f"{layer}.{channel}" for _, channel in channels])
+
+
+def _fill(group: nuke.Group) -> None:
+    with group:
+        inputs = [nuke.nodes.Input(name=name, number=number) for number, name in enumerate(names.INPUTS)]
+        _outward(inputs)
+        plate = inputs[names.PLATE_INPUT]
+        result = _result()
+        stream = _over(plate, result)
+        for layer, target, channels in names.LAYERS:
+            copied = {"from0": "none", "to0": "none"}
+            for number, (source, channel) in enumerate(channels):
+                copied[f"from{number}"] = source
+                copied[f"to{number}"] = f"{target}.{channel}"
+            stream = nuke.nodes.Copy(name="Layer_" + layer, inputs=[stream, result], disable=layer != "matte", **copied)
+        nuke.nodes.Output(name="Output1", inputs=[stream])
+
+
+def _outward(inputs: list[nuke.Node]) -> None:
+    """What the engine cannot read by itself, for the inner Writes."""
+    crop = nuke.nodes.Crop(
+        name=names.PLATE_CROP, inputs=[inputs[names.PLATE_INPUT]], reformat=False, crop=True, disable=True
+    )
+    red = nuke.nodes.Expression(name="MatteToRed", inputs=[inputs[names.MATTE_INPUT]], expr0="a")
+    for name, source in ((names.PLATE_OUT, crop), (names.MATTE_OUT, red)):
+        write = nuke.nodes.Write(
+            name=name,
+            inputs=[source],
+            file_type="exr",
+            channels="rgb",
+            raw=True,
+            create_directories=True,
+            disable=True,
+        )
+        # A knob that only EXR has: it is there once the type is set.
+        write["datatype"].setValue("32 bit float")
+
+
+def _result() -> nuke.Node:
+    """The Read of the engine's frames. A frame that is not there is black in a session, so that the plate shows, and
+    an error in a render."""
+    read = nuke.nodes.Read(name=names.RESULT_READ, file_type="exr", first=-100000, last=1000000, premultiplied=True)
+    read["on_error"].setExpression("$gui")
+    read["onCreate"].setValue(ON_CREATE)
+    span = nuke.nodes.FrameRange(name="ResultRange", inputs=[read])
+    span["first_frame"].setExpression("root.first_frame")
+    span["last_frame"].setExpression("root.last_frame")
+    return span
+
+
+def _over(plate: nuke.Node, result: nuke.Node) -> nuke.Node:
+    merged = nuke.nodes.Merge2(name="Over", inputs=[plate, result], operation="over", bbox="B")
+    switch = nuke.nodes.Switch(name="ResultMode", inputs=[merged, result])
+    switch["which"].setExpression(f"parent.{names.RESULT_MODE}")
+    return switch

@@ -1,0 +1,98 @@
+"""What the buttons do."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable
+
+import nuke
+
+from . import names, tools, work
+from .access import is_faceswap, text, whole_group
+from .guard import LINK
+from .refusal import Refusal
+from .stale import LEDGER, refresh
+from .state import range_of
+from .talk import say
+
+__all__ = ["press"]
+
+
+def press(button: str) -> None:
+    """The command of every button: `button` is its knob's name, `nuke.thisNode()` its node."""
+    node = nuke.thisNode()
+    if not is_faceswap(node):
+        return
+    try:
+        _BUTTONS[button](whole_group(node))
+    except Refusal as refusal:
+        say(str(refusal))
+
+
+def _render_frame(group: nuke.Group) -> None:
+    work.render(group, (int(nuke.frame()),))
+
+
+def _render_range(group: nuke.Group) -> None:
+    work.render(group, range_of(group))
+
+
+def _cancel(group: nuke.Group) -> None:
+    work.TASKS.cancel(text(group, names.ID))
+
+
+def _stop_engine(group: nuke.Group) -> None:
+    work.TASKS.cancel(text(group, names.ID))
+    LINK.stop()
+    refresh(group, LEDGER)
+
+
+def _export_shot(group: nuke.Group) -> None:
+    path = nuke.getFilename("Export shot", "*.shot.json", default=tools.default_shot_path(group)) if nuke.GUI else None
+    chosen = path or ("" if nuke.GUI else tools.default_shot_path(group))
+    if chosen:
+        tools.export_shot(group, chosen, range_of(group))
+        tracked = (
+            ""
+            if os.path.isfile(text(group, names.TRACK))
+            else "; there is no track yet, so it will be tracked when rendered"
+        )
+        say(f"Wrote {chosen}{tracked}.")
+
+
+def _contact_sheet(group: nuke.Group) -> None:
+    tools.contact_sheet(group, range_of(group))
+
+
+def _track_nodes(group: nuke.Group) -> None:
+    if not text(group, names.TRACK):
+        raise Refusal("Track the shot first.")
+    tools.track_nodes(group)
+
+
+def _as_one_step(work: Callable[[nuke.Group], object]) -> Callable[[nuke.Group], object]:
+    """What makes several nodes or sets several knobs is taken back by one undo."""
+
+    def whole(group: nuke.Group) -> None:
+        nuke.Undo.begin("Faceplate")
+        try:
+            work(group)
+        finally:
+            nuke.Undo.end()
+
+    return whole
+
+
+_BUTTONS: dict[str, Callable[[nuke.Group], object]] = {
+    "track_shot": work.track,
+    "render_frame": _render_frame,
+    "render_range": _render_range,
+    "cancel": _cancel,
+    "take_pick": work.take_pick,
+    "export_shot": _export_shot,
+    "track_nodes": _as_one_step(_track_nodes),
+    "fit_search": _as_one_step(tools.fit_search),
+    "comp_template": _as_one_step(tools.comp_template),
+    "contact_sheet": _as_one_step(_contact_sheet),
+    "stop_engine": _stop_engine,
+}

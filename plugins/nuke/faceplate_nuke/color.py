@@ -1,0 +1,85 @@
+"""Nuke's colour management as the engine wants to hear it. No Nuke here."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Callable
+
+from .refusal import Refusal
+
+__all__ = ["LEGACY_LINEAR", "ColorSettings", "config_of", "is_linear", "plain_name", "space_of", "working_space"]
+
+LEGACY_LINEAR = "Linear Rec.709 (sRGB)"
+"""What Nuke's own colour management (no OCIO) calls `linear`: curves without primaries, so Rec.709's are taken."""
+
+_DEFAULT = re.compile(r"^default \((.*)\)$")
+_LINEAR = re.compile(
+    r"(^|[\s_-])lin(ear)?([\s_-]|$)|scene_linear|acescg|aces2065|compositing_linear|^rendering$|^reference$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class ColorSettings:
+    """The Root's knobs by their own names, `$OCIO`, and the folder of the configs that came with Nuke."""
+
+    management: str
+    config: str = ""
+    custom_path: str = ""
+    working: str = ""
+    environment: str = ""
+    config_folder: str = ""
+
+    @property
+    def legacy(self) -> bool:
+        """Whether Nuke does colour without OCIO."""
+        return self.management == "Nuke"
+
+
+def plain_name(value: str) -> str:
+    """`default (ACES - ACEScg)` as `ACES - ACEScg`."""
+    found = _DEFAULT.match(value)
+    return found[1] if found else value
+
+
+def is_linear(name: str) -> bool:
+    """Whether the name is that of a scene-linear space. Only well-known names: a wrong no costs one render of the
+    plate by the inner Write, a wrong yes would cost right pixels."""
+    return _LINEAR.search(name) is not None
+
+
+def config_of(settings: ColorSettings, exists: Callable[[str], bool] = os.path.isfile) -> str | None:
+    """The OCIO config to hand on: a path or `ocio://…`; None for the engine's own. Raises Refusal."""
+    if settings.environment:
+        return settings.environment
+    if settings.legacy or settings.config == "nuke-default":
+        return None
+    if settings.config == "custom":
+        if not settings.custom_path:
+            raise Refusal("The project's OCIO config is 'custom' but names no file; set it in the project settings.")
+        return settings.custom_path
+    for form in ("{}/{}/config.ocio", "{}/{}.ocio"):
+        path = form.format(settings.config_folder, settings.config)
+        if exists(path):
+            return path
+    raise Refusal(
+        f"The file of Nuke's OCIO config '{settings.config}' was not found; set OCIO, or choose a custom config in the project "
+        "settings."
+    )
+
+
+def working_space(settings: ColorSettings) -> str:
+    """The space that pixels between Nuke's nodes are in."""
+    if settings.legacy or (settings.config == "nuke-default" and not settings.environment):
+        return LEGACY_LINEAR
+    return plain_name(settings.working) or "scene_linear"
+
+
+def space_of(settings: ColorSettings, space: str, raw: bool) -> str:
+    """The space of a file as a Read with these knobs sees it."""
+    own = working_space(settings)
+    if raw or (own == LEGACY_LINEAR and space in ("linear", "")):
+        return own
+    return space or own

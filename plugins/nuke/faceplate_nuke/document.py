@@ -1,0 +1,123 @@
+"""A node's state as a shot document, and its curves as keys. No Nuke here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .frames import write_frames
+from .reads import ReadSettings, file_frame
+
+__all__ = ["ShotState", "engine_document", "exported_document", "file_frames", "keys_of"]
+
+_EXACT = 1e-9
+
+
+@dataclass(frozen=True)
+class ShotState:
+    """Everything that a FaceSwap's pixels depend on, read from Nuke in one go.
+
+    `plate` is a file pattern: that of the Read `read` when the engine reads the plate itself, else (`read` None) what
+    the inner Write renders, in Nuke's frame numbers. `constants` and `animated` hold the parameters' values, the
+    latter by Nuke's frame. `search` is (x, y, width, height), y down. `result` is the pattern of the element.
+    """
+
+    id: str
+    name: str
+    frames: tuple[int, ...]
+    plate: str
+    result: str
+    read: ReadSettings | None = None
+    space: str | None = None
+    source: str = ""
+    source_space: str | None = None
+    track: str = ""
+    ocio: str | None = None
+    working: str | None = None
+    allow_noncommercial: bool = False
+    search: tuple[int, int, int, int] | None = None
+    proxy: int = 1
+    structure: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    animated: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
+    app_version: str = ""
+    script: str = ""
+
+    @property
+    def base(self) -> str:
+        """The folder at which relative paths begin: the script's."""
+        return os.path.dirname(self.script)
+
+    def values(self, frame: int) -> dict[str, Any]:
+        """The values of the parameters that may be animated, at Nuke's `frame`."""
+        return {**self.constants, **{name: curve[frame] for name, curve in self.animated.items()}}
+
+
+def engine_document(state: ShotState) -> dict[str, Any]:
+    """What the engine is asked to open. What may be animated is left out: it goes along with each frame, so that a
+    tweak does not make the engine open another shot."""
+    document: dict[str, Any] = {
+        "faceplate_shot": 1,
+        "id": state.id,
+        "plate": state.plate,
+        "space": state.space,
+        "source": state.source,
+        "source_space": state.source_space,
+        "track": state.track,
+        "ocio": state.ocio,
+        "working": state.working,
+        "search": list(state.search) if state.search else None,
+        "allow_noncommercial": state.allow_noncommercial or None,
+        "parameters": dict(state.structure),
+    }
+    return {key: value for key, value in document.items() if value not in (None, "", {})}
+
+
+def exported_document(state: ShotState, output: str, mode: str = "element") -> dict[str, Any]:
+    """The shot file that renders the same frames without Nuke: curves become keys, in the plate's own frame numbers."""
+    numbers = file_frames(state)
+    parameters: dict[str, Any] = {**state.structure, **state.constants}
+    for name, curve in sorted(state.animated.items()):
+        keys = keys_of({numbers[frame]: value for frame, value in sorted(curve.items(), reverse=True)})
+        parameters[name] = keys[0][1] if len(keys) == 1 else {"keys": keys}
+    hold = state.read is not None and state.read.on_error == "nearest frame"
+    return {
+        **engine_document(state),
+        "name": state.name,
+        "output": output,
+        "mode": mode,
+        "frames": write_frames(numbers.values()),
+        "missing": "hold" if hold else "fail",
+        "parameters": parameters,
+        "host": {"app": "nuke", "version": state.app_version, "script": state.script},
+    }
+
+
+def file_frames(state: ShotState) -> dict[int, int]:
+    """The plate's frame for each of Nuke's. Raises Refusal where the Read shows no picture."""
+    if state.read is None:
+        return {frame: frame for frame in state.frames}
+    return {frame: file_frame(state.read, frame) for frame in state.frames}
+
+
+def keys_of(curve: Mapping[int, float]) -> list[list[Any]]:
+    """A value for each frame as keys with linear segments; frames that the segments give anyway are left out."""
+    points = sorted(curve.items())
+    kept = points[:1]
+    for before, point, after in zip(points, points[1:], points[2:]):
+        (x0, y0), (x1, y1), (x2, y2) = kept[-1], point, after
+        straight = y0 + (y2 - y0) * (x1 - x0) / (x2 - x0)
+        next_to_kept = before == kept[-1] or abs(_between(kept[-1], after, before[0]) - before[1]) <= _EXACT
+        if abs(straight - y1) > _EXACT or not next_to_kept:
+            kept.append(point)
+    if len(points) > 1:
+        kept.append(points[-1])
+    if len({value for _, value in kept}) == 1:
+        kept = kept[:1]
+    return [[frame, value, "linear"] for frame, value in kept]
+
+
+def _between(a: tuple[int, float], b: tuple[int, float], x: int) -> float:
+    return a[1] + (b[1] - a[1]) * (x - a[0]) / (b[0] - a[0])

@@ -1,0 +1,91 @@
+"""A farm task: opens a script and renders a range of it. What `render_faceplate.py` runs."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import nuke
+
+from .access import flag, is_faceswap
+from .frames import parse_frames
+from .guard import LINK
+from .prerender import render_missing
+from .refusal import Refusal
+from .request import render_request
+from .state import read_state
+from .sync import order_renders, sync
+from .upstream import faceswaps_before
+
+__all__ = ["main", "render"]
+
+_OPTION = "--frames="
+_NUKES_RANGE = re.compile(r"^-?\d+([-,]-?\d+)?$")
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: 0 done, 1 a render failed, 2 the request was wrong."""
+    try:
+        script, frames, wanted = _asked(arguments)
+    except Refusal as refusal:
+        sys.stderr.write(f"render_faceplate.py: {refusal}\n")
+        return 2
+    try:
+        nuke.scriptOpen(script)
+        render(frames, wanted)
+    except (Refusal, RuntimeError) as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
+    return 0
+
+
+def _asked(arguments: list[str]) -> tuple[str, tuple[int, ...], list[str]]:
+    """Script, frames and names of Writes. Raises Refusal.
+
+    Nuke keeps a last word that is a number or a range for itself ("Using the Command-line" in its guide); it is then
+    only among `nuke.rawArgs`.
+    """
+    words = list(arguments)
+    if words and not any(_is_range(word) for word in words[1:]) and nuke.rawArgs and _is_range(nuke.rawArgs[-1]):
+        words.append(nuke.rawArgs[-1])
+    ranges = [word for word in words[1:] if _is_range(word)]
+    if not words or len(ranges) != 1:
+        raise Refusal("say which script and which frames: shot.nk --frames=1001-1010")
+    return words[0], _frames(ranges[0]), [word for word in words[1:] if word not in ranges]
+
+
+def _is_range(word: str) -> bool:
+    return word.startswith(_OPTION) or _NUKES_RANGE.match(word) is not None
+
+
+def _frames(word: str) -> tuple[int, ...]:
+    """`--frames=` takes what Faceplate takes; a bare range means what it means to Nuke, where 1,20 is 1 to 20."""
+    if word.startswith(_OPTION):
+        return parse_frames(word[len(_OPTION) :])
+    return parse_frames(word.replace(",", "-"))
+
+
+def render(frames: tuple[int, ...], wanted: list[str]) -> None:
+    """Renders `frames` with the Writes named, or with all that are switched on. Raises Refusal and RuntimeError."""
+    order_renders()
+    writes = _writes(wanted)
+    groups: dict[str, nuke.Group] = {}
+    for write in writes:
+        groups.update({group.fullName(): group for group in faceswaps_before(write)})
+    for group in groups.values():
+        if not flag(group, "disable"):
+            sync(group)
+            render_missing(group, frames)
+            LINK.render(render_request(read_state(group, frames), priority="batch"))
+    for write in writes:
+        for frame in frames:
+            nuke.execute(write, frame, frame, 1)
+
+
+def _writes(wanted: list[str]) -> list[nuke.Node]:
+    every = [node for node in nuke.allNodes("Write", nuke.root(), recurseGroups=True) if not is_faceswap(node.parent())]
+    chosen = [node for node in every if (node.fullName() in wanted if wanted else not flag(node, "disable"))]
+    missing = set(wanted) - {node.fullName() for node in chosen}
+    if missing or not chosen:
+        raise Refusal("The script has no Write {}.".format(", ".join(sorted(missing)) or "that is switched on"))
+    return sorted(chosen, key=lambda node: node["render_order"].value())

@@ -1,0 +1,73 @@
+"""At render time: the frame is there, and current, before a Write needs it; or the render fails with a message.
+
+Nuke calls these around every frame of every Write (`start` registers them). An exception here aborts the render.
+"""
+
+from __future__ import annotations
+
+import os
+
+import nuke
+
+from . import names
+from .access import owner_of, reload_result, text
+from .link import Link
+from .prerender import note_rendered, refuse_stale
+from .refusal import Refusal
+from .request import render_request
+from .stale import LEDGER, knobs_name, refresh
+from .state import read_state
+from .sync import sync
+from .upstream import faceswaps_before
+
+__all__ = ["LINK", "after_frame", "after_render", "before_frame", "before_render"]
+
+LINK = Link()
+
+
+def before_render() -> None:
+    """Before the first frame of a Write."""
+    for group in faceswaps_before(nuke.thisNode()):
+        sync(group)
+
+
+def before_frame() -> None:
+    """Before a frame of a Write: every FaceSwap that it shows has this frame. Raises RuntimeError."""
+    frame = int(nuke.frame())
+    for group in faceswaps_before(nuke.thisNode()):
+        if group["disable"].value():
+            continue
+        try:
+            ensure(group, frame)
+        except Refusal as refusal:
+            # Farm managers look for "Error:" in what a task prints.
+            message = f"Error: {group.fullName()} (frame {frame}): {refusal}"
+            nuke.tprint(message)
+            raise RuntimeError(message) from refusal
+
+
+def after_frame() -> None:
+    """After a frame of a Write: an inner one notes what it has rendered."""
+    write = nuke.thisNode()
+    group = owner_of(write, names.PLATE_OUT, names.MATTE_OUT)
+    if group is not None:
+        note_rendered(group, write.name(), int(nuke.frame()))
+
+
+def after_render() -> None:
+    """After the last frame of a Write, in a session: what is current now is shown."""
+    for group in faceswaps_before(nuke.thisNode()):
+        refresh(group, LEDGER)
+
+
+def ensure(group: nuke.Group, frame: int) -> None:
+    """Has the engine render `frame` unless its file has the key that it should have. Raises Refusal."""
+    request = render_request(read_state(group, [frame]), priority="batch")
+    refuse_stale(group, frame)
+    entry = LINK.render(request)[frame]
+    if entry.get("error") or not os.path.isfile(request.frames[0].path):
+        raise Refusal("The engine wrote no file for it: {}".format(entry.get("error") or "no reason was given."))
+    if not entry.get("cached"):
+        reload_result(group)
+    if nuke.GUI:
+        LEDGER.rendered(text(group, names.ID), frame, knobs_name(group))

@@ -1,0 +1,93 @@
+"""What the inner Writes have rendered, and whether it is still what the script shows.
+
+Beside each frame lies a small file with the name (`upstream.state_of`) of everything that it was rendered from. A
+time says nothing: files are copied, and clocks differ.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import nuke
+
+from faceplate_client import frame_path
+
+from . import names
+from .access import inner
+from .files import read_text, write_text
+from .frames import sibling, write_frames
+from .refusal import Refusal
+from .state import Plan, plan_of, read_state, result_of
+from .upstream import state_of
+
+__all__ = ["note_rendered", "out_of_date", "refuse_stale", "render_missing"]
+
+
+def _jobs(group: nuke.Group, plan: Plan) -> list[tuple[str, str, int]]:
+    """What must be there: the inner Write, its pattern, the input that it renders."""
+    result = result_of(group)
+    jobs = []
+    if plan.read is None:
+        jobs.append((names.PLATE_OUT, sibling(result, "plate"), names.PLATE_INPUT))
+    if plan.matte:
+        jobs.append((names.MATTE_OUT, sibling(result, "matte"), names.MATTE_INPUT))
+    return jobs
+
+
+def note_rendered(group: nuke.Group, write: str, frame: int) -> None:
+    """The inner Write `write` has rendered `frame`."""
+    stem, number = ("plate", names.PLATE_INPUT) if write == names.PLATE_OUT else ("matte", names.MATTE_INPUT)
+    path = frame_path(sibling(result_of(group), stem), frame)
+    write_text(path + ".state", _state(group, number, frame))
+
+
+def out_of_date(group: nuke.Group, frames: Iterable[int]) -> dict[str, tuple[int, ...]]:
+    """For each inner Write that is needed, the frames that it has to render."""
+    needed = {}
+    wanted = tuple(frames)
+    for write, pattern, number in _jobs(group, plan_of(group)):
+        stale = tuple(frame for frame in wanted if not _current(group, pattern, number, frame))
+        if stale:
+            needed[write] = stale
+    return needed
+
+
+def render_missing(group: nuke.Group, frames: Iterable[int]) -> None:
+    """Has Nuke execute the inner Writes where needed. Only from a button or a script: Nuke executes one thing at a
+    time. Raises Refusal, before anything is rendered where the shot cannot be done at all."""
+    read_state(group, ())
+    for write, stale in out_of_date(group, frames).items():
+        node = inner(group, write)
+        for first, last in _runs(stale):
+            try:
+                nuke.execute(node, first, last, 1)
+            except RuntimeError as error:
+                raise Refusal(f"{write} of {group.name()} did not render: {error}") from error
+
+
+def refuse_stale(group: nuke.Group, frame: int) -> None:
+    """Raises Refusal when an inner Write has not rendered `frame` as the script shows it now."""
+    for write in out_of_date(group, [frame]):
+        raise Refusal(
+            "Frame {frame} of {group} is not rendered by {group}.{write} as the script shows it; render all Writes "
+            "(nuke -x), or this one first (nuke -X {full}.{write}), or use render_faceplate.py.".format(
+                frame=frame, group=group.name(), write=write, full=group.fullName()
+            )
+        )
+
+
+def _current(group: nuke.Group, pattern: str, number: int, frame: int) -> bool:
+    path = frame_path(pattern, frame)
+    return os.path.isfile(path) and read_text(path + ".state") == _state(group, number, frame)
+
+
+def _state(group: nuke.Group, number: int, frame: int) -> str:
+    box = inner(group, names.PLATE_CROP)
+    crop = box["box"].toScript() if number == names.PLATE_INPUT and not box["disable"].value() else ""
+    return state_of(group.input(number), frame) + crop
+
+
+def _runs(frames: tuple[int, ...]) -> list[tuple[int, int]]:
+    pairs = [part.split("-") for part in write_frames(frames).split(",")]
+    return [(int(pair[0]), int(pair[-1])) for pair in pairs]

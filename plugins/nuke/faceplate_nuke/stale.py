@@ -1,0 +1,69 @@
+"""What a node in a session says of its frames: how many there are, and how many its knobs have left behind.
+
+This is for the eye. Whether a frame is current is decided by the engine's key whenever it is asked for.
+"""
+
+from __future__ import annotations
+
+import nuke
+
+from faceplate_client import frames_on_disk
+
+from . import names
+from .access import set_quietly, text
+from .files import digest
+from .frames import write_frames
+from .refusal import Refusal
+from .state import knob_names, result_of
+from .upstream import state_of
+
+__all__ = ["LEDGER", "Ledger", "knobs_name", "refresh"]
+
+
+class Ledger:
+    """For each shot the frames that this session has seen rendered, and a name for the knobs they were rendered with."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[int, str]] = {}
+
+    def rendered(self, shot: str, frame: int, knobs: str) -> None:
+        """Notes a frame."""
+        self._seen.setdefault(shot, {})[frame] = knobs
+
+    def stale(self, shot: str, knobs: str) -> tuple[int, ...]:
+        """The frames that were rendered with other knobs than `knobs`."""
+        return tuple(sorted(frame for frame, name in self._seen.get(shot, {}).items() if name != knobs))
+
+    def seen(self, shot: str) -> int:
+        """How many frames were noted."""
+        return len(self._seen.get(shot, {}))
+
+
+LEDGER = Ledger()
+"""This session's."""
+
+
+def knobs_name(group: nuke.Group) -> str:
+    """One name for all knobs and nodes that the frames depend on, curves and expressions included."""
+    own = {name: group[name].toScript() for name in knob_names(group)}
+    return digest([own, [state_of(group.input(number)) for number in range(len(names.INPUTS))]])
+
+
+def refresh(group: nuke.Group, ledger: Ledger, working: str = "") -> None:
+    """Sets the node's status line and colour. `working` is what is being done now."""
+    shot = text(group, names.ID)
+    stale = ledger.stale(shot, knobs_name(group)) if ledger.seen(shot) else ()
+    set_quietly(group, names.STATUS, working or _words(group, ledger.seen(shot), stale))
+    set_quietly(group, "tile_color", names.STALE_COLOR if stale else 0)
+
+
+def _words(group: nuke.Group, seen: int, stale: tuple[int, ...]) -> str:
+    if stale:
+        return f"stale: {write_frames(stale)}"
+    try:
+        there = frames_on_disk(result_of(group))
+    except Refusal:
+        there = ()
+    if not there:
+        return "no frames"
+    return write_frames(there) + ("" if seen else " (not checked)")

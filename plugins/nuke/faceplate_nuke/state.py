@@ -1,0 +1,250 @@
+"""Reads a FaceSwap: how its plate is come by, and everything that its frames depend on."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import nuke
+
+from faceplate_client import frame_path
+
+from . import names
+from .access import file_pattern, flag, script_path, text
+from .color import ColorSettings, config_of, is_linear, plain_name, space_of, working_space
+from .document import ShotState
+from .frames import at_factor, sibling
+from .panel import parameter_names
+from .reads import ReadSettings, file_frame, holds_views, only_through_nuke
+from .refusal import Refusal
+from .upstream import plain_read
+from .windows import Display, display_of
+
+__all__ = [
+    "Plan",
+    "color_settings",
+    "display",
+    "frames_folder",
+    "knob_names",
+    "plan_of",
+    "proxy_factor",
+    "range_of",
+    "read_state",
+    "result_of",
+]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the plate is come by: `read` when the engine reads the files of that Read; else why the inner Write must
+    render it. `matte` says whether something holds out."""
+
+    read: ReadSettings | None
+    why: str
+    matte: bool
+
+
+def plan_of(group: nuke.Group) -> Plan:
+    """Looks at the inputs. Raises Refusal without a plate."""
+    plate = group.input(names.PLATE_INPUT)
+    if plate is None:
+        raise Refusal(f"Connect a plate to {group.name()}.")
+    matte = group.input(names.MATTE_INPUT) is not None
+    node = plain_read(plate)
+    if node is None:
+        return Plan(None, f"there are nodes between the plate's Read and {group.name()}", matte)
+    read = _read_settings(node)
+    why = only_through_nuke(read, is_linear)
+    return Plan(read if why is None else None, why or "", matte)
+
+
+def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
+    """The state of `group` for `frames`. Raises Refusal with what is missing."""
+    wanted = tuple(sorted(set(frames)))
+    script = script_path()
+    plan = plan_of(group)
+    color = color_settings()
+    factor = proxy_factor()
+    _refuse_views(plan, wanted)
+    if plan.read is None and factor != 1:
+        raise Refusal(
+            f"In proxy mode {group.name()} needs its plate from a Read; turn proxy mode off, because {plan.why}."
+        )
+    structure, constants, animated = _values(group, wanted)
+    plate = plan.read.file if plan.read else sibling(result_of(group), "plate")
+    if plan.matte:
+        constants["hold_out"] = sibling(result_of(group), "matte")
+    return ShotState(
+        id=text(group, names.ID),
+        name=group.name(),
+        frames=wanted,
+        plate=plate,
+        result=at_factor(result_of(group), factor),
+        read=plan.read,
+        space=space_of(color, plan.read.space, plan.read.raw) if plan.read else working_space(color),
+        source=_source(group),
+        source_space=text(group, names.SOURCE_SPACE) or None,
+        track=_track(group),
+        ocio=config_of(color),
+        working=working_space(color),
+        allow_noncommercial=flag(group, names.NONCOMMERCIAL),
+        search=_search(group, plate, wanted[0] if wanted else 0),
+        proxy=factor,
+        structure=structure,
+        constants=constants,
+        animated=animated,
+        app_version=nuke.NUKE_VERSION_STRING,
+        script=script,
+    )
+
+
+def range_of(group: nuke.Group) -> tuple[int, ...]:
+    """The frames of Track and Render range: the node's own range, else the project's."""
+    first, last = int(group[names.RANGE_FIRST].value()), int(group[names.RANGE_LAST].value())
+    if first == 0 and last == 0:
+        root = nuke.root()
+        first, last = int(root["first_frame"].value()), int(root["last_frame"].value())
+    if last < first:
+        raise Refusal(f"The range of {group.name()} runs backwards: {first} to {last}.")
+    return tuple(range(first, last + 1))
+
+
+def frames_folder(group: nuke.Group) -> str:
+    """The folder of a node whose paths are left to the adapter: beside the script, named after the node and its shot."""
+    script = script_path()
+    stem = os.path.splitext(os.path.basename(script))[0]
+    own = "{}_{}".format(re.sub(r"[^\w.-]", "_", group.name()), text(group, names.ID)[:8])
+    return "/".join([os.path.dirname(script), "faceplate", stem, own])
+
+
+def result_of(group: nuke.Group) -> str:
+    """The pattern of the element's files. Raises Refusal while the script has no file."""
+    return file_pattern(group, names.RESULT) or frames_folder(group) + "/element.####.exr"
+
+
+def proxy_factor() -> int:
+    """1, or in proxy mode the nearest of 2, 4, 8 that is no coarser than the project's proxy scale."""
+    root = nuke.root()
+    if not flag(root, "proxy"):
+        return 1
+    if text(root, "proxy_type") == "format":
+        # A proxy format may have any size and aspect; the engine makes whole fractions of the plate.
+        return 2
+    scale = float(root["proxy_scale"].value() or 1.0)
+    return max(factor for factor in (1, 2, 4, 8) if factor * scale <= 1.0 + 1e-6 or factor == 1)
+
+
+def color_settings() -> ColorSettings:
+    """The project's colour management."""
+    root = nuke.root()
+    return ColorSettings(
+        management=text(root, "colorManagement"),
+        config=text(root, "OCIO_config"),
+        custom_path=file_pattern(root, "customOCIOConfigPath"),
+        working=text(root, "workingSpaceLUT"),
+        environment=os.environ.get("OCIO", ""),
+        config_folder=os.path.join(os.path.dirname(nuke.EXE_PATH), "plugins", "OCIOConfigs", "configs"),
+    )
+
+
+def _read_settings(node: nuke.Node) -> ReadSettings:
+    knobs = [node.knob(name) for name in ("first", "last", "before", "after", "frame", "on_error", "colorspace", "raw")]
+    return ReadSettings(
+        name=node.name(),
+        file=file_pattern(node, "file") if "[" not in text(node, "file") else text(node, "file"),
+        first=int(node["first"].value()),
+        last=int(node["last"].value()),
+        before=text(node, "before"),
+        after=text(node, "after"),
+        frame_mode=text(node, "frame_mode"),
+        frame=text(node, "frame"),
+        on_error=text(node, "on_error"),
+        space=plain_name(text(node, "colorspace")),
+        raw=flag(node, "raw"),
+        auto_alpha=flag(node, "auto_alpha"),
+        animated=any(knob is not None and knob.isAnimated() for knob in knobs),
+    )
+
+
+def _refuse_views(plan: Plan, frames: tuple[int, ...]) -> None:
+    """One view's Read is fine in a project of several; what differs from view to view is not."""
+    views = nuke.views()
+    if len(views) == 1 or (plan.read is not None and not _several_views(plan.read, frames)):
+        return
+    raise Refusal(
+        f"The project has the views {', '.join(views)}; FaceSwap works on one: connect it to the Read of one view, or "
+        "delete the others."
+    )
+
+
+def _several_views(read: ReadSettings, frames: tuple[int, ...]) -> bool:
+    return any(holds_views(frame_path(read.file, file_frame(read, frame))) for frame in frames[:1])
+
+
+def _values(
+    group: nuke.Group, frames: tuple[int, ...]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[int, Any]]]:
+    structure = {name: _constant(group, name) for name in parameter_names(animatable=False)}
+    paths = {name: structure.pop(name) for name in ("hold_out", "garbage") if name in structure}
+    constants: dict[str, Any] = {name: value for name, value in paths.items() if value}
+    animated: dict[str, dict[int, Any]] = {}
+    for name in parameter_names(animatable=True):
+        knob = group[name]
+        if knob.isAnimated():
+            animated[name] = {frame: float(knob.getValueAt(frame)) for frame in frames}
+        else:
+            constants[name] = float(knob.value())
+    return structure, constants, animated
+
+
+def _constant(group: nuke.Group, name: str) -> Any:
+    knob = group[name]
+    if isinstance(knob, nuke.File_Knob):
+        return file_pattern(group, name)
+    if isinstance(knob, nuke.Int_Knob):
+        return int(knob.value())
+    return text(group, name)
+
+
+def _source(group: nuke.Group) -> str:
+    node = group.input(names.SOURCE_INPUT)
+    if node is None:
+        return file_pattern(group, names.SOURCE)
+    read = plain_read(node)
+    if read is None:
+        raise Refusal(f"The source input of {group.name()} takes a Read of the person's pictures, and nothing between.")
+    return os.path.dirname(file_pattern(read, "file")) if _is_sequence(read) else file_pattern(read, "file")
+
+
+def _is_sequence(read: nuke.Node) -> bool:
+    return re.search(r"#|%0?\d*d", os.path.basename(text(read, "file"))) is not None
+
+
+def _track(group: nuke.Group) -> str:
+    path = file_pattern(group, names.TRACK)
+    return path if path and os.path.isfile(path) else ""
+
+
+def display(group: nuke.Group, plate: str, frame: int) -> Display:
+    """The display window of the plate's files; before there are any, the format of what is connected."""
+    node = group.input(names.PLATE_INPUT)
+    size = node.format() if node is not None else nuke.root().format()
+    return display_of(plate, frame, size.width(), size.height())
+
+
+def _search(group: nuke.Group, plate: str, frame: int) -> tuple[int, int, int, int] | None:
+    if not flag(group, names.USE_SEARCH):
+        return None
+    left, bottom, right, top = (float(group[names.SEARCH].getValue(channel)) for channel in range(4))
+    if right <= left or top <= bottom:
+        raise Refusal(f"The search box of {group.name()} is empty; draw it, or switch it off.")
+    return display(group, plate, frame).box_to_file((left, bottom, right, top))
+
+
+def knob_names(group: nuke.Group) -> list[str]:
+    """The knobs that pixels depend on."""
+    own = [names.TRACK, names.SOURCE, names.SOURCE_SPACE, names.NONCOMMERCIAL, names.SEARCH, names.USE_SEARCH]
+    return own + parameter_names(True) + parameter_names(False)

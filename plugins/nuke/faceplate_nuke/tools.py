@@ -1,0 +1,136 @@
+"""What FaceSwap makes besides its frames: a shot file, track nodes, a template, a contact sheet."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+
+import nuke
+
+from faceplate_client import frames_on_disk, write_document
+
+from . import names
+from .access import script_path, text
+from .document import exported_document
+from .link import run_command
+from .refusal import Refusal
+from .state import display, read_state, result_of
+
+__all__ = ["comp_template", "contact_sheet", "default_shot_path", "export_shot", "fit_search", "track_nodes"]
+
+_SHEET = 8
+_GAP = 110
+
+
+def default_shot_path(group: nuke.Group) -> str:
+    """Beside the script, named after both. Raises Refusal while the script has no file."""
+    stem = os.path.splitext(script_path())[0]
+    return f"{stem}.{group.name()}.shot.json"
+
+
+def export_shot(group: nuke.Group, path: str, frames: tuple[int, ...], output: str = "") -> None:
+    """Writes the shot file that `faceplate render` renders to the same frames. Raises Refusal."""
+    state = read_state(group, frames)
+    where = output or os.path.dirname(path) + "/" + group.name() + "/element.####.exr"
+    try:
+        write_document(path, exported_document(state, where))
+    except OSError as error:
+        raise Refusal(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def track_nodes(group: nuke.Group) -> list[nuke.Node]:
+    """Pastes Tracker4, CornerPin2D and Transform of the tracked face, connected to the plate. Raises Refusal."""
+    track = text(group, names.TRACK)
+    if not os.path.isfile(track):
+        raise Refusal("There is no track {}; press Track first.".format(track or "file"))
+    handle, path = tempfile.mkstemp(suffix=".nk")
+    os.close(handle)
+    try:
+        run_command(["tracks", "export", track, "--output", path])
+        _select_none()
+        before = set(nuke.allNodes())
+        nuke.nodePaste(path)
+    finally:
+        os.remove(path)
+    made = [node for node in nuke.allNodes() if node not in before]
+    for place, node in enumerate(sorted(made, key=lambda node: node.Class())):
+        node.setInput(0, group.input(names.PLATE_INPUT))
+        node.setXYpos(group.xpos() + _GAP * (place + 1), group.ypos())
+    return made
+
+
+def fit_search(group: nuke.Group) -> None:
+    """Sets the search box to where the tracked face goes, with room around it, and switches it on. Raises Refusal."""
+    track = text(group, names.TRACK)
+    if not os.path.isfile(track):
+        raise Refusal(f"There is no track {track or 'file'}; press Track first.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "track.csv")
+        run_command(["tracks", "export", track, "--output", path])
+        edges = _reach(path)
+    state = read_state(group, ())
+    first = state.read.first if state.read else 0
+    group[names.SEARCH].setValue(list(display(group, state.plate, first).box_from_file(*edges)))
+    group[names.USE_SEARCH].setValue(True)
+
+
+def _reach(path: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of all faces of an exported track, each with its own size of room around it."""
+    boxes = []
+    with open(path, encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            xs = [float(value) for name, value in row.items() if name[0] == "x" and name[1:].isdigit()]
+            ys = [float(value) for name, value in row.items() if name[0] == "y" and name[1:].isdigit()]
+            room = max(max(xs) - min(xs), max(ys) - min(ys))
+            boxes.append((min(xs) - room, min(ys) - room, max(xs) + room, max(ys) + room))
+    left, top, right, bottom = zip(*boxes)
+    return min(left), min(top), max(right), max(bottom)
+
+
+def comp_template(group: nuke.Group) -> nuke.Node:
+    """The node's element graded, grained and merged over the plate, with every step in the open. Answers the merge."""
+    group[names.RESULT_MODE].setValue(names.RESULT_MODES[1])
+    plate = group.input(names.PLATE_INPUT)
+    _select_none()
+    unpremult = nuke.nodes.Unpremult(inputs=[group], label="element")
+    grade = nuke.nodes.Grade(inputs=[unpremult], label="match by hand", black_clamp=False)
+    premult = nuke.nodes.Premult(inputs=[grade])
+    grain = nuke.nodes.Grain2(inputs=[premult], label="extra grain; the engine has matched the plate's", disable=True)
+    merge = nuke.nodes.Merge2(inputs=[plate, grain], operation="over", bbox="B", label="face over plate")
+    for place, node in enumerate((unpremult, grade, premult, grain, merge)):
+        node.setXYpos(group.xpos(), group.ypos() + 40 * (place + 2))
+    return merge
+
+
+def contact_sheet(group: nuke.Group, frames: tuple[int, ...]) -> nuke.Node:
+    """A ContactSheet of up to eight rendered frames: the plate above, the result below. Raises Refusal."""
+    there = [frame for frame in frames_on_disk(result_of(group)) if frame in frames]
+    if not there:
+        raise Refusal(f"No frame of {group.name()} is rendered; press Render range first.")
+    step = max(1, -(-len(there) // _SHEET))
+    shown = there[::step]
+    plate = group.input(names.PLATE_INPUT)
+    holds = [nuke.nodes.FrameHold(inputs=[source], first_frame=frame) for source in (plate, group) for frame in shown]
+    size = plate.format() if plate is not None else nuke.root().format()
+    width = min(size.width(), 640)
+    sheet = nuke.nodes.ContactSheet(
+        inputs=holds,
+        rows=2,
+        columns=len(shown),
+        width=width * len(shown),
+        height=2 * int(width * size.height() / size.width()),
+        center=True,
+        roworder="TopBottom",
+        label=f"plate, {group.name()}",
+    )
+    for place, node in enumerate([*holds, sheet]):
+        node.setXYpos(group.xpos() + _GAP * (place % len(shown)), group.ypos() + 120 + 60 * (place // len(shown)))
+    if nuke.GUI:
+        nuke.connectViewer(1, sheet)
+    return sheet
+
+
+def _select_none() -> None:
+    for node in nuke.selectedNodes():
+        node.setSelected(False)

@@ -1,0 +1,3 @@
+import faceplate_nuke
+
+faceplate_nuke.start_menu()

@@ -1,0 +1,122 @@
+"""The command line for Studio, also beside `resolve -nogui`: `swap`, `next`, `batch` on the open project and timeline."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any, Callable
+
+from faceplate_client import Engine, EngineError, connect, parameters
+
+from .errors import HostError
+from .frames import frame_of_timecode
+from .host import Host, from_outside
+from .memory import load_shot, memory_of
+from .menu import COLOR, remembered
+from .panel import Answer, panel_for, read_answer
+from .swap import batch, current_item, marked_items, next_version, swap_clip
+from .talk import Console
+
+__all__ = ["main"]
+
+
+def main(
+    arguments: list[str] | None = None,
+    outside: Callable[[], Host] = from_outside,
+    connected: Callable[[], Engine] = connect,
+) -> int:
+    """Answers 0 when everything was done, 1 when something failed, 2 for a wrong request."""
+    given = _parser().parse_args(arguments)
+    try:
+        host = outside()
+        return _run(host, given, connected)
+    except (HostError, EngineError) as error:
+        print(f"faceplate: {error}", file=sys.stderr)
+        return 2 if getattr(error, "code", "") in ("bad-value", "no-source") else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    own = remembered()
+    parser = argparse.ArgumentParser(prog="faceplate-resolve", description=__doc__)
+    parser.add_argument("what", choices=("swap", "next", "batch"))
+    parser.add_argument("--source", default="", help="pictures of the person, or a folder of them")
+    parser.add_argument("--folder", default=own.folder, help="where results go")
+    parser.add_argument("--mode", choices=("auto", "source", "render"), default="auto")
+    parser.add_argument("--handles", type=int, default=8, help="frames beyond the cut")
+    parser.add_argument("--no-track", action="store_true", help="look at every frame by itself")
+    parser.add_argument("--space", default="", help="the plate's OCIO colour space, when nothing says it")
+    parser.add_argument("--purpose", choices=("preview", "final"), default="preview")
+    parser.add_argument("--at", default="", metavar="TIMECODE", help="move the playhead there first")
+    parser.add_argument("--color", default=COLOR, help="batch: of marker, flag or clip colour")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; may be repeated")
+    return parser
+
+
+def _run(host: Host, given: argparse.Namespace, connected: Callable[[], Engine]) -> int:
+    talk = Console()
+    if given.at:
+        _move(host, given.at)
+    try:
+        return _work(host, given, connected, talk)
+    finally:
+        for note in talk.notes:
+            print(note)
+
+
+def _work(host: Host, given: argparse.Namespace, connected: Callable[[], Engine], talk: Console) -> int:
+    if given.what == "batch":
+        items = marked_items(host, given.color)
+        if not items:
+            raise HostError("no-clip", f"No clip has a {given.color} marker, flag or clip colour.")
+        outcomes = batch(host, items, _answer(given, {}, ""), connected(), talk)
+        for outcome in outcomes:
+            print(f"{outcome.name}: {'done, ' if outcome.done else ''}{outcome.text}")
+        return 0 if len(outcomes) == len(items) and all(outcome.done for outcome in outcomes) else 1
+    item = current_item(host)
+    if given.what == "swap":
+        placed = swap_clip(host, item, _answer(given, {}, ""), connected(), talk)
+        print(f"done: record frames {placed.GetStart(False)}-{placed.GetEnd(False)}")
+        return 0
+    memory = memory_of(item)
+    document = load_shot(memory) if memory else {}
+    answer = _answer(given, document.get("parameters") or {}, str(document.get("source") or ""))
+    print(f"done: take {next_version(host, item, answer, connected(), talk)}")
+    return 0
+
+
+def _move(host: Host, timecode: str) -> None:
+    try:
+        frame_of_timecode(timecode, host.rate)
+    except ValueError as error:
+        raise HostError("bad-value", f"{error}.") from None
+    if not host.timeline.SetCurrentTimecode(timecode) or host.timeline.GetCurrentTimecode() != timecode:
+        raise HostError("bad-value", f"Resolve does not go to {timecode}.")
+
+
+def _answer(given: argparse.Namespace, values: dict[str, Any], source: str) -> Answer:
+    own = Answer(
+        source=given.source or source,
+        folder=given.folder,
+        mode=given.mode,
+        handles=given.handles,
+        track=not given.no_track,
+        space=given.space,
+        values={},
+        purpose=given.purpose,
+    )
+    panel = panel_for("", (), parameters(), values, own)
+    contents = {field.name: field.value for field in panel.fields}
+    for text in given.set:
+        name, equals, value = text.partition("=")
+        if not equals or name not in contents:
+            raise HostError("bad-value", f"'{text}' sets no parameter; write --set grain=0.5.")
+        contents[name] = _plain(value)
+    return read_answer(panel, contents)
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,199 @@
+"""Renders one clip's range of the timeline to an EXR sequence, and leaves Resolve's own settings as they were.
+
+Render settings can be set but not read, and merge with what was there. So all of them are kept as a preset before and
+loaded again after; tracks, marks, format and mode are read and put back. The files are counted, because neither the job's
+state nor any return value says that they are there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Callable, cast
+
+from .clip import Clip
+from .errors import HostError
+from .host import Host
+from .steps import Steps
+
+if TYPE_CHECKING:
+    from fusionscript import RenderSettings
+
+__all__ = ["FORMAT", "deliver", "exr_codec", "settings_for"]
+
+FORMAT = "exr"
+_CODECS = ("RGB Half (ZIP)", "RGB Half (PIZ)", "RGB Half", "RGB Float (ZIP)", "RGB Float")
+_PAUSE = 0.2
+
+Follow = Callable[[Callable[[], "tuple[int, int, bool]"], Callable[[], object], str], None]
+
+
+def settings_for(folder: str, name: str, first: int, last: int) -> dict[str, Any]:
+    """Everything that decides which files come out, also what is usually so: settings of before would stay otherwise.
+
+    Marks count both ends in.
+    """
+    return {
+        "SelectAllFrames": False,
+        "MarkIn": first,
+        "MarkOut": last,
+        "TargetDir": folder,
+        "CustomName": name,
+        "UniqueFilenameStyle": 1,
+        "ExportVideo": True,
+        "ExportAudio": False,
+        "ExportAlpha": False,
+        "ExportSubtitle": False,
+        "ReplaceExistingFilesInPlace": True,
+    }
+
+
+def exr_codec(codecs: dict[str, str]) -> str:
+    """The name of the codec to use out of `GetRenderCodecs`: half floats, losslessly compressed, as far as there are any.
+
+    Raises HostError `no-exr`.
+    """
+    known = {re.sub(r"[^a-z]", "", label.lower()): name for label, name in codecs.items()}
+    for wanted in _CODECS:
+        key = re.sub(r"[^a-z]", "", wanted.lower())
+        if key in known:
+            return known[key]
+    lossless = [name for label, name in codecs.items() if not re.search("dwa|b44|pxr", label.lower())]
+    if not lossless:
+        raise HostError("no-exr", "This Resolve renders no lossless EXR.")
+    return lossless[0]
+
+
+def deliver(host: Host, steps: Steps, clip: Clip, folder: str, name: str, follow: Follow) -> tuple[str, int, int]:
+    """Renders the clip's record range with every other video track off, into the empty folder `folder`.
+
+    Answers the pattern (`…/name########.exr`) and its first and last number. `follow` is given what to ask for progress
+    and how to cancel. Raises HostError `rendering`, `no-exr`, `not-delivered`.
+    """
+    steps.step("rendering the clip's range")
+    if host.project.IsRenderingInProgress():
+        raise HostError("rendering", "Resolve is rendering something else: wait for it, or stop it.")
+    os.makedirs(folder, exist_ok=True)
+    with Steps() as kept:  # undone at once when anything fails; put back at the end otherwise
+        restore = _keep_settings(host, kept)
+        _only_track(host, clip.track, kept, restore)
+        job = _add_job(host, clip, folder, name)
+        kept.done("the render job", lambda: host.project.DeleteRenderJob(job))
+        if not host.project.StartRendering([job], False):
+            raise HostError("not-delivered", "Resolve does not start to render.")
+        kept.done("the rendering", lambda: _stop(host))
+        _wait(host, job, clip.duration, follow)
+        status = dict(cast("dict[str, Any]", host.project.GetRenderJobStatus(job) or {}))
+    host.project.DeleteRenderJob(job)
+    failed = [what for what, put_back in restore if put_back() is False]
+    if failed:
+        raise HostError(
+            "not-restored", f"Resolve does not take back {', '.join(failed)}; please check the Deliver page."
+        )
+    return _delivered(folder, name, clip, status)
+
+
+def _keep_settings(host: Host, kept: Steps) -> list[tuple[str, Callable[[], object]]]:
+    """Keeps format, mode, marks and all other render settings; answers how to put them back, in order."""
+    project, timeline = host.project, host.timeline
+    preset = f"Faceplate {uuid.uuid4().hex[:8]}"
+    marks: Any
+    chosen, mode, marks = (
+        project.GetCurrentRenderFormatAndCodec(),
+        project.GetCurrentRenderMode(),
+        timeline.GetMarkInOut(),
+    )
+    if not project.SaveAsNewRenderPreset(preset):
+        raise HostError(
+            "not-kept", "Resolve does not keep the current render settings as a preset, so they stay untouched."
+        )
+
+    def put_back() -> bool:
+        loaded = project.LoadRenderPreset(preset)
+        if chosen and chosen.get("format"):
+            project.SetCurrentRenderFormatAndCodec(chosen["format"], chosen["codec"])
+        project.SetCurrentRenderMode(mode)
+        same = project.GetCurrentRenderFormatAndCodec() == chosen and project.GetCurrentRenderMode() == mode
+        return bool(loaded) and same and bool(project.DeleteRenderPreset(preset))
+
+    def marks_back() -> bool:
+        timeline.ClearMarkInOut("all")
+        for kind in ("video", "audio"):
+            if kind in (marks or {}):
+                timeline.SetMarkInOut(marks[kind]["in"], marks[kind]["out"], kind)
+        return (timeline.GetMarkInOut() or {}) == (marks or {})
+
+    restore: list[tuple[str, Callable[[], object]]] = [("the render settings", put_back), ("the marks", marks_back)]
+    for what, way in reversed(restore):
+        kept.done(what, way)
+    return restore
+
+
+def _only_track(host: Host, track: int, kept: Steps, restore: list[tuple[str, Callable[[], object]]]) -> None:
+    """Turns every other video track off, so that titles and earlier swaps are not burnt in."""
+    timeline = host.timeline
+    others = [index for index in range(1, timeline.GetTrackCount("video") + 1) if index != track]
+    was_on = [index for index in others if timeline.GetIsTrackEnabled("video", index)]
+
+    def on_again() -> bool:
+        for index in was_on:
+            timeline.SetTrackEnable("video", index, True)
+        return all(timeline.GetIsTrackEnabled("video", index) for index in was_on)
+
+    kept.done("the tracks", on_again)
+    restore.append(("the tracks", on_again))
+    for index in was_on:
+        timeline.SetTrackEnable("video", index, False)
+    if any(timeline.GetIsTrackEnabled("video", index) for index in was_on):
+        raise HostError("not-delivered", "Resolve does not turn the other video tracks off.")
+
+
+def _add_job(host: Host, clip: Clip, folder: str, name: str) -> str:
+    project = host.project
+    codec = exr_codec(project.GetRenderCodecs(FORMAT) or {})
+    if not project.SetCurrentRenderFormatAndCodec(FORMAT, codec):
+        raise HostError("no-exr", f"Resolve does not render {FORMAT} with the codec {codec}.")
+    if not project.SetCurrentRenderMode(1):
+        raise HostError("not-delivered", "Resolve does not switch to rendering a single clip.")
+    settings = cast("RenderSettings", settings_for(folder, name, clip.start, clip.end - 1))
+    if not project.SetRenderSettings(settings):
+        raise HostError("not-delivered", "Resolve refuses the render settings.")
+    job = project.AddRenderJob()
+    if not job:
+        raise HostError("not-delivered", "Resolve does not add the render job.")
+    return job
+
+
+def _wait(host: Host, job: str, total: int, follow: Follow) -> None:
+    def ask() -> tuple[int, int, bool]:
+        time.sleep(_PAUSE)
+        running = bool(host.project.IsRenderingInProgress())
+        status = cast("dict[str, Any]", host.project.GetRenderJobStatus(job) or {})
+        percent = float(status.get("CompletionPercentage") or 0)
+        return round(total * percent / 100), total, not running
+
+    follow(ask, lambda: _stop(host), "rendering the clip")
+
+
+def _stop(host: Host) -> bool:
+    if host.project.IsRenderingInProgress():
+        host.project.StopRendering()
+    return not host.project.IsRenderingInProgress()
+
+
+def _delivered(folder: str, name: str, clip: Clip, status: dict[str, Any]) -> tuple[str, int, int]:
+    """The pattern of the files that are there: as many as record frames, without a hole."""
+    found = {}
+    for entry in os.listdir(folder):
+        match = re.fullmatch(rf"({re.escape(name)}[._-]?)(\d+)(\.exr)", entry)
+        if match is not None and os.path.getsize(os.path.join(folder, entry)) > 0:
+            found[int(match.group(2))] = match
+    numbers = sorted(found)
+    said = f"; it says: {status.get('JobStatus') or 'nothing'} {status.get('Error') or ''}".rstrip()
+    if len(numbers) != clip.duration or numbers[-1] - numbers[0] + 1 != clip.duration:
+        raise HostError("not-delivered", f"Resolve rendered {len(numbers)} frames instead of {clip.duration}{said}.")
+    first = found[numbers[0]]
+    pattern = os.path.join(folder, first.group(1) + "#" * len(first.group(2)) + first.group(3))
+    return pattern, numbers[0], numbers[-1]

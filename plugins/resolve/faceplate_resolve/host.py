@@ -1,0 +1,124 @@
+"""What runs this script: Resolve, its edition, the open project and timeline. Every answer is checked here."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .errors import HostError
+from .frames import Rate, parse_rate
+
+if TYPE_CHECKING:
+    from fusionscript import MediaPool, Project, ProjectManager, Resolve, Timeline
+
+__all__ = ["Host", "from_menu", "from_outside", "has"]
+
+_OLDEST = 19  # in which tracks of items and marks of timelines came
+_MODULES = {
+    "darwin": "/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer/Scripting/Modules",
+    "win32": r"%PROGRAMDATA%\Blackmagic Design\DaVinci Resolve\Support\Developer\Scripting\Modules",
+    "linux": "/opt/resolve/Developer/Scripting/Modules",
+}
+
+
+@dataclass(frozen=True)
+class Host:
+    """The open timeline and what it belongs to. `studio` is False in the free edition."""
+
+    resolve: Resolve
+    manager: ProjectManager
+    project: Project
+    pool: MediaPool
+    timeline: Timeline
+    rate: Rate
+    studio: bool
+    fusion: Any = None
+    ui: Any = None
+    dispatcher: Any = None
+
+    @classmethod
+    def of(cls, resolve: Any) -> Host:
+        """Raises HostError `too-old`, `no-project`, `no-timeline`, `bad-rate`."""
+        version = list(resolve.GetVersion() or [0])
+        if int(version[0]) < _OLDEST:
+            raise HostError(
+                "too-old", f"This is Resolve {resolve.GetVersionString()}; Faceplate needs {_OLDEST} or later."
+            )
+        manager = resolve.GetProjectManager()
+        project = manager.GetCurrentProject() if manager else None
+        if not project:
+            raise HostError("no-project", "No project is open in Resolve.")
+        timeline = project.GetCurrentTimeline()
+        if not timeline:
+            raise HostError("no-timeline", "No timeline is open: open the one with the clip.")
+        said = timeline.GetSetting("timelineFrameRate") or project.GetSetting("timelineFrameRate")
+        try:
+            rate = parse_rate(said)
+        except ValueError:
+            raise HostError("bad-rate", f"Resolve says that the timeline runs at '{said}' frames a second.") from None
+        studio = "studio" in str(resolve.GetProductName()).lower()
+        return cls(resolve, manager, project, project.GetMediaPool(), timeline, rate, studio)
+
+    def setting(self, name: str) -> str:
+        """A setting of the timeline, else of the project; empty when neither has it."""
+        return str(self.timeline.GetSetting(name) or self.project.GetSetting(name) or "")
+
+    def save(self) -> None:
+        """Saves the project: what is read back before a save may not be there after it. Raises HostError `not-saved`."""
+        if not self.manager.SaveProject():
+            raise HostError(
+                "not-saved",
+                "Resolve did not save the project; a dialog of its own may be open in front of it: close it.",
+            )
+
+    def restore_timeline(self) -> None:
+        """Makes the timeline current again, in case the person opened another one meanwhile."""
+        if self.project.GetCurrentTimeline() != self.timeline:
+            self.project.SetCurrentTimeline(self.timeline)
+
+
+def has(thing: Any, name: str) -> bool:
+    """Whether a host object has a method. `hasattr` is True for every name there; `dir` tells the truth."""
+    return name in dir(thing)
+
+
+def from_menu(names: dict[str, Any]) -> Host:
+    """The host out of the globals that a menu script gets. Raises HostError."""
+    resolve = names.get("resolve")
+    if not resolve and names.get("app") is not None:
+        resolve = names["app"].GetResolve()
+    if not resolve:
+        raise HostError("no-resolve", "This script must be started from Resolve's menu Workspace > Scripts.")
+    host = Host.of(resolve)
+    fusion, bmd = names.get("fusion") or names.get("fu"), names.get("bmd")
+    if not host.studio or fusion is None or bmd is None:
+        return host  # since 19.1 the free edition answers the UI manager with a dialog that blocks what follows
+    ui = fusion.UIManager
+    if ui is None:
+        return host
+    return replace(host, fusion=fusion, ui=ui, dispatcher=bmd.UIDispatcher(ui))
+
+
+def from_outside() -> Host:
+    """The host from a program of its own (Studio only). Raises HostError `no-resolve`."""
+    folder = os.environ.get("RESOLVE_SCRIPT_API")
+    modules = os.path.join(folder, "Modules") if folder else os.path.expandvars(_MODULES.get(sys.platform, ""))
+    if modules and modules not in sys.path:
+        sys.path.append(modules)
+    try:
+        module = importlib.import_module("DaVinciResolveScript")
+    except ImportError:
+        raise HostError(
+            "no-resolve", f"DaVinciResolveScript was not found in {modules}; set RESOLVE_SCRIPT_API to its folder."
+        ) from None
+    resolve = module.scriptapp("Resolve")
+    if not resolve:
+        raise HostError(
+            "no-resolve",
+            "Resolve does not answer: it must run (also with -nogui), be the Studio edition, and allow external scripting "
+            "in Preferences > System > General; in the free edition use the menu Workspace > Scripts.",
+        )
+    return Host.of(resolve)

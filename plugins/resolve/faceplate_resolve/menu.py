@@ -1,0 +1,198 @@
+"""What Resolve's menu scripts call: `run(globals(), "swap" | "next" | "batch")`. Nothing leaves it but a message."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable
+
+from faceplate_client import Engine, EngineError, Shot, connect, licence_notice, parameters, shot_document
+
+from .clip import Clip, read_clip
+from .errors import HostError
+from .frames import frame_of_timecode, shown, timecode_of_frame
+from .host import Host, from_menu
+from .memory import load_shot, memory_of
+from .panel import Answer, Panel, panel_for, read_answer
+from .swap import batch, choose_mode, current_item, marked_items, next_version, plate_space, swap_clip
+from .talk import Talk, talk_for
+
+if TYPE_CHECKING:
+    from fusionscript import TimelineItem
+
+__all__ = ["COLOR", "remembered", "run", "work"]
+
+COLOR = "Fuchsia"
+"""Clips with a marker, a flag or a clip colour of this are what "Batch marked clips" does."""
+
+
+def run(names: dict[str, Any], what: str, connected: Callable[[], Engine] = connect) -> int:
+    """Runs one menu entry; 0 when it was done or given up by the person, 1 when it failed."""
+    talk: Talk | None = None
+    try:
+        host = from_menu(names)
+        talk = talk_for(host)
+        text = work(host, what, connected, talk)
+        if text:
+            talk.say("\n".join([text, *talk.notes]))
+        return 0
+    except (HostError, EngineError) as error:
+        _tell(talk, str(error))
+        return 1
+    except Exception as error:  # nobody sees what a menu script raises
+        traceback.print_exc()
+        kind = type(error).__name__
+        _tell(talk, f"Something went wrong that should not ({kind}: {error}); Resolve's console has more.")
+        return 1
+    finally:
+        if talk is not None:
+            talk.close()
+
+
+def _tell(talk: Talk | None, text: str) -> None:
+    print(f"Faceplate: {text}", flush=True)
+    if talk is not None:
+        talk.say(text)
+
+
+def work(host: Host, what: str, connected: Callable[[], Engine], talk: Talk) -> str:
+    """One menu entry; answers what to tell, empty when the person gave up. Raises HostError, EngineError."""
+    if what == "batch":
+        return _batch(host, connected, talk)
+    item = current_item(host)
+    if what == "next":
+        return _next(host, item, connected, talk)
+    clip = read_clip(host, item)
+    mode = choose_mode(clip, "auto")
+    engine = connected()
+    notes = (_where(host, clip, mode.mode, mode.reason), *_engine_notes(host, clip, mode.mode, engine))
+    answer = _asked(talk, _panel("Faceplate - Swap face in clip", notes, {}, remembered()))
+    if answer is None:
+        return ""
+    placed = swap_clip(host, item, answer, engine, talk)
+    kind, track = placed.GetTrackTypeAndIndex()
+    return f"Done: {clip.name} on the {kind} track '{host.timeline.GetTrackName('video', track)}'."
+
+
+def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], talk: Talk) -> str:
+    memory = memory_of(item)
+    if memory is None:
+        raise HostError("no-memory", "The clip under the playhead was not made by Faceplate: use Swap face in clip.")
+    document = load_shot(memory)
+    own = remembered()
+    own = Answer(document.get("source") or own.source, own.folder, memory.mode, own.handles, own.track, "", {})
+    own = replace(own, purpose=document.get("purpose") or own.purpose)
+    notes = (f"{item.GetName()}: the last version is {memory.take}.",)
+    answer = _asked(talk, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
+    if answer is None:
+        return ""
+    number = next_version(host, item, answer, connected(), talk)
+    return f"Done: {item.GetName()} shows its take {number}."
+
+
+def _batch(host: Host, connected: Callable[[], Engine], talk: Talk) -> str:
+    items = marked_items(host, COLOR)
+    if not items:
+        raise HostError("no-clip", f"No clip is marked: give those to swap a {COLOR} marker, flag or clip colour.")
+    notes = (f"{len(items)} clips: {', '.join(str(item.GetName()) for item in items)}.",)
+    answer = _asked(talk, _panel("Faceplate - Batch marked clips", notes, {}, remembered()))
+    if answer is None:
+        return ""
+    outcomes = batch(host, items, answer, connected(), talk)
+    failed = [outcome for outcome in outcomes if not outcome.done]
+    lines = [f"{outcome.name}: {'done' if outcome.done else outcome.text}" for outcome in outcomes]
+    return "\n".join([f"{len(outcomes) - len(failed)} of {len(items)} clips done.", *lines])
+
+
+def _panel(title: str, notes: tuple[str, ...], values: dict[str, Any], own: Answer) -> Panel:
+    return panel_for(title, notes, parameters(), values, own)
+
+
+def _asked(talk: Talk, panel: Panel) -> Answer | None:
+    """The answer, after as many tries as it takes; remembered for the next dialog."""
+    while True:
+        given = talk.ask(panel)
+        if given is None:
+            return None
+        try:
+            answer = read_answer(panel, given)
+        except HostError as error:
+            talk.say(str(error))
+            continue
+        _remember(answer)
+        return answer
+
+
+def _where(host: Host, clip: Clip, mode: str, reason: str) -> str:
+    first, last = (timecode_of_frame(frame, host.rate) for frame in (clip.start, clip.end - 1))
+    how = "on its own media" if mode == "source" else f"on a render of its range, because {reason}"
+    return f"{clip.name}: {first} to {last}, {clip.duration} frames, {how}."
+
+
+def _engine_notes(host: Host, clip: Clip, mode: str, engine: Engine) -> tuple[str, ...]:
+    """What the engine says of the media: its colour space and why, and the licences of the weights."""
+    if mode == "render":
+        name, _ = plate_space(host, clip, mode, "")
+        return (f"Colour: the render is read as {name}.",)
+    space, _ = plate_space(host, clip, mode, "")
+    shot = engine.open_shot(shot_document(clip.files.pattern, None, space=space))
+    found = shot.info.get("space") or {}
+    said = f"Colour: {found['name']}, {found['reason']}." if found else ""
+    notes = [said + (" Say another under Clip if that is wrong." if found.get("assumed") else "")]
+    notes += [_faces(engine, shot, _playhead(host, clip)), licence_notice(shot.info)]
+    return tuple(note for note in notes if note)
+
+
+def _playhead(host: Host, clip: Clip) -> int:
+    """The plate's frame under the playhead; the clip's first where Resolve does not say."""
+    try:
+        record = frame_of_timecode(str(host.timeline.GetCurrentTimecode()), host.rate)
+    except ValueError:
+        record = clip.start
+    if clip.files.kind == "still":
+        return clip.files.first
+    k = min(max(record - clip.start, 0), clip.duration - 1)
+    return (clip.files.first if clip.files.kind == "sequence" else 0) + shown(clip.offset, k, clip.ratio)
+
+
+def _faces(engine: Engine, shot: Shot, frame: int) -> str:
+    """How many faces there are to choose from; nothing to say when there is one, or when nobody can tell yet."""
+    try:
+        count = len(engine.faces(shot, frame).wait(timeout=60)["result"]["faces"])
+    except EngineError:
+        return ""
+    if count == 1:
+        return ""
+    return f"{count or 'No'} faces under the playhead" + ("; say the number from the left as Target." if count else ".")
+
+
+def remembered() -> Answer:
+    """What was asked for last; results go to a folder of the person's own to begin with."""
+    folder = os.path.join(os.path.expanduser("~"), "Faceplate")
+    kept: dict[str, Any] = {}
+    try:
+        with open(_place(), encoding="utf-8") as file:
+            kept = json.load(file)
+        return Answer(
+            str(kept["source"]), str(kept["folder"]), "auto", int(kept["handles"]), bool(kept["track"]), "", {}
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return Answer("", folder, "auto", 8, True, "", {})
+
+
+def _remember(answer: Answer) -> None:
+    kept = {"source": answer.source, "folder": answer.folder, "handles": answer.handles, "track": answer.track}
+    try:
+        os.makedirs(os.path.dirname(_place()), exist_ok=True)
+        with open(_place(), "w", encoding="utf-8") as file:
+            json.dump(kept, file)
+    except OSError:
+        return  # only a convenience
+
+
+def _place() -> str:
+    from faceplate_client.places import user_folder
+
+    return os.path.join(user_folder(os.environ), "resolve.json")

@@ -1,0 +1,374 @@
+"""What the menu and the command line do: swap a face in a clip, make its next version, do all marked clips."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from faceplate_client import Engine, EngineError, Job, frame_path, new_id, shot_document
+
+from .clip import Clip, Judgement, judge, read_clip
+from .deliver import deliver
+from .errors import HostError
+from .frames import Placement, Rate
+from .host import Host
+from .memory import Memory, folder_name, load_shot, memory_of, save_shot, take_of
+from .panel import Answer
+from .place import TRACK, add_take, import_sequence, place_result, set_space
+from .spaces import delivered_space, is_managed, ocio_space
+from .steps import Steps
+from .talk import Talk
+
+if TYPE_CHECKING:
+    from fusionscript import MediaPoolItem, TimelineItem
+
+__all__ = [
+    "Outcome",
+    "batch",
+    "choose_mode",
+    "current_item",
+    "marked_items",
+    "next_version",
+    "plate_space",
+    "swap_clip",
+]
+
+_PAUSE = 0.1
+
+
+@dataclass(frozen=True)
+class Plate:
+    """What the engine gets and gives back: `pattern` with `frames` to render, in OCIO's `space` and Resolve's `input_space`;
+    the result at `rate`, lying as `placement` says. `hold` repeats one frame that often."""
+
+    pattern: str
+    frames: range
+    space: str | None
+    input_space: str
+    rate: Rate
+    placement: Placement
+    hold: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one clip of a batch."""
+
+    name: str
+    done: bool
+    text: str
+
+
+def current_item(host: Host) -> TimelineItem:
+    """The clip under the playhead. Raises HostError `no-clip`."""
+    item = host.timeline.GetCurrentVideoItem()
+    if not item:
+        raise HostError(
+            "no-clip", "No clip lies under the playhead; on the Fusion page Resolve does not say: use another."
+        )
+    return item
+
+
+def choose_mode(clip: Clip, wanted: str) -> Judgement:
+    """`wanted` (auto, source or render) where the clip allows it. Raises HostError `refused` with the reason."""
+    found = judge(clip)
+    if found.mode == "refuse":
+        raise HostError("refused", f"'{clip.name}' cannot be swapped: {found.reason}.")
+    if wanted == "source" and found.mode == "render":
+        raise HostError("refused", f"'{clip.name}' cannot be swapped on its own media: {found.reason}. Choose render.")
+    return Judgement("render", found.reason or "it was asked for") if wanted == "render" else found
+
+
+def plate_space(host: Host, clip: Clip, mode: str, said: str) -> tuple[str | None, str]:
+    """(OCIO's space of the plate, or None where the file says it; Resolve's name for the result's input space).
+
+    The latter is empty in a project that does not manage colour. Raises HostError `space-needed`.
+    """
+    managed = is_managed(host.setting)
+    if mode == "source":
+        own = clip.input_space if managed and ocio_space(clip.input_space) else ""
+        return said or ocio_space(own), clip.input_space if managed else ""
+    name, known = delivered_space(host.setting)
+    if not said and known is None:
+        raise HostError(
+            "space-needed",
+            f"Resolve renders in '{name or 'a space it does not name'}': say which OCIO colour space that is.",
+        )
+    return said or known, name if managed else ""
+
+
+def swap_clip(host: Host, item: TimelineItem, answer: Answer, engine: Engine, talk: Talk) -> TimelineItem:
+    """Replaces the face in one clip: renders, imports, places above it. Answers the new item.
+
+    Raises HostError; then the project is as it was. Frames that were finished stay on disk, and the message says where.
+    """
+    clip = read_clip(host, item)
+    mode = choose_mode(clip, answer.mode).mode
+    ident = new_id()
+    folder = os.path.join(
+        answer.folder, folder_name(str(host.project.GetName() or "")), f"{folder_name(clip.name)}_{ident[:8]}"
+    )
+    shot = os.path.join(folder, f"{folder_name(clip.name)}.shot.json")
+    with Steps() as steps:
+        steps.step("making the folder")
+        os.makedirs(folder)
+        steps.done("the folder of this swap", lambda: shutil.rmtree(folder))
+        plate = _plate(host, steps, clip, mode, answer, os.path.join(folder, "plate_v001"), talk)
+        document = _new_document(host, clip, plate, answer, ident, folder)
+        pattern = _render(steps, shot, document, plate, answer, engine, talk)
+    memory = Memory(shot, ident, 1, mode)
+    placed = replace(clip, sizing=clip.sizing if mode == "source" else {})
+    host.restore_timeline()
+    with _frames_stay(folder), Steps() as steps:
+        media = _import(host, steps, pattern, plate)
+        return place_result(host, steps, media, placed, plate.placement, memory)
+
+
+def next_version(host: Host, item: TimelineItem, answer: Answer, engine: Engine, talk: Talk) -> int:
+    """Renders the shot of a placed result with new values and adds it as a take; answers the take's number.
+
+    Raises HostError `no-memory` for a clip that is no result of ours, and as `swap_clip` does.
+    """
+    memory = memory_of(item)
+    if memory is None:
+        raise HostError("no-memory", "This clip was not made by Faceplate: use Swap face in clip.")
+    document = load_shot(memory)
+    clip = read_clip(host, item)
+    number = take_of(document)
+    folder = os.path.dirname(memory.shot)
+    with Steps() as steps:
+        if memory.mode == "render":
+            below = _clip_below(host, clip)
+            plate_folder = os.path.join(folder, f"plate_v{number:03d}")
+            steps.done("this version's plate", lambda: shutil.rmtree(plate_folder, ignore_errors=True))
+            plate = _plate(host, steps, below, "render", answer, plate_folder, talk)
+            document = {**document, "plate": plate.pattern, "track": None}
+        else:
+            plate = _same_plate(clip, document, answer)
+        pattern = _render(steps, memory.shot, document, plate, answer, engine, talk)
+    host.restore_timeline()
+    with _frames_stay(os.path.dirname(pattern)), Steps() as steps:
+        media = _import(host, steps, pattern, plate)
+        return add_take(host, steps, item, media, plate.placement, replace(memory, take=number))
+
+
+def marked_items(host: Host, color: str) -> list[TimelineItem]:
+    """The video items with a marker, a flag or the clip colour `color`, by track and time; not those on our own tracks,
+    nor those that have a result of ours over them already."""
+    timeline = host.timeline
+    tracks = range(1, timeline.GetTrackCount("video") + 1)
+    ours = [index for index in tracks if str(timeline.GetTrackName("video", index)).startswith(TRACK)]
+    items = {index: timeline.GetItemListInTrack("video", index) or [] for index in tracks}
+    swapped = {(item.GetStart(False), item.GetEnd(False)) for index in ours for item in items[index] if memory_of(item)}
+    found = []
+    for index in tracks:
+        for item in items[index] if index not in ours else ():
+            colors = [marker.get("color") for marker in (item.GetMarkers() or {}).values()]
+            marked = color in (*colors, *(item.GetFlagList() or []), item.GetClipColor())
+            if marked and (item.GetStart(False), item.GetEnd(False)) not in swapped:
+                found.append(item)
+    return found
+
+
+def batch(host: Host, items: list[TimelineItem], answer: Answer, engine: Engine, talk: Talk) -> list[Outcome]:
+    """Swaps clip after clip; one that fails does not stop the others, except when the person stops or the disk is full."""
+    outcomes = []
+    for item in items:
+        name = str(item.GetName())
+        try:
+            placed = swap_clip(host, item, answer, engine, talk)
+            outcomes.append(Outcome(name, True, f"{placed.GetStart(False)}-{placed.GetEnd(False)}"))
+        except HostError as error:
+            outcomes.append(Outcome(name, False, str(error)))
+            if error.code in ("cancelled", "disk-full", "disk", "no-resolve"):
+                break
+    return outcomes
+
+
+class _frames_stay:  # noqa: N801  (reads as the sentence that it adds)
+    """Adds where the finished frames lie to a failure of what comes after them."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, HostError):
+            error.message += f" The finished frames stay in {self._folder}."
+
+
+def _plate(host: Host, steps: Steps, clip: Clip, mode: str, answer: Answer, folder: str, talk: Talk) -> Plate:
+    space, input_space = plate_space(host, clip, mode, answer.space)
+    whole = Placement(range(clip.duration), 0, clip.duration, Fraction(1))
+    if mode == "render":
+        name = folder_name(clip.name)
+        pattern, first, last = deliver(host, steps, clip, folder, f"{name}.", talk.follow)
+        return Plate(pattern, range(first, last + 1), space, input_space, host.rate, whole)
+    if clip.files.kind == "still":
+        only = clip.files.first
+        return Plate(clip.files.pattern, range(only, only + 1), space, input_space, host.rate, whole, clip.duration)
+    placement = clip.placement(answer.handles)
+    assert placement is not None and clip.media_rate is not None  # `judge` has seen to it
+    return Plate(clip.files.pattern, _numbers(clip, placement), space, input_space, clip.media_rate, placement)
+
+
+def _numbers(clip: Clip, placement: Placement) -> range:
+    first = clip.files.first if clip.files.kind == "sequence" else 0
+    return range(first + placement.render[0], first + placement.render[-1] + 1)
+
+
+def _same_plate(clip: Clip, document: dict[str, Any], answer: Answer) -> Plate:
+    """The plate of a placed result again, for what of it the item shows now. Raises HostError `moved`."""
+    first, last = (int(number) for number in str(document["frames"]).split("-"))
+    took = document["takes"][-1] if document.get("takes") else {}
+    hold = int((took.get("note") or "").partition("hold ")[2] or 0)
+    placement = clip.placement(0)
+    if clip.speed.kind != "normal" or placement is None or clip.media_rate is None:
+        raise HostError("moved", "The clip was retimed since it was placed; swap the original again.")
+    count = hold or last - first + 1
+    start = placement.render[0] + placement.start
+    whole = Placement(range(count), start, clip.duration, clip.ratio)
+    return Plate(
+        document["plate"],
+        range(first, last + 1),
+        answer.space or document.get("space"),
+        clip.input_space,
+        clip.media_rate,
+        whole,
+        hold,
+    )
+
+
+def _clip_below(host: Host, clip: Clip) -> Clip:
+    """The clip that a result lies over: the next lower one at the same record frames. Raises HostError `no-clip`."""
+    for index in range(clip.track - 1, 0, -1):
+        for item in host.timeline.GetItemListInTrack("video", index) or []:
+            if (item.GetStart(False), item.GetEnd(False)) == (clip.start, clip.end):
+                return read_clip(host, item)
+    raise HostError("no-clip", "Below the result no clip lies at the same place any more; swap the original again.")
+
+
+def _new_document(host: Host, clip: Clip, plate: Plate, answer: Answer, ident: str, folder: str) -> dict[str, Any]:
+    return shot_document(
+        plate.pattern,
+        None,
+        id=ident,
+        name=folder_name(clip.name),
+        source=answer.source,
+        purpose=answer.purpose,
+        mode="over",
+        space=plate.space,
+        notes=f"{clip.name}, track {clip.track}, record frames {clip.start}-{clip.end} of {host.timeline.GetName()}",
+        host={"app": "resolve", "version": str(host.resolve.GetVersionString()), "script": str(host.project.GetName())},
+    )
+
+
+def _render(
+    steps: Steps, shot: str, document: dict[str, Any], plate: Plate, answer: Answer, engine: Engine, talk: Talk
+) -> str:
+    """Writes the shot file, tracks and renders; answers the result's pattern as Resolve imports it."""
+    take = take_of(document)
+    folder = os.path.join(os.path.dirname(shot), f"v{take:03d}")
+    digits = max(4, len(str(plate.frames[-1])))
+    output = os.path.join(folder, f"{document['name']}.{'#' * digits}.exr")
+    frames = f"{plate.frames[0]}-{plate.frames[-1]}"
+    steps.step("writing the shot file")
+    before = _text(shot)
+    steps.done("the shot file", lambda: _put_back(shot, before))
+    if document.get("space") != plate.space and plate.space:
+        document = {**document, "space": plate.space}
+    document = {
+        key: value
+        for key, value in {**document, "source": answer.source, "purpose": answer.purpose}.items()
+        if value is not None
+    }
+    if not answer.track or plate.hold:
+        document.pop("track", None)
+    elif not os.path.exists(str(document.get("track", ""))):
+        document["track"] = os.path.join(os.path.dirname(shot), f"{document['name']}.v{take:03d}.track.json")
+    document = save_shot(
+        shot, document, dict(answer.values), output, frames, f"hold {plate.hold}" if plate.hold else ""
+    )
+    steps.done("this version's frames", lambda: shutil.rmtree(folder, ignore_errors=True))
+    opened = engine.open_shot(shot)
+    if (opened.info.get("movie") or {}).get("steady") is False:
+        raise HostError(
+            "variable-rate", "the movie's frame rate varies, so that its frames cannot be counted; choose render."
+        )
+    if document.get("track") and not os.path.exists(document["track"]):
+        steps.step("tracking the face")
+        _follow(engine.track(opened, frames=plate.frames), talk, "tracking the face")
+        opened = engine.open_shot(shot)
+    release = opened.info.get("source_release") or {}
+    if release.get("slate"):
+        talk.note(f"The pictures carry a slate, '{release['slate']}': {release.get('text', '')}")
+    steps.step("replacing the face")
+    _follow(engine.render(opened, plate.frames, priority="batch"), talk, "replacing the face")
+    steps.step("reading the frames back")
+    _complete(output, plate)
+    return os.path.join(folder, f"{document['name']}.%0{digits}d.exr")
+
+
+def _follow(job: Job, talk: Talk, title: str) -> None:
+    """Raises HostError `cancelled`, EngineError with the first reason of a failed job."""
+
+    def ask() -> tuple[int, int, bool]:
+        time.sleep(_PAUSE)
+        document = job.poll()
+        return document["done"], document["total"], job.finished
+
+    talk.follow(ask, job.cancel, title)
+    document = job.result()
+    for frame, entry in sorted(document["frames"].items(), key=lambda pair: int(pair[0])):
+        if entry["state"] != "done":
+            error = entry.get("error") or {}
+            raise EngineError(
+                str(error.get("code", "failed")), f"Frame {frame}: {error.get('message', entry['state'])}"
+            )
+
+
+def _complete(output: str, plate: Plate) -> None:
+    """Every frame is there. A still's one frame becomes as many files as it is long: links, or copies where there are none."""
+    missing = [frame for frame in plate.frames if not os.path.exists(frame_path(output, frame))]
+    if missing:
+        raise HostError(
+            "not-rendered", f"{len(missing)} frames are not there, the first is {frame_path(output, missing[0])}."
+        )
+    for number in range(plate.frames[0] + 1, plate.frames[0] + plate.hold):
+        target = frame_path(output, number)
+        try:
+            os.link(frame_path(output, plate.frames[0]), target)
+        except OSError:
+            shutil.copyfile(frame_path(output, plate.frames[0]), target)
+
+
+def _import(host: Host, steps: Steps, pattern: str, plate: Plate) -> MediaPoolItem:
+    last = plate.frames[0] + plate.hold - 1 if plate.hold else plate.frames[-1]
+    media = import_sequence(host, steps, pattern, plate.frames[0], last, plate.rate)
+    if plate.input_space:
+        set_space(media, plate.input_space)
+    return media
+
+
+def _text(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _put_back(path: str, before: bytes | None) -> bool:
+    if before is None:
+        if os.path.exists(path):
+            os.remove(path)
+        return True
+    with open(path, "wb") as file:
+        file.write(before)
+    return True
