@@ -66,7 +66,9 @@ def pixels_of(pattern: str | Path) -> dict[int, str]:
 def with_pixels(path: Path, change: Any, **attributes: str) -> None:
     """The file with `change(pixels)` in place of its pixels, and header fields replaced; everything else stays."""
     picture = oiio.ImageBuf(str(path))
-    pixels = picture.get_pixels(oiio.FLOAT).copy()
+    read = picture.get_pixels(oiio.FLOAT)
+    assert read is not None
+    pixels = read.copy()
     changed = change(pixels)
     picture.set_pixels(picture.roi, pixels if changed is None else changed)
     for name, value in attributes.items():
