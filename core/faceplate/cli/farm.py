@@ -15,9 +15,11 @@ from faceplate.farm import Assets, FarmJob, assets_of, plan_job, write_bundle
 from faceplate.farm.plan import CHUNK_SECONDS
 from faceplate.farm.run import run_bundle
 from faceplate.farm.track import merge_track, track_stretches
+from faceplate.flight import log_render
 from faceplate.models import default_store
 from faceplate.plate import Sequence, parse_frames
 from faceplate.render import Renderer
+from faceplate.shot import Shot
 from faceplate.shotfile import load_shot, read_rules
 
 __all__ = ["FramesOption", "MappingOption", "OutputFolder", "TrackOption", "farm_app", "shot_on_node"]
@@ -40,6 +42,7 @@ _ChunkSeconds = Annotated[float, typer.Option(help="How long a task should take.
 _FrameSeconds = Annotated[float, typer.Option(help="What a frame takes; 0: two are rendered here to see.", min=0)]
 _Workers = Annotated[int, typer.Option(help="How many nodes may work on it: a short shot is spread over them.", min=1)]
 _Comp = Annotated[str, typer.Option(help="A last step: nuke -x comp.nk -F {frames}; blender -b x.blend -f {frame}.")]
+_Final = Annotated[bool, typer.Option("--final", help="Finals: refused without a valid release. Else previews.")]
 _Gpu = Annotated[bool, typer.Option(help="Ask for nodes with a GPU.")]
 
 
@@ -55,11 +58,12 @@ def bundle_command(
     frame_seconds: _FrameSeconds = 0.0,
     workers: _Workers = 4,
     host_comp: _Comp = "",
+    final: _Final = False,
     gpu: _Gpu = False,
     opencue: Annotated[bool, typer.Option("--opencue", help="Also write the job as OpenCue's XML, job.xml.")] = False,
 ) -> None:
     """Write a job bundle: track, render in chunks, check, and the host's comp. Deadline Cloud takes it as it is."""
-    renderer = _renderer(load_shot(shot))
+    renderer = _renderer(_loaded(shot, final))
     job, assets = _planned(renderer, frames, chunk, chunk_seconds, frame_seconds, workers, host_comp, gpu)
     folder = write_bundle(job, assets, output or Path.cwd() / f"{job.name}.job")
     if opencue:
@@ -79,6 +83,7 @@ def run_command(
     frame_seconds: _FrameSeconds = 0.0,
     workers: _Workers = 4,
     host_comp: _Comp = "",
+    final: _Final = False,
     step: Annotated[str, typer.Option(help="Only this step, and those that it depends on.")] = "",
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="A job parameter: NAME=VALUE.")
@@ -91,7 +96,7 @@ def run_command(
         code = run_bundle(what, given, path_mapping, step)
     else:
         with tempfile.TemporaryDirectory(prefix="faceplate-job-") as folder:
-            renderer = _renderer(load_shot(what))
+            renderer = _renderer(_loaded(what, final))
             job, assets = _planned(renderer, frames, chunk, chunk_seconds, frame_seconds, workers, host_comp, False)
             _tell(job, assets)
             fixed = {"ChunkSeconds": "0"} if chunk else {}
@@ -145,7 +150,7 @@ def merge_command(
         print(f"{len(made.frames)} frames: {made.path}")
 
 
-def shot_on_node(shot: Path, output_folder: str, track: Path | None, path_mapping: Path | None) -> Any:
+def shot_on_node(shot: Path, output_folder: str, track: Path | None, path_mapping: Path | None) -> Shot:
     """A job's shot with the places of this machine in it."""
     rules = read_rules(path_mapping) if path_mapping else ()
     loaded = load_shot(shot, mapping=rules)
@@ -167,6 +172,7 @@ def _planned(
     host_comp: str,
     gpu: bool,
 ) -> tuple[FarmJob, Assets]:
+    renderer.judgement[1].enforce()  # a release that does not cover it is said now, not at night
     job = plan_job(
         renderer,
         chunk=chunk,
@@ -177,10 +183,15 @@ def _planned(
         host_comp=host_comp,
         gpu=gpu,
     )
+    log_render(renderer, job.frames, "farm")
     return job, assets_of(job, renderer)
 
 
-def _renderer(shot: Any) -> Renderer:
+def _loaded(shot: Path, final: bool) -> Shot:
+    return load_shot(shot, changes={"purpose": "final"} if final else None)
+
+
+def _renderer(shot: Shot) -> Renderer:
     return Renderer(shot, FaceFinder(default_store()))
 
 

@@ -117,45 +117,45 @@ def render_command(
     A frame whose file is whole and was made of the very same plate, source, track, parameters and weights is left alone.
     """
     lines = open_log(log)
-    keys: dict[str, Any] = {
-        "source": source,
-        "output": output,
-        "mode": _one_of("--mode", mode, ("element", "over")),
-        "frames": frames,
-        "missing": _one_of("--missing", missing, ("fail", "skip", "hold")),
-        "layer": layer,
-        "space": space,
-        "source_space": source_space,
-        "working": working,
-        "ocio": ocio,
-        "search": _rectangle(search) if search else None,
-        "compression": compression,
-        "multipart": multipart,
-        "track": track,
-        "allow_noncommercial": allow_noncommercial,
-        "person": person,
-        "production": production,
-        "use": use,
-        "name": name,
-    }
-    if final:
-        keys["purpose"] = "final"
-    if is_shot_file(plate):
-        given = given_options(context)
-        changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
-        changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
-        rules = read_rules(path_mapping) if path_mapping else ()
-        shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})
-        if not shot.output:
-            raise UsageError("no-output", f"The shot {plate} names no output; give --output swap.####.exr.")
-    else:
-        if not output:
-            raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
-        keys["frames"] = parse_frames(frames) if frames else None
-        shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
-    renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
-    work = render_all if force or contact_sheet else render_missing
     with lines.refusals():
+        keys: dict[str, Any] = {
+            "source": source,
+            "output": output,
+            "mode": _one_of("--mode", mode, ("element", "over")),
+            "frames": frames,
+            "missing": _one_of("--missing", missing, ("fail", "skip", "hold")),
+            "layer": layer,
+            "space": space,
+            "source_space": source_space,
+            "working": working,
+            "ocio": ocio,
+            "search": _rectangle(search) if search else None,
+            "compression": compression,
+            "multipart": multipart,
+            "track": track,
+            "allow_noncommercial": allow_noncommercial,
+            "person": person,
+            "production": production,
+            "use": use,
+            "name": name,
+        }
+        if final:
+            keys["purpose"] = "final"
+        if is_shot_file(plate):
+            given = given_options(context)
+            changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
+            changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
+            rules = read_rules(path_mapping) if path_mapping else ()
+            shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})
+            if not shot.output:
+                raise UsageError("no-output", f"The shot {plate} names no output; give --output swap.####.exr.")
+        else:
+            if not output:
+                raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
+            keys["frames"] = parse_frames(frames) if frames else None
+            shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
+        renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
+        work = render_all if force or contact_sheet else render_missing
         batch = render_batch(renderer, contact_sheet, work, log=lines)
     finish_batch(batch)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import time
 from collections.abc import Iterable
@@ -70,7 +71,7 @@ def plan_job(
     name = output.prefix.rstrip("._-") or "swap"
     return FarmJob(
         shot.model_copy(update={"track": track, "ocio": renderer.color.source}),
-        shot.name or name,
+        re.sub(r"[^\w.-]+", "_", shot.name or name),
         wanted,
         whole,
         len(segments_of(whole)),

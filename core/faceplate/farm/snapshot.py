@@ -35,7 +35,7 @@ def _document(job: FarmJob) -> dict[str, Any]:
     document: dict[str, Any] = {key: value for key, value in plain.items() if key in known and value not in (None, "")}
     if shot.search is not None:
         document["search"] = list(shot.search)
-    document |= {"faceplate_shot": 1, "name": job.name, "output": _plain_pattern(shot.output)}
+    document |= {"faceplate_shot": 1, "name": shot.name or job.name, "output": _plain_pattern(shot.output)}
     document["frames"] = frames_text(job.frames).replace(":", "x")
     values = {item.name: getattr(shot.parameters, item.name) for item in PARAMETERS}
     changed = {item.name: values[item.name] for item in PARAMETERS if values[item.name] != item.default}
