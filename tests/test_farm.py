@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 import yaml
 from openjd.model import decode_job_template
 
+from engines import alive, state_of, until
 from faceplate.cli import main
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
@@ -26,6 +29,7 @@ from faceplate.plate import parse_frames
 from faceplate.render import Renderer
 from faceplate.shotfile import load_shot
 from faceplate.track import Track
+from faceplate.trust.audit import AUDIT_FILE
 from faceplate_client import EngineError
 from faceplate_client.farm import parse_frames as node_frames
 from farm_shots import cheap, pixels_of, small_shot
@@ -189,6 +193,20 @@ colorspaces:
         assert "<chunk>4</chunk>" in xml and "faceplate-farm render" in xml
         assert [re.findall(r"<(?:on|depend_on|depon)layer>(\w+)<", xml)] == [["track", "merge", "render"]]
 
+    def test_a_job_answers_to_the_show(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Making one is a line of the show's audit log, under the shot's own name; a final without a release is no job."""
+        shot = small_shot(tmp_path, 2, name="sh 010/a", overrides=None)
+        (tmp_path / "faceplate.show.json").write_text('{"faceplate_show": 1, "root": true}')
+        bundle = tmp_path / "job"
+        assert main._run(["farm", "bundle", str(shot), "--chunk", "1", "-o", str(bundle)]) == 0
+        line = json.loads((tmp_path / AUDIT_FILE).read_text().splitlines()[-1])
+        assert (line["action"], line["shot"], line["first"], line["last"]) == ("farm", "sh 010/a", 1001, 1002)
+        assert load_shot(bundle / "shot" / "sh_010_a.shot.json").name == "sh 010/a"
+        (tmp_path / "bea" / "release.json").unlink()
+        capsys.readouterr()
+        assert main._run(["farm", "bundle", str(shot), "--chunk", "1", "-o", str(tmp_path / "no"), "--final"]) != 0
+        assert "release" in capsys.readouterr().err and not (tmp_path / "no").exists()
+
     def test_refusals(self, shot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert (
             main._run(["farm", "bundle", str(shot), "--chunk", "1", "--host-comp", "nuke 'x", "-o", str(tmp_path)]) == 2
@@ -310,6 +328,44 @@ class TestRun:
         assert sorted(pixels_of(tmp_path / "out" / "sh010.####.exr")) == [1001, 1003]
         code, said = runs(tmp_path, "render", "--shot", tmp_path / "none.shot.json", "--frames", "1001")
         assert code == 2 and "openjd_fail: The shot" in said
+
+
+def test_the_engine_ends_with_its_session(tmp_path: Path) -> None:
+    """A session's process is killed and nobody says stop: the engine is gone soon after. A shell between them does not count."""
+    node = f"{sys.executable} -m faceplate_client.farm start"
+    waits = f"import subprocess, time; print(subprocess.run(['sh', '-c', '{node}; true']).returncode, flush=True); time.sleep(300)"
+    session = subprocess.Popen([sys.executable, "-c", waits], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    try:
+        assert session.stdout is not None
+        said = [session.stdout.readline() for _ in range(4)]
+        assert said[1] == f"openjd_env: FACEPLATE_RUN={tmp_path / 'faceplate-engine'}\n" and said[3] == "0\n"
+        state = state_of(tmp_path / "faceplate-engine")
+        assert state is not None and alive(state["pid"])
+        time.sleep(1.5)  # longer than the engine takes to see that whoever started it has ended
+        assert alive(state["pid"])
+    finally:
+        session.kill()
+        session.wait()
+    until(lambda: not alive(state["pid"]), 20)
+
+
+def test_a_chunk_that_is_told_to_stop(tmp_path: Path) -> None:
+    """SIGTERM: exit code 130, what is there is whole, the chunk's own engine is gone, and another try does the rest."""
+    shot = small_shot(tmp_path, 12, **cheap(no_face="pass"))
+    command = [sys.executable, "-m", "faceplate_client.farm", "render", "--shot", str(shot), "--frames", "1001-1012"]
+    chunk = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    out = tmp_path / "out"
+    until(lambda: list(out.glob("sh010.*.exr")), 60)
+    chunk.send_signal(signal.SIGTERM)
+    said, _ = chunk.communicate(timeout=60)
+    assert chunk.returncode == 130 and "openjd_fail: Stopped." in said
+    there = pixels_of(out / "sh010.####.exr")
+    assert 0 < len(there) < 12
+    (engine,) = tmp_path.glob("faceplate-engine-*")
+    until(lambda: state_of(engine) is None, 20)
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert again.returncode == 0 and f"{len(there)} were current, 0 failed" in again.stdout
+    assert len(pixels_of(out / "sh010.####.exr")) == 12
 
 
 @pytest.fixture
