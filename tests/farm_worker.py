@@ -1,6 +1,6 @@
 """Workers of a farm's node for the tests, forked from one process that has imported the engine, so that dying is cheap.
 
-    python tests/farm_worker.py chaos SHOT KILLS SEED     4 workers, SIGKILL at random moments; then all are let finish
+    python tests/farm_worker.py chaos SHOT KILLS SEED LONGEST     4 workers, SIGKILL at random moments, at most LONGEST seconds apart; then all are let finish
     python tests/farm_worker.py together SHOT SHOT …      one worker for each shot file, all at once
 
 Prints one JSON object: what happened.
@@ -56,7 +56,7 @@ def forked(shot: str | Renderer, seed: int, force: bool) -> int:
     return pid
 
 
-def chaos(shot: str, kills: int, seed: int) -> dict[str, int]:
+def chaos(shot: str, kills: int, seed: int, longest: float) -> dict[str, int]:
     """Keeps 4 workers busy and kills one after the other. Workers render over what is there, so that every kill may hit a
     frame that exists already; the last four only do what is missing."""
     dice = random.Random(seed)
@@ -69,7 +69,7 @@ def chaos(shot: str, kills: int, seed: int) -> dict[str, int]:
         while len(running) < WORKERS:
             started += 1
             running[forked(worker, started, force=dice.random() < 0.7)] = time.monotonic()
-        time.sleep(dice.uniform(0.02, 0.35))
+        time.sleep(dice.uniform(0.02, longest))
         done, status = os.waitpid(-1, os.WNOHANG)
         if done:
             running.pop(done)
@@ -97,5 +97,5 @@ def together(shots: list[str]) -> dict[str, list[int]]:
 
 if __name__ == "__main__":
     mode, first, *rest = sys.argv[1:]
-    result = chaos(first, int(rest[0]), int(rest[1])) if mode == "chaos" else together([first, *rest])
+    result = chaos(first, int(rest[0]), int(rest[1]), float(rest[2])) if mode == "chaos" else together([first, *rest])
     print(json.dumps(result))
