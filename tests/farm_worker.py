@@ -1,7 +1,9 @@
 """Workers of a farm's node for the tests, forked from one process that has imported the engine, so that dying is cheap.
 
-    python tests/farm_worker.py chaos SHOT KILLS SEED LONGEST     4 workers, SIGKILL at random moments, at most LONGEST seconds apart; then all are let finish
-    python tests/farm_worker.py together SHOT SHOT …      one worker for each shot file, all at once
+    python tests/farm_worker.py chaos SHOT KILLS SEED LONGEST
+        4 workers, SIGKILL at random moments at most LONGEST seconds apart; then all are let finish
+    python tests/farm_worker.py together SHOT SHOT …
+        one worker for each shot file, all at once
 
 Prints one JSON object: what happened.
 """

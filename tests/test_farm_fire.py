@@ -82,8 +82,9 @@ class Watch(threading.Thread):
 @posix
 def test_workers_killed_at_random_moments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """4 workers, kill -9 at 50 random moments, retries: at the end every frame is whole and the very same as undisturbed,
-    and no file under a final name was ever anything but whole. FACEPLATE_LONG=1 puts a real face in, and kills 120 times, further apart,
-    because a worker that loads a face starts more slowly."""
+    and no file under a final name was ever anything but whole.
+
+    FACEPLATE_LONG=1 puts a real face in, and kills 120 times, further apart, because such a worker starts more slowly."""
     keys = {} if LONG else cheap(no_face="pass")
     shot = small_shot(tmp_path, 12, **keys)
     calm = tmp_path / "calm"
