@@ -30,7 +30,7 @@ from faceplate.models.store import digest
 from faceplate.params import Parameters
 from faceplate.plate import PlateFile
 from faceplate.render import Renderer, swap_face
-from faceplate.shot import Shot
+from faceplate.shot import Policy, Shot
 from faceplate.swap import NullGenerator
 from faceplate.swap.generator import Crop, Framing, Generated
 from faceplate.swap.networks import FAMILIES, DfmGenerator, NetworkGenerator, needs_source, network_generator
@@ -444,7 +444,8 @@ def test_inswapper_equals_the_8_bit_recipe(
     folder, _ = zoo
     generator = network_generator(ModelStore((folder,)), "inswapper_128", person(photograph(color)))
     assert isinstance(generator, NetworkGenerator)
-    shot = Shot(plate=str(tmp_path / "plate.####.png"), parameters=PLAIN.model_copy(update={"plate_detail": 0.0}))
+    parameters = PLAIN.model_copy(update={"plate_detail": 0.0})
+    shot = Shot(plate=str(tmp_path / "plate.####.png"), parameters=parameters, policy=Policy(preview_slate=False))
     swapped = Renderer(shot, generator=generator).render(1001, face).swapped
 
     session = onnxruntime.InferenceSession(folder / "inswapper_128.onnx")

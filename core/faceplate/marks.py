@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from faceplate import __version__
-from faceplate.cache import digest, file_mark
+from faceplate.cache import content_mark, digest, file_mark
 from faceplate.comp.grain import Grain
 from faceplate.errors import RenderError
 from faceplate.face import Face
@@ -41,13 +42,18 @@ _BLEND = ("blend", "blend_amount", "blend_reach")
 
 @dataclass(frozen=True)
 class Marks:
-    """The keys of one frame of a shot that is `opened`, with the frame's own `parameters`."""
+    """The keys of one frame of a shot that is `opened`, with the frame's own `parameters`.
+
+    `whole` takes files by all of their content in place of `file_mark`: dear, but the same for a copy that has another
+    date, as on a farm that sends its nodes copies.
+    """
 
     opened: Opened
     file: PlateFile
     frame: int
     parameters: Parameters
     proxy: int
+    whole: bool = False
 
     def frame_key(self, face: Face | None = None) -> str:
         """The key of everything that the frame's file depends on; `face` where a caller gave one."""
@@ -119,7 +125,7 @@ class Marks:
         space = space_of(self.file, color, shot.space)
         try:
             return digest(
-                file_mark(self.file.path),
+                self._content(self.file.path),
                 self.file.movie_frame,
                 self.file.part,
                 self.file.rgb,
@@ -170,9 +176,12 @@ class Marks:
             return ""
         path = Sequence.parse(pattern).path(self.frame)
         try:
-            return file_mark(path) + (f" {self.frame}" if is_movie(path) else "")
+            return self._content(path) + (f" {self.frame}" if is_movie(path) else "")
         except OSError:
             return f"missing {path}"  # rendering says so
+
+    def _content(self, path: Path) -> str:
+        return content_mark(path) if self.whole else file_mark(path)
 
     def _weights(self, names: Iterable[str]) -> list[str]:
         return [self._network(name) for name in dict.fromkeys(names) if name]

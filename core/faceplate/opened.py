@@ -153,7 +153,6 @@ class Opened:
             network_encoding(parameters, self.color)
             check_policy(self._named_cards(parameters), self.shot.allow_noncommercial)
             _ = self._generator(parameters), self._matte_networks(parameters)
-        check_policy(self.cards(), self.shot.allow_noncommercial)
         known = self.shot.track is not None or (self.shot.output and kept_path(self.output).exists())
         for parameters in kinds if not known else ():
             _ = self._wanted(parameters)  # only a track that is there already knows names
@@ -165,6 +164,7 @@ class Opened:
             self._take_kept_track(progress)
         for parameters in kinds:
             _ = self._person(parameters) if self._track is not None else self._wanted(parameters)
+        check_policy(self.cards(), self.shot.allow_noncommercial)
 
     def frames(self) -> tuple[int, ...]:
         """The frames to render: those asked for, else the pattern's own range, else what lies on disk."""

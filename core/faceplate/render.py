@@ -74,6 +74,7 @@ class Rendered:
     notes: tuple[str, ...] = ()
     proxy: int = 1
     key: str = ""
+    marks: Marks | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Loaded:
     proxy: int = 1
     memo: Memo = field(default_factory=Memo)
     key: str = ""
+    marks: Marks | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -138,15 +140,17 @@ class Renderer(Opened):
         that. `frame` is its number, for a target that is a point of a frame."""
         return self._found(file, parameters or self.shot.parameters, frame)[0]
 
-    def key(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1) -> str:
+    def key(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1, content: bool = False) -> str:
         """32 hexadecimal digits that name everything on which the frame's file depends; no pixel is decoded.
 
         That is: the engine's version, the plate file (`cache.file_mark`: size, time of change, first and last 64 KiB; not
         its place), the source's pictures, the track's face or what finds one, the frame's parameters and number, colour
         config and spaces, the weights' hashes, proxy, mode and compression. The device is no part of it. Raises what
         `open` and `values` raise.
+
+        With `content` plate and mattes count by all of their content and not by their dates: `faceplate:content`.
         """
-        return Marks(self, self.open(frame), frame, self.values(frame, values), proxy).frame_key()
+        return Marks(self, self.open(frame), frame, self.values(frame, values), proxy, content).frame_key()
 
     def load(
         self,
@@ -162,10 +166,11 @@ class Renderer(Opened):
         file = self.open(frame)
         marks = Marks(self, file, frame, parameters, proxy)
         key = marks.frame_key(face)
+        known_marks = marks if face is None else None
         target = _Target(face, 1.0, grain) if face is not None else self._target(frame, file, parameters, marks)
         small = proxy_file(file, proxy)
         if target.face is None:
-            return Loaded(frame, small, parameters, proxy=proxy, key=key)
+            return Loaded(frame, small, parameters, proxy=proxy, key=key, marks=known_marks)
         if target.face.window().intersect(file.data).empty:
             raise RenderError("face-outside", f"{file.path.name}: the face lies outside the plate's picture.")
         known = proxy_face(target.face, proxy)
@@ -176,7 +181,9 @@ class Renderer(Opened):
             self._input_matte(parameters.garbage, frame, around, proxy),
         )
         memo = Memo(self.cache, marks.stages(known, around, grain, target.weight)) if self.cache.active else Memo()
-        loaded = Loaded(frame, small, parameters, known, None, None, inputs, target.weight, grain, proxy, memo, key)
+        loaded = Loaded(
+            frame, small, parameters, known, None, None, inputs, target.weight, grain, proxy, memo, key, known_marks
+        )
         return self._with_picture(loaded, file, around, target.seen)
 
     def generate(self, loaded: Loaded) -> Generating:
@@ -204,7 +211,9 @@ class Renderer(Opened):
             looked, made, mattes, matched, parameters, grain=loaded.grain, name=self.shot.person, memo=memo
         )
         notes, swapped = self._new_notes(parameters), self._marked(swapped, loaded)
-        return Rendered(loaded.frame, loaded.file, swapped, loaded.face, parameters, notes, loaded.proxy, loaded.key)
+        return Rendered(
+            loaded.frame, loaded.file, swapped, loaded.face, parameters, notes, loaded.proxy, loaded.key, loaded.marks
+        )
 
     def render(
         self,
@@ -228,6 +237,8 @@ class Renderer(Opened):
         attributes = {**self.attributes(rendered.parameters), **self._provenance(rendered)}
         if rendered.key:
             attributes["faceplate:key"] = rendered.key
+        if rendered.marks is not None:
+            attributes["faceplate:content"] = replace(rendered.marks, whole=True).frame_key()
         if rendered.proxy > 1:
             attributes["faceplate:proxy"] = rendered.proxy
         compression = self.shot.compression
@@ -268,6 +279,7 @@ class Renderer(Opened):
             "faceplate:generator": self._generator(used).name,
             "faceplate:weights": ", ".join(f"{card.name} {card.sha256[:16]} {card.licence}" for card in cards),
             "faceplate:parameters": json.dumps(used.model_dump(), sort_keys=True),
+            "faceplate:device": self.device(used),
             "faceplate:ocio": self.color.source,
             "faceplate:working_space": self.color.working_space,
         }
@@ -291,6 +303,15 @@ class Renderer(Opened):
         return slated(
             swapped, slate, lambda window: self._read(file, window, loaded.proxy).pixels, white[0, 0], file.data
         )
+
+    def device(self, parameters: Parameters | None = None) -> str:
+        """Where the networks of a frame really run, as `cuda:0, cuda:1`; `cpu` where no GPU has a part in its pixels."""
+        used = parameters or self.shot.parameters
+        mattes = self._matte_networks(used)
+        looking = () if self._track is not None else self._finder(used).opened
+        networks = (*getattr(self._generator(used), "networks", ()), mattes.occluder, mattes.parser, *looking)
+        places = {target for network in networks if network is not None for target in network.targets} - {"cpu"}
+        return ", ".join(sorted(places)) or "cpu"
 
     # The face -------------------------------------------------------------------------------------------------------
 
@@ -416,7 +437,9 @@ class Renderer(Opened):
         """A frame without the face: the plate in over mode, an empty element with the layers that others have."""
         empty = Window(loaded.file.data.x, loaded.file.data.y, 0, 0)
         swapped = self._marked(nothing_swapped(empty, loaded.parameters, self.shot.person), loaded)
-        return Rendered(loaded.frame, loaded.file, swapped, None, loaded.parameters, (), loaded.proxy, loaded.key)
+        return Rendered(
+            loaded.frame, loaded.file, swapped, None, loaded.parameters, (), loaded.proxy, loaded.key, loaded.marks
+        )
 
     def _input_matte(self, pattern: str, frame: int, window: Window, proxy: int) -> np.ndarray | None:
         """The red channel of a matte's file for `frame`, on `window`; 0 where the file has no pixels."""

@@ -77,10 +77,13 @@ def burn_lines(fields: Mapping[str, str], frame: int, day: dt.date | None = None
     """The two lines of the burn-in: shot, take, frame and day; and the mark, with the slate's own words if it had some."""
     shot = fields.get("faceplate:shot") or "no shot name"
     take = fields.get("faceplate:take") or "1"
-    when = (day.isoformat() if day else fields.get("faceplate:made", "")[:10]) or dt.datetime.now(
-        dt.UTC
-    ).date().isoformat()
+    when = (day or dt.datetime.now(dt.UTC).date()).isoformat()
     return f"{shot} · take {take} · {frame} · {when}", fields.get("faceplate:slate") or MARK
+
+
+def _day(path: Path) -> dt.date:
+    """The day on which a file was written."""
+    return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
 
 
 def _fields(file: PlateFile) -> dict[str, str]:
@@ -102,7 +105,7 @@ def _picture(
     pixels = np.clip(color.to_display(np.nan_to_num(working)), 0, 1)
     fields = _fields(file)
     if burn and _BURNT not in fields:
-        slate = make_slate(burn_lines(fields, number), display, file.pixel_aspect, top=True)
+        slate = make_slate(burn_lines(fields, number, _day(file.path)), display, file.pixel_aspect, top=True)
         place = slate.window.slices(display)
         pixels[place] = slate.over(pixels[place], _WHITE)
     if file.pixel_aspect != 1.0:

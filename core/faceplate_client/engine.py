@@ -50,7 +50,7 @@ class Shot:
 class Engine:
     """A connection that survives the engine: when it dies it is started again, and shots are opened again."""
 
-    def __init__(self, folder: str, start: bool, wait: float, parent: bool, idle: float | None) -> None:
+    def __init__(self, folder: str, start: bool, wait: float, parent: bool | int, idle: float | None) -> None:
         self.folder = folder
         self._start = start
         self._wait = wait
@@ -63,7 +63,7 @@ class Engine:
         """The engine's address; another than `lost`, which did not answer. Raises as `connect` does."""
         with self._lock:
             if self._address is None or self._address is lost:
-                self._address = find_engine(self.folder, self._parent)
+                self._address = find_engine(self.folder, bool(self._parent))
             if self._address is None:
                 if not self._start:
                     raise EngineError(
@@ -102,10 +102,16 @@ class Engine:
                 request(address, "POST", "/v1/stop")
         self._address = None
 
-    def open_shot(self, document: Mapping[str, Any] | str, base: str | None = None) -> Shot:
+    def open_shot(
+        self,
+        document: Mapping[str, Any] | str,
+        base: str | None = None,
+        mapping: Iterable[Mapping[str, str]] = (),
+    ) -> Shot:
         """Opens a shot file (a path) or a document, whose relative paths begin at `base`. Raises `EngineError`.
 
-        The variables that the shot names, and `$OCIO`, go along, because the engine has an environment of its own.
+        `mapping` are prefixes of other machines' paths, `{"from": …, "to": …}`. The variables that the shot names, and
+        `$OCIO`, go along, because the engine has an environment of its own.
         """
         if isinstance(document, (str, os.PathLike)):
             path = os.path.abspath(os.fspath(document))
@@ -114,6 +120,9 @@ class Engine:
             folder = os.path.abspath(base) if base else None
             text = json.dumps(document)
             body = {"document": dict(document), "base": folder, "environ": variables([text, *_shows(folder)])}
+        rules = [dict(rule) for rule in mapping]
+        if rules:
+            body["mapping"] = rules
         return Shot(body, self.call("POST", "/v1/shots", body, _PATIENCE))
 
     def keys(

@@ -29,10 +29,11 @@ def find_engine(folder: str, bound: bool = False) -> Address | None:
     return None
 
 
-def start_engine(folder: str, wait: float, parent: bool, idle: float | None = None) -> Address:
+def start_engine(folder: str, wait: float, parent: bool | int, idle: float | None = None) -> Address:
     """Starts an engine and waits up to `wait` seconds for one that answers: the new one, or one that another process
-    started first. Raises `EngineError` `engine-not-started` with the end of its log."""
-    arguments = ["--parent", str(os.getpid())] if parent else []
+    started first. `parent` may name another process than this one to end with. Raises `EngineError` `engine-not-started`
+    with the end of its log."""
+    arguments = ["--parent", str(os.getpid() if parent is True else parent)] if parent else []
     if idle is not None:
         arguments += ["--idle", str(idle)]
     process = launch(arguments, folder)
@@ -40,7 +41,7 @@ def start_engine(folder: str, wait: float, parent: bool, idle: float | None = No
     while True:
         # Asked before looking: an engine that yields to another one ends after that one's state file is there.
         code = process.poll()
-        address = find_engine(folder, parent)
+        address = find_engine(folder, bool(parent))
         if address is not None:
             return address
         if code not in (None, 0):

@@ -1,7 +1,7 @@
 """Results of stages kept under a key of exactly what they depend on: in memory first, on disk second."""
 
 from faceplate.cache.disk import DiskCache
-from faceplate.cache.key import code_mark, digest, file_mark
+from faceplate.cache.key import code_mark, content_mark, digest, file_mark
 from faceplate.cache.memory import MemoryCache
 from faceplate.cache.stages import NO_CACHE, CacheCounts, StageCache, settings_from
 
@@ -12,6 +12,7 @@ __all__ = [
     "MemoryCache",
     "StageCache",
     "code_mark",
+    "content_mark",
     "digest",
     "file_mark",
     "settings_from",

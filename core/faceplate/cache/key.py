@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["code_mark", "digest", "file_mark"]
+__all__ = ["code_mark", "content_mark", "digest", "file_mark"]
 
 _SAMPLE = 1 << 16
 
@@ -39,6 +39,15 @@ def file_mark(path: Path) -> str:
     return _marked(str(path), found.st_size, found.st_mtime_ns, (found.st_ino, found.st_ctime_ns))
 
 
+def content_mark(path: Path) -> str:
+    """SHA-256 of all of a file, whatever its name and times; read once while size and time of change stay.
+
+    Raises OSError.
+    """
+    found = path.stat()
+    return _hashed(str(path), found.st_size, found.st_mtime_ns, found.st_ino)
+
+
 @cache
 def code_mark() -> str:
     """A hash of the engine's own code: results on disk do not outlive the code that made them."""
@@ -56,6 +65,12 @@ def _marked(path: str, size: int, changed: int, _same: tuple[int, int]) -> str:
         head = stream.read(_SAMPLE)
         stream.seek(max(size - _SAMPLE, 0))
         return digest(size, changed, head, stream.read(_SAMPLE))
+
+
+@cache
+def _hashed(path: str, _size: int, _changed: int, _inode: int) -> str:
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _feed(state: Any, value: Any) -> None:

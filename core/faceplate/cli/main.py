@@ -15,10 +15,13 @@ from rich.console import Console
 
 from faceplate import __version__
 from faceplate.cli.cache import cache_command, render_cache
+from faceplate.cli.check import check_command
+from faceplate.cli.farm import farm_app
+from faceplate.cli.log import LogOption, open_log
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
 from faceplate.cli.parameters import parameters_command
-from faceplate.cli.progress import finish_batch, render_batch
+from faceplate.cli.progress import finish_batch, render_all, render_batch, render_missing
 from faceplate.cli.release import app as release_app
 from faceplate.cli.release import review_command, verify_command
 from faceplate.cli.serve import serve_command
@@ -102,48 +105,59 @@ def render_command(
     path_mapping: Annotated[
         Path | None, typer.Option(help="Shot file: a JSON file of paths of other machines, and what they are here.")
     ] = None,
-    contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG: plate, result and matte.")] = None,
+    contact_sheet: Annotated[
+        Path | None, typer.Option(help="Also write a PNG: plate, result and matte. Renders every frame.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also render frames whose file is up to date.")] = False,
+    log: LogOption = "text",
     **values: Any,
 ) -> None:
-    """Replace the face on a plate. Of a shot file, an option given here counts before what the file says."""
-    keys: dict[str, Any] = {
-        "source": source,
-        "output": output,
-        "mode": _one_of("--mode", mode, ("element", "over")),
-        "frames": frames,
-        "missing": _one_of("--missing", missing, ("fail", "skip", "hold")),
-        "layer": layer,
-        "space": space,
-        "source_space": source_space,
-        "working": working,
-        "ocio": ocio,
-        "search": _rectangle(search) if search else None,
-        "compression": compression,
-        "multipart": multipart,
-        "track": track,
-        "allow_noncommercial": allow_noncommercial,
-        "person": person,
-        "production": production,
-        "use": use,
-        "name": name,
-    }
-    if final:
-        keys["purpose"] = "final"
-    if is_shot_file(plate):
-        given = given_options(context)
-        changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
-        changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
-        rules = read_rules(path_mapping) if path_mapping else ()
-        shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})
-        if not shot.output:
-            raise UsageError("no-output", f"The shot {plate} names no output; give --output swap.####.exr.")
-    else:
-        if not output:
-            raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
-        keys["frames"] = parse_frames(frames) if frames else None
-        shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
-    renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
-    finish_batch(render_batch(renderer, contact_sheet))
+    """Replace the face on a plate. Of a shot file, an option given here counts before what the file says.
+
+    A frame whose file is whole and was made of the very same plate, source, track, parameters and weights is left alone.
+    """
+    lines = open_log(log)
+    with lines.refusals():
+        keys: dict[str, Any] = {
+            "source": source,
+            "output": output,
+            "mode": _one_of("--mode", mode, ("element", "over")),
+            "frames": frames,
+            "missing": _one_of("--missing", missing, ("fail", "skip", "hold")),
+            "layer": layer,
+            "space": space,
+            "source_space": source_space,
+            "working": working,
+            "ocio": ocio,
+            "search": _rectangle(search) if search else None,
+            "compression": compression,
+            "multipart": multipart,
+            "track": track,
+            "allow_noncommercial": allow_noncommercial,
+            "person": person,
+            "production": production,
+            "use": use,
+            "name": name,
+        }
+        if final:
+            keys["purpose"] = "final"
+        if is_shot_file(plate):
+            given = given_options(context)
+            changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
+            changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
+            rules = read_rules(path_mapping) if path_mapping else ()
+            shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})
+            if not shot.output:
+                raise UsageError("no-output", f"The shot {plate} names no output; give --output swap.####.exr.")
+        else:
+            if not output:
+                raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
+            keys["frames"] = parse_frames(frames) if frames else None
+            shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
+        renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
+        work = render_all if force or contact_sheet else render_missing
+        batch = render_batch(renderer, contact_sheet, work, log=lines)
+    finish_batch(batch)
 
 
 app.add_typer(models_app)
@@ -152,6 +166,8 @@ app.add_typer(release_app)
 app.command("verify")(verify_command)
 app.command("review")(review_command)
 app.command("stmap")(stmap_command)
+app.add_typer(farm_app, name="farm")
+app.command("check")(check_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
 app.add_typer(shot_app, name="shot")

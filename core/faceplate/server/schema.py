@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["FacesRequest", "JobRequest", "KeysRequest", "RenderRequest", "ShotRequest", "TrackRequest"]
+__all__ = ["FacesRequest", "JobRequest", "KeysRequest", "PathPrefix", "RenderRequest", "ShotRequest", "TrackRequest"]
 
 Frames = list[int]
 Values = dict[str, Any]
@@ -17,14 +17,22 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class PathPrefix(_Request):
+    """A prefix of another machine's paths (`from`), and what it is on this one (`to`)."""
+
+    source: str = Field(alias="from", min_length=1)
+    target: str = Field(alias="to", min_length=1)
+
+
 class ShotRequest(_Request):
     """A shot file's path, or a document whose relative paths begin at `base`. `environ` fills in `$VARIABLES` and
-    `$OCIO`, which are those of the host and not of the engine."""
+    `$OCIO`, which are those of the host and not of the engine. `mapping` counts before the show's own."""
 
     path: str | None = None
     document: dict[str, Any] | None = None
     base: str | None = None
     environ: dict[str, str] = Field(default_factory=dict)
+    mapping: list[PathPrefix] = Field(default_factory=list)
 
 
 class _OfFrames(_Request):

@@ -25,7 +25,7 @@ from faceplate.render import Renderer
 from faceplate.server.roots import Roots
 from faceplate.server.schema import ShotRequest
 from faceplate.shot import Shot
-from faceplate.shotfile import load_shot
+from faceplate.shotfile import PathRule, load_shot
 from faceplate.track import Track
 from faceplate.trust import keyring_folder
 
@@ -49,7 +49,8 @@ PATHS = tuple(parameter.name for parameter in PARAMETERS if parameter.about.path
 def _loaded(request: ShotRequest) -> Shot:
     """The shot of a request, resolved with the variables of the host that asks."""
     what: Any = request.path if request.path is not None else request.document
-    shot = load_shot(what, request.base, environ=request.environ)
+    rules = tuple(PathRule(rule.source, rule.target) for rule in request.mapping)
+    shot = load_shot(what, request.base, environ=request.environ, mapping=rules)
     # A track is made when a host asks for one, not on the way to a frame.
     own: dict[str, Any] = {"track_first": False}
     if not shot.ocio and request.environ.get("OCIO"):

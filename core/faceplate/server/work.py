@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
 from faceplate.errors import UsageError
-from faceplate.flight import log_render
+from faceplate.flight import is_current, log_render
 from faceplate.frame import read_frame
 from faceplate.pipeline import Stage, pipelined
 from faceplate.plate import Sequence
@@ -24,7 +24,6 @@ from faceplate.server.shared import SharedPixels
 from faceplate.server.shots import OpenShot, make_folder, people, refuse_plate
 from faceplate.track import track_shot
 from faceplate.trust import collect, record, signing_key
-from faceplate_client.exr import frame_key
 
 __all__ = ["HOPELESS", "faces_job", "render_job", "track_job"]
 
@@ -89,6 +88,7 @@ class _Under:
     renderer: Renderer
     loaded: Any = None
     entry: dict[str, Any] | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,16 +128,17 @@ class _Steps:
             return _Under(frame, begun, renderer, entry=_entry("skipped", notes=["the plate's frame is missing"]))
         if self.request.skip_current and path is not None:
             key = self.opened.frame_key(frame, values, proxy, self.request.mode)
-            if key and frame_key(str(path)) == key:
+            if key and is_current(renderer, frame, values, proxy, key):
                 known = _entry("done", path=str(path), key=key, cached=True, ms=_since(begun))
                 return _Under(frame, begun, renderer, entry=known)
-        return _Under(frame, begun, renderer, renderer.load(frame, values=values, proxy=proxy))
+        loaded = renderer.load(frame, values=values, proxy=proxy)
+        return _Under(frame, begun, renderer, loaded, stages={"load": _since(begun)})
 
     def generate(self, under: _Under) -> _Under:
-        return under if under.entry else replace(under, loaded=under.renderer.generate(under.loaded))
+        return under if under.entry else _after("generate", under, under.renderer.generate)
 
     def comp(self, under: _Under) -> _Under:
-        return under if under.entry else replace(under, loaded=under.renderer.comp(under.loaded))
+        return under if under.entry else _after("comp", under, under.renderer.comp)
 
     def write(self, job: Job, under: _Under) -> dict[str, Any]:
         """Ends a frame: its file, its shared pixels, and what is said of it."""
@@ -146,6 +147,7 @@ class _Steps:
         if job.finished:  # cancelled meanwhile: nobody wants the file
             return _entry("cancelled")
         rendered: Rendered = under.loaded
+        writing = time.perf_counter()
         notes, path = [*rendered.swapped.notes, *rendered.notes], None
         if self.output:
             written = under.renderer.write(rendered)
@@ -153,7 +155,8 @@ class _Steps:
             if self.is_take:
                 record(under.renderer.output, under.frame, under.renderer.take())
         shared = _share(self.desk.shared, under.renderer, rendered) if self.request.pixels == "shared" else None
-        return _entry("done", path=path, key=rendered.key, ms=_since(under.begun), notes=notes, shared=shared)
+        took = {"ms": _since(under.begun), "stages": {**under.stages, "write": _since(writing)}}
+        return _entry("done", path=path, key=rendered.key, notes=notes, shared=shared, **took)
 
     def _renderer(self) -> Renderer:
         return self.opened.renderer(self.output, self.request.mode)
@@ -166,6 +169,13 @@ class _Steps:
 
     def _failed(self, error: Exception) -> dict[str, Any]:
         return _entry("failed", error=error_entry(error))
+
+
+def _after(stage: str, under: _Under, work: Callable[[Any], Any]) -> _Under:
+    """The frame after one more stage, with the milliseconds that it took."""
+    begun = time.perf_counter()
+    made = work(under.loaded)
+    return replace(under, loaded=made, stages={**under.stages, stage: _since(begun)})
 
 
 def _since(begun: float) -> float:

@@ -4,8 +4,9 @@ from faceplate.track.correct import REGIONS
 from faceplate.track.keep import Kept, kept_path, kept_track
 from faceplate.track.model import Smoothing
 from faceplate.track.reader import PlateReader
-from faceplate.track.shoot import track_shot, work_file
+from faceplate.track.shoot import merge_parts, parts_folder, track_part, track_shot, work_file
 from faceplate.track.track import Track, TrackedFace, TrackedPerson
+from faceplate.track.work import segments_of
 
 __all__ = [
     "REGIONS",
@@ -17,6 +18,10 @@ __all__ = [
     "TrackedPerson",
     "kept_path",
     "kept_track",
+    "merge_parts",
+    "parts_folder",
+    "segments_of",
+    "track_part",
     "track_shot",
     "work_file",
 ]

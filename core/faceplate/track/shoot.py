@@ -11,16 +11,17 @@ from faceplate.color import ColorConfig
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.plate import Sequence as PlateSequence
+from faceplate.plate.atomic import publish, temporary_beside
 from faceplate.track import model
 from faceplate.track.analyse import ShotFinder
 from faceplate.track.build import build, retracked
 from faceplate.track.reader import PlateReader
 from faceplate.track.sidecar import load_sidecar, save_sidecar
 from faceplate.track.track import Track
-from faceplate.track.work import Seen, analyse_shot, state_of
+from faceplate.track.work import Seen, analyse_shot, gather, segments_of, state_of
 from faceplate.window import Window
 
-__all__ = ["track_shot", "weights_of", "work_file"]
+__all__ = ["merge_parts", "parts_folder", "track_part", "track_shot", "weights_of", "work_file"]
 
 
 def work_file(output: Path) -> Path:
@@ -77,6 +78,56 @@ def track_shot(
     with suppress(OSError):
         work_file(output).unlink()
     return Track(sidecar, output)
+
+
+def parts_folder(output: Path) -> Path:
+    """Where machines that share a shot's tracking leave what they saw, a file a segment."""
+    return output.with_name(f"{output.name}.parts")
+
+
+def track_part(
+    reader: PlateReader,
+    output: Path,
+    frames: Sequence[int],
+    stretches: Sequence[int],
+    *,
+    finder: FaceFinder | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Looks at some of the segments of `frames` (`stretches` counts them from 0) for `merge_parts` to put together.
+
+    A part appears whole or not at all; two machines that make the same one make the same. One that is there and still
+    fits the plate is not made again. Raises `UsageError('bad-stretch')` and what `track_shot` raises.
+    """
+    segments = segments_of(sorted(frames))
+    folder = parts_folder(output)
+    if any(not 0 <= index < len(segments) for index in stretches):
+        raise UsageError("bad-stretch", f"The plate has {len(segments)} stretches, counted from 0; not {stretches}.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RenderError("output-unwritable", f"The folder {folder} cannot be made: {error.strerror}.") from error
+    own = ShotFinder.like(finder or FaceFinder.embedded())
+    for done, index in enumerate(stretches):
+        segment = segments[index]
+        target = folder / f"{segment.number}.work"
+        with temporary_beside(target) as part:
+            if target.exists():
+                gather([target], part)
+            analyse_shot(reader, sorted(frames), own, part, only=[segment.number])
+            publish(part, target)
+        if progress is not None:
+            progress(done + 1, len(stretches))
+
+
+def merge_parts(output: Path) -> Path | None:
+    """Puts what other machines saw where `track_shot` goes on from it; the folder of the parts, None without any."""
+    folder = parts_folder(output)
+    parts = sorted(path for path in folder.glob("*.work") if not path.name.startswith("."))
+    if not parts:
+        return None
+    gather(parts, work_file(output))
+    return folder
 
 
 def _plate(pattern: str, reader: PlateReader, seen: Sequence[Seen], frames: Sequence[int]) -> model.Plate:

@@ -24,13 +24,14 @@ import numpy as np
 from faceplate.errors import FaceplateError, RenderError
 from faceplate.face.landmark import Region
 from faceplate.plate import Sequence as Sequence_
+from faceplate.plate.atomic import temporary_beside, write_failed
 from faceplate.track.analyse import SEGMENT, Analyser, Look, ShotFinder, Sighting
 from faceplate.track.flow import Flow
 from faceplate.track.grain import pack_grain, unpack_grain
 from faceplate.track.reader import PlateReader
 from faceplate.window import Window
 
-__all__ = ["RECIPE", "Seen", "Segment", "analyse_shot", "segments_of", "state_of"]
+__all__ = ["RECIPE", "Seen", "Segment", "analyse_shot", "gather", "segments_of", "state_of"]
 
 RECIPE = 3
 """Counts up whenever the same plate would be seen differently, so that an older work file is not gone on with."""
@@ -121,8 +122,11 @@ def analyse_shot(
     workers: int = 0,
     progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
+    only: Iterable[int] | None = None,
 ) -> tuple[Seen, ...]:
     """Every frame of `frames` looked at, in order of (segment, frame), from the work file where it is there already.
+
+    `only` names the numbers of the segments to look at, where others look at the rest.
 
     `workers` is how many segments are looked at side by side (0: one for each processor); the result does not depend
     on it. `progress` is called with (frames done, frames in all). Setting `stop` ends it early with
@@ -130,9 +134,12 @@ def analyse_shot(
     `error`.
     """
     segments = segments_of(frames)
+    if only is not None:
+        wanted = set(only)
+        segments = tuple(segment for segment in segments if segment.number in wanted)
     work = _open_work(work_path, _key(reader, finder), reader, segments)
     stop = stop or threading.Event()
-    total = len(frames)
+    total = sum(len(segment.frames) for segment in segments)
     count = sum(not tail for _, _, tail in work.done)
     threads = cv2.getNumThreads()
 
@@ -248,7 +255,8 @@ def _key(reader: PlateReader, finder: ShotFinder) -> str:
         None if reader.search is None else [reader.search.x, reader.search.y, reader.search.width, reader.search.height]
     )
     colour = [reader.color.source, reader.color.working_space]
-    parts = [RECIPE, str(reader.plate.path(0)), reader.space, reader.layer, search, *colour, *cards]
+    # The name alone: the same plate is mounted elsewhere on another machine.
+    parts = [RECIPE, reader.plate.path(0).name, reader.space, reader.layer, search, *colour, *cards]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
@@ -276,14 +284,32 @@ def _open_work(path: Path, key: str, reader: PlateReader, segments: Iterable[Seg
             if back is not None:
                 kept.append(back)
                 backs[segment.number] = [_unpacked(item) for item in back["back"]]
-    text = "".join(json.dumps(item, separators=(",", ":")) + "\n" for item in kept)
-    try:
-        part = path.with_name(path.name + ".part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise RenderError("output-unwritable", f"{path} cannot be written: {error.strerror}.") from error
+    _write_lines(path, kept)
     return _Work(path, done, backs)
+
+
+def gather(parts: Iterable[Path], path: Path) -> None:
+    """Makes one work file of several that were made with the same settings, segment by segment.
+
+    What belongs to other settings than the first is left out: it would be looked at anew anyway. Raises `RenderError`.
+    """
+    lines: list[dict[str, Any]] = []
+    for part in parts:
+        found = _whole_lines(part)
+        if found and (not lines or found[0] == lines[0]):
+            lines += found if not lines else found[1:]
+    if lines:
+        _write_lines(path, lines)
+
+
+def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    text = "".join(json.dumps(item, separators=(",", ":")) + "\n" for item in lines)
+    with temporary_beside(path) as part:
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            raise write_failed(path, error) from error
 
 
 def _whole_lines(path: Path) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ Every field is a string, because that is the one kind of field that other progra
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +35,10 @@ class Provenance:
     cards: Sequence[Card]
 
     def fields(self, parameters: Mapping[str, object], plate: Path) -> dict[str, str]:
-        """The header fields of one frame: `parameters` are its values, `plate` is the file that it was made from."""
+        """The header fields of one frame: `parameters` are its values, `plate` is the file that it was made from.
+
+        No date is among them, so that a frame made again is the same file; the take's manifest has it.
+        """
         found = {
             SOURCE_TYPE: COMPOSITE,
             "faceplate:shot": self.shot,
@@ -50,7 +52,6 @@ class Provenance:
             "faceplate:parameters_sha256": digest(as_text(parameters)),
             "faceplate:plate": plate.name,
             "faceplate:plate_sha256": sha256_of(plate),
-            "faceplate:made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
         # A field that says nothing is left out: not every program keeps an empty one.
         return {name: value for name, value in found.items() if value}

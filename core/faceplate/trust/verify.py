@@ -72,7 +72,8 @@ def verify(target: str | Path, keyring: Keyring, revocations: Revocations | None
     if not frames:
         raise UsageError("nothing-to-verify", f"No frame of {output} was found; check the pattern and the folder.")
     made = _made(frames, manifest)
-    return Verdict(frames, made, path, signature, _release(made, revocations or Revocations()))
+    when = manifest.made if manifest else ""
+    return Verdict(frames, made, path, signature, _release(made, when, revocations or Revocations()))
 
 
 def _located(target: Path, text: str) -> tuple[Sequence, Path | None]:
@@ -160,7 +161,7 @@ def _made(frames: tuple[FrameVerdict, ...], manifest: Manifest | None) -> dict[s
     return dict(manifest.take) if manifest else {}
 
 
-def _release(made: Mapping[str, str], revocations: Revocations) -> str:
+def _release(made: Mapping[str, str], when: str, revocations: Revocations) -> str:
     """What the release was worth when the frames were made, and what has become of it."""
     state, release = made.get("release_state", ""), made.get("release", "")
     if not state:
@@ -173,5 +174,5 @@ def _release(made: Mapping[str, str], revocations: Revocations) -> str:
     day = revocations.day(release) if release else None
     if day is None:
         return then
-    before = made.get("made", "")[:10] < day.isoformat()
+    before = "" < when[:10] < day.isoformat()
     return f"{then} It was revoked on {day}{', afterwards' if before else ''}."

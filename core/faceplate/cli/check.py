@@ -1,0 +1,93 @@
+"""`faceplate check`: is a rendered shot complete and right?"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceplate.cli.farm import FramesOption, MappingOption, OutputFolder, TrackOption, shot_on_node
+from faceplate.cli.log import Log, LogOption, open_log
+from faceplate.cli.progress import HOPELESS
+from faceplate.errors import RenderError
+from faceplate.face import FaceFinder
+from faceplate.farm import Report, assets_of, check_shot, plan_job, write_bundle
+from faceplate.flight import render_frames
+from faceplate.models import default_store
+from faceplate.plate import parse_frames
+from faceplate.render import Renderer
+
+__all__ = ["check_command"]
+
+
+def check_command(
+    shot: Annotated[Path, typer.Argument(help="The shot file, x.shot.json.")],
+    frames: FramesOption = None,
+    output_folder: OutputFolder = "",
+    track: TrackOption = None,
+    path_mapping: MappingOption = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Render the frames at fault again, then check them.")] = False,
+    requeue: Annotated[
+        Path | None, typer.Option(help="Write a job bundle of the frames at fault into this folder.")
+    ] = None,
+    log: LogOption = "text",
+) -> None:
+    """Say whether every frame is there, whole, of one take, finite, and made of what it should be made of.
+
+    Ends with 0 when all is right, 1 when a frame is not, 2 when the shot itself is wrong.
+    """
+    lines = open_log(log)
+    with lines.refusals():
+        renderer = Renderer(shot_on_node(shot, output_folder, track, path_mapping), FaceFinder(default_store()))
+        wanted = parse_frames(frames.replace(":", "x")) if frames else None
+        report = _checked(renderer, wanted, lines)
+        if fix and not report.sound:
+            _again(renderer, report, lines)
+            report = _checked(renderer, wanted, lines)
+        if fix and report.sound:
+            for path in report.left:
+                with suppress(OSError):
+                    path.unlink()
+        if requeue is not None and not report.sound:
+            job = plan_job(renderer, frames=report.bad)
+            print(write_bundle(job, assets_of(job, renderer), requeue))
+    if not report.sound:
+        raise typer.Exit(1)
+
+
+def _checked(renderer: Renderer, frames: tuple[int, ...] | None, lines: Log) -> Report:
+    report = check_shot(renderer, frames, lambda done, total: lines.event("progress", done=done, total=total))
+    for fault in report.faults:
+        lines.event("fault", "error", frame=fault.frame, code=fault.code, message=fault.message)
+        if lines.text:
+            print(f"frame {fault.frame}: {fault.code}: {fault.message}")
+    words = f"{len(report.frames) - len(report.bad)} of {len(report.frames)} frames are right"
+    words += f"; made on {', '.join(report.devices)}" if report.devices else ""
+    words += f"; {len(report.left)} hidden files of killed writers" if report.left else ""
+    lines.event(
+        "report",
+        frames=len(report.frames),
+        bad=report.bad,
+        left=len(report.left),
+        devices=report.devices,
+        manifest=report.manifest,
+        message=f"{words}.",
+    )
+    if lines.text:
+        print(f"{words}.")
+    return report
+
+
+def _again(renderer: Renderer, report: Report, lines: Log) -> None:
+    """Renders the bad frames, whatever lies there. Raises the error of a frame that would fail for all others too."""
+    for done in render_frames(renderer, report.bad, recorded=True):
+        if done.error is not None:
+            lines.event(
+                "frame", "error", frame=done.frame, state="failed", code=done.error.code, message=str(done.error)
+            )
+            if lines.text:
+                print(f"frame {done.frame}: {done.error}")
+            if done.error.code in HOPELESS:
+                raise RenderError(done.error.code, str(done.error))

@@ -1,0 +1,284 @@
+"""Is a sequence right: complete, whole, of one take, finite, as recorded, and made of what it should be made of?
+
+The release and the signature are `faceplate verify`'s; this is what a farm asks before anybody looks at the frames.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
+
+from faceplate.errors import FaceplateError
+from faceplate.flight import is_current, is_whole
+from faceplate.models.devices import cores
+from faceplate.plate import Sequence
+from faceplate.plate.reader import open_input
+from faceplate.render import Renderer
+from faceplate.trust import collect, record, signing_key
+from faceplate.trust.canonical import sha256_of_known
+from faceplate.trust.fingerprints import fingerprint
+from faceplate.trust.manifest import records_folder
+from faceplate_client.exr import header
+
+__all__ = ["FAULTS", "Fault", "Report", "check_shot", "leftovers"]
+
+FAULTS = {
+    "missing": "there is no file",
+    "damaged": "the file is not whole",
+    "foreign": "Faceplate did not make the file",
+    "plate-changed": "the plate is another one than the frame was made from",
+    "weights-changed": "the weights are others than the frame was made with",
+    "stale": "source, track, parameters or colours are others than the frame was made with",
+    "other-take": "the frame is of another take than most",
+    "not-finite": "there are samples that are NaN or infinite",
+    "black": "the whole frame is black",
+    "empty": "the track has a face, the element is empty",
+    "duplicate": "the frame shows what another frame shows, whose plate is another one",
+    "changed": "the pixels are not those that were written",
+}
+"""Every kind of fault, and what it means."""
+
+_TAKE = ("faceplate:engine", "faceplate:generator", "faceplate:shot_id", "faceplate:take", "faceplate:purpose")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a frame: a code of `FAULTS`, and one sentence."""
+
+    frame: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found. `left` are hidden files of writers that were killed; they harm nobody."""
+
+    frames: tuple[int, ...]
+    faults: tuple[Fault, ...]
+    left: tuple[Path, ...]
+    manifest: Path | None
+    devices: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults
+
+    @property
+    def bad(self) -> tuple[int, ...]:
+        """The frames to render again."""
+        return tuple(sorted({fault.frame for fault in self.faults}))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was read of one frame's file."""
+
+    frame: int
+    path: Path
+    faults: tuple[Fault, ...] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)
+    pixels: str = ""
+    plate: str = ""
+
+
+def check_shot(
+    renderer: Renderer,
+    frames: Iterable[int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Reads every frame of the shot's output, or of `frames`, and answers what is wrong.
+
+    A sound frame without a record (its writer was killed between the two) gets one, and the take's manifest is made anew of
+    all records. Raises `FaceplateError` where the shot itself cannot be opened.
+    """
+    renderer.prepare()
+    wanted = tuple(sorted(set(frames or renderer.frames())))
+    wanted = tuple(frame for frame in wanted if renderer.plate_frame(frame) is not None)
+    seen: list[_Seen] = []
+    with ThreadPoolExecutor(min(cores(), 8)) as pool:
+        for item in pool.map(lambda frame: _look(renderer, frame), wanted):
+            seen.append(item)
+            if progress is not None:
+                progress(len(seen), len(wanted))
+    faults = [fault for item in seen for fault in item.faults]
+    faults += [*_other_takes(seen), *_duplicates(seen)]
+    _record_missing(renderer, seen)
+    devices = sorted({str(item.said["faceplate:device"]) for item in seen if "faceplate:device" in item.said})
+    return Report(
+        wanted,
+        tuple(sorted(faults, key=lambda fault: (fault.frame, fault.code))),
+        leftovers(renderer.output),
+        collect(renderer.output, signing_key()),
+        tuple(devices),
+    )
+
+
+def leftovers(output: Sequence) -> tuple[Path, ...]:
+    """Hidden files that writers of this sequence left behind when they were killed."""
+    stem = Path(output.path(0)).stem if output.is_still else output.prefix
+    with suppress(OSError):
+        frames = output.folder.glob(f".{stem}*.part{Path(output.path(0)).suffix}")
+        return tuple(sorted((*frames, *records_folder(output).glob(".*.part.json"))))
+    return ()
+
+
+# One frame ----------------------------------------------------------------------------------------------------------
+
+
+def _look(renderer: Renderer, frame: int) -> _Seen:
+    path = renderer.output.path(frame)
+    if not path.exists():
+        return _Seen(frame, path, (_fault(frame, "missing", path),))
+    said = header(str(path))
+    if path.suffix.lower() == ".exr" and not is_whole(path):
+        return _Seen(frame, path, (_fault(frame, "damaged", path),))
+    try:
+        pixels = fingerprint(path).pixels
+        values = _values(path)
+    except FaceplateError as error:
+        return _Seen(frame, path, (Fault(frame, "damaged", str(error)),))
+    if path.suffix.lower() == ".exr" and "faceplate:key" not in said:
+        return _Seen(frame, path, (_fault(frame, "foreign", path),))
+    codes = [*_of_pixels(renderer, frame, values), *_made_of(renderer, frame, said)]
+    if _recorded(renderer.output, frame) not in ("", pixels):
+        codes.append("changed")
+    faults = tuple(_fault(frame, code, path) for code in codes)
+    return _Seen(frame, path, faults, said, pixels, str(said.get("faceplate:plate_sha256", "")))
+
+
+def _fault(frame: int, code: str, path: Path) -> Fault:
+    return Fault(frame, code, f"{path.name}: {FAULTS[code]}.")
+
+
+def _values(path: Path) -> dict[str, np.ndarray]:
+    """Every channel of the first part, float32, by name."""
+    source = open_input(path)
+    try:
+        spec = source.spec()
+        pixels = np.asarray(source.read_image(0, 0, 0, spec.nchannels, oiio.FLOAT))
+        return {name: pixels[..., index] for index, name in enumerate(spec.channelnames)}
+    finally:
+        source.close()
+
+
+def _of_pixels(renderer: Renderer, frame: int, values: Mapping[str, np.ndarray]) -> Iterable[str]:
+    if not all(np.isfinite(channel).all() for name, channel in values.items() if not name.startswith("depth")):
+        yield "not-finite"
+    colours = [values[name] for name in ("R", "G", "B") if name in values]
+    dark = bool(colours) and all(float(np.nanmax(channel, initial=0.0)) <= 0 for channel in colours)
+    if renderer.shot.mode == "over":
+        if dark and not _plate_is_black(renderer, frame):
+            yield "black"
+        return
+    alpha = values.get("A")
+    covered = alpha is not None and float(np.nanmax(alpha, initial=0.0)) > 0
+    if covered and dark:
+        yield "black"
+    if not covered and _has_face(renderer, frame):
+        yield "empty"
+
+
+def _plate_is_black(renderer: Renderer, frame: int) -> bool:
+    file = renderer.open(frame)
+    return float(np.nanmax(file.read_rgb(file.data), initial=0.0)) <= 0
+
+
+def _has_face(renderer: Renderer, frame: int) -> bool:
+    """Whether the track puts a face into the frame, at more than nothing."""
+    track = renderer._track
+    if track is None:
+        return False
+    number = renderer.plate_frame(frame)
+    found = track.face(renderer._person(renderer.values(frame)), frame if number is None else number)
+    return found is not None and found.weight > 0
+
+
+def _made_of(renderer: Renderer, frame: int, said: Mapping[str, Any]) -> Iterable[str]:
+    """What the frame was made of and is another now, the plainest reason alone."""
+    if "faceplate:key" not in said:
+        return
+    plate = said.get("faceplate:plate_sha256")
+    try:
+        if plate and plate != sha256_of_known(renderer.open(frame).path):
+            yield "plate-changed"
+            return
+        if not _same_weights(renderer, str(said.get("faceplate:weights_sha256", ""))):
+            yield "weights-changed"
+            return
+        if not is_current(renderer, frame):
+            yield "stale"
+    except (FaceplateError, OSError):  # the plate is gone: nobody can tell what it was
+        yield "plate-changed"
+
+
+def _same_weights(renderer: Renderer, said: str) -> bool:
+    """Whether the weights that a frame names are those of the store now, their files read."""
+    store = renderer.finder.store
+    for entry in filter(None, said.split(", ")):
+        name, _, digest = entry.rpartition(" ")
+        if name in store.cards:
+            try:
+                store.path(name)
+            except FaceplateError:
+                return False
+            if store.card(name).sha256 != digest:
+                return False
+    return True
+
+
+# The frames together ------------------------------------------------------------------------------------------------
+
+
+def _other_takes(seen: list[_Seen]) -> Iterable[Fault]:
+    takes = {item.frame: tuple(str(item.said.get(name, "")) for name in _TAKE) for item in seen if item.said}
+    usual = Counter(takes.values()).most_common(1)
+    for item in seen:
+        if item.frame in takes and takes[item.frame] != usual[0][0]:
+            pairs = zip(_TAKE, takes[item.frame], usual[0][0], strict=True)
+            how = ", ".join(
+                f"{name.partition(':')[2]} {own or '–'}, not {most or '–'}" for name, own, most in pairs if own != most
+            )
+            yield Fault(item.frame, "other-take", f"{item.path.name}: {FAULTS['other-take']}: {how}.")
+
+
+def _duplicates(seen: list[_Seen]) -> Iterable[Fault]:
+    """Frames with the pixels of an earlier one though their plates differ. An element without a face is nobody's double."""
+    first: dict[str, _Seen] = {}
+    for item in seen:
+        if not item.pixels or any(fault.code == "empty" for fault in item.faults):
+            continue
+        earlier = first.setdefault(item.pixels, item)
+        if earlier is not item and earlier.plate != item.plate and _shows_somebody(item.path):
+            words = f"{item.path.name} shows what {earlier.path.name} shows, and their plates differ."
+            yield Fault(item.frame, "duplicate", words)
+
+
+def _shows_somebody(path: Path) -> bool:
+    values = _values(path)
+    return "A" not in values or float(np.nanmax(values["A"], initial=0.0)) > 0
+
+
+def _recorded(output: Sequence, frame: int) -> str:
+    """The hash of the pixels that were recorded when the frame was written; "" without a record."""
+    try:
+        document = json.loads((records_folder(output) / f"{frame}.json").read_text("utf-8"))
+        return str(document["frame"]["pixels"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _record_missing(renderer: Renderer, seen: list[_Seen]) -> None:
+    bare = [item.frame for item in seen if not item.faults and not _recorded(renderer.output, item.frame)]
+    take = renderer.take() if bare else {}
+    for frame in bare:
+        record(renderer.output, frame, take)

@@ -1,0 +1,151 @@
+"""What a farm job consists of: frames, their chunks, the track's stretches, and what happens afterwards."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from faceplate.errors import FaceplateError, UsageError
+from faceplate.render import Renderer
+from faceplate.shot import Shot
+from faceplate.track import kept_path, segments_of
+
+__all__ = ["FarmJob", "chunk_size", "frames_text", "measure", "plan_job"]
+
+CHUNK_SECONDS = 300.0
+"""How long a chunk should take: long beside its overhead, short beside what a killed one loses."""
+_UNMEASURED = 10
+
+
+@dataclass(frozen=True)
+class FarmJob:
+    """A shot cut up. `shot` names its track and its OCIO config; `tracking` says that the job makes the track, of
+    `track_frames` in `stretches` pieces.
+
+    `chunk` frames are one task of about `chunk_seconds`; `frame_seconds` is what a frame was measured to take, 0 where it
+    was not. `host_comp` is the command of the last step, or nothing; its words may hold {frame} or {frames}.
+    `gpu` asks for nodes with one.
+    """
+
+    shot: Shot
+    name: str
+    frames: tuple[int, ...]
+    track_frames: tuple[int, ...]
+    stretches: int
+    tracking: bool
+    chunk: int
+    chunk_seconds: float
+    frame_seconds: float
+    host_comp: tuple[str, ...] = ()
+    gpu: bool = False
+
+
+def plan_job(
+    renderer: Renderer,
+    *,
+    chunk: int = 0,
+    frame_seconds: float = 0.0,
+    chunk_seconds: float = CHUNK_SECONDS,
+    workers: int = 4,
+    frames: Iterable[int] | None = None,
+    host_comp: str = "",
+    gpu: bool = False,
+) -> FarmJob:
+    """The job of a shot. `chunk` 0 chooses the size from `frame_seconds`, which is measured here where it is 0.
+
+    A shot that names no track is tracked by the job, into the file that a render keeps beside its output. Raises
+    `UsageError` `no-output`, `no-frames`, `bad-option`.
+    """
+    shot = renderer.shot
+    output = renderer.output
+    wanted = tuple(sorted(set(frames or renderer.frames())))
+    track = shot.track or kept_path(output)
+    whole = tuple(sorted({*(renderer.plate.declared or renderer.plate.on_disk()), *renderer.frames()}))
+    tracking = not track.exists()
+    seconds = frame_seconds or (0.0 if chunk else measure(renderer, wanted))
+    name = output.prefix.rstrip("._-") or "swap"
+    return FarmJob(
+        shot.model_copy(update={"track": track, "ocio": renderer.color.source}),
+        re.sub(r"[^\w.-]+", "_", shot.name or name),
+        wanted,
+        whole,
+        len(segments_of(whole)),
+        tracking,
+        chunk or chunk_size(seconds, len(wanted), chunk_seconds, workers),
+        chunk_seconds,
+        seconds,
+        _words(host_comp),
+        gpu,
+    )
+
+
+def chunk_size(frame_seconds: float, frames: int, chunk_seconds: float = CHUNK_SECONDS, workers: int = 4) -> int:
+    """Frames in a chunk: about `chunk_seconds` of work, but no more than leaves each of `workers` nodes two chunks.
+
+    10 where nothing was measured. At least 1.
+    """
+    fitting = chunk_seconds / frame_seconds if frame_seconds > 0 else _UNMEASURED
+    return max(1, min(math.floor(fitting), math.ceil(frames / max(2 * workers, 1))))
+
+
+def measure(renderer: Renderer, frames: tuple[int, ...], count: int = 2) -> float:
+    """Seconds that a frame takes on this machine, without writing: the fastest of `count` frames spread over the shot.
+
+    The first frame opens networks and source, which an engine does once, and does not count. 0 where no frame could be
+    rendered here (the plate is not mounted, nobody is in it): then nobody knows.
+    """
+    # Each frame by itself: measuring must not track a whole plate first.
+    alone = Renderer(renderer.shot.model_copy(update={"track_first": False, "output": ""}), renderer.finder)
+    if alone.shot.track is not None and not alone.shot.track.exists():
+        alone = Renderer(alone.shot.model_copy(update={"track": None}), renderer.finder)
+    middle = frames[len(frames) // 2]
+    spread = [middle, *(frames[(2 * index + 1) * len(frames) // (2 * count)] for index in range(count))]
+    times: list[float] = []
+    for frame in spread:
+        begun = time.perf_counter()
+        try:
+            alone.render(frame)
+        except FaceplateError:
+            continue
+        times.append(time.perf_counter() - begun)
+    return min(times[1:], default=times[0] if times else 0.0)
+
+
+def frames_text(frames: Iterable[int]) -> str:
+    """Sorted frames as an Open Job Description range: `1001-1010,1020-1030:2`."""
+    numbers = sorted(set(frames))
+    parts: list[str] = []
+    while numbers:
+        run = 1
+        step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
+        while run < len(numbers) and numbers[run] - numbers[run - 1] == step:
+            run += 1
+        if run == 2 and step != 1:  # two numbers are no series
+            run = 1
+        first, last = numbers[0], numbers[run - 1]
+        parts.append(str(first) if run == 1 else f"{first}-{last}" + (f":{step}" if step > 1 else ""))
+        numbers = numbers[run:]
+    return ",".join(parts)
+
+
+def with_frames(job: FarmJob, frames: Iterable[int]) -> FarmJob:
+    """The same job for some frames only: what a check asks to have rendered again."""
+    wanted = tuple(sorted(set(frames)))
+    return replace(job, frames=wanted, chunk=min(job.chunk, len(wanted)))
+
+
+def _words(command: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError("bad-option", f"--host-comp is '{command}', which is no command line: {error}.") from error
+
+
+def script_files(job: FarmJob) -> tuple[Path, ...]:
+    """Files that the host's command names: its script or comp."""
+    return tuple(path for word in job.host_comp[1:] if (path := Path(word).expanduser()).is_file())

@@ -1,0 +1,68 @@
+"""The shot as it is when the job is made: one document with everything in it, so that an edit at midnight changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from faceplate.curve import Curve
+from faceplate.farm.plan import FarmJob, frames_text
+from faceplate.params import PARAMETERS
+from faceplate.plate import Sequence
+from faceplate.shotfile import ShotDocument, ShowDocument, dump, parse_document
+from faceplate.shotfile.document import Defaults
+from faceplate.shotfile.load import SHOW_FILE
+
+__all__ = ["shot_files"]
+
+# Keys that a document says in another form, or a snapshot by other means.
+_OTHERWISE = {"parameters", "overrides", "frames", "output", "notes"}
+
+
+def shot_files(job: FarmJob) -> dict[str, str]:
+    """The files of a bundle's folder `shot`: the shot with absolute paths and the show's defaults in it, and a show file
+    with what the shows above allow, which looks no further up."""
+    document = parse_document(_json(_document(job)), ShotDocument, "The snapshot")
+    policy = job.shot.policy.model_dump(exclude_none=True)
+    show = parse_document(_json({"faceplate_show": 1, "root": True, "policy": policy}), ShowDocument, "The show")
+    return {f"{job.name}.shot.json": dump(document), SHOW_FILE: dump(show)}
+
+
+def _document(job: FarmJob) -> dict[str, Any]:
+    shot = job.shot
+    plain = shot.model_dump(mode="json", exclude_defaults=True)
+    known = (set(Defaults.model_fields) | {"id"}) - _OTHERWISE
+    document: dict[str, Any] = {key: value for key, value in plain.items() if key in known and value not in (None, "")}
+    if shot.search is not None:
+        document["search"] = list(shot.search)
+    document |= {"faceplate_shot": 1, "name": shot.name or job.name, "output": _plain_pattern(shot.output)}
+    document["frames"] = frames_text(job.frames).replace(":", "x")
+    values = {item.name: getattr(shot.parameters, item.name) for item in PARAMETERS}
+    changed = {item.name: values[item.name] for item in PARAMETERS if values[item.name] != item.default}
+    document["parameters"] = _values(changed, shot.curves)
+    document["overrides"] = [
+        {"frames": frames_text(item.frames).replace(":", "x"), "parameters": _values(item.constants, item.curves)}
+        for item in shot.overrides
+    ]
+    take = getattr(shot, "take", 1)
+    if take != 1:
+        document["takes"] = [{"take": take, "made": "", "output": _plain_pattern(shot.output)}]
+    return {key: value for key, value in document.items() if value not in ({}, [])}
+
+
+def _values(constants: Any, curves: Any) -> dict[str, Any]:
+    return {**constants, **{name: _curve(curve) for name, curve in curves.items()}}
+
+
+def _curve(curve: Curve) -> Any:
+    return curve.model_dump(mode="json", by_alias=True)
+
+
+def _plain_pattern(pattern: str) -> str:
+    """A pattern with its folder absolute, as it was written otherwise."""
+    sequence = Sequence.parse(pattern)
+    return str(sequence.folder.absolute() / pattern.replace("\\", "/").rpartition("/")[2])
+
+
+def _json(item: Any) -> str:
+    return json.dumps(item, default=str)

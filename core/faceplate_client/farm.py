@@ -1,0 +1,261 @@
+"""What a farm's node runs: an engine for a session, and chunks of frames that are sent to it. Standard library only.
+
+    faceplate-farm start                                     one engine for the session; prints openjd_env
+    faceplate-farm render --shot sh010.shot.json --frames 1001-1010
+    faceplate-farm stop
+
+A chunk that talks to a running engine begins rendering in a fraction of the time that a program takes to load networks
+and source. Without `start` every chunk starts an engine and ends it. Exit codes: 0 all frames are there, 1 some failed,
+2 the request was wrong (another try cannot help), 130 stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from . import places
+from .engine import Engine
+from .errors import EngineError
+from .job import Job
+
+__all__ = ["main", "parse_frames", "run"]
+
+_WAIT = 300.0
+# Seconds between two lines of progress; a farm's log is read by people too.
+_QUIET = 0.5
+# Nobody of these outlives the action that it serves.
+_SHORT_LIVED = ("sh", "bash", "dash", "zsh", "sudo", "su", "env", "setsid", "timeout", "nice")
+# Codes of a request that is wrong however often it is tried again; all of the engine's `UsageError`s that a chunk can meet.
+_RETRIED = {
+    "audit-unwritable",
+    "disk-full",
+    "engine-lost",
+    "engine-not-running",
+    "engine-not-started",
+    "internal-error",
+    "output-unwritable",
+    "out-of-memory",
+    "plate-missing",
+    "plate-unreadable",
+    "timeout",
+}
+
+
+def main() -> None:
+    """The `faceplate-farm` program."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Does what the words say and answers the exit code."""
+    asked = _parser().parse_args(arguments)
+    # The engine of this very installation, not one that a user of the node installed for a host.
+    os.environ.setdefault("FACEPLATE_ENGINE", sys.executable)
+    try:
+        return asked.work(asked)
+    except EngineError as error:
+        _say(f"openjd_fail: {error.message} ({error.code})")
+        return 130 if error.code == "cancelled" else 1 if error.code in _RETRIED or error.job else 2
+    except KeyboardInterrupt:
+        _say("openjd_fail: Stopped.")
+        return 130
+
+
+def parse_frames(text: str) -> list[int]:
+    """The frames of `1001-1010`, `1001-1010:2` (or x2) and lists of these. Raises `EngineError('bad-frames')`."""
+    frames: dict[int, None] = {}
+    try:
+        for part in text.split(","):
+            span, _, step = part.strip().replace("x", ":").partition(":")
+            cut = span.find("-", 1)
+            first, last = (int(span[:cut]), int(span[cut + 1 :])) if cut > 0 else (int(span), int(span))
+            frames.update((frame, None) for frame in range(first, last + 1, int(step or 1)))
+        if not frames:
+            raise ValueError(text)
+    except ValueError:
+        raise EngineError("bad-frames", f"'{text}' is no frame range; write it like 1001-1010 or 1001,1005.") from None
+    return list(frames)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="faceplate-farm", description="What a farm's node runs.")
+    words = parser.add_subparsers(required=True, metavar="start | render | stop")
+    start = words.add_parser("start", help="start an engine for this session")
+    start.add_argument("--idle", type=float, default=1800.0, help="end after so many seconds without work")
+    start.set_defaults(work=_start)
+    stop = words.add_parser("stop", help="end the session's engine")
+    stop.set_defaults(work=_stop)
+    render = words.add_parser("render", help="render a chunk of frames")
+    render.add_argument("--shot", required=True, help="the shot file")
+    render.add_argument("--frames", required=True, help="1001-1010, 1001-1010:2 or 1001,1005")
+    render.add_argument("--output-folder", default="", help="where the frames go, in place of the shot's own folder")
+    render.add_argument("--track", default="", help="the track, in place of the shot's own")
+    render.add_argument(
+        "--path-mapping", default="", help="a file of path mapping rules (Open Job Description, or ours)"
+    )
+    render.add_argument("--force", action="store_true", help="also render frames that are up to date")
+    render.set_defaults(work=_render)
+    return parser
+
+
+def _start(asked: argparse.Namespace) -> int:
+    folder = os.environ.get("FACEPLATE_RUN") or os.path.join(os.getcwd(), "faceplate-engine")
+    begun = time.monotonic()
+    _say("openjd_status: the engine starts")
+    engine = Engine(folder, True, _WAIT, _lasting_parent(), asked.idle)
+    engine.reach()
+    status = engine.status()
+    _say(f"openjd_env: FACEPLATE_RUN={folder}")
+    _say(f"openjd_status: engine {status['engine']} on {status['device']}, up in {time.monotonic() - begun:.1f} s")
+    return 0
+
+
+def _stop(_asked: argparse.Namespace) -> int:
+    Engine(places.run_folder(), False, 1.0, False, None).stop()
+    return 0
+
+
+def _render(asked: argparse.Namespace) -> int:
+    frames = parse_frames(asked.frames)
+    alone = "FACEPLATE_RUN" not in os.environ
+    folder = os.path.join(os.getcwd(), f"faceplate-engine-{os.getpid()}") if alone else places.run_folder()
+    engine = Engine(folder, True, _WAIT, True if alone else _lasting_parent(), None)
+    try:
+        document, base, rules = _shot(asked)
+        shot = engine.open_shot(document, base, rules)
+        job = engine.render(shot, frames, priority="batch", skip_current=not asked.force)
+        with _cancelling(job):
+            return _follow(job, len(frames))
+    finally:
+        if alone:
+            engine.stop()
+
+
+def _shot(asked: argparse.Namespace) -> tuple[dict[str, Any], str, list[dict[str, str]]]:
+    """The shot's document with this node's places in it, the folder of its relative paths, and the rules."""
+    path = os.path.abspath(asked.shot)
+    document = _json(path, "no-shot", "shot")
+    output = document.get("output") or ""
+    if asked.output_folder and output:
+        document["output"] = os.path.join(asked.output_folder, output.replace("\\", "/").rpartition("/")[2])
+    if asked.track:
+        document["track"] = asked.track
+    rules = _json(asked.path_mapping, "bad-path-mapping", "path mapping") if asked.path_mapping else {}
+    entries = rules.get("path_mapping_rules") or rules.get("path_mapping") or []
+    pairs = [
+        {
+            "from": str(rule.get("from", rule.get("source_path"))),
+            "to": str(rule.get("to", rule.get("destination_path"))),
+        }
+        for rule in entries
+    ]
+    return document, os.path.dirname(path), pairs
+
+
+def _follow(job: Job, total: int) -> int:
+    """Says what happens in the session's words; the exit code."""
+    begun, first, written, current, failed = time.monotonic(), 0.0, 0, 0, 0
+    said = 0.0
+    stages: dict[str, float] = {}
+    for event in job.events():
+        if event["event"] == "log":
+            _say(event["text"])
+        if event["event"] != "frame":
+            continue
+        state = event["state"]
+        if state == "failed":
+            failed += 1
+            error = event["error"]
+            _say(f"frame {event['frame']}: {error['message']} ({error['code']})")
+        elif state == "done":
+            first = first or time.monotonic() - begun
+            current += bool(event["cached"])
+            written += not event["cached"]
+            for stage, spent in (event.get("stages") or {}).items():
+                stages[stage] = stages.get(stage, 0.0) + spent
+        if state in ("done", "failed", "skipped"):
+            done = job_done(job, written + current + failed)
+            if done == total or time.monotonic() - said > _QUIET:
+                said = time.monotonic()
+                _say(f"openjd_progress: {100 * done / total:.1f}")
+                _say(f"openjd_status: frame {done} of {total}")
+    spent_ = ", ".join(f"{stage} {spent / max(written, 1):.0f}" for stage, spent in stages.items())
+    _say(f"{written} of {total} frames written, {current} were current, {failed} failed; first after {first:.2f} s.")
+    if spent_:
+        _say(f"ms a frame, side by side: {spent_}")
+    job.result()
+    return 0
+
+
+def job_done(job: Job, counted: int) -> int:
+    """How many frames have ended: those counted here, or more where an event went by unheard."""
+    return max(int(job.document.get("done") or 0), counted)
+
+
+class _cancelling:  # noqa: N801  (used as a word)
+    """Inside, a request to terminate cancels the job: the frame at hand is finished or never seen."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+    def _stop(self, *_: object) -> None:
+        self._job.cancel()
+        raise KeyboardInterrupt
+
+
+def _lasting_parent() -> int:
+    """The process that lasts as long as the session: the nearest ancestor that is no shell."""
+    pid = os.getppid()
+    for name, parent in _ancestors(pid):
+        if name not in _SHORT_LIVED:
+            return pid
+        pid = parent
+    return os.getppid()
+
+
+def _ancestors(pid: int) -> Iterator[tuple[str, int]]:
+    """Name and parent of `pid`, then of its parent, and so on, where /proc tells."""
+    while pid > 1:
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+                head, _, rest = file.read().rpartition(")")
+        except OSError:
+            return
+        parent = int(rest.split()[1])
+        yield head.partition("(")[2], parent
+        pid = parent
+
+
+def _json(path: str, code: str, what: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            item = json.load(file)
+    except (OSError, ValueError) as error:
+        raise EngineError(code, f"The {what} {path} cannot be read: {error}.") from None
+    if isinstance(item, list):
+        return {"path_mapping": item}
+    if not isinstance(item, dict):
+        raise EngineError(code, f"The {what} {path} is no JSON object.")
+    return item
+
+
+def _say(text: str) -> None:
+    print(" ".join(text.split()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
