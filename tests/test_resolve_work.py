@@ -120,7 +120,7 @@ def assert_in_step(placed: Any, original: Any, swapped: bool = False) -> None:
         old = original._media._pixels(original._shows(record))
         if swapped:
             assert np.abs(new - old).max() > 0.02, "no face was replaced"
-            new, old = new[:24], old[:24]  # above the head
+            new, old = new[:24, :24], old[:24, :24]  # beyond the head and what moves with it
         above = SIDE * 2 // 3  # the slate of a preview without a release
         assert np.array_equal(new[:above], old[:above]), f"record frame {record}"
 
@@ -161,9 +161,9 @@ class TestOneClip:
         assert Path(document["track"]).exists()
         assert placed._offset == 1
         for k in range(4):
-            new, old = placed._media._pixels(k + 1)[:24], original._media._pixels(k + 3)[:24]
+            new, old = placed._media._pixels(k + 1)[:24, :24], original._media._pixels(k + 3)[:24, :24]
             assert np.abs(new - old).mean() < 0.005  # FFmpeg's own chroma is rougher at edges
-            assert np.abs(new - original._media._pixels(k + 4)[:24]).mean() > 2 * np.abs(new - old).mean()
+            assert np.abs(new - original._media._pixels(k + 4)[:24, :24]).mean() > 2 * np.abs(new - old).mean()
         assert_equals_command_line(placed, tmp_path)
 
     def test_mixed_rates_stay_in_step(self, scene: Scene, quick: Any, answer: Callable[..., Answer]) -> None:
@@ -225,7 +225,7 @@ class TestRenderRange:
         for k in range(3):
             new = placed._media._pixels(k)
             old = (scene.pictures[4 + k].astype(np.float16).astype(np.float32) * np.float32(0.7)).astype(np.float16)
-            assert np.abs(new[:24] - old[:24]).max() < 2e-3  # the grade is in it, the title is not
+            assert np.abs(new[:24, :24] - old[:24, :24]).max() < 2e-3  # the grade is in it, the title is not
             assert np.abs(new - old).max() > 0.02
         assert_equals_command_line(placed, tmp_path)
 
@@ -240,7 +240,7 @@ class TestRenderRange:
         placed: Any = swap_clip(host_of(scene), item, answer(space="ACEScg"), quick, Console())
         for record in range(START, START + 4):
             new, old = placed._media._pixels(placed._shows(record)), media._pixels(item._shows(record))
-            assert np.abs(new[:24] - old[:24]).max() < 2e-3
+            assert np.abs(new[:24, :24] - old[:24, :24]).max() < 2e-3
 
     def test_a_compound_clip(self, scene: Scene, engine: Engine, answer: Callable[..., Answer]) -> None:
         inner = scene.timeline._put(1, scene.sequence("sh010", 6), START, 3, offset=Fraction(1))
@@ -476,8 +476,8 @@ class TestVersions:
         placed: Any = swap_clip(host, item, answer(space="ACEScg"), quick, Console())
         item._gain = 0.35
         assert next_version(host, placed, answer(space="ACEScg"), quick, Console()) == 2
-        wanted = scene.pictures[1][:24] * 0.35
-        assert np.abs(placed._media._pixels(0)[:24] - wanted).max() < 2e-3
+        wanted = scene.pictures[1][:24, :24] * 0.35
+        assert np.abs(placed._media._pixels(0)[:24, :24] - wanted).max() < 2e-3
 
     def test_a_clip_of_somebody_else_has_no_versions(
         self, scene: Scene, quick: Any, answer: Callable[..., Answer]
