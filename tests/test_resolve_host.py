@@ -7,7 +7,6 @@ import importlib
 import json
 import shutil
 import sys
-import tkinter
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -451,7 +450,8 @@ class TestPanel:
         assert stopped == [1] and not any(other.shown for other in fusion.windows)
 
     def test_the_plain_window(self) -> None:
-        """Needs a display: the same contents by name, and the same answer."""
+        """Needs Tk and a display: the same contents by name, and the same answer."""
+        tkinter = pytest.importorskip("tkinter", reason="this Python has no Tk")
         try:
             tkinter.Tk().destroy()
         except tkinter.TclError:
