@@ -26,6 +26,8 @@ from install.settings import Settings
 from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
 from faceplate.demo.plate import make_plate
+from faceplate.plate import PlateFile
+from faceplate.trust.provenance import SOURCE_TYPE
 from faceplate_client import connect
 
 ROOT = Path(__file__).parent.parent
@@ -374,3 +376,19 @@ def test_removed_nothing_is_left(host: Host) -> None:
     assert (installed / "faceplate_client" / "engine.json").is_file()
     assert remove_from(_settings(), _blender(host)) == str(installed)
     assert not installed.exists()
+
+
+def test_a_frame_saved_again_by_blender_says_what_made_it(host: Host, plates: dict[str, str], tmp_path: Path) -> None:
+    """Saving a picture keeps its fields. A render through the compositor makes a new picture, and carries none."""
+    done = [sys.executable, "-m", "faceplate.cli.main", "render", plates["acescg"], "-s", str(people_folder() / "bea")]
+    done += ["-o", str(tmp_path / "f.####.exr"), "--mode", "over", "--no-track", "--generator", "null"]
+    subprocess.run(done, check=True, timeout=LIMIT, capture_output=True)
+    copies = [tmp_path / "saved.exr", tmp_path / "rendered.exr"]
+    command = [str(host.python), str(CASES.parent / "save_again.py"), str(tmp_path / "f.1001.exr"), *map(str, copies)]
+    subprocess.run(command, check=True, timeout=LIMIT, capture_output=True, stdin=subprocess.DEVNULL)
+    before = PlateFile.open(tmp_path / "f.1001.exr").attributes
+    said = {name: value for name, value in before.items() if name.startswith("faceplate:") or name == SOURCE_TYPE}
+    assert said["faceplate:release"] == "faceplate-demo-bea" and len(said) > 12
+    for copy in copies:
+        after = PlateFile.open(copy).attributes
+        assert {name: after.get(name) for name in said} == said
