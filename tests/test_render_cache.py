@@ -42,6 +42,7 @@ SIDE, BIG = 260, 716
 AFTER_GENERATING = (Stage.MATTE, Stage.MATCH, Stage.ELEMENT, Stage.WRITE)
 # A value other than the default's for every parameter that has no range, or that needs a file.
 OTHERS = {
+    "window": "plate",
     "target": "largest", "generator": "null", "dfm_mattes": "face", "restorer": "sharper", "mouth": "plate", "eyes": "plate",
     "pins": "front.jpg@1001", "network_view": "sRGB - Display/ACES 1.0 - SDR Video", "keep": "eyes", "hold_out": "matte.exr",
     "garbage": "matte.exr", "blend": "multiband", "layers": "all", "no_face": "pass", "occluder": "xseg", "parser": "parser",
