@@ -20,7 +20,7 @@ from faceplate.color import ColorConfig, to_uint8
 from faceplate.errors import RenderError, UsageError
 from faceplate.frame import space_of
 from faceplate.plate import PlateFile, Sequence
-from faceplate.plate.atomic import publish, temporary_beside, write_failed
+from faceplate.plate.atomic import publish, temporary_beside, write_bytes, write_failed
 from faceplate.trust.slate import make_slate
 from faceplate.window import Window
 
@@ -124,13 +124,7 @@ def _write_still(path: Path, picture: np.ndarray) -> Path:
     done, data = cv2.imencode(path.suffix, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
     if not done:
         raise RenderError("output-unwritable", f"{path} could not be encoded.")
-    with temporary_beside(path) as part:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data.tobytes())
-        except OSError as error:
-            raise write_failed(path, error) from error
-        publish(part, path)
+    write_bytes(path, data.tobytes())
     return path
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from faceplate.errors import RenderError
 
-__all__ = ["publish", "temporary_beside", "write_failed"]
+__all__ = ["publish", "temporary_beside", "write_bytes", "write_failed"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_WORDS = ("no space left", "quota exceeded", "file too large")
@@ -38,6 +38,17 @@ def publish(temporary: Path, path: Path) -> None:
             _sync(path.parent)
     except OSError as error:
         raise write_failed(path, error) from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file at once, its folder made where it is missing. Raises RenderError as `write_failed` gives it."""
+    with temporary_beside(path) as part:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(data)
+        except OSError as error:
+            raise write_failed(path, error) from error
+        publish(part, path)
 
 
 def write_failed(path: Path, reason: OSError | str) -> RenderError:

@@ -13,7 +13,7 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.face import topology
 from faceplate.face.align import resample
 from faceplate.plate import Sequence
-from faceplate.plate.atomic import publish, temporary_beside, write_failed
+from faceplate.plate.atomic import publish, write_bytes, write_failed
 from faceplate.track.reader import PlateReader
 from faceplate.track.track import Track, TrackedFace
 from faceplate.window import Window
@@ -134,13 +134,7 @@ def _write_picture(path: Path, picture: np.ndarray, suffix: str) -> None:
     if not cv2.haveImageWriter(f"qc{suffix}"):
         raise UsageError("bad-format", f"Pictures of the kind '{suffix}' cannot be written; use .png or .jpg.")
     data = cv2.imencode(suffix, picture)[1]
-    with temporary_beside(path) as part:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data.tobytes())
-        except OSError as error:
-            raise write_failed(path, error) from error
-        publish(part, path)
+    write_bytes(path, data.tobytes())
 
 
 def _reader(track: Track, color: ColorConfig | None) -> PlateReader:
