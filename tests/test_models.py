@@ -24,6 +24,7 @@ import pytest
 import onnx_graphs as graphs
 from faceplate.cli import models as cli
 from faceplate.errors import FaceplateError, RenderError, UsageError
+from faceplate.folders import cache_folder, data_folder
 from faceplate.models import Card, ModelStore, Network, Runtime, check_policy, embedded_store, open_network, session
 from faceplate.models.card import External, read_card, write_card
 from faceplate.models.devices import CPU, CUDA, TENSORRT, Target, engine_folder, plan, provider_options
@@ -31,7 +32,7 @@ from faceplate.models.fetch import Resuming, addresses, fetch_model
 from faceplate.models.graph import read_graph
 from faceplate.models.intake import Answers, add_model, remove_model
 from faceplate.models.kinds import KINDS, candidates, known_files
-from faceplate.models.store import digest, store_folders, user_folder
+from faceplate.models.store import digest, store_folders
 from faceplate.pipeline import Stage, pipelined
 from faceplate.swap.networks import FAMILIES
 
@@ -402,9 +403,18 @@ def test_where_the_store_lies(tmp_path: Path) -> None:
     named = {"FACEPLATE_MODELS": os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")])}
     assert store_folders(named) == (tmp_path / "a", tmp_path / "b")
     assert store_folders({"XDG_DATA_HOME": "/x"}) == (Path("/x/faceplate/models"),) or os.name == "nt"
-    assert user_folder({}, "linux") == Path.home() / ".local/share/faceplate/models"
-    assert user_folder({}, "darwin") == Path.home() / "Library/Application Support/Faceplate/models"
-    assert user_folder({"LOCALAPPDATA": "/l"}, "win32") == Path("/l/Faceplate/models")
+
+
+def test_the_users_own_places() -> None:
+    home, windows = {"HOME": "/h"}, {"LOCALAPPDATA": "/l"}
+    assert data_folder(home, "linux") == Path("/h/.local/share/faceplate")
+    assert data_folder(home, "darwin") == Path("/h/Library/Application Support/Faceplate")
+    assert data_folder(windows, "win32") == Path("/l/Faceplate")
+    assert cache_folder(home, "linux") == Path("/h/.cache/faceplate")
+    assert cache_folder({**home, "XDG_CACHE_HOME": "/x"}, "linux") == Path("/x/faceplate")
+    assert cache_folder(home, "darwin") == Path("/h/Library/Caches/Faceplate")
+    assert cache_folder(windows, "win32") == Path("/l/Faceplate/cache")
+    assert cache_folder({}, "linux").is_relative_to(Path.home())
 
 
 def test_the_first_folder_that_can_be_written(tmp_path: Path) -> None:
@@ -700,8 +710,11 @@ def test_runtime_from_the_environment() -> None:
         },
         workers=3,
     )
-    assert made == Runtime(("cuda", "cpu"), (0, 2), workers=3, memory=3 << 29, cache=Path("/c/networks"))
-    assert Runtime.from_environment({}) == Runtime.from_environment({"FACEPLATE_CACHE": "off"}) == Runtime()
+    kept = Path("/c/networks")
+    assert made == Runtime(("cuda", "cpu"), (0, 2), workers=3, memory=3 << 29, cache=kept, engines=kept)
+    assert Runtime.from_environment({"FACEPLATE_CACHE": "off"}) == Runtime()
+    own = Runtime.from_environment({"XDG_CACHE_HOME": "/x", "LOCALAPPDATA": "/x", "HOME": "/x"})
+    assert own.cache is None and own.engines is not None and own.engines.is_relative_to("/x")
     shared = Runtime.from_environment({"FACEPLATE_THREADS": "3", "FACEPLATE_WORKERS": "4"})
     assert (shared.threads, shared.workers, shared.intra_op) == (3, 4, 3)
     assert code_of(lambda: Runtime.from_environment({"FACEPLATE_WORKERS": "many"})) == "bad-runtime"
@@ -717,7 +730,7 @@ def test_threads_follow_the_machine_and_the_workers(monkeypatch: pytest.MonkeyPa
 def test_provider_options(store: ModelStore, tmp_path: Path) -> None:
     plain = store.card("net")
     half = plain.model_copy(update={"fp16_ok": True})
-    limited = Runtime(memory=1 << 30, cache=tmp_path)
+    limited = Runtime(memory=1 << 30, engines=tmp_path)
     cuda = provider_options(Target(CUDA, 1), plain, limited)
     assert (cuda["device_id"], cuda["gpu_mem_limit"], cuda["use_tf32"]) == ("1", str(1 << 30), "0")
     assert provider_options(Target(CUDA), half, limited)["use_tf32"] == "1"

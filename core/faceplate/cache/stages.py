@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from faceplate.cache.disk import DiskCache
 from faceplate.cache.key import code_mark, digest
 from faceplate.cache.memory import MemoryCache
 from faceplate.errors import UsageError
+from faceplate.folders import NOWHERE, cache_folder
 
 __all__ = ["NO_CACHE", "CacheCounts", "CacheSettings", "StageCache", "settings_from"]
 
@@ -139,21 +139,12 @@ def settings_from(environ: Mapping[str, str] | None = None, *, disk: bool = True
     """
     variables = os.environ if environ is None else environ
     place = variables.get("FACEPLATE_CACHE", "")
-    folder = Path(place).expanduser() if place else _user_folder(variables) if disk else None
+    folder = Path(place).expanduser() if place else cache_folder(variables) / "stages" if disk else None
     return CacheSettings(
         memory=_size(variables, "FACEPLATE_CACHE_MEMORY", CacheSettings.memory),
-        folder=None if place.lower() in ("off", "none", "0") else folder,
+        folder=None if place.lower() in NOWHERE else folder,
         disk=_size(variables, "FACEPLATE_CACHE_DISK", CacheSettings.disk),
     )
-
-
-def _user_folder(environ: Mapping[str, str]) -> Path:
-    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
-    if sys.platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "faceplate" / "cache" / "stages"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "faceplate" / "stages"
-    return Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "faceplate" / "stages"
 
 
 def _size(environ: Mapping[str, str], name: str, default: int) -> int:

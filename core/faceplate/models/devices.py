@@ -18,6 +18,7 @@ from typing import Any
 import onnxruntime
 
 from faceplate.errors import UsageError
+from faceplate.folders import NOWHERE, cache_folder
 from faceplate.models.card import Card
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "Runtime",
     "Target",
     "available_providers",
-    "cache_folder",
     "cores",
     "cuda_devices",
     "engine_folder",
@@ -49,8 +49,8 @@ class Runtime:
     `providers` in the order to try (tensorrt, cuda, directml, coreml, cpu), None for what the machine has. `devices`
     are GPU numbers, None for all. `threads` is ONNX Runtime's intra-op count, 0 for the machine's cores shared by
     `workers`. `memory` is a limit in bytes for each GPU, 0 for none. `half` False refuses half precision even where a
-    card allows it. `batch` is the most tiles in one run, 0 for all at once. `cache` is where engines and optimised
-    graphs are kept, None for neither.
+    card allows it. `batch` is the most tiles in one run, 0 for all at once. `cache` is where optimised graphs are kept,
+    `engines` where TensorRT's engines are, which take minutes to build; None for nowhere.
     """
 
     providers: tuple[str, ...] | None = None
@@ -61,12 +61,14 @@ class Runtime:
     half: bool = True
     batch: int = 0
     cache: Path | None = None
+    engines: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: dict[str, str] | None = None, **changes: Any) -> Runtime:
         """The runtime that `$FACEPLATE_PROVIDERS` (cuda,cpu), `$FACEPLATE_GPUS` (0,1), `$FACEPLATE_GPU_MEMORY` (GiB),
         `$FACEPLATE_THREADS`, `$FACEPLATE_WORKERS` (processes that share the machine) and `$FACEPLATE_CACHE` (a folder,
-        in which networks have one of their own, or `off`) describe. Raises `UsageError('bad-runtime')`.
+        in which networks have one of their own, or `off`) describe. Engines are kept in the user's cache folder where
+        none is named. Raises `UsageError('bad-runtime')`.
         """
         values = os.environ if environment is None else environment
         try:
@@ -78,9 +80,10 @@ class Runtime:
             raise UsageError(
                 "bad-runtime", f"FACEPLATE_GPUS, _GPU_MEMORY, _THREADS and _WORKERS are numbers: {error}."
             ) from error
-        folder = values.get("FACEPLATE_CACHE", "off")
-        cache = None if folder in ("", "off") else Path(folder) / "networks"
-        made = cls(named or None, gpus or None, threads, max(workers, 1), memory, cache=cache)
+        named_cache = values.get("FACEPLATE_CACHE", "")
+        cache = None if named_cache.lower() in ("", *NOWHERE) else Path(named_cache).expanduser() / "networks"
+        engines = cache if named_cache else cache_folder(values) / "networks"
+        made = cls(named or None, gpus or None, threads, max(workers, 1), memory, cache=cache, engines=engines)
         return replace(made, **changes)
 
     @property
@@ -176,8 +179,8 @@ def provider_options(target: Target, card: Card, runtime: Runtime) -> dict[str, 
         options = {"device_id": str(target.device), "trt_fp16_enable": str(half)}
         if runtime.memory:
             options["trt_max_workspace_size"] = str(runtime.memory)
-        if runtime.cache is not None:
-            folder = str(engine_folder(runtime.cache, card, half, *gpu_identity(target.device)))
+        if runtime.engines is not None:
+            folder = str(engine_folder(runtime.engines, card, half, *gpu_identity(target.device)))
             options |= {
                 "trt_engine_cache_enable": "True",
                 "trt_engine_cache_path": folder,
@@ -192,18 +195,6 @@ def engine_folder(cache: Path, card: Card, half: bool, gpu: str, driver: str) ->
     """Where TensorRT's engines for these weights on this GPU and driver are kept: an engine fits nothing else."""
     place = re.sub(r"[^A-Za-z0-9.]+", "-", f"{gpu}-{driver}-ort{onnxruntime.__version__}")
     return cache / "tensorrt" / place / f"{card.sha256[:16]}-{'fp16' if half else 'fp32'}"
-
-
-def cache_folder(environment: dict[str, str] | None = None, platform: str = sys.platform) -> Path:
-    """The user's own place for what can be made again, by the platform's custom."""
-    values = os.environ if environment is None else environment
-    if platform == "win32":
-        base = values.get("LOCALAPPDATA")
-        return (Path(base) if base else Path.home() / "AppData" / "Local") / "Faceplate" / "cache"
-    if platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "Faceplate"
-    base = values.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "faceplate"
 
 
 @cache

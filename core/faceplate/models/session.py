@@ -12,7 +12,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -396,8 +396,9 @@ def _open_session(path: Path, card: Card, target: Target, runtime: Runtime) -> o
     if target.provider != CPU:
         providers.append(CPU)  # for the few operators that a device leaves to it
     if runtime.cache is None or card.external or target.provider not in (CPU, CUDA):
-        if target.provider.startswith("Tensorrt") and runtime.cache is not None:
-            Path(providers[0][1]["trt_engine_cache_path"]).mkdir(parents=True, exist_ok=True)
+        if kept := providers[0][1].get("trt_engine_cache_path"):
+            with suppress(OSError):  # where nothing can be kept, TensorRT builds its engine each time
+                Path(kept).mkdir(parents=True, exist_ok=True)
         return onnxruntime.InferenceSession(path, options, providers=providers)
     return _optimised(path, card, target, runtime.cache, options, providers)
 

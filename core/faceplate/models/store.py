@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from faceplate.errors import FaceplateError, RenderError, UsageError
+from faceplate.folders import data_folder
 from faceplate.models.card import CARD_SUFFIX, Card, read_card
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "digest",
     "embedded_store",
     "store_folders",
-    "user_folder",
 ]
 
 EMBEDDED = Path(__file__).parent / "weights"
@@ -146,18 +145,7 @@ def store_folders(environment: dict[str, str] | None = None) -> tuple[Path, ...]
     """Where a user's or a studio's models lie: `$FACEPLATE_MODELS`, else the platform's place for a user's data."""
     values = os.environ if environment is None else environment
     named = [Path(part).expanduser() for part in values.get("FACEPLATE_MODELS", "").split(os.pathsep) if part.strip()]
-    return tuple(named) or (user_folder(values),)
-
-
-def user_folder(environment: os._Environ[str] | dict[str, str], platform: str = sys.platform) -> Path:
-    """The models' folder among a user's data, by the platform's custom (XDG, Application Support, %LOCALAPPDATA%)."""
-    if platform == "win32":
-        base = environment.get("LOCALAPPDATA")
-        return (Path(base) if base else Path.home() / "AppData" / "Local") / "Faceplate" / "models"
-    if platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Faceplate" / "models"
-    base = environment.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "faceplate" / "models"
+    return tuple(named) or (data_folder(values) / "models",)
 
 
 def _can_write(folder: Path) -> bool:
