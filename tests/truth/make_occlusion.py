@@ -1,6 +1,6 @@
 """Makes core/faceplate/models/weights/face_occlusion.onnx and its card: says where something hides a face (no test runs it).
 
-    python make_occlusion.py faces WHEEL FOLDER 200          openvino; WHEEL is the unpacked random_face folder
+    python make_occlusion.py faces WHEEL FOLDER 700          openvino; WHEEL is the unpacked random_face folder
     python make_occlusion.py points FOLDER                   faceplate: every face's mesh, beside its picture
     python make_occlusion.py bank FOLDER                     occluders, drawn once and kept
     python make_occlusion.py train FOLDER MINUTES [START]    torch; leaves FOLDER/net.pt; goes on from START
@@ -32,9 +32,11 @@ from faceplate.models.store import digest
 
 SIDE = occlusion.SIDE
 BANK_SIDE, BANK_FACE = 192, 150.0
-BANK = {"hand": 840, "strands": 700, "thing": 475}
-WIDTHS = (16, 24, 40, 48, 48)
-BATCH, PEAK_RATE, VERSIONS = 12, 2.5e-3, 3
+BANK = {"hand": 2400, "strands": 1500, "thing": 1000}
+WIDTHS = (24, 40, 64, 96, 128)
+BATCH, PEAK_RATE, VERSIONS = 16, 2.5e-3, 2
+# Every picture drawn is learnt from so many times, mirrored and not; the weights kept are a running mean of so many steps.
+TIMES, MEAN_OF = 2, 500
 Y709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
 SKINS = np.array(
     [[0.60, 0.38, 0.29], [0.45, 0.26, 0.19], [0.35, 0.19, 0.12], [0.22, 0.12, 0.08],
@@ -370,6 +372,9 @@ class Pairs:
         if rng.random() < 0.25:
             shade = np.clip(0.5 + noise(rng, rng.uniform(20, 60), 1, SIDE) * rng.uniform(0.5, 3), 0, 1)
             picture = picture * (1 - rng.uniform(0.1, 0.6) * shade)
+        if rng.random() < 0.2:  # a cast shadow with an edge hides nothing
+            cast = cv2.GaussianBlur(self._placed(face, "thing")[1], (0, 0), rng.uniform(0.5, 4))
+            picture = picture * (1 - rng.uniform(0.2, 0.75) * cast)[..., None]
         if rng.random() < 0.4:
             picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.1))
         picture = picture / np.maximum(np.median(picture[hull], axis=0), 1e-3)
@@ -489,37 +494,61 @@ def _unshuffled(view: np.ndarray) -> np.ndarray:
     return blocks.reshape(height // 2, width // 2, channels * 4)
 
 
+def _drawing(folder: Path, seed: int, queue: Any) -> None:
+    """Puts batches of features, truth and weight into `queue` for ever."""
+    cv2.setNumThreads(1)
+    pairs = Pairs(folder, seed)
+    while True:
+        views, guides, truths, weights = zip(*[pairs.draw() for _ in range(BATCH)], strict=True)
+        features = [np.concatenate([_unshuffled(v), g], axis=2) for v, g in zip(views, guides, strict=True)]
+        queue.put((np.stack(features).astype(np.float16), np.stack(truths), np.stack(weights)))
+
+
 def train(folder: Path, minutes: float, start: Path | None) -> None:
-    """Cross-entropy on pairs that are never seen twice, AdamW, the rate falling to nothing over `minutes`."""
+    """Cross-entropy, AdamW, the rate falling to nothing over `minutes`; one process draws, one learns."""
+    import multiprocessing
+
     import torch  # pyright: ignore[reportMissingImports]
     from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
     torch.manual_seed(0)
-    pairs, net = Pairs(folder, 77), build()
+    torch.set_num_threads(1)
+    queue = multiprocessing.get_context("spawn").Queue(6)
+    drawing = multiprocessing.get_context("spawn").Process(target=_drawing, args=(folder, 77, queue), daemon=True)
+    drawing.start()
+    net = build().to(memory_format=torch.channels_last)
     if start is not None:
         net.load_state_dict(torch.load(start))
+    mean = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / MEAN_OF), use_buffers=True
+    )
     optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=1e-4)
-    began, steps = time.time(), 0
+    began, steps, kept = time.time(), 0, []
+    rng = np.random.default_rng(5)
     while (done := (time.time() - began) / (60 * minutes)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = PEAK_RATE * min(1, (steps + 1) / 60) * (1 - done) ** 0.9 + 1e-5
-        views, guides, truths, weights = (
-            np.stack(part) for part in zip(*[pairs.draw() for _ in range(BATCH)], strict=True)
-        )
-        features = [np.concatenate([_unshuffled(v), g], axis=2) for v, g in zip(views, guides, strict=True)]
-        odds = net(torch.from_numpy(np.stack(features).transpose(0, 3, 1, 2).astype(np.float32)))
-        truth, weight = torch.from_numpy(truths.copy()), torch.from_numpy(weights.copy())
-        loss = (
-            functional.binary_cross_entropy_with_logits(odds, truth, reduction="none") * weight
-        ).sum() / weight.sum()
+        if steps % TIMES == 0 or len(kept) < 40:
+            kept = [*kept[-199:], queue.get()]
+            batch = kept[-1]
+        else:
+            batch = kept[rng.integers(len(kept))]
+        features, truth, weight = (torch.from_numpy(part.astype(np.float32)) for part in batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            odds = net(features.permute(0, 3, 1, 2))
+        entropy = functional.binary_cross_entropy_with_logits(odds.float(), truth, reduction="none")
+        loss = (entropy * weight).sum() / weight.sum()
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
+        mean.update_parameters(net)
         steps += 1
-        if steps % 50 == 0:
+        if steps % 200 == 0:
             print(steps, round(done, 3), round(loss.item(), 4), flush=True)
-    torch.save(net.state_dict(), folder / "net.pt")
+            torch.save(mean.module.state_dict(), folder / "net.pt")
+    torch.save(mean.module.state_dict(), folder / "net.pt")
+    drawing.kill()
 
 
 def export(folder: Path, target: Path) -> None:
