@@ -163,7 +163,7 @@ def _not_a_person(
 
 @cache
 def _network() -> Network:
-    """The network that ships (a U-Net of five levels: Ronneberger et al., "U-Net", MICCAI 2015; 212,388 numbers)."""
+    """The network that ships (a U-Net of five levels: Ronneberger et al., "U-Net", MICCAI 2015; 832,788 numbers)."""
     return open_network(embedded_store(), NETWORK)
 
 
@@ -227,8 +227,8 @@ def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float
     place = cv2.GaussianBlur(place, (0, 0), 0.6)
     # A strand's own colour is hardly ever seen unmixed, so less of it counts as all of it.
     whole = np.float32(0.85) - np.minimum(sure - hidden, np.float32(0.4))
-    alpha = trust * _step(place, 0.1, whole) * _step(near, 0.2, 0.6) + (1 - trust) * _step(sure, 0.3, 0.8)
-    return np.maximum(alpha, _step(hidden, 0.55, 0.95)).astype(np.float32)
+    alpha = trust * _step(place, 0.1, whole) * _step(near, 0.2, 0.6) + (1 - trust) * _step(sure, 0.15, 0.5)
+    return np.maximum(alpha, _step(hidden, 0.4, 0.75)).astype(np.float32)
 
 
 def _surroundings(pixels: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
