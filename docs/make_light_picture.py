@@ -39,7 +39,7 @@ def main() -> None:
         lit = plate.with_pixels((plate.pixels * light[None]).astype(np.float32))
         seen = finder.refine(lit, face)
         tiles = [lit.pixels]
-        for values in ({"light_luminance": 0, "light_color": 0, "blend": "none"}, {}):
+        for values in ({"light_luminance": 0, "light_color": 0, "light_highlights": 0, "blend": "none"}, {}):
             swapped = swap_face(lit, seen, generator, Parameters.model_validate(values))
             pixels = lit.pixels.copy()
             pixels[swapped.window.slices(lit.window)] = swapped.over

@@ -33,6 +33,7 @@ from faceplate.frame import Frame
 from faceplate.logspace import from_log, to_log
 from faceplate.lowpass import local_linear
 from faceplate.params import Parameters
+from faceplate.pyramid import fill
 from faceplate.render import Renderer
 from faceplate.shot import Shot
 from faceplate.stages import InputMattes, Swapped, swap_face
@@ -79,7 +80,7 @@ def test_null_swap_through_every_stage(blend: str, side: int, ada: tuple[Frame, 
     pixels[250:253, 200:204], pixels[300, 300] = 40.0, -0.05
     swapped = swap(
         frame.with_pixels(pixels), face, NullGenerator(side=side), blend=blend, layers="all", grain=1.0, own_grain=1.0,
-        plate_skin=1.0, occlusion=0.5, light_luminance=1.0, light_color=1.0, keep="brows",
+        plate_skin=1.0, occlusion=0.5, light_luminance=1.0, light_color=1.0, light_highlights=1.0, keep="brows",
     )  # fmt: skip
     assert np.array_equal(swapped.over, pixels[swapped.window.slices(frame.window)])
     assert {"matte", "matte_hull", "matte_occlusion", "raw", "stmap", "depth.Z", "confidence", "faceplate_id00"} <= set(
@@ -135,6 +136,16 @@ def test_space(space: str, ada: tuple[Frame, Face], bea: Source, color: ColorCon
     assert relative_rms(back[inside], reference.over[inside]) < 0.01
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 8, 9])
+def test_fill_carries_any_number_of_channels(channels: int) -> None:
+    values = np.random.default_rng(1).random((37, 21, channels)).astype(np.float32)
+    weight = np.zeros((37, 21), np.float32)
+    weight[5:20, 3:9] = 1.0
+    filled = fill(values, weight)
+    assert filled.shape == values.shape and np.array_equal(filled[5:20, 3:9], values[5:20, 3:9])
+    assert np.allclose(filled[..., -1], fill(values[..., -1], weight), atol=1e-6)
+
+
 # --- light ------------------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +171,17 @@ def test_plate_light_is_put_on(ada: tuple[Frame, Face], bea: Source) -> None:
     off = np.abs(np.exp(got - wanted) - 1)[skin > 0.9]
     assert np.percentile(off, 95) < 0.10
     # Without the light stage and the blend the new face would keep its own light, and this test would see it.
-    flat = swap(lit, face, MeshGenerator(bea), grain=0, occlusion=0, light_luminance=0, light_color=0, blend="none")
+    flat = swap(
+        lit,
+        face,
+        MeshGenerator(bea),
+        grain=0,
+        occlusion=0,
+        light_luminance=0,
+        light_color=0,
+        light_highlights=0,
+        blend="none",
+    )
     kept = local_linear(np.log(np.maximum(flat.over, 1e-4) / np.maximum(before.over, 1e-4)), skin, sigma)
     assert np.percentile(np.abs(np.exp(kept - wanted) - 1)[skin > 0.9], 95) > 0.25
 
@@ -203,6 +224,24 @@ def test_one_sided_source_leaves_no_hole(
     ).mean() < 0.01  # bea's hair hangs over her forehead; one of these plates' own skin has 0.03
 
 
+@pytest.mark.parametrize(("source", "target"), [("ada", "cal"), ("bea", "cal"), ("eve", "cal"), ("ada", "eve")])
+def test_the_sources_hair_stays_off_the_cheek(
+    source: str, target: str, still: Still, found: Found, color: ColorConfig, finder: FaceFinder
+) -> None:
+    """On a plate turned farther than the source's views, or turned alike with long hair: hair is dark beside the plate's cheek."""
+    frame, face = still(f"{target}/front.jpg"), found(f"{target}/front.jpg")
+    working = Frame(frame.working(), frame.window, color.working_space, color)
+    swapped = swap(working, face, MeshGenerator(read_source(person(source), color, finder)))
+    beside_the_ear = face.points[[234, 93, 132, 177, 147, 187, 123, 116, 227], :2] - (
+        swapped.window.x,
+        swapped.window.y,
+    )
+    cheek = np.zeros(swapped.matte.shape, np.uint8)
+    cv2.fillPoly(cheek, [np.round(beside_the_ear).astype(np.int32)], 1)
+    ratio = color.luminance(swapped.over) / np.maximum(color.luminance(plate_of(working, swapped)), 1e-4)
+    assert np.percentile(cv2.GaussianBlur(ratio, (0, 0), 0.005 * face.size)[cheek > 0], 5) > 0.7
+
+
 def test_mouth_comes_from_whom_it_should(still: Still, found: Found, bea: Source, color: ColorConfig) -> None:
     frame, face = still("ada/open.jpg"), found("ada/open.jpg")
     working = Frame(frame.working(), frame.window, color.working_space, color)
@@ -212,7 +251,7 @@ def test_mouth_comes_from_whom_it_should(still: Still, found: Found, bea: Source
 
     def change(source: Source, setting: str) -> float:
         result = swap(working, face, MeshGenerator(source, MeshSettings(shape=0, mouth=setting)), grain=0, occlusion=0,
-                      blend="none", light_luminance=0, light_color=0)  # fmt: skip
+                      blend="none", light_luminance=0, light_color=0, light_highlights=0)  # fmt: skip
         now = result.layers["matte"] if False else result.over[near.slices(result.window)]
         was = working.pixels[near.slices(working.window)]
         texture = [np.log(np.maximum(color.luminance(item), 1e-3)) for item in (now, was)]

@@ -42,7 +42,7 @@ from faceplate.window import Window
 from plates import write_plate
 
 # The network's own pixels on the plate: no light, blend, grain or occlusion after it.
-PLAIN = Parameters(blend="none", light_luminance=0.0, light_color=0.0, grain=0.0, occlusion=0.0)
+PLAIN = Parameters(blend="none", light_luminance=0.0, light_color=0.0, light_highlights=0.0, grain=0.0, occlusion=0.0)
 RNG = np.random.default_rng(5)
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # name: side, template's five points in pixels of the side, (mean, std), what comes out of v, latent

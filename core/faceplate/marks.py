@@ -99,7 +99,7 @@ class Marks:
         made = digest("generate", inner, restoring)
         occluder = self._network(parameters.occluder)
         hidden = digest("hidden", look, parameters.occlusion, occluder)
-        light = digest("light", made, hidden, parameters.enhance, parameters.light_scale)
+        light = digest("light", made, hidden, self._values(("enhance", "light_scale", "light_highlights")))
         lit = digest("lit", light, parameters.light_luminance, parameters.light_color)
         return {
             "look": look,

@@ -343,6 +343,16 @@ class Parameters(BaseModel):
             Stage.MATCH,
         ),
     ] = 0.25
+    light_highlights: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Highlights",
+            "How far highlights that are stronger than the plate's own, as dark skin's are on light skin, are held to those.",
+            "Light",
+            Stage.MATCH,
+        ),
+    ] = 1.0
     blend: Annotated[
         Literal["gradient", "multiband", "none"],
         About(

@@ -23,6 +23,8 @@ def fill(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
         return np.concatenate([part.reshape(*weight.shape, -1) for part in parts], axis=2)
     if values.size == 0 or (weight > 0).all():
         return values
+    if values.ndim == 3 and values.shape[2] == 1:  # OpenCV drops a last axis of one
+        return fill(values[..., 0], weight)[..., None]
     known = (weight > 0) if values.ndim == 2 else (weight > 0)[..., None]
     values = np.where(known, values, np.float32(0)).astype(np.float32)
     height, width = weight.shape

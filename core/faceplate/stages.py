@@ -24,6 +24,7 @@ from faceplate.color import ColorConfig, Encoding, Exposure, Shoulder, ViewEncod
 from faceplate.comp import (
     REGIONS,
     HullEdges,
+    calm_highlights,
     enhance_detail,
     gradient_blend,
     hull_matte,
@@ -520,21 +521,22 @@ def _lit(
     """The generated face, sharpened, in the plate's light; and how far each pixel shows it, float32 (h, w)."""
     face = looked.crop.face
     pixels = enhance_detail(made.generated.pixels, face.size, face.level, parameters.enhance)
-    if parameters.light_luminance == 0 and parameters.light_color == 0:
+    if parameters.light_luminance == 0 and parameters.light_color == 0 and parameters.light_highlights == 0:
         return pixels, _seen(looked, made, hidden)
-    light, seen = memo.make("light", lambda: _light(looked, made, hidden, pixels, parameters))
+    pixels, light, seen = memo.make("light", lambda: _light(looked, made, hidden, pixels, parameters))
     return lit_by(pixels, light, face.level, parameters.light_luminance, parameters.light_color), seen
 
 
 def _light(
     looked: Looked, made: Made, hidden: Hidden, pixels: np.ndarray, parameters: Parameters
-) -> tuple[np.ndarray | None, np.ndarray]:
-    """The light between the plate and the generated face `pixels`, and how far each pixel shows the face."""
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """The generated face `pixels`, highlights calmed; the light between it and the plate; how far each pixel shows it."""
     face, window = looked.crop.face, looked.crop.framing.window
     seen = _seen(looked, made, hidden)
     skin = skin_weight(face, window) * seen
-    light = light_between(pixels, made.shown, skin, size=face.size, level=face.level, scale=parameters.light_scale)
-    return light, seen
+    measured = {"size": face.size, "level": face.level, "scale": parameters.light_scale}
+    calm = calm_highlights(pixels, made.shown, skin, **measured, amount=parameters.light_highlights)
+    return calm, light_between(calm, made.shown, skin, **measured), seen
 
 
 def _seen(looked: Looked, made: Made, hidden: Hidden) -> np.ndarray:

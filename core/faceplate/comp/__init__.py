@@ -2,6 +2,7 @@
 
 from faceplate.comp.blend import gradient_blend, multiband_blend
 from faceplate.comp.detail import enhance_detail
+from faceplate.comp.highlights import calm_highlights
 from faceplate.comp.light import light_between, lit_by, match_light
 from faceplate.comp.matte import HullEdges, hull_matte, hull_outline
 from faceplate.comp.regions import REGIONS, region_matte, skin_weight
@@ -11,6 +12,7 @@ __all__ = [
     "REGIONS",
     "HullEdges",
     "Surround",
+    "calm_highlights",
     "enhance_detail",
     "follow_outline",
     "gradient_blend",

@@ -43,6 +43,8 @@ _CLOSED = 0.04
 _CLEAN = 0.2
 # How far, in natural logarithm, a place may be from the skin's light before it counts as hair.
 _HAIR = 0.35
+# Hair beside the face hangs so far in over the outline, and nowhere farther in, in units of the head model.
+_HANGS_IN, _FAR_IN = 0.7, 1.0
 # Hair comes in over the outline: what stays this far inside it, in parts of the face's size, is the person's own brow or mole.
 _OUTSIDE = 0.03
 # How much a view is still wanted where hair hides the face in it, and how far beside hair skin is left out.
@@ -52,7 +54,8 @@ _BESIDE_HAIR = 0.02
 _INSET = 0.02
 # Below this cosine between surface and view a place is so near the picture's outline that what lies behind may show.
 _GRAZED = 0.35
-_FITS = 3
+# How many fits of a view's light, and how much coarser the first is.
+_FITS, _FIRST_FIT = 3, 2.5
 
 
 @dataclass(frozen=True)
@@ -266,15 +269,17 @@ def _light_of(
     skin = raster.interpolate(_skin_points()[:, None])[..., 0] * np.maximum(shown * (1 - grazed), np.float32(1e-4))
     sigma = _LIGHT * _cell(face, raster)
     soft = max(0.01 * _cell(face, raster), 0.5)
-    light, trust = local_linear(grid, skin, sigma), skin
+    # Hair hangs over the forehead, beside the face and behind an outline; elsewhere it is the person: a fold, a beard. So the
+    # first fit goes by the rest of the skin, and is coarse enough to reach from there.
+    haired = np.maximum(raster.interpolate(_haired_points()[:, None])[..., 0] * (skin > 0.1), grazed)
+    light = local_linear(grid, skin * np.maximum(1 - haired, np.float32(0.01)), _FIRST_FIT * sigma)
+    trust = skin
     for _ in range(_FITS):
         off = np.abs(cv2.GaussianBlur(grid - light, (0, 0), soft)).max(axis=2)
         trust = skin * np.clip(2.0 - off / 0.35, 1e-5, 1.0)
         light = local_linear(grid, trust, sigma)
     off = np.abs(cv2.GaussianBlur(grid - light, (0, 0), soft)).max(axis=2)
-    # Hair hangs over the forehead, beside the face and behind an outline; elsewhere it is the person: a fold, a beard.
-    doubtful = np.maximum(raster.interpolate(_haired_points()[:, None])[..., 0] * (skin > 0.1), grazed)
-    clean = 1.0 - doubtful * (1.0 - np.clip(2.0 - off / _HAIR, 0.02, 1.0))
+    clean = 1.0 - haired * (1.0 - np.clip(2.0 - off / _HAIR, 0.02, 1.0))
     clean = cv2.erode(clean.astype(np.float32), _disk(0.02 * _cell(face, raster)))
     clean = cv2.GaussianBlur(clean.astype(np.float32), (0, 0), max(0.01 * _cell(face, raster), 0.5))
     return raster.enlarge(light), np.asarray(clean * np.maximum(shown, np.float32(1e-3)), np.float32)
@@ -405,12 +410,15 @@ def _skin_points() -> np.ndarray:
 
 
 def _haired_points() -> np.ndarray:
-    """1 for points well above the brows and on the outline down to the mouth, where hair hangs, float64 (478,); 0 elsewhere."""
+    """1 for points well above the brows and near the outline down to the mouth, where hair hangs, float64 (478,); 0 elsewhere."""
     head, mesh = head_model().reference, topology()
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
     top, mouth = head[mesh.oval, 1].min(), head[mesh.lips_loop, 1].mean()
     above = np.clip(4.0 * (brows + 0.15 - head[:, 1]) / (brows - top), 0.0, 1.0)
-    above[mesh.oval] = np.maximum(above[mesh.oval], np.clip(4.0 * (mouth - head[mesh.oval, 1]) / (mouth - brows), 0, 1))
+    away = np.linalg.norm(head[:, None] - head[mesh.oval][None], axis=2).min(axis=1)
+    beside = np.clip((_FAR_IN - away) / (_FAR_IN - _HANGS_IN), 0.0, 1.0)
+    beside *= np.clip(1.0 + 4.0 * (mouth - head[:, 1]) / (mouth - brows), 0.0, 1.0)
+    above = np.maximum(above, beside)
     return above
 
 
