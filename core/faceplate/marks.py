@@ -16,9 +16,11 @@ from uuid import uuid4
 from faceplate import __version__
 from faceplate.cache import content_mark, digest, file_mark
 from faceplate.comp.grain import Grain
+from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.errors import RenderError
 from faceplate.face import Face
 from faceplate.frame import space_of
+from faceplate.models import embedded_store
 from faceplate.params import PARAMETERS, Parameters, Stage
 from faceplate.plate import PlateFile, Sequence
 from faceplate.plate.movie import is_movie
@@ -65,7 +67,7 @@ class Marks:
             ("given", _face_mark(face)) if face is not None else self._target,
             self._generator,
             self._weights(self.opened._finder(parameters).networks),
-            [self._network(name) for name in (parameters.occluder, parameters.parser)],
+            [self._occluder, self._network(parameters.parser)],
             parameters.model_dump(exclude={*_FILES, "target"}),
             self._mattes,
             self.frame,
@@ -97,8 +99,7 @@ class Marks:
         inner = digest("inner", look, self._generator, self._values(self._read))
         restoring = (self._values_of(Stage.RESTORE), parameters.network_view) if parameters.restorer else None
         made = digest("generate", inner, restoring)
-        occluder = self._network(parameters.occluder)
-        hidden = digest("hidden", look, parameters.occlusion, occluder)
+        hidden = digest("hidden", look, parameters.occlusion, self._occluder)
         light = digest("light", made, hidden, self._values(("enhance", "light_scale", "light_highlights")))
         lit = digest("lit", light, parameters.light_luminance, parameters.light_color)
         return {
@@ -185,6 +186,11 @@ class Marks:
 
     def _weights(self, names: Iterable[str]) -> list[str]:
         return [self._network(name) for name in dict.fromkeys(names) if name]
+
+    @property
+    def _occluder(self) -> str:
+        """What finds things in front of the face: the network that is named, or the one that ships."""
+        return self._network(self.parameters.occluder) or f"{OCCLUSION} {embedded_store().card(OCCLUSION).sha256}"
 
     def _network(self, name: str) -> str:
         return f"{name} {self.opened.finder.store.card(name).sha256}" if name else ""

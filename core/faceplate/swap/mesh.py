@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from faceplate.comp.occlusion import NETWORK
 from faceplate.errors import UsageError
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample, scale_of
@@ -73,13 +74,13 @@ class MeshSettings:
 
 @dataclass(frozen=True)
 class MeshGenerator:
-    """Mixes the views of `source` on the plate's 478 points."""
+    """Mixes the views of `source` on the plate's 478 points; `weights` is what finds the hair in front of them."""
 
     source: Source
     settings: MeshSettings = MeshSettings()
     name: str = "mesh"
     encoding: Encoding = "working"
-    weights: tuple[str, ...] = ()
+    weights: tuple[str, ...] = (NETWORK,)
 
     @property
     def native_size(self) -> float:
