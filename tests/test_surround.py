@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,8 +15,8 @@ from faceplate.demo import person
 from faceplate.face import Face, FaceFinder
 from faceplate.frame import Frame
 from faceplate.params import Parameters
-from faceplate.stages import swap_face
-from faceplate.swap import MeshGenerator, MeshSettings, NullGenerator, read_source
+from faceplate.stages import InputMattes, swap_face
+from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, read_source
 from faceplate.swap.reshape import shape_offset
 from faceplate.swap.views import Geometry
 from faceplate.window import Window
@@ -23,20 +25,21 @@ PEOPLE = ("ada", "bea", "cal", "dot", "eve", "fox")
 Found = Callable[[str], Face]
 
 
-def pair(found: Found, source: str, target: str) -> tuple[Face, Face, Window]:
+def pair(found: Found, source: str, target: str, view: str = "front") -> tuple[Face, Face, Window]:
     """The face of `target`, the same with the shape of `source`, and the plate's pixels that may move."""
-    face = found(f"{target}/front.jpg")
+    face = found(f"{target}/{view}.jpg")
     poses = (Geometry.of(found(f"{source}/front.jpg")).pose,)
     wanted = face.moved(face.points + shape_offset(face.points, poses))
     return face, wanted, face.window(REACH).union(wanted.window(REACH))
 
 
+@pytest.mark.parametrize("view", ["front", "left", "right", "open"])
 @pytest.mark.parametrize("target", PEOPLE)
-def test_the_plate_is_never_folded(found: Found, target: str) -> None:
+def test_the_plate_is_never_folded(found: Found, target: str, view: str) -> None:
     for source in PEOPLE:
         if source == target:
             continue
-        face, wanted, window = pair(found, source, target)
+        face, wanted, window = pair(found, source, target, view)
         around = follow_outline(face, wanted, window, np.zeros((window.height, window.width), np.float32))
         assert around is not None
         assert np.abs(around.shift).max() > 1.0
@@ -90,3 +93,37 @@ def test_shape_in_a_swap(still: Callable[[str], Frame], found: Found, color: Col
     assert np.array_equal(moves.over[moves.matte == 0], plate[moves.matte == 0])
     alone = swap_face(frame, face, NullGenerator(), Parameters(shape=1.0, grain=0, occlusion=0))
     assert np.array_equal(alone.over, frame.pixels[alone.window.slices(frame.window)])
+
+
+def test_a_hold_out_keeps_the_moved_plate_off(
+    still: Callable[[str], Frame], found: Found, color: ColorConfig, finder: FaceFinder
+) -> None:
+    """Where a hold-out matte is whole the plate is as it was shot, bit for bit, also beside the jaw, where it would move."""
+    frame, face = still("ada/front.jpg"), found("ada/front.jpg")
+    generator = MeshGenerator(read_source(person("fox"), color, finder))
+    jaw = face.points[152, :2] - (frame.window.x, frame.window.y)
+    hold_out = np.zeros(frame.pixels.shape[:2], np.float32)
+    hold_out[int(jaw[1]) - 40 : int(jaw[1]) + 40, int(jaw[0]) - 40 : int(jaw[0]) + 40] = 1.0
+    free, held = (
+        swap_face(frame, face, generator, Parameters(layers="parts"), inputs=inputs)
+        for inputs in (None, InputMattes(hold_out=hold_out))
+    )
+    inside = hold_out[held.window.slices(frame.window)] == 1
+    plate = frame.pixels[held.window.slices(frame.window)]
+    assert free.layers["matte_surround"][inside].max() > 0.5 and held.layers["matte_surround"][inside].max() == 0
+    assert not np.array_equal(free.over[inside], plate[inside])
+    assert np.array_equal(held.over[inside], plate[inside]) and held.matte[inside].max() == 0
+
+
+def test_shape_zero_is_the_generator_without_a_shape(
+    still: Callable[[str], Frame], found: Found, color: ColorConfig, finder: FaceFinder
+) -> None:
+    """A generator that knows no shape at all gives the same pixels."""
+    frame, face = still("ada/front.jpg"), found("ada/front.jpg")
+    mesh = MeshGenerator(read_source(person("bea"), color, finder), MeshSettings(shape=0.0))
+    plain = SimpleNamespace(
+        name=mesh.name, encoding=mesh.encoding, weights=mesh.weights, native_size=mesh.native_size,
+        frame=mesh.frame, generate=mesh.generate,
+    )  # fmt: skip
+    first, second = (swap_face(frame, face, cast("Generator", g), Parameters(shape=0.0)) for g in (mesh, plain))
+    assert first.window == second.window and np.array_equal(first.over, second.over)
