@@ -30,6 +30,7 @@ from onnx import TensorProto
 from conftest import SIZES, Size, write_plate
 from faceplate.color import ColorConfig
 from faceplate.comp.grain import Grain, measure_grain
+from faceplate.demo import person
 from faceplate.face import Face, FaceFinder
 from faceplate.flight import render_frames
 from faceplate.models import Card, ModelStore, Network, embedded_store, open_network
@@ -182,6 +183,7 @@ def test_frame_over_bare_run(
     generator = NetworkGenerator(FAMILIES["inswapper_128"], timed, np.full((1, 512), 0.04, np.float32), multiple)  # type: ignore[arg-type]
     shot = Shot(
         plate=plate(tmp_path / "plate.1001.exr", size),
+        source=person("bea"),  # whose release is on file, so that no slate is drawn
         output=str(tmp_path / "out" / "swap.####.exr"),
         parameters=Parameters(),
     )

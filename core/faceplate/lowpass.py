@@ -46,20 +46,14 @@ def _planes(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: floa
     cx, cy = mx - x * one, my - y * one
     cxx, cxy, cyy = mxx - 2 * x * mx + x * x * one, mxy - x * my - y * mx + x * y * one, myy - 2 * y * my + y * y * one
     ridge = 1e-4 * one + 1e-12  # a single known pixel far away gives its value, not a wild slope
-    normal = np.stack(
-        [
-            np.stack([one + 1e-12, cx, cy], axis=-1),
-            np.stack([cx, cxx + ridge, cxy], axis=-1),
-            np.stack([cy, cxy, cyy + ridge], axis=-1),
-        ],
-        axis=-2,
-    )
-    first = np.zeros((*held.shape, 3))
-    first[..., 0] = 1.0
-    kernel = np.linalg.solve(normal, first[..., None])[..., 0]
+    # The first column of the inverse of the normal matrix, by cofactors: (one cx cy), (cx cxx cxy), (cy cxy cyy).
+    one, cxx, cyy = one + 1e-12, cxx + ridge, cyy + ridge
+    cofactors = cxx * cyy - cxy * cxy, cxy * cy - cx * cyy, cx * cxy - cxx * cy
+    whole = one * cofactors[0] + cx * cofactors[1] + cy * cofactors[2]
+    kernel = [part / whole for part in cofactors]
     result = np.empty_like(carried)
     for channel in range(carried.shape[-1]):
         value = carried[..., channel]
         v, vx, vy = blurred(value), blurred(value * x), blurred(value * y)
-        result[..., channel] = kernel[..., 0] * v + kernel[..., 1] * (vx - x * v) + kernel[..., 2] * (vy - y * v)
+        result[..., channel] = kernel[0] * v + kernel[1] * (vx - x * v) + kernel[2] * (vy - y * v)
     return np.where((one > 1e-9)[..., None], result, 0.0)

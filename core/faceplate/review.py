@@ -43,8 +43,9 @@ class ContactSheet:
         over = plate.pixels.copy()
         matte = np.zeros(over.shape[:2], np.float32)
         inside = rendered.swapped.window.intersect(around)
-        over[inside.slices(around)] = rendered.swapped.over[inside.slices(rendered.swapped.window)]
-        matte[inside.slices(around)] = rendered.swapped.matte[inside.slices(rendered.swapped.window)]
+        there, here = inside.slices(rendered.swapped.window), inside.slices(around)
+        matte[here] = rendered.swapped.matte[there]
+        over[here] = np.where(matte[here][..., None] > 0, rendered.swapped.over[there], over[here])
         tiles = [self._shown(plate.with_pixels(pixels).working()) for pixels in (plate.pixels, over)]
         tiles.append(np.repeat(matte[..., None], 3, axis=2))
         self._rows.append(_labelled([_tile(tile) for tile in tiles], f"{rendered.frame}"))

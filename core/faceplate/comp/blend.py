@@ -111,7 +111,7 @@ def membrane(
 def _relaxed(known: np.ndarray, held: np.ndarray, reach: float) -> np.ndarray:
     """The equation of `membrane` with the values held where `held` > 0, coarse to fine; `reach` in cells."""
     height, width = held.shape
-    fixed = (held > 0)[..., None]
+    fixed = (held > 0).astype(np.uint8)
     if min(height, width) <= _COARSEST:
         start = fill(known, held)
     else:
@@ -121,8 +121,9 @@ def _relaxed(known: np.ndarray, held: np.ndarray, reach: float) -> np.ndarray:
         small = small / np.maximum(small_held, 1e-12)[..., None]
         coarse = _relaxed(small.astype(np.float32), small_held, reach / 2)
         start = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    state = np.where(fixed, known, start).astype(np.float32)
+    known = np.ascontiguousarray(known, np.float32)
+    state = cv2.copyTo(known, fixed, np.array(start, np.float32))
     kernel = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32) / np.float32(1 + 0.25 / reach**2)
     for _ in range(_SWEEPS):
-        state = np.where(fixed, known, cv2.filter2D(state, -1, kernel, borderType=cv2.BORDER_REPLICATE))
+        state = cv2.copyTo(known, fixed, cv2.filter2D(state, -1, kernel, borderType=cv2.BORDER_REPLICATE))
     return state

@@ -156,10 +156,10 @@ def _measured(bands: _Bands, region: np.ndarray, passes: int = _PASSES) -> Grain
     usable = _usable(bands, region)
     grain, accepted = Grain.none(), np.zeros_like(bands.structure)
     # The flattest blocks are also, a little, those with the least grain; all that grain explains are not.
-    for _ in range(passes):
+    for left in reversed(range(passes)):
         grain = _estimated(bands, *_flattest(bands, usable, accepted))
-        if grain.empty:
-            return grain
+        if grain.empty or not left:
+            break
         accepted = np.float32(_ACCEPTED) * _grain_structure(grain, bands.mean)
     return grain
 

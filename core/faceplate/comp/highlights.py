@@ -15,7 +15,7 @@ from faceplate.lowpass import local_linear
 __all__ = ["calm_highlights"]
 
 # The grid where shine is measured, in cells to the face, and its blur in parts of the face: grain and pores do not count.
-_CELLS, _SOFT = 160.0, 0.01
+_CELLS, _SOFT = 96.0, 0.01
 # The brightest part of the skin that is looked at, and the least that is left of any highlight.
 _TOP, _LEAST = 0.05, 0.2
 # Up to this part of a highlight's height the curve bends from untouched to calmed.

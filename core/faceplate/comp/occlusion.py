@@ -38,6 +38,9 @@ _Y_OF_REC709 = np.array((0.2126, 0.7152, 0.0722), np.float32)
 _FINE = 512.0
 # A blur of so many pixels is worked out on every second one.
 _COARSE = 4.0
+_SUM = np.ones((1, 3), np.float32)
+# An edge is looked for where the raised probability is above the first, and so many of the network's pixels around.
+_DOUBT, _ROOM = 0.1, 10
 # Half the width, in the network's pixels, up to which something is a strand.
 _STRAND = 2.0
 # Highlights count up to this many times the face's level; log-odds of sure ends.
@@ -187,13 +190,29 @@ def _on_plate(
     fine = Window(0, 0, max(round(window.width * shrink), 1), max(round(window.height * shrink), 1))
     across, down = fine.width / window.width, fine.height / window.height
     to_fine = np.array([[across, 0, -window.x * across], [0, down, -window.y * down]], np.float64)
-    pixels = np.clip(resample(linear, window, to_fine, fine) / levels, 0.0, _HOT)
-    from_square = compose(to_fine, invert(square))
-    hidden = np.clip(resample(_with_strands(odds), Window(0, 0, SIDE, SIDE), from_square, fine), 0.0, 1.0)
-    matte = _edges(hidden[..., 0], hidden[..., 1], pixels, scale_of(from_square))
+    found, from_square = _with_strands(odds), compose(to_fine, invert(square))
+    near = _doubtful(found[..., 1], from_square).intersect(fine)
+    matte = np.zeros((fine.height, fine.width), np.float32)
+    if near.empty:
+        return cv2.resize(matte, (window.width, window.height))
+    seen = near if shrink == 1.0 else fine
+    pixels = np.clip(resample(linear, window, to_fine, seen) / levels, 0.0, _HOT)
+    hidden = np.clip(resample(found, Window(0, 0, SIDE, SIDE), from_square, near), 0.0, 1.0)
+    part = _edges(hidden[..., 0], hidden[..., 1], pixels[near.slices(seen)], scale_of(from_square))
+    matte[near.slices(fine)] = part
     if shrink == 1.0:
         return matte
     return _carried(matte, pixels, np.clip(linear / levels, 0.0, _HOT))
+
+
+def _doubtful(sure: np.ndarray, from_square: np.ndarray) -> Window:
+    """What the places of the square where `sure` (SIDE, SIDE) says anything cover on the grid of `from_square`, with room."""
+    rows, columns = np.nonzero(sure > _DOUBT)
+    if rows.size == 0:
+        return Window(0, 0, 0, 0)
+    low, high = (np.array([end(columns), end(rows)], np.float64) for end in (np.min, np.max))
+    low, high = low - _ROOM, high + 1 + _ROOM
+    return Window.around(apply(from_square, np.array([low, high, (low[0], high[1]), (high[0], low[1])])))
 
 
 def _with_strands(odds: np.ndarray) -> np.ndarray:
@@ -214,8 +233,6 @@ def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float
     colour and the occluder's are each carried on from where they are sure, and a pixel's alpha is its place on the line
     between the two; where these are alike the probability itself has the word.
     """
-    if not (sure > 0.1).any():
-        return np.zeros_like(hidden)
     near = cv2.dilate(sure, _disc(1.5 * unit))
     face = _surroundings(pixels, cv2.erode((sure < 0.15).astype(np.float32), _disc(0.7 * unit)), 2.0 * unit)
     away = _dot(pixels - face, pixels - face)
@@ -248,7 +265,7 @@ def _surroundings(pixels: np.ndarray, weight: np.ndarray, sigma: float) -> np.nd
 
 def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The dot product of two pictures' colours, float32 (h, w)."""
-    return np.einsum("hwc,hwc->hw", first, second)
+    return cv2.transform(first * second, _SUM)
 
 
 def _carried(matte: np.ndarray, pixels: np.ndarray, plate: np.ndarray) -> np.ndarray:

@@ -114,6 +114,9 @@ def _needed(matrix: np.ndarray, out: Window) -> Window:
 
 
 def _shifted(source: np.ndarray, needed: Window, out: Window, x: int, y: int) -> np.ndarray:
+    wanted = Window(out.x - x, out.y - y, out.width, out.height)
+    if wanted.intersect(needed) == wanted:
+        return source[wanted.slices(needed)].copy()
     rows = np.clip(np.arange(out.y, out.bottom) - y - needed.y, 0, needed.height - 1)
     columns = np.clip(np.arange(out.x, out.right) - x - needed.x, 0, needed.width - 1)
     return source[rows[:, None], columns[None, :]]

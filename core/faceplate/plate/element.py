@@ -21,7 +21,7 @@ from faceplate.plate.exr_file import (
     with_attributes,
     write_exr_file,
 )
-from faceplate.plate.patch import to_format
+from faceplate.plate.patch import within_half
 from faceplate.plate.reader import PlateFile, damaged, open_input
 from faceplate.window import Window
 
@@ -181,7 +181,7 @@ def _layer(name: str, pixels: np.ndarray, region: Window, kind: str) -> Layer:
     """One layer's channels; raises ValueError where it does not have the region's size."""
     if pixels.shape[:2] != (region.height, region.width):
         raise ValueError(f"layer '{name or 'rgba'}' is {pixels.shape}, the region {region.height} x {region.width}")
-    values = pixels.reshape(region.height, region.width, -1).astype(np.float32)
+    values = pixels.reshape(region.height, region.width, -1).astype(np.float32, copy=False)
     count = values.shape[2]
     if not name:
         names = ["R", "G", "B", "A"]
@@ -190,7 +190,7 @@ def _layer(name: str, pixels: np.ndarray, region: Window, kind: str) -> Layer:
     else:
         names = [f"{name}.{suffix}" for suffix in _SUFFIXES.get(count, tuple(map(str, range(count))))]
     if kind == "half":
-        values = to_format(values, "half", 16).astype(np.float32)
+        values = within_half(values)  # OpenImageIO rounds to nearest
     return names, values, [kind] * count
 
 

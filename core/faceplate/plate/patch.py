@@ -11,7 +11,7 @@ import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 from faceplate.plate.reader import PlateFile, read_pixels
 from faceplate.window import Window
 
-__all__ = ["Patch", "luminance", "read_native", "to_format"]
+__all__ = ["Patch", "luminance", "read_native", "to_format", "within_half"]
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Recommendation ITU-R BT.709-6, item 3.2
 _HALF_MAX = np.float32(65504)
@@ -80,14 +80,21 @@ def to_format(values: np.ndarray, kind: str, bits: int) -> np.ndarray:
     if kind in ("float", "double"):
         return np.asarray(values, np.float32)
     if kind == "half":
-        bounded = np.where(np.isfinite(values), np.clip(values, -_HALF_MAX, _HALF_MAX), values)
-        return bounded.astype(np.float16)
+        return within_half(values).astype(np.float16)
     stored = {"uint8": 8, "uint16": 16, "uint": 32, "uint32": 32}[kind]
     bits = min(bits, stored)
     whole = np.rint(np.clip(np.nan_to_num(values, nan=0.0), 0, 1).astype(np.float64) * (2**bits - 1)).astype(np.uint64)
     if bits < stored:
         whole = (whole << np.uint64(stored - bits)) | (whole >> np.uint64(2 * bits - stored))
     return whole.astype(f"uint{stored}")
+
+
+def within_half(values: np.ndarray) -> np.ndarray:
+    """`values` float32 held at half's greatest finite value, 65504 either way; infinities and NaN stay. The same array where
+    nothing is held."""
+    if values.size == 0 or max(float(values.max()), -float(values.min())) <= _HALF_MAX:  # with a NaN it is not
+        return values
+    return np.where(np.isfinite(values), np.clip(values, -_HALF_MAX, _HALF_MAX), values)
 
 
 def read_native(source: oiio.ImageInput, plate: PlateFile, window: Window) -> np.ndarray:

@@ -153,11 +153,15 @@ class PlateFile:
         source = open_input(self.path)
         try:
             indices = [self.channels.index(name) for name in self.rgb]
-            first = min(indices)
-            pixels = read_pixels(source, self, inside, first, max(indices) + 1, "float")
+            first, end = min(indices), max(indices) + 1
+            # Whole rows are decoded; halves are widened, exactly, only where they are wanted.
+            half = set(self.beauty.formats[first:end]) == {"half"}
+            pixels = read_pixels(source, self, inside, first, end, "half" if half else "float")
         finally:
             source.close()
-        result[inside.slices(region)] = pixels[..., [index - first for index in indices]]
+        target = result[inside.slices(region)]
+        for channel, index in enumerate(indices):
+            target[..., channel] = pixels[..., index - first]
         return result
 
 

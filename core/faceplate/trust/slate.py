@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -47,7 +48,11 @@ def make_slate(lines: str | Sequence[str], display: Window, pixel_aspect: float 
 
     Lines that are too long for the picture are set smaller until they fit.
     """
-    lines = [lines] if isinstance(lines, str) else list(lines)
+    return _drawn((lines,) if isinstance(lines, str) else tuple(lines), display, pixel_aspect, top)
+
+
+@lru_cache(maxsize=16)
+def _drawn(lines: tuple[str, ...], display: Window, pixel_aspect: float, top: bool) -> Slate:
     # OpenCV sets type on square pixels; a squeezed plate's slate is drawn wide and squeezed.
     width = max(round(display.width * pixel_aspect), 1)
     size = max(round(display.height * _LETTERS), 6)
@@ -66,6 +71,8 @@ def make_slate(lines: str | Sequence[str], display: Window, pixel_aspect: float 
         letters = cv2.resize(letters, (display.width, height), interpolation=cv2.INTER_AREA)
     window = Window(display.x, display.y if top else display.bottom - height, display.width, height)
     bar = np.full(letters.shape, _BAR, np.float32)
+    for drawn in (letters, bar):
+        drawn.setflags(write=False)
     return Slate(window, letters, bar, " · ".join(lines))
 
 

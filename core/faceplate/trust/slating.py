@@ -20,31 +20,31 @@ def slated(
     """`swapped` with the slate over it, on a window that holds both.
 
     `read` gives the plate's pixels (h, w, 3) of a window inside `data`, `white` (3,) the letters' colour, all in the
-    plate's space. Layers keep their pixels and are 0 where they had none; `matte` stays the element's alpha.
+    plate's space. Between face and slate, where `matte` is 0, `over` is 0 too: nobody reads a whole plate for a slate.
+    Layers keep their pixels and are 0 where they had none; `matte` stays the element's alpha.
     """
     around = slate.window if swapped.window.empty else swapped.window.union(slate.window)
     over = np.zeros((around.height, around.width, 3), np.float32)
-    inside = around.intersect(data)
-    if not inside.empty:
-        over[inside.slices(around)] = read(inside)
     element = np.zeros((around.height, around.width, 4), np.float32)
     layers = {name: _padded(layer, swapped.window, around) for name, layer in swapped.layers.items()}
+    beneath = slate.window.intersect(data)
+    if not beneath.empty:
+        over[beneath.slices(around)] = read(beneath)
     if not swapped.window.empty:
         place = swapped.window.slices(around)
         over[place], element[place] = swapped.over, swapped.element
     where = slate.window.slices(around)
     over[where] = slate.over(over[where], white)
-    element[where] = _element(element[where], slate, white)
+    _lay_over(element[where], slate, white)
     matte = element[..., 3].copy()
     return replace(swapped, window=around, over=over, element=element, matte=matte, layers=_with_matte(layers, matte))
 
 
-def _element(under: np.ndarray, slate: Slate, white: np.ndarray) -> np.ndarray:
-    """Premultiplied RGBA with bar and letters over it."""
-    letters = slate.letters[..., None]
-    rgb = under[..., :3] * (1 - slate.bar[..., None]) * (1 - letters) + letters * white
-    alpha = slate.alpha + under[..., 3] * (1 - slate.alpha)
-    return np.dstack([rgb, alpha]).astype(np.float32)
+def _lay_over(element: np.ndarray, slate: Slate, white: np.ndarray) -> None:
+    """Bar and letters over premultiplied RGBA (h, w, 4), in place."""
+    element *= ((1 - slate.bar) * (1 - slate.letters))[..., None]
+    element[..., :3] += slate.letters[..., None] * white
+    element[..., 3] += slate.alpha
 
 
 def _padded(layer: np.ndarray, window: Window, around: Window) -> np.ndarray:
