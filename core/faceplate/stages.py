@@ -683,7 +683,9 @@ def _in_plate_space(
     came_back = back(working)
     over = plate.pixels + (back(working + matte[..., None] * (face - working)) - came_back)
     alone = plate.pixels + (back(face) - came_back)
-    element = np.dstack([alone * matte[..., None], matte]).astype(np.float32)
+    element = np.empty((*matte.shape, 4), np.float32)
+    np.multiply(alone, matte[..., None], out=element[..., :3])
+    element[..., 3] = matte
     if "raw" in layers:
         layers["raw"] = back(layers["raw"])
     return Swapped(plate.window, plate.space, over, element, matte, layers, attributes, notes)

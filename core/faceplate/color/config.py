@@ -133,6 +133,7 @@ class ColorConfig:
     cache_id: str
     _config: Any = field(repr=False, compare=False)
     _processors: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    _resolved: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @classmethod
@@ -159,7 +160,9 @@ class ColorConfig:
 
     def resolve(self, name: str) -> str:
         """Canonical name for a name, alias or role in any case, or an interop id. Raises UsageError 'unknown-space'."""
-        return _resolve(self._config, name)
+        if (found := self._resolved.get(name)) is None:
+            found = self._resolved[name] = _resolve(self._config, name)
+        return found
 
     def is_linear(self, space: str) -> bool:
         """Whether `space` is scene-linear light; False for data and for display-referred spaces."""

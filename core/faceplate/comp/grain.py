@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from statistics import NormalDist
 
 import cv2
 import numpy as np
@@ -47,6 +48,9 @@ _ACCEPTED = 1.1
 _FEWEST = 4
 _MOST_FOR_KERNEL = 512
 _TILE = 64
+# From a tile of white noise, where the tiles lie that need all of it, and those that need only its first rows.
+_BESIDE_TILE = np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1]], np.uint8)
+_BELOW_TILE = np.array([[1, 1, 1], [0, 0, 0], [0, 0, 0]], np.uint8)
 
 # The part of the face's size above which a change of tone is shading and no longer detail; `enhance_detail` agrees.
 _BASE = 0.008
@@ -392,39 +396,61 @@ def _smoothed(signal: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(signal, size, _SIGNAL_SIGMA, borderType=cv2.BORDER_REPLICATE)
 
 
-def _unit_noise(grain: Grain, window: Window, frame: int, seed: int) -> np.ndarray:
-    """Correlated noise of variance 1, float32 (h, w, 3), bit for bit the same for a pixel in every window."""
+def _unit_noise(grain: Grain, window: Window, frame: int, seed: int, wanted: np.ndarray | None = None) -> np.ndarray:
+    """Correlated noise of variance 1, float32 (h, w, 3), bit for bit the same for a pixel in every window.
+
+    Where `wanted` bool (h, w) holds no pixel of a whole tile, the tile is left 0.
+    """
     left, top = window.x // _TILE, window.y // _TILE
     across, down = -(-window.right // _TILE) - left, -(-window.bottom // _TILE) - top
-    white = np.empty(((down + 2) * _TILE, (across + 2) * _TILE, 3), np.float32)
-    for row in range(down + 2):
-        for column in range(across + 2):
-            tile = _white_tile(frame, seed, left + column - 1, top + row - 1)
-            white[row * _TILE : (row + 1) * _TILE, column * _TILE : (column + 1) * _TILE] = tile
-    noise = np.empty((down * _TILE, across * _TILE, 3), np.float32)
-    for y in range(0, down * _TILE, _TILE):
-        for x in range(0, across * _TILE, _TILE):
-            halo = white[y + _TILE - _REACH : y + 2 * _TILE + _REACH, x + _TILE - _REACH : x + 2 * _TILE + _REACH]
-            noise[y : y + _TILE, x : x + _TILE] = _filtered(halo, grain)
-    return noise[window.slices(Window(left * _TILE, top * _TILE, across * _TILE, down * _TILE))]
+    inside = window.slices(Window(left * _TILE, top * _TILE, across * _TILE, down * _TILE))
+    asked = np.ones((down, across), bool)
+    if wanted is not None:
+        padded = np.zeros((down * _TILE, across * _TILE), bool)
+        padded[inside] = wanted
+        asked = padded.reshape(down, _TILE, across, _TILE).any(axis=(1, 3))
+    # Of a tile whose only use is to lie beside others, and below them, the first rows are enough.
+    around = np.pad(asked, 1).astype(np.uint8)
+    beside, below = (cv2.dilate(around, mask) for mask in (_BESIDE_TILE, _BELOW_TILE))
+    white = np.zeros(((down + 2) * _TILE, (across + 2) * _TILE, 3), np.float32)
+    for row, column in zip(*np.nonzero(beside | below), strict=True):
+        rows = _TILE if beside[row, column] else _REACH
+        tile = _white_tile(frame, seed, left + int(column) - 1, top + int(row) - 1, rows)
+        white[row * _TILE : row * _TILE + rows, column * _TILE : (column + 1) * _TILE] = tile
+    noise = np.zeros((down * _TILE, across * _TILE, 3), np.float32)
+    for y, x in zip(*(np.nonzero(asked)[axis] * _TILE for axis in (0, 1)), strict=True):
+        halo = white[y + _TILE - _REACH : y + 2 * _TILE + _REACH, x + _TILE - _REACH : x + 2 * _TILE + _REACH]
+        _filtered(halo, grain, noise[y : y + _TILE, x : x + _TILE])
+    return noise[inside]
 
 
-def _white_tile(frame: int, seed: int, column: int, row: int) -> np.ndarray:
-    """White noise (64, 64, 3) of one tile of the plate: counter-based, so that no tile needs another."""
+def _white_tile(frame: int, seed: int, column: int, row: int, rows: int) -> np.ndarray:
+    """The first `rows` of the white noise (64, 64, 3) of one tile of the plate: counter-based, so that no tile needs another."""
     mask = (1 << 64) - 1
     counter = np.array([0, 0, column & mask, row & mask], np.uint64)
     key = np.array([seed & mask, frame & mask], np.uint64)
-    return np.random.Generator(np.random.Philox(counter=counter, key=key)).standard_normal(
-        (_TILE, _TILE, 3), np.float32
-    )
+    bits = np.random.Philox(counter=counter, key=key).random_raw(rows * _TILE * 3 // 4)
+    return _normal_table()[bits.astype("<u8").view("<u2")].reshape(rows, _TILE, 3)
 
 
-def _filtered(halo: np.ndarray, grain: Grain) -> np.ndarray:
+@cache
+def _normal_table() -> np.ndarray:
+    """The standard normal distribution at the middle of 2^16 equal shares, of variance 1, float32: ±4.2 at the ends.
+
+    Sixteen bits and a table draw a sample four times as fast as the usual ways, and alike on every machine.
+    """
+    shares = (np.arange(1 << 15) + 0.5) / (1 << 16)
+    lower = np.array([NormalDist().inv_cdf(share) for share in shares])
+    table = np.concatenate([lower, -lower[::-1]])
+    return (table / table.std()).astype(np.float32)
+
+
+def _filtered(halo: np.ndarray, grain: Grain, out: np.ndarray) -> None:
     """One tile, always of one size: the same arithmetic in the same order, so that windows agree to the last bit."""
     mixed = cv2.transform(halo, grain.mixing)
-    inner = slice(_REACH, -_REACH)
-    channels = [cv2.filter2D(mixed[..., c], -1, grain.kernel[c], borderType=cv2.BORDER_REFLECT) for c in range(3)]
-    return np.dstack(channels)[inner, inner]
+    for channel in range(3):
+        filtered = cv2.filter2D(mixed[..., channel], -1, grain.kernel[channel], borderType=cv2.BORDER_REFLECT)
+        out[..., channel] = filtered[_REACH:-_REACH, _REACH:-_REACH]
 
 
 # Removal ------------------------------------------------------------------------------------------------------------
@@ -556,7 +582,7 @@ def match_grain(
         signal = _smoothed(part)
         lacking = _missing(part, beneath, cover, changed, signal, amount)
         deviation = np.sqrt(whole.variance(signal) * lacking)
-        part = part + _unit_noise(whole, box, frame, seed) * deviation
+        part = part + _unit_noise(whole, box, frame, seed, changed) * deviation
     answer = result.copy()
     answer[near] = np.where(cv2.merge([changed.astype(np.uint8)] * 3), part, answer[near])
     return answer

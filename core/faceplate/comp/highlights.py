@@ -64,7 +64,7 @@ def _shine(pixels: np.ndarray, skin: np.ndarray, size: float, level: float, scal
     logged = cv2.GaussianBlur(to_log(small, level), (0, 0), max(_SOFT * size * shrink, 0.5))
     base = local_linear(logged, weight, max(scale * size * shrink, 1.0))
     above, weight = (logged - base).mean(axis=2).ravel(), weight.ravel()
-    order = np.argsort(-above, kind="stable")
+    order = np.argsort(-above)
     so_far = np.cumsum(weight[order], dtype=np.float64)
     brightest = order[: np.searchsorted(so_far, _TOP * so_far[-1]) + 1]
     whole = float(weight[brightest].sum())

@@ -390,6 +390,8 @@ def _open_session(path: Path, card: Card, target: Target, runtime: Runtime) -> o
     options.log_severity_level = _LOG_SEVERITY
     options.intra_op_num_threads = runtime.intra_op
     options.inter_op_num_threads = 1
+    # Between runs, waiting threads would take the cores that the rest of the frame is made on.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     if runtime.workers > 1:  # waiting threads would take the other workers' cores
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers: list[Any] = [(target.provider, provider_options(target, card, runtime))]
