@@ -5,7 +5,7 @@
 prints for HD at 128 and UHD at 512 the time of a frame whose face and grain are known (a track says them), of the bare
 `session.run` calls on the same crops in the same run, and their ratio: one frame by itself, and frames in flight as the
 command renders them, files written. FACEPLATE_BENCH_ROUNDS sets the rounds (2), FACEPLATE_BENCH_FLIGHT the frames in
-flight (4). Bare runs and frames take turns, so that what else the machine does falls on both.
+flight (8). Bare runs and frames take turns, so that what else the machine does falls on both.
 
     FACEPLATE_SOAK=1 python -m pytest bench/test_bench_networks.py -s -k memory
 
@@ -44,7 +44,7 @@ from faceplate.swap.networks import FAMILIES, NetworkGenerator
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 graphs = importlib.import_module("onnx_graphs")
 
-FLIGHT = int(os.environ.get("FACEPLATE_BENCH_FLIGHT", "4"))
+FLIGHT = int(os.environ.get("FACEPLATE_BENCH_FLIGHT", "8"))
 ROUNDS = int(os.environ.get("FACEPLATE_BENCH_ROUNDS", "2"))
 # Channels and sides of the public file's stages: encoder, twelve convolutions in six residual blocks, decoder.
 WIDE, SIDE, BLOCKS = 1024, 128, 6

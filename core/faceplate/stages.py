@@ -677,8 +677,10 @@ def _in_plate_space(
     Where the comp equals the plate the plate's pixels come back bit for bit.
     """
 
+    there = plate.color.resolve(plate.space) == plate.color.working_space
+
     def back(pixels: np.ndarray) -> np.ndarray:
-        return plate.color.from_working(pixels, plate.space)
+        return pixels if there else plate.color.from_working(pixels, plate.space)
 
     came_back = back(working)
     over = plate.pixels + (back(working + matte[..., None] * (face - working)) - came_back)

@@ -413,7 +413,7 @@ def _unit_noise(grain: Grain, window: Window, frame: int, seed: int, wanted: np.
     around = np.pad(asked, 1).astype(np.uint8)
     beside, below = (cv2.dilate(around, mask) for mask in (_BESIDE_TILE, _BELOW_TILE))
     white = np.zeros(((down + 2) * _TILE, (across + 2) * _TILE, 3), np.float32)
-    for row, column in zip(*np.nonzero(beside | below), strict=True):
+    for row, column in zip(*np.nonzero(np.bitwise_or(beside, below)), strict=True):
         rows = _TILE if beside[row, column] else _REACH
         tile = _white_tile(frame, seed, left + int(column) - 1, top + int(row) - 1, rows)
         white[row * _TILE : row * _TILE + rows, column * _TILE : (column + 1) * _TILE] = tile
