@@ -33,7 +33,7 @@ from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
 from faceplate.frame import Frame
 from faceplate.logspace import from_log, to_log
-from faceplate.lowpass import local_linear
+from faceplate.lowpass import local_linear, local_quadratic
 from faceplate.params import Parameters
 from faceplate.pyramid import fill
 from faceplate.render import Renderer
@@ -57,10 +57,7 @@ def bea(color: ColorConfig, finder: FaceFinder) -> Source:
 @pytest.fixture(scope="module")
 def ada(still: Still, finder: FaceFinder) -> tuple[Frame, Face]:
     """Ada at half size, in the working space, and her face."""
-    frame = still("ada/front.jpg")
-    pixels = resample(frame.working(), frame.window, HALF, Window(0, 0, 512, 512))
-    small = Frame(pixels, Window(0, 0, 512, 512), frame.color.working_space, frame.color)
-    return small, finder.find(small)[0]
+    return half_size("ada/front.jpg", still, finder)
 
 
 def swap(frame: Frame, face: Face, generator: Generator, **values: object) -> Swapped:
@@ -160,30 +157,45 @@ def relit(frame: Frame, face: Face) -> np.ndarray:
     return np.broadcast_to((warm + rim)[None], (frame.window.height, frame.window.width, 3)).astype(np.float32)
 
 
-def test_plate_light_is_put_on(ada: tuple[Frame, Face], bea: Source) -> None:
+def half_size(name: str, still: Still, finder: FaceFinder) -> tuple[Frame, Face]:
+    frame = still(name)
+    pixels = resample(frame.working(), frame.window, HALF, Window(0, 0, 512, 512))
+    small = Frame(pixels, Window(0, 0, 512, 512), frame.color.working_space, frame.color)
+    return small, finder.find(small)[0]
+
+
+def light_off(frame: Frame, lit: Frame, face: Face, generator: Generator, **values: object) -> np.ndarray:
+    """How far the low frequencies of what the light did to the result are from what it did to the plate, on the skin (n, 3)."""
+    before, after = (swap(plate, face, generator, grain=0, occlusion=0, **values) for plate in (frame, lit))
+    skin = skin_weight(face, before.window) * (before.matte == 1)
+    field = (lit.pixels / frame.pixels)[before.window.slices(frame.window)]
+    got, wanted = (
+        local_linear(np.log(ratio), skin, 0.06 * face.size)
+        for ratio in (np.maximum(after.over, 1e-4) / np.maximum(before.over, 1e-4), field)
+    )
+    return np.abs(np.exp(got - wanted) - 1)[skin > 0.9]
+
+
+@pytest.mark.parametrize(("source", "target"), list(itertools.permutations(PEOPLE, 2)))
+def test_plate_light_is_put_on(source: str, target: str, still: Still, color: ColorConfig, finder: FaceFinder) -> None:
+    frame, face = half_size(f"{target}/front.jpg", still, finder)
+    frame = frame.with_pixels(np.maximum(frame.pixels, 1e-4))
+    lit = frame.with_pixels(frame.pixels * relit(frame, face))
+    generator = MeshGenerator(read_source(person(source), color, finder))
+    off = light_off(frame, lit, face, generator)
+    assert np.percentile(off, 95) < 0.06 and (off > 0.10).mean() < 0.002
+
+
+def test_without_the_light_stage_the_new_face_keeps_its_own(ada: tuple[Frame, Face], bea: Source) -> None:
     frame, face = ada
-    field = relit(frame, face)
-    lit = frame.with_pixels(frame.pixels * field)
+    frame = frame.with_pixels(np.maximum(frame.pixels, 1e-4))
+    lit = frame.with_pixels(frame.pixels * relit(frame, face))
+    none = {"light_luminance": 0, "light_color": 0, "light_highlights": 0, "blend": "none"}
     before = swap(frame, face, MeshGenerator(bea), grain=0, occlusion=0)
-    after = swap(lit, face, MeshGenerator(bea), grain=0, occlusion=0)
     skin = skin_weight(face, before.window) * (before.matte == 1)
     sigma = 0.06 * face.size
-    got = local_linear(np.log(np.maximum(after.over, 1e-4) / np.maximum(before.over, 1e-4)), skin, sigma)
-    wanted = local_linear(np.log(field[before.window.slices(frame.window)]), skin, sigma)
-    off = np.abs(np.exp(got - wanted) - 1)[skin > 0.9]
-    assert np.percentile(off, 95) < 0.10
-    # Without the light stage and the blend the new face would keep its own light, and this test would see it.
-    flat = swap(
-        lit,
-        face,
-        MeshGenerator(bea),
-        grain=0,
-        occlusion=0,
-        light_luminance=0,
-        light_color=0,
-        light_highlights=0,
-        blend="none",
-    )
+    wanted = local_linear(np.log((lit.pixels / frame.pixels)[before.window.slices(frame.window)]), skin, sigma)
+    flat = swap(lit, face, MeshGenerator(bea), grain=0, occlusion=0, **none)
     kept = local_linear(np.log(np.maximum(flat.over, 1e-4) / np.maximum(before.over, 1e-4)), skin, sigma)
     assert np.percentile(np.abs(np.exp(kept - wanted) - 1)[skin > 0.9], 95) > 0.25
 
@@ -505,6 +517,19 @@ def test_local_linear_keeps_a_plane_to_the_edge() -> None:
     got = local_linear(broken, known, 30)
     assert np.abs(got - plane)[known > 0].max() < 0.05
     assert not local_linear(broken, np.zeros_like(known), 30).any()
+
+
+def test_local_quadratic_keeps_a_bend_to_the_edge() -> None:
+    y, x = np.mgrid[:200, :240].astype(np.float32) / 60
+    bend = np.stack([0.3 * x * x - 0.2 * x * y, 0.1 * y * y + x, 1 + 0 * x], axis=-1).astype(np.float32)
+    known = ((x - 2) ** 2 + (y - 1.7) ** 2 < 1.2**2).astype(np.float32)
+    broken = np.where(known[..., None] > 0, bend, np.float32(1e3))
+    got, plane = local_quadratic(broken, known, 40), local_linear(broken, known, 40)
+    assert np.abs(got - bend)[known > 0].max() < 0.06 < np.abs(plane - bend)[known > 0].max()
+    assert not local_quadratic(broken, np.zeros_like(known), 40).any()
+    one = np.zeros_like(known)
+    one[100, 120] = 1.0  # a single known pixel gives its value far away
+    assert np.abs(local_quadratic(np.full_like(bend, 3.0), one, 40)[90:110, 100:140] - 3).max() < 0.1
 
 
 def test_membrane_is_harmonic() -> None:

@@ -1,14 +1,19 @@
-"""Low-pass filtering of a field that is known in places only, exact on linear gradients right up to the edge."""
+"""Low-pass filtering of a field that is known in places only, exact on gradients right up to the edge."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-__all__ = ["local_linear"]
+__all__ = ["local_linear", "local_quadratic"]
 
 # Samples to a standard deviation on the grid where the fit is made; more only costs time.
 _SAMPLES = 4.0
+# The powers of x and y in a surface; and what holds each back, in parts of the weight: slopes hardly, bends a little.
+_POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
+_RIDGES = np.array([0.0, 1e-4, 1e-4, 0.03, 0.03, 0.03])
 
 
 def local_linear(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
@@ -19,6 +24,24 @@ def local_linear(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.nda
     grid). A blur pulls a gradient towards its middle near the edge of what is known; a plane does not. Defined
     everywhere, float32 (h, w, c); 0 where nothing is known at all.
     """
+    return _on_grid(values, weight, sigma, _planes)
+
+
+def local_quadratic(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+    """As `local_linear`, of degree 2: it follows what bends within `sigma` too, such as the fall-off of a key or a rim.
+
+    Where too little is known around a pixel to tell a bend, the surface is held flat, and so becomes a plane.
+    """
+    return _on_grid(values, weight, sigma, _surfaces)
+
+
+def _on_grid(
+    values: np.ndarray,
+    weight: np.ndarray,
+    sigma: float,
+    fit: Callable[[np.ndarray, np.ndarray, float, float], np.ndarray],
+) -> np.ndarray:
+    """`fit` on a grid as coarse as `sigma` allows, and enlarged again."""
     height, width = weight.shape
     step = max(sigma / _SAMPLES, 1.0)
     size = (max(round(width / step), 4), max(round(height / step), 4))
@@ -26,7 +49,7 @@ def local_linear(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.nda
     held = cv2.resize(weight.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     carried = cv2.resize(values * weight[..., None], size, interpolation=cv2.INTER_AREA)
     carried = carried.reshape(*held.shape, -1).astype(np.float64)
-    fitted = _planes(carried, held.astype(np.float64), sigma * scale[0], sigma * scale[1])
+    fitted = fit(carried, held.astype(np.float64), sigma * scale[0], sigma * scale[1])
     smooth = cv2.resize(fitted.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return smooth.reshape(values.shape)
 
@@ -56,4 +79,35 @@ def _planes(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: floa
         value = carried[..., channel]
         v, vx, vy = blurred(value), blurred(value * x), blurred(value * y)
         result[..., channel] = kernel[0] * v + kernel[1] * (vx - x * v) + kernel[2] * (vy - y * v)
+    return np.where((one > 1e-9)[..., None], result, 0.0)
+
+
+def _surfaces(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: float) -> np.ndarray:
+    """The fitted surfaces' values at their own pixels, (h, w, c); `carried` is value times weight."""
+    rows, columns = np.indices(held.shape, dtype=np.float64)
+    # Coordinates from the grid's middle keep the fourth moments in float64's range.
+    x, y = (columns - columns.mean()) / sigma_x, (rows - rows.mean()) / sigma_y
+
+    def blurred(field: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(field, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_CONSTANT)
+
+    moments = {(p, q): blurred(held * x**p * y**q) for p in range(5) for q in range(5 - p)}
+    normal = np.stack([np.stack([moments[p + r, q + s] for r, s in _POWERS], axis=-1) for p, q in _POWERS], axis=-2)
+    # Powers around the pixel itself, from powers around the middle.
+    around = np.zeros((*held.shape, 6, 6))
+    around[..., range(6), range(6)] = 1.0
+    around[..., 1, 0], around[..., 2, 0] = -x, -y
+    around[..., 3, 0], around[..., 3, 1] = x * x, -2 * x
+    around[..., 4, 0], around[..., 4, 1], around[..., 4, 2] = x * y, -y, -x
+    around[..., 5, 0], around[..., 5, 2] = y * y, -2 * y
+    normal = around @ normal @ np.swapaxes(around, -1, -2)
+    one = moments[0, 0]
+    normal[..., range(6), range(6)] += one[..., None] * _RIDGES + 1e-12
+    kernel = np.linalg.solve(normal, np.broadcast_to(np.eye(6)[:, :1], (*held.shape, 6, 1)))
+    # The kernel's row in powers around the middle: one sum of blurred fields for each channel.
+    row = (np.swapaxes(kernel, -1, -2) @ around)[..., 0, :]
+    result = np.zeros_like(carried)
+    for channel in range(carried.shape[-1]):
+        for index, (p, q) in enumerate(_POWERS):
+            result[..., channel] += row[..., index] * blurred(carried[..., channel] * x**p * y**q)
     return np.where((one > 1e-9)[..., None], result, 0.0)

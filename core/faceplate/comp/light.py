@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from faceplate.logspace import from_log, to_log
-from faceplate.lowpass import local_linear
+from faceplate.lowpass import local_linear, local_quadratic
 
 __all__ = ["light_between", "lit_by", "match_light"]
 
@@ -47,11 +47,11 @@ def light_between(
     if not ratio.any() or not skin.any():
         return None
     sigma = max(scale * size, 1.0)
-    light = local_linear(ratio, skin, sigma)
+    light = local_quadratic(ratio, skin, sigma)
     trust = np.clip(
         2.0 - np.abs(local_linear(ratio, skin, max(sigma / 5, 1.0)) - light).max(axis=2) / _OUTLIER, 0.02, 1.0
     )
-    return local_linear(ratio, skin * trust.astype(np.float32), sigma)
+    return local_quadratic(ratio, skin * trust.astype(np.float32), sigma)
 
 
 def lit_by(generated: np.ndarray, light: np.ndarray | None, level: float, luminance: float, color: float) -> np.ndarray:
