@@ -12,9 +12,12 @@ _TOE = 0.02
 
 def to_log(pixels: np.ndarray, level: float) -> np.ndarray:
     """Scene-linear float32 to asinh(x / 2t), with t = 2 % of the face's `level`: ln(x / t) for x well above t."""
-    return np.arcsinh(pixels / np.float32(2 * _TOE * level)).astype(np.float32)
+    parts = np.asarray(pixels / np.float32(2 * _TOE * level), np.float32)
+    return np.arcsinh(parts, out=parts)
 
 
-def from_log(logged: np.ndarray, level: float) -> np.ndarray:
-    """The exact inverse of `to_log`, scene-linear float32."""
-    return (np.sinh(logged) * np.float32(2 * _TOE * level)).astype(np.float32)
+def from_log(logged: np.ndarray, level: float, out: np.ndarray | None = None) -> np.ndarray:
+    """The exact inverse of `to_log`, scene-linear float32; in `out`, which may be `logged` itself, where that is given."""
+    pixels = np.asarray(np.sinh(logged, out=out), np.float32)
+    pixels *= np.float32(2 * _TOE * level)
+    return pixels

@@ -53,13 +53,17 @@ def multiband_blend(
     E. Adelson, "A Multiresolution Spline With Application to Image Mosaics", ACM TOG 2(4), 1983). Taken on the ratio,
     equal pictures come back bit for bit. Time is linear in the pixels.
     """
-    base = to_log(plate, level)
-    ratio = to_log(generated, level) - base
+    base, ratio = to_log(plate, level), to_log(generated, level)
+    ratio -= base
     if not ratio.any():
         return generated
-    mixed = base + _banded(ratio, matte.astype(np.float32))
-    logged = base + ratio
-    return from_log(logged + np.float32(amount) * (mixed - logged), level)
+    # In place, because a large face's arrays do not fit the processor's caches, and each new one costs its pages too.
+    change = _banded(ratio, matte.astype(np.float32, copy=False))
+    change -= ratio
+    change *= np.float32(amount)
+    change += ratio
+    change += base
+    return from_log(change, level, out=change)
 
 
 def _banded(ratio: np.ndarray, matte: np.ndarray) -> np.ndarray:
@@ -67,8 +71,11 @@ def _banded(ratio: np.ndarray, matte: np.ndarray) -> np.ndarray:
     if min(height, width) <= 8:
         return ratio * matte.mean()
     smaller, smaller_matte = cv2.pyrDown(ratio), cv2.pyrDown(matte)
-    band = ratio - cv2.pyrUp(smaller, dstsize=(width, height))
-    return band * matte[..., None] + cv2.pyrUp(_banded(smaller, smaller_matte), dstsize=(width, height))
+    band = cv2.pyrUp(smaller, dstsize=(width, height))
+    np.subtract(ratio, band, out=band)
+    band *= matte[..., None]
+    band += cv2.pyrUp(_banded(smaller, smaller_matte), dstsize=(width, height))
+    return band
 
 
 def _trusted(difference: np.ndarray, seam: np.ndarray) -> np.ndarray:
