@@ -33,6 +33,8 @@ _LEAST_AREA = 0.35
 _EDGE = 0.04
 # What hides the face is held still, and what lies this near to it by less and less.
 _STILL = 0.06
+# How much of a neighbourhood must be hidden for it to be held: the inverse of this.
+_GROWTH = 4.0
 # How far beyond the mesh the finding of what hides the face still counts.
 _BEYOND = 0.04
 # The outline is this wide for what hides it, inward from the oval: further in the new face lies over the plate anyway.
@@ -171,9 +173,10 @@ def _held(hidden: np.ndarray, away: np.ndarray, unit: float) -> np.ndarray:
         return np.zeros_like(away)
     small = cv2.resize(hidden, away.shape[::-1], interpolation=cv2.INTER_AREA) * _smooth(1.0 - away / _BEYOND)
     reach = max(round(_STILL * unit / 2), 1)
-    # Grown by as much as the box then takes away again: what hides the face is held wholly.
-    grown = cv2.dilate(small, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
-    return np.clip(cv2.blur(np.clip(grown * 2, 0, 1), (reach, reach), borderType=cv2.BORDER_REPLICATE), 0, 1)
+    # Grown by as much as the boxes then take away again: what hides the face is held wholly. A speck, which may be there in
+    # one frame and not in the next, hardly holds anything.
+    grown = np.clip(_GROWTH * cv2.blur(small, (2 * reach + 1,) * 2, borderType=cv2.BORDER_REPLICATE), 0, 1)
+    return cv2.blur(grown, (reach, reach), borderType=cv2.BORDER_REPLICATE)
 
 
 def _outline_free(face: Face, window: Window, hidden: np.ndarray) -> np.ndarray:
