@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from faceplate.color import ColorConfig
 from faceplate.comp.grain import (
     Grain,
     degrain,
@@ -17,7 +18,12 @@ from faceplate.comp.grain import (
     split_detail,
     synthesise_grain,
 )
+from faceplate.demo import person
+from faceplate.face import FaceFinder
 from faceplate.frame import Frame
+from faceplate.params import Parameters
+from faceplate.stages import swap_face
+from faceplate.swap import MeshGenerator, read_source
 from faceplate.window import Window
 
 # ISO low, medium, high: the medium is a cinema camera's at 800.
@@ -222,6 +228,28 @@ def test_grain_inside_is_grain_outside_on_a_demo_face(
     comp = laid_over(plate, match_grain(clean, plate, matte, whole(clean), 5), matte)
     ratio = variance_ratio(comp - clean, clean, matte == 1, matte == 0)
     assert ratio.min() > 0.9 and ratio.max() < 1.1
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(("source", "target"), [("bea", "ada"), ("ada", "eve"), ("bea", "dot")])
+def test_a_swapped_face_has_the_plates_grain_from_frame_to_frame(
+    source: str, target: str, level: float, still: Callable[[str], Frame], color: ColorConfig, finder: FaceFinder
+) -> None:
+    """Four frames of a plate that differ in nothing but grain: what changes inside the matte is grain, and as much as outside."""
+    picture = cv2.resize(still(f"{target}/front.jpg").working(), (512, 512), interpolation=cv2.INTER_AREA)
+    clean, window = cv2.GaussianBlur(picture, (0, 0), 1.2), Window(0, 0, 512, 512)
+    frame = Frame(clean, window, color.working_space, color)
+    face, generator = finder.find(frame)[0], MeshGenerator(read_source(person(source), color, finder))
+    plates = [frame.with_pixels(grained(clean, level, SOFT, seed)) for seed in range(1, 5)]
+    made = [
+        swap_face(plate, face, generator, Parameters(occlusion=0), frame=number)
+        for number, plate in enumerate(plates, start=1001)
+    ]
+    overs = np.stack([swapped.over for swapped in made])
+    inside = np.min([swapped.matte for swapped in made], axis=0) == 1
+    units = overs.var(axis=0, ddof=1) / deviation(overs.mean(axis=0), level) ** 2
+    ratio = units[inside].mean(axis=0)
+    assert inside.sum() > 20_000 and ratio.min() > 0.9 and ratio.max() < 1.1, ratio
 
 
 def test_own_grain_counts_and_only_the_rest_is_added() -> None:

@@ -62,7 +62,8 @@ def _outlines(face: Face, name: str) -> list[np.ndarray]:
         return [xy[list(_NOSE_WINGS)]]
     right, left = xy[_JAW[0]], xy[_JAW[1]]
     along = left - right
-    below = np.cross(along, xy[mesh.oval] - right) > 0
+    away = xy[mesh.oval] - right
+    below = along[0] * away[:, 1] - along[1] * away[:, 0] > 0
     lower = xy[mesh.oval][below]
     return [cv2.convexHull(np.concatenate([lower, [right, left]]).astype(np.float32))[:, 0]]
 

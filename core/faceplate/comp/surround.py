@@ -99,7 +99,7 @@ def follow_outline(face: Face, wanted: Face, window: Window, hidden: np.ndarray)
         allowed = field.most()
         if allowed >= 1.0:
             break
-        amount *= 0.98 * allowed
+        amount *= allowed  # and no more: a step here would be seen as a jump between two frames
         reached = face.moved(face.points + amount * offset)
     assert field is not None
     return Surround(window, reached, *field.on_plate())
