@@ -32,8 +32,11 @@ class MeshRaster:
 
     def interpolate(self, values: np.ndarray) -> np.ndarray:
         """Values (478, c) given at the mesh's points, read off in every cell: float32 (gh, gw, c), 0 where uncovered."""
-        picked = values.astype(np.float32)[self.corners]
-        return np.einsum("hwk,hwkc->hwc", self.weights, picked) * self.covered[..., None]
+        wanted = values.astype(np.float32)
+        total = np.zeros((*self.covered.shape, wanted.shape[1]), np.float32)
+        for corner in range(3):
+            total += self.weights[..., corner, None] * wanted.take(self.corners[..., corner], axis=0)
+        return total * self.covered[..., None]
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
         """A grid picture float32 (gh, gw[, c]) brought to the window's own pixels."""
