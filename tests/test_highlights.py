@@ -99,4 +99,4 @@ def test_a_dark_face_does_not_burn_out_on_light_skin(
         return float(np.percentile(soft[0], 99) / np.percentile(soft[1], 99))
 
     held, burnt = brightest({}), brightest({"light_highlights": 0.0})
-    assert held < 1.34 < burnt, (held, burnt)
+    assert held < 1.34 and burnt > 1.1 * held, (held, burnt)
