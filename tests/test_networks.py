@@ -278,6 +278,15 @@ def test_identity_weight(zoo: tuple[Path, dict[str, np.ndarray]], color: ColorCo
         wanted = np.clip(0.75 * np.array(GAINS) + np.array(OFFSETS) + MIX * told, 0, 1)
         assert np.abs(moved.generate(crop).pixels[64, 64] - wanted).max() < 1e-5
     assert np.array_equal(weighted(neutral.source, target, 0.5), neutral.source)
+    for name in ("blendswap_256", "inswapper_128"):  # what is given a picture has no numbers to weigh, and says so
+        asked = network_generator(store, name, source, identity=0.2)
+        assert isinstance(asked, NetworkGenerator)
+        framing = asked.frame(face, 1.0)
+        side = framing.window.width
+        asked.generate(
+            Crop(np.full((side, side, 3), 0.75, np.float32), framing, with_five(face, apply(framing.matrix, face.five)))
+        )
+        assert any("does nothing" in note for note in asked.network.notes) == (name == "blendswap_256")
     assert np.abs(matrices["emap"]).max() > 0
 
 
@@ -771,6 +780,16 @@ def test_parser_and_occluder_by_parameter(tmp_path: Path, color: ColorConfig) ->
             FaceFinder(store),
         ).prepare()
     assert refusal.value.code == "licence-forbidden" and "'parser'" in str(refusal.value)
+    # A weight that would only come in after an overflow is refused as well.
+    graphs.xseg(tmp_path / "half.onnx")
+    card(tmp_path, "half", "xseg", "occlusion-matte", fp32="whole")
+    graphs.xseg(tmp_path / "whole.onnx")
+    card(tmp_path, "whole", "xseg", "occlusion-matte", commercial=False)
+    half = Parameters(generator="null", occluder="half")
+    finder = FaceFinder(ModelStore(store.folders))
+    with pytest.raises(FaceplateError) as refusal:
+        Renderer(Shot(plate=f"{tmp_path}/p.####.exr", parameters=half), finder).prepare()
+    assert refusal.value.code == "licence-forbidden" and "'whole'" in str(refusal.value)
 
 
 def test_detector_landmarker_and_recogniser_by_parameter(tmp_path: Path, color: ColorConfig) -> None:

@@ -22,7 +22,7 @@ from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder, parse_target
 from faceplate.face.recognisers import RECOGNISERS
-from faceplate.models import Card, Network, check_policy, embedded_store, open_network
+from faceplate.models import Card, Network, check_policy, embedded_store, open_network, single_precision
 from faceplate.models.devices import Runtime
 from faceplate.params import Parameters
 from faceplate.plate import Sequence, same_target
@@ -151,7 +151,7 @@ class Opened:
             keep_regions(parameters)
             layer_names(parameters)
             network_encoding(parameters, self.color)
-            check_policy(self._named_cards(parameters), self.shot.allow_noncommercial)
+            self._check_policy(self._named_cards(parameters))
             _ = self._generator(parameters), self._matte_networks(parameters)
         known = self.shot.track is not None or (self.shot.output and kept_path(self.output).exists())
         for parameters in kinds if not known else ():
@@ -164,7 +164,7 @@ class Opened:
             self._take_kept_track(progress)
         for parameters in kinds:
             _ = self._person(parameters) if self._track is not None else self._wanted(parameters)
-        check_policy(self.cards(), self.shot.allow_noncommercial)
+        self._check_policy(self.cards())
 
     def frames(self) -> tuple[int, ...]:
         """The frames to render: those asked for, else the pattern's own range, else what lies on disk."""
@@ -275,6 +275,12 @@ class Opened:
         assert isinstance(opened, DfmGenerator)
         return replace(opened, morph=parameters.morph, mattes=parameters.dfm_mattes, supersample=parameters.supersample)
 
+    def _check_policy(self, cards: list[Card]) -> None:
+        """Refuses what the show forbids, also where it would only come in after half precision overflows."""
+        store = self.finder.store
+        spare = [single for card in cards if (single := single_precision(store, card)) is not None]
+        check_policy([*cards, *spare], self.shot.allow_noncommercial)
+
     def _named_cards(self, parameters: Parameters) -> list[Card]:
         """The cards that the parameters name, before any of their files is opened."""
         names = [
@@ -289,8 +295,9 @@ class Opened:
         """The cards of every network that a frame with these parameters goes through."""
         finder = self._finder(parameters)
         generator = self._generator(parameters)
-        # A generator that was given brings its own networks, which the store may not hold.
-        own = {network.card.name: network.card for network in getattr(generator, "networks", ())}
+        # A generator that was given brings its own networks, which the store may not hold; and what gave way to its
+        # single-precision file did not make the pixels.
+        own = {network.card.name: network.running for network in self._open_networks(parameters)}
         names = [*generator.weights, parameters.occluder, parameters.parser]
         if self._track is None:
             names[:0] = [*finder.networks, *([finder.recogniser] if self._wanted(parameters) is not None else ())]
@@ -302,10 +309,14 @@ class Opened:
 
     def _new_notes(self, parameters: Parameters) -> tuple[str, ...]:
         """What gave way in any network since this was asked last, in words."""
+        return tuple(note for network in self._open_networks(parameters) for note in network.new_notes())
+
+    def _open_networks(self, parameters: Parameters) -> tuple[Network, ...]:
+        """Every network that is open for frames with these parameters."""
         own = self._matte_networks(parameters)
         generator = getattr(self._generator(parameters), "networks", ())
         networks = dict.fromkeys((*generator, own.occluder, own.parser, *self._finder(parameters).opened))
-        return tuple(note for network in networks if network is not None for note in network.new_notes())
+        return tuple(network for network in networks if network is not None)
 
     # Who is meant ---------------------------------------------------------------------------------------------------
 

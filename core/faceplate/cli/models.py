@@ -31,12 +31,13 @@ def list_command() -> None:
     store = default_store()
     rows = [("name", "role", "kind", "commercial", "file", "licence")]
     for card in sorted(store, key=lambda card: (card.role, card.name)):
-        there = (store.folder(card.name) / card.file).is_file()
-        state = "there" if there else "to fetch" if card.url else "missing"
+        state = "there" if store.is_there(card.name) else "to fetch" if card.url else "missing"
         rows.append((card.name, card.role, card.kind, "yes" if card.commercial else "no", state, card.licence))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for _, error in store.bad_cards.values():
+        print(error)
     print("Store: " + ", ".join(str(folder) for folder in store.folders))
 
 

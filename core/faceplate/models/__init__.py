@@ -2,7 +2,7 @@
 
 from faceplate.models.card import Card, Tensor, read_card
 from faceplate.models.devices import Runtime, available_providers
-from faceplate.models.session import Network, open_network
+from faceplate.models.session import Network, open_network, single_precision
 from faceplate.models.store import ModelStore, check_policy, default_store, embedded_store
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "embedded_store",
     "open_network",
     "read_card",
+    "single_precision",
 ]

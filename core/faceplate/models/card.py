@@ -6,6 +6,7 @@ hash that proves the file and the licence that a show's policy asks about.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from faceplate.errors import UsageError
 from faceplate.plate.atomic import publish, temporary_beside
 
-__all__ = ["CARD_SUFFIX", "Card", "External", "Tensor", "read_card", "write_card"]
+__all__ = ["CARD_SUFFIX", "Card", "External", "Tensor", "is_plain_name", "read_card", "write_card"]
 
 CARD_SUFFIX = ".card.json"
 _PLAIN_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
@@ -68,9 +69,19 @@ class Card(BaseModel):
     external: tuple[External, ...] = ()
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The graph's file and those beside it that hold weights."""
+        return (self.file, *(item.file for item in self.external))
+
+    @property
     def kind(self) -> str:
         """The recipe that feeds this network: its family, or its own name where that says it (`yunet`)."""
         return self.family or self.name
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a file may be called that in a store."""
+    return re.fullmatch(_PLAIN_NAME, name) is not None
 
 
 def read_card(path: Path) -> Card:

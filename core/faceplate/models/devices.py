@@ -24,11 +24,13 @@ from faceplate.models.card import Card
 __all__ = [
     "CPU",
     "CUDA",
+    "TENSORRT",
     "Runtime",
     "Target",
     "available_providers",
     "cores",
     "cuda_devices",
+    "cuda_driver",
     "engine_folder",
     "plan",
     "provider_options",
@@ -130,7 +132,7 @@ def available_providers() -> tuple[str, ...]:
 @cache
 def cuda_devices() -> int:
     """How many CUDA devices the driver reports; 0 without a driver (CUDA driver API, `cuDeviceGetCount`)."""
-    driver = _cuda_driver()
+    driver = cuda_driver()
     count = ctypes.c_int(0)
     if driver is None or driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
         return 0
@@ -188,6 +190,9 @@ def provider_options(target: Target, card: Card, runtime: Runtime) -> dict[str, 
                 "trt_timing_cache_path": folder,
             }
         return options
+    if target.provider == COREML:
+        # An ML program keeps single precision on CPU and GPU; the Neural Engine knows half precision only.
+        return {"ModelFormat": "MLProgram", "MLComputeUnits": "ALL" if half else "CPUAndGPU"}
     return {"device_id": str(target.device)} if target.provider == DIRECTML else {}
 
 
@@ -200,7 +205,7 @@ def engine_folder(cache: Path, card: Card, half: bool, gpu: str, driver: str) ->
 @cache
 def gpu_identity(device: int) -> tuple[str, str]:
     """The GPU's name and the driver's version, for a cache's key; ('gpu', '0') where the driver does not say."""
-    driver, name, version = _cuda_driver(), ctypes.create_string_buffer(128), ctypes.c_int(0)
+    driver, name, version = cuda_driver(), ctypes.create_string_buffer(128), ctypes.c_int(0)
     if driver is None or driver.cuInit(0) != 0 or driver.cuDeviceGetName(name, 128, device) != 0:
         return "gpu", "0"
     driver.cuDriverGetVersion(ctypes.byref(version))
@@ -221,7 +226,8 @@ def _nvml_version() -> str:
     return text.value.decode("ascii", "replace")
 
 
-def _cuda_driver() -> ctypes.CDLL | None:
+def cuda_driver() -> ctypes.CDLL | None:
+    """The CUDA driver's library; None where there is none."""
     try:
         return ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import time
 import urllib.error
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import pooch
 
@@ -33,8 +34,9 @@ def fetch_model(
     """Downloads the weights of card `name` into the store and proves them; a whole file is left as it is.
 
     `$FACEPLATE_MIRROR` (one or more addresses, separated by spaces) is tried before the card's own address, as
-    MIRROR/FILE. `say` hears (bytes so far, bytes in all). Raises `UsageError` with code `unknown-model`,
-    `no-address` or `store-read-only`, and `RenderError` with code `download-failed` or `weights-changed`.
+    MIRROR/FILE; weights outside the graph's file come from beside it. `say` hears (bytes so far, bytes in all) of each
+    file. Raises `UsageError` with code `unknown-model`, `no-address` or `store-read-only`, and `RenderError` with code
+    `download-failed` or `weights-changed`.
     """
     card, folder = store.card(name), store.folder(name)
     where = addresses(card, environment)
@@ -45,38 +47,66 @@ def fetch_model(
         )
     if not os.access(folder, os.W_OK):
         folder = store.writable()
+    # The graph comes last, so that what looks whole is whole.
+    for file, sha256 in (*((item.file, item.sha256) for item in card.external), (card.file, card.sha256)):
+        _from_any(card, file, sha256, addresses(card, environment, file), folder, say)
+    if not (folder / f"{name}{CARD_SUFFIX}").exists():
+        write_card(folder, card)
+    return folder / card.file
+
+
+def _from_any(
+    card: Card,
+    file: str,
+    sha256: str,
+    where: tuple[str, ...],
+    folder: Path,
+    say: Callable[[int, int], None] | None,
+) -> None:
     failures = []
     for address in where:
         try:
-            path = _fetched(card, address, folder, say)
+            _fetch(card, file, sha256, address, folder, say)
         except FaceplateError as error:
             failures.append(error)
             continue
-        if not (folder / f"{name}{CARD_SUFFIX}").exists():
-            write_card(folder, card)
-        return path
+        return
     raise failures[-1]
 
 
-def addresses(card: Card, environment: dict[str, str] | None = None) -> tuple[str, ...]:
-    """Where to look for the card's file, in order: the studio's mirrors, the card's address, the card's mirrors."""
+def addresses(card: Card, environment: dict[str, str] | None = None, file: str | None = None) -> tuple[str, ...]:
+    """Where to look for the card's file, in order: the studio's mirrors, the card's address, the card's mirrors.
+
+    `file` is one of the card's outside files, None for its graph. Raises `UsageError('no-address')` for what is no web
+    address.
+    """
     values = os.environ if environment is None else environment
-    mirrors = [f"{base.rstrip('/')}/{quote(card.file)}" for base in values.get("FACEPLATE_MIRROR", "").split()]
-    found = (*mirrors, *((card.url,) if card.url else ()), *card.mirrors)
+    wanted = file or card.file
+    mirrors = [f"{base.rstrip('/')}/{quote(wanted)}" for base in values.get("FACEPLATE_MIRROR", "").split()]
+    own = (*((card.url,) if card.url else ()), *card.mirrors)
+    if wanted != card.file:
+        own = tuple(urljoin(address, quote(wanted)) for address in own)
+    found = (*mirrors, *own)
     for address in found:
-        if urlsplit(address).scheme not in ("http", "https"):
-            raise UsageError("no-address", f"{address} is no web address; use http or https.")
+        try:
+            known = urlsplit(address).scheme in ("http", "https") and bool(urlsplit(address).hostname)
+        except ValueError:
+            known = False
+        if not known or any(sign.isspace() or ord(sign) < 32 for sign in address):
+            raise UsageError("no-address", f"{address} is no web address; use http or https, and %20 for a space.")
     return found
 
 
-def _fetched(card: Card, address: str, folder: Path, say: Callable[[int, int], None] | None) -> Path:
+def _fetch(
+    card: Card, file: str, sha256: str, address: str, folder: Path, say: Callable[[int, int], None] | None
+) -> None:
     pooch.get_logger().setLevel("WARNING")  # it would say each step on standard error
-    part = folder / f".{card.file}.{card.sha256[:12]}.download"
+    part = folder / f".{file}.{sha256[:12]}.download"
     try:
         found = pooch.retrieve(
             address,
-            known_hash=f"sha256:{card.sha256}",
-            fname=card.file,
+            known_hash=f"sha256:{sha256}",
+            fname=file,
             path=folder,
             downloader=Resuming(part, say),
         )
@@ -84,14 +114,14 @@ def _fetched(card: Card, address: str, folder: Path, say: Callable[[int, int], N
         raise RenderError(
             "weights-changed", f"{address} is not the file on the card of '{card.name}': its hash is another one."
         ) from error
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror or str(error)
+    except (OSError, http.client.HTTPException) as error:
+        said = " ".join(str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error).split())
+        reason = said or type(error).__name__
         raise RenderError(
             "download-failed", f"{address} could not be downloaded ({reason}); try again, it resumes."
         ) from error
-    if digest(Path(found)) != card.sha256:
+    if digest(Path(found)) != sha256:
         raise RenderError("weights-changed", f"{found} is not the file on its card.")
-    return Path(found)
 
 
 @dataclass(frozen=True)
@@ -120,6 +150,8 @@ class Resuming:
                     self.part.unlink()
                     continue
                 raise
+            except http.client.HTTPException as error:
+                reason = ConnectionError(f"the server's answer is broken: {type(error).__name__}")
             except OSError as error:
                 reason = error
             tries = 0 if self._have() > before else tries + 1
@@ -138,8 +170,8 @@ class Resuming:
         with urllib.request.urlopen(request, timeout=60) as answer:  # the scheme was checked by `addresses`
             resumed = answer.status == 206 and str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
             start = have if resumed else 0
-            length = answer.headers.get("Content-Length")
-            total = start + int(length) if length else 0
+            length = answer.headers.get("Content-Length") or ""
+            total = start + int(length) if length.isascii() and length.isdecimal() else 0
             with self.part.open("ab" if resumed else "wb") as file:
                 while block := answer.read(_BLOCK):
                     file.write(block)

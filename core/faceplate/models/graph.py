@@ -155,6 +155,8 @@ class _Message:
         while at < self.end:
             key, at = self._varint(at)
             number, kind = key >> 3, key & 7
+            if key >> 32:  # a reader that keeps 32 bits of it would see another field
+                raise _CutShortError
             if kind == _VARINT:
                 value, at = self._varint(at)
                 yield number, kind, value, at
@@ -202,7 +204,9 @@ def _read(path: Path, model: _Message) -> Graph:
             _walk(model.sub(start, end), {7: _node}, externals, 0)
     if not graphs:
         raise _ForeignError(": it holds no graph")
-    return _graph(path, graphs[-1], externals)
+    if len(graphs) > 1:  # readers merge them, and no writer makes more than one
+        raise _CutShortError
+    return _graph(path, graphs[0], externals)
 
 
 def _graph(path: Path, graph: _Message, externals: list[str]) -> Graph:
@@ -269,7 +273,9 @@ def _initializer(message: _Message) -> Initializer:
         elif number == 8:
             name = message.text(start, end)
         elif number == 13:
-            entries.update([_entry(message.sub(start, end))])
+            key, value = _entry(message.sub(start, end))
+            if entries.setdefault(key, value) != value:  # which of the two counts is the reader's choice
+                raise _CutShortError
         elif number == 14:
             elsewhere = start == 1
     external = None

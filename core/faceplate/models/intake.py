@@ -9,19 +9,23 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.models.card import CARD_SUFFIX, Card, External, Tensor, write_card
+from faceplate.models.card import CARD_SUFFIX, Card, External, Tensor, is_plain_name, write_card
 from faceplate.models.graph import Graph, check_external, read_graph
 from faceplate.models.kinds import Kind, candidates, kind_called, known_files
 from faceplate.models.store import EMBEDDED, ModelStore, digest
 from faceplate.plate.atomic import publish, temporary_beside
 
 __all__ = ["Answers", "add_model", "remove_model"]
+
+# An archive may unpack to so many bytes: the largest networks are a tenth of it.
+_MOST_UNPACKED = 16 << 30
 
 Ask = Callable[[str, str, tuple[str, ...]], str]
 """(what is asked, the usual answer, the possible answers or none) → the answer."""
@@ -46,13 +50,15 @@ def add_model(store: ModelStore, file: Path, answers: Answers, ask: Ask | None =
 
     A published file is known by its hash; of another the graph's signature says what it can be, and `ask` (or
     `answers`) the rest. Raises what `read_graph` and `check_external` raise, and `UsageError` with code
-    `unknown-network`, `say-family`, `say-licence`, `model-exists`, `archive-outside`, `store-read-only`.
+    `unknown-network`, `say-family`, `say-licence`, `model-exists`, `odd-name`, `no-address`, `archive-outside`,
+    `archive-folders`, `archive-too-large`, `archive-unreadable`, `store-read-only`.
     """
     with _opened(file) as (path, inside):
         graph = read_graph(path)
         outside = check_external(graph)
         sha256 = digest(path)
         card = _card(graph, outside, sha256, answers, ask, file.name if inside else path.name)
+        _refuse_own_name(card)
         folder = store.writable()
         _refuse_collisions(folder, card)
         for source, name in ((path, card.file), *((item, item.name) for item in outside)):
@@ -62,10 +68,13 @@ def add_model(store: ModelStore, file: Path, answers: Answers, ask: Ask | None =
 
 
 def remove_model(store: ModelStore, name: str) -> tuple[Path, ...]:
-    """Takes a card and its files out of the store; returns what was removed. Files that another card uses stay.
+    """Takes a card and its files out of the store; returns what was removed. Files that another card uses stay, and so
+    do the files of a card that cannot be read.
 
     Raises `UsageError` with code `unknown-model` or `store-read-only`.
     """
+    if name in store.bad_cards:
+        return _unlinked([store.bad_cards[name][0]])
     card, folder = store.card(name), store.folder(name)
     if folder == EMBEDDED:
         raise UsageError("store-read-only", f"'{name}' ships inside Faceplate and cannot be removed.")
@@ -76,13 +85,16 @@ def remove_model(store: ModelStore, name: str) -> tuple[Path, ...]:
         for file in (other.file, *(item.file for item in other.external))
     }
     mine = [folder / file for file in (card.file, *(item.file for item in card.external)) if file not in shared]
-    gone = [path for path in (folder / f"{name}{CARD_SUFFIX}", *mine) if path.is_file()]
+    return _unlinked([path for path in (folder / f"{name}{CARD_SUFFIX}", *mine) if path.is_file()])
+
+
+def _unlinked(paths: list[Path]) -> tuple[Path, ...]:
     try:
-        for path in gone:
+        for path in paths:
             path.unlink()
     except OSError as error:
-        raise UsageError("store-read-only", f"{folder} cannot be written: {error.strerror}.") from error
-    return tuple(gone)
+        raise UsageError("store-read-only", f"{paths[0].parent} cannot be written: {error.strerror}.") from error
+    return tuple(paths)
 
 
 def _card(graph: Graph, outside: tuple[Path, ...], sha256: str, answers: Answers, ask: Ask | None, shown: str) -> Card:
@@ -97,6 +109,7 @@ def _card(graph: Graph, outside: tuple[Path, ...], sha256: str, answers: Answers
         version, source = "as brought", answers.source or f"brought as {shown}"
         licence, commercial = _licence(kind, answers, ask)
     assert kind is not None
+    _refuse_odd_names(graph, outside, answers)
     return Card(
         name=_plain(name),
         role=kind.role,
@@ -168,6 +181,26 @@ def _plain_file(original: str, name: str) -> str:
     return f"{name}{'.dfm' if original.lower().endswith('.dfm') else '.onnx'}"
 
 
+def _refuse_odd_names(graph: Graph, outside: tuple[Path, ...], answers: Answers) -> None:
+    """What a card cannot hold, in words: names of outside files with spaces and the like, an address of another kind."""
+    for item in outside:
+        if not is_plain_name(item.name):
+            raise UsageError(
+                "odd-name",
+                f"{graph.path.name} keeps weights in '{item.name}'; the store takes letters, digits and . _ + - only, "
+                "beginning with a letter or a digit: save the network again with another name for them.",
+            )
+    if answers.url is not None and not answers.url.startswith(("http://", "https://")):
+        raise UsageError("no-address", f"{answers.url} is no web address; use http or https.")
+
+
+def _refuse_own_name(card: Card) -> None:
+    if any(item.file == card.file for item in card.external):
+        raise UsageError(
+            "model-exists", f"The file with the weights would be called {card.file} too; give another --name."
+        )
+
+
 def _refuse_collisions(folder: Path, card: Card) -> None:
     if (folder / f"{card.name}{CARD_SUFFIX}").exists():
         raise UsageError(
@@ -205,6 +238,10 @@ def _unpacked(file: Path, folder: Path) -> Path:
             members = [item for item in archive.infolist() if not item.is_dir()]
             for item in members:
                 _check_member(file, item)
+            if sum(item.file_size for item in members) > _MOST_UNPACKED:
+                raise UsageError(
+                    "archive-too-large", f"{file.name} would unpack to more than 16 GiB, so it is refused."
+                )
             names = [item.filename for item in members if item.filename.lower().endswith((".onnx", ".dfm"))]
             if len(names) != 1:
                 raise RenderError(
@@ -212,17 +249,31 @@ def _unpacked(file: Path, folder: Path) -> Path:
                 )
             for item in members:
                 with archive.open(item) as stream, (folder / item.filename).open("wb") as out:
-                    shutil.copyfileobj(stream, out)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+                    shutil.copyfileobj(stream, out)  # never more than `file_size`: zipfile stops there
+    except (RuntimeError, NotImplementedError) as error:  # a password, or a compression that Python does not know
+        raise UsageError(
+            "archive-unreadable",
+            f"{file.name} cannot be unpacked ({_why(error)}); unpack it and add the file.",
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise RenderError(
             "weights-truncated", f"{file.name} is a damaged archive; copy or download it again."
         ) from error
     return folder / names[0]
 
 
+def _why(error: Exception) -> str:
+    return "it is encrypted" if "encrypted" in str(error) or "password" in str(error) else "its compression is unknown"
+
+
 def _check_member(file: Path, item: zipfile.ZipInfo) -> None:
     name = item.filename
     plain = PurePosixPath(name), PureWindowsPath(name)
+    inside = not any(".." in part.parts or part.is_absolute() or part.drive for part in plain)
+    if inside and len(plain[1].parts) != 1:
+        raise UsageError(
+            "archive-folders", f"{file.name} holds '{name}' in a folder; give an archive with the files on their own."
+        )
     linked = stat.S_ISLNK(item.external_attr >> 16)
     if linked or any(part.is_absolute() or part.drive or len(part.parts) != 1 or name == ".." for part in plain):
         raise UsageError(

@@ -53,9 +53,9 @@ def _swap(
     return Kind(name, "swap", (_picture(side), source), (_picture(side),), licence, commercial, **more)  # type: ignore[arg-type]
 
 
-def _restorer(name: str, licence: str, commercial: bool, side: int | None = 512, weighted: bool = False) -> Kind:
-    optional: tuple[Shape, ...] = ((), (1,)) if weighted else ()
-    return Kind(name, "restore", (_picture(side),), (_picture(side),), licence, commercial, optional)
+def _restorer(name: str, licence: str, commercial: bool, side: int | None = 512) -> Kind:
+    """A restorer; any export of one may have a fidelity weight beside its picture."""
+    return Kind(name, "restore", (_picture(side),), (_picture(side),), licence, commercial, ((), (1,)))
 
 
 KINDS: tuple[Kind, ...] = (
@@ -81,7 +81,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("crossface_hififace", "converter", (_LATENT,), (_LATENT,), "unknown", False),
     _restorer("gfpgan", "Apache-2.0", True),
     _restorer("restoreformer", "Apache-2.0", True),
-    _restorer("codeformer", "S-Lab-1.0 (non-commercial)", False, weighted=True),
+    _restorer("codeformer", "S-Lab-1.0 (non-commercial)", False),
     _restorer("gpen", "non-commercial", False, side=None),
     Kind("yunet", "detector", ((1, 3, 640, 640),), ((1, 6400, 1), (1, 6400, 10)), "MIT", True, outputs_exactly=12),
     Kind("scrfd", "detector", ((1, 3, None, None),), ((None, None, 10),), _INSIGHTFACE, False, outputs_exactly=9),

@@ -8,12 +8,14 @@ single-precision file. Each such turn is a sentence in `Network.notes`, said onc
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,24 @@ import onnxruntime
 
 from faceplate.errors import FaceplateError, RenderError
 from faceplate.models.card import Card
-from faceplate.models.devices import CPU, CUDA, Runtime, Target, available_providers, plan, provider_options
+from faceplate.models.devices import (
+    CPU,
+    CUDA,
+    TENSORRT,
+    Runtime,
+    Target,
+    available_providers,
+    cuda_devices,
+    plan,
+    provider_options,
+)
 from faceplate.models.graph import check_external, read_graph
 from faceplate.models.kinds import check_signature
+from faceplate.models.pinned import pinned_array
 from faceplate.models.store import ModelStore, digest
 from faceplate.plate.atomic import publish, temporary_beside
 
-__all__ = ["Network", "Port", "available_providers", "open_network"]
+__all__ = ["Network", "Port", "available_providers", "open_network", "single_precision"]
 
 # Fatal only: the shipped graphs carry unused initialisers, which ONNX Runtime reports one line each at load.
 _LOG_SEVERITY = 4
@@ -36,6 +49,9 @@ _LOG_SEVERITY = 4
 _SMALL = 4096
 _OUT_OF_MEMORY = (
     "failed to allocate",
+    "is smaller than requested bytes",
+    "alloc_failed",
+    "not enough memory",
     "out of memory",
     "out_of_memory",
     "outofmemory",
@@ -85,13 +101,14 @@ class Network:
         fallback: Callable[[], Network] | None = None,
         batch: int = 0,
         target: Target | None = None,
+        notes: list[str] | None = None,
     ) -> None:
         self.card = card
         lanes = session if isinstance(session, list) else [_Lane(session, target or Target(CPU))]
         self._steps, self._reopen, self._fallback = list(steps), reopen, fallback
         self._limit = batch
         self._single: Network | None = None
-        self._notes: list[str] = []
+        self._notes: list[str] = [] if notes is None else notes
         self._said = 0
         self._lock, self._opening = threading.Lock(), threading.Lock()
         self._use(lanes)
@@ -108,6 +125,11 @@ class Network:
     def provider(self) -> str:
         """The provider that the session really uses, for logs and metadata."""
         return self._lanes[0].provider
+
+    @property
+    def running(self) -> Card:
+        """The card of the file that answers now: the single-precision one's after an overflow."""
+        return self._single.card if self._single is not None else self.card
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -269,8 +291,9 @@ class _Lane:
         self.inputs = tuple(_port(node) for node in session.get_inputs())
         self.outputs = tuple(_port(node) for node in session.get_outputs())
         self.shared = not target.gpu
-        self._bind = target.provider == CUDA if bind is None else bind
+        self._bind = target.provider in (CUDA, TENSORRT) if bind is None else bind
         self._buffers: dict[str, tuple[tuple[int, ...], np.ndarray | None, Any]] = {}
+        self._staged: dict[str, np.ndarray] = {}
 
     def run(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         types = {port.name: port.dtype for port in self.inputs}
@@ -299,9 +322,19 @@ class _Lane:
         if buffer is None or shape != value.shape:
             buffer = onnxruntime.OrtValue.ortvalue_from_numpy(value, place, self.target.device)
         elif before is None or not np.array_equal(before, value):
-            buffer.update_inplace(value)
+            buffer.update_inplace(self._staging(name, value))
         self._buffers[name] = (value.shape, kept, buffer)
         return buffer
+
+    def _staging(self, name: str, value: np.ndarray) -> np.ndarray:
+        """`value` in page-locked memory that is used again and again, if it is worth it and the device is a GPU."""
+        if not self.target.gpu or value.size <= _SMALL:
+            return value
+        staged = self._staged.get(name)
+        if staged is None or staged.shape != value.shape or staged.dtype != value.dtype:
+            staged = self._staged[name] = pinned_array(value.shape, value.dtype, self.target.device)
+        np.copyto(staged, value)
+        return staged
 
 
 def open_network(
@@ -321,6 +354,7 @@ def open_network(
     card, path = store.card(name), store.path(name)
     graph = read_graph(path)
     check_external(graph)
+    _refuse_unlisted(graph.externals, card)
     if card.family is not None:
         check_signature(graph, card.family)
     open_one = opener or _open_session
@@ -328,21 +362,42 @@ def open_network(
     steps = list(plan(wanted))
 
     def reopen(step: tuple[Target, ...]) -> list[_Lane]:
-        return [_opened(path, card, target, wanted, open_one) for target in step]
+        """Every device of the step that opens the file; the others are a note each. Raises when none does."""
+        lanes, failures = [], []
+        for target in step:
+            try:
+                lanes.append(_opened(path, card, target, wanted, open_one))
+            except RenderError as error:
+                failures.append((target, error))
+        if not lanes:
+            raise failures[-1][1]
+        notes.extend(
+            f"{target} cannot run '{card.name}' ({_short(str(error))}): left out" for target, error in failures
+        )
+        return lanes
 
     lanes, rest = _first_that_opens(path, card, steps, reopen, notes)
-    single = _single_precision(store, card)
-    network = Network(
+    single = single_precision(store, card)
+    return Network(
         card,
         lanes,
         steps=rest,
         reopen=reopen,
-        fallback=None if single is None else lambda: open_network(store, single, runtime=wanted, opener=opener),
+        fallback=None if single is None else lambda: open_network(store, single.name, runtime=wanted, opener=opener),
         batch=wanted.batch,
+        notes=notes,
     )
-    for sentence in notes:
-        network.note(sentence)
-    return network
+
+
+def _refuse_unlisted(externals: Iterable[str], card: Card) -> None:
+    """What lies beside the graph is opened only when the card has its hash."""
+    listed = {item.file for item in card.external}
+    for name in externals:
+        if name not in listed:
+            raise RenderError(
+                "external-unlisted",
+                f"{card.file} keeps weights in '{name}', which the card of '{card.name}' does not name; add it again.",
+            )
 
 
 def _first_that_opens(
@@ -365,12 +420,13 @@ def _first_that_opens(
     raise RenderError("weights-unusable", f"{path.name} cannot be opened as an ONNX network: {reason}")
 
 
-def _single_precision(store: ModelStore, card: Card) -> str | None:
+def single_precision(store: ModelStore, card: Card) -> Card | None:
     """The card of the same network in single precision: the one that is named, else the same name without `_fp16`."""
     name = card.fp32 or (card.name.removesuffix("_fp16") if card.name.endswith("_fp16") else None)
     if name is None or name == card.name or name not in store.cards:
         return None
-    return name if store.card(name).family == card.family else None
+    found = store.card(name)
+    return found if found.family == card.family else None
 
 
 def _opened(path: Path, card: Card, target: Target, runtime: Runtime, opener: Opener) -> _Lane:
@@ -381,11 +437,32 @@ def _opened(path: Path, card: Card, target: Target, runtime: Runtime, opener: Op
     except Exception as error:  # ONNX Runtime raises classes of its own that share no base but Exception
         raise RenderError("weights-unusable", _reason(error)) from error
     if session.get_providers()[0] != target.provider:
-        raise RenderError("weights-unusable", "the provider did not start")
+        raise RenderError("weights-unusable", "the provider did not start: its libraries are not there")
     return _Lane(session, target)
 
 
+@cache
+def _prepare_devices() -> None:
+    """Once, before the first session that is not on the CPU: CUDA's libraries out of pip's packages where those are
+    installed, and no red lines on standard error for what a note says anyway.
+    """
+    onnxruntime.set_default_logger_severity(_LOG_SEVERITY)
+    if cuda_devices():
+        with suppress(Exception), redirect_stdout(io.StringIO()):  # it prints what it does not find
+            onnxruntime.preload_dlls()
+
+
+def _refuse_absent(target: Target) -> None:
+    if target.provider not in onnxruntime.get_available_providers():
+        raise RenderError("weights-unusable", "this ONNX Runtime is built without it")
+    if target.provider in (CUDA, TENSORRT) and not cuda_devices():
+        raise RenderError("weights-unusable", "there is no NVIDIA driver with a GPU")
+
+
 def _open_session(path: Path, card: Card, target: Target, runtime: Runtime) -> onnxruntime.InferenceSession:
+    if target.provider != CPU:
+        _refuse_absent(target)
+        _prepare_devices()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _LOG_SEVERITY
     options.intra_op_num_threads = runtime.intra_op
@@ -395,14 +472,21 @@ def _open_session(path: Path, card: Card, target: Target, runtime: Runtime) -> o
     if runtime.workers > 1:  # waiting threads would take the other workers' cores
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers: list[Any] = [(target.provider, provider_options(target, card, runtime))]
+    if target.provider == TENSORRT:  # what it cannot compile stays on the same GPU
+        providers.append((CUDA, provider_options(replace(target, provider=CUDA), card, runtime)))
     if target.provider != CPU:
         providers.append(CPU)  # for the few operators that a device leaves to it
     if runtime.cache is None or card.external or target.provider not in (CPU, CUDA):
         if kept := providers[0][1].get("trt_engine_cache_path"):
             with suppress(OSError):  # where nothing can be kept, TensorRT builds its engine each time
                 Path(kept).mkdir(parents=True, exist_ok=True)
-        return onnxruntime.InferenceSession(path, options, providers=providers)
+        return _session(path, options, providers)
     return _optimised(path, card, target, runtime.cache, options, providers)
+
+
+def _session(path: Path, options: onnxruntime.SessionOptions, providers: list[Any]) -> onnxruntime.InferenceSession:
+    """A session on these providers and no others: falling back is for `open_network`, which says so."""
+    return onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
 
 
 def _optimised(
@@ -416,7 +500,7 @@ def _optimised(
     kept = cache / "optimised" / f"{card.sha256[:24]}-{short}-ort{onnxruntime.__version__}.onnx"
     seal = kept.with_suffix(".sha256")
     if _sealed(kept, seal):
-        return onnxruntime.InferenceSession(kept, options, providers=providers)
+        return _session(kept, options, providers)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with temporary_beside(kept) as temporary:
@@ -424,12 +508,12 @@ def _optimised(
             saving.log_severity_level = _LOG_SEVERITY
             saving.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
             saving.optimized_model_filepath = os.fspath(temporary)
-            onnxruntime.InferenceSession(path, saving, providers=providers)
+            _session(path, saving, providers)
             seal.write_text(digest(temporary), encoding="ascii")
             publish(temporary, kept)
-    except (OSError, FaceplateError):  # a cache that cannot be written is no reason not to run
-        return onnxruntime.InferenceSession(path, options, providers=providers)
-    return onnxruntime.InferenceSession(kept, options, providers=providers)
+    except Exception:  # a cache that cannot be written (ONNX Runtime has classes of its own for that) stops nothing
+        return _session(path, options, providers)
+    return _session(kept, options, providers)
 
 
 def _sealed(kept: Path, seal: Path) -> bool:

@@ -38,19 +38,36 @@ class ModelStore:
 
     @cached_property
     def cards(self) -> dict[str, tuple[Card, Path]]:
-        """Every card by name, with the folder it lies in. Raises `UsageError('bad-card')`."""
+        """Every card that can be read, by name, with the folder it lies in."""
+        return self._read[0]
+
+    @cached_property
+    def bad_cards(self) -> dict[str, tuple[Path, UsageError]]:
+        """Every card that cannot be read, by its file's name, with what is wrong; it stops nobody who wants another."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, tuple[Card, Path]], dict[str, tuple[Path, UsageError]]]:
         found: dict[str, tuple[Card, Path]] = {}
+        bad: dict[str, tuple[Path, UsageError]] = {}
         for folder in reversed(self.folders):
             for path in sorted(folder.glob(f"*{CARD_SUFFIX}")):
-                card = read_card(path)
+                try:
+                    card = read_card(path)
+                except UsageError as error:
+                    name = path.name.removesuffix(CARD_SUFFIX)
+                    bad[name] = (path, error)
+                    found.pop(name, None)  # a broken card is not answered by another folder's
+                    continue
                 found[card.name] = (card, folder)
-        return found
+                bad.pop(card.name, None)
+        return found, bad
 
     def __iter__(self) -> Iterator[Card]:
         return (card for card, _ in self.cards.values())
 
     def card(self, name: str) -> Card:
-        """The card called `name`; `UsageError('unknown-model')` lists what there is."""
+        """The card called `name`; `UsageError('unknown-model')` lists what there is, `bad-card` says what is wrong."""
         return self._entry(name)[0]
 
     def folder(self, name: str) -> Path:
@@ -72,20 +89,26 @@ class ModelStore:
         return path
 
     def of_family(self, family: str) -> Card | None:
-        """The first card, by name, of the kind `family`; None when the store has none."""
-        return next((card for card in sorted(self, key=lambda card: card.name) if card.family == family), None)
+        """The first card, by name, of the kind `family`, one whose files are there before others; None without any."""
+        found = sorted((not self.is_there(card.name), card.name) for card in self if card.family == family)
+        return self.card(found[0][1]) if found else None
+
+    def is_there(self, name: str) -> bool:
+        """Whether every file of card `name` lies in the store. Raises as `card` does."""
+        card, folder = self._entry(name)
+        return all((folder / file).is_file() for file in card.files)
 
     def verify(self, names: Iterable[str] = ()) -> dict[str, str]:
         """Reads every weight file (or those of `names`) again: each card's name with what is wrong, '' when nothing
         is.
         """
         fresh, found = ModelStore(self.folders), {}
-        for name in tuple(names) or tuple(sorted(fresh.cards)):
+        for name in tuple(names) or tuple(sorted({*fresh.cards, *fresh.bad_cards})):
             try:
                 fresh.path(name)
                 found[name] = ""
             except FaceplateError as error:
-                if isinstance(error, UsageError):
+                if isinstance(error, UsageError) and name not in fresh.bad_cards:
                     raise
                 found[name] = str(error)
         return found
@@ -103,6 +126,8 @@ class ModelStore:
         )
 
     def _entry(self, name: str) -> tuple[Card, Path]:
+        if name in self.bad_cards:
+            raise self.bad_cards[name][1]
         if name not in self.cards:
             known = ", ".join(sorted(self.cards)) or "none"
             raise UsageError("unknown-model", f"There is no model called '{name}'; the store has: {known}.")

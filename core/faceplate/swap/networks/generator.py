@@ -74,6 +74,10 @@ class NetworkGenerator:
         return Generated(np.ascontiguousarray(pixels, np.float32), edge_coverage(pixels.shape[0]))
 
     def _source(self, crop: Crop) -> np.ndarray:
+        if self.identity != NEUTRAL and self.family.latent == "picture":
+            self.network.note(
+                f"'identity' does nothing with '{self.network.card.name}': it is given a picture of the source"
+            )
         if self.identity == NEUTRAL or self.family.latent == "picture" or self.recogniser is None:
             return self.source
         matrix = crop_matrix(crop.face.five, TEMPLATE, SIDE)
