@@ -18,6 +18,7 @@ from faceplate.comp.grain import (
     split_detail,
     synthesise_grain,
 )
+from faceplate.comp.matte import hull_matte
 from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.frame import Frame
@@ -230,23 +231,33 @@ def test_grain_inside_is_grain_outside_on_a_demo_face(
     assert ratio.min() > 0.9 and ratio.max() < 1.1
 
 
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize(("source", "target"), [("bea", "ada"), ("ada", "eve"), ("bea", "dot")])
+@pytest.mark.parametrize(
+    ("source", "target", "level"),
+    [
+        *((*pair, level) for pair in (("ada", "eve"), ("ada", "dot"), ("cal", "bea")) for level in LEVELS),
+        *((*pair, level) for pair in (("bea", "dot"), ("fox", "bea"), ("eve", "dot")) for level in LEVELS[1:]),
+    ],
+)
 def test_a_swapped_face_has_the_plates_grain_from_frame_to_frame(
     source: str, target: str, level: float, still: Callable[[str], Frame], color: ColorConfig, finder: FaceFinder
 ) -> None:
-    """Four frames of a plate that differ in nothing but grain: what changes inside the matte is grain, and as much as outside."""
+    """Three frames of a plate that differ in nothing but grain: what changes in the face is grain, and as much as outside.
+
+    Stubble and pores of the source (cal, fox) stand for none of it; at the lowest level the noise that bea's, fox's and eve's
+    pictures have of their own is a good part of the plate's and counts, so they are not asked there.
+    """
     picture = cv2.resize(still(f"{target}/front.jpg").working(), (512, 512), interpolation=cv2.INTER_AREA)
-    clean, window = cv2.GaussianBlur(picture, (0, 0), 1.2), Window(0, 0, 512, 512)
+    # What noise the picture has of its own would rightly be measured as the plate's, and does not change with the frames.
+    clean, window = cv2.GaussianBlur(degrain(picture, 3.0, 300), (0, 0), 2.0), Window(0, 0, 512, 512)
     frame = Frame(clean, window, color.working_space, color)
     face, generator = finder.find(frame)[0], MeshGenerator(read_source(person(source), color, finder))
-    plates = [frame.with_pixels(grained(clean, level, SOFT, seed)) for seed in range(1, 5)]
+    plates = [frame.with_pixels(grained(clean, level, SOFT, seed)) for seed in range(1, 4)]
     made = [
         swap_face(plate, face, generator, Parameters(occlusion=0), frame=number)
         for number, plate in enumerate(plates, start=1001)
     ]
     overs = np.stack([swapped.over for swapped in made])
-    inside = np.min([swapped.matte for swapped in made], axis=0) == 1
+    inside = hull_matte(face, made[0].window, erode=0.05, feather=0.0) == 1
     units = overs.var(axis=0, ddof=1) / deviation(overs.mean(axis=0), level) ** 2
     ratio = units[inside].mean(axis=0)
     assert inside.sum() > 20_000 and ratio.min() > 0.9 and ratio.max() < 1.1, ratio
@@ -262,6 +273,30 @@ def test_own_grain_counts_and_only_the_rest_is_added() -> None:
     louder = grained(clean, 4.0, seed=8)
     kept = match_grain(louder, plate, matte, whole(clean), 5)
     assert np.abs(kept - louder).max() < 0.1 * deviation(clean, 1.0).max()
+
+
+def test_pores_do_not_stand_for_grain() -> None:
+    """A texture as fine and as strong as the plate's grain, of which `own` says that none of it is grain."""
+    clean, matte = shading(), disc(320)
+    plate, face = grained(clean, 1.0), grained(clean, 1.0, seed=8)
+    kept = match_grain(face, plate, matte, whole(clean), 5) - face
+    assert kept[matte == 1].std() < 0.35 * deviation(clean, 1.0)[matte == 1].mean()
+    added = match_grain(face, plate, matte, whole(clean), 5, own=Grain.none()) - face
+    ratio = (added / deviation(clean, 1.0))[matte == 1].var(axis=0)
+    assert ratio.min() > 0.9 and ratio.max() < 1.1
+
+
+def test_what_is_the_plates_own_picture_has_its_grain_already() -> None:
+    """Half of the face is the plate's own pixels, a little brighter: they get none, the other half all of it."""
+    clean, matte = shading(), disc(320)
+    plate = grained(clean, 1.0)
+    kept = np.zeros_like(matte)
+    kept[:, :160] = 1
+    face = np.where(kept[..., None] > 0, plate * np.float32(1.01), clean)
+    answer = match_grain(face, plate, matte, whole(clean), 5, own=Grain.none(), kept=kept)
+    assert np.array_equal(answer[:, :150], face[:, :150])
+    added = (answer - face)[:, 170:] / deviation(clean, 1.0)[:, 170:]
+    assert 0.9 < added[matte[:, 170:] == 1].var() < 1.1
 
 
 def test_the_feather_does_not_average_the_grain_away() -> None:

@@ -332,7 +332,8 @@ def element(
     plate, region, crop = looked.plate, looked.region, looked.crop
     beneath, shot = looked.working[looked.inside], looked.shot[looked.inside]
     plates_grain = _plate_grain(looked, parameters, grain, memo)
-    changed = _face_on_plate(beneath, region, crop, matched - made.shown, mattes.whole, plates_grain, parameters)
+    change = matched - made.shown
+    changed = _face_on_plate(beneath, region, crop, change, mattes.whole, plates_grain, made.generated, parameters)
     covers = mattes
     if looked.around is not None:
         changed, covers = _with_surround(shot, beneath, changed, mattes, looked.around)
@@ -552,6 +553,7 @@ def _face_on_plate(
     change: np.ndarray,
     matte: np.ndarray,
     grain: Grain | None,
+    made: Generated,
     parameters: Parameters,
 ) -> np.ndarray:
     """The face at full strength on the plate's own pixels, float32 (h, w, 3): plate + change, less detail, plus grain.
@@ -576,6 +578,8 @@ def _face_on_plate(
         parameters.own_grain,
         size=crop.size_on_plate,
         grain=grain,
+        own=made.noise,
+        kept=None if made.kept is None else crop.on_plate(made.kept, region),
     )
 
 

@@ -8,7 +8,7 @@ than white) and a correlation between the channels. All pixels are float32 (h, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import NormalDist
 
@@ -88,6 +88,10 @@ class Grain:
     def empty(self) -> bool:
         """True when no channel has any grain."""
         return not (self.slope.any() or self.floor.any())
+
+    def scaled(self, gain: float) -> Grain:
+        """The grain of the same picture times `gain`."""
+        return replace(self, slope=self.slope * gain, floor=self.floor * gain**2)
 
     def variance(self, signal: np.ndarray) -> np.ndarray:
         """Variance float32 (h, w, 3) of the grain on a grain-free `signal` float32 (h, w, 3)."""
@@ -554,6 +558,8 @@ def match_grain(
     *,
     size: float | None = None,
     grain: Grain | None = None,
+    own: Grain | None = None,
+    kept: np.ndarray | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """`result` with the grain it lacks, float32 (h, w, 3); all pictures scene-linear, finite, on the plate's `window`.
@@ -562,7 +568,9 @@ def match_grain(
     `amount`² of the plate's grain variance everywhere, also in the feather, where two independent grains would average
     to less. `keep_own` 1 keeps the result's own texture noise and adds what is missing, 0 takes it away first. `size`
     is the face's size in pixels (the matte's height unless given). `grain` is the plate's, measured on all of `plate`
-    unless given: better measured on more than the face, where out of focus nothing but grain is fine.
+    unless given: better measured on more than the face, where out of focus nothing but grain is fine. `own` is the most
+    that can be grain in the result, where that is known: a still's pores look like grain, but do not change with the
+    frames and stand for none. `kept` (h, w) is how far the result is the plate's own picture, grain and all.
 
     Pixels equal to the plate's bit for bit, and those without matte, come back bit for bit. An amount of 0 with
     `keep_own` 1 gives back the same array.
@@ -580,7 +588,9 @@ def match_grain(
     if amount > 0:
         whole = grain or measure_grain(plate, np.ones(matte.shape, bool))
         signal = _smoothed(part)
-        lacking = _missing(part, beneath, cover, changed, signal, amount)
+        most = None if own is None else own.scaled(keep_own).variance(signal) * _inverse(whole.variance(signal))
+        same = np.zeros_like(cover) if kept is None else np.clip(kept[near], 0, 1)
+        lacking = _missing(part, beneath, cover, changed, signal, amount, most, same)
         deviation = np.sqrt(whole.variance(signal) * lacking)
         part = part + _unit_noise(whole, box, frame, seed, changed) * deviation
     answer = result.copy()
@@ -600,13 +610,21 @@ def _around(touched: np.ndarray, margin: int, window: Window) -> Window:
 
 
 def _missing(
-    result: np.ndarray, plate: np.ndarray, matte: np.ndarray, changed: np.ndarray, signal: np.ndarray, amount: float
+    result: np.ndarray,
+    plate: np.ndarray,
+    matte: np.ndarray,
+    changed: np.ndarray,
+    signal: np.ndarray,
+    amount: float,
+    most: np.ndarray | None,
+    kept: np.ndarray,
 ) -> np.ndarray:
     """The variance to add, as a multiple (h, w, 3) of the plate's.
 
-    With matte m, own variance o (in the plate's units) and correlation c with the plate's grain, the composite has
-    (1 − m)² + m² (o + added) + 2 m (1 − m) c √o. Own and plate are measured by the same estimator on the same pixels,
-    so that a result which is the plate but for a rounding lacks nothing.
+    Under a matte m a result that is the plate's by k, and new by j = 1 − k with own variance o (in the plate's units, at
+    `most` that) and correlation c with the plate's grain, gives a composite of variance
+    (1 − m j)² + m² (j² o + added) + 2 m j (1 − m j) c √o. Own and plate are measured by the same estimator on the same
+    pixels, so that a result which is the plate but for a rounding lacks nothing.
     """
     ours, theirs = _bands(result), _bands(plate)
     inside = changed & (matte > 0.5)
@@ -615,14 +633,17 @@ def _missing(
     # Only their ratio counts, and both are looked at alike: one pass is enough.
     own, reference = _measured(ours, inside, 1), _measured(theirs, inside, 1)
     cover = np.maximum(matte, np.float32(_THINNEST)).astype(np.float32)
-    target = np.float32(amount * amount) * (2 / cover - 1)
+    new = 1 - kept
+    target = np.float32(amount * amount) * new * (2 / cover - new)
     if own.empty:
         return cv2.merge([target] * 3)
     # A hundred times the plate's grain lacks nothing, and stays finite where the plate has next to none.
     share = np.minimum(own.variance(signal) * _inverse(reference.variance(signal)), np.float32(100))
-    apart = cv2.merge([2 / cover - 2] * 3)
+    if most is not None:
+        share = np.minimum(share, most)
+    apart = cv2.merge([2 * new * (1 / cover - new)] * 3)
     shared = apart * cv2.transform(np.sqrt(share), np.diag(_coherence(ours, theirs, _usable(ours, inside))))
-    return np.maximum(cv2.merge([target] * 3) - share - shared, np.float32(0))
+    return np.maximum(cv2.merge([target] * 3) - cv2.merge([new * new] * 3) * share - shared, np.float32(0))
 
 
 def _coherence(ours: _Bands, theirs: _Bands, usable: np.ndarray) -> np.ndarray:

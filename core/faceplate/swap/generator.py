@@ -7,6 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.window import Window
 
@@ -43,12 +44,15 @@ class Generated:
     """What a generator gives back.
 
     `pixels` are like the crop's, `coverage` float32 (h, w) is 0 where it has nothing, and `confidence` float32 (h, w),
-    when it can tell, how sure it is of a pixel, 0..1.
+    when it can tell, how sure it is of a pixel, 0..1. `noise` is the most that can be grain in `pixels`, None when it
+    cannot tell; `kept` float32 (h, w) is how far a pixel is the crop's own, grain and all, None for nowhere.
     """
 
     pixels: np.ndarray
     coverage: np.ndarray
     confidence: np.ndarray | None = None
+    noise: Grain | None = None
+    kept: np.ndarray | None = None
 
 
 class Generator(Protocol):

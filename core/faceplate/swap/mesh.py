@@ -9,12 +9,13 @@ another lamp leaves no edge; the light is put back as the views' mean, for the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import cv2
 import numpy as np
 
+from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
 from faceplate.errors import UsageError
 from faceplate.face import Face, topology
@@ -120,7 +121,13 @@ class MeshGenerator:
         clean = np.clip(fill(confidence, raster.covered.astype(np.float32)) / _CLEAN, 0.0, 1.0)
         clean = _from_outside(clean, raster.covered, _OUTSIDE * _cell(face, raster))
         covered = np.clip(raster.enlarge(coverage * clean), 0.0, 1.0)
-        return Generated(pixels, covered, np.clip(raster.enlarge(confidence), 0.0, 1.0))
+        return Generated(
+            pixels,
+            covered,
+            np.clip(raster.enlarge(confidence), 0.0, 1.0),
+            _noisiest([layer.noise for layer in layers]).scaled(face.level),
+            np.clip(raster.enlarge(kept), 0.0, 1.0) if kept.any() else None,
+        )
 
     def _views(self, frame: int | None) -> tuple[SourceView, ...]:
         pinned = {name for name, first, last in self.settings.pins if frame is not None and first <= frame <= last}
@@ -148,7 +155,7 @@ class _Layer:
     """A picture to take texture from: linear `pixels` on `window`, the mesh in it, its level, its share of every cell.
 
     `hidden` (h, w) says where hair and the like hide the face in it, None where nothing does; `seen` (478,) how squarely the
-    picture saw each point.
+    picture saw each point; `noise` is its grain for a level of 1.
     """
 
     pixels: np.ndarray
@@ -159,6 +166,7 @@ class _Layer:
     share: np.ndarray
     seen: np.ndarray
     follow_gaze: bool = False
+    noise: Grain = field(default_factory=Grain.none)
 
 
 def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str) -> list[_Layer]:
@@ -180,10 +188,15 @@ def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster:
             pixels, hidden, window, to_view = _sharp_enough(view, face)
             points = np.column_stack([apply(to_view, _inset(geometry.points)), geometry.points[:, 2]])
             follow = eyes == "auto"
-            layers.append(
-                _Layer(pixels, hidden, window, points, view.face.level, shares[..., index], geometry.seen, follow)
-            )
+            share, noise = shares[..., index], view.noise(scale_of(to_view))
+            layers.append(_Layer(pixels, hidden, window, points, view.face.level, share, geometry.seen, follow, noise))
     return layers
+
+
+def _noisiest(grains: list[Grain]) -> Grain:
+    """As much grain as any of `grains` has."""
+    slope, floor = (np.max([getattr(grain, part) for grain in grains], axis=0) for part in ("slope", "floor"))
+    return replace(Grain.none(), slope=slope, floor=floor)
 
 
 def _inset(points: np.ndarray) -> np.ndarray:

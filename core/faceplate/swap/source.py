@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceplate.color import ColorConfig
+from faceplate.comp.grain import GRAIN_REACH, Grain, measure_grain
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
@@ -29,7 +30,7 @@ __all__ = ["Source", "SourceView", "read_source", "source_files"]
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".exr", ".dpx", ".webp", ".bmp"}
 _NOTE = "faceplate.source.json"
-_VERSION = 1
+_VERSION = 2
 # A clip holds hundreds of frames that differ little; these many, as different as can be, tell all that it has.
 _MOST_VIEWS = 24
 # How far beyond the mesh hair is looked for, and how near to it a point counts as hidden by half, in parts of the face's size.
@@ -37,7 +38,11 @@ _BESIDE = 0.04
 
 
 class Finding(BaseModel):
-    """What was found in one picture: mesh, scores, exposure, sharpness, and the expression's 52 coefficients."""
+    """What was found in one picture: mesh, scores, exposure, sharpness, the expression's 52 coefficients.
+
+    `noise` holds slope, floor and softness of its grain for each channel: the first two in parts of the level (and of
+    its square), the last the pixels that one grain takes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +53,7 @@ class Finding(BaseModel):
     level: float = 0.0
     sharpness: float = 0.0
     blendshapes: list[float] = []
+    noise: list[list[float]] = []
 
     @property
     def face(self) -> Face | None:
@@ -107,6 +113,12 @@ class SourceView:
         at = (self.face.points[:, :2] - (self.frame.window.x + 0.5, self.frame.window.y + 0.5)).astype(np.float32)
         read = cv2.remap(grown, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return 1.0 - read[0].astype(np.float64)
+
+    def noise(self, scale: float) -> Grain:
+        """What grain its pixels have for a level of 1 once the picture is scaled: means of n pixels have 1 / n of it."""
+        slope, floor, softness = np.array(self.finding.noise or np.zeros((3, 3)))
+        left = np.minimum(1.0, softness * scale**2)
+        return replace(Grain.none(), slope=slope * left, floor=floor * left)
 
     @cached_property
     def geometry(self) -> Geometry:
@@ -212,7 +224,16 @@ def _look(frame: Frame, finder: FaceFinder, digest: str) -> Finding:
         level=face.level,
         sharpness=_sharpness(frame, face),
         blendshapes=[round(float(value), 4) for value in finder.blendshapes(face)],
+        noise=_noise(frame, face),
     )
+
+
+def _noise(frame: Frame, face: Face) -> list[list[float]]:
+    """Grain of the picture around the face, where what is out of focus tells it from skin."""
+    part = frame.region(face.window(GRAIN_REACH).intersect(frame.window)).working()
+    grain = measure_grain(part, np.ones(part.shape[:2], bool)).scaled(1 / max(face.level, 1e-6))
+    softness = grain.kernel.sum(axis=(1, 2)) ** 2
+    return [[float(f"{value:.4g}") for value in row] for row in (grain.slope, grain.floor, softness)]
 
 
 def _sharpness(frame: Frame, face: Face) -> float:
