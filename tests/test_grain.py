@@ -24,7 +24,7 @@ from faceplate.face import FaceFinder
 from faceplate.frame import Frame
 from faceplate.params import Parameters
 from faceplate.stages import swap_face
-from faceplate.swap import MeshGenerator, read_source
+from faceplate.swap import MeshGenerator, NullGenerator, read_source
 from faceplate.window import Window
 
 # ISO low, medium, high: the medium is a cinema camera's at 800.
@@ -263,6 +263,33 @@ def test_a_swapped_face_has_the_plates_grain_from_frame_to_frame(
     assert inside.sum() > 20_000 and ratio.min() > 0.9 and ratio.max() < 1.1, ratio
 
 
+@pytest.mark.parametrize(("target", "side"), [("cal", 128), ("bea", 256), ("fox", 256)])
+def test_the_plates_skin_goes_and_its_grain_stays(
+    target: str, side: int, still: Callable[[str], Frame], color: ColorConfig, finder: FaceFinder
+) -> None:
+    """A generator whose crop is coarser than the plate: what is beyond it is the double's pores and the plate's grain."""
+    frame = still(f"{target}/front.jpg")
+    clean, face = frame.working(), finder.find(frame)[0]
+    plates = [Frame(grained(clean, 1.0, SOFT, seed), frame.window, color.working_space, color) for seed in range(1, 5)]
+    bare = {"occlusion": 0, "light_luminance": 0, "light_color": 0, "light_highlights": 0, "blend": "none"}
+
+    def look(skin: float) -> tuple[np.ndarray, float]:
+        """The grain's variance in units of the plate's (3,), and how much fine detail there is in the mean of the frames."""
+        asked = Parameters.model_validate({**bare, "plate_skin": skin})
+        made = [swap_face(plate, face, NullGenerator(side=side), asked, frame=n) for n, plate in enumerate(plates)]
+        overs, window = np.stack([swapped.over for swapped in made]), made[0].window
+        inside = hull_matte(face, window, erode=0.1, feather=0.0) == 1
+        steady = overs.mean(axis=0)
+        fine = (steady - cv2.GaussianBlur(steady, (0, 0), 3.0))[inside].var()
+        part = deviation(clean[window.slices(frame.window)], 1.0) ** 2
+        return (overs.var(axis=0, ddof=1) / part)[inside].mean(axis=0), float(fine - part[inside].mean() / len(plates))
+
+    (grain, all_of_it), (_, half), (left, none) = look(1.0), look(0.5), look(0.0)
+    assert np.abs(grain - 1).max() < 0.02
+    assert left.min() > 0.9 and left.max() < 1.1
+    assert none < 0.55 * all_of_it and none < half < all_of_it
+
+
 def test_own_grain_counts_and_only_the_rest_is_added() -> None:
     clean, matte = shading(), disc(320)
     plate, face = grained(clean, 1.0), grained(clean, 0.5, seed=8)
@@ -389,7 +416,8 @@ def test_detail_splits_into_skin_and_grain_and_adds_up() -> None:
     clean *= (1 - cv2.GaussianBlur(lines, (0, 0), 1.0))[..., None]
     noise = unit_grain(clean.shape, SOFT, 3) * deviation(clean, 1.0)
     plate, size = clean + noise, 400.0
-    skin, band = split_detail(plate, measure_grain(plate, everywhere(plate)), size)
+    detail = split_detail(plate, measure_grain(plate, everywhere(plate)), size)
+    skin, band = detail.skin, detail.grain
     assert np.abs(detail_base(plate, size) + skin + band - plate).max() < 1e-6
     truth_skin, truth_band = clean - detail_base(clean, size), noise - detail_base(noise, size)
     assert np.corrcoef(band.ravel(), truth_band.ravel())[0, 1] > 0.9
@@ -400,6 +428,7 @@ def test_detail_splits_into_skin_and_grain_and_adds_up() -> None:
 
 def test_a_plate_without_grain_is_all_skin_detail() -> None:
     clean = shading()
-    skin, band = split_detail(clean, Grain.none(), 400.0)
+    detail = split_detail(clean, Grain.none(), 400.0)
+    skin, band = detail.skin, detail.grain
     assert not band.any()
     assert np.array_equal(skin, clean - detail_base(clean, 400.0))

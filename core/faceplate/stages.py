@@ -564,10 +564,13 @@ def _face_on_plate(
     if parameters.plate_detail != 1.0 and not _on_plate_grid(crop.framing):
         beyond = plate - crop.on_plate(crop.seen, region)
         result = result - np.float32(1.0 - parameters.plate_detail) * beyond
+    own, kept = made.noise, None if made.kept is None else crop.on_plate(made.kept, region)
     if parameters.plate_skin != 1.0 and grain is not None and not _on_plate_grid(crop.framing):
-        skin, _ = split_detail(plate, grain, crop.size_on_plate)
-        beyond = skin - crop.on_plate(crop.from_plate(skin, region), region)
-        result = result - np.float32(1.0 - parameters.plate_skin) * beyond
+        detail = split_detail(plate, grain, crop.size_on_plate)
+        beyond = detail.skin - crop.on_plate(crop.from_plate(detail.skin, region), region)
+        result = result - np.float32(parameters.plate_detail * (1.0 - parameters.plate_skin)) * beyond
+        # The grain in the result is the plate's, less what went with the skin; what is left of the skin is none.
+        own, kept = Grain.none(), np.float32(parameters.plate_detail) * detail.grain_left(parameters.plate_skin)
     return match_grain(
         result,
         plate,
@@ -578,8 +581,8 @@ def _face_on_plate(
         parameters.own_grain,
         size=crop.size_on_plate,
         grain=grain,
-        own=made.noise,
-        kept=None if made.kept is None else crop.on_plate(made.kept, region),
+        own=own,
+        kept=kept,
     )
 
 

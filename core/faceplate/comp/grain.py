@@ -19,6 +19,7 @@ from faceplate.window import Window
 
 __all__ = [
     "GRAIN_REACH",
+    "Detail",
     "Grain",
     "degrain",
     "detail_base",
@@ -59,6 +60,8 @@ _SIGNAL_SIGMA = 2.0
 _THINNEST = 0.125
 # In pure noise a local mean of squares reaches this much of the variance by chance.
 _SHRINK = 1.6
+# 4 / (_SHRINK n) for the n of about 5 independent samples of soft grain in a local mean of squares.
+_BY_CHANCE = 0.5
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32) / 8
 _AVERAGE = np.full((1, 3), 1 / 3)
 _SPLINE = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
@@ -472,7 +475,7 @@ def degrain(pixels: np.ndarray, strength: float, size: float, grain: Grain | Non
     if strength <= 0:
         return pixels
     grain = grain or measure_grain(pixels, np.ones(pixels.shape[:2], bool))
-    return pixels if grain.empty else pixels - _grain_in(pixels, strength, size, grain)
+    return pixels if grain.empty else pixels - _grain_in(pixels, strength, size, grain)[0]
 
 
 def _levels(size: float) -> int:
@@ -480,11 +483,15 @@ def _levels(size: float) -> int:
     return int(np.clip(np.round(np.log2(max(size, 1) * 2.5 * _BASE)), 2, 4))
 
 
-def _grain_in(pixels: np.ndarray, strength: float, size: float, grain: Grain) -> np.ndarray:
-    """What shrinkage calls grain, float32 (h, w, 3)."""
+def _grain_in(
+    pixels: np.ndarray, strength: float, size: float, grain: Grain
+) -> tuple[np.ndarray, tuple[tuple[float, np.ndarray], ...]]:
+    """What shrinkage calls grain, float32 (h, w, 3); and the share (h, w) of each octave that it took, behind the part of the
+    grain's variance that lies in the octave.
+    """
     weight = _inverse(grain.variance(_smoothed(pixels)) * np.float32(_SHRINK * strength))
     covered = (weight > 0).astype(np.float32)
-    taken = np.zeros_like(pixels)
+    taken, octaves = np.zeros_like(pixels), []
     current = pixels
     for level, share in enumerate(_shares(grain, _levels(size))):
         taps = _spline(level)
@@ -495,8 +502,11 @@ def _grain_in(pixels: np.ndarray, strength: float, size: float, grain: Grain) ->
         loud = cv2.blur(loud, (side, side), borderType=cv2.BORDER_REFLECT)
         removed = np.minimum(np.float32(1), 1 / np.maximum(loud, np.float32(1e-6)))
         taken += band * covered * cv2.merge([removed] * 3)
+        # Where grain happens to be strong, less of it is taken: what is left has this much less than the share says.
+        chance = np.where(removed < 1, np.sqrt(1 - np.float32(_BY_CHANCE) * removed), np.float32(1))
+        octaves.append((float(share.mean()), removed * chance))
         current = coarse
-    return taken
+    return taken, tuple(octaves)
 
 
 def _inverse(values: np.ndarray) -> np.ndarray:
@@ -530,18 +540,36 @@ def detail_base(plate: np.ndarray, size: float) -> np.ndarray:
     return cv2.GaussianBlur(plate, (0, 0), max(_BASE * size, 1.0), borderType=cv2.BORDER_REPLICATE)
 
 
-def split_detail(plate: np.ndarray, grain: Grain, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """(skin detail, grain band) of `plate`, float32 (h, w, 3) each, scene-linear.
+@dataclass(frozen=True, eq=False)
+class Detail:
+    """What is finer than `detail_base`: `skin` (pores, lines, lashes) and `grain`, float32 (h, w, 3) each, scene-linear.
 
-    detail_base(plate, size) + skin detail + grain band is the plate to float rounding. Pores, lines and lashes are skin
-    detail; what `degrain` takes for grain is the grain band, as far as it is finer than the base.
+    `octaves` says of every octave which part of the grain's variance lies in it, and which share (h, w) of it went into `grain`.
+    """
+
+    skin: np.ndarray
+    grain: np.ndarray
+    octaves: tuple[tuple[float, np.ndarray], ...] = ()
+
+    def grain_left(self, amount: float) -> np.ndarray:
+        """How much of the grain's deviation is left, float32 (h, w), when `amount` of the skin is: where skin is rough,
+        some of the grain could not be told from it and goes with it.
+        """
+        lost = sum(part * (1 - (amount + (1 - amount) * share) ** 2) for part, share in self.octaves)
+        return np.sqrt(np.maximum(1 - lost, 0)).astype(np.float32) * np.ones(self.skin.shape[:2], np.float32)
+
+
+def split_detail(plate: np.ndarray, grain: Grain, size: float) -> Detail:
+    """`plate` float32 (h, w, 3) less `detail_base(plate, size)`, as skin and grain; the three add up to it to float rounding.
+
+    What `degrain` takes for grain is the grain, as far as it is finer than the base.
     """
     fine = plate - detail_base(plate, size)
     if grain.empty:
-        return fine, np.zeros_like(plate)
-    taken = _grain_in(plate, 1.0, size, grain)
+        return Detail(fine, np.zeros_like(plate))
+    taken, octaves = _grain_in(plate, 1.0, size, grain)
     band = taken - detail_base(taken, size)
-    return fine - band, band
+    return Detail(fine - band, band, octaves)
 
 
 # Matching -----------------------------------------------------------------------------------------------------------
