@@ -1,4 +1,4 @@
-"""Prints how much of a hand and of strands in front of the face stays in front, as a Markdown table.
+"""Prints how much of a hand, of strands and of glasses in front of the face stays in front, as a Markdown table.
 
     python bench/occlusion_table.py
 
@@ -21,13 +21,16 @@ from faceplate.demo import PEOPLE, person
 from faceplate.face import FaceFinder
 from faceplate.frame import read_still
 from occluders import (
+    DARK_FRAME,
     DARK_HAIR,
     LIGHT_HAIR,
+    METAL_FRAME,
     OTHER_TONES,
     as_plate,
     held_back,
     inside,
     skin_of,
+    with_glasses,
     with_hand,
     with_strands,
 )
@@ -47,6 +50,8 @@ def main() -> None:
                 "hand, the face's own colour": with_hand(plate, skin_of(plate)),
                 "strands, dark": with_strands(plate, DARK_HAIR),
                 "strands, light": with_strands(plate, LIGHT_HAIR),
+                "glasses, dark": with_glasses(plate, DARK_FRAME),
+                "glasses, metal": with_glasses(plate, METAL_FRAME),
                 "nothing": (plate[0], np.zeros(plate[0].shape[:2], np.float32)),
             }
             for case, (pixels, alpha) in cases.items():

@@ -2,7 +2,7 @@
 
     python -m pytest bench/test_bench_networks.py -s
 
-prints for HD at 128 and UHD at 512 the time of a frame whose face and grain are known (a track says them), of the bare
+prints for HD at 128 and UHD at 512 the time of a frame with a stored track, of the bare
 `session.run` calls on the same crops in the same run, and their ratio: one frame by itself, and frames in flight as the
 command renders them, files written. FACEPLATE_BENCH_ROUNDS sets the rounds (2), FACEPLATE_BENCH_FLIGHT the frames in
 flight (8). Bare runs and frames take turns, so that what else the machine does falls on both.
@@ -19,7 +19,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +28,17 @@ from onnx import TensorProto
 
 from conftest import SIZES, Size, write_plate
 from faceplate.color import ColorConfig
-from faceplate.comp.grain import Grain, measure_grain
 from faceplate.demo import person
-from faceplate.face import Face, FaceFinder
+from faceplate.face import FaceFinder
 from faceplate.flight import render_frames
 from faceplate.models import Card, ModelStore, Network, embedded_store, open_network
 from faceplate.models.card import write_card
 from faceplate.models.store import digest
 from faceplate.params import Parameters
-from faceplate.render import Loaded, Renderer
+from faceplate.render import Renderer
 from faceplate.shot import Shot
 from faceplate.swap.networks import FAMILIES, NetworkGenerator
+from faceplate.track import track_shot
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 graphs = importlib.import_module("onnx_graphs")
@@ -128,7 +127,8 @@ class Timed:
     """A network that adds up the time inside its runs and keeps what it was fed."""
 
     def __init__(self, network: Network) -> None:
-        self.card, self.inputs, self.outputs = network.card, network.inputs, network.outputs
+        self.card = self.running = network.card
+        self.inputs, self.outputs = network.inputs, network.outputs
         self.targets, self.new_notes = network.targets, network.new_notes
         self.inside, self.feed, self._network = 0.0, {}, network
 
@@ -227,27 +227,13 @@ def test_frame_over_bare_run(
     assert frames
 
 
-class Tracked(Renderer):
-    """A renderer whose track is a face and a grain."""
-
-    @cached_property
-    def known(self) -> list[tuple[Face, Grain]]:
-        return []
-
-    def load(self, frame: int, *_: Any, **__: Any) -> Loaded:
-        return super().load(frame, *self.known[-1])
-
-
-def tracked(shot: Shot, folder: Path, generator: NetworkGenerator) -> Tracked:
-    """The renderer made ready, with the face and the grain that a track would keep of its plate."""
-    renderer = Tracked(shot, finder(folder), generator)
+def tracked(shot: Shot, folder: Path, generator: NetworkGenerator) -> Renderer:
+    """The renderer made ready, with a stored track of its plate."""
+    seek = finder(folder)
+    path = folder / "plate.track.json"
+    track_shot(shot.plate, path, frames=[1001], color=ColorConfig.load(environ={}), finder=seek)
+    renderer = Renderer(shot.model_copy(update={"track": path}), seek, generator)
     renderer.prepare()
-    face = renderer.find(renderer.open(1001))
-    assert face is not None
-    picture = Renderer.load(renderer, 1001, face).picture
-    assert picture is not None
-    working = picture.working()
-    renderer.known.append((face, measure_grain(working, np.ones(working.shape[:2], bool))))
     return renderer
 
 

@@ -18,14 +18,17 @@ from faceplate.frame import Frame
 from faceplate.window import Window
 
 __all__ = [
+    "DARK_FRAME",
     "DARK_HAIR",
     "LIGHT_HAIR",
+    "METAL_FRAME",
     "OTHER_TONES",
     "Scene",
     "as_plate",
     "held_back",
     "inside",
     "skin_of",
+    "with_glasses",
     "with_hand",
     "with_strands",
 ]
@@ -34,6 +37,7 @@ Scene = tuple[np.ndarray, Face, Window]
 """Working-space pixels around a face, the face, their window."""
 
 OTHER_TONES = (np.array([0.55, 0.40, 0.32]), np.array([0.07, 0.045, 0.035]))
+DARK_FRAME, METAL_FRAME = np.array([0.03, 0.022, 0.02]), np.array([0.36, 0.33, 0.28])
 DARK_HAIR, LIGHT_HAIR = np.array([0.02, 0.014, 0.01]), np.array([0.6, 0.45, 0.28])
 
 
@@ -91,6 +95,31 @@ def strands(shape: tuple[int, int], centre: np.ndarray, size: float, colour: np.
         tint = tint * (1 - one) + one * rng.uniform(0.7, 1.2)
         alpha = np.maximum(alpha, one)
     return (colour * tint[..., None]).astype(np.float32), alpha
+
+
+def glasses(shape: tuple[int, int], eyes: np.ndarray, colour: np.ndarray, seed: int):
+    """Round-cornered frames around `eyes` (2, 2), right and left, with bridge and temples: pixels (h, w, 3) and alpha (h, w)."""
+    rng = np.random.default_rng(seed)
+    across = eyes[1] - eyes[0]
+    apart = float(np.linalg.norm(across))
+    along = across / apart
+    down = np.array([-along[1], along[0]])
+    t = np.linspace(0, 2 * np.pi, 80)
+    rim = np.stack(
+        [0.37 * np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.6, 0.27 * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.6]
+    )
+    places = [eye + apart * (rim[0][:, None] * along + (rim[1][:, None] + 0.06) * down) for eye in eyes]
+    bridge = [eyes[0] + apart * (part * along - lift * down) for part, lift in ((0.36, 0.0), (0.5, 0.07), (0.64, 0.0))]
+    temples = [[eyes[0] - apart * (reach * along + 0.08 * down) for reach in (0.36, 0.75)]]
+    temples.append([eyes[1] + apart * (reach * along - 0.08 * down) for reach in (0.36, 0.75)])
+    thick = max(round(0.05 * apart), 2)
+
+    def draw(big: np.ndarray, k: int) -> None:
+        for line in (*places, np.array(bridge), *map(np.array, temples)):
+            cv2.polylines(big, [_fixed(line, k)], False, 255, thick * k, cv2.LINE_8, 4)
+
+    shine = np.exp(0.25 * _noise(rng, shape, 0.1 * apart))
+    return (colour * shine[..., None]).astype(np.float32), _drawn(shape, draw)
 
 
 def _smooth(loop: np.ndarray) -> np.ndarray:
@@ -155,4 +184,12 @@ def with_hand(plate: Scene, tone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def with_strands(plate: Scene, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     fill, alpha = strands(plate[0].shape[:2], at_the_face(plate, 0.0, -0.05), plate[1].size, colour, 4)
+    return covered(plate, fill, alpha), alpha
+
+
+def with_glasses(plate: Scene, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The plate with glasses of clear lenses on, and the alpha of their frame."""
+    _, face, window = plate
+    eyes = np.stack([face.points[468:473, :2].mean(axis=0), face.points[473:478, :2].mean(axis=0)])
+    fill, alpha = glasses(plate[0].shape[:2], eyes - (window.x, window.y), colour, 3)
     return covered(plate, fill, alpha), alpha

@@ -420,7 +420,7 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Own grain",
-            "How much of the grain and noise of the new face's own pictures stays.",
+            "How much of the grain and noise of the new face's own pictures stays; what stays counts towards the plate's.",
             "Detail",
             Stage.ELEMENT,
         ),

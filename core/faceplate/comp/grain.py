@@ -313,7 +313,10 @@ def _covariances(
     patches = residual[(rows[:, None] + inner)[:, :, None], (columns[:, None] + inner)[:, None, :]]
     patches = patches * _inverse(np.sqrt(expected[index]).astype(np.float32))[:, None, None, :]
     correlation = np.eye(3)
-    correlation[np.ix_(noisy, noisy)] = np.corrcoef(patches[..., noisy].reshape(-1, int(noisy.sum())).T)
+    with np.errstate(
+        invalid="ignore", divide="ignore"
+    ):  # what does not vary has no correlation: `_symmetric_root` sees to it
+        correlation[np.ix_(noisy, noisy)] = np.corrcoef(patches[..., noisy].reshape(-1, int(noisy.sum())).T)
     spectrum = np.abs(np.fft.rfft2(np.moveaxis(patches, 3, 0), s=(2 * _BLOCK,) * 2)) ** 2
     sums = np.fft.irfft2(spectrum.mean(axis=1), s=(2 * _BLOCK,) * 2)
     steps = np.arange(-_REACH, _REACH + 1)
