@@ -258,7 +258,8 @@ def test_one_sided_source_leaves_no_hole(
     magenta = []
     for picture in (swapped.over, plate_of(working, swapped)):
         red, green, blue = np.moveaxis(color.to_linear709(picture), -1, 0)
-        magenta.append(green < 0.3 * np.minimum(red, blue))
+        # A dark eye or lip under a blue sky is no painted background: that is bright.
+        magenta.append((green < 0.3 * np.minimum(red, blue)) & (np.minimum(red, blue) > 0.3 * face.level))
     assert (magenta[0] & ~magenta[1])[face_only].mean() < 0.003
     inside = (skin_weight(generator.reshaped(face, 1.0), swapped.window) > 0.9) & face_only
     luma = color.luminance(swapped.over)

@@ -15,20 +15,25 @@ from faceplate.face.align import resample
 from faceplate.frame import Frame
 from faceplate.window import Window
 from occluders import (
+    DARK_FRAME,
     DARK_HAIR,
     LIGHT_HAIR,
+    METAL_FRAME,
     OTHER_TONES,
     Scene,
     as_plate,
     held_back,
     inside,
     skin_of,
+    with_glasses,
     with_hand,
     with_strands,
 )
 
 PEOPLE = ("ada", "bea", "cal", "dot", "eve", "fox")
 VIEWS = ("front", "left", "right", "open", "closed", "smile")
+# These pictures show real glasses, whose frame is rightly found.
+WITH_GLASSES = {("fox", "smile"), ("fox", "left")}
 
 
 @pytest.fixture(scope="session")
@@ -93,13 +98,26 @@ def test_a_hand_stays_in_front(color: ColorConfig, scene: Callable[[str], Scene]
 @pytest.mark.parametrize("view", ["front", "left", "open"])
 @pytest.mark.parametrize("person", PEOPLE)
 def test_strands_stay_in_front(color: ColorConfig, scene: Callable[[str], Scene], person: str, view: str) -> None:
-    """Light strands on light skin, two pixels wide, are not all found: README says by how much."""
+    """Light strands on light skin, two pixels wide and hardly lighter, are not all found: docs/occlusion.md says by how much."""
     plate = scene(f"{person}/{view}.jpg")
-    for colour, least in ((DARK_HAIR, 0.95), (LIGHT_HAIR, 0.75)):
+    for colour, least in ((DARK_HAIR, 0.95), (LIGHT_HAIR, 0.85)):
         pixels, alpha = with_strands(plate, colour)
         matte = occlusion_matte(pixels, *plate[1:], color)
         assert np.abs(matte - alpha)[inside(plate)].mean() < 0.12
         assert held_back(color, pixels, plate, alpha, matte) >= least
+
+
+@pytest.mark.parametrize("view", ["front", "left", "open"])
+@pytest.mark.parametrize("person", PEOPLE)
+def test_the_frame_of_glasses_stays_in_front(
+    color: ColorConfig, scene: Callable[[str], Scene], person: str, view: str
+) -> None:
+    plate = scene(f"{person}/{view}.jpg")
+    for colour in (DARK_FRAME, METAL_FRAME):
+        pixels, alpha = with_glasses(plate, colour)
+        matte = occlusion_matte(pixels, *plate[1:], color)
+        assert np.abs(matte - alpha)[inside(plate)].mean() < 0.03
+        assert held_back(color, pixels, plate, alpha, matte) >= 0.95
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -107,7 +125,7 @@ def test_strands_stay_in_front(color: ColorConfig, scene: Callable[[str], Scene]
 def test_nothing_hides_a_clean_face(color: ColorConfig, scene: Callable[[str], Scene], person: str, view: str) -> None:
     plate = scene(f"{person}/{view}.jpg")
     matte = occlusion_matte(*plate, color)
-    assert matte[inside(plate, 0.05)].mean() < 0.01
+    assert matte[inside(plate, 0.05)].mean() < (0.06 if (person, view) in WITH_GLASSES else 0.01)
 
 
 def test_a_squeezed_plate_gives_the_squeezed_matte(color: ColorConfig, scene: Callable[[str], Scene]) -> None:

@@ -3,7 +3,7 @@
 Colour cannot tell a hand from a face, so a small network does that: it sees the face squared up by its own mesh, beside
 the mesh's outline, eyes, brows, nose and lips, and says for every pixel whether the face is what shows there.
 It ships with a card, `face_occlusion`; `tests/truth/make_occlusion.py` made it from invented faces and drawn occluders. It
-decides at 160 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
+decides at 320 pixels; the plate's own pixels then decide the edge, by the colours found on either side of it.
 
 Everything is measured in parts of the face's own level in each channel, so exposure and white balance of the plate
 change nothing.
@@ -24,13 +24,16 @@ from faceplate.models import Network, embedded_store, open_network
 from faceplate.pyramid import fill
 from faceplate.window import Window
 
-__all__ = ["NETWORK", "SIDE", "occlusion_matte", "occlusion_window"]
+__all__ = ["BLOCK", "NETWORK", "SIDE", "occlusion_matte", "occlusion_window"]
 
 NETWORK = "face_occlusion"
 """The card of the network that ships."""
 
-SIDE = 160
+SIDE = 320
 """Side in pixels of the square that the network sees; the face's longer side fills 1 / 1.14 of it."""
+
+BLOCK = 4
+"""The network works on blocks of so many by so many pixels, and the mesh is drawn for it at that size."""
 
 _FILL = 1.14
 _Y_OF_REC709 = np.array((0.2126, 0.7152, 0.0722), np.float32)
@@ -40,9 +43,12 @@ _FINE = 512.0
 _COARSE = 4.0
 _SUM = np.ones((1, 3), np.float32)
 # An edge is looked for where the raised probability is above the first, and so many of the network's pixels around.
-_DOUBT, _ROOM = 0.1, 10
-# Half the width, in the network's pixels, up to which something is a strand.
-_STRAND = 2.0
+_DOUBT, _ROOM = 0.1, 20
+# Half the width, in the network's pixels, up to which something is a strand; and how much surer it is than it looks.
+_STRAND, _SURER = 4.0, 3.0
+# A spot is where something is surer than the first; shorter than the second, in the network's pixels, or with less than the
+# third of it beyond doubt, it is no occluder.
+_SEEN, _SPECK, _CERTAIN = 0.25, 20, 0.2
 # Highlights count up to this many times the face's level; log-odds of sure ends.
 _HOT, _FAR = 8.0, 20.0
 # MediaPipe's person network was trained on head and shoulders in a square: the face is a third of it.
@@ -95,7 +101,7 @@ def occlusion_window(face: Face, pixel_aspect: float = 1.0) -> Window:
 
 @dataclass(frozen=True)
 class _Maps:
-    """The mesh drawn into the square: `hull` bool (SIDE, SIDE), `guide` float32 (SIDE/2, SIDE/2, 4) in 0..1."""
+    """The mesh drawn into the square: `hull` bool (SIDE, SIDE), `guide` float32 (SIDE/4, SIDE/4, 4) in 0..1."""
 
     hull: np.ndarray
     guide: np.ndarray
@@ -128,13 +134,14 @@ def _maps(points: np.ndarray) -> _Maps:
     for plane, parts in zip(drawn, loops, strict=True):
         for loop, value in parts:
             cv2.fillPoly(plane, [np.round((points[loop] - 0.5) * 16).astype(np.int32)], value, shift=4)
-    half = [cv2.resize(plane, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA) for plane in drawn]
-    return _Maps(drawn[0] > 0, np.stack(half, axis=-1).astype(np.float32) / 255)
+    small = [cv2.resize(plane, (SIDE // BLOCK,) * 2, interpolation=cv2.INTER_AREA) for plane in drawn]
+    return _Maps(drawn[0] > 0, np.stack(small, axis=-1).astype(np.float32) / 255)
 
 
 def _levels(seen: np.ndarray, hull: np.ndarray) -> np.ndarray:
     """The median of each channel inside the hull, float32 (3,): it moves with the light, hardly with what hides it."""
-    return np.median(seen[hull], axis=0).astype(np.float32) if hull.any() else np.zeros(3, np.float32)
+    some = hull[::2, ::2]  # every second pixel of every second row tells as much
+    return np.median(seen[::2, ::2][some], axis=0).astype(np.float32) if some.any() else np.zeros(3, np.float32)
 
 
 def _network_view(seen: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -171,7 +178,7 @@ def _network() -> Network:
 
 
 def _odds(view: np.ndarray, guide: np.ndarray) -> np.ndarray:
-    """Log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/2, SIDE/2, 4)."""
+    """Log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/4, SIDE/4, 4)."""
     return _network().run(view[None], guide[None])["odds"][0, 0]
 
 
@@ -223,7 +230,24 @@ def _with_strands(odds: np.ndarray) -> np.ndarray:
     hidden = _sigmoid(odds)
     hidden[[0, -1]] = hidden[:, [0, -1]] = 0.0  # beyond the square nothing is known, so nothing is hidden
     thin = hidden - cv2.morphologyEx(hidden, cv2.MORPH_OPEN, _disc(_STRAND))
-    return np.stack([hidden, np.minimum(hidden + 2 * thin, 1.0)], axis=-1)
+    sure = np.minimum(hidden + _SURER * thin, 1.0)
+    return np.stack([hidden, sure], axis=-1) * _without_doubts(hidden, sure)[..., None]
+
+
+def _without_doubts(hidden: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """0 where `sure` (SIDE, SIDE) has a spot too small for anything in front of a face (a tooth), or one of which next to nothing
+    is `hidden` by more than even odds (a wrinkle, a curl of beard), else 1.
+    """
+    count, label, sizes, _ = cv2.connectedComponentsWithStats((sure > _SEEN).astype(np.uint8), connectivity=8)
+    if count == 1:
+        return np.ones_like(sure)
+    certain = np.bincount(label.ravel(), (hidden > 0.5).ravel(), minlength=count)
+    doubted = sizes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) < _SPECK
+    doubted |= certain < _CERTAIN * sizes[:, cv2.CC_STAT_AREA]
+    doubted[0] = False
+    spots, others = doubted[label], (label > 0) & ~doubted[label]
+    gone, kept = (cv2.dilate(part.astype(np.uint8), _disc(2)) > 0 for part in (spots, others))
+    return 1.0 - (gone & ~kept).astype(np.float32)
 
 
 def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:
@@ -234,17 +258,17 @@ def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float
     between the two; where these are alike the probability itself has the word.
     """
     near = cv2.dilate(sure, _disc(1.5 * unit))
-    face = _surroundings(pixels, cv2.erode((sure < 0.15).astype(np.float32), _disc(0.7 * unit)), 2.0 * unit)
+    face = _surroundings(pixels, cv2.erode((sure < 0.15).astype(np.float32), _disc(0.7 * unit)), 4.0 * unit)
     away = _dot(pixels - face, pixels - face)
-    front = _surroundings(pixels, sure**2 * (away + np.float32(0.01)), 1.5 * unit)
+    front = _surroundings(pixels, sure**2 * (away + np.float32(0.01)), 3.0 * unit)
     line = front - face
     length = _dot(line, line)
     place = _dot(pixels - face, line) / np.maximum(length, np.float32(1e-6))
     trust = length / (length + np.float32(0.02) * _dot(face, face) + np.float32(1e-4))
     place = cv2.GaussianBlur(place, (0, 0), 0.6)
     # A strand's own colour is hardly ever seen unmixed, so less of it counts as all of it.
-    whole = np.float32(0.85) - np.minimum(sure - hidden, np.float32(0.4))
-    alpha = trust * _step(place, 0.1, whole) * _step(near, 0.2, 0.6) + (1 - trust) * _step(sure, 0.15, 0.5)
+    whole = np.float32(0.7) - np.minimum(sure - hidden, np.float32(0.5))
+    alpha = trust * _step(place, 0.1, whole) * _step(near, 0.2, 0.6) + (1 - trust) * _step(sure, 0.1, 0.3)
     return np.maximum(alpha, _step(hidden, 0.4, 0.75)).astype(np.float32)
 
 
