@@ -10,9 +10,13 @@ import pytest
 from faceplate.color import ColorConfig
 from faceplate.comp.matte import hull_matte
 from faceplate.comp.occlusion import occlusion_matte
-from faceplate.face import Face
+from faceplate.demo import person as demo_person
+from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
 from faceplate.frame import Frame
+from faceplate.params import Parameters
+from faceplate.stages import swap_face
+from faceplate.swap import MeshGenerator, read_source
 from faceplate.window import Window
 from occluders import (
     DARK_FRAME,
@@ -118,6 +122,30 @@ def test_the_frame_of_glasses_stays_in_front(
         matte = occlusion_matte(pixels, *plate[1:], color)
         assert np.abs(matte - alpha)[inside(plate)].mean() < 0.03
         assert held_back(color, pixels, plate, alpha, matte) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("fox", "ada"), ("bea", "dot"), ("ada", "eve"), ("cal", "bea"), ("eve", "cal")]
+)
+def test_what_is_in_front_comes_through_the_whole_swap(
+    color: ColorConfig, scene: Callable[[str], Scene], finder: FaceFinder, source: str, target: str
+) -> None:
+    """Also where the plate is moved to meet another shape: what is in front of the face is not moved with it."""
+    plate = scene(f"{target}/front.jpg")
+    generator = MeshGenerator(read_source(demo_person(source), color, finder))
+    hull = hull_matte(plate[1], plate[2], erode=0.0, feather=0.05) > 0.5
+    cases = {
+        "hand": (with_hand(plate, skin_of(plate)), 0.99),
+        "glasses": (with_glasses(plate, DARK_FRAME), 0.99),
+        "dark strands": (with_strands(plate, DARK_HAIR), 0.95),
+        "light strands": (with_strands(plate, LIGHT_HAIR), 0.88),
+    }
+    for name, ((pixels, alpha), least) in cases.items():
+        swapped = swap_face(Frame(pixels, plate[2], color.working_space, color), plate[1], generator, Parameters())
+        before = color.luminance(pixels[swapped.window.slices(plate[2])])
+        change = np.abs(color.luminance(swapped.over) - before) / np.maximum(before, 1e-6)
+        asked = ((alpha > 0.9) & hull)[swapped.window.slices(plate[2])]
+        assert (change[asked] < 0.02).mean() >= least, name
 
 
 @pytest.mark.parametrize("view", VIEWS)

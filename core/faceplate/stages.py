@@ -86,6 +86,8 @@ _FIRM = 0.5
 # What is worth the disk: slow to make and small. The rest is quick, or as large as the plate.
 _ON_DISK = ("generate", "inner", "hidden", "parsed", "grain")
 # The parts of the matte that say where the plate stays.
+# What is in front is taken as it was shot so far inside the plate's own face, in parts of its size: at the outline it moves along.
+_OWN_ERODE = 0.03
 _HOLES = ("keep", "hold_out", "occlusion", "hairline")
 
 
@@ -186,7 +188,7 @@ class Looked:
 
     `plate` is `picture` healed, `bad` bool (h, w) where it had to be, `shot` float32 (h, w, 3) its pixels in the working
     space, `working` the same moved to meet a `face` of another shape, as `around` says (None where it keeps the plate's);
-    `region` is the part of it that the swap may change, `crop` the generator's view.
+    `region` is the part of it that the swap may change, `crop` the generator's view, `own_face` the plate's as it was shot.
     """
 
     plate: Frame
@@ -196,6 +198,7 @@ class Looked:
     face: Face
     region: Window
     crop: _Cropped
+    own_face: Face
     around: Surround | None = None
 
     @property
@@ -221,17 +224,33 @@ class Made:
 class Hidden:
     """How far something in front hides the plate's face, float32 (h, w) in 0..1 on the plate's pixels `window`; 0 beyond.
 
-    The window is the finder's own, so that the hull may be pushed about without looking again.
+    The window is the finder's own, so that the hull may be pushed about without looking again. Where the plate was moved to meet
+    the new face, `matte` is of the moved plate, and `still` of the plate as it was shot; else that is None.
     """
 
     matte: np.ndarray
     window: Window
+    still: np.ndarray | None = None
 
     def on(self, region: Window) -> np.ndarray:
         """The matte on another region, float32 (h, w)."""
+        return self._placed(self.matte, region)
+
+    def still_on(self, region: Window) -> np.ndarray:
+        """What stays where it is on another region, float32 (h, w)."""
+        return self._placed(np.zeros_like(self.matte) if self.still is None else self.still, region)
+
+    def covering(self, region: Window, inside: np.ndarray) -> np.ndarray:
+        """What takes away from the face's matte on `region`, float32 (h, w): `inside` (h, w) the plate's own face what stays
+        where it is, around it what the moved plate shows.
+        """
+        moved = self.on(region)
+        return moved if self.still is None else moved + inside * (self.still_on(region) - moved)
+
+    def _placed(self, matte: np.ndarray, region: Window) -> np.ndarray:
         placed = np.zeros((region.height, region.width), np.float32)
         both = region.intersect(self.window)
-        placed[both.slices(region)] = self.matte[both.slices(self.window)]
+        placed[both.slices(region)] = matte[both.slices(self.window)]
         return placed
 
 
@@ -263,7 +282,7 @@ def look(
     plate = picture.with_pixels(healed)
     shot = plate.working()
     around = _surround(plate, shot, face, generator, weight)
-    working = shot
+    working, own_face = shot, face
     if around is not None:
         face = around.face
         inside = around.window.slices(plate.window)
@@ -271,7 +290,7 @@ def look(
         working[inside] = around.plate(np.ascontiguousarray(shot[inside]), grain or _measured(shot, plate, face))
     region = _changing(face, around, parameters, picture.window)
     crop = _Cropped.of(working, plate, generator.frame(face, picture.pixel_aspect), face, frame)
-    return Looked(plate, bad, shot, working, face, region, crop, around)
+    return Looked(plate, bad, shot, working, face, region, crop, own_face, around)
 
 
 def generate(looked: Looked, generator: Generator, parameters: Parameters, memo: Memo = _NO_MEMO) -> Made:
@@ -336,7 +355,8 @@ def element(
     changed = _face_on_plate(beneath, region, crop, change, mattes.whole, plates_grain, made.generated, parameters)
     covers = mattes
     if looked.around is not None:
-        changed, covers = _with_surround(shot, beneath, changed, mattes, looked.around)
+        held = None if mattes.hidden.still is None else mattes.hidden.still_on(region) * _inside_own_face(looked)
+        changed, covers = _with_surround(shot, beneath, changed, mattes, looked.around, held)
     layers, attributes = _layers(looked, made, covers, mattes.whole, name, parameters)
     notes = _healed_note(looked.bad[looked.inside] & (covers.whole > 0)) + made.notes
     part = plate.region(region).with_pixels(plate.pixels[looked.inside])
@@ -449,13 +469,23 @@ class _Cropped:
 
 def _hidden(looked: Looked, parameters: Parameters, occluder: Network | None, parsed: Parsed | None) -> Hidden:
     """What hides the plate's face: the user's network's word, or that of the one that ships."""
-    plate, face, amount = looked.plate, looked.face, parameters.occlusion
+    plate, face, amount, moved = looked.plate, looked.face, parameters.occlusion, looked.around is not None
     if occluder is not None:
-        return Hidden(hidden_by(occluder, plate, face, plate.window, amount, parsed=parsed), plate.window)
+        found = hidden_by(occluder, plate, face, plate.window, amount, parsed=parsed)
+        return Hidden(found, plate.window, found if moved else None)
     window = occlusion_window(face, plate.pixel_aspect).intersect(plate.window)
-    beneath = looked.working[window.slices(plate.window)]
-    matte = occlusion_matte(beneath, face, window, plate.color, sensitivity=amount, pixel_aspect=plate.pixel_aspect)
-    return Hidden(matte, window)
+
+    def found_in(picture: np.ndarray, mesh: Face) -> np.ndarray:
+        beneath, aspect = picture[window.slices(plate.window)], plate.pixel_aspect
+        return occlusion_matte(beneath, mesh, window, plate.color, sensitivity=amount, pixel_aspect=aspect)
+
+    still = found_in(looked.shot, looked.own_face) if moved and amount > 0 else None
+    return Hidden(found_in(looked.working, face), window, still)
+
+
+def _inside_own_face(looked: Looked) -> np.ndarray:
+    """Where the plate's own face is, as it was shot, float32 (h, w) on the region: there, what is in front stays where it is."""
+    return hull_matte(looked.own_face, looked.region, erode=_OWN_ERODE, feather=_OWN_ERODE)
 
 
 def _matte_parts(
@@ -476,7 +506,8 @@ def _matte_parts(
         "coverage": memo.make("coverage", lambda: _whole(looked.crop.on_plate(made.generated.coverage, region))),
     }
     if parameters.occlusion > 0:
-        parts["occlusion"] = hidden.on(region)
+        inside = np.float32(0) if hidden.still is None else _inside_own_face(looked)
+        parts["occlusion"] = hidden.covering(region, np.asarray(inside))
     if names := keep_regions(parameters):
         parts["keep"] = _kept(face, region, names, parsed)
     if parsed is not None:
@@ -622,14 +653,22 @@ def _surround(plate: Frame, shot: np.ndarray, face: Face, generator: Generator, 
 
 
 def _with_surround(
-    shot: np.ndarray, beneath: np.ndarray, face: np.ndarray, mattes: Mattes, around: Surround
+    shot: np.ndarray,
+    beneath: np.ndarray,
+    face: np.ndarray,
+    mattes: Mattes,
+    around: Surround,
+    held: np.ndarray | None,
 ) -> tuple[np.ndarray, Mattes]:
     """The face over the moved plate `beneath`, as one picture to lay over `shot`, and the mattes that cover both.
 
-    Their parts then hold the `surround` too. Where the plate was not moved nothing differs from the face alone.
+    Their parts then hold the `surround` too. Where the plate was not moved nothing differs from the face alone; `held` (h, w) is
+    what is in front of the face and stays as it was shot.
     """
     inner = mattes.whole
     cover = around.cover_on(mattes.region)
+    if held is not None:
+        cover = cover * (1 - held)
     for name, part in mattes.parts.items():
         if name in ("hold_out", "garbage"):
             cover = cover * (1 - part if name in _HOLES else part)
