@@ -34,9 +34,12 @@ from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.shape import head_model
 from faceplate.frame import Frame
+from faceplate.params import Parameters
 from faceplate.plate import PlateFile, write_element
 from faceplate.render import Renderer
 from faceplate.shot import Shot
+from faceplate.stages import nothing_swapped, swap_face
+from faceplate.swap import NullGenerator
 from faceplate.unwrap import unwrap_frames
 from faceplate.window import Window
 from plates import read_file, write_plate
@@ -371,3 +374,13 @@ def test_the_inverse_map_as_a_file(tmp_path: Path, still: Callable[[str], Frame]
         with pytest.raises(UsageError, match=words):
             shot = Shot(plate=f"{tmp_path}/p.####.exr", output=f"{tmp_path}/{output}")
             list(unwrap_frames(Renderer(shot), [1002], size=size))
+
+
+def test_a_frame_without_the_face_has_the_layers_of_the_others(
+    still: Callable[[str], Frame], finder: FaceFinder
+) -> None:
+    frame = still("ada/front.jpg")
+    asked = Parameters(layers="matte, raw, stmap, depth, confidence, id", occlusion=0, grain=0)
+    swapped = swap_face(frame, finder.find(frame)[0], NullGenerator(side=128), asked, name="ada")
+    empty = nothing_swapped(frame.window, asked, "ada")
+    assert set(empty.layers) == set(swapped.layers)

@@ -364,7 +364,9 @@ def element(
 
 
 def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swapped:
-    """The swap of a frame that does not show the face: empty, with the layers that the other frames have."""
+    """The swap of a frame that does not show the face: empty, with the layers that the other frames have, but for the matte's
+    parts, of which only a face says which there are.
+    """
     channels = {"raw": 3, "stmap": 2}
     words = {"stmap": face_layers.STMAP, "depth": face_layers.DEPTH, "confidence": face_layers.CONFIDENCE}
     layers: dict[str, np.ndarray] = {}
@@ -372,6 +374,8 @@ def nothing_swapped(window: Window, parameters: Parameters, name: str) -> Swappe
     for word in sorted(layer_names(parameters) - {"parts", "id"}):
         shape = (0, 0, channels[word]) if word in channels else (0, 0)
         layers[words.get(word, word)] = np.zeros(shape, np.float32)
+    if layer_names(parameters) & {"stmap", "depth"}:
+        layers[face_layers.STMAP_COVERAGE] = np.zeros((0, 0), np.float32)
     if "id" in layer_names(parameters):
         ids, attributes = face_layers.cryptomatte([(name, np.zeros((1, 1), np.float32))])
         layers |= {key: value[:0, :0] for key, value in ids.items()}

@@ -193,7 +193,9 @@ def source_files(path: Path) -> list[Path]:
 def _views_of(
     path: Path, color: ColorConfig, finder: FaceFinder, space: str | None, notebook: Notebook
 ) -> list[SourceView]:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() + f" {space or ''} {color.cache_id[:12]}"
+    with path.open("rb") as file:  # a clip may be larger than the memory
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = f"{content} {space or ''} {color.cache_id[:12]}"
     indices = frames_of(path) if path.suffix.lower() in MOVIES else [None]
     views = []
     for index in indices:
