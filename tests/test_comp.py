@@ -218,6 +218,18 @@ def test_luminance_and_color_are_apart(ada: tuple[Frame, Face]) -> None:
 # --- the mesh generator -----------------------------------------------------------------------------------------------
 
 
+def test_a_source_with_fewer_pixels_than_the_plate_is_said(
+    tmp_path: Path, still: Still, found: Found, color: ColorConfig, finder: FaceFinder
+) -> None:
+    frame, face = still("bea/front.jpg"), found("bea/front.jpg")
+    picture = cv2.imread(str(person("ada") / "front.jpg"))
+    assert picture is not None
+    cv2.imwrite(str(tmp_path / "front.png"), cv2.resize(picture, (320, 320), interpolation=cv2.INTER_AREA))
+    small, whole = (MeshGenerator(read_source(path, color, finder)) for path in (tmp_path, person("ada")))
+    notes = [swap(frame, face, generator, grain=0, occlusion=0).notes for generator in (small, whole)]
+    assert any("will look softer" in note for note in notes[0]) and not any("softer" in note for note in notes[1])
+
+
 @pytest.fixture(scope="module")
 def one_sided(
     tmp_path_factory: pytest.TempPathFactory, still: Still, found: Found, color: ColorConfig, finder: FaceFinder
