@@ -218,6 +218,17 @@ def test_luminance_and_color_are_apart(ada: tuple[Frame, Face]) -> None:
 # --- the mesh generator -----------------------------------------------------------------------------------------------
 
 
+def test_a_view_too_many_can_still_be_pinned(bea: Source) -> None:
+    """Of more than 24 views those that are much like others are left aside, until an artist pins one."""
+    first, *rest = bea.views
+    source = replace(bea, views=(first,), spare=tuple(rest))
+    pinned = MeshGenerator(source, MeshSettings(pins=((rest[0].name, 1001, 1001),)))
+    assert pinned._views(1001) == (rest[0],) and pinned._views(1002) == (first,)
+    assert parse_pins(f"{rest[0].name}@1001", tuple(view.name for view in source.all_views)) == (
+        (rest[0].name, 1001, 1001),
+    )
+
+
 def test_a_source_with_fewer_pixels_than_the_plate_is_said(
     tmp_path: Path, still: Still, found: Found, color: ColorConfig, finder: FaceFinder
 ) -> None:

@@ -258,7 +258,7 @@ class Opened:
             return NullGenerator(side=parameters.crop)
         if parameters.generator != "mesh":
             return self._network_generator(parameters)
-        pins = parse_pins(parameters.pins, tuple(view.name for view in self.source.views))
+        pins = parse_pins(parameters.pins, tuple(view.name for view in self.source.all_views))
         return MeshGenerator(self.source, MeshSettings(parameters.shape, parameters.mouth, parameters.eyes, pins))
 
     def _network_generator(self, parameters: Parameters) -> Generator:

@@ -131,7 +131,7 @@ class MeshGenerator:
 
     def _views(self, frame: int | None) -> tuple[SourceView, ...]:
         pinned = {name for name, first, last in self.settings.pins if frame is not None and first <= frame <= last}
-        return tuple(view for view in self.source.views if view.name in pinned) or self.source.views
+        return tuple(view for view in self.source.all_views if view.name in pinned) or self.source.views
 
 
 def parse_pins(text: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:

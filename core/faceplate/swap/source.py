@@ -131,10 +131,18 @@ class SourceView:
 
 @dataclass(frozen=True)
 class Source:
-    """All usable pictures of one person; `skipped` says in words which were left out and why."""
+    """All usable pictures of one person; `skipped` says in words which were left out and why.
+
+    `spare` are pictures too much like those in `views`: used where an artist pins one.
+    """
 
     views: tuple[SourceView, ...]
     skipped: tuple[str, ...]
+    spare: tuple[SourceView, ...] = ()
+
+    @property
+    def all_views(self) -> tuple[SourceView, ...]:
+        return self.views + self.spare
 
     def embedding(self, finder: FaceFinder) -> np.ndarray:
         """The person's identity, the mean of the views' raw embeddings, float32 (128,)."""
@@ -145,8 +153,8 @@ def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str |
     """Every picture at `path` (a picture, a movie, or a folder of them in name order) with the largest face in each.
 
     Pictures without a face, and files that cannot be read, are skipped and said in `Source.skipped`. Of more than 24
-    views those are kept that differ most in pose and expression. Raises `UsageError` with code `source-missing` or
-    `source-without-face`.
+    views those are used that differ most in pose and expression, the others only where they are pinned. Raises
+    `UsageError` with code `source-missing` or `source-without-face`.
     """
     files = source_files(path)
     notebook, place = _open_notebook(path, finder)
@@ -169,7 +177,8 @@ def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str |
             "source-without-face",
             f"No picture of the source at {path} shows a face{reason}; give clear pictures of it.",
         )
-    return Source(_most_different(views), tuple(skipped))
+    used = _most_different(views)
+    return Source(used, tuple(skipped), tuple(view for view in views if view not in used))
 
 
 def source_files(path: Path) -> list[Path]:
