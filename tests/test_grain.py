@@ -234,8 +234,9 @@ def test_grain_inside_is_grain_outside_on_a_demo_face(
 @pytest.mark.parametrize(
     ("source", "target", "level"),
     [
-        *((*pair, level) for pair in (("ada", "eve"), ("ada", "dot"), ("cal", "bea")) for level in LEVELS),
-        *((*pair, level) for pair in (("bea", "dot"), ("fox", "bea"), ("eve", "dot")) for level in LEVELS[1:]),
+        *((*pair, level) for pair in (("ada", "eve"), ("ada", "dot")) for level in LEVELS),
+        *((who, "dot", level) for who in ("bea", "cal", "eve") for level in LEVELS[1:]),
+        ("fox", "dot", 1.0),
     ],
 )
 def test_a_swapped_face_has_the_plates_grain_from_frame_to_frame(
@@ -243,8 +244,8 @@ def test_a_swapped_face_has_the_plates_grain_from_frame_to_frame(
 ) -> None:
     """Three frames of a plate that differ in nothing but grain: what changes in the face is grain, and as much as outside.
 
-    Stubble and pores of the source (cal, fox) stand for none of it; at the lowest level the noise that bea's, fox's and eve's
-    pictures have of their own is a good part of the plate's and counts, so they are not asked there.
+    Stubble and pores of the source (cal, fox) stand for none of it; at the lowest level the noise that their pictures
+    have of their own is a good part of the plate's and counts, so they are not asked there.
     """
     picture = cv2.resize(still(f"{target}/front.jpg").working(), (512, 512), interpolation=cv2.INTER_AREA)
     # What noise the picture has of its own would rightly be measured as the plate's, and does not change with the frames.

@@ -153,7 +153,7 @@ def test_what_is_in_front_comes_through_the_whole_swap(
 def test_nothing_hides_a_clean_face(color: ColorConfig, scene: Callable[[str], Scene], person: str, view: str) -> None:
     plate = scene(f"{person}/{view}.jpg")
     matte = occlusion_matte(*plate, color)
-    assert matte[inside(plate, 0.05)].mean() < (0.06 if (person, view) in WITH_GLASSES else 0.01)
+    assert matte[inside(plate, 0.05)].mean() < (0.1 if (person, view) in WITH_GLASSES else 0.01)
 
 
 def test_a_squeezed_plate_gives_the_squeezed_matte(color: ColorConfig, scene: Callable[[str], Scene]) -> None:

@@ -46,9 +46,9 @@ _SUM = np.ones((1, 3), np.float32)
 _DOUBT, _ROOM = 0.1, 20
 # Half the width, in the network's pixels, up to which something is a strand; and how much surer it is than it looks.
 _STRAND, _SURER = 4.0, 3.0
-# A spot is where something is surer than the first; shorter than the second, in the network's pixels, or with less than the
-# third of it beyond doubt, it is no occluder.
-_SEEN, _SPECK, _CERTAIN = 0.25, 20, 0.2
+# A spot is where something is surer than the first. It counts from nothing to all between the lengths of the second, in the
+# network's pixels, and between the mean probabilities of the third.
+_SEEN, _SPECK, _CERTAIN = 0.25, (14.0, 26.0), (0.18, 0.34)
 # Highlights count up to this many times the face's level; log-odds of sure ends.
 _HOT, _FAR = 8.0, 20.0
 # MediaPipe's person network was trained on head and shoulders in a square: the face is a third of it.
@@ -235,19 +235,20 @@ def _with_strands(odds: np.ndarray) -> np.ndarray:
 
 
 def _without_doubts(hidden: np.ndarray, sure: np.ndarray) -> np.ndarray:
-    """0 where `sure` (SIDE, SIDE) has a spot too small for anything in front of a face (a tooth), or one of which next to nothing
-    is `hidden` by more than even odds (a wrinkle, a curl of beard), else 1.
+    """How far a spot of `sure` (SIDE, SIDE) counts, float32 in 0..1: less the smaller it is (a tooth is nothing in front of a
+    face), and the less of it is `hidden` by more than even odds (a wrinkle, a curl of beard). It fades, so that nothing pops
+    from one frame to the next.
     """
     count, label, sizes, _ = cv2.connectedComponentsWithStats((sure > _SEEN).astype(np.uint8), connectivity=8)
     if count == 1:
         return np.ones_like(sure)
-    certain = np.bincount(label.ravel(), (hidden > 0.5).ravel(), minlength=count)
-    doubted = sizes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) < _SPECK
-    doubted |= certain < _CERTAIN * sizes[:, cv2.CC_STAT_AREA]
-    doubted[0] = False
-    spots, others = doubted[label], (label > 0) & ~doubted[label]
-    gone, kept = (cv2.dilate(part.astype(np.uint8), _disc(2)) > 0 for part in (spots, others))
-    return 1.0 - (gone & ~kept).astype(np.float32)
+    certain = np.bincount(label.ravel(), hidden.ravel(), minlength=count) / sizes[:, cv2.CC_STAT_AREA]
+    length = sizes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    worth = (_step(length, *_SPECK) * _step(certain, *_CERTAIN)).astype(np.float32)
+    worth[0] = 0.0
+    rim = cv2.dilate(worth[label], _disc(2))  # what lies right beside a spot goes with it, with the worthier of two
+    beside = cv2.dilate((label > 0).astype(np.uint8), _disc(2)) > 0
+    return np.where(label > 0, worth[label], np.where(beside, rim, np.float32(1)))
 
 
 def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:
