@@ -183,7 +183,7 @@ def test_plate_light_is_put_on(source: str, target: str, still: Still, color: Co
     lit = frame.with_pixels(frame.pixels * relit(frame, face))
     views = read_source(person(source), color, finder)
     off = light_off(frame, lit, face, MeshGenerator(views))
-    assert np.percentile(off, 95) < 0.06 and (off > 0.10).mean() < 0.01
+    assert np.percentile(off, 95) < 0.06 and (off > 0.10).mean() < 0.002
     # What is left is hair beside the face, which a new jaw or temple moves a pixel further under one light than the other.
     assert light_off(frame, lit, face, MeshGenerator(views, MeshSettings(shape=0.0))).max() < 0.10
 

@@ -37,7 +37,7 @@ from occluders import (
 PEOPLE = ("ada", "bea", "cal", "dot", "eve", "fox")
 VIEWS = ("front", "left", "right", "open", "closed", "smile")
 # These pictures show real glasses, whose frame is rightly found.
-WITH_GLASSES = {("fox", "smile"), ("fox", "left")}
+WITH_GLASSES = {("fox", "smile"): 0.1, ("fox", "left"): 0.03}
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +137,7 @@ def test_what_is_in_front_comes_through_the_whole_swap(
     cases = {
         "hand": (with_hand(plate, skin_of(plate)), 0.99),
         "glasses": (with_glasses(plate, DARK_FRAME), 0.99),
-        "dark strands": (with_strands(plate, DARK_HAIR), 0.95),
+        "dark strands": (with_strands(plate, DARK_HAIR), 0.98),
         "light strands": (with_strands(plate, LIGHT_HAIR), 0.88),
     }
     for name, ((pixels, alpha), least) in cases.items():
@@ -153,7 +153,7 @@ def test_what_is_in_front_comes_through_the_whole_swap(
 def test_nothing_hides_a_clean_face(color: ColorConfig, scene: Callable[[str], Scene], person: str, view: str) -> None:
     plate = scene(f"{person}/{view}.jpg")
     matte = occlusion_matte(*plate, color)
-    assert matte[inside(plate, 0.05)].mean() < (0.1 if (person, view) in WITH_GLASSES else 0.01)
+    assert matte[inside(plate, 0.05)].mean() < WITH_GLASSES.get((person, view), 0.01)
 
 
 def test_a_squeezed_plate_gives_the_squeezed_matte(color: ColorConfig, scene: Callable[[str], Scene]) -> None:

@@ -367,7 +367,7 @@ class Renderer(Opened):
         def measured() -> Grain:
             picture = self._read(file, window)
             working = picture.with_pixels(heal(picture.pixels)[0]).working()
-            return measure_grain(working, np.ones(working.shape[:2], bool))
+            return measure_grain(working)
 
         known = target.grain or self.cache.make("grain", marks.grain(target.face, window), measured, keep=True)
         return reduced_grain(known, marks.proxy)

@@ -86,8 +86,8 @@ _FIRM = 0.5
 # What is worth the disk: slow to make and small. The rest is quick, or as large as the plate.
 _ON_DISK = ("generate", "inner", "hidden", "parsed", "grain")
 # The parts of the matte that say where the plate stays.
-# What is in front is taken as it was shot so far inside the plate's own face, in parts of its size: at the outline it moves along.
-_OWN_ERODE = 0.03
+# Inside the plate's own face, what is in front stays as it was shot; over this part of its size it fades to what moves along.
+_OWN_FEATHER = 0.03
 _HOLES = ("keep", "hold_out", "occlusion", "hairline")
 
 
@@ -240,12 +240,12 @@ class Hidden:
         """What stays where it is on another region, float32 (h, w)."""
         return self._placed(np.zeros_like(self.matte) if self.still is None else self.still, region)
 
-    def covering(self, region: Window, inside: np.ndarray) -> np.ndarray:
+    def covering(self, region: Window, inside: np.ndarray | None) -> np.ndarray:
         """What takes away from the face's matte on `region`, float32 (h, w): `inside` (h, w) the plate's own face what stays
         where it is, around it what the moved plate shows.
         """
         moved = self.on(region)
-        return moved if self.still is None else moved + inside * (self.still_on(region) - moved)
+        return moved if inside is None else moved + inside * (self.still_on(region) - moved)
 
     def _placed(self, matte: np.ndarray, region: Window) -> np.ndarray:
         placed = np.zeros((region.height, region.width), np.float32)
@@ -256,12 +256,16 @@ class Hidden:
 
 @dataclass(frozen=True)
 class Mattes:
-    """On the swap's region, float32 (h, w) each: `whole` and the `parts` that it is the product of; and what is `hidden`."""
+    """On the swap's region, float32 (h, w) each: `whole` and the `parts` that it is the product of; and what is `hidden`.
+
+    `held` is what is in front of the face and stays as it was shot where the plate is moved; None where it is not.
+    """
 
     whole: np.ndarray
     parts: Mapping[str, np.ndarray]
     hidden: Hidden
     region: Window
+    held: np.ndarray | None = None
 
 
 def look(
@@ -324,11 +328,13 @@ def matte(
         parsed = memo.make("parsed", lambda: Parsed.of(parser, looked.plate, looked.face))
     same = parsed if own.occluder is own.parser else None
     hidden = memo.make("hidden", lambda: _hidden(looked, parameters, own.occluder, same))
-    parts = _matte_parts(looked, made, hidden, parameters, inputs, parsed, memo)
+    inside = None if hidden.still is None else _inside_own_face(looked)
+    parts = _matte_parts(looked, made, hidden, inside, parameters, inputs, parsed, memo)
     whole = np.ones((looked.region.height, looked.region.width), np.float32)
     for name, part in parts.items():
         whole = whole * (1 - part if name in _HOLES else part)
-    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, hidden, looked.region)
+    held = None if inside is None else inside * hidden.still_on(looked.region)
+    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, hidden, looked.region, held)
 
 
 def match(looked: Looked, made: Made, mattes: Mattes, parameters: Parameters, memo: Memo = _NO_MEMO) -> np.ndarray:
@@ -355,8 +361,7 @@ def element(
     changed = _face_on_plate(beneath, region, crop, change, mattes.whole, plates_grain, made.generated, parameters)
     covers = mattes
     if looked.around is not None:
-        held = None if mattes.hidden.still is None else mattes.hidden.still_on(region) * _inside_own_face(looked)
-        changed, covers = _with_surround(shot, beneath, changed, mattes, looked.around, held)
+        changed, covers = _with_surround(shot, beneath, changed, mattes, looked.around)
     layers, attributes = _layers(looked, made, covers, mattes.whole, name, parameters)
     notes = _healed_note(looked.bad[looked.inside] & (covers.whole > 0)) + made.notes
     part = plate.region(region).with_pixels(plate.pixels[looked.inside])
@@ -489,13 +494,14 @@ def _hidden(looked: Looked, parameters: Parameters, occluder: Network | None, pa
 
 def _inside_own_face(looked: Looked) -> np.ndarray:
     """Where the plate's own face is, as it was shot, float32 (h, w) on the region: there, what is in front stays where it is."""
-    return hull_matte(looked.own_face, looked.region, erode=_OWN_ERODE, feather=_OWN_ERODE)
+    return hull_matte(looked.own_face, looked.region, erode=0.0, feather=_OWN_FEATHER)
 
 
 def _matte_parts(
     looked: Looked,
     made: Made,
     hidden: Hidden,
+    inside: np.ndarray | None,
     parameters: Parameters,
     inputs: InputMattes | None,
     parsed: Parsed | None,
@@ -510,8 +516,7 @@ def _matte_parts(
         "coverage": memo.make("coverage", lambda: _whole(looked.crop.on_plate(made.generated.coverage, region))),
     }
     if parameters.occlusion > 0:
-        inside = np.float32(0) if hidden.still is None else _inside_own_face(looked)
-        parts["occlusion"] = hidden.covering(region, np.asarray(inside))
+        parts["occlusion"] = hidden.covering(region, inside)
     if names := keep_regions(parameters):
         parts["keep"] = _kept(face, region, names, parsed)
     if parsed is not None:
@@ -638,7 +643,7 @@ def _measured(shot: np.ndarray, plate: Frame, face: Face) -> Grain:
     """The grain of `shot`, the plate's pixels in the working space, around the face."""
     around = face.window(GRAIN_REACH).intersect(plate.window)
     part = np.ascontiguousarray(shot[around.slices(plate.window)])
-    return measure_grain(part, np.ones(part.shape[:2], bool))
+    return measure_grain(part)
 
 
 def _surround(plate: Frame, shot: np.ndarray, face: Face, generator: Generator, weight: float) -> Surround | None:
@@ -652,27 +657,22 @@ def _surround(plate: Frame, shot: np.ndarray, face: Face, generator: Generator, 
     window = face.window(REACH).union(wanted.window(REACH)).intersect(plate.window)
     looks = occlusion_window(face, plate.pixel_aspect).intersect(plate.window)
     beneath = shot[looks.slices(plate.window)]
-    found = occlusion_matte(beneath, face, looks, plate.color, sensitivity=_FIRM, pixel_aspect=plate.pixel_aspect)
+    aspect = plate.pixel_aspect
+    found = occlusion_matte(beneath, face, looks, plate.color, sensitivity=_FIRM, pixel_aspect=aspect, edges=False)
     return follow_outline(face, wanted, window, Hidden(found, looks).on(window))
 
 
 def _with_surround(
-    shot: np.ndarray,
-    beneath: np.ndarray,
-    face: np.ndarray,
-    mattes: Mattes,
-    around: Surround,
-    held: np.ndarray | None,
+    shot: np.ndarray, beneath: np.ndarray, face: np.ndarray, mattes: Mattes, around: Surround
 ) -> tuple[np.ndarray, Mattes]:
     """The face over the moved plate `beneath`, as one picture to lay over `shot`, and the mattes that cover both.
 
-    Their parts then hold the `surround` too. Where the plate was not moved nothing differs from the face alone; `held` (h, w) is
-    what is in front of the face and stays as it was shot.
+    Their parts then hold the `surround` too. Where the plate was not moved nothing differs from the face alone.
     """
     inner = mattes.whole
     cover = around.cover_on(mattes.region)
-    if held is not None:
-        cover = cover * (1 - held)
+    if mattes.held is not None:
+        cover = cover * (1 - mattes.held)
     for name, part in mattes.parts.items():
         if name in ("hold_out", "garbage"):
             cover = cover * (1 - part if name in _HOLES else part)

@@ -120,8 +120,8 @@ class _Bands:
     structure: np.ndarray
 
 
-def measure_grain(plate: np.ndarray, region: np.ndarray) -> Grain:
-    """The grain of `plate` float32 (h, w, 3), scene-linear and finite, where `region` bool (h, w) is true.
+def measure_grain(plate: np.ndarray, region: np.ndarray | None = None) -> Grain:
+    """The grain of `plate` float32 (h, w, 3), scene-linear and finite, where `region` bool (h, w) is true, None for all of it.
 
     The picture's blocks are sorted by luminance; of each class the flattest count, flat by the octaves *above* those
     that are measured and by their neighbours, so that choosing does not favour blocks whose grain happens to be low
@@ -131,6 +131,8 @@ def measure_grain(plate: np.ndarray, region: np.ndarray) -> Grain:
     noise that is not white). A region without enough whole blocks gives `Grain.none()`. A plate times 2^k gives slope
     times 2^k and floor times 4^k.
     """
+    if region is None:
+        region = np.ones(plate.shape[:2], bool)
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     if rows.size == 0:
         return Grain.none()
@@ -313,9 +315,8 @@ def _covariances(
     patches = residual[(rows[:, None] + inner)[:, :, None], (columns[:, None] + inner)[:, None, :]]
     patches = patches * _inverse(np.sqrt(expected[index]).astype(np.float32))[:, None, None, :]
     correlation = np.eye(3)
-    with np.errstate(
-        invalid="ignore", divide="ignore"
-    ):  # what does not vary has no correlation: `_symmetric_root` sees to it
+    # What does not vary has no correlation: `_symmetric_root` sees to it.
+    with np.errstate(invalid="ignore", divide="ignore"):
         correlation[np.ix_(noisy, noisy)] = np.corrcoef(patches[..., noisy].reshape(-1, int(noisy.sum())).T)
     spectrum = np.abs(np.fft.rfft2(np.moveaxis(patches, 3, 0), s=(2 * _BLOCK,) * 2)) ** 2
     sums = np.fft.irfft2(spectrum.mean(axis=1), s=(2 * _BLOCK,) * 2)
@@ -477,7 +478,7 @@ def degrain(pixels: np.ndarray, strength: float, size: float, grain: Grain | Non
     """
     if strength <= 0:
         return pixels
-    grain = grain or measure_grain(pixels, np.ones(pixels.shape[:2], bool))
+    grain = grain or measure_grain(pixels)
     return pixels if grain.empty else pixels - _grain_in(pixels, strength, size, grain)[0]
 
 
@@ -617,7 +618,7 @@ def match_grain(
         clean = degrain(part, 1.0, size or float(box.height))
         part = clean + np.float32(keep_own) * (part - clean)
     if amount > 0:
-        whole = grain or measure_grain(plate, np.ones(matte.shape, bool))
+        whole = grain or measure_grain(plate)
         signal = _smoothed(part)
         most = None if own is None else own.scaled(keep_own).variance(signal) * _inverse(whole.variance(signal))
         same = np.zeros_like(cover) if kept is None else np.clip(kept[near], 0, 1)

@@ -44,6 +44,8 @@ _COARSE = 4.0
 _SUM = np.ones((1, 3), np.float32)
 # An edge is looked for where the raised probability is above the first, and so many of the network's pixels around.
 _DOUBT, _ROOM = 0.1, 20
+# How far beside the face's outline that is looked for, in the network's pixels.
+_BESIDE = 8
 # Half the width, in the network's pixels, up to which something is a strand; and how much surer it is than it looks.
 _STRAND, _SURER = 4.0, 3.0
 # A spot is where something is surer than the first. It counts from nothing to all between the lengths of the second, in the
@@ -64,13 +66,15 @@ def occlusion_matte(
     *,
     sensitivity: float = 0.5,
     pixel_aspect: float = 1.0,
+    edges: bool = True,
 ) -> np.ndarray:
     """How far something in front hides the face, float32 (h, w) in 0..1 on `window`: 1 hidden, 0 the face shows.
 
-    `plate` is float32 (h, w, 3), scene-linear working space of `color`, on the plate pixels `window`; pixels beyond the
-    square around the face count as not hidden. `sensitivity` 0..1: 0 finds nothing (exactly 0 everywhere), 0.5 goes by
-    the network's even odds, 1 takes every doubt for an occluder. `person_network` (selfie_segmentation, or None) adds
-    what it is sure belongs to nobody, a microphone say. Time is linear in the pixels of `window`.
+    `plate` is float32 (h, w, 3), scene-linear working space of `color`, on the plate pixels `window`; pixels well beyond
+    the face's outline count as not hidden. `sensitivity` 0..1: 0 finds nothing (exactly 0 everywhere), 0.5 goes by the
+    network's even odds, 1 takes every doubt for an occluder. `person_network` (selfie_segmentation, or None) adds what
+    it is sure belongs to nobody, a microphone say. Without `edges` it is the network's own word in its whole square:
+    soft, and steadier from frame to frame. Time is linear in the pixels of `window`.
     """
     nothing = np.zeros((window.height, window.width), np.float32)
     if sensitivity <= 0.0 or window.empty:
@@ -87,7 +91,10 @@ def occlusion_matte(
         level = float(levels @ _Y_OF_REC709)
         odds = np.maximum(odds, _not_a_person(linear, level, face, window, pixel_aspect, person_network))
     odds = odds + np.float32(_bias(sensitivity))
-    return _on_plate(odds, linear, levels, face, window, square)
+    if not edges:
+        sure = _step(resample(_sigmoid(odds), Window(0, 0, SIDE, SIDE), invert(square), window), 0.4, 0.75)
+        return sure.reshape(nothing.shape)
+    return _on_plate(odds, maps.hull, linear, levels, face, window, square)
 
 
 def occlusion_window(face: Face, pixel_aspect: float = 1.0) -> Window:
@@ -186,9 +193,17 @@ def _odds(view: np.ndarray, guide: np.ndarray) -> np.ndarray:
 
 
 def _on_plate(
-    odds: np.ndarray, linear: np.ndarray, levels: np.ndarray, face: Face, window: Window, square: np.ndarray
+    odds: np.ndarray,
+    hull: np.ndarray,
+    linear: np.ndarray,
+    levels: np.ndarray,
+    face: Face,
+    window: Window,
+    square: np.ndarray,
 ) -> np.ndarray:
     """The log-odds (SIDE, SIDE) as a matte on the plate's pixels, its edges where the plate's colours change.
+
+    They are sought around what may hide the face inside its outline `hull` bool (SIDE, SIDE), and a little beyond.
 
     Edges are found on a grid that is the plate's own up to a face of 512 pixels; beyond that a guided filter carries
     the matte to the plate's pixels.
@@ -198,7 +213,7 @@ def _on_plate(
     across, down = fine.width / window.width, fine.height / window.height
     to_fine = np.array([[across, 0, -window.x * across], [0, down, -window.y * down]], np.float64)
     found, from_square = _with_strands(odds), compose(to_fine, invert(square))
-    near = _doubtful(found[..., 1], from_square).intersect(fine)
+    near = _doubtful(found[..., 1] * cv2.dilate(hull.astype(np.float32), _disc(_BESIDE)), from_square).intersect(fine)
     matte = np.zeros((fine.height, fine.width), np.float32)
     if near.empty:
         return cv2.resize(matte, (window.width, window.height))
@@ -236,19 +251,20 @@ def _with_strands(odds: np.ndarray) -> np.ndarray:
 
 def _without_doubts(hidden: np.ndarray, sure: np.ndarray) -> np.ndarray:
     """How far a spot of `sure` (SIDE, SIDE) counts, float32 in 0..1: less the smaller it is (a tooth is nothing in front of a
-    face), and the less of it is `hidden` by more than even odds (a wrinkle, a curl of beard). It fades, so that nothing pops
+    face), and the less it is `hidden` on average (a wrinkle, a curl of beard). It fades, so that nothing pops
     from one frame to the next.
     """
-    count, label, sizes, _ = cv2.connectedComponentsWithStats((sure > _SEEN).astype(np.uint8), connectivity=8)
+    count, spots, sizes, _ = cv2.connectedComponentsWithStats((sure > _SEEN).astype(np.uint8), connectivity=8)
     if count == 1:
         return np.ones_like(sure)
+    label = np.asarray(spots, np.int64)
     certain = np.bincount(label.ravel(), hidden.ravel(), minlength=count) / sizes[:, cv2.CC_STAT_AREA]
     length = sizes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
     worth = (_step(length, *_SPECK) * _step(certain, *_CERTAIN)).astype(np.float32)
     worth[0] = 0.0
-    rim = cv2.dilate(worth[label], _disc(2))  # what lies right beside a spot goes with it, with the worthier of two
-    beside = cv2.dilate((label > 0).astype(np.uint8), _disc(2)) > 0
-    return np.where(label > 0, worth[label], np.where(beside, rim, np.float32(1)))
+    each, beside = worth[label], cv2.dilate((label > 0).astype(np.uint8), _disc(2)) > 0
+    # What lies right beside a spot goes with it; beside two, with the worthier.
+    return np.where(label > 0, each, np.where(beside, cv2.dilate(each, _disc(2)), np.float32(1)))
 
 
 def _edges(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:

@@ -242,7 +242,7 @@ def _look(frame: Frame, finder: FaceFinder, digest: str) -> Finding:
 def _noise(frame: Frame, face: Face) -> list[list[float]]:
     """Grain of the picture around the face, where what is out of focus tells it from skin."""
     part = frame.region(face.window(GRAIN_REACH).intersect(frame.window)).working()
-    grain = measure_grain(part, np.ones(part.shape[:2], bool)).scaled(1 / max(face.level, 1e-6))
+    grain = measure_grain(part).scaled(1 / max(face.level, 1e-6))
     softness = grain.kernel.sum(axis=(1, 2)) ** 2
     return [[float(f"{value:.4g}") for value in row] for row in (grain.slope, grain.floor, softness)]
 

@@ -30,7 +30,7 @@ def grain_sample(picture: Picture, face: Face) -> Grain:
     """The grain around `face` in one frame, scene-linear working space."""
     frame = picture.read(face.window(GRAIN_REACH))
     pixels = frame.working()
-    return measure_grain(pixels, np.ones(pixels.shape[:2], bool))
+    return measure_grain(pixels)
 
 
 def grain_models(
