@@ -12,9 +12,10 @@ import pytest
 
 from engines import fast_shot, shared_engine
 from faceplate.color import ColorConfig
-from faceplate.demo import people_folder
+from faceplate.demo import people_folder, person
 from faceplate.face import Face, FaceFinder
 from faceplate.frame import Frame, read_still
+from faceplate.swap import Source, read_source
 from faceplate_client import Engine
 
 TRUTH = Path(__file__).parent / "truth" / "landmarks.json"
@@ -50,6 +51,11 @@ def found(still: Callable[[str], Frame], finder: FaceFinder) -> Callable[[str], 
         return finder.find(still(name))[0]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def bea(color: ColorConfig, finder: FaceFinder) -> Source:
+    return read_source(person("bea"), color, finder)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ from faceplate.pyramid import fill
 from faceplate.render import Renderer
 from faceplate.shot import Shot
 from faceplate.stages import InputMattes, Swapped, look, swap_face
-from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, parse_pins, read_source
+from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, read_source
 from faceplate.swap.mesh import _from_outside
 from faceplate.window import Window
 from plates import read_file, write_plate
@@ -47,11 +47,6 @@ from plates import read_file, write_plate
 Still = Callable[[str], Frame]
 Found = Callable[[str], Face]
 HALF = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float64)
-
-
-@pytest.fixture(scope="module")
-def bea(color: ColorConfig, finder: FaceFinder) -> Source:
-    return read_source(person("bea"), color, finder)
 
 
 @pytest.fixture(scope="module")
@@ -218,17 +213,6 @@ def test_luminance_and_color_are_apart(ada: tuple[Frame, Face]) -> None:
 # --- the mesh generator -----------------------------------------------------------------------------------------------
 
 
-def test_a_view_too_many_can_still_be_pinned(bea: Source) -> None:
-    """Of more than 24 views those that are much like others are left aside, until an artist pins one."""
-    first, *rest = bea.views
-    source = replace(bea, views=(first,), spare=tuple(rest))
-    pinned = MeshGenerator(source, MeshSettings(pins=((rest[0].name, 1001, 1001),)))
-    assert pinned._views(1001) == (rest[0],) and pinned._views(1002) == (first,)
-    assert parse_pins(f"{rest[0].name}@1001", tuple(view.name for view in source.all_views)) == (
-        (rest[0].name, 1001, 1001),
-    )
-
-
 def test_a_source_with_fewer_pixels_than_the_plate_is_said(
     tmp_path: Path, still: Still, found: Found, color: ColorConfig, finder: FaceFinder
 ) -> None:
@@ -328,86 +312,6 @@ def test_mouth_comes_from_whom_it_should(still: Still, found: Found, bea: Source
     assert change(shut, "plate") > 0.95
     assert change(shut, "auto") > 0.95  # no view is open enough
     assert change(shut, "source") < 0.9
-
-
-def test_choice_of_views_changes_smoothly(bea: Source, still: Still, found: Found) -> None:
-    """Half a degree of turn and a hundredth of mouth change the mix by little, wherever the head is."""
-    from faceplate.face.shape import pose_of
-    from faceplate.swap.views import Geometry, suitability
-
-    face = found("ada/front.jpg")
-    pose = pose_of(face.points)
-
-    def shares(yaw: float) -> np.ndarray:
-        angle = np.radians(yaw)
-        turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-        points = pose.canonical @ turn.T * pose.scale + pose.centre
-        target = Geometry(points)
-        wanted = np.stack([suitability(view.geometry, target) for view in bea.views], axis=1)
-        return wanted / wanted.sum(axis=1, keepdims=True)
-
-    steps = [np.abs(shares(yaw + 0.5) - shares(yaw)).max() for yaw in np.arange(-30, 30, 1.0)]
-    assert max(steps) < 0.08
-    assert np.abs(shares(-15) - shares(15)).max() > 0.5  # but over a turn it does change
-
-
-def test_pins(bea: Source) -> None:
-    names = tuple(view.name for view in bea.views)
-    assert parse_pins("open.jpg@1010-1024, front.jpg@1030", names) == (
-        ("open.jpg", 1010, 1024),
-        ("front.jpg", 1030, 1030),
-    )
-    for wrong in ("open.jpg", "open.jpg@x", "nobody.jpg@1001", "open.jpg@1001-"):
-        with pytest.raises(UsageError) as refused:
-            parse_pins(wrong + "", names)
-        assert refused.value.code == "bad-pin"
-
-
-def test_pinned_view_is_used_alone(ada: tuple[Frame, Face], bea: Source) -> None:
-    frame, face = ada
-    pinned = MeshGenerator(bea, MeshSettings(pins=(("open.jpg", 1001, 1001),)))
-    alone = MeshGenerator(Source(tuple(v for v in bea.views if v.name == "open.jpg"), ()))
-    parameters = Parameters(shape=0)
-    there = swap_face(frame, face, replace(pinned, settings=replace(pinned.settings, shape=0)), parameters, frame=1001)
-    same = swap_face(frame, face, replace(alone, settings=MeshSettings(shape=0)), parameters, frame=1001)
-    elsewhere = swap_face(
-        frame, face, replace(pinned, settings=replace(pinned.settings, shape=0)), parameters, frame=1002
-    )
-    assert np.array_equal(there.over, same.over)
-    assert not np.array_equal(there.over, elsewhere.over)
-
-
-def test_source_is_measured_once_and_kept_beside(tmp_path: Path, color: ColorConfig, finder: FaceFinder) -> None:
-    for name in ("front.jpg", "open.jpg"):
-        (tmp_path / name).write_bytes((person("bea") / name).read_bytes())
-    first = read_source(tmp_path, color, finder)
-    assert (tmp_path / "faceplate.source.json").exists()
-
-    class Blind(FaceFinder):
-        def find(self, frame: Frame) -> tuple[Face, ...]:
-            raise AssertionError("looked again")
-
-    again = read_source(tmp_path, color, Blind(finder.store))
-    for one, two in zip(first.views, again.views, strict=True):
-        np.testing.assert_allclose(one.face.points, two.face.points, atol=1e-3)
-        assert len(two.finding.blendshapes) == 52 and two.finding.sharpness > 0
-    (tmp_path / "faceplate.source.json").write_text("{ not json")
-    assert len(read_source(tmp_path, color, finder).views) == 2
-    (tmp_path / "front.jpg").write_bytes((person("ada") / "front.jpg").read_bytes())
-    with pytest.raises(AssertionError):  # another picture under the old name is looked at
-        read_source(tmp_path, color, Blind(finder.store))
-
-
-def test_movie_source(tmp_path: Path, color: ColorConfig, finder: FaceFinder) -> None:
-    clip = cv2.VideoWriter(str(tmp_path / "shoot.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 24, (512, 512))
-    for view in ("front", "left", "open"):
-        picture = cv2.imread(str(person("bea") / f"{view}.jpg"))
-        assert picture is not None
-        clip.write(cv2.resize(picture, (512, 512), interpolation=cv2.INTER_AREA))
-    clip.release()
-    source = read_source(tmp_path / "shoot.avi", color, finder)
-    assert [view.name for view in source.views] == ["shoot.avi@0", "shoot.avi@1", "shoot.avi@2"]
-    assert source.views[2].geometry.mouth > source.views[0].geometry.mouth
 
 
 # --- mattes -----------------------------------------------------------------------------------------------------------

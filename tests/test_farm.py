@@ -22,7 +22,7 @@ from faceplate.cli import main
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.farm import assets_of, bundle_files, chunk_size, measure, plan_job, write_bundle
-from faceplate.farm.assets import ocio_files
+from faceplate.farm.assets import _source_files, ocio_files
 from faceplate.farm.plan import frames_text
 from faceplate.farm.run import run_bundle
 from faceplate.plate import parse_frames
@@ -151,6 +151,23 @@ class TestBundle:
         } <= names
         assert found.missing == (f"{tmp_path / 'matte.1002.exr'} is not there.",)
         assert renderer.output.folder in found.outputs
+
+    def test_frames_of_a_source_with_what_was_found_in_them(self, shot: Path, tmp_path: Path) -> None:
+        for name in (
+            "turn.0001.exr",
+            "turn.0002.exr",
+            "release.json",
+            ".turn.####.exr.faceplate.source.json",
+            "else.jpg",
+        ):
+            (tmp_path / name).write_bytes(b"")
+        assert [path.name for path in _source_files(tmp_path / "turn.####.exr")] == [
+            "turn.0001.exr",
+            "turn.0002.exr",
+            ".turn.####.exr.faceplate.source.json",
+            "release.json",
+        ]
+        assert _source_files(tmp_path / "gone.####.exr")[0].name == "gone.####.exr"  # and so is said to be missing
 
     def test_every_lut_of_an_ocio_config(self, tmp_path: Path) -> None:
         (tmp_path / "luts").mkdir()

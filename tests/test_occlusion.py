@@ -136,7 +136,7 @@ def test_what_is_in_front_comes_through_the_whole_swap(
     hull = hull_matte(plate[1], plate[2], erode=0.0, feather=0.05) > 0.5
     cases = {
         "hand": (with_hand(plate, skin_of(plate)), 0.99),
-        "glasses": (with_glasses(plate, DARK_FRAME), 0.99),
+        "glasses": (with_glasses(plate, DARK_FRAME), 0.985),
         "dark strands": (with_strands(plate, DARK_HAIR), 0.98),
         "light strands": (with_strands(plate, LIGHT_HAIR), 0.88),
     }

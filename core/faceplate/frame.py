@@ -64,9 +64,9 @@ def read_frame(file: PlateFile, color: ColorConfig, requested: str | None, regio
     return Frame(file.read_rgb(region), region, space_of(file, color, requested), color, file.pixel_aspect)
 
 
-def read_still(path: Path, color: ColorConfig, requested: str | None = None) -> Frame:
-    """Reads a picture of the source whole, the right way up, and settles its colour space."""
-    pixels, file = read_picture(path)
+def read_still(path: Path, color: ColorConfig, requested: str | None = None, movie_frame: int = 0) -> Frame:
+    """Reads a picture of the source whole, the right way up, and settles its colour space; of a movie one frame."""
+    pixels, file = read_picture(path, movie_frame)
     return Frame(
         pixels,
         Window(0, 0, pixels.shape[1], pixels.shape[0]),

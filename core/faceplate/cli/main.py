@@ -66,7 +66,10 @@ def render_command(
     ],
     output: Annotated[str, typer.Option("--output", "-o", help="Where to write: swap.####.exr.")] = "",
     source: Annotated[
-        Path | None, typer.Option("--source", "-s", help="A folder of the person's pictures, or one.")
+        Path | None,
+        typer.Option(
+            "--source", "-s", help="The person: a folder of pictures, a picture, frames (turn.####.exr), a movie."
+        ),
     ] = None,
     frames: Annotated[str | None, typer.Option("--frames", "-f", help="1001-1048, 1001-1048x2, 1001,1005.")] = None,
     mode: Annotated[

@@ -19,7 +19,7 @@ from faceplate.color import ColorConfig
 from faceplate.errors import UsageError
 from faceplate.plate import Sequence
 from faceplate.review_movie import review
-from faceplate.swap.source import source_files
+from faceplate.swap.pictures import source_files
 from faceplate.trust import (
     Keyring,
     Release,

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from faceplate.face.face import Face
-from faceplate.models import Network
+from faceplate.models import Network, embedded_store, open_network
 
-__all__ = ["BLENDSHAPE_POINTS", "blendshapes", "eye_openness", "mouth_openness"]
+__all__ = [
+    "BLENDSHAPES",
+    "BLENDSHAPE_NETWORK",
+    "BLENDSHAPE_POINTS",
+    "blendshapes",
+    "expression_of",
+    "eye_openness",
+    "mouth_openness",
+]
 
+BLENDSHAPE_NETWORK = "face_blendshapes"
+# The 52 in the network's order (MediaPipe, face_blendshapes_graph.cc); ARKit's names, right and left the person's own.
+BLENDSHAPES: tuple[str, ...] = (
+    "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
+    "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight",
+    "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight",
+    "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight",
+    "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft",
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight",
+    "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight",
+)  # fmt: skip
 # The 146 of the 478 points that the blendshape network reads, in its order (MediaPipe, face_blendshapes_graph.cc).
 BLENDSHAPE_POINTS = np.array([
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80,
@@ -28,10 +49,20 @@ _EYES = (
 )
 
 
-def blendshapes(network: Network, face: Face) -> np.ndarray:
-    """The 52 coefficients float32 (52,), 0..1, of `face`; index 0 is MediaPipe's `_neutral`."""
-    points = face.points[BLENDSHAPE_POINTS, :2]
-    return next(iter(network.run(points[None].astype(np.float32)).values())).reshape(52)
+def blendshapes(network: Network, points: np.ndarray) -> np.ndarray:
+    """The 52 coefficients float32 (52,), 0..1, of `BLENDSHAPES` for `points` (478, 2 or 3) in square pixels."""
+    chosen = points[BLENDSHAPE_POINTS, :2]
+    return next(iter(network.run(chosen[None].astype(np.float32)).values())).reshape(52)
+
+
+def expression_of(points: np.ndarray) -> np.ndarray:
+    """`blendshapes` by the network that ships, on one thread: float32 (52,)."""
+    return blendshapes(_embedded(), points)
+
+
+@cache
+def _embedded() -> Network:
+    return open_network(embedded_store(), BLENDSHAPE_NETWORK, threads=1)
 
 
 def mouth_openness(points: np.ndarray) -> float:

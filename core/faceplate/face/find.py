@@ -135,9 +135,9 @@ class FaceFinder:
         crop, _ = view(frame, matrix, identity.SIDE, Exposure.of_level(face.level).gain)
         return recognisers.embed(self._recogniser, crop)
 
-    def blendshapes(self, face: Face) -> np.ndarray:
+    def blendshapes(self, face: Face, pixel_aspect: float = 1.0) -> np.ndarray:
         """The 52 ARKit-style coefficients of `face`, float32 (52,)."""
-        return expression.blendshapes(self._expression, face)
+        return expression.blendshapes(self._expression, face.points * (pixel_aspect, 1.0, 1.0))
 
     def _settled(self, frame: Frame, face: Face) -> Face:
         """`face` on the aligner's five points, where there is one."""

@@ -9,13 +9,15 @@ from typing import Any
 
 import PyOpenColorIO
 
-from faceplate.errors import FaceplateError
+from faceplate.errors import FaceplateError, UsageError
 from faceplate.farm.plan import FarmJob, script_files
 from faceplate.models import ModelStore, embedded_store
 from faceplate.models.card import CARD_SUFFIX
 from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence
 from faceplate.render import Renderer
+from faceplate.swap.findings import notebook_place
+from faceplate.swap.pictures import source_files
 
 # The binding carries no stubs that say what it has.
 ocio: Any = PyOpenColorIO
@@ -133,7 +135,12 @@ def _source_files(source: Path | None) -> list[Path]:
         return []
     if source.is_dir():
         return sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith("."))
-    return [source, *sorted(source.parent.glob("release*.json"))]
+    found = [path for path in (notebook_place(source),) if path.is_file()]
+    try:
+        pictures = source_files(source)
+    except UsageError:  # it is not there: the list says so
+        pictures = [source]
+    return [*pictures, *found, *sorted(source.parent.glob("release*.json"))]
 
 
 def _weights(renderer: Renderer) -> tuple[list[Path], Path | None]:

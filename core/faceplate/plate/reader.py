@@ -165,12 +165,12 @@ class PlateFile:
         return result
 
 
-def read_picture(path: str | Path) -> tuple[np.ndarray, PlateFile]:
-    """A still: its pixels (height, width, 3) float32 in the file's encoding, upright, and what the file is.
+def read_picture(path: str | Path, frame: int = 0) -> tuple[np.ndarray, PlateFile]:
+    """A still, or frame `frame` of a movie: (height, width, 3) float32 in its own encoding, upright, and what the file is.
 
     All of the data window, turned as the Exif orientation says (JPEG, TIFF, PNG). Raises as `PlateFile.open` does.
     """
-    plate = PlateFile.open(path)
+    plate = PlateFile.open(path, frame=frame)
     pixels = plate.read_rgb()
     if plate.orientation in range(2, 9):
         if plate.orientation >= 5:

@@ -26,6 +26,8 @@ from faceplate.server.roots import Roots
 from faceplate.server.schema import ShotRequest
 from faceplate.shot import Shot
 from faceplate.shotfile import PathRule, load_shot
+from faceplate.swap.findings import notebook_place
+from faceplate.swap.pictures import source_files
 from faceplate.track import Track
 from faceplate.trust import keyring_folder
 
@@ -149,10 +151,11 @@ class OpenShot:
 
 def _identity(path: Path) -> str:
     try:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        beside = path.parent.glob("release*.json")
+        files = sorted(path.iterdir()) if path.is_dir() else [*source_files(path), *sorted(beside)]
         # What is found in the pictures is kept beside them, in a file that a render itself may write.
-        found = [(file.name, file.stat()) for file in files if file.name != "faceplate.source.json"]
-    except OSError:
+        found = [(file.name, file.stat()) for file in files if file != notebook_place(path)]
+    except (OSError, UsageError):
         return f"{path}: none"
     return f"{path}: " + ",".join(f"{name} {item.st_size} {item.st_mtime_ns}" for name, item in found)
 

@@ -18,10 +18,14 @@ Encoding = Literal["working", "network"]
 
 @dataclass(frozen=True)
 class Framing:
-    """How a generator wants to see the face: `matrix` (2, 3) maps plate to crop pixels, `window` is the crop."""
+    """How a generator wants to see the face: `matrix` (2, 3) maps plate to crop pixels, `window` is the crop.
+
+    `pixel_aspect` is the width of a crop's pixel over its height: 1 unless the matrix leaves the plate's squeeze.
+    """
 
     matrix: np.ndarray
     window: Window
+    pixel_aspect: float = 1.0
 
 
 @dataclass(frozen=True)

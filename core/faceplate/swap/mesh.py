@@ -20,6 +20,7 @@ from faceplate.comp.occlusion import NETWORK
 from faceplate.errors import UsageError
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample, scale_of
+from faceplate.face.expression import BLENDSHAPE_NETWORK
 from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.face.shape import head_model
 from faceplate.logspace import from_log, to_log
@@ -28,7 +29,7 @@ from faceplate.pyramid import fill
 from faceplate.swap.generator import Crop, Encoding, Framing, Generated
 from faceplate.swap.reshape import shape_offset
 from faceplate.swap.source import Source, SourceView
-from faceplate.swap.views import Geometry, suitability
+from faceplate.swap.views import Geometry, bare_skin, suitability
 from faceplate.window import Window
 
 __all__ = ["MeshGenerator", "MeshSettings", "parse_pins"]
@@ -48,6 +49,8 @@ _CLEAN = 0.2
 _HAIR = 0.35
 # Hair beside the face hangs so far in over the outline, and nowhere farther in, in units of the head model.
 _HANGS_IN, _FAR_IN = 0.7, 1.0
+# How far around the mesh's brows a person's own may grow, in units of the head model.
+_BROW_GROWS = 0.25
 # Hair comes in over the outline: what stays this far inside it, in parts of the face's size, is the person's own brow or mole.
 _OUTSIDE = 0.03
 # How much a view is still wanted where hair hides the face in it, and how far beside hair skin is left out.
@@ -57,6 +60,9 @@ _BESIDE_HAIR = 0.02
 _INSET = 0.02
 # Below this cosine between surface and view a place is so near the picture's outline that what lies behind may show.
 _GRAZED = 0.35
+# Up to this fall-off, in natural logarithm per unit of the normal, light comes off a view without a trace (a key of 4:1 from side
+# to side measures 0.45, the invented people's pictures up to 1.1); a view with this much more is wanted e times less.
+_SOFT_LIGHT, _HARDER = 1.2, 0.5
 # How many fits of a view's light, and how much coarser the first is.
 _FITS, _FIRST_FIT = 3, 2.5
 
@@ -76,13 +82,13 @@ class MeshSettings:
 
 @dataclass(frozen=True)
 class MeshGenerator:
-    """Mixes the views of `source` on the plate's 478 points; `weights` is what finds the hair in front of them."""
+    """Mixes the views of `source` on the plate's 478 points; `weights` are what finds hair in front of them and expressions."""
 
     source: Source
     settings: MeshSettings = MeshSettings()
     name: str = "mesh"
     encoding: Encoding = "working"
-    weights: tuple[str, ...] = (NETWORK,)
+    weights: tuple[str, ...] = (NETWORK, BLENDSHAPE_NETWORK)
 
     @property
     def native_size(self) -> float:
@@ -91,7 +97,7 @@ class MeshGenerator:
 
     def frame(self, face: Face, pixel_aspect: float) -> Framing:
         """The plate's own pixels around the mesh: no rotation, no scale."""
-        return Framing(np.array([[1, 0, 0], [0, 1, 0]], np.float64), face.window(_MARGIN))
+        return Framing(np.array([[1, 0, 0], [0, 1, 0]], np.float64), face.window(_MARGIN), pixel_aspect)
 
     def reshaped(self, face: Face, pixel_aspect: float) -> Face:
         """`face` with the source's own shape, by the setting `shape`."""
@@ -105,11 +111,11 @@ class MeshGenerator:
     def generate(self, crop: Crop) -> Generated:
         views = self._views(crop.frame)
         face = crop.face
-        target = Geometry.of(face)
+        target = Geometry.of(face, crop.framing.pixel_aspect)
         window = crop.framing.window
         raster = rasterise(face.points, topology().closed, window, face.size)
         layers = _layers(views, face, target, raster, self.settings.eyes)
-        kept = _kept_from_plate(face, layers, raster, self.settings)
+        kept = _kept_from_plate(face, target, layers, raster, self.settings)
         mixed, light, confidence = _mixed(layers, raster, face)
         if kept.any():
             plate = _Layer(crop.pixels, None, window, face.points, face.level, kept, np.ones(len(face.points)))
@@ -166,14 +172,24 @@ class _Layer:
     share: np.ndarray
     seen: np.ndarray
     follow_gaze: bool = False
+    pixel_aspect: float = 1.0
     noise: Grain = field(default_factory=Grain.none)
+
+    @property
+    def geometry(self) -> Geometry:
+        return Geometry(self.points, pixel_aspect=self.pixel_aspect)
 
 
 def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str) -> list[_Layer]:
     """The views, real and mirrored, that some part of the face wants, with their shares: they sum to 1 in every cell."""
     candidates = [(view, geometry) for view in views for geometry in (view.geometry, view.mirror)]
+    sharpest = max(view.finding.sharpness for view in views)
     wanted = np.stack(
-        [suitability(pair[1], target) * _free(*pair) * _sharp(pair[0], face) for pair in candidates], axis=1
+        [
+            suitability(geometry, target) * _free(view, geometry) * _sharp(view, face, sharpest) * _even(view)
+            for view, geometry in candidates
+        ],
+        axis=1,
     )
     wanted /= wanted.sum(axis=1, keepdims=True)
     used = np.flatnonzero(wanted.max(axis=0) >= _SHARE)
@@ -189,7 +205,8 @@ def _layers(views: tuple[SourceView, ...], face: Face, target: Geometry, raster:
             points = np.column_stack([apply(to_view, _inset(geometry.points)), geometry.points[:, 2]])
             follow = eyes == "auto"
             share, noise = shares[..., index], view.noise(scale_of(to_view))
-            layers.append(_Layer(pixels, hidden, window, points, view.face.level, share, geometry.seen, follow, noise))
+            aspect, seen = geometry.pixel_aspect, geometry.seen
+            layers.append(_Layer(pixels, hidden, window, points, view.face.level, share, seen, follow, aspect, noise))
     return layers
 
 
@@ -208,9 +225,19 @@ def _inset(points: np.ndarray) -> np.ndarray:
     return xy
 
 
-def _sharp(view: SourceView, face: Face) -> float:
-    """How much of the plate's resolution a view has: 1 when it has as many pixels on the face, less when fewer."""
-    return min(view.face.size / max(face.size, 1e-9), 1.0) ** 2
+def _sharp(view: SourceView, face: Face, sharpest: float) -> float:
+    """How much of the plate's resolution a view has: 1 when it shows as much on the face, less when less.
+
+    A view that is out of focus shows as much as one with fewer pixels: of blurs by half a pixel to two, the sharpness
+    falls as the pixels do that would show as much, 1 / sqrt(1 + 4 sigma^2), to within a third.
+    """
+    focus = min(view.finding.sharpness / sharpest, 1.0) if sharpest > 0 else 1.0
+    return max(min(focus * view.face.size / max(face.size, 1e-9), 1.0), 1e-3) ** 2
+
+
+def _even(view: SourceView) -> float:
+    """How much a view's light is wanted: all of it while it is soft, less when it is hard and leaves its shadows behind."""
+    return float(np.exp(-max(view.finding.contrast - _SOFT_LIGHT, 0.0) / _HARDER))
 
 
 def _free(view: SourceView, geometry: Geometry) -> np.ndarray:
@@ -257,7 +284,7 @@ def _without_light(layer: _Layer, face: Face, raster: MeshRaster) -> tuple[np.nd
     places = _places(layer, face, raster)
     warped = to_log(_warp(layer, places, raster), layer.level)
     grazed = np.clip((_GRAZED - layer.seen) / _GRAZED, 0, 1)
-    areas = raster.interpolate(np.stack([_skin_points(), _haired_points(), grazed], axis=1))
+    areas = raster.interpolate(np.stack([bare_skin(), _haired_points(), grazed], axis=1))
     light, clean = _light_of(warped, _shown(layer, places, face, raster), areas, face, raster)
     return warped - light, light, clean
 
@@ -319,9 +346,11 @@ def _from_outside(clean: np.ndarray, covered: np.ndarray, border: float) -> np.n
     return np.where((labels > 0) & ~reaches[labels], np.float32(1), clean)
 
 
-def _kept_from_plate(face: Face, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings) -> np.ndarray:
+def _kept_from_plate(
+    face: Face, target: Geometry, layers: list[_Layer], raster: MeshRaster, settings: MeshSettings
+) -> np.ndarray:
     """Where the plate's own mouth and eyes are kept, float32 (gh, gw): by the settings, or as far as no view is open enough."""
-    mesh, target = topology(), Geometry.of(face)
+    mesh = topology()
     kept = np.zeros(raster.covered.shape, np.float32)
     places = (
         (settings.mouth, mesh.mouth_loop, target.mouth, lambda view: view.mouth),
@@ -335,7 +364,7 @@ def _kept_from_plate(face: Face, layers: list[_Layer], raster: MeshRaster, setti
         elif setting == "source" or wanted < _CLOSED:
             amount = 0.0
         else:
-            inside = [(float((layer.share * area).sum()), openness(Geometry(layer.points))) for layer in layers]
+            inside = [(float((layer.share * area).sum()), openness(layer.geometry)) for layer in layers]
             have = sum(share * value for share, value in inside) / max(sum(share for share, _ in inside), 1e-9)
             amount = float(np.clip((_OPEN_HIGH - have / wanted) / (_OPEN_HIGH - _OPEN_LOW), 0.0, 1.0))
             amount *= float(np.clip((wanted - _CLOSED) / _CLOSED, 0.0, 1.0))
@@ -428,27 +457,12 @@ def _cell(face: Face, raster: MeshRaster) -> float:
 
 
 @cache
-def _skin_points() -> np.ndarray:
-    """1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
-    mesh = topology()
-    skin = np.ones(478)
-    for loop in (
-        mesh.lips_loop,
-        mesh.mouth_loop,
-        mesh.right_eye_loop,
-        mesh.left_eye_loop,
-        mesh.right_brow,
-        mesh.left_brow,
-    ):
-        near = np.linalg.norm(head_model().reference[:, None] - head_model().reference[loop][None], axis=2).min(axis=1)
-        skin[near < 0.09] = 0.0
-    skin[468:] = 0.0
-    return skin
-
-
-@cache
 def _haired_points() -> np.ndarray:
-    """1 for points well above the brows and near the outline down to the mouth, where hair hangs, float64 (478,); 0 elsewhere."""
+    """1 for points well above the brows and near the outline down to the mouth, where hair hangs, float64 (478,); 0 elsewhere.
+
+    Brows are hair of the person's own: on them, and as far around as they grow beyond the mesh's, only what was found in
+    front of the face counts.
+    """
     head, mesh = head_model().reference, topology()
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
     top, mouth = head[mesh.oval, 1].min(), head[mesh.lips_loop, 1].mean()
@@ -456,8 +470,10 @@ def _haired_points() -> np.ndarray:
     away = np.linalg.norm(head[:, None] - head[mesh.oval][None], axis=2).min(axis=1)
     beside = np.clip((_FAR_IN - away) / (_FAR_IN - _HANGS_IN), 0.0, 1.0)
     beside *= np.clip(1.0 + 4.0 * (mouth - head[:, 1]) / (mouth - brows), 0.0, 1.0)
-    above = np.maximum(above, beside)
-    return above
+    brow = np.linalg.norm(head[:, None] - head[np.concatenate([mesh.right_brow, mesh.left_brow])][None], axis=2).min(
+        axis=1
+    )
+    return np.maximum(above, beside) * np.clip((brow - _BROW_GROWS / 2) / (_BROW_GROWS / 2), 0.0, 1.0)
 
 
 def _disk(radius: float) -> np.ndarray:

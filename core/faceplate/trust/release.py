@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.swap.source import source_files
+from faceplate.swap.pictures import source_files
 from faceplate.trust.canonical import read_json, sha256_of_known
 from faceplate.trust.signing import Keyring, read_signature
 
