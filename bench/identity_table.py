@@ -1,6 +1,6 @@
 """Prints how like source and target the result is, for every pair of demo people, as a Markdown table.
 
-    python bench/identity_table.py
+    python bench/identity_table.py [light_scale]
 
 Likeness is the cosine of SFace's embeddings: of the result to the mean of the source's six views, to the target's own frame; and of
 the target to the source before anything was done. The target is each person's front view.
@@ -9,6 +9,7 @@ the target to the source before anything was done. The target is each person's f
 from __future__ import annotations
 
 import itertools
+import sys
 
 import numpy as np
 
@@ -18,10 +19,11 @@ from faceplate.demo import PEOPLE, person
 from faceplate.face import FaceFinder, likeness
 from faceplate.face.shape import pose_of, turn_between
 from faceplate.frame import read_still
+from faceplate.params import Parameters
 from faceplate.swap import MeshGenerator, read_source
 
 
-def main() -> None:
+def main(light_scale: float) -> None:
     color, finder = ColorConfig.load(), FaceFinder.embedded()
     sources = {name: read_source(person(name), color, finder) for name in PEOPLE}
     who = {name: source.embedding(finder) for name, source in sources.items()}
@@ -31,7 +33,11 @@ def main() -> None:
     rows = []
     for source, target in itertools.permutations(PEOPLE, 2):
         frame, face = frames[target], faces[target]
-        result = FaceSwapper(person(source), finder=finder, generator=MeshGenerator(sources[source]))(frame, (face,))
+        generator = MeshGenerator(sources[source])
+        swapper = FaceSwapper(
+            person(source), finder=finder, generator=generator, parameters=Parameters(light_scale=light_scale)
+        )
+        result = swapper(frame, (face,))
         embedding = finder.embed(result, finder.refine(result, face))
         pose = pose_of(face.points)
         turn = np.degrees(min(turn_between(pose_of(view.face.points), pose) for view in sources[source].views))
@@ -47,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else Parameters().light_scale)

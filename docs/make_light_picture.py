@@ -3,15 +3,19 @@
     "$(python3 install env)/bin/python" docs/make_light_picture.py
 
 Columns: the plate, the source laid over without light or blend, the result. Rows: as shot; a warm key of 3:1 from the left
-with a blue rim at the right; the key from the right, two stops under.
+with a blue rim at the right; the key from the right, two stops under; a hard key of 10:1 from the right, followed at a
+`light_scale` of 0.05.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from faceplate.color import ColorConfig, to_uint8
 from faceplate.demo import people_folder, person
@@ -20,6 +24,7 @@ from faceplate.frame import Frame, read_still
 from faceplate.params import Parameters
 from faceplate.stages import swap_face
 from faceplate.swap import MeshGenerator, read_source
+from lights import hard_key, warm_key
 
 SIDE = 340
 
@@ -32,14 +37,21 @@ def main() -> None:
     plate = Frame(still.working(), still.window, color.working_space, color)
     x = (np.arange(still.window.width) - face.points[:, 0].min()) / np.ptp(face.points[:, 0])
     key = 3.0 ** (0.5 - np.clip(x, -0.5, 1.5))
-    rim = np.exp(-(((x - 1.0) / 0.25) ** 2))[:, None] * np.array([0.1, 0.2, 0.5])
-    left = np.stack([key**1.1, key, key**0.85], axis=-1) + rim
+    right = np.broadcast_to(0.25 / key[None, :, None], plate.pixels.shape)
     rows = []
-    for light in (np.ones_like(left), left, 0.25 / np.stack([key, key, key], axis=-1)):
-        lit = plate.with_pixels((plate.pixels * light[None]).astype(np.float32))
+    for light, scale in (
+        (np.ones_like(plate.pixels), 0.25),
+        (warm_key(plate, face), 0.25),
+        (right, 0.25),
+        (1.6 * hard_key(plate, face), 0.05),
+    ):
+        lit = plate.with_pixels((plate.pixels * light).astype(np.float32))
         seen = finder.refine(lit, face)
         tiles = [lit.pixels]
-        for values in ({"light_luminance": 0, "light_color": 0, "light_highlights": 0, "blend": "none"}, {}):
+        for values in (
+            {"light_luminance": 0, "light_color": 0, "light_highlights": 0, "blend": "none"},
+            {"light_scale": scale},
+        ):
             swapped = swap_face(lit, seen, generator, Parameters.model_validate(values))
             pixels = lit.pixels.copy()
             pixels[swapped.window.slices(lit.window)] = swapped.over

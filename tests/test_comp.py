@@ -30,7 +30,6 @@ from faceplate.comp.blend import membrane
 from faceplate.demo import PEOPLE, person
 from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder
-from faceplate.face.align import resample
 from faceplate.frame import Frame
 from faceplate.logspace import from_log, to_log
 from faceplate.lowpass import local_linear, local_quadratic
@@ -42,17 +41,17 @@ from faceplate.stages import InputMattes, Swapped, look, swap_face
 from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, read_source
 from faceplate.swap.mesh import _from_outside
 from faceplate.window import Window
+from lights import four_stops, half_size, hard_key, hot_cheek, light_off, shadow_edge, warm_key
 from plates import read_file, write_plate
 
 Still = Callable[[str], Frame]
 Found = Callable[[str], Face]
-HALF = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float64)
 
 
 @pytest.fixture(scope="module")
 def ada(still: Still, finder: FaceFinder) -> tuple[Frame, Face]:
     """Ada at half size, in the working space, and her face."""
-    return half_size("ada/front.jpg", still, finder)
+    return half_size(still("ada/front.jpg"), finder)
 
 
 def swap(frame: Frame, face: Face, generator: Generator, **values: object) -> Swapped:
@@ -143,39 +142,10 @@ def test_fill_carries_any_number_of_channels(channels: int) -> None:
 # --- light ------------------------------------------------------------------------------------------------------------
 
 
-def relit(frame: Frame, face: Face) -> np.ndarray:
-    """A smooth field of light: 3:1 from left to right and warm, with a blue rim at the right, (h, w, 3)."""
-    x = (np.arange(frame.window.width) - face.points[:, 0].min()) / np.ptp(face.points[:, 0])
-    key = 3.0 ** (0.5 - np.clip(x, -0.5, 1.5))
-    warm = np.stack([key**1.1, key, key**0.85], axis=-1)
-    rim = np.exp(-(((x - 1.0) / 0.25) ** 2))[:, None] * np.array([0.1, 0.2, 0.5])
-    return np.broadcast_to((warm + rim)[None], (frame.window.height, frame.window.width, 3)).astype(np.float32)
-
-
-def half_size(name: str, still: Still, finder: FaceFinder) -> tuple[Frame, Face]:
-    frame = still(name)
-    pixels = resample(frame.working(), frame.window, HALF, Window(0, 0, 512, 512))
-    small = Frame(pixels, Window(0, 0, 512, 512), frame.color.working_space, frame.color)
-    return small, finder.find(small)[0]
-
-
-def light_off(frame: Frame, lit: Frame, face: Face, generator: Generator, **values: object) -> np.ndarray:
-    """How far the low frequencies of what the light did to the result are from what it did to the plate, on the skin (n, 3)."""
-    before, after = (swap(plate, face, generator, grain=0, occlusion=0, **values) for plate in (frame, lit))
-    skin = skin_weight(face, before.window) * (before.matte == 1)
-    field = (lit.pixels / frame.pixels)[before.window.slices(frame.window)]
-    got, wanted = (
-        local_linear(np.log(ratio), skin, 0.06 * face.size)
-        for ratio in (np.maximum(after.over, 1e-4) / np.maximum(before.over, 1e-4), field)
-    )
-    return np.abs(np.exp(got - wanted) - 1)[skin > 0.9]
-
-
 @pytest.mark.parametrize(("source", "target"), list(itertools.permutations(PEOPLE, 2)))
 def test_plate_light_is_put_on(source: str, target: str, still: Still, color: ColorConfig, finder: FaceFinder) -> None:
-    frame, face = half_size(f"{target}/front.jpg", still, finder)
-    frame = frame.with_pixels(np.maximum(frame.pixels, 1e-4))
-    lit = frame.with_pixels(frame.pixels * relit(frame, face))
+    frame, face = half_size(still(f"{target}/front.jpg"), finder)
+    lit = frame.with_pixels(frame.pixels * warm_key(frame, face))
     views = read_source(person(source), color, finder)
     off = light_off(frame, lit, face, MeshGenerator(views))
     assert np.percentile(off, 95) < 0.06 and (off > 0.10).mean() < 0.002
@@ -183,10 +153,39 @@ def test_plate_light_is_put_on(source: str, target: str, still: Still, color: Co
     assert light_off(frame, lit, face, MeshGenerator(views, MeshSettings(shape=0.0))).max() < 0.10
 
 
+@pytest.mark.parametrize(("source", "target"), [("bea", "ada"), ("cal", "fox")])
+@pytest.mark.parametrize(
+    ("light", "scale", "within", "beyond"),
+    [
+        (four_stops, 0.25, 0.07, 0.01),
+        (hot_cheek, 0.1, 0.10, 0.03),
+        (shadow_edge, 0.05, 0.10, 0.05),
+        (hard_key, 0.05, 0.17, 0.15),
+    ],
+)
+def test_harder_light_is_followed_at_a_finer_scale(
+    light: Callable[[Frame, Face], np.ndarray],
+    scale: float,
+    within: float,
+    beyond: float,
+    source: str,
+    target: str,
+    still: Still,
+    color: ColorConfig,
+    finder: FaceFinder,
+) -> None:
+    """95 % of the skin within `within`, at most `beyond` of it off by more than a tenth; and worse at the coarsest scale."""
+    frame, face = half_size(still(f"{target}/front.jpg"), finder)
+    lit = frame.with_pixels(frame.pixels * light(frame, face))
+    generator = MeshGenerator(read_source(person(source), color, finder))
+    fine, coarse = (light_off(frame, lit, face, generator, light_scale=value) for value in (scale, 1.0))
+    assert np.percentile(fine, 95) < within and (fine > 0.1).mean() < beyond
+    assert np.percentile(coarse, 95) > np.percentile(fine, 95)
+
+
 def test_without_the_light_stage_the_new_face_keeps_its_own(ada: tuple[Frame, Face], bea: Source) -> None:
     frame, face = ada
-    frame = frame.with_pixels(np.maximum(frame.pixels, 1e-4))
-    lit = frame.with_pixels(frame.pixels * relit(frame, face))
+    lit = frame.with_pixels(frame.pixels * warm_key(frame, face))
     none = {"light_luminance": 0, "light_color": 0, "light_highlights": 0, "blend": "none"}
     before = swap(frame, face, MeshGenerator(bea), grain=0, occlusion=0)
     skin = skin_weight(face, before.window) * (before.matte == 1)
@@ -304,7 +303,7 @@ def test_mouth_comes_from_whom_it_should(still: Still, found: Found, bea: Source
     def change(source: Source, setting: str) -> float:
         result = swap(working, face, MeshGenerator(source, MeshSettings(shape=0, mouth=setting)), grain=0, occlusion=0,
                       blend="none", light_luminance=0, light_color=0, light_highlights=0)  # fmt: skip
-        now = result.layers["matte"] if False else result.over[near.slices(result.window)]
+        now = result.over[near.slices(result.window)]
         was = working.pixels[near.slices(working.window)]
         texture = [np.log(np.maximum(color.luminance(item), 1e-3)) for item in (now, was)]
         return float(np.corrcoef(texture[0].ravel(), texture[1].ravel())[0, 1])

@@ -50,7 +50,7 @@ _HAIR = 0.35
 # Hair beside the face hangs so far in over the outline, and nowhere farther in, in units of the head model.
 _HANGS_IN, _FAR_IN = 0.7, 1.0
 # How far around the mesh's brows a person's own may grow, in units of the head model.
-_BROW_GROWS = 0.25
+_BROW_GROWS = 0.2
 # Hair comes in over the outline: what stays this far inside it, in parts of the face's size, is the person's own brow or mole.
 _OUTSIDE = 0.03
 # How much a view is still wanted where hair hides the face in it, and how far beside hair skin is left out.
