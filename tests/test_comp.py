@@ -29,7 +29,7 @@ from faceplate.comp import (
 from faceplate.comp.blend import membrane
 from faceplate.demo import PEOPLE, person
 from faceplate.errors import UsageError
-from faceplate.face import Face, FaceFinder
+from faceplate.face import Face, FaceFinder, topology
 from faceplate.frame import Frame
 from faceplate.logspace import from_log, to_log
 from faceplate.lowpass import local_linear, local_quadratic
@@ -293,6 +293,51 @@ def test_the_sources_hair_stays_off_the_cheek(
     assert np.percentile(cv2.GaussianBlur(ratio, (0, 0), 0.005 * face.size)[cheek > 0], 5) > 0.7
 
 
+def gaze_of(points: np.ndarray) -> np.ndarray:
+    """Where each iris stands between the corners of its eye, (2,): 0 at the first, 1 at the other."""
+    places = []
+    for iris, first, last in ((slice(468, 473), 33, 133), (slice(473, 478), 263, 362)):
+        along = points[last, :2] - points[first, :2]
+        places.append((points[iris, :2].mean(axis=0) - points[first, :2]) @ along / (along @ along))
+    return np.array(places)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("bea", "ada/left.jpg"), ("bea", "ada/front.jpg"), ("ada", "dot/right.jpg")]
+)
+def test_eyes_come_from_whom_they_should(
+    source: str, target: str, still: Still, found: Found, color: ColorConfig, finder: FaceFinder
+) -> None:
+    """Automatic eyes look where the plate's do; the source's as they did; the plate's are the plate's own pixels."""
+    plate, face = still(target), found(target)
+    frame = Frame(plate.working(), plate.window, color.working_space, color)
+    wanted = gaze_of(finder.refine(frame, face).points)
+    views = read_source(person(source), color, finder)
+    inside = np.zeros(frame.pixels.shape[:2], np.uint8)
+    for loop in (topology().right_eye_loop, topology().left_eye_loop):
+        cv2.fillPoly(inside, [np.round(face.points[loop, :2] - (frame.window.x, frame.window.y)).astype(np.int32)], 1)
+    inside = cv2.erode(inside, np.ones((7, 7), np.uint8))
+
+    def result(eyes: str, shape: float, **values: object) -> np.ndarray:
+        generator = MeshGenerator(views, MeshSettings(shape=shape, eyes=eyes))
+        made = swap(frame, face, generator, grain=0, occlusion=0, **values)
+        pixels = frame.pixels.copy()
+        pixels[made.window.slices(frame.window)] = made.over
+        return pixels
+
+    def off(eyes: str) -> np.ndarray:
+        seen = finder.refine(frame.with_pixels(result(eyes, 1.0)), face)
+        return np.abs(gaze_of(seen.points) - wanted)
+
+    def likeness(eyes: str) -> float:
+        plain = result(eyes, 0.0, blend="none", light_luminance=0, light_color=0, light_highlights=0)
+        texture = [np.log(np.maximum(color.luminance(item), 1e-3))[inside > 0] for item in (plain, frame.pixels)]
+        return float(np.corrcoef(texture[0], texture[1])[0, 1])
+
+    assert off("auto").max() < 0.04 and off("auto").mean() < 0.8 * off("source").mean()
+    assert likeness("plate") > max(0.9, likeness("auto") + 0.05)
+
+
 def test_mouth_comes_from_whom_it_should(still: Still, found: Found, bea: Source, color: ColorConfig) -> None:
     frame, face = still("ada/open.jpg"), found("ada/open.jpg")
     working = Frame(frame.working(), frame.window, color.working_space, color)
@@ -390,13 +435,13 @@ def test_hold_out_from_files(ada: tuple[Frame, Face], bea: Source, finder: FaceF
 # --- seam -------------------------------------------------------------------------------------------------------------
 
 
-def seam_ratio(over: np.ndarray, plate: np.ndarray, matte: np.ndarray) -> float:
-    """Gradient energy in log luminance along the matte's edge, over the plate's in the same place."""
+def seam_ratio(over: np.ndarray, plate: np.ndarray, matte: np.ndarray, *, logged: bool = True) -> float:
+    """Gradient energy along the matte's edge, in the logarithm or as it is, over the plate's in the same place."""
     edge = (matte > 0.02) & (matte < 0.98)
     energy = []
     for picture in (over, plate):
-        logged = np.log(np.maximum(picture.mean(axis=2), 1e-3))
-        smooth = cv2.GaussianBlur(logged, (0, 0), 1.5)
+        grey = picture.mean(axis=2)
+        smooth = cv2.GaussianBlur(np.log(np.maximum(grey, 1e-3)) if logged else grey, (0, 0), 1.5)
         gradient = np.stack(np.gradient(smooth), axis=-1)
         energy.append(np.sqrt((gradient[edge] ** 2).sum(axis=-1).mean()))
     return float(energy[0] / energy[1])
@@ -412,11 +457,15 @@ def test_no_seam(source: str, target: str, still: Still, found: Found, color: Co
     swapped = swap_face(working, face, generator, parameters)
     moved = look(working, face, generator, parameters).working[swapped.window.slices(working.window)]
     edge = swapped.layers["matte_hull"] * swapped.layers["matte_coverage"]
-    for push in (1.0, 16.0):
-        assert seam_ratio(swapped.over * np.float32(push), moved * np.float32(push), edge) < 1.15
-        # The matte's own edge is farther out, where the moved plate ends.
-        plate = plate_of(working, swapped)
-        assert seam_ratio(swapped.over * np.float32(push), plate * np.float32(push), swapped.matte) < 1.15
+    # The matte's own edge is farther out, where the moved plate ends.
+    for plate, matte in ((moved, edge), (plate_of(working, swapped), swapped.matte)):
+        assert seam_ratio(swapped.over, plate, matte) < 1.15
+        for stops in (-4, 0, 4):  # and as the eye sees it, pushed, through the display's view
+
+            def shown(picture: np.ndarray, stops: int = stops) -> np.ndarray:
+                return np.clip(color.to_display((picture * 2.0**stops).astype(np.float32)), 0, 1)
+
+            assert seam_ratio(shown(swapped.over), shown(plate), matte, logged=False) < 1.15
 
 
 def test_the_seam_ratio_sees_a_seam(still: Still, found: Found, color: ColorConfig, finder: FaceFinder) -> None:

@@ -217,7 +217,7 @@ def test_a_view_under_hard_light_is_wanted_less(bea: Source) -> None:
         return replace(view, finding=view.finding.model_copy(update={"light": [[0.0, slope, 0.0, 0.0]] * 3}))
 
     assert _even(lit(0.0)) == _even(lit(1.1)) == 1.0
-    assert 0.5 < _even(lit(1.5)) < 0.6 and _even(lit(-3.0)) < 0.1
+    assert 0.5 < _even(lit(1.9)) < 0.6 and _even(lit(-3.0)) < 0.1
 
 
 def test_a_view_out_of_focus_is_wanted_as_one_with_fewer_pixels(

@@ -61,8 +61,8 @@ _INSET = 0.02
 # Below this cosine between surface and view a place is so near the picture's outline that what lies behind may show.
 _GRAZED = 0.35
 # Up to this fall-off, in natural logarithm per unit of the normal, light comes off a view without a trace (a key of 4:1 from side
-# to side measures 0.45, the invented people's pictures up to 1.1); a view with this much more is wanted e times less.
-_SOFT_LIGHT, _HARDER = 1.2, 0.5
+# to side measures 0.45, the invented people's pictures up to 1.5); a view with this much more is wanted e times less.
+_SOFT_LIGHT, _HARDER = 1.6, 0.5
 # How many fits of a view's light, and how much coarser the first is.
 _FITS, _FIRST_FIT = 3, 2.5
 
