@@ -11,13 +11,13 @@ from faceplate.comp import skin_weight
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.align import resample
 from faceplate.face.raster import rasterise
+from faceplate.face.shape import normals
 from faceplate.frame import Frame
 from faceplate.lowpass import local_linear
 from faceplate.params import Parameters
 from faceplate.pyramid import fill
 from faceplate.stages import swap_face
 from faceplate.swap import Generator
-from faceplate.swap.views import normals
 from faceplate.window import Window
 
 __all__ = ["LIGHTS", "four_stops", "half_size", "hard_key", "hot_cheek", "light_off", "shadow_edge", "warm_key"]
@@ -69,7 +69,7 @@ def hard_key(frame: Frame, face: Face) -> np.ndarray:
     normal = cv2.GaussianBlur(normal, (0, 0), 0.012 * face.size * raster.covered.shape[1] / window.width)
     normal = cv2.resize(normal, (window.width, window.height), interpolation=cv2.INTER_CUBIC)
     normal /= np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-6)
-    lamp = np.array([np.sin(np.radians(60)), -0.3, np.cos(np.radians(60))])
+    lamp = np.array([np.sin(np.radians(60)), -0.3, -np.cos(np.radians(60))])
     return _whole(frame, 0.1 + 0.9 * np.maximum(normal @ (lamp / np.linalg.norm(lamp)), 0))
 
 

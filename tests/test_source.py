@@ -16,7 +16,7 @@ from faceplate.demo import person
 from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.expression import BLENDSHAPES
-from faceplate.face.shape import pose_of
+from faceplate.face.shape import normals, pose_of, unsqueezed
 from faceplate.frame import Frame
 from faceplate.params import Parameters
 from faceplate.stages import swap_face
@@ -24,7 +24,7 @@ from faceplate.swap import MeshGenerator, MeshSettings, Source, parse_pins, read
 from faceplate.swap.findings import look
 from faceplate.swap.mesh import _even, _sharp
 from faceplate.swap.source import SourceView
-from faceplate.swap.views import Geometry, normals, regions, suitability
+from faceplate.swap.views import Geometry, regions, suitability
 from faceplate.window import Window
 from movies import write_movie
 from plates import write_plate
@@ -190,7 +190,7 @@ def test_source_is_measured_once_and_kept_beside(tmp_path: Path, color: ColorCon
 def test_normals_look_where_the_face_does(found: Found) -> None:
     normal = normals(found("bea/front.jpg").points)
     nose, right_cheek, left_cheek, chin = normal[4], normal[123], normal[352], normal[152]
-    assert nose[2] > 0.8 and right_cheek[0] < -0.3 and left_cheek[0] > 0.3 and chin[1] > 0.2
+    assert nose[2] < -0.8 and right_cheek[0] < -0.3 and left_cheek[0] > 0.3 and chin[1] > 0.2
     np.testing.assert_allclose(np.linalg.norm(normal[:468], axis=1), 1.0, atol=1e-9)
 
 
@@ -276,7 +276,7 @@ def test_a_smile_wants_a_smile(found: Found, color: ColorConfig, finder: FaceFin
 
 def test_a_squeezed_plate_wants_the_same_views(bea: Source, found: Found) -> None:
     face = found("ada/open.jpg")
-    squeezed = face.moved(face.points * (0.5, 1.0, 1.0))
+    squeezed = face.moved(unsqueezed(face.points, 1 / 2))
     frame = MeshGenerator(bea).frame(squeezed, 2.0)
     assert frame.pixel_aspect == 2.0
     plain, wide = Geometry.of(face), Geometry.of(squeezed, frame.pixel_aspect)

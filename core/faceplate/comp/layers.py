@@ -24,7 +24,7 @@ import numpy as np
 
 from faceplate.face import Face, topology
 from faceplate.face.raster import rasterise
-from faceplate.face.shape import head_model
+from faceplate.face.shape import head_model, normals, unsqueezed
 from faceplate.window import Window
 
 __all__ = [
@@ -257,9 +257,9 @@ def _depth(face: Face, drawn: _Drawn, fill: float) -> np.ndarray:
 
 
 def _confidence(face: Face, drawn: _Drawn, factors: Iterable[np.ndarray | None], pixel_aspect: float) -> np.ndarray:
-    normals = drawn.interpolate(_normals(face.points * (pixel_aspect, 1.0, np.sqrt(pixel_aspect))))
-    length = np.sqrt((normals**2).sum(axis=2))
-    sure = np.float32(face.presence) * np.clip(-normals[..., 2] / np.maximum(length, 1e-6), 0, 1)
+    facing = drawn.interpolate(normals(unsqueezed(face.points, pixel_aspect)))
+    length = np.sqrt((facing**2).sum(axis=2))
+    sure = np.float32(face.presence) * np.clip(-facing[..., 2] / np.maximum(length, 1e-6), 0, 1)
     for given in factors:
         if given is not None:
             sure = sure * np.clip(given, 0, 1)
@@ -306,26 +306,6 @@ def _shown(face: Face, drawn: _Drawn) -> np.ndarray:
     known = np.maximum(found[..., 2:], 1e-6)
     off = np.abs(found[..., :2] / known - drawn.interpolate(canonical_points())).max(axis=2)
     return (found[..., 2] > 0.5) & (off < _SAME_PLACE)
-
-
-def _normals(points: np.ndarray) -> np.ndarray:
-    """Normals at the points (478, 3), unit length, out of the face; a front-facing one has z = -1."""
-    triangles = topology().closed
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    across = np.cross(b - a, c - a)
-    sums = np.zeros_like(points)
-    for k in range(3):
-        np.add.at(sums, triangles[:, k], across)
-    outward = sums if _canonical_turn() < 0 else -sums  # whichever way the mesh's triangles run
-    return outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
-
-
-@cache
-def _canonical_turn() -> float:
-    """The sense in which the mesh's triangles run when the mean head is seen from in front, y down."""
-    flat = head_model().reference[topology().closed][..., :2]
-    u, v = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
-    return float(np.median(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]))
 
 
 def _to_st(xy: np.ndarray, frame: Window) -> np.ndarray:

@@ -19,6 +19,7 @@ from faceplate.errors import UsageError
 from faceplate.face import detect, detectors, expression, identity, landmark, landmarkers, recognisers
 from faceplate.face.align import apply, compose, crop_matrix, invert, resample, scale_of
 from faceplate.face.face import Face, topology
+from faceplate.face.shape import unsqueezed
 from faceplate.face.view import view
 from faceplate.frame import Frame
 from faceplate.models import ModelStore, Network, embedded_store, open_network
@@ -137,7 +138,7 @@ class FaceFinder:
 
     def blendshapes(self, face: Face, pixel_aspect: float = 1.0) -> np.ndarray:
         """The 52 ARKit-style coefficients of `face`, float32 (52,)."""
-        return expression.blendshapes(self._expression, face.points * (pixel_aspect, 1.0, 1.0))
+        return expression.blendshapes(self._expression, unsqueezed(face.points, pixel_aspect))
 
     def _settled(self, frame: Frame, face: Face) -> Face:
         """`face` on the aligner's five points, where there is one."""

@@ -13,7 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["RIGID", "HeadModel", "Pose", "head_model", "own_shape", "pose_of", "turn_between"]
+from faceplate.face.face import topology
+
+__all__ = [
+    "RIGID",
+    "HeadModel",
+    "Pose",
+    "away_from",
+    "head_model",
+    "normals",
+    "own_shape",
+    "pose_of",
+    "turn_between",
+    "unsqueezed",
+]
 
 # Points that move with the skull: forehead, temples, cheek bones, bridge and tip of the nose, corners of the eyes.
 RIGID = np.array([10, 67, 297, 54, 284, 127, 356, 234, 454, 6, 168, 197, 195, 5, 4, 33, 263, 133, 362, 129, 358])
@@ -86,3 +99,41 @@ def own_shape(canonical: np.ndarray) -> np.ndarray:
     model = head_model()
     offset = (canonical - model.reference).ravel()
     return (offset - model.expression.T @ (model.expression @ offset)).reshape(-1, 3)
+
+
+def unsqueezed(points: np.ndarray, pixel_aspect: float) -> np.ndarray:
+    """A mesh (478, 3) of a plate whose pixels are `pixel_aspect` wide for their height, in square pixels of that height.
+
+    Depth is stored on the mean scale of both directions (`FaceFinder`).
+    """
+    return points * (pixel_aspect, 1.0, np.sqrt(pixel_aspect))
+
+
+def normals(points: np.ndarray) -> np.ndarray:
+    """Unit normals (478, 3) at the points (478, 3), square pixels, out of the face; one that looks at the camera has z = -1."""
+    triangles = topology().closed
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    across = np.cross(b - a, c - a)
+    sums = np.zeros_like(points)
+    for k in range(3):
+        np.add.at(sums, triangles[:, k], across)
+    outward = sums if _turn() < 0 else -sums  # whichever way the mesh's triangles run
+    unit = outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
+    # The irises belong to no triangle; they look where the eye's corners do.
+    for iris, corners in ((slice(468, 473), (33, 133)), (slice(473, 478), (263, 362))):
+        unit[iris] = unit[list(corners)].mean(axis=0)
+    return unit
+
+
+@cache
+def _turn() -> float:
+    """The sense in which the mesh's triangles run when the mean head is seen from in front, y down."""
+    flat = head_model().reference[topology().closed][..., :2]
+    u, v = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
+    return float(np.median(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]))
+
+
+def away_from(those: np.ndarray) -> np.ndarray:
+    """How far each point lies from the nearest of `those` (n,) on the mean head, in its radii, float64 (478,)."""
+    head = head_model().reference
+    return np.linalg.norm(head[:, None] - head[those][None], axis=2).min(axis=1)

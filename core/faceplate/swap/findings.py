@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from faceplate.comp.grain import GRAIN_REACH, measure_grain
 from faceplate.errors import FaceplateError
 from faceplate.face import Face, FaceFinder
+from faceplate.face.shape import normals, unsqueezed
 from faceplate.frame import Frame
 from faceplate.plate.atomic import publish, temporary_beside
-from faceplate.swap.views import bare_skin, normals
+from faceplate.swap.views import bare_skin
 
 __all__ = ["Finding", "Notebook", "look", "notebook_place", "open_notebook"]
 
@@ -147,7 +148,7 @@ def _light(frame: Frame, face: Face) -> list[list[float]]:
     """
     window = face.window(0.02).intersect(frame.window)
     soft = cv2.GaussianBlur(frame.region(window).working(), (0, 0), max(0.015 * face.size, 0.5))
-    normal = normals(face.points * (frame.pixel_aspect, 1.0, 1.0))
+    normal = normals(unsqueezed(face.points, frame.pixel_aspect)) * (1.0, 1.0, -1.0)  # towards the camera
     at = np.floor(face.points[:, :2] - (window.x, window.y)).astype(int)
     inside = (at >= 0).all(axis=1) & (at[:, 0] < window.width) & (at[:, 1] < window.height)
     used = np.flatnonzero(inside & (bare_skin() > 0) & (normal[:, 2] > _FACING))

@@ -22,7 +22,7 @@ from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample, scale_of
 from faceplate.face.expression import BLENDSHAPE_NETWORK
 from faceplate.face.raster import MeshRaster, rasterise
-from faceplate.face.shape import head_model
+from faceplate.face.shape import away_from, head_model, unsqueezed
 from faceplate.logspace import from_log, to_log
 from faceplate.lowpass import local_linear
 from faceplate.pyramid import fill
@@ -103,9 +103,8 @@ class MeshGenerator:
         """`face` with the source's own shape, by the setting `shape`."""
         if self.settings.shape == 0:
             return face
-        squeeze = np.array([pixel_aspect, 1.0, 1.0])
         poses = tuple(view.geometry.pose for view in self.source.views)
-        offset = shape_offset(face.points * squeeze, poses) / squeeze
+        offset = unsqueezed(shape_offset(unsqueezed(face.points, pixel_aspect), poses), 1 / pixel_aspect)
         return face.moved(face.points + self.settings.shape * offset)
 
     def generate(self, crop: Crop) -> Generated:
@@ -467,12 +466,9 @@ def _haired_points() -> np.ndarray:
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
     top, mouth = head[mesh.oval, 1].min(), head[mesh.lips_loop, 1].mean()
     above = np.clip(4.0 * (brows + 0.15 - head[:, 1]) / (brows - top), 0.0, 1.0)
-    away = np.linalg.norm(head[:, None] - head[mesh.oval][None], axis=2).min(axis=1)
-    beside = np.clip((_FAR_IN - away) / (_FAR_IN - _HANGS_IN), 0.0, 1.0)
+    beside = np.clip((_FAR_IN - away_from(mesh.oval)) / (_FAR_IN - _HANGS_IN), 0.0, 1.0)
     beside *= np.clip(1.0 + 4.0 * (mouth - head[:, 1]) / (mouth - brows), 0.0, 1.0)
-    brow = np.linalg.norm(head[:, None] - head[np.concatenate([mesh.right_brow, mesh.left_brow])][None], axis=2).min(
-        axis=1
-    )
+    brow = away_from(np.concatenate([mesh.right_brow, mesh.left_brow]))
     return np.maximum(above, beside) * np.clip((brow - _BROW_GROWS / 2) / (_BROW_GROWS / 2), 0.0, 1.0)
 
 

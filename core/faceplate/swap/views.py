@@ -10,10 +10,10 @@ import numpy as np
 from faceplate.face import Face, topology
 from faceplate.face.expression import BLENDSHAPES, expression_of, eye_openness, mouth_openness
 from faceplate.face.raster import rasterise
-from faceplate.face.shape import Pose, head_model, pose_of, turn_between
+from faceplate.face.shape import Pose, away_from, head_model, normals, pose_of, turn_between, unsqueezed
 from faceplate.window import Window
 
-__all__ = ["Geometry", "Regions", "bare_skin", "normals", "regions", "suitability"]
+__all__ = ["Geometry", "Regions", "bare_skin", "regions", "suitability"]
 
 # One step of each of these away from the target makes a view e times less wanted.
 _TURN, _MOUTH, _EYE = np.radians(9.0), 0.05, 0.06
@@ -42,11 +42,10 @@ def regions() -> Regions:
 
     The lower face is what a smile moves: it fades over the cheeks.
     """
-    mesh, head = topology(), head_model().reference
+    mesh = topology()
 
     def near(loop: np.ndarray, reach: float) -> np.ndarray:
-        away = np.linalg.norm(head[:, None] - head[loop][None], axis=2).min(axis=1)
-        return np.clip(1.0 - away / reach, 0.0, 1.0)
+        return np.clip(1.0 - away_from(loop) / reach, 0.0, 1.0)
 
     inside = (np.arange(468, 473), np.arange(473, 478))
     right, left = near(mesh.right_eye_loop, 0.22), near(mesh.left_eye_loop, 0.22)
@@ -59,18 +58,16 @@ def regions() -> Regions:
 @cache
 def bare_skin() -> np.ndarray:
     """1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
-    mesh, head = topology(), head_model().reference
-    skin = np.ones(478)
-    for loop in (
+    mesh = topology()
+    features = (
         mesh.lips_loop,
         mesh.mouth_loop,
         mesh.right_eye_loop,
         mesh.left_eye_loop,
         mesh.right_brow,
         mesh.left_brow,
-    ):
-        near = np.linalg.norm(head[:, None] - head[loop][None], axis=2).min(axis=1)
-        skin[near < 0.09] = 0.0
+    )
+    skin = np.where(away_from(np.concatenate(features)) < 0.09, 0.0, 1.0)
     skin[468:] = 0.0
     return skin
 
@@ -100,7 +97,7 @@ class Geometry:
     @cached_property
     def square(self) -> np.ndarray:
         """The points in square pixels."""
-        return self.points * (self.pixel_aspect, 1.0, 1.0)
+        return unsqueezed(self.points, self.pixel_aspect)
 
     @cached_property
     def pose(self) -> Pose:
@@ -126,7 +123,7 @@ class Geometry:
     def seen(self) -> np.ndarray:
         """How well each point was seen, float64 (478,): the cosine of its surface's angle, 0 where it was hidden."""
         points = self.square
-        facing = normals(points)[:, 2] * (-1.0 if self.mirrored else 1.0)
+        facing = normals(points)[:, 2] * (1.0 if self.mirrored else -1.0)
         size = float(np.ptp(points[:, :2], axis=0).max())
         window = Window.around(points[:, :2], 2.0)
         raster = rasterise(points, topology().closed, window, size * 2.0)
@@ -181,29 +178,3 @@ def _other_side() -> np.ndarray:
         for name in BLENDSHAPES
     ]
     return np.array([BLENDSHAPES.index(name) for name in swapped])
-
-
-def normals(points: np.ndarray) -> np.ndarray:
-    """Every point's outward unit normal for `points` (478, 3) in square pixels: float64 (478, 3), right, down, to the camera."""
-    triangles = topology().closed
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    total = np.zeros_like(points)
-    for k in range(3):
-        np.add.at(total, triangles[:, k], normal)
-    unit = total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
-    # z grows away from the camera.
-    unit = unit * (_orientation() * np.array([-1.0, -1.0, 1.0]))
-    # The irises belong to no triangle; they look where the eye's corners do.
-    for iris, corners in ((slice(468, 473), (33, 133)), (slice(473, 478), (263, 362))):
-        unit[iris] = unit[list(corners)].mean(axis=0)
-    return unit
-
-
-@cache
-def _orientation() -> float:
-    """+1 or -1: the sign that makes the mean head's nose face the camera."""
-    triangles, head = topology().skin, head_model().reference
-    at_nose = triangles[(triangles == 1).any(axis=1)]
-    a, b, c = (head[at_nose[:, k]] for k in range(3))
-    return float(np.sign(np.cross(b - a, c - a)[:, 2].sum()))
