@@ -193,8 +193,10 @@ def _refuse_foreign(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise InstallError(f"{folder} is a file; set FACEPLATE_ENV to a folder, or remove it.", exit_code=2)
-    ours = (folder / STATE).exists() or {entry.name for entry in folder.iterdir()} <= _KEEP
-    if not ours:
+    # Another run may be making it this moment. The state is the first file that it writes: so whatever stood here when the
+    # folder was listed came after it, and it must be there now.
+    names = {entry.name for entry in folder.iterdir()} - {f"{STATE}.part"}
+    if not (names <= _KEEP or (folder / STATE).exists()):
         raise InstallError(
             f"{folder} holds something that Faceplate did not make; remove it, or set FACEPLATE_ENV to another folder.",
             exit_code=2,
