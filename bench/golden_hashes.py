@@ -66,12 +66,17 @@ def picture_hash(path: Path) -> str:
     """SHA-256 over every part's windows, channel names and pixels as float32."""
     digest = hashlib.sha256()
     file = oiio.ImageInput.open(str(path))
+    if file is None:
+        raise SystemExit(f"{path} cannot be read: {oiio.geterror()}")
     part = 0
     while file.seek_subimage(part, 0):
         spec = file.spec()
         window = (spec.x, spec.y, spec.width, spec.height, spec.full_x, spec.full_y, spec.full_width, spec.full_height)
         digest.update(repr((window, spec.channelnames, str(spec.format))).encode())
-        digest.update(file.read_image(part, 0, 0, spec.nchannels, "float").tobytes())
+        pixels = file.read_image(part, 0, 0, spec.nchannels, "float")
+        if pixels is None:
+            raise SystemExit(f"{path} cannot be read: {file.geterror()}")
+        digest.update(pixels.tobytes())
         part += 1
     file.close()
     return digest.hexdigest()

@@ -10,11 +10,11 @@ import pytest
 
 from faceplate.cli.main import run
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder, person
 from faceplate.face.align import resample
-from faceplate.frame import read_still
-from faceplate.shotfile import explain
-from faceplate.window import Window
+from faceplate.image.window import Window
+from faceplate.shot import explain
 from plates import read_file, write_plate
 
 

@@ -19,6 +19,7 @@ from openjd.model import decode_job_template
 
 from engines import alive, state_of, until
 from faceplate.cli import main
+from faceplate.consent.audit import AUDIT_FILE
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.farm import assets_of, bundle_files, chunk_size, measure, plan_job, write_bundle
@@ -27,9 +28,8 @@ from faceplate.farm.plan import frames_text
 from faceplate.farm.run import run_bundle
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
-from faceplate.shotfile import load_shot
+from faceplate.shot import load_shot
 from faceplate.track import Track
-from faceplate.trust.audit import AUDIT_FILE
 from faceplate_client import EngineError
 from faceplate_client.farm import parse_frames as node_frames
 from farm_shots import cheap, pixels_of, small_shot

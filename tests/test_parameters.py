@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from faceplate.cli.main import app, run
 from faceplate.cli.parameters import parameters_json, parameters_page
-from faceplate.params import PARAMETERS, Parameters, Stage, describe
+from faceplate.shot.parameters import PARAMETERS, Parameters, Stage, describe
 
 ROOT = Path(__file__).parents[1]
 STALE = "is stale: run `faceplate parameters --write`"

@@ -22,19 +22,18 @@ from faceplate.demo import person
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.face.align import resample
-from faceplate.flight import render_frames
-from faceplate.frame import Frame
+from faceplate.generators import Crop, Generated, MeshGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.models import Card, ModelStore
 from faceplate.models.card import write_card
 from faceplate.models.store import EMBEDDED, digest
-from faceplate.opened import Opened
-from faceplate.params import PARAMETERS, Parameter, Stage
 from faceplate.render import Rendered, Renderer
-from faceplate.shot import Policy
-from faceplate.shotfile import load_shot
-from faceplate.stages import KINDS
-from faceplate.swap import Crop, Generated, MeshGenerator
-from faceplate.window import Window
+from faceplate.render.batch import render_frames
+from faceplate.render.resources import RenderResources
+from faceplate.render.stages import KINDS
+from faceplate.shot import Policy, load_shot
+from faceplate.shot.parameters import PARAMETERS, Parameter, Stage
 from plates import read_file, write_plate
 
 Still = Callable[[str], Frame]
@@ -87,8 +86,8 @@ def memory() -> StageCache:
 def shoot(tmp_path_factory: pytest.TempPathFactory) -> Shoot:
     folder = tmp_path_factory.mktemp("shoot")
     color = ColorConfig.load(environ={})
+    from faceplate.color.reading import read_still
     from faceplate.demo import people_folder
-    from faceplate.frame import read_still
 
     frame = read_still(people_folder() / "ada" / "front.jpg", color)
     rng = np.random.default_rng(3)
@@ -173,12 +172,12 @@ def test_every_frame_has_its_values_alone_in_any_order_and_opens_nothing_again(
     shoot: Shoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    own = Opened._once
+    own = RenderResources._once
 
-    def once(self: Opened, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    def once(self: RenderResources, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         return own(self, name, make if name[0] == "mark" else lambda: (opened.append(str(name)), make())[1])
 
-    monkeypatch.setattr(Opened, "_once", once)
+    monkeypatch.setattr(RenderResources, "_once", once)
     document = {
         "parameters": {
             "restorer": "sharper", "restore_amount": {"keys": [[1001, 0.0], [1003, 1.0]]},
@@ -405,8 +404,7 @@ def test_a_proxy_is_written_with_its_own_windows(shoot: Shoot, mode: str) -> Non
 
 
 def test_grain_in_means_of_blocks_is_as_reckoned() -> None:
-    from faceplate.comp.grain import Grain, synthesise_grain
-    from faceplate.proxy import reduced_grain
+    from faceplate.comp.grain import Grain, reduced_grain, synthesise_grain
 
     kernel = np.zeros((3, 7, 7), np.float32)
     kernel[:, 2:5, 2:5] = np.outer([1, 2, 1], [1, 2, 1]) / 16
@@ -420,8 +418,8 @@ def test_grain_in_means_of_blocks_is_as_reckoned() -> None:
 
 
 def test_proxies_of_odd_windows_are_whole_block_means(tmp_path: Path) -> None:
+    from faceplate.color.reading import proxy_file, read_proxy, reduced
     from faceplate.plate import PlateFile
-    from faceplate.proxy import proxy_file, read_proxy, reduced
 
     rng = np.random.default_rng(1)
     pixels = rng.random((31, 45, 3)).astype(np.float32)

@@ -24,16 +24,16 @@ import faceplate
 from engines import FACE, alive, running, state_of, threads, until
 from faceplate.cli import main
 from faceplate.errors import RenderError, UsageError
-from faceplate.params import describe
-from faceplate.server import run as server_run
-from faceplate.server.jobs import Job, JobQueue
-from faceplate.server.page import page_of
-from faceplate.server.roots import Roots
-from faceplate.server.schema import ShotRequest
-from faceplate.server.shared import SharedPixels
-from faceplate.server.shots import OpenShots
-from faceplate.server.watch import alive as lives
-from faceplate.server.watch import birth
+from faceplate.service import run as server_run
+from faceplate.service.job_queue import Job, JobQueue
+from faceplate.service.page import page_of
+from faceplate.service.roots import Roots
+from faceplate.service.schema import ShotRequest
+from faceplate.service.shared import SharedPixels
+from faceplate.service.shots import OpenShots
+from faceplate.shot.parameters import describe
+from faceplate.system.processes import alive as lives
+from faceplate.system.processes import birth
 from faceplate_client import Engine, EngineError, take_pixels
 from plates import read_file
 

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceplate.curve import Curve, Key
 from faceplate.errors import UsageError
-from faceplate.params import PARAMETERS, Parameters
-from faceplate.shotfile import (
+from faceplate.shot import (
     PathRule,
     ShotDocument,
     changes,
@@ -32,6 +30,8 @@ from faceplate.shotfile import (
     set_values,
     write_document,
 )
+from faceplate.shot.curves import Curve, Key
+from faceplate.shot.parameters import PARAMETERS, Parameters
 
 DOCS = Path(__file__).parents[1] / "docs"
 BARE = {"faceplate_shot": 1, "plate": "plates/p.####.exr"}

@@ -33,8 +33,7 @@ from faceplate.face import FaceFinder
 from faceplate.models import default_store
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
-from faceplate.shot import Shot
-from faceplate.shotfile import is_shot_file, load_shot, read_rules
+from faceplate.shot import Shot, is_shot_file, load_shot, read_rules
 
 __all__ = ["app", "run"]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from faceplate.params import PARAMETERS, Parameter, Parameters
+from faceplate.shot.parameters import PARAMETERS, Parameter, Parameters
 
 __all__ = ["given_options", "parameters_from", "plain_values", "with_parameters"]
 

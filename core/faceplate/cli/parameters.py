@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from faceplate.errors import UsageError
-from faceplate.params import Stage, describe
+from faceplate.shot.parameters import Stage, describe
 
 __all__ = ["parameters_command", "parameters_json", "parameters_page", "write_reference"]
 

@@ -18,9 +18,9 @@ from faceplate.face.shape import pose_of
 from faceplate.track import coding, model
 from faceplate.track.analyse import Sighting
 from faceplate.track.associate import Association, Moment, associate
+from faceplate.track.checkpoint import Seen
 from faceplate.track.grain import grain_models
 from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
-from faceplate.track.work import Seen
 
 __all__ = ["build", "resmoothed", "retracked", "unpacked_base", "unpacked_mesh"]
 

@@ -1,0 +1,94 @@
+"""The shot: plate, source, output and parameters: everything that a render is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from faceplate.shot.curves import Curve
+from faceplate.shot.parameters import Parameters
+
+__all__ = ["Override", "Policy", "Shot"]
+
+
+class Override(BaseModel):
+    """Values that count on some frames only, constants or curves; a later override counts before an earlier one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frames: frozenset[int]
+    constants: Mapping[str, Any] = {}
+    curves: Mapping[str, Curve] = {}
+
+
+class Policy(BaseModel):
+    """What a show allows; None where it does not say. No shot of the show can allow itself more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    allow_noncommercial: bool | None = None
+    final_requires_release: bool | None = None
+    preview_slate: bool | None = None
+
+
+class Shot(BaseModel):
+    """What to render. Patterns are as artists write them (`plate.####.exr`, `%04d`, `$F4`, `1001-1048`).
+
+    `space`, `source_space` and `working` are colour spaces of the OCIO config (a name, alias, role or interop id); None
+    leaves the choice to the files and the config. `search` (x, y, width, height) limits where the face is looked for, and what
+    is read of the plate, in the plate's own pixel numbering, y down. `person` is what the id layer calls the person, `name`
+    what the shot is called.
+    A `track` says where the face is. Without one a range of frames is tracked first and the track kept beside the output,
+    unless `track_first` is off; a single frame is looked at by itself. Weights whose licence forbids commercial use are
+    refused unless `allow_noncommercial`.
+
+    A `preview` of a source whose release does not cover it carries a slate; a `final` is refused (`faceplate.consent`). What a
+    release is asked for is `production`, `name`, today, and `use` where one is given. `audit` is the show's log.
+
+    `parameters` hold for every frame, `curves` replace them by keyed values, `overrides` on some frames either; `at` puts
+    them together. A shot file is read by `faceplate.shot.load_shot`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plate: str
+    name: str = ""
+    id: str = ""
+    take: int = 1
+    production: str = ""
+    purpose: Literal["preview", "final"] = "preview"
+    use: str = ""
+    audit: Path | None = None
+    person: str = "face"
+    source: Path | None = None
+    output: str = ""
+    mode: Literal["element", "over"] = "element"
+    frames: tuple[int, ...] | None = None
+    missing: Literal["fail", "skip", "hold"] = "fail"
+    layer: str | None = None
+    space: str | None = None
+    source_space: str | None = None
+    working: str | None = None
+    ocio: str | None = None
+    track: Path | None = None
+    track_first: bool = True
+    allow_noncommercial: bool = False
+    search: tuple[int, int, int, int] | None = None
+    compression: str | None = None
+    multipart: bool = False
+    parameters: Parameters = Parameters()
+    curves: Mapping[str, Curve] = {}
+    overrides: tuple[Override, ...] = ()
+    policy: Policy = Policy()
+
+    def at(self, frame: int) -> Parameters:
+        """The parameters of one frame: constants, curves, and the overrides that cover it."""
+        changed: dict[str, Any] = {name: curve.at(frame) for name, curve in self.curves.items()}
+        for override in self.overrides:
+            if frame in override.frames:
+                changed |= override.constants
+                changed |= {name: curve.at(frame) for name, curve in override.curves.items()}
+        return self.parameters.model_copy(update=changed) if changed else self.parameters
