@@ -408,7 +408,7 @@ def test_keep_and_input_mattes(ada: tuple[Frame, Face], bea: Source) -> None:
     assert refused.value.code == "bad-keep"
     left = np.zeros(frame.pixels.shape[:2], np.float32)
     left[:, :256] = 1
-    held = swap_face(frame, face, generator, Parameters(), inputs=InputMattes(hold_out=left))
+    held = swap_face(frame, face, generator, Parameters(), inputs=InputMattes(holdout=left))
     assert not held.matte[left[held.window.slices(frame.window)] == 1].any() and held.matte.max() == 1
     bounded = swap_face(frame, face, generator, Parameters(), inputs=InputMattes(garbage=left))
     assert not bounded.matte[left[bounded.window.slices(frame.window)] == 0].any() and bounded.matte.max() == 1
@@ -425,7 +425,7 @@ def test_hold_out_from_files(ada: tuple[Frame, Face], bea: Source, finder: FaceF
         output=str(tmp_path / "o.####.exr"),
         space="ACEScg",
         mode="over",
-        parameters=Parameters(hold_out=str(tmp_path / "roto.####.exr")),
+        parameters=Parameters(holdout_matte=str(tmp_path / "roto.####.exr")),
     )
     renderer = Renderer(shot, finder, MeshGenerator(bea))
     renderer.write(renderer.render(1001))

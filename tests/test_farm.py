@@ -134,7 +134,7 @@ class TestBundle:
     def test_assets(self, shot: Path, tmp_path: Path) -> None:
         """Everything that a node reads, the release and a matte from outside too; what is not here is said."""
         document = json.loads(shot.read_text())
-        document |= {"parameters": {"hold_out": str(tmp_path / "matte.####.exr")}, "frames": "1001-1002"}
+        document |= {"parameters": {"holdout_matte": str(tmp_path / "matte.####.exr")}, "frames": "1001-1002"}
         named = shot.with_name("mattes.shot.json")
         named.write_text(json.dumps(document))
         (tmp_path / "matte.1001.exr").write_bytes(b"")

@@ -260,12 +260,12 @@ def test_rules_reach_every_path_of_a_shot(tmp_path: Path) -> None:
     """Also those of parameters, of the track and of the OCIO config."""
     document = {
         "faceplate_shot": 1, "plate": "/a/p.####.exr", "source": "/a/bea", "track": "/a/t.json", "ocio": "/a/c.ocio",
-        "output": "/a/o.####.exr", "parameters": {"hold_out": "/a/m.####.exr", "garbage": "/ab/g.####.exr"},
+        "output": "/a/o.####.exr", "parameters": {"holdout_matte": "/a/m.####.exr", "garbage_matte": "/ab/g.####.exr"},
     }  # fmt: skip
     shot = load_shot(document, tmp_path, mapping=(PathRule("/a", "/b"),))
     assert (shot.plate, shot.output, shot.ocio) == ("/b/p.####.exr", "/b/o.####.exr", "/b/c.ocio")
     assert (str(shot.source), str(shot.track)) == ("/b/bea", "/b/t.json")
-    assert (shot.parameters.hold_out, shot.parameters.garbage) == ("/b/m.####.exr", "/ab/g.####.exr")
+    assert (shot.parameters.holdout_matte, shot.parameters.garbage_matte) == ("/b/m.####.exr", "/ab/g.####.exr")
 
 
 def test_a_frame_of_an_older_engine_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def test_the_description_is_whole_and_plain() -> None:
         assert entry["invalidates"] in list(Stage)
         assert not entry["animatable"] or entry["type"] in ("float", "int"), "only numbers can be keyed"
         assert Parameters.model_validate({entry["name"]: entry["default"]}) == Parameters()
-    assert {entry["name"] for entry in entries if entry["type"] == "path"} == {"hold_out", "garbage"}
+    assert {entry["name"] for entry in entries if entry["type"] == "path"} == {"holdout_matte", "garbage_matte"}
 
 
 @pytest.mark.parametrize("entry", [e for e in describe() if e["maximum"] is not None], ids=lambda entry: entry["name"])

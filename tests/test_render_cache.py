@@ -43,8 +43,9 @@ AFTER_GENERATING = (Stage.MATTE, Stage.MATCH, Stage.ELEMENT, Stage.WRITE)
 OTHERS = {
     "window": "plate",
     "target": "largest", "generator": "null", "dfm_mattes": "face", "restorer": "sharper", "mouth": "plate", "eyes": "plate",
-    "pins": "front.jpg@1001", "network_view": "sRGB - Display/ACES 1.0 - SDR Video", "keep": "eyes", "hold_out": "matte.exr",
-    "garbage": "matte.exr", "blend": "multiband", "layers": "all", "no_face": "pass", "occluder": "xseg", "parser": "parser",
+    "pins": "front.jpg@1001", "network_view": "sRGB - Display/ACES 1.0 - SDR Video", "keep_regions": "eyes",
+    "holdout_matte": "matte.exr",
+    "garbage_matte": "matte.exr", "blend": "multiband", "layers": "all", "no_face": "pass", "occluder": "xseg", "parser": "parser",
     "detector": "yunet", "landmarker": "face_landmarker", "recogniser": "sface",
 }  # fmt: skip
 
@@ -155,7 +156,7 @@ def assert_same(one: Rendered, two: Rendered) -> None:
 
 
 def other_value(parameter: Parameter, shoot: Shoot) -> Any:
-    if parameter.name in ("hold_out", "garbage"):
+    if parameter.name in ("holdout_matte", "garbage_matte"):
         return str(shoot.folder / OTHERS[parameter.name])
     if parameter.name in OTHERS:
         return OTHERS[parameter.name]
@@ -337,7 +338,7 @@ def test_a_frames_key_follows_all_that_its_pixels_depend_on(shoot: Shoot, tmp_pa
         "frame": here.key(1002), "value": here.key(1001, {"grain": 0.5}), "proxy": here.key(1001, proxy=2),
         "mode": shoot.renderer(mode="over").key(1001), "space": shoot.renderer(space="ACES2065-1").key(1001),
         "working": shoot.renderer(working="ACES2065-1").key(1001), "person": shoot.renderer(person="b").key(1001),
-        "hold_out": here.key(1001, {"hold_out": str(shoot.folder / "matte.exr")}),
+        "holdout_matte": here.key(1001, {"holdout_matte": str(shoot.folder / "matte.exr")}),
         "search": shoot.renderer(search=[0, 0, SIDE - 1, SIDE]).key(1001),
     }  # fmt: skip
     os.utime(folder / "plate.1001.exr")

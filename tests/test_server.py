@@ -591,8 +591,8 @@ class TestRoots:
             {"track": str(tmp_path / "t.track.json")},
             {"ocio": "/etc/passwd"},
             {"plate": "link.exr"},
-            {"parameters": {"hold_out": str(tmp_path / "m.####.exr")}},
-            {"overrides": [{"frames": "1-2", "parameters": {"garbage": str(tmp_path / "m.####.exr")}}]},
+            {"parameters": {"holdout_matte": str(tmp_path / "m.####.exr")}},
+            {"overrides": [{"frames": "1-2", "parameters": {"garbage_matte": str(tmp_path / "m.####.exr")}}]},
             {"parameters": {"target": str(tmp_path / "somebody.jpg")}},
         ):
             with pytest.raises(UsageError) as refused:
@@ -612,8 +612,8 @@ class TestRoots:
             outside = str(tmp_path / "o.####.exr")
             for ask in (
                 lambda: engine.render(shot, [1], output=outside),
-                lambda: engine.render(shot, [1], values={"hold_out": outside}),
-                lambda: engine.render(shot, [1], frame_values={1: {"garbage": outside}}),
+                lambda: engine.render(shot, [1], values={"holdout_matte": outside}),
+                lambda: engine.render(shot, [1], frame_values={1: {"garbage_matte": outside}}),
                 lambda: engine.render(shot, [1], hold_out=outside),
                 lambda: engine.keys(shot, [1], values={"target": str(tmp_path / "x.jpg")}),
                 lambda: engine.track(shot, output=outside),

@@ -124,7 +124,7 @@ def test_the_schema_has_every_parameter_with_its_range() -> None:
     properties = json.loads(schema())["$defs"]["ParameterValues"]["properties"]
     assert list(properties) == sorted(parameter.name for parameter in PARAMETERS)
     text = json.dumps(properties["grain"])
-    assert '"maximum": 2.0' in text and "Curve" in text and "Curve" not in json.dumps(properties["keep"])
+    assert '"maximum": 2.0' in text and "Curve" in text and "Curve" not in json.dumps(properties["keep_regions"])
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_the_schema_has_every_parameter_with_its_range() -> None:
         ({"parameters": {"grain": {"keys": []}}}, "field parameters.grain.keys"),
         ({"parameters": {"grain": {"keys": [[2, 1], [1, 1]]}}}, "the key at frame 1 comes after the one at 2"),
         ({"parameters": {"grain": {"keys": [[1, 1, "bezier"]]}}}, "field parameters.grain.keys[0][2]"),
-        ({"parameters": {"keep": {"keys": [[1, 1]]}}}, "field parameters.keep"),
+        ({"parameters": {"keep_regions": {"keys": [[1, 1]]}}}, "field parameters.keep_regions"),
         ({"parameters": {"blend": "soft"}}, "'gradient', 'multiband' or 'none'"),
         ({"paramters": {}}, "field paramters: there is no such key; did you mean parameters"),
         ({"frames": "all"}, "field frames: 'all' is no frame range"),
@@ -232,7 +232,7 @@ def test_the_nearest_show_file_counts_and_explain_says_where_from(tmp_path: Path
     show(tmp_path, defaults={"mode": "over", "ocio": "far.ocio"})  # above a root: says nothing
     top = show(tmp_path / "show", root=True, defaults={
         "working": "ACEScg", "missing": "hold", "ocio": "show.ocio",
-        "parameters": {"grain": 0.5, "matte_feather": 0.1, "garbage": "mattes/g.####.exr"},
+        "parameters": {"grain": 0.5, "matte_feather": 0.1, "garbage_matte": "mattes/g.####.exr"},
     })  # fmt: skip
     sequence = show(tmp_path / "show" / "sq", defaults={"missing": "skip", "parameters": {"grain": 0.8}})
     path = write(
@@ -243,7 +243,7 @@ def test_the_nearest_show_file_counts_and_explain_says_where_from(tmp_path: Path
     assert (shot.name, shot.working, shot.missing, shot.mode) == ("sh010", "ACEScg", "skip", "element")
     assert shot.ocio == str(top.parent / "show.ocio") and shot.plate == str(path.parent / "p.####.exr")
     garbage = str(top.parent / "mattes" / "g.####.exr")
-    assert shot.parameters == Parameters(grain=0.8, matte_feather=0.1, shape=0.3, garbage=garbage)
+    assert shot.parameters == Parameters(grain=0.8, matte_feather=0.1, shape=0.3, garbage_matte=garbage)
     said = {key: (value, where) for key, value, where in explain(path)}
     assert said["plate"] == ("p.####.exr", str(path))
     assert said["missing"] == ("skip", str(sequence)) and said["working"] == ("ACEScg", str(top))
@@ -349,7 +349,7 @@ def test_changes_from_a_command_line_count_before_the_file(tmp_path: Path, monke
 
 def test_set_key_override_and_their_opposites() -> None:
     start = new_document(plate="p.####.exr")
-    edited = set_values(start, {"grain": 0.5, "source": "bea", "keep": "eyes"})
+    edited = set_values(start, {"grain": 0.5, "source": "bea", "keep_regions": "eyes"})
     edited = set_key(edited, "shape", 1010, 0.5, "smooth")
     edited = set_key(edited, "shape", 1001, 0.0)
     edited = set_values(edited, {"mouth": "plate"}, frames="1005-1006", note="teeth")
@@ -357,15 +357,15 @@ def test_set_key_override_and_their_opposites() -> None:
         ("source", None, "bea"),
         ("overrides", None, [{"frames": "1005-1006", "parameters": {"mouth": "plate"}, "note": "teeth"}]),
         ("parameters.shape", None, {"keys": [[1001, 0.0, "linear"], [1010, 0.5, "smooth"]]}),
-        ("parameters.keep", None, "eyes"),
+        ("parameters.keep_regions", None, "eyes"),
         ("parameters.grain", None, 0.5),
     ]
     back = set_key(set_key(edited, "shape", 1001, None), "shape", 1010, None)
-    back = set_values(back, {"grain": None, "source": None, "keep": None})
+    back = set_values(back, {"grain": None, "source": None, "keep_regions": None})
     back = set_values(back, {"mouth": None}, frames="1005-1006")
     assert load_shot(back) == load_shot(start)
     for wrong, code in (
-        (lambda: set_key(start, "keep", 1, 1.0), "not-animatable"),
+        (lambda: set_key(start, "keep_regions", 1, 1.0), "not-animatable"),
         (lambda: set_key(start, "nothing", 1, 1.0), "no-such-key"),
         (lambda: set_key(start, "grain", 1, 9.0), "bad-shot"),
         (lambda: set_key(start, "grain", 1, None), "no-key"),

@@ -126,7 +126,7 @@ def test_a_hold_out_keeps_the_moved_plate_off(
     hold_out[int(jaw[1]) - 40 : int(jaw[1]) + 40, int(jaw[0]) - 40 : int(jaw[0]) + 40] = 1.0
     free, held = (
         swap_face(frame, face, generator, Parameters(layers="parts"), inputs=inputs)
-        for inputs in (None, InputMattes(hold_out=hold_out))
+        for inputs in (None, InputMattes(holdout=hold_out))
     )
     inside = hold_out[held.window.slices(frame.window)] == 1
     plate = frame.pixels[held.window.slices(frame.window)]

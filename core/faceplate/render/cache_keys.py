@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["CacheKeys"]
 
 # Files and their contents take the place of these parameters' texts.
-_FILES = ("hold_out", "garbage")
+_FILES = ("holdout_matte", "garbage_matte")
 # What the embedded generators read; a network, or a generator that a caller brought, may read all that is left.
 _READ = {"mesh": ("shape", "mouth", "eyes", "pins"), "null": ("crop", "network_view")}
 _HULL = ("matte_erode", "matte_feather", "forehead", "edge_jaw", "edge_right", "edge_left")

@@ -178,8 +178,8 @@ class Renderer(RenderResources):
         around = self._around(small, known, parameters, target.grain is not None)
         grain = target.grain if proxy == 1 else self._proxy_grain(file, target, parameters, marks)
         inputs = InputMattes(
-            self._input_matte(parameters.hold_out, frame, around, proxy),
-            self._input_matte(parameters.garbage, frame, around, proxy),
+            self._input_matte(parameters.holdout_matte, frame, around, proxy),
+            self._input_matte(parameters.garbage_matte, frame, around, proxy),
         )
         memo = (
             FrameCache(self.cache, marks.stages(known, around, grain, target.weight))

@@ -33,7 +33,7 @@ from faceplate.models.devices import Runtime
 from faceplate.plate import Sequence, same_target
 from faceplate.render.stages import MatteNetworks, keep_regions, layer_names, network_encoding
 from faceplate.shot import Shot, first_fault
-from faceplate.shot.parameters import Parameters
+from faceplate.shot.parameters import Parameters, current_names
 from faceplate.source import Source, read_source
 from faceplate.track import AutoTrack, PlateReader, Track, auto_track, auto_track_path
 
@@ -130,7 +130,7 @@ class RenderResources:
         if not values:
             return own
         try:
-            return Parameters.model_validate({**own.model_dump(), **values})
+            return Parameters.model_validate({**own.model_dump(), **current_names(values)})
         except ValidationError as error:
             raise UsageError("bad-value", f"The values of frame {frame} are wrong: {first_fault(error)}.") from error
 

@@ -95,7 +95,7 @@ SUBTRACTIVE_MATTES = ("keep", "hold_out", "occlusion", "hairline")
 class InputMattes:
     """Mattes from outside, float32 (h, w) on the picture's window: where the plate stays in front, where the face may be."""
 
-    hold_out: np.ndarray | None = None
+    holdout: np.ndarray | None = None
     garbage: np.ndarray | None = None
 
 
@@ -408,8 +408,8 @@ def reach(framing: CropTransform, face: Face, parameters: Parameters, grain_know
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
-    """The parameter `keep` as region names. Raises `UsageError('bad-keep')`."""
-    names = tuple(word.strip() for word in parameters.keep.split(",") if word.strip())
+    """The parameter `keep_regions` as region names. Raises `UsageError('bad-keep')`."""
+    names = tuple(word.strip() for word in parameters.keep_regions.split(",") if word.strip())
     possible = dict.fromkeys((*REGIONS, *(KEEPABLE if parameters.parser else ())))
     unknown = [name for name in names if name not in possible]
     if unknown:
@@ -527,8 +527,8 @@ def _matte_parts(
         parts["keep"] = _kept(face, region, names, parsed)
     if parsed is not None:
         parts["hairline"] = parsed.in_front(region)
-    if inputs is not None and inputs.hold_out is not None:
-        parts["hold_out"] = np.clip(inputs.hold_out[region.slices(window)], 0, 1)
+    if inputs is not None and inputs.holdout is not None:
+        parts["hold_out"] = np.clip(inputs.holdout[region.slices(window)], 0, 1)
     if inputs is not None and inputs.garbage is not None:
         parts["garbage"] = np.clip(inputs.garbage[region.slices(window)], 0, 1)
     return parts

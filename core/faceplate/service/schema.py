@@ -65,7 +65,7 @@ class RenderRequest(_OfFrames):
     pixels: Literal["file", "shared"] = "file"
 
     def of(self, frame: int) -> Values:
-        held = {} if self.hold_out is None else {"hold_out": self.hold_out}
+        held = {} if self.hold_out is None else {"holdout_matte": self.hold_out}
         return {**super().of(frame), **held}
 
 

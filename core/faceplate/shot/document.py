@@ -1,7 +1,7 @@
 """What shot and show files hold, field by field; `docs/shot.schema.json` is printed from these classes.
 
 Every key but the version is optional, and null is the same as absent: the show's defaults count. The parameters come from
-the one list in `params.py`, with its ranges.
+the one list in `parameters.py`, with its ranges.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from pydantic import (
     ValidationError,
     create_model,
     field_validator,
+    model_validator,
 )
 from pydantic_core import from_json
 
 from faceplate.errors import RenderError, UsageError
 from faceplate.plate import parse_frames
 from faceplate.shot.curves import Curve
-from faceplate.shot.parameters import PARAMETERS, Parameter, Parameters
+from faceplate.shot.parameters import PARAMETERS, Parameter, Parameters, current_names
 from faceplate.shot.shot import Policy
 from faceplate.system.atomic import publish, temporary_beside, write_failed
 
@@ -81,9 +82,16 @@ def _inside(low: float | None, high: float | None, curve: Curve) -> Curve:
     return curve
 
 
+class _NamedValues(_Part):
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_former_names(cls, values: Any) -> Any:
+        return current_names(values) if isinstance(values, dict) else values
+
+
 ParameterValues: type[BaseModel] = create_model(
     "ParameterValues",
-    __base__=_Part,
+    __base__=_NamedValues,
     __doc__="Parameters by name, as constants or, where they can be keyed, as keys [frame, value, interpolation].",
     **{parameter.name: (_field(parameter), None) for parameter in PARAMETERS},  # type: ignore[call-overload]
 )
@@ -294,7 +302,7 @@ def check_values(values: dict[str, Any], where: str) -> dict[str, Any]:
     except (ValidationError, TypeError) as error:
         reason = first_fault(error) if isinstance(error, ValidationError) else str(error)
         raise UsageError("bad-shot", f"{where}: {reason}.") from error
-    return {name: getattr(checked, name) for name in values if getattr(checked, name) is not None}
+    return {name: getattr(checked, name) for name in current_names(values) if getattr(checked, name) is not None}
 
 
 def _pretty(value: Any, indent: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from faceplate.errors import UsageError
 from faceplate.shot.curves import Curve, Interpolation, Key
 from faceplate.shot.document import ShotDocument, parse_document, plain_document
-from faceplate.shot.parameters import PARAMETERS
+from faceplate.shot.parameters import FORMER_NAMES, PARAMETERS, current_names
 
 __all__ = ["changes", "new_document", "record_take", "restore_take", "set_key", "set_values"]
 
@@ -33,7 +33,7 @@ def set_values(
 
     Values are JSON values. Raises `UsageError` `bad-shot`, `no-such-key`.
     """
-    plain = plain_document(document)
+    plain, values = plain_document(document), current_names(values)
     settable = [key for key in ShotDocument.model_fields if key not in _OWN]
     unknown = [key for key in values if key not in _PARAMETERS and key not in settable]
     if unknown:
@@ -57,6 +57,7 @@ def set_key(
     A constant gives way to the curve. Raises `UsageError` `no-such-key`,
     `not-animatable`, `no-key`, `bad-shot`.
     """
+    name = FORMER_NAMES.get(name, name)
     parameter = _PARAMETERS.get(name)
     if parameter is None:
         raise UsageError("no-such-key", f"There is no parameter '{name}'; see faceplate parameters.")

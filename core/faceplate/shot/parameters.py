@@ -1,19 +1,25 @@
 """The parameter list: every parameter once.
 
-Name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it invalidates. From this list
-come the command line, the shot file, the stage cache, `docs/parameters.md`, and the JSON that hosts build their panels from;
-`faceplate parameters --write` writes the last two again.
+Name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it invalidates. The
+command line, the shot file, the stage cache, `docs/parameters.md` and the JSON that hosts build their panels from are made
+from this list; `faceplate parameters --write` writes the last two again. A parameter that was renamed keeps its former name
+as an alias: old files, options and requests still work, and a note says which name to use.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["PARAMETERS", "Parameter", "Parameters", "Stage", "describe"]
+__all__ = ["FORMER_NAMES", "PARAMETERS", "Parameter", "Parameters", "Stage", "current_names", "describe"]
+
+_log = logging.getLogger("faceplate.parameters")
 
 
 class Stage(StrEnum):
@@ -30,7 +36,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class About:
-    """What a parameter says of itself besides its type, range and default. `path`: it names a file; hosts offer a browser."""
+    """Everything declared of a parameter besides its type, range and default.
+
+    `path` means that the value names a file, for which hosts offer a browser. `former` is the name before a renaming.
+    """
 
     label: str
     help: str
@@ -38,12 +47,18 @@ class About:
     invalidates: Stage
     animatable: bool = True
     path: bool = False
+    former: str = ""
 
 
 class Parameters(BaseModel):
     """The values of one render. Lengths are fractions of the face's size, the longer side of the mesh's box."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_former_names(cls, values: Any) -> Any:
+        return current_names(values) if isinstance(values, Mapping) else values
 
     target: Annotated[
         str,
@@ -289,29 +304,31 @@ class Parameters(BaseModel):
             animatable=False,
         ),
     ] = ""
-    keep: Annotated[
+    keep_regions: Annotated[
         str,
         About(
-            "Keep",
+            "Keep regions",
             "Parts of the plate's face that stay: any of eyes, mouth, brows, nose, jaw, with commas; with a parser also "
             "hair, hat, glasses, ears, neck. A new shape takes them along.",
             "Matte",
             Stage.MATTE,
             animatable=False,
+            former="keep",
         ),
     ] = ""
-    hold_out: Annotated[
+    holdout_matte: Annotated[
         str,
         About(
-            "Hold-out matte",
+            "Holdout matte",
             "A picture or sequence whose red channel says where the plate stays in front.",
             "Matte",
             Stage.MATTE,
             animatable=False,
+            former="hold_out",
             path=True,
         ),
     ] = ""
-    garbage: Annotated[
+    garbage_matte: Annotated[
         str,
         About(
             "Garbage matte",
@@ -319,6 +336,7 @@ class Parameters(BaseModel):
             "Matte",
             Stage.MATTE,
             animatable=False,
+            former="garbage",
             path=True,
         ),
     ] = ""
@@ -494,6 +512,30 @@ def _entries() -> tuple[Parameter, ...]:
 
 
 PARAMETERS: tuple[Parameter, ...] = _entries()
+
+FORMER_NAMES: dict[str, str] = {item.about.former: item.name for item in PARAMETERS if item.about.former}
+"""Names of renamed parameters, each with the name that replaced it."""
+
+
+def current_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` by parameter, with former names replaced by the current ones; a value under the current name wins.
+
+    Logs one note per former name and process.
+    """
+    renamed: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in FORMER_NAMES:
+            _note_former_name(name)
+            if FORMER_NAMES[name] not in values:
+                renamed[FORMER_NAMES[name]] = value
+        else:
+            renamed[name] = value
+    return renamed
+
+
+@cache
+def _note_former_name(name: str) -> None:
+    _log.warning("The parameter '%s' is now called '%s'; the old name still works.", name, FORMER_NAMES[name])
 
 
 def describe() -> list[dict[str, Any]]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from faceplate.shot.curves import Curve
-from faceplate.shot.parameters import Parameters
+from faceplate.shot.parameters import Parameters, current_names
 
 __all__ = ["Override", "Policy", "Shot"]
 
@@ -22,6 +22,11 @@ class Override(BaseModel):
     frames: frozenset[int]
     constants: Mapping[str, Any] = {}
     curves: Mapping[str, Curve] = {}
+
+    @field_validator("constants", "curves", mode="after")
+    @classmethod
+    def _accept_former_names(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return current_names(values)
 
 
 class Policy(BaseModel):
