@@ -28,7 +28,7 @@ import onnx_graphs as graphs
 from faceplate.cli import models as cli
 from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.generators.networks import FAMILIES
-from faceplate.models import Card, ModelStore, Network, Runtime, check_policy, embedded_store, open_network, session
+from faceplate.models import Card, ModelStore, Network, Runtime, check_policy, embedded_store, loader, open_network, ort_session
 from faceplate.models.card import External, read_card, write_card
 from faceplate.models.devices import CPU, CUDA, TENSORRT, Target, cuda_devices, engine_folder, plan, provider_options
 from faceplate.models.fetch import Resuming, addresses, fetch_model
@@ -436,7 +436,7 @@ def test_archives_that_cannot_be_taken(tmp_path: Path, arcface: Path, monkeypatc
     assert code_of(lambda: add_model(store, path, HOUSE)) == "archive-folders"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(arcface, "arc.onnx")
-    monkeypatch.setattr("faceplate.models.intake._MOST_UNPACKED", 10)
+    monkeypatch.setattr("faceplate.models.archive._MAX_UNPACKED", 10)
     assert code_of(lambda: add_model(store, path, HOUSE)) == "archive-too-large"
     monkeypatch.undo()
     whole = path.read_bytes()
@@ -662,7 +662,7 @@ def test_fetch_resumes_a_broken_connection(wanted: tuple[ModelStore, bytes]) -> 
 def test_fetch_resumes_in_a_later_call(wanted: tuple[ModelStore, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     store, content = wanted
     half = len(content) // 2
-    monkeypatch.setattr("faceplate.models.fetch._TRIES", 1)
+    monkeypatch.setattr("faceplate.models.fetch._MAX_TRIES", 1)
     Server.breaks = [half, 0]
     with pytest.raises(RenderError, match="it resumes") as refusal:
         fetch_model(store, "net", {})
@@ -732,7 +732,7 @@ def test_fetch_from_a_server_that_talks_nonsense(
     wanted: tuple[ModelStore, bytes], odd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, content = wanted
-    monkeypatch.setattr("faceplate.models.fetch._TRIES", 1)
+    monkeypatch.setattr("faceplate.models.fetch._MAX_TRIES", 1)
 
     def answer(self: Server) -> None:
         if odd == "no http":
@@ -801,9 +801,9 @@ class FakeSession:
 
 def fakes(monkeypatch: pytest.MonkeyPatch, providers: tuple[str, ...], gpus: int = 1) -> None:
     """A machine with these providers, seen by `open_network`, and no IO binding on its make-believe GPUs."""
-    monkeypatch.setattr(session, "plan", lambda runtime: plan(runtime, providers, gpus))
-    real = session._Lane
-    monkeypatch.setattr(session, "_Lane", lambda made, target: real(made, target, bind=False))
+    monkeypatch.setattr(loader, "plan", lambda runtime: plan(runtime, providers, gpus))
+    real = loader.DeviceSession
+    monkeypatch.setattr(loader, "DeviceSession", lambda made, target: real(made, target, bind=False))
 
 
 @pytest.fixture
@@ -932,7 +932,7 @@ def test_a_provider_is_asked_for_alone(store: ModelStore, monkeypatch: pytest.Mo
         return FakeSession(providers[0][0])
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", listen)
-    monkeypatch.setattr(session, "_refuse_absent", lambda target: None)
+    monkeypatch.setattr(ort_session, "_refuse_absent", lambda target: None)
     fakes(monkeypatch, (TENSORRT, CUDA, CPU))
     open_network(store, "net", runtime=Runtime(providers=("tensorrt",), memory=1 << 30))
     ((providers, more),) = heard
@@ -1079,7 +1079,7 @@ def test_io_binding_gives_the_same(tmp_path: Path) -> None:
     """
     path = graphs.swap(tmp_path / "net.onnx", 128, gains=(0.5, 0.6, 0.7), mix=1.0, batched=True)
     made = onnxruntime.InferenceSession(path)
-    plain, bound = session._Lane(made, Target(CPU), bind=False), session._Lane(made, Target(CPU), bind=True)
+    plain, bound = (loader.DeviceSession(made, Target(CPU), bind=bind) for bind in (False, True))
     random = np.random.default_rng(2)
     source = random.normal(size=(1, 512)).astype(np.float32)
     for count in (1, 1, 4, 4, 2):
@@ -1138,7 +1138,7 @@ def test_a_cache_that_is_full_stops_nothing(tmp_path: Path, store: ModelStore, m
     def nowhere(path: Path) -> Iterator[Path]:
         yield path.parent / "no such folder" / path.name
 
-    monkeypatch.setattr(session, "temporary_beside", nowhere)
+    monkeypatch.setattr(ort_session, "temporary_beside", nowhere)
     opened = open_network(store, "net", runtime=Runtime(cache=tmp_path / "cache"))
     assert opened.run(np.zeros((1, 3, 112, 112), np.float32))["516"].shape == (1, 512)
 

@@ -19,7 +19,7 @@ from faceplate.face.align import crop_matrix, invert, resample
 from faceplate.generators.generator import Crop, CropTransform, Encoding, Generated, Generator, Reshaping
 from faceplate.image.window import Window
 from faceplate.models import ModelStore, Network, Runtime, open_network
-from faceplate.models.session import Port
+from faceplate.models.device_session import Port
 
 __all__ = ["RESTORERS", "Restored", "Restorer", "open_restorer"]
 

@@ -20,8 +20,7 @@ from faceplate.color import Exposure
 from faceplate.comp.grain import Grain
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import apply, compose, invert, scale_of
-from faceplate.face.find import _agree as _found_agrees
-from faceplate.face.find import _fit, _region_of, _without_doubles
+from faceplate.face.find import detector_matrix, is_confirmed, region_of, without_duplicates
 from faceplate.face.landmark import Region
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
@@ -30,7 +29,7 @@ from faceplate.track.flow import Flow, FlowCrop, crop_corner, crop_scale, crop_w
 from faceplate.track.grain import grain_sample
 from faceplate.track.reader import Picture, PlateReader, Proxy
 
-__all__ = ["LOOK_EVERY", "SEGMENT", "Analyser", "Look", "ShotFinder", "Sighting", "region_of"]
+__all__ = ["LOOK_EVERY", "SEGMENT", "Analyser", "Look", "ShotFinder", "Sighting"]
 
 SEGMENT = 24
 LOOK_EVERY = 12
@@ -106,17 +105,12 @@ class ShotFinder(FaceFinder):
 
     def glance(self, frame: Frame) -> tuple[Face, ...]:
         """The faces that the detector sees at first glance: upright, as exposed, whole frame."""
-        pairs = [(seen, self._land(frame, seen)) for seen in self._detect(frame, _fit(frame, 1.0), 0, 0.0)]
-        return tuple(_without_doubles([face for seen, face in pairs if _found_agrees(seen, face)]))
+        pairs = [(seen, self.landmark_detection(frame, seen)) for seen in self.detect(frame, detector_matrix(frame, 1.0), 0, 0.0)]
+        return tuple(without_duplicates([face for seen, face in pairs if is_confirmed(seen, face)]))
 
     def land(self, frame: Frame, region: Region, level: float, score: float) -> Face:
         """The mesh that the landmarker sees in `region`."""
-        return self._settled(frame, self._pass(frame, region, level, score))
-
-
-def region_of(points: np.ndarray, pixel_aspect: float) -> Region:
-    """The landmarker's square around a mesh (478, 3), on projected pixels."""
-    return _region_of(points, pixel_aspect)
+        return self.realigned(frame, self.landmark_region(frame, region, level, score))
 
 
 @dataclass(frozen=True)

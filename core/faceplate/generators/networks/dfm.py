@@ -18,7 +18,7 @@ from faceplate.generators.generator import Crop, CropTransform, Encoding, Genera
 from faceplate.generators.networks.tiles import check_multiple, merge, split
 from faceplate.image.window import Window
 from faceplate.models import Network
-from faceplate.models.session import Port
+from faceplate.models.device_session import Port
 
 __all__ = ["DfmGenerator", "Mattes"]
 

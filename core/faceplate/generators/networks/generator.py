@@ -17,7 +17,7 @@ from faceplate.generators.networks.source import required, source_input, weighte
 from faceplate.generators.networks.tiles import check_multiple, merge, split
 from faceplate.image.window import Window
 from faceplate.models import ModelStore, Network, Runtime, open_network
-from faceplate.models.session import Port
+from faceplate.models.device_session import Port
 from faceplate.source.source import Source
 
 __all__ = ["NetworkGenerator", "edge_coverage", "needs_source", "network_generator"]
