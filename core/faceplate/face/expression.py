@@ -69,12 +69,12 @@ def _embedded() -> Network:
 
 
 def mouth_openness(points: np.ndarray) -> float:
-    """Measure the gap between the inner lips over the inner mouth's width, of points (478, 2 or 3): 0 closed, about 0.7 wide open."""
+    """Measure the gap between the inner lips over the inner mouth's width: 0 closed, about 0.7 wide open."""
     return _openness(points, _UPPER_LIP, _LOWER_LIP, _LIP_CORNERS)
 
 
 def eye_openness(points: np.ndarray) -> tuple[float, float]:
-    """Measure the gap between the lids over the eye's width, the person's right and left eye: 0 closed, about 0.35 open."""
+    """Measure the gap between the lids over the eye's width, right and left eye: 0 closed, about 0.35 open."""
     right, left = (_openness(points, *eye) for eye in _EYES)
     return right, left
 

@@ -41,7 +41,7 @@ class Face:
 
     @property
     def five(self) -> np.ndarray:
-        """The alignment points (5, 2) in plate pixels: the person's right iris, left iris, nose tip, right and left mouth corner."""
+        """Alignment points (5, 2) in plate pixels: right and left iris, nose tip, right and left mouth corner."""
         xy = self.points[:, :2]
         eyes = [xy[_RIGHT_IRIS].mean(axis=0), xy[_LEFT_IRIS].mean(axis=0)]
         return np.stack([*eyes, xy[_NOSE_TIP], xy[_MOUTH_RIGHT], xy[_MOUTH_LEFT]])
