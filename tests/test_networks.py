@@ -25,9 +25,9 @@ from faceplate.face import Face, FaceFinder, detectors, landmarkers, recognisers
 from faceplate.face.align import TEMPLATES, apply, invert, resample
 from faceplate.face.shape import head_model
 from faceplate.generators import NullGenerator
-from faceplate.generators.generator import Crop, CropTransform, Generated
+from faceplate.generators.interface import Crop, CropTransform, Generated
 from faceplate.generators.networks import FAMILIES, DfmGenerator, NetworkGenerator, needs_source, network_generator
-from faceplate.generators.networks.source import latent_of, weighted
+from faceplate.generators.networks.source_inputs import latent_of, weighted
 from faceplate.generators.networks.tiles import merge, split
 from faceplate.generators.restorers import Restored, Restorer, open_restorer
 from faceplate.image.frame import Frame
