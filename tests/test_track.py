@@ -21,15 +21,17 @@ from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.face.landmark import Region
 from faceplate.face.shape import RIGID, head_model
 from faceplate.image.window import Window
-from faceplate.track import REGIONS, Track, coding, model
-from faceplate.track.analyse import SEGMENT, Look, Sighting
-from faceplate.track.assign import assign
-from faceplate.track.build import build, retracked
-from faceplate.track.checkpoint import Seen, segments_of
-from faceplate.track.correct import region_weight
+from faceplate.track import REGIONS, Track, mesh_codec, model
+from faceplate.track.follower import SEGMENT
+from faceplate.track.observation import FrameObservation, FaceObservation
+from faceplate.track.assignment import assign
+from faceplate.track.assembly import build, retracked
+from faceplate.track.checkpoint import FrameRecord
+from faceplate.track.shot_analysis import segments_of
+from faceplate.track.corrections import region_weight
 from faceplate.track.cuts import find_cuts
 from faceplate.track.export import TRACKER_POINTS, export_track
-from faceplate.track.flow import Flow
+from faceplate.track.optical_flow import Flow
 from faceplate.track.qc import jitter
 from faceplate.track.sidecar import dump, load_sidecar, parse_sidecar, schema
 from faceplate.track.smooth import decompose, place, region_groups
@@ -49,8 +51,8 @@ def identity(person: int) -> np.ndarray:
     return np.random.default_rng(person).standard_normal(128).astype(np.float32)
 
 
-def sighting(points: np.ndarray, number: int, person: int, new: bool, flow: Flow | None) -> Sighting:
-    return Sighting(
+def sighting(points: np.ndarray, number: int, person: int, new: bool, flow: Flow | None) -> FaceObservation:
+    return FaceObservation(
         number=number, points=points, score=0.9, presence=0.99, level=0.2, region=Region(np.zeros(2), 1.0, 0.0),
         corner=(0.0, 0.0), scale=1.0, gain=1.0, new=new, flow=flow, embedding=identity(person) if new else None,
         anchor=points if new else None,
@@ -72,11 +74,11 @@ def shot(
     flowing: bool = True,
     truth: dict[int, Callable[[int], np.ndarray | None]] | None = None,
     views: Callable[[int], np.ndarray] = lambda i: VIEW,
-) -> list[Seen]:
+) -> list[FrameRecord]:
     """What a worker would have seen of `people` (their meshes by frame index); the flow tells of `truth`."""
     windows = (Window(0, 0, 1280, 720), Window(-16, 12, 1312, 696))
     truth = truth or people
-    seen: list[Seen] = []
+    seen: list[FrameRecord] = []
     for segment in segments_of(range(FIRST, FIRST + frames)):
         present: set[int] = set()
         numbers: dict[int, int] = {}
@@ -96,15 +98,15 @@ def shot(
                     flow = flow_from(before, after)
                 faces.append(sighting(points, numbers[person], person, new, flow))
                 present.add(person)
-            look = Look(frame, views(frame - FIRST), tuple(faces), 9)
-            seen.append(Seen(segment.number, frame, frame == segment.tail, None, look, "", windows))
+            look = FrameObservation(frame, views(frame - FIRST), tuple(faces), 9)
+            seen.append(FrameRecord(segment.number, frame, frame == segment.tail, None, look, "", windows))
     return seen
 
 
 PLATE = model.Plate(pattern="plate.####.exr", display=(0, 0, 1280, 720), data=(-16, 12, 1312, 696))
 
 
-def made(seen: list[Seen], **smoothing: float) -> Track:
+def made(seen: list[FrameRecord], **smoothing: float) -> Track:
     return Track(build(seen, PLATE, model.Smoothing.model_validate(smoothing), {}))
 
 
@@ -127,18 +129,18 @@ def at(track: Track, person: str, frame: int) -> np.ndarray:
 @settings(max_examples=40, deadline=None)
 def test_a_packed_mesh_comes_back_to_the_grid(seed: int, spread: float) -> None:
     rng = np.random.default_rng(seed)
-    base = coding.on_grid(head_model().reference, coding.BASE)
+    base = mesh_codec.on_grid(head_model().reference, mesh_codec.BASE)
     shape = base + spread * rng.standard_normal((478, 3))
-    for steps in (coding.RAW, coding.FINE):
-        back = coding.unpack_mesh(coding.pack_mesh(shape, base, steps), base, steps)
-        assert np.array_equal(back, coding.on_grid(shape, steps))
+    for steps in (mesh_codec.RAW, mesh_codec.FINE):
+        back = mesh_codec.unpack_mesh(mesh_codec.pack_mesh(shape, base, steps), base, steps)
+        assert np.array_equal(back, mesh_codec.on_grid(shape, steps))
         assert np.abs(back - shape)[:, :2].max() <= 0.5001 / steps[0]
 
 
 @pytest.mark.parametrize("text", ["", "AAAA", "not base 64!", "eJwDAAAAAAE="])
 def test_text_that_is_no_mesh_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        coding.unpack_mesh(text, np.zeros((478, 3)), coding.RAW)
+        mesh_codec.unpack_mesh(text, np.zeros((478, 3)), mesh_codec.RAW)
 
 
 def test_a_mesh_taken_apart_and_put_together_is_itself() -> None:
@@ -442,7 +444,7 @@ def test_a_blink_of_three_frames_stays_and_leaves_its_neighbours_alone(flowing: 
 
     seen = shot(48, {1: jittery(blinking, 0.25)}, truth={1: lambda i: head(400, 300, 150)}, flowing=flowing)
     for item in seen:  # the flow sees that the lids left the skull's motion
-        for face in item.look.faces if item.look else ():
+        for face in item.observation.faces if item.observation else ():
             if face.flow is not None and item.frame - FIRST in shut:
                 object.__setattr__(face.flow, "moved", (999, *face.flow.moved[1:]))
     track = made(seen)
@@ -469,9 +471,9 @@ def test_seams_between_segments_are_levelled() -> None:
     seen = shot(72, {1: lambda i: head(400, 300, 150)})
     biased = []
     for item in seen:
-        assert item.look is not None
+        assert item.observation is not None
         faces = []
-        for face in item.look.faces:
+        for face in item.observation.faces:
             object.__setattr__(face, "points", face.points + bias[item.segment])
             faces.append(face)
         biased.append(item)

@@ -25,8 +25,8 @@ from faceplate.face import FaceFinder
 from faceplate.plate import Sequence as PlateSequence
 from faceplate.render import stages
 from faceplate.track import Track, auto_track_path, track_shot
-from faceplate.track.analyse import Analyser
-from faceplate.track.grain import grain_at, grain_models, pack_grain, unpack_grain
+from faceplate.track.follower import FaceFollower
+from faceplate.track.grain_models import grain_at, grain_models, pack_grain, unpack_grain
 from plates import read_file
 from track_plates import FLOOR, GRAIN, background, over, path_matrix, performed, portrait, shoot, warped
 
@@ -171,13 +171,13 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The frames that the tracker looked at."""
     seen: list[int] = []
     for name in ("first", "step"):
-        plain = getattr(Analyser, name)
+        plain = getattr(FaceFollower, name)
 
-        def counted(self: Analyser, *rest: object, plain=plain) -> object:
+        def counted(self: FaceFollower, *rest: object, plain=plain) -> object:
             seen.append(next(item for item in rest if isinstance(item, int)))
             return plain(self, *rest)
 
-        monkeypatch.setattr(Analyser, name, counted)
+        monkeypatch.setattr(FaceFollower, name, counted)
     return seen
 
 

@@ -21,11 +21,13 @@ from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.plate import Sequence
 from faceplate.track import Smoothing, Track, model, track_shot, work_file
-from faceplate.track.analyse import Analyser, ShotFinder
-from faceplate.track.build import build
-from faceplate.track.checkpoint import Seen, analyse_shot
+from faceplate.track.follower import FaceFollower
+from faceplate.track.shot_finder import ShotFinder
+from faceplate.track.assembly import build
+from faceplate.track.checkpoint import FrameRecord
+from faceplate.track.shot_analysis import analyse_shot
 from faceplate.track.qc import write_qc, write_qc_movie
-from faceplate.track.reader import PlateReader
+from faceplate.track.plate_reader import PlateReader
 from track_plates import (
     background,
     blinking,
@@ -186,11 +188,11 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
     reader = PlateReader(Sequence.parse(plate), ColorConfig.load())
     frames, work, own = range(1001, 1011), tmp_path / "work", ShotFinder.like(finder)
     seen = analyse_shot(reader, frames, own, work, workers=1)
-    monkeypatch.setattr(Analyser, "back", lambda self, *rest: {})
+    monkeypatch.setattr(FaceFollower, "back", lambda self, *rest: {})
     plain = analyse_shot(reader, frames, own, tmp_path / "plain", workers=1)
 
-    def there(looks: tuple[Seen, ...]) -> list[int]:
-        found = [look.frame for look in looks if look.look is not None and not look.tail and len(look.look.faces) == 2]
+    def there(looks: tuple[FrameRecord, ...]) -> list[int]:
+        found = [look.frame for look in looks if look.observation is not None and not look.tail and len(look.observation.faces) == 2]
         return sorted(found)
 
     assert there(plain) == [1008, 1009, 1010] and there(seen)[0] <= 1005 and there(seen)[-1] == 1010
@@ -207,7 +209,7 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
 
     monkeypatch.undo()
     for name in ("first", "step", "_trail"):
-        monkeypatch.setattr(Analyser, name, never)
+        monkeypatch.setattr(FaceFollower, name, never)
     again = analyse_shot(reader, frames, own, work, workers=1)
     assert build(again, plate_of(640, 360), Smoothing(), {}) == track.sidecar
 
@@ -307,13 +309,13 @@ def test_a_killed_run_goes_on_where_it_was(
     assert 11 <= len(done) < 42
     again: list[int] = []
     for name in ("first", "step"):
-        plain = getattr(Analyser, name)
+        plain = getattr(FaceFollower, name)
 
-        def counted(self: Analyser, *rest: object, plain=plain) -> object:
+        def counted(self: FaceFollower, *rest: object, plain=plain) -> object:
             again.append(next(int(r) for r in rest if isinstance(r, int)))
             return plain(self, *rest)
 
-        monkeypatch.setattr(Analyser, name, counted)
+        monkeypatch.setattr(FaceFollower, name, counted)
     track_shot(pattern, output, workers=2)
     assert output.read_bytes() == (spoilt / "whole.json").read_bytes()
     assert len(again) == 42 - len(done), "a frame was looked at twice, or not at all"
@@ -333,8 +335,8 @@ def test_a_changed_plate_is_looked_at_anew(tmp_path: Path) -> None:
     )
     assert calls == [(2, 4), (3, 4), (4, 4)]
     for a, b in zip(first, second, strict=True):
-        assert a.look is not None and b.look is not None
-        assert np.array_equal(a.look.faces[0].points, b.look.faces[0].points)
+        assert a.observation is not None and b.observation is not None
+        assert np.array_equal(a.observation.faces[0].points, b.observation.faces[0].points)
 
 
 def test_a_squeezed_plate_is_tracked_in_its_own_pixels(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class DeviceSession:
     """A session on one device. On a GPU its input buffers stay on the device between runs (IO binding)."""
 
     def __init__(self, session: Any, target: Target, *, bind: bool | None = None) -> None:
-        self._plain_session = session
+        self._session = session
         self.target = target
         self.provider: str = session.get_providers()[0]
         self.inputs = tuple(_port_of(node) for node in session.get_inputs())
@@ -62,7 +62,7 @@ class DeviceSession:
         types = {port.name: port.dtype for port in self.inputs}
         ready = {name: np.ascontiguousarray(value, types[name]) for name, value in feed.items()}
         names = [port.name for port in self.outputs]
-        made = self._run_bound(ready, names) if self._io_binding else self._plain_session.run(names, ready)
+        made = self._run_bound(ready, names) if self._io_binding else self._session.run(names, ready)
         return {
             name: array.astype(np.float32) if array.dtype == np.float16 else array
             for name, array in zip(names, made, strict=True)
@@ -71,12 +71,12 @@ class DeviceSession:
     def _run_bound(self, ready: dict[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
         """Run with inputs in buffers that stay on the device; an input that has not changed is not sent again."""
         place = "cuda" if self.target.gpu else "cpu"
-        binding = self._plain_session.io_binding()
+        binding = self._session.io_binding()
         for name, value in ready.items():
             binding.bind_ortvalue_input(name, self._buffer(name, value, place))
         for name in names:
             binding.bind_output(name, place, self.target.device)
-        self._plain_session.run_with_iobinding(binding)
+        self._session.run_with_iobinding(binding)
         return binding.copy_outputs_to_cpu()
 
     def _buffer(self, name: str, value: np.ndarray, place: str) -> Any:

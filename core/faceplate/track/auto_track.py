@@ -1,6 +1,6 @@
-"""The track that a render makes for itself: kept beside its output, used again while it fits the plate.
+"""The automatic track of a render: kept beside its output, and used again while it fits the plate.
 
-The whole plate is tracked, not only the frames asked for: what a frame looks like may not depend on which others were
+The whole plate is tracked, not only the requested frames, because a frame's result must not depend on which others are
 rendered with it.
 """
 
@@ -15,7 +15,7 @@ from faceplate.face import FaceFinder
 from faceplate.plate import Sequence as PlateSequence
 from faceplate.track.checkpoint import state_of
 from faceplate.track.model import Sidecar
-from faceplate.track.reader import PlateReader
+from faceplate.track.plate_reader import PlateReader
 from faceplate.track.track import Track
 from faceplate.track.tracker import track_shot, weights_of
 
@@ -24,14 +24,14 @@ __all__ = ["AutoTrack", "auto_track", "auto_track_path"]
 
 @dataclass(frozen=True)
 class AutoTrack:
-    """A track kept beside an output. `fresh` says that it was made just now."""
+    """A track kept beside an output. `fresh` is True when it was made just now."""
 
     track: Track
     fresh: bool
 
 
 def auto_track_path(output: PlateSequence) -> Path:
-    """Where the track of what is written to `output` is kept: `swap.track.json` for `swap.####.exr`."""
+    """Return the path of the track for `output`: `swap.track.json` for `swap.####.exr`."""
     stem = output.prefix.rstrip("._-") if output.padding is not None else Path(output.prefix).stem
     return output.folder / f"{stem + '.' if stem else ''}track.json"
 
@@ -45,10 +45,14 @@ def auto_track(
     make: bool,
     progress: Callable[[int, int], None] | None = None,
 ) -> AutoTrack | None:
-    """The track kept at `path` if it still fits the plate and holds `frames`; else, with `make`, a new one of the whole
-    plate, or None. Corrections in a track that no longer fits are carried over, as `track_shot` does.
+    """Load the track at `path` if it fits the plate and holds `frames`; else track the whole plate with `make`, or return None.
 
-    Raises what `track_shot` raises; a file there that is no track is refused (`bad-track`), not overwritten.
+    Corrections in a track that no longer fits are carried over, as `track_shot` does.
+
+    Raises
+    ------
+    UsageError, RenderError
+        What `track_shot` raises. A file that is no track is refused (`bad-track`), not overwritten.
     """
     if path.exists():
         try:
@@ -78,7 +82,7 @@ def auto_track(
 
 
 def _fits(sidecar: Sidecar, reader: PlateReader, finder: FaceFinder) -> bool:
-    """Whether it was made from these very files, read and looked at in the same way."""
+    """Check whether the track was made from exactly these files, read and analysed in the same way."""
     plate, search = sidecar.plate, reader.search
     wanted = (
         reader.space,

@@ -1,4 +1,4 @@
-"""Tracks a shot: reads the plate, looks at every frame, and writes the sidecar."""
+"""Tracking of a shot: reads the plate, observes every frame, and writes the track file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from faceplate.image.window import Window
 from faceplate.plate import Sequence as PlateSequence
 from faceplate.system.atomic import publish, temporary_beside
 from faceplate.track import model
-from faceplate.track.analyse import ShotFinder
-from faceplate.track.build import build, retracked
-from faceplate.track.checkpoint import Seen, analyse_shot, gather, segments_of, state_of
-from faceplate.track.reader import PlateReader
+from faceplate.track.assembly import build, retracked
+from faceplate.track.checkpoint import FrameRecord, gather, state_of
+from faceplate.track.plate_reader import PlateReader
+from faceplate.track.shot_analysis import analyse_shot, segments_of
+from faceplate.track.shot_finder import ShotFinder
 from faceplate.track.sidecar import load_sidecar, save_sidecar
 from faceplate.track.track import Track
 
@@ -25,7 +26,7 @@ __all__ = ["merge_parts", "parts_folder", "track_part", "track_shot", "weights_o
 
 
 def work_file(output: Path) -> Path:
-    """Where the work of an unfinished run lies."""
+    """Return the path of the checkpoint of an unfinished run."""
     return output.with_name(f".{output.name}.work")
 
 
@@ -44,13 +45,40 @@ def track_shot(
     progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Track:
-    """Tracks `plate` into the sidecar `output` and answers it.
+    """Track `plate` into the file `output`.
 
-    Frames: those given, else the pattern's own, else what lies on disk. `search` limits where faces are looked for and
-    cuts are seen. The work of a stopped run is gone on with.
-    When `output` is there already, its corrections are kept and its people keep their ids. The result depends neither
-    on `workers` nor on interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError`
-    (`output-unwritable`, `plate-unreadable` when not one frame could be read).
+    When `output` exists, its corrections are kept and its people keep their ids. An interrupted run is resumed. The result
+    depends neither on `workers` nor on interruptions.
+
+    Parameters
+    ----------
+    plate : str
+        Pattern of the plate.
+    output : Path
+        The track file.
+    frames : sequence of int, optional
+        By default the pattern's own, else those on disk.
+    color, space, layer
+        Colour configuration, colour space and layer of the plate.
+    search : Window, optional
+        Limits where faces and cuts are searched.
+    smoothing : model.Smoothing, optional
+        By default that of an existing track.
+    workers : int
+        Number of segments processed in parallel.
+    finder : FaceFinder, optional
+        The networks; the embedded ones by default.
+    progress : callable, optional
+        Called with (frames done, total frames).
+    stop : threading.Event, optional
+        Ends the run early.
+
+    Raises
+    ------
+    UsageError
+        `no-frames`, `bad-track` or `newer-track`.
+    RenderError
+        `output-unwritable`, or `plate-unreadable` when no frame could be read.
     """
     output = Path(output)
     sequence = PlateSequence.parse(plate)
@@ -81,7 +109,7 @@ def track_shot(
 
 
 def parts_folder(output: Path) -> Path:
-    """Where machines that share a shot's tracking leave what they saw, a file a segment."""
+    """Return the folder in which machines that share a shot's tracking leave their results, one file a segment."""
     return output.with_name(f"{output.name}.parts")
 
 
@@ -94,10 +122,15 @@ def track_part(
     finder: FaceFinder | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Looks at some of the segments of `frames` (`stretches` counts them from 0) for `merge_parts` to put together.
+    """Observe some of the segments of `frames` (`stretches` counts them from 0), for `merge_parts`.
 
-    A part appears whole or not at all; two machines that make the same one make the same. One that is there and still
-    fits the plate is not made again. Raises `UsageError('bad-stretch')` and what `track_shot` raises.
+    A part is written completely or not at all; two machines produce the same part. An existing part that still fits the plate
+    is not made again.
+
+    Raises
+    ------
+    UsageError
+        `bad-stretch`; also what `track_shot` raises.
     """
     segments = segments_of(sorted(frames))
     folder = parts_folder(output)
@@ -121,7 +154,7 @@ def track_part(
 
 
 def merge_parts(output: Path) -> Path | None:
-    """Puts what other machines saw where `track_shot` goes on from it; the folder of the parts, None without any."""
+    """Merge the parts of other machines into the checkpoint of `track_shot`; return their folder, None without any."""
     folder = parts_folder(output)
     parts = sorted(path for path in folder.glob("*.work") if not path.name.startswith("."))
     if not parts:
@@ -130,7 +163,7 @@ def merge_parts(output: Path) -> Path | None:
     return folder
 
 
-def _plate(pattern: str, reader: PlateReader, seen: Sequence[Seen], frames: Sequence[int]) -> model.Plate:
+def _plate(pattern: str, reader: PlateReader, seen: Sequence[FrameRecord], frames: Sequence[int]) -> model.Plate:
     first = next((item for item in seen if item.windows is not None), None)
     if first is None or first.windows is None:
         why = next((item.error for item in seen if item.error), "no reason given")
@@ -151,6 +184,6 @@ def _plate(pattern: str, reader: PlateReader, seen: Sequence[Seen], frames: Sequ
 
 
 def weights_of(finder: FaceFinder) -> dict[str, str]:
-    """Which networks look, by the first digits of their hashes."""
+    """Return the networks that observe, each with the first digits of its hash."""
     names = (*finder.networks, finder.recogniser)
     return {name: finder.store.card(name).sha256[:16] for name in names}
