@@ -1,7 +1,8 @@
 """Pages that are written while the site is built, so that they cannot be out of date (MkDocs hooks).
 
 `reference/api/*.md`: one page for every room and module of `core/faceplate`, and one for `faceplate_client`, from their
-docstrings. `reference/commands.md`: every command and option, from the program. `reference/changelog.md`: CHANGELOG.md.
+docstrings. `reference/commands.md`: every command and option, from the program. `reference/changelog.md` and
+`reference/notice.md`: CHANGELOG.md and NOTICE.
 """
 
 from __future__ import annotations
@@ -85,6 +86,12 @@ def _text(help_text: str) -> str:
     return help_text.replace("\b", "").replace("|", "\\|").replace("\n", " ").strip()
 
 
+def _notice_page() -> str:
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    opening = "After reading this page you know what in Faceplate was made by others, and under which terms."
+    return f"# Notice\n\n{opening}\n\n```text\n{notice}```\n"
+
+
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Puts the API pages into the navigation in place of their entry."""
     pages: list[Any] = list(api_pages())
@@ -104,6 +111,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages that are made."""
     pages = api_pages()
     pages["reference/commands.md"] = commands_page()
+    pages["reference/notice.md"] = _notice_page()
     pages["reference/changelog.md"] = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
