@@ -27,7 +27,7 @@ from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
 from faceplate.demo.plate import make_plate
 from faceplate.plate import PlateFile
-from faceplate.trust.provenance import SOURCE_TYPE
+from faceplate.provenance.fields import SOURCE_TYPE
 from faceplate_client import connect
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from faceplate.errors import UsageError
-from faceplate.params import Stage, describe
+from faceplate.shot.parameters import Stage, describe
 
 __all__ = ["parameters_command", "parameters_json", "parameters_page", "write_reference"]
 
@@ -21,7 +21,7 @@ _PAGE_OPENING = """# Parameters
 After reading this page you can look up every parameter: its type, range, default and effect, and what is rendered again when it
 changes.
 
-Printed by `faceplate parameters --write` from `core/faceplate/params.py`; change that file, not this page.
+Printed by `faceplate parameters --write` from `core/faceplate/shot/parameters.py`; change that file, not this page.
 
 Every parameter is an option of `faceplate render` (`matte_feather` is `--matte-feather`), a key under `parameters` in a
 [shot file](shot.md), and a control in every host. Lengths are fractions of the face's size, the longer side of the mesh's box.
