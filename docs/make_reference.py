@@ -40,9 +40,9 @@ def _api_page(name: str) -> str:
             "# Python API\n\nAfter reading this page you can use Faceplate from a script: "
             "everything here is imported from `faceplate` itself. The other pages of this section describe one room each; "
             "what they show may change between versions.\n\n"
-            "::: faceplate\n    options:\n      show_submodules: false\n      show_root_heading: false\n      heading_level: 1\n"
+            "::: faceplate\n    options:\n      show_submodules: false\n      show_root_heading: false\n      heading_level: 2\n"
         )
-    return f"# `{name}`\n\n::: {name}\n    options:\n      show_root_heading: false\n      heading_level: 1\n"
+    return f"# `{name}`\n\n::: {name}\n    options:\n      show_root_heading: false\n      heading_level: 2\n"
 
 
 def commands_page() -> str:
