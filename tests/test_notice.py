@@ -55,3 +55,8 @@ def test_the_occlusion_network_refers_to_the_generator() -> None:
 def test_every_shipped_file_stands_with_its_hash(path: Path) -> None:
     after = TEXT.split(path.name, 1)[1]
     assert hashlib.sha256(path.read_bytes()).hexdigest() in after
+
+
+@pytest.mark.parametrize("page", ["demo/people/README.md", "models/weights/README.md"])
+def test_the_pages_beside_the_files_refer_to_it(page: str) -> None:
+    assert "Section 5 of `NOTICE`" in " ".join((CORE / page).read_text(encoding="utf-8").split())
