@@ -147,7 +147,7 @@ def draw() -> np.ndarray:
     from fake_nuke import nuke, start
 
     start(gui=True)
-    from faceplate_nuke.panel import TABS, add_knobs
+    from faceplate_nuke.knobs import TABS, add_knobs
 
     group = nuke.nodes.Group()
     add_knobs(group)
