@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from faceplate import __version__
 from faceplate.comp.grain import Grain
 from faceplate.errors import UsageError
 from faceplate.face import likeness
@@ -15,6 +14,7 @@ from faceplate.track.associate import Association, associate
 from faceplate.track.checkpoint import FrameRecord
 from faceplate.track.grain_models import grain_models
 from faceplate.track.samples import Sample, pack_blocks, samples_of, stored_samples
+from faceplate_client.version import __version__
 
 __all__ = [
     "build",
