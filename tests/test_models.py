@@ -28,7 +28,17 @@ import onnx_graphs as graphs
 from faceplate.cli import models as cli
 from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.generators.networks import FAMILIES
-from faceplate.models import Card, ModelStore, Network, Runtime, check_policy, embedded_store, loader, open_network, ort_session
+from faceplate.models import (
+    Card,
+    ModelStore,
+    Network,
+    Runtime,
+    check_policy,
+    embedded_store,
+    loader,
+    open_network,
+    ort_session,
+)
 from faceplate.models.card import External, read_card, write_card
 from faceplate.models.devices import CPU, CUDA, TENSORRT, Target, cuda_devices, engine_folder, plan, provider_options
 from faceplate.models.fetch import Resuming, addresses, fetch_model

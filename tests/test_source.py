@@ -236,7 +236,11 @@ def test_a_view_out_of_focus_is_wanted_as_one_with_fewer_pixels(
     for sigma, share in zip((1.0, 2.0), wanted[1:], strict=True):
         assert 0.6 < np.sqrt(share) * np.sqrt(1 + 4 * sigma**2) < 1.4
     far = face.moved(face.points * 0.15)  # on a small face none of it is seen
-    assert wanted[0] == 1.0 and [resolution_weight(view, far, best) for view in (sharp, soft, softer)] == [1.0, 1.0, 1.0]
+    assert wanted[0] == 1.0 and [resolution_weight(view, far, best) for view in (sharp, soft, softer)] == [
+        1.0,
+        1.0,
+        1.0,
+    ]
 
 
 # --- which view is wanted where ---------------------------------------------------------------------------------------

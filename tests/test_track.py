@@ -22,17 +22,17 @@ from faceplate.face.landmark import Region
 from faceplate.face.shape import RIGID, head_model
 from faceplate.image.window import Window
 from faceplate.track import REGIONS, Track, mesh_codec, model
-from faceplate.track.follower import SEGMENT
-from faceplate.track.observation import FrameObservation, FaceObservation
-from faceplate.track.assignment import assign
 from faceplate.track.assembly import build, retracked
+from faceplate.track.assignment import assign
 from faceplate.track.checkpoint import FrameRecord
-from faceplate.track.shot_analysis import segments_of
 from faceplate.track.corrections import region_weight
 from faceplate.track.cuts import find_cuts
 from faceplate.track.export import TRACKER_POINTS, export_track
+from faceplate.track.follower import SEGMENT
+from faceplate.track.observation import FaceObservation, FrameObservation
 from faceplate.track.optical_flow import Flow
 from faceplate.track.qc import jitter
+from faceplate.track.shot_analysis import segments_of
 from faceplate.track.sidecar import dump, load_sidecar, parse_sidecar, schema
 from faceplate.track.smooth import decompose, place, region_groups
 

@@ -21,13 +21,13 @@ from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.plate import Sequence
 from faceplate.track import Smoothing, Track, model, track_shot, work_file
-from faceplate.track.follower import FaceFollower
-from faceplate.track.shot_finder import ShotFinder
 from faceplate.track.assembly import build
 from faceplate.track.checkpoint import FrameRecord
-from faceplate.track.shot_analysis import analyse_shot
-from faceplate.track.qc import write_qc, write_qc_movie
+from faceplate.track.follower import FaceFollower
 from faceplate.track.plate_reader import PlateReader
+from faceplate.track.qc import write_qc, write_qc_movie
+from faceplate.track.shot_analysis import analyse_shot
+from faceplate.track.shot_finder import ShotFinder
 from track_plates import (
     background,
     blinking,
@@ -191,8 +191,8 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
     monkeypatch.setattr(FaceFollower, "back", lambda self, *rest: {})
     plain = analyse_shot(reader, frames, own, tmp_path / "plain", workers=1)
 
-    def there(looks: tuple[FrameRecord, ...]) -> list[int]:
-        found = [look.frame for look in looks if look.observation is not None and not look.tail and len(look.observation.faces) == 2]
+    def there(records: tuple[FrameRecord, ...]) -> list[int]:
+        found = [r.frame for r in records if r.observation is not None and not r.tail and len(r.observation.faces) == 2]
         return sorted(found)
 
     assert there(plain) == [1008, 1009, 1010] and there(seen)[0] <= 1005 and there(seen)[-1] == 1010
@@ -279,12 +279,12 @@ _RUN = """
 import sys, time
 from pathlib import Path
 from faceplate.track import track_shot
-from faceplate.track.analyse import Analyser
-step = Analyser.step
+from faceplate.track.follower import FaceFollower
+step = FaceFollower.step
 def slow(self, *rest):
     time.sleep(0.15)
     return step(self, *rest)
-Analyser.step = slow
+FaceFollower.step = slow
 track_shot(sys.argv[1], Path(sys.argv[2]), workers=2)
 """
 
