@@ -36,7 +36,7 @@ def detect(network: Network, picture: np.ndarray, threshold: float | None = None
     found = DETECTORS.get(network.card.kind)
     if found is None:
         raise UsageError(
-            "not-a-detector", f"'{network.card.name}' is no detector; choose one of: {', '.join(DETECTORS)}."
+            "not-a-detector", f"'{network.card.name}' is not a detector; choose one of: {', '.join(DETECTORS)}."
         )
     return found(network, picture) if threshold is None else found(network, picture, threshold)
 

@@ -85,5 +85,5 @@ def _check_member(file: Path, item: zipfile.ZipInfo) -> None:
     if linked or any(part.is_absolute() or part.drive or len(part.parts) != 1 or name == ".." for part in plain):
         raise UsageError(
             "archive-outside",
-            f"{file.name} wants to write '{name}' outside its own folder (or as a link), so it is refused.",
+            f"{file.name} contains '{name}', which lies outside its own folder or is a link, so it is refused.",
         )

@@ -118,7 +118,7 @@ def addresses(card: Card, environment: dict[str, str] | None = None, file: str |
         except ValueError:
             known = False
         if not known or any(sign.isspace() or ord(sign) < 32 for sign in address):
-            raise UsageError("no-address", f"{address} is no web address; use http or https, and %20 for a space.")
+            raise UsageError("no-address", f"{address} is not a web address; use http or https, and %20 for a space.")
     return found
 
 

@@ -143,7 +143,7 @@ def _path_beside(graph: Graph, location: str) -> Path:
     if outside or (path.is_symlink() and path.resolve().parent != folder):
         raise RenderError(
             "external-outside",
-            f"{graph.path.name} wants weights from '{location}'; only a file beside it is allowed, so it is refused.",
+            f"{graph.path.name} asks for weights in '{location}'; only a file beside it is allowed, so it is refused.",
         )
     if not path.is_file():
         raise RenderError(

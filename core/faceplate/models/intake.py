@@ -198,7 +198,7 @@ def _refuse_odd_names(graph: Graph, outside: tuple[Path, ...], answers: Answers)
                 "beginning with a letter or a digit: save the network again with another name for them.",
             )
     if answers.url is not None and not answers.url.startswith(("http://", "https://")):
-        raise UsageError("no-address", f"{answers.url} is no web address; use http or https.")
+        raise UsageError("no-address", f"{answers.url} is not a web address; use http or https.")
 
 
 def _refuse_own_name(card: Card) -> None:

@@ -245,7 +245,7 @@ class Network:
                 return
         raise RenderError(
             "out-of-memory",
-            f"There is no memory to run '{self.card.name}' on even one tile; close other programs.",
+            f"There is not enough memory to run '{self.card.name}' on a single tile; close other programs.",
         ) from error
 
     def _finite_or_fallback(

@@ -60,7 +60,7 @@ def auto_track(
         except UsageError as error:
             raise UsageError(
                 error.code,
-                f"{error} It is the track kept beside the output; move it away to have the plate tracked anew.",
+                f"{error} This track is kept beside the output; move it away to track the plate again.",
             ) from error
         if _fits(track.sidecar, reader, finder) and all(track.holds(frame) for frame in frames):
             return AutoTrack(track, False)

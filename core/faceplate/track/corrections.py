@@ -192,5 +192,5 @@ def check_person(known: Sequence[str], person: str) -> None:
     """
     if person not in known:
         raise UsageError(
-            "no-such-person", f"The track has no person '{person}'; it has {', '.join(known) or 'nobody'}."
+            "no-such-person", f"The track has no person '{person}'; it has {', '.join(known) or 'no people'}."
         )

@@ -108,7 +108,7 @@ def export_track(
         ".usdc": "usd",
     }.get(path.suffix.lower(), path.suffix)
     if kind not in FORMATS:
-        raise UsageError("bad-format", f"'{kind}' is no export format; it can be {', '.join(FORMATS)}.")
+        raise UsageError("bad-format", f"'{kind}' is not an export format; use one of: {', '.join(FORMATS)}.")
     shot = _shot(track, person)
     if reference is None:
         reference = min(shot.faces)

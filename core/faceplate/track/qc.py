@@ -109,7 +109,9 @@ def write_qc_movie(
     elif path.suffix.lower() in _MOVIE_KINDS:
         _write_movie(path, (picture for _, picture in pictures), rate)
     else:
-        raise UsageError("bad-format", f"{path} is no movie; write .mp4, .mov, .avi, or pictures such as qc.####.png.")
+        raise UsageError(
+            "bad-format", f"{path} is not a movie; write .mp4, .mov, .avi, or pictures such as qc.####.png."
+        )
     return path
 
 

@@ -40,10 +40,10 @@ def parse_sidecar(text: bytes | str, name: str = "the track") -> Sidecar:
         item = from_json(text)
     except ValueError as error:
         raise UsageError(
-            "bad-track", f"{name} is no whole JSON file ({error}): restore it or track the plate again."
+            "bad-track", f"{name} is not a complete JSON file ({error}): restore it or track the plate again."
         ) from error
     if not isinstance(item, dict) or "faceplate_track" not in item:
-        raise UsageError("bad-track", f"{name} is no Faceplate track: its field faceplate_track is missing.")
+        raise UsageError("bad-track", f"{name} is not a Faceplate track: its field faceplate_track is missing.")
     version = item["faceplate_track"]
     if type(version) is not int or version < 1:
         raise UsageError("bad-track", f"{name} is damaged: field faceplate_track is {version!r}, not a version number.")

@@ -198,7 +198,7 @@ class Track:
         """
         people = self.people
         if not people:
-            raise RenderError("no-face", "The track holds nobody.")
+            raise RenderError("no-face", "The track contains no person.")
         text = "auto" if who is None else str(who).strip()
         if text in ("auto", ""):
             return self._obvious()
@@ -231,7 +231,7 @@ class Track:
             if tracked is not None:
                 found.append((*distance_to(tracked.face, x, y), person.id))
         if not found:
-            raise RenderError("no-face", f"The track shows nobody in frame {frame}.")
+            raise RenderError("no-face", f"The track shows no person in frame {frame}.")
         return min(found)[2]
 
     def like(self, embedding: np.ndarray) -> tuple[str, float]:
@@ -244,7 +244,7 @@ class Track:
                 if text is not None:
                     found.append((likeness(_identity(text, piece.source), embedding), id_))
         if not found:
-            raise RenderError("no-face", "The track holds nobody whose identity is known.")
+            raise RenderError("no-face", "The track contains no person with a known identity.")
         best = max(found)
         return best[1], best[0]
 
@@ -432,14 +432,13 @@ class Track:
             names = ", ".join(f"{p.number} {p.name}" for p in self.people)
             raise UsageError(
                 "bad-target",
-                f"'{text}' is nobody in the track ({names}), no point such as 1001:640,360, and no picture "
-                "that exists.",
+                f"'{text}' is not a person of the track ({names}), a point such as 1001:640,360, or an existing picture.",
             )
         id_, alike = self.like(embed(path))
         if alike < _LIKENESS_FLOOR:
             raise RenderError(
                 "no-likeness",
-                f"Nobody in the track is like {text} (best likeness {alike:.2f}, {_LIKENESS_FLOOR:.2f} is needed).",
+                f"No person of the track is like {text} (best likeness {alike:.2f}, {_LIKENESS_FLOOR:.2f} is needed).",
             )
         return id_
 
@@ -462,7 +461,7 @@ def made(kind: type[_Made], **values: Any) -> _Made:
     try:
         return kind(**values)
     except ValidationError as error:
-        raise UsageError("bad-correction", f"This {kind.__name__.lower()} cannot be: {first_fault(error)}.") from error
+        raise UsageError("bad-correction", f"Invalid {kind.__name__.lower()}: {first_fault(error)}.") from error
 
 
 def _identity(text: str, person: str) -> np.ndarray:

@@ -167,7 +167,7 @@ def _plate(pattern: str, reader: PlateReader, seen: Sequence[FrameRecord], frame
     first = next((item for item in seen if item.windows is not None), None)
     if first is None or first.windows is None:
         why = next((item.error for item in seen if item.error), "no reason given")
-        raise RenderError("plate-unreadable", f"Not one frame of {pattern} could be read: {why}")
+        raise RenderError("plate-unreadable", f"No frame of {pattern} could be read: {why}")
     search = reader.search
     display, data = ((w.x, w.y, w.width, w.height) for w in first.windows)
     return model.Plate(

@@ -21,7 +21,7 @@ def parse_pins(text: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int],
         first, dash, last = range_text.partition("-")
         if not at or not first.isdigit() or (dash and not last.isdigit()):
             raise UsageError(
-                "bad-pin", f"'{word}' is no pinned view; write picture@first-last, such as open.jpg@1010-1024."
+                "bad-pin", f"'{word}' is not a pinned view; write picture@first-last, such as open.jpg@1010-1024."
             )
         if name not in names:
             raise UsageError("bad-pin", f"The source has no usable view '{name}'; it has {', '.join(names)}.")
