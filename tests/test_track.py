@@ -617,7 +617,7 @@ def test_the_person_is_chosen_by_number_name_point_and_likeness(two: Track, tmp_
     picture = tmp_path / "who.png"
     picture.touch()
     assert track.choose(str(picture), lambda path: identity(2)) == "p2"
-    with pytest.raises(RenderError, match="Nobody in the track is like"):
+    with pytest.raises(RenderError, match="No person of the track is like"):
         track.choose(str(picture), lambda path: identity(99))
     with pytest.raises(RenderError, match="2 people"):
         track.choose("auto")

@@ -354,7 +354,7 @@ def test_targets_that_nobody_is_are_told(couple: Path, tmp_path: Path, capsys: p
         (("-f", "1002", "--target", "Eve"), "a name needs a track"),
         (("--track", couple / "t.json", "--target", "3"), "the track holds 2"),
         (("--track", couple / "t.json"), "choose one by number, name"),
-        (("--track", couple / "t.json", "--target", person("cal") / "front.jpg"), "Nobody in the track is like"),
+        (("--track", couple / "t.json", "--target", person("cal") / "front.jpg"), "No person of the track is like"),
     ):
         asked = ("render", couple / PATTERN, "--generator", "null", "-o", tmp_path / "s.####.exr", *options)
         assert words in refused(capsys, *asked)
