@@ -1,6 +1,6 @@
-"""The automatic track of a render: kept beside its output, and used again while it fits the plate.
+"""The track that a render makes for itself: kept beside its output, used again while it fits the plate.
 
-The whole plate is tracked, not only the requested frames, because a frame's result must not depend on which others are
+The whole plate is tracked, not only the frames asked for: what a frame looks like may not depend on which others were
 rendered with it.
 """
 
@@ -24,14 +24,14 @@ __all__ = ["AutoTrack", "auto_track", "auto_track_path"]
 
 @dataclass(frozen=True)
 class AutoTrack:
-    """A track kept beside an output. `fresh` is True when it was made just now."""
+    """A track kept beside an output. `fresh` says that it was made just now."""
 
     track: Track
     fresh: bool
 
 
 def auto_track_path(output: PlateSequence) -> Path:
-    """Return the path of the track for `output`: `swap.track.json` for `swap.####.exr`."""
+    """Where the track of what is written to `output` is kept: `swap.track.json` for `swap.####.exr`."""
     stem = output.prefix.rstrip("._-") if output.padding is not None else Path(output.prefix).stem
     return output.folder / f"{stem + '.' if stem else ''}track.json"
 
@@ -45,14 +45,10 @@ def auto_track(
     make: bool,
     progress: Callable[[int, int], None] | None = None,
 ) -> AutoTrack | None:
-    """Load the track at `path` if it fits the plate and holds `frames`; else track the whole plate with `make`, or return None.
+    """The track kept at `path` if it still fits the plate and holds `frames`; else, with `make`, a new one of the whole
+    plate, or None. Corrections in a track that no longer fits are carried over, as `track_shot` does.
 
-    Corrections in a track that no longer fits are carried over, as `track_shot` does.
-
-    Raises
-    ------
-    UsageError, RenderError
-        What `track_shot` raises. A file that is no track is refused (`bad-track`), not overwritten.
+    Raises what `track_shot` raises; a file there that is no track is refused (`bad-track`), not overwritten.
     """
     if path.exists():
         try:
@@ -60,7 +56,7 @@ def auto_track(
         except UsageError as error:
             raise UsageError(
                 error.code,
-                f"{error} This track is kept beside the output; move it away to track the plate again.",
+                f"{error} It is the track kept beside the output; move it away to have the plate tracked anew.",
             ) from error
         if _fits(track.sidecar, reader, finder) and all(track.holds(frame) for frame in frames):
             return AutoTrack(track, False)
@@ -82,7 +78,7 @@ def auto_track(
 
 
 def _fits(sidecar: Sidecar, reader: PlateReader, finder: FaceFinder) -> bool:
-    """Check whether the track was made from exactly these files, read and analysed in the same way."""
+    """Whether it was made from these very files, read and looked at in the same way."""
     plate, search = sidecar.plate, reader.search
     wanted = (
         reader.space,

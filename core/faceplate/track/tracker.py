@@ -1,4 +1,4 @@
-"""Tracking of a shot: reads the plate, observes every frame, and writes the track file."""
+"""Tracks a shot: reads the plate, looks at every frame, and writes the sidecar."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["merge_parts", "parts_folder", "track_part", "track_shot", "weights_o
 
 
 def work_file(output: Path) -> Path:
-    """Return the path of the checkpoint of an unfinished run."""
+    """Where the work of an unfinished run lies."""
     return output.with_name(f".{output.name}.work")
 
 
@@ -45,40 +45,13 @@ def track_shot(
     progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Track:
-    """Track `plate` into the file `output`.
+    """Tracks `plate` into the sidecar `output` and answers it.
 
-    When `output` exists, its corrections are kept and its people keep their ids. An interrupted run is resumed. The result
-    depends neither on `workers` nor on interruptions.
-
-    Parameters
-    ----------
-    plate : str
-        Pattern of the plate.
-    output : Path
-        The track file.
-    frames : sequence of int, optional
-        By default the pattern's own, else those on disk.
-    color, space, layer
-        Colour configuration, colour space and layer of the plate.
-    search : Window, optional
-        Limits where faces and cuts are searched.
-    smoothing : model.Smoothing, optional
-        By default that of an existing track.
-    workers : int
-        Number of segments processed in parallel.
-    finder : FaceFinder, optional
-        The networks; the embedded ones by default.
-    progress : callable, optional
-        Called with (frames done, total frames).
-    stop : threading.Event, optional
-        Ends the run early.
-
-    Raises
-    ------
-    UsageError
-        `no-frames`, `bad-track` or `newer-track`.
-    RenderError
-        `output-unwritable`, or `plate-unreadable` when no frame could be read.
+    Frames: those given, else the pattern's own, else what lies on disk. `search` limits where faces are looked for and
+    cuts are seen. The work of a stopped run is gone on with.
+    When `output` is there already, its corrections are kept and its people keep their ids. The result depends neither
+    on `workers` nor on interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError`
+    (`output-unwritable`, `plate-unreadable` when not one frame could be read).
     """
     output = Path(output)
     sequence = PlateSequence.parse(plate)
@@ -109,7 +82,7 @@ def track_shot(
 
 
 def parts_folder(output: Path) -> Path:
-    """Return the folder in which machines that share a shot's tracking leave their results, one file a segment."""
+    """Where machines that share a shot's tracking leave what they saw, a file a segment."""
     return output.with_name(f"{output.name}.parts")
 
 
@@ -122,15 +95,10 @@ def track_part(
     finder: FaceFinder | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Observe some of the segments of `frames` (`stretches` counts them from 0), for `merge_parts`.
+    """Looks at some of the segments of `frames` (`stretches` counts them from 0) for `merge_parts` to put together.
 
-    A part is written completely or not at all; two machines produce the same part. An existing part that still fits the plate
-    is not made again.
-
-    Raises
-    ------
-    UsageError
-        `bad-stretch`; also what `track_shot` raises.
+    A part appears whole or not at all; two machines that make the same one make the same. One that is there and still
+    fits the plate is not made again. Raises `UsageError('bad-stretch')` and what `track_shot` raises.
     """
     segments = segments_of(sorted(frames))
     folder = parts_folder(output)
@@ -154,7 +122,7 @@ def track_part(
 
 
 def merge_parts(output: Path) -> Path | None:
-    """Merge the parts of other machines into the checkpoint of `track_shot`; return their folder, None without any."""
+    """Puts what other machines saw where `track_shot` goes on from it; the folder of the parts, None without any."""
     folder = parts_folder(output)
     parts = sorted(path for path in folder.glob("*.work") if not path.name.startswith("."))
     if not parts:
@@ -167,7 +135,7 @@ def _plate(pattern: str, reader: PlateReader, seen: Sequence[FrameRecord], frame
     first = next((item for item in seen if item.windows is not None), None)
     if first is None or first.windows is None:
         why = next((item.error for item in seen if item.error), "no reason given")
-        raise RenderError("plate-unreadable", f"No frame of {pattern} could be read: {why}")
+        raise RenderError("plate-unreadable", f"Not one frame of {pattern} could be read: {why}")
     search = reader.search
     display, data = ((w.x, w.y, w.width, w.height) for w in first.windows)
     return model.Plate(
@@ -184,6 +152,6 @@ def _plate(pattern: str, reader: PlateReader, seen: Sequence[FrameRecord], frame
 
 
 def weights_of(finder: FaceFinder) -> dict[str, str]:
-    """Return the networks that observe, each with the first digits of its hash."""
+    """Which networks look, by the first digits of their hashes."""
     names = (*finder.networks, finder.recogniser)
     return {name: finder.store.card(name).sha256[:16] for name in names}
