@@ -11,7 +11,7 @@ from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.image.window import Window
 
-__all__ = ["Crop", "CropTransform", "Encoding", "Generated", "Generator", "Reshaping"]
+__all__ = ["CacheIdentity", "Crop", "CropTransform", "Encoding", "Generated", "Generator", "Reshaping"]
 
 Encoding = Literal["working", "network"]
 """Pixels that a generator works on: scene-linear working space, or network space."""
@@ -108,6 +108,18 @@ class Generator(Protocol):
 
     def generate(self, crop: Crop) -> Generated:
         """Make the new face on the crop's own pixels."""
+        ...
+
+
+@runtime_checkable
+class CacheIdentity(Protocol):
+    """A generator whose results can be cached beyond this process, because it names everything that they depend on.
+
+    Results of a generator without it are cached for this process only.
+    """
+
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are: weights, source and settings; "" when unknown."""
         ...
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.color import ColorConfig, Exposure, decode, encode
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix, invert, resample
-from faceplate.generators.interface import Crop, CropTransform, Encoding, Generated, Generator, Reshaping
+from faceplate.generators.interface import CacheIdentity, Crop, CropTransform, Encoding, Generated, Generator, Reshaping
 from faceplate.image.window import Window
 from faceplate.models import ModelStore, Network, Runtime, open_network
 from faceplate.models.device_session import Port
@@ -148,6 +149,15 @@ class Restored:
     def reshaped(self, face: Face, pixel_aspect: float) -> Face:
         """Reshape the face as the inner generator does."""
         return self.generator.reshaped(face, pixel_aspect) if isinstance(self.generator, Reshaping) else face
+
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are; "" when the inner generator has none."""
+        inner = self.generator.cache_identity() if isinstance(self.generator, CacheIdentity) else ""
+        if not inner:
+            return ""
+        restorer = self.restorer
+        config = "" if self.color is None else self.color.cache_id
+        return digest(inner, restorer.network.card.model_dump_json(), restorer.amount, restorer.fidelity, config)
 
     def generate(self, crop: Crop) -> Generated:
         """Generate the face with the inner generator, then restore it."""

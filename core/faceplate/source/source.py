@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.comp.grain import Grain
@@ -119,6 +120,10 @@ class Source:
         """`views` and `spare`."""
         return self.views + self.spare
 
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the pictures, their colour and their analysis are."""
+        return digest([(view.name, view.analysis.model_dump_json()) for view in self.all_views])
+
     def embedding(self, finder: FaceFinder) -> np.ndarray:
         """Compute the person's identity, the mean of the views' raw embeddings, float32 (128,)."""
         return np.mean([finder.embed(view.frame, view.face) for view in self.views], axis=0)
@@ -166,15 +171,15 @@ def _views_of(
     """Read the views in one file. Raises what reading raises; for a movie only when no frame of it shows a face."""
     with path.open("rb") as file:  # hashed in blocks, because a clip may exceed the memory
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    digest = f"{content} {space or ''} {color.cache_id[:12]}"
+    identity = f"{content} {space or ''} {color.cache_id[:12]}"
     views: list[SourceView] = []
     failed: FaceplateError | None = None
     for index in sampled_frames(path):
         key = path.name if index is None else f"{path.name}@{index}"
         analysis = stored.pictures.get(key)
-        if analysis is None or analysis.sha256 != digest:
+        if analysis is None or analysis.sha256 != identity:
             try:
-                analysis = analyse_picture(read_still(path, color, space, index or 0), finder, digest)
+                analysis = analyse_picture(read_still(path, color, space, index or 0), finder, identity)
             except FaceplateError as error:
                 failed = error
                 continue

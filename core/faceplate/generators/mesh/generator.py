@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
 from faceplate.face import Face, topology
@@ -68,6 +69,10 @@ class MeshGenerator:
         poses = tuple(view.geometry.pose for view in self.source.views)
         offset = unsqueezed(shape_offset(unsqueezed(face.points, pixel_aspect), poses), 1 / pixel_aspect)
         return face.moved(face.points + self.settings.shape * offset)
+
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are."""
+        return digest(self.name, self.source.cache_identity(), self.settings)
 
     def generate(self, crop: Crop) -> Generated:
         """Generate the new face on the plate's pixels, scene-linear."""

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.errors import RenderError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix
@@ -67,6 +68,10 @@ class DfmGenerator:
         """Compute DeepFaceLab's whole-face crop."""
         side = self.side * check_multiple(self.side, self.supersample)
         return CropTransform(crop_matrix(face.five, _TEMPLATE, side, pixel_aspect), Window(0, 0, side, side))
+
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are."""
+        return digest(self.network.card.model_dump_json(), self.morph, self.mattes, self.supersample)
 
     def generate(self, crop: Crop) -> Generated:
         """Generate the actor's face, with the graph's mattes as coverage."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix, resample
@@ -78,6 +79,11 @@ class NetworkGenerator:
         """Compute the crop: the family's template at the network's side, times the supersampling."""
         side = self.family.side * check_multiple(self.family.side, self.supersample)
         return CropTransform(crop_matrix(face.five, self.family.template, side, pixel_aspect), Window(0, 0, side, side))
+
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are."""
+        networks = [network.card.model_dump_json() for network in self.networks]
+        return digest(networks, self.family, self.source, self.supersample, self.identity)
 
     def generate(self, crop: Crop) -> Generated:
         """Generate the new face, float32, not quantised.
