@@ -99,7 +99,7 @@ class Stage:
         for node in nuke.selectedNodes():
             node.setSelected(False)
         (plate or self.read).setSelected(True)
-        node = self.adapter("build").create()
+        node = self.adapter("group").create()
         track = Path(self.plate).with_name("plate.track.json")
         known = {"track": str(track), **CHEAP} if track.exists() else {}
         for name, value in {"source": str(people_folder() / "bea"), **known, **knobs}.items():
@@ -128,7 +128,7 @@ class Stage:
 
     def idle(self) -> bool:
         """Whether no task runs and nothing is left to the main thread."""
-        tasks = self.adapter("work").TASKS
+        tasks = self.adapter("actions").TASKS
         return not any(task._thread.is_alive() for task in tasks._of.values()) and self.session.requests.empty()
 
     def settle(self, wait: float = 60.0, until: Callable[[], bool] | None = None) -> None:

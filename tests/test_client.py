@@ -30,7 +30,7 @@ from engines import FACE, settings, state_of, until
 from faceplate.errors import FaceplateError
 from faceplate.params import describe
 from faceplate.plate import Sequence
-from faceplate_client import Background, Engine, EngineError, find, job, places, start, wire
+from faceplate_client import Background, Engine, EngineError, discovery, job, launcher, paths, transport
 from faceplate_client import engine as engine_module
 from faceplate_client.exr import header
 from plates import read_file, write_plate
@@ -155,16 +155,16 @@ class TestCarry:
         monkeypatch.delenv("XDG_DATA_HOME", raising=False)
         settings = Settings(ROOT, tmp_path / "env")
         path = note_engine(settings)
-        assert path == Path(places.program_file(places.user_folder()))
+        assert path == Path(paths.program_file(paths.user_folder()))
         settings.python.parent.mkdir(parents=True)
         settings.python.write_text("")
-        assert start.engine_command({"PATH": ""}) == [str(settings.python), "-I", "-m", "faceplate.cli.main"]
+        assert launcher.engine_command({"PATH": ""}) == [str(settings.python), "-I", "-m", "faceplate.cli.main"]
         forget_engine(Settings(ROOT, tmp_path / "another"))
         assert path.exists()
         forget_engine(settings)
         assert not path.exists()
         with pytest.raises(EngineError) as refused:
-            start.engine_command({"PATH": ""})
+            launcher.engine_command({"PATH": ""})
         assert refused.value.code == "engine-not-found" and "python3 install env" in refused.value.message
 
 
@@ -228,15 +228,15 @@ class TestStart:
         state = state_of(Path(engine.folder)) or {}
         run = tmp_path / "run"
         run.mkdir(mode=0o700)
-        own = Path(places.state_file(str(run), faceplate_client.__version__))
+        own = Path(paths.state_file(str(run), faceplate_client.__version__))
         for wrong in ({**state, "port": 1}, {**state, "token": "old"}, {**state, "api": 99}, {"api": 1}, []):
             write_private(own, json.dumps(wrong))
-            assert find.find_engine(str(run)) is None
+            assert discovery.find_engine(str(run)) is None
         write_private(own, json.dumps(state))
         own.chmod(0o644)
-        assert find.find_engine(str(run)) is None
+        assert discovery.find_engine(str(run)) is None
         write_private(run / "engine-9.9.9.json", json.dumps(state))
-        found = find.find_engine(str(run))
+        found = discovery.find_engine(str(run))
         assert found is not None and found.port == state["port"]
 
 
@@ -256,7 +256,7 @@ class TestFollow:
         self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*_: Any) -> Any:
-            raise wire.LostError("a virus scanner")
+            raise transport.LostError("a virus scanner")
 
         monkeypatch.setattr(job, "events", broken)
         events: list[dict[str, Any]] = []
@@ -475,7 +475,7 @@ class TestHelpers:
     )
     def test_run_folders(self, platform: str, environ: dict[str, str], end: str, tmp_path: Path) -> None:
         values = {name: value.format(tmp=tmp_path) for name, value in environ.items()}
-        assert places.run_folder(values, platform).endswith(end.format(tmp=tmp_path))
+        assert paths.run_folder(values, platform).endswith(end.format(tmp=tmp_path))
 
 
 def default(name: str) -> Any:

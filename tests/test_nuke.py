@@ -31,7 +31,18 @@ from test_client import find_python
 ROOT = Path(__file__).parent.parent
 ADAPTER = PLUGIN / "faceplate_nuke"
 GOLDEN = Path(__file__).parent / "fake_nuke" / "faceswap.nk"
-HOST_FREE = ("color", "document", "files", "frames", "link", "names", "reads", "refusal", "request", "windows")
+HOST_FREE = (
+    "color_management",
+    "coordinates",
+    "engine_client",
+    "file_patterns",
+    "fingerprint",
+    "names",
+    "read_node",
+    "refusal",
+    "render_request",
+    "shot_state",
+)
 """Modules that must work where there is no Nuke."""
 
 
@@ -74,10 +85,10 @@ def test_the_check_of_the_fake_finds_what_is_wrong() -> None:
 def test_pyright_passes_the_adapter_and_catches_each_planted_mistake(tmp_path: Path) -> None:
     """One run over five copies: pyright needs seconds to start."""
     planted = {
-        "function": ("talk.py", "nuke.tprint(", "nuke.tprnt("),
-        "method": ("access.py", "knob.clearAnimated()", "knob.clearAnimation()"),
-        "count": ("access.py", "nuke.root()", 'nuke.root("here")'),
-        "type": ("work.py", "nuke.executing()", 'nuke.executing("now")'),
+        "function": ("messages.py", "nuke.tprint(", "nuke.tprnt("),
+        "method": ("nodes.py", "knob.clearAnimated()", "knob.clearAnimation()"),
+        "count": ("nodes.py", "nuke.root()", 'nuke.root("here")'),
+        "type": ("actions.py", "nuke.executing()", 'nuke.executing("now")'),
     }
     for name in ("clean", *planted):
         shutil.copytree(ADAPTER, tmp_path / name / "faceplate_nuke", ignore=shutil.ignore_patterns("__pycache__"))
@@ -132,7 +143,7 @@ def test_the_parts_without_nuke_run_on_nukes_pythons(version: str) -> None:
         "import sys, types; package = types.ModuleType('faceplate_nuke'); package.__path__ = [sys.argv[1]]\n"
         "sys.modules['faceplate_nuke'] = package; sys.path.insert(0, sys.argv[2])\n"
         f"import importlib; [importlib.import_module('faceplate_nuke.' + name) for name in {HOST_FREE!r}]\n"
-        "from faceplate_nuke.reads import ReadSettings; from faceplate_nuke.frames import parse_frames\n"
+        "from faceplate_nuke.read_node import ReadSettings; from faceplate_nuke.file_patterns import parse_frames\n"
         "print(parse_frames('1-3,7'), ReadSettings('Read1', 'a.####.exr', 1, 2).before)"
     )
     done = subprocess.run(
@@ -288,7 +299,7 @@ def test_copies_are_shots_of_their_own(stage: Stage, group_first: bool) -> None:
     pasted = nuke.nodePaste("%clipboard%")
     assert pasted is not None
     pasted.redraw()
-    first, second = stage.adapter("access").faceswaps()
+    first, second = stage.adapter("nodes").faceswaps()
     assert first is node and second["matte_feather"].value() == 0.2
     assert first["shot_id"].value() != second["shot_id"].value()
     assert first["frames"].value() != second["frames"].value()
@@ -326,20 +337,20 @@ def test_a_node_brought_back_by_undo_keeps_its_shot(stage: Stage) -> None:
     shot = node["shot_id"].value()
     nuke.delete(node)
     nuke.undo()
-    assert [one["shot_id"].value() for one in stage.adapter("access").faceswaps()] == [shot]
+    assert [one["shot_id"].value() for one in stage.adapter("nodes").faceswaps()] == [shot]
 
 
 def test_making_a_node_is_one_step_of_undo(stage: Stage) -> None:
     steps = len(stage.session.undo_steps)
-    stage.adapter("build").create()
+    stage.adapter("group").create()
     assert len(stage.session.undo_steps) == steps + 1
     nuke.undo()
-    assert stage.adapter("access").faceswaps() == []
+    assert stage.adapter("nodes").faceswaps() == []
 
 
 def test_status_and_colour_leave_no_step_of_undo(stage: Stage) -> None:
     node = stage.faceswap()
-    stale, shot = stage.adapter("stale"), node["shot_id"].value()
+    stale, shot = stage.adapter("frame_status"), node["shot_id"].value()
     stale.LEDGER.rendered(shot, 1001, stale.knobs_name(node))
     steps = len(stage.session.undo_steps)
     node["matte_feather"].setValue(0.3)
@@ -353,7 +364,7 @@ def test_status_and_colour_leave_no_step_of_undo(stage: Stage) -> None:
 def test_upstream_changes_make_frames_stale_when_nuke_redraws(stage: Stage) -> None:
     grade = nuke.nodes.Grade(inputs=[stage.read])
     node = stage.faceswap(grade)
-    stale, shot = stage.adapter("stale"), node["shot_id"].value()
+    stale, shot = stage.adapter("frame_status"), node["shot_id"].value()
     stale.LEDGER.rendered(shot, 1001, stale.knobs_name(node))
     grade["white"].setValue(2.0)
     node.redraw()
@@ -434,7 +445,7 @@ def test_the_inner_write_is_on_only_where_it_is_needed(stage: Stage) -> None:
 def test_reads_that_only_nuke_can_read(stage: Stage, knob: str, value: str, word: str) -> None:
     node = stage.faceswap()
     stage.read[knob].setValue(value)
-    plan = stage.adapter("state").plan_of(node)
+    plan = stage.adapter("node_state").plan_of(node)
     assert plan.read is None and word in plan.why
 
 
@@ -496,7 +507,7 @@ def test_several_views_are_refused(stage: Stage, tmp_path: Path) -> None:
     node["render_frame"].execute()
     assert "left, right" in stage.session.said[-1]
     (tmp_path / "plate.1001.exr").write_bytes(b"\x76\x2f\x31\x01....channels\0chlist\0....")
-    assert stage.adapter("state").read_state(node, [1001]).plate == stage.read["file"].value()
+    assert stage.adapter("node_state").read_state(node, [1001]).plate == stage.read["file"].value()
     stage.read["file"].setValue(f"{tmp_path}/plate.%V.####.exr")
     node.setInput(0, stage.read)
     node["render_frame"].execute()
@@ -507,9 +518,9 @@ def test_the_source_input_is_a_read_or_nothing(stage: Stage) -> None:
     node = stage.faceswap()
     person = nuke.nodes.Read(file="/people/bea/front.jpg")
     node.setInput(2, person)
-    assert stage.adapter("state").read_state(node, [1001]).source == "/people/bea/front.jpg"
+    assert stage.adapter("node_state").read_state(node, [1001]).source == "/people/bea/front.jpg"
     person["file"].setValue("/people/bea/take.####.exr")
-    assert stage.adapter("state").read_state(node, [1001]).source == "/people/bea"
+    assert stage.adapter("node_state").read_state(node, [1001]).source == "/people/bea"
     node.setInput(2, nuke.nodes.Blur(inputs=[person]))
     node["render_frame"].execute()
     assert "source input" in stage.session.said[-1]
@@ -522,7 +533,7 @@ def test_the_search_box_is_turned_upside_down(stage: Stage) -> None:
 
     write_plate(stage.folder / "plate.1001.exr", np.zeros((100, 200, 3), np.float32))
     node = stage.faceswap(use_search=True, search=[10, 20, 110, 70])
-    assert stage.adapter("state").read_state(node, [1001]).search == (10, 30, 100, 50)
+    assert stage.adapter("node_state").read_state(node, [1001]).search == (10, 30, 100, 50)
     crop = node.node("PlateCrop")
     assert crop["box"].value() == [10, 20, 110, 70] and not crop["disable"].value()
 
@@ -533,7 +544,7 @@ def test_a_display_window_may_begin_anywhere(tmp_path: Path) -> None:
     from faceplate.window import Window
     from plates import write_plate
 
-    windows = adapter_module("windows")
+    windows = adapter_module("coordinates")
     plate = tmp_path / "p.0007.exr"
     write_plate(plate, np.zeros((30, 40, 3), np.float32), data=Window(-4, 90, 40, 30), display=Window(-10, 80, 60, 50))
     display = windows.display_of(f"{tmp_path}/p.####.exr", 3, 1, 1)
@@ -548,7 +559,7 @@ def test_a_display_window_may_begin_anywhere(tmp_path: Path) -> None:
 def test_a_relative_path_begins_where_nuke_has_it(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file_pattern = stage.adapter("access").file_pattern
+    file_pattern = stage.adapter("nodes").file_pattern
     stage.read["file"].setValue("plates/a.####.exr")
     monkeypatch.chdir(tmp_path)
     assert file_pattern(stage.read, "file") == f"{tmp_path}/plates/a.####.exr"
@@ -562,7 +573,7 @@ def test_values_are_read_at_their_frames(stage: Stage) -> None:
     node["grain"].setExpression("(frame - 1000) / 10")
     node["shape"].setValueAt(0.0, 1001)
     node["shape"].setValueAt(1.0, 1003)
-    state = stage.adapter("state").read_state(node, [1001, 1002, 1003])
+    state = stage.adapter("node_state").read_state(node, [1001, 1002, 1003])
     assert state.values(1002)["grain"] == pytest.approx(0.2) and state.values(1002)["shape"] == pytest.approx(0.5)
     assert state.values(1003)["shape"] == 1.0 and state.values(1001)["matte_feather"] == 0.045
     assert state.structure["generator"] == "mesh" and "shape" not in state.structure
@@ -599,7 +610,7 @@ def test_a_read_shows_the_file_that_it_should(
     knobs |= {"frame_mode": mode[0], "frame": mode[1], "on_error": on_error}
     pattern = f"{holes}/p.####.exr"
     node = nuke.nodes.Read(name="Read1", file=pattern, **knobs)
-    reads = adapter_module("reads")
+    reads = adapter_module("read_node")
     read = reads.ReadSettings(name="Read1", file=pattern, **knobs)
     assert reads.only_through_nuke(read, lambda name: True) is None
     try:
@@ -631,14 +642,14 @@ def test_keys_give_back_every_value(values: list[float], first: int) -> None:
     import numpy as np
 
     curve = {first + index: value for index, value in enumerate(values)}
-    keys = adapter_module("document").keys_of(curve)
+    keys = adapter_module("shot_state").keys_of(curve)
     again = np.interp(list(curve), [key[0] for key in keys], [key[1] for key in keys])
     assert again == pytest.approx(values, abs=1e-8)
     assert len(keys) <= max(1, len(values))
 
 
 def test_a_ramp_is_two_keys_and_a_constant_one() -> None:
-    keys_of = adapter_module("document").keys_of
+    keys_of = adapter_module("shot_state").keys_of
     assert keys_of({frame: frame / 100 for frame in range(1, 50)}) == [[1, 0.01, "linear"], [49, 0.49, "linear"]]
     assert keys_of({frame: 0.3 for frame in range(1, 50)}) == [[1, 0.3, "linear"]]
 
@@ -650,8 +661,8 @@ def test_an_exported_document_is_one_that_the_engine_knows(stage: Stage) -> None
         (stage.folder / f"plate.{frame}.exr").touch()
     node = stage.faceswap()
     node["grain"].setExpression("frame == 1003 ? 0.5 : 1")
-    state = stage.adapter("state").read_state(node, range(1001, 1007))
-    document = stage.adapter("document").exported_document(state, "out/e.####.exr")
+    state = stage.adapter("node_state").read_state(node, range(1001, 1007))
+    document = stage.adapter("shot_state").exported_document(state, "out/e.####.exr")
     known = ShotDocument.model_validate(json.loads(json.dumps(document)), strict=False)
     assert known.frames == "1001-1006" and known.host is not None and known.host.app == "nuke"
     assert document["parameters"]["grain"]["keys"][0] == [1001, 1.0, "linear"]
@@ -664,8 +675,8 @@ def test_of_frames_that_show_one_file_the_first_gives_the_key(stage: Stage) -> N
     stage.read["last"].setValue(1002)
     node = stage.faceswap()
     node["grain"].setExpression("(frame - 1000) / 10")
-    state = stage.adapter("state").read_state(node, range(1001, 1005))
-    document = stage.adapter("document").exported_document(state, "out/e.####.exr")
+    state = stage.adapter("node_state").read_state(node, range(1001, 1005))
+    document = stage.adapter("shot_state").exported_document(state, "out/e.####.exr")
     assert document["frames"] == "1001-1002"
     assert document["parameters"]["grain"]["keys"] == [[1001, 0.1, "linear"], [1002, 0.2, "linear"]]
 
@@ -674,7 +685,7 @@ def test_of_frames_that_show_one_file_the_first_gives_the_key(stage: Stage) -> N
 
 
 def test_colour_management_is_handed_on() -> None:
-    color = adapter_module("color")
+    color = adapter_module("color_management")
     made = color.ColorSettings
     legacy = made("Nuke", "nuke-default", working="linear")
     assert color.config_of(legacy) is None and color.working_space(legacy) == "Linear Rec.709 (sRGB)"
@@ -699,7 +710,7 @@ def test_the_names_that_the_adapter_takes_for_linear_are_linear() -> None:
 
     from faceplate.color import ColorConfig
 
-    is_linear = adapter_module("color").is_linear
+    is_linear = adapter_module("color_management").is_linear
     config = ColorConfig.load(environ={})
     raw = __import__("PyOpenColorIO").Config.CreateFromBuiltinConfig("cg-config-v2.1.0_aces-v1.3_ocio-v2.3")
     names = [space.getName() for space in raw.getColorSpaces()]
@@ -713,7 +724,7 @@ def test_the_names_that_the_adapter_takes_for_linear_are_linear() -> None:
 
 
 def test_the_proxy_factor_is_no_coarser_than_the_projects(stage: Stage) -> None:
-    factor, root = stage.adapter("state").proxy_factor, nuke.root()
+    factor, root = stage.adapter("node_state").proxy_factor, nuke.root()
     assert factor() == 1
     root["proxy"].setValue(True)
     root["proxy_type"].setValue("scale")
@@ -830,7 +841,7 @@ def test_words_of_render_faceplate(
 ) -> None:
     """`kept` is what Nuke takes off the end of the script's words."""
     monkeypatch.setattr(nuke, "rawArgs", ["nuke", "-t", "render_faceplate.py", *words, *([kept] if kept else [])])
-    assert stage.adapter("farm")._asked(words) == ("a.nk", frames, writes)
+    assert stage.adapter("script_render")._asked(words) == ("a.nk", frames, writes)
 
 
 def test_a_template_and_its_undo(stage: Stage) -> None:

@@ -369,7 +369,7 @@ def test_t_with_wrong_words(
 ) -> None:
     stage.write(stage.faceswap())
     stage.save()
-    farm = stage.adapter("farm")
+    farm = stage.adapter("script_render")
     assert farm.main([word.replace("SCRIPT", str(stage.script)) for word in words]) == code
     said = capsys.readouterr().err
     assert sentence in said and "Traceback" not in said

@@ -10,7 +10,11 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from faceplate_resolve.clip import judge, read_clip
-from faceplate_resolve.frames import (
+from faceplate_resolve.host import Host
+from faceplate_resolve.rollback import Steps
+from faceplate_resolve.swap_record import Memory
+from faceplate_resolve.timeline_edit import place_result
+from faceplate_resolve.timing import (
     Placement,
     Rate,
     end_candidates,
@@ -23,10 +27,6 @@ from faceplate_resolve.frames import (
     timecode_of_frame,
     used,
 )
-from faceplate_resolve.host import Host
-from faceplate_resolve.memory import Memory
-from faceplate_resolve.place import place_result
-from faceplate_resolve.steps import Steps
 from fake_resolve import MediaPoolItem, Project, Resolve, Timeline, World
 from fake_resolve.timeline import TimelineItem
 

@@ -19,17 +19,17 @@ from faceplate.color import ColorConfig
 from faceplate.shotfile.document import ShotDocument
 from faceplate_client import EngineError, parameters
 from faceplate_resolve.clip import judge, read_clip
+from faceplate_resolve.color_spaces import SPACES, delivered_space, is_managed, ocio_space
 from faceplate_resolve.deliver import exr_codec, settings_for
+from faceplate_resolve.dialog import ESSENTIALS, Answer, panel_for, read_answer
 from faceplate_resolve.errors import HostError
 from faceplate_resolve.host import Host, from_menu, from_outside, has
+from faceplate_resolve.interface import Console, talk_for
 from faceplate_resolve.media import files_of, short_name
-from faceplate_resolve.memory import Memory, folder_name, load_shot, memory_of, save_shot, take_of, write_memory
-from faceplate_resolve.panel import ESSENTIALS, Answer, panel_for, read_answer
-from faceplate_resolve.spaces import SPACES, delivered_space, is_managed, ocio_space
-from faceplate_resolve.steps import Steps
+from faceplate_resolve.rollback import Steps
 from faceplate_resolve.swap import plate_space
-from faceplate_resolve.talk import Console, talk_for
-from faceplate_resolve.window import Window
+from faceplate_resolve.swap_record import Memory, folder_name, load_shot, memory_of, save_shot, take_of, write_memory
+from faceplate_resolve.ui_dialog import Window
 from fake_resolve import ColorGroup, Graph, MediaPoolItem, Project, Resolve, Timeline, World
 from fake_resolve.ui import Bmd, Fusion
 
@@ -71,7 +71,7 @@ class TestStubs:
     def test_dictionaries_for_resolve_use_its_keys(self) -> None:
         keys = stub_check.read_stubs("fusionscript-stubs").keys
         assert set(settings_for("folder", "name", 1, 2)) <= keys["RenderSettings"]
-        text = (ADAPTER / "faceplate_resolve" / "place.py").read_text()
+        text = (ADAPTER / "faceplate_resolve" / "timeline_edit.py").read_text()
         used = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
         assert keys["ImportClipInfo"] <= used and keys["MediaPoolClipInfo"] <= used
 
@@ -81,12 +81,12 @@ class TestStubs:
         shutil.copytree(ADAPTER / "faceplate_resolve", target, ignore=shutil.ignore_patterns("__pycache__"))
         mistakes = {
             "deliver.py": ("project.AddRenderJob()", "project.AddRenderJobs()"),
-            "place.py": ("item.SelectTakeByIndex(number)", "item.SelectTakeByIndex(str(number))"),
+            "timeline_edit.py": ("item.SelectTakeByIndex(number)", "item.SelectTakeByIndex(str(number))"),
             "clip.py": ("item.GetMediaPoolItem()", "item.GetMediaPoolItem(1)"),
             "swap.py": ("host.timeline.GetCurrentVideoItem()", "host.project.GetCurrentVideoItem()"),
             "host.py": ("self.manager.SaveProject()", "self.project.SaveProject()"),
-            "memory.py": ("thing.DeleteMarkerAtFrame(at)", "thing.DeleteMarkerAtFrame(str(at), 1)"),
-            "talk.py": ("host.fusion", "host.fusions"),
+            "swap_record.py": ("thing.DeleteMarkerAtFrame(at)", "thing.DeleteMarkerAtFrame(str(at), 1)"),
+            "interface.py": ("host.fusion", "host.fusions"),
         }
         expected = {}
         for name, (right, wrong) in mistakes.items():
@@ -456,7 +456,7 @@ class TestPanel:
             tkinter.Tk().destroy()
         except tkinter.TclError:
             pytest.skip("no display")
-        from faceplate_resolve.plain import Plain
+        from faceplate_resolve.tk_dialog import Plain
 
         panel = panel_for("t", ("note",), parameters(), {}, OWN)
         plain = Plain()

@@ -23,12 +23,12 @@ from faceplate_client import Engine, frame_path
 from faceplate_resolve import menu
 from faceplate_resolve.cli import main as command_line
 from faceplate_resolve.clip import read_clip
+from faceplate_resolve.dialog import Answer
 from faceplate_resolve.errors import HostError
 from faceplate_resolve.host import Host
-from faceplate_resolve.memory import memory_of
-from faceplate_resolve.panel import Answer
+from faceplate_resolve.interface import Console
 from faceplate_resolve.swap import batch, marked_items, next_version, swap_clip
-from faceplate_resolve.talk import Console
+from faceplate_resolve.swap_record import memory_of
 from fake_resolve import Graph, World
 from fake_resolve.ui import Bmd, Fusion
 from movies import retimed

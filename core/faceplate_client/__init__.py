@@ -11,15 +11,15 @@ A host's plug-in carries a copy of this package; it imports nothing beside it.
 """
 
 from .background import Answer, Background
-from .document import changed_values, keyed, new_id, shot_document, write_document
 from .engine import Engine, Shot, connect
 from .errors import EngineError
 from .exr import frame_key
-from .follow import licence_notice, stale_frames
 from .job import Job
-from .parameters import parameters
+from .parameter_list import parameters
 from .pixels import shared_bytes, take_pixels
 from .sequence import frame_path, frames_on_disk, is_pattern, with_padding
+from .shot_document import changed_values, keyed, new_id, shot_document, write_document
+from .shot_status import licence_notice, stale_frames
 from .version import __version__
 
 __all__ = [

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import places
+from . import paths
+from .discovery import find_engine, start_engine
 from .errors import EngineError
-from .find import find_engine, start_engine
 from .job import Job
-from .wire import Address, LostError, request
+from .transport import Address, LostError, request
 
 __all__ = ["Engine", "Shot", "connect"]
 
@@ -30,7 +30,7 @@ def connect(start: bool = True, wait: float = 60.0, parent: bool = True, idle: f
     of seconds without work after which it ends anyway. Raises `EngineError`: `engine-not-running`, `engine-not-found`,
     `engine-missing`, `engine-not-started`, `run-folder`.
     """
-    engine = Engine(places.run_folder(), start, wait, parent, idle)
+    engine = Engine(paths.run_folder(), start, wait, parent, idle)
     engine.reach()
     return engine
 
@@ -83,7 +83,7 @@ class Engine:
             return request(address, method, path, body, timeout)
         except LostError as error:
             raise EngineError(
-                "engine-lost", f"The engine does not answer ({error}); see {places.log_file(self.folder)}."
+                "engine-lost", f"The engine does not answer ({error}); see {paths.log_file(self.folder)}."
             ) from None
 
     def status(self) -> dict[str, Any]:

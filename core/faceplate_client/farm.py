@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from . import places
+from . import paths
 from .engine import Engine
 from .errors import EngineError
 from .job import Job
@@ -118,14 +118,14 @@ def _start(asked: argparse.Namespace) -> int:
 
 
 def _stop(_asked: argparse.Namespace) -> int:
-    Engine(places.run_folder(), False, 1.0, False, None).stop()
+    Engine(paths.run_folder(), False, 1.0, False, None).stop()
     return 0
 
 
 def _render(asked: argparse.Namespace) -> int:
     frames = parse_frames(asked.frames)
     alone = "FACEPLATE_RUN" not in os.environ
-    folder = os.path.join(os.getcwd(), f"faceplate-engine-{os.getpid()}") if alone else places.run_folder()
+    folder = os.path.join(os.getcwd(), f"faceplate-engine-{os.getpid()}") if alone else paths.run_folder()
     engine = Engine(folder, True, _WAIT, True if alone else _lasting_parent(), None)
     try:
         document, base, rules = _shot(asked)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import EngineError
-from .wire import LostError, events
+from .transport import LostError, events
 
 if TYPE_CHECKING:
     from .engine import Engine, Shot

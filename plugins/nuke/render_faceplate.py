@@ -8,7 +8,7 @@ cannot be had, 2 when the request is wrong.
 
 import sys
 
-import faceplate_nuke.farm
+import faceplate_nuke.script_render
 
 if __name__ == "__main__":
-    sys.exit(faceplate_nuke.farm.main(sys.argv[1:]))
+    sys.exit(faceplate_nuke.script_render.main(sys.argv[1:]))

@@ -31,7 +31,7 @@ def sequence(case: Case, ask: dict[str, Any]) -> None:
 def reopened(case: Case, ask: dict[str, Any]) -> None:
     """The saved file in a new process, nothing cached: one frame alone, then others backwards."""
     node = case.open()
-    for path in case.module("results").folder_of(node.node_tree).rglob("*.exr"):
+    for path in case.module("result_files").folder_of(node.node_tree).rglob("*.exr"):
         path.unlink()
     case.target("again", ask["size"])
     case.render(5)
@@ -50,7 +50,7 @@ def two_nodes(case: Case, ask: dict[str, Any]) -> None:
     second.inputs["Mix"].default_value = 0.5
     case.link(first.outputs["Image"], second.inputs["Image"])
     case.link(second.outputs["Image"], case.output())
-    case.module("node").heal(case.scene)
+    case.module("node_group").heal(case.scene)
     second.node_tree.faceplate.source = ask["other"]
     second.inputs["Light"].default_value = 0.0
     case.scene.frame_end = 2
@@ -211,7 +211,7 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     case.scene.frame_end = 2
     case.save()
     case.tree.nodes.active = node
-    live, results, values = case.module("live"), case.module("results"), case.module("values")
+    live, results, values = case.module("live_update"), case.module("result_files"), case.module("animation")
     folder = results.folder_of(node.node_tree)
     found: dict[str, Any] = {}
 
@@ -270,8 +270,8 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     case.render(1)
     assert bpy.ops.faceplate.show_take(number=0) == {"FINISHED"}
     assert bpy.ops.faceplate.relink() == {"FINISHED"}
-    found["engine"] = case.module("engine").state["text"]
-    found["people"] = [person["id"] for person in case.module("engine").known(node.node_tree)["people"]]
+    found["engine"] = case.module("connection").state["text"]
+    found["people"] = [person["id"] for person in case.module("connection").known(node.node_tree)["people"]]
 
     # Undo takes the node away, redo brings it back with its shot.
     uid = node.node_tree.faceplate.uid

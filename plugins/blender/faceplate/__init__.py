@@ -4,9 +4,9 @@ Nothing here computes a pixel. The nodes and their values become a shot document
 renders the new face; the group lays it over the picture.
 """
 
-from . import handlers, live, operators, panel, properties
+from . import handlers, live_update, operators, panels, properties
 
-_ROOMS = (properties, operators, panel, handlers, live)
+_ROOMS = (properties, operators, panels, handlers, live_update)
 
 __all__ = ["register", "unregister"]
 

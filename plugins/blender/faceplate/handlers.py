@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import engine, frames, live, node, prerender, results, settle
+from . import connection, frame_requests, live_update, node_group, node_update, prerender, result_files
 from .failure import NodeError
 
 __all__ = ["EXIT_CODE", "ensure", "register", "unregister"]
@@ -26,9 +26,9 @@ rendering_aside = False
 
 @persistent
 def _render_init(scene: Any, *_: Any) -> None:
-    live.pause()
+    live_update.pause()
     if not rendering_aside:
-        settle.scene(scene)
+        node_update.scene(scene)
 
 
 @persistent
@@ -37,7 +37,7 @@ def _render_pre(scene: Any, *_: Any) -> None:
         return
     try:
         ensure(scene, scene.frame_current)
-    except engine.EngineError as error:
+    except connection.EngineError as error:
         _fail(scene, error)
     except Exception as error:  # a fault of ours must not let the frame through either
         _fail(scene, NodeError("internal", f"{type(error).__name__}: {error}"))
@@ -45,63 +45,63 @@ def _render_pre(scene: Any, *_: Any) -> None:
 
 @persistent
 def _render_done(scene: Any, *_: Any) -> None:
-    live.resume()
+    live_update.resume()
 
 
 @persistent
 def _load_post(*_: Any) -> None:
-    live.forget()
+    live_update.forget()
     for scene in bpy.data.scenes:
-        settle.scene(scene)
-    live.mark()
+        node_update.scene(scene)
+    live_update.mark()
 
 
 @persistent
 def _save_post(*_: Any) -> None:
     for scene in bpy.data.scenes:
-        for _, ours in node.nodes(scene):
-            node.place(ours.node_tree)
-    live.mark()
+        for _, ours in node_group.nodes(scene):
+            node_group.place(ours.node_tree)
+    live_update.mark()
 
 
 @persistent
 def _changed(*_: Any) -> None:
-    live.mark()
+    live_update.mark()
 
 
 @persistent
 def _undone(*_: Any) -> None:
-    live.forget()
-    live.mark()
+    live_update.forget()
+    live_update.mark()
 
 
 def ensure(scene: Any, frame: int) -> None:
     """Every face swap node of the scene has its picture of `frame`. Raises `EngineError` naming the first that has not."""
-    inside = node.nested(scene)
+    inside = node_group.nested(scene)
     if inside:
         raise NodeError(
             "nested-node", f"A face swap node lies inside the group '{inside[0]}': move it to the scene's own nodes."
         )
-    for tree, ours in list(node.nodes(scene)):
-        if not frames.used(tree, ours) or frames.in_takes(ours, frame):
+    for tree, ours in list(node_group.nodes(scene)):
+        if not frame_requests.used(tree, ours) or frame_requests.in_takes(ours, frame):
             continue
-        settle.check(scene, tree, ours)
+        node_update.check(scene, tree, ours)
         try:
             prerender.check(tree, ours, frame)
-            file = frames.computed(frames.prepared(tree, ours, frame))
-        except engine.EngineError:
-            results.discard(results.folder_of(ours.node_tree), frame)
+            file = frame_requests.computed(frame_requests.prepared(tree, ours, frame))
+        except connection.EngineError:
+            result_files.discard(result_files.folder_of(ours.node_tree), frame)
             raise
-        frames.shown(ours, frame, file)
+        frame_requests.shown(ours, frame, file)
 
 
-def _fail(scene: Any, error: engine.EngineError) -> None:
+def _fail(scene: Any, error: connection.EngineError) -> None:
     sentence = f"Error: Faceplate: frame {scene.frame_current}: {error} [{error.code}]"
     sys.stdout.flush()
     print(sentence, file=sys.stderr, flush=True)
     if bpy.app.background:
         os._exit(EXIT_CODE)
-    live.say(sentence)
+    live_update.say(sentence)
 
 
 _HANDLERS = {
@@ -130,4 +130,4 @@ def unregister() -> None:
         held = getattr(bpy.app.handlers, name)
         if handler in held:
             held.remove(handler)
-    engine.close()
+    connection.close()

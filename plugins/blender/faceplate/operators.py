@@ -11,7 +11,18 @@ from typing import Any
 
 import bpy
 
-from . import compat, document, engine, frames, handlers, live, node, prerender, results, settle
+from . import (
+    compat,
+    connection,
+    frame_requests,
+    handlers,
+    live_update,
+    node_document,
+    node_group,
+    node_update,
+    prerender,
+    result_files,
+)
 from .faceplate_client import write_document
 from .failure import NodeError
 
@@ -27,16 +38,16 @@ class _OnNode:
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return node.active(context) is not None
+        return node_group.active(context) is not None
 
     def execute(self, context: Any) -> set[str]:
-        ours = node.active(context)
+        ours = node_group.active(context)
         try:
             self.run(context, context.scene, compat.compositor_tree(context.scene), ours)
-        except engine.EngineError as error:
+        except connection.EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        live.mark()
+        live_update.mark()
         return {"FINISHED"}
 
 
@@ -59,12 +70,12 @@ class _Long(_OnNode):
     def invoke(self, context: Any, _event: Any) -> set[str]:
         if bpy.app.background:
             return self.execute(context)
-        ours = node.active(context)
+        ours = node_group.active(context)
         self._uid = ours.node_tree.faceplate.uid
         try:
             self._steps = self.steps(context.scene, compat.compositor_tree(context.scene), ours)
             next(self._steps, None)
-        except engine.EngineError as error:
+        except connection.EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
@@ -72,39 +83,39 @@ class _Long(_OnNode):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: Any, event: Any) -> set[str]:
-        state = live.status(self._uid)
+        state = live_update.status(self._uid)
         if event.type == "ESC":
             _cancel(state)
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         try:
             state.progress = next(self._steps, None)
-        except engine.EngineError as error:
+        except connection.EngineError as error:
             state.progress = None
             if error.code == "cancelled":
                 return self._end(context, {"CANCELLED"})
             self.report({"ERROR"}, str(error))
             return self._end(context, {"CANCELLED"})
-        live.redraw()
+        live_update.redraw()
         if state.progress is None:
             return self._end(context, {"FINISHED"})
         return {"PASS_THROUGH"}
 
     def cancel(self, context: Any) -> None:
-        _cancel(live.status(self._uid))
+        _cancel(live_update.status(self._uid))
         self._end(context, set())
 
     def _end(self, context: Any, result: set[str]) -> set[str]:
         context.window_manager.event_timer_remove(self._timer)
-        live.mark()
-        live.redraw()
+        live_update.mark()
+        live_update.redraw()
         return result
 
     def steps(self, scene: Any, tree: Any, ours: Any) -> Iterator[float]:
         raise NotImplementedError
 
 
-def _followed(state: live.Status, work: Any) -> Iterator[float]:
+def _followed(state: live_update.Status, work: Any) -> Iterator[float]:
     """Runs `work(on_event, on_job)` in a thread and yields its progress; gives what it returns. Raises what it raises.
 
     Without a window it runs at once.
@@ -138,7 +149,7 @@ def _followed(state: live.Status, work: Any) -> Iterator[float]:
     return value
 
 
-def _cancel(state: live.Status) -> None:
+def _cancel(state: live_update.Status) -> None:
     job = state.job
     if job is not None:
         threading.Thread(target=job.cancel, name="faceplate", daemon=True).start()
@@ -152,15 +163,15 @@ class FACEPLATE_OT_add(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: Any) -> set[str]:
-        ours = node.add(context.scene)
+        ours = node_group.add(context.scene)
         try:
-            settle.scene(context.scene)
-        except engine.EngineError as error:
+            node_update.scene(context.scene)
+        except connection.EngineError as error:
             self.report({"WARNING"}, str(error))
         space = context.space_data
         if space is not None and space.type == "NODE_EDITOR" and not ours.inputs["Image"].is_linked:
             ours.location = space.cursor_location
-        live.mark()
+        live_update.mark()
         return {"FINISHED"}
 
 
@@ -174,22 +185,22 @@ class FACEPLATE_OT_track(_Long, bpy.types.Operator):
         group = ours.node_tree
         for frame in range(scene.frame_start, scene.frame_end + 1):
             prerender.check(tree, ours, frame)
-        request = frames.prepared(tree, ours, scene.frame_start)
-        mapping = document.plate_of(tree, ours).mapping
+        request = frame_requests.prepared(tree, ours, scene.frame_start)
+        mapping = node_document.plate_of(tree, ours).mapping
         numbers = sorted({mapping.file_number(frame) for frame in range(scene.frame_start, scene.frame_end + 1)})
-        target = results.folder_of(group) / "face.track.json"
+        target = result_files.folder_of(group) / "face.track.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         asked = {**request.document}
         asked.pop("track", None)
         name = group.name
 
         def work(on_event: Any, on_job: Any) -> None:
-            job = engine.reached().track(engine.opened(asked, request.base), output=str(target), frames=numbers)
+            job = connection.reached().track(connection.opened(asked, request.base), output=str(target), frames=numbers)
             on_job(job)
             job.wait(on_event)
 
-        yield from _followed(live.status(request.uid), work)
-        bpy.data.node_groups[name].faceplate.track = node.stored(target)
+        yield from _followed(live_update.status(request.uid), work)
+        bpy.data.node_groups[name].faceplate.track = node_group.stored(target)
 
 
 class FACEPLATE_OT_bake(_Long, bpy.types.Operator):
@@ -199,26 +210,28 @@ class FACEPLATE_OT_bake(_Long, bpy.types.Operator):
     bl_label = "Bake Range"
 
     def steps(self, scene: Any, tree: Any, ours: Any) -> Iterator[float]:
-        settle.scene(scene)
+        node_update.scene(scene)
         uid = ours.node_tree.faceplate.uid
         name = ours.name
         wanted = []
         for frame in range(scene.frame_start, scene.frame_end + 1):
             prerender.check(tree, ours, frame)
-            wanted.append(frames.prepared(tree, ours, frame))
+            wanted.append(frame_requests.prepared(tree, ours, frame))
         while wanted:
             # A held plate shows one number at several frames, with values of their own: one job for each round.
             round_ = list({request.number: request for request in reversed(wanted)}.values())
             chosen = {request.frame for request in round_}
             wanted = [request for request in wanted if request.frame not in chosen]
             made = yield from _followed(
-                live.status(uid),
-                lambda on_event, on_job, some=round_: frames.render_frames(some, on_event, on_job, priority="batch"),
+                live_update.status(uid),
+                lambda on_event, on_job, some=round_: frame_requests.render_frames(
+                    some, on_event, on_job, priority="batch"
+                ),
             )
             ours = compat.compositor_tree(scene).nodes[name]
             for frame, file in made.items():
-                frames.shown(ours, frame, file)
-        node.poke(ours)
+                frame_requests.shown(ours, frame, file)
+        node_group.poke(ours)
 
 
 class FACEPLATE_OT_render_plate(_Long, bpy.types.Operator):
@@ -246,11 +259,11 @@ class FACEPLATE_OT_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        ours = node.active(context)
-        return ours is not None and live.status(ours.node_tree.faceplate.uid).job is not None
+        ours = node_group.active(context)
+        return ours is not None and live_update.status(ours.node_tree.faceplate.uid).job is not None
 
     def execute(self, context: Any) -> set[str]:
-        _cancel(live.status(node.active(context).node_tree.faceplate.uid))
+        _cancel(live_update.status(node_group.active(context).node_tree.faceplate.uid))
         return {"FINISHED"}
 
 
@@ -264,12 +277,12 @@ class FACEPLATE_OT_write_shot(_OnNode, bpy.types.Operator):
     filter_glob: bpy.props.StringProperty(default="*.shot.json", options={"HIDDEN"})
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
-        self.filepath = bpy.path.abspath(f"//{node.active(context).name.replace(' ', '_').lower()}.shot.json")
+        self.filepath = bpy.path.abspath(f"//{node_group.active(context).name.replace(' ', '_').lower()}.shot.json")
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
-        written = document.keyed_document(scene, tree, ours)
+        written = node_document.keyed_document(scene, tree, ours)
         path = Path(bpy.path.abspath(self.filepath))
         written["output"] = str(path.parent / f"{written['name'].replace(' ', '_')}.####.exr")
         try:
@@ -296,7 +309,7 @@ class FACEPLATE_OT_load_track(_OnNode, bpy.types.Operator):
         path = Path(bpy.path.abspath(self.filepath))
         if not path.is_file():
             raise NodeError("track-missing", f"There is no track {path}.")
-        ours.node_tree.faceplate.track = node.stored(path)
+        ours.node_tree.faceplate.track = node_group.stored(path)
 
 
 class FACEPLATE_OT_relink(_OnNode, bpy.types.Operator):
@@ -306,14 +319,14 @@ class FACEPLATE_OT_relink(_OnNode, bpy.types.Operator):
     bl_label = "Relink"
 
     def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
-        engine.close()
-        settle.scene(scene)
+        connection.close()
+        node_update.scene(scene)
         group = ours.node_tree
-        node.reset_pictures(group)
-        live.status(group.faceplate.uid).asked = None
-        document.plate_of(tree, ours)
-        node.reload(group)
-        engine.refresh()
+        node_group.reset_pictures(group)
+        live_update.status(group.faceplate.uid).asked = None
+        node_document.plate_of(tree, ours)
+        node_group.reload(group)
+        connection.refresh()
 
 
 class FACEPLATE_OT_take(_OnNode, bpy.types.Operator):
@@ -327,19 +340,19 @@ class FACEPLATE_OT_take(_OnNode, bpy.types.Operator):
     def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
         group = ours.node_tree
         shot = group.faceplate
-        folder = results.folder_of(group)
+        folder = result_files.folder_of(group)
         kept = [
             frame
             for frame in range(scene.frame_start, scene.frame_end + 1)
-            if results.present_path(folder, frame).exists()
+            if result_files.present_path(folder, frame).exists()
         ]
         if not kept:
             raise NodeError("nothing-baked", "No frame of the scene's range is rendered yet: bake the range first.")
         number = max((take.number for take in shot.takes), default=0) + 1
         target = folder / "takes" / f"{number:03d}"
-        written = document.keyed_document(scene, tree, ours)
+        written = node_document.keyed_document(scene, tree, ours)
         for frame in kept:
-            results.publish(target, frame, results.result_path(folder, frame))
+            result_files.publish(target, frame, result_files.result_path(folder, frame))
         text = json.dumps(written, indent=2)
         (target / "take.shot.json").write_text(text + "\n", "utf-8")
         take = shot.takes.add()
@@ -359,7 +372,7 @@ class FACEPLATE_OT_show_take(_OnNode, bpy.types.Operator):
 
     def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
         ours.node_tree.faceplate.take = self.number
-        node.poke(ours)
+        node_group.poke(ours)
 
 
 class FACEPLATE_OT_remove_take(_OnNode, bpy.types.Operator):
@@ -375,7 +388,7 @@ class FACEPLATE_OT_remove_take(_OnNode, bpy.types.Operator):
         number = shot.takes[shot.take_row].number
         if shot.take == number:
             shot.take = 0
-        shutil.rmtree(results.folder_of(ours.node_tree) / "takes" / f"{number:03d}", ignore_errors=True)
+        shutil.rmtree(result_files.folder_of(ours.node_tree) / "takes" / f"{number:03d}", ignore_errors=True)
         shot.takes.remove(shot.take_row)
 
 
@@ -387,8 +400,8 @@ class FACEPLATE_OT_refresh(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         try:
-            engine.refresh()
-        except engine.EngineError as error:
+            connection.refresh()
+        except connection.EngineError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}

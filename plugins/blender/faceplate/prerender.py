@@ -14,7 +14,7 @@ from typing import Any
 
 import bpy
 
-from . import compat, plate, results
+from . import compat, plate_input, result_files
 from .faceplate_client import frame_path
 from .failure import NodeError
 
@@ -32,17 +32,17 @@ _DEEPEST = 4
 
 def needed(node: Any) -> Any | None:
     """The output that must be rendered to files for this node, or None when the engine reads the plate itself."""
-    made = plate.trace(node.inputs["Image"])
-    if made is None or plate.read_directly(made) is not None:
+    made = plate_input.trace(node.inputs["Image"])
+    if made is None or plate_input.read_directly(made) is not None:
         return None
     return made
 
 
-def as_plate(group: Any) -> plate.Plate:
+def as_plate(group: Any) -> plate_input.Plate:
     """The rendered plate as the engine reads it: numbered by scene frames, in Blender's working space."""
-    pattern = results.folder_of(group) / "plate" / "plate.####.exr"
-    mapping = plate.Mapping(start=1, duration=1 << 30, offset=0)
-    return plate.Plate(str(pattern), plate.engine_space(compat.working_space()), None, mapping)
+    pattern = result_files.folder_of(group) / "plate" / "plate.####.exr"
+    mapping = plate_input.Mapping(start=1, duration=1 << 30, offset=0)
+    return plate_input.Plate(str(pattern), plate_input.engine_space(compat.working_space()), None, mapping)
 
 
 def check(tree: Any, node: Any, frame: int) -> None:
@@ -57,7 +57,7 @@ def check(tree: Any, node: Any, frame: int) -> None:
 
 def is_stale(tree: Any, node: Any, made: Any, frame: int) -> str:
     """Why the rendered plate of a frame cannot be used, as the end of a sentence; empty when it can."""
-    folder = results.folder_of(node.node_tree) / "plate"
+    folder = result_files.folder_of(node.node_tree) / "plate"
     note = _note(folder)
     if not note:
         return "was never rendered"
@@ -78,7 +78,7 @@ def render_plate(scene: Any, node: Any, frames: range) -> Iterator[int]:
     made = needed(node)
     if made is None:
         raise NodeError("plate-is-file", f"The plate of '{node.name}' is a file that the engine reads itself.")
-    folder = results.folder_of(node.node_tree) / "plate"
+    folder = result_files.folder_of(node.node_tree) / "plate"
     folder.mkdir(parents=True, exist_ok=True)
     sign = signature(tree, made)
     note = _note(folder)
@@ -181,7 +181,7 @@ def _pictures(tree: Any, made: Any, frame: int) -> list[list[Any]]:
     for node in _before(made.node):
         if node.type != "IMAGE" or node.image is None:
             continue
-        read = plate.read_directly(node.outputs[0])
+        read = plate_input.read_directly(node.outputs[0])
         if read is None:
             continue
         number = read.mapping.file_number(frame)

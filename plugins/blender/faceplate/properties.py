@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import parameters
+from . import parameter_sockets
 
 __all__ = ["register", "setting_values", "unregister"]
 
@@ -15,30 +15,30 @@ _GENERATORS = ("mesh", "null")
 
 
 def _changed(self: Any, _context: Any) -> None:
-    from . import live
+    from . import live_update
 
-    live.mark()
+    live_update.mark()
 
 
 def _take_changed(self: Any, context: Any) -> None:
-    from . import node
+    from . import node_group
 
-    node.place(self.id_data)
-    node.reload(self.id_data)
+    node_group.place(self.id_data)
+    node_group.reload(self.id_data)
     _changed(self, context)
 
 
 def _generators(_self: Any, _context: Any, text: str) -> list[str]:
-    from . import engine
+    from . import connection
 
-    names = [*_GENERATORS, *(card["name"] for card in engine.models() if card.get("present", True))]
+    names = [*_GENERATORS, *(card["name"] for card in connection.models() if card.get("present", True))]
     return [name for name in dict.fromkeys(names) if text.lower() in name.lower()]
 
 
 def _people(_self: Any, _context: Any, text: str) -> list[str]:
-    from . import engine
+    from . import connection
 
-    shot = engine.known(_self.id_data if hasattr(_self, "id_data") else None)
+    shot = connection.known(_self.id_data if hasattr(_self, "id_data") else None)
     people = [str(person["id"]) for person in (shot or {}).get("people", ())]
     names = ["auto", "largest", "leftmost", "rightmost", *people]
     return [name for name in names if text.lower() in name.lower()]
@@ -71,7 +71,7 @@ def _property(entry: dict[str, Any]) -> Any:
 def setting_values(group: Any) -> dict[str, Any]:
     """The parameters that hold for the whole shot, by the engine's names; paths absolute."""
     values = {}
-    for entry in parameters.settings():
+    for entry in parameter_sockets.settings():
         value = getattr(group.faceplate.parameters, entry["name"])
         values[entry["name"]] = bpy.path.abspath(value) if entry["type"] == "path" and value else value
     return values
@@ -127,7 +127,7 @@ def _shot(parameters_class: type, take_class: type) -> type:
 
 def register() -> None:
     """Makes the classes from the list and hangs them on compositor groups."""
-    annotations = {entry["name"]: _property(entry) for entry in parameters.settings()}
+    annotations = {entry["name"]: _property(entry) for entry in parameter_sockets.settings()}
     held = type("FACEPLATE_PG_parameters", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
     take = _take_items()
     _CLASSES[:] = [held, take]

@@ -8,6 +8,6 @@ the node call `press`. What touches Nuke and what does not lie in different modu
 from __future__ import annotations
 
 from .buttons import press
-from .start import start, start_menu
+from .registration import start, start_menu
 
 __all__ = ["press", "start", "start_menu"]

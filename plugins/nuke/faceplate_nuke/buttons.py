@@ -7,13 +7,13 @@ from typing import Callable
 
 import nuke
 
-from . import names, tools, work
-from .access import is_faceswap, text, whole_group
-from .guard import LINK
+from . import actions, names, tools
+from .frame_status import LEDGER, refresh
+from .messages import say
+from .node_state import range_of
+from .nodes import is_faceswap, text, whole_group
 from .refusal import Refusal
-from .stale import LEDGER, refresh
-from .state import range_of
-from .talk import say
+from .render_callbacks import LINK
 
 __all__ = ["press"]
 
@@ -30,19 +30,19 @@ def press(button: str) -> None:
 
 
 def _render_frame(group: nuke.Group) -> None:
-    work.render(group, (int(nuke.frame()),))
+    actions.render(group, (int(nuke.frame()),))
 
 
 def _render_range(group: nuke.Group) -> None:
-    work.render(group, range_of(group))
+    actions.render(group, range_of(group))
 
 
 def _cancel(group: nuke.Group) -> None:
-    work.TASKS.cancel(text(group, names.ID))
+    actions.TASKS.cancel(text(group, names.ID))
 
 
 def _stop_engine(group: nuke.Group) -> None:
-    work.TASKS.cancel(text(group, names.ID))
+    actions.TASKS.cancel(text(group, names.ID))
     LINK.stop()
     refresh(group, LEDGER)
 
@@ -84,11 +84,11 @@ def _as_one_step(work: Callable[[nuke.Group], object]) -> Callable[[nuke.Group],
 
 
 _BUTTONS: dict[str, Callable[[nuke.Group], object]] = {
-    "track_shot": work.track,
+    "track_shot": actions.track,
     "render_frame": _render_frame,
     "render_range": _render_range,
     "cancel": _cancel,
-    "take_pick": work.take_pick,
+    "take_pick": actions.take_pick,
     "export_shot": _export_shot,
     "track_nodes": _as_one_step(_track_nodes),
     "fit_search": _as_one_step(tools.fit_search),

@@ -14,11 +14,11 @@ import nuke
 from faceplate_client import frame_path
 
 from . import names
-from .access import inner
-from .files import read_text, write_text
-from .frames import sibling, write_frames
+from .file_patterns import sibling, write_frames
+from .fingerprint import read_text, write_text
+from .node_state import Plan, plan_of, read_state, result_of
+from .nodes import inner
 from .refusal import Refusal
-from .state import Plan, plan_of, read_state, result_of
 from .upstream import state_of
 
 __all__ = ["note_rendered", "out_of_date", "refuse_stale", "render_missing"]

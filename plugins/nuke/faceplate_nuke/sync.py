@@ -9,11 +9,11 @@ import nuke
 from faceplate_client import new_id
 
 from . import names
-from .access import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
-from .files import digest
-from .frames import at_factor, sibling
+from .file_patterns import at_factor, sibling
+from .fingerprint import digest
+from .node_state import Plan, plan_of, proxy_factor, result_of
+from .nodes import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
 from .refusal import Refusal
-from .state import Plan, plan_of, proxy_factor, result_of
 from .upstream import faceswaps_before, plain_read
 
 __all__ = ["adopt", "follow_script", "order_renders", "part_twins", "sync"]

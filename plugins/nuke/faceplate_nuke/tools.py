@@ -11,11 +11,11 @@ import nuke
 from faceplate_client import frames_on_disk, write_document
 
 from . import names
-from .access import script_path, text
-from .document import exported_document
-from .link import run_command
+from .engine_client import run_command
+from .node_state import display, read_state, result_of
+from .nodes import script_path, text
 from .refusal import Refusal
-from .state import display, read_state, result_of
+from .shot_state import exported_document
 
 __all__ = ["comp_template", "contact_sheet", "default_shot_path", "export_shot", "fit_search", "track_nodes"]
 

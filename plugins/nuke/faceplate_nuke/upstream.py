@@ -9,8 +9,8 @@ import nuke
 from faceplate_client import frame_key, frame_path
 
 from . import names
-from .access import file_pattern, flag, is_faceswap, whole_group
-from .files import digest, identity
+from .fingerprint import digest, identity
+from .nodes import file_pattern, flag, is_faceswap, whole_group
 
 __all__ = ["faceswaps_before", "plain_read", "state_of"]
 

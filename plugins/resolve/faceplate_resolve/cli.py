@@ -9,14 +9,14 @@ from typing import Any, Callable
 
 from faceplate_client import Engine, EngineError, connect, parameters
 
+from .dialog import Answer, panel_for, read_answer
 from .errors import HostError
-from .frames import frame_of_timecode
 from .host import Host, from_outside
-from .memory import load_shot, memory_of
+from .interface import Console
 from .menu import COLOR, remembered
-from .panel import Answer, panel_for, read_answer
 from .swap import batch, current_item, marked_items, next_version, swap_clip
-from .talk import Console
+from .swap_record import load_shot, memory_of
+from .timing import frame_of_timecode
 
 __all__ = ["main"]
 

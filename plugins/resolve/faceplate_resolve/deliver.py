@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, cast
 from .clip import Clip
 from .errors import HostError
 from .host import Host
-from .steps import Steps
+from .rollback import Steps
 
 if TYPE_CHECKING:
     from fusionscript import RenderSettings

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import HostError
-from .frames import Rate, parse_rate
+from .timing import Rate, parse_rate
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, ProjectManager, Resolve, Timeline

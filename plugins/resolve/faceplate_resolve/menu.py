@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Callable
 from faceplate_client import Engine, EngineError, Shot, connect, licence_notice, parameters, shot_document
 
 from .clip import Clip, read_clip
+from .dialog import Answer, Panel, panel_for, read_answer
 from .errors import HostError
-from .frames import frame_of_timecode, shown, timecode_of_frame
 from .host import Host, from_menu
-from .memory import load_shot, memory_of
-from .panel import Answer, Panel, panel_for, read_answer
+from .interface import Talk, talk_for
 from .swap import batch, choose_mode, current_item, marked_items, next_version, plate_space, swap_clip
-from .talk import Talk, talk_for
+from .swap_record import load_shot, memory_of
+from .timing import frame_of_timecode, shown, timecode_of_frame
 
 if TYPE_CHECKING:
     from fusionscript import TimelineItem
@@ -193,6 +193,6 @@ def _remember(answer: Answer) -> None:
 
 
 def _place() -> str:
-    from faceplate_client.places import user_folder
+    from faceplate_client.paths import user_folder
 
     return os.path.join(user_folder(os.environ), "resolve.json")

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from faceplate_client import Engine, EngineError, Job, frame_path, new_id, shot_document
 
 from .clip import Clip, Judgement, judge, read_clip
+from .color_spaces import delivered_space, is_managed, ocio_space
 from .deliver import deliver
+from .dialog import Answer
 from .errors import HostError
-from .frames import Placement, Rate
 from .host import Host
-from .memory import Memory, folder_name, load_shot, memory_of, save_shot, take_of
-from .panel import Answer
-from .place import TRACK, add_take, import_sequence, place_result, set_space
-from .spaces import delivered_space, is_managed, ocio_space
-from .steps import Steps
-from .talk import Talk
+from .interface import Talk
+from .rollback import Steps
+from .swap_record import Memory, folder_name, load_shot, memory_of, save_shot, take_of
+from .timeline_edit import TRACK, add_take, import_sequence, place_result, set_space
+from .timing import Placement, Rate
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, TimelineItem

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from tkinter import filedialog, messagebox, ttk
 from typing import Any, Callable
 
+from .dialog import Field, Panel
 from .errors import HostError
-from .panel import Field, Panel
-from .talk import Ask, Talk
+from .interface import Ask, Talk
 
 __all__ = ["Plain"]
 

@@ -10,13 +10,13 @@ import os
 import nuke
 
 from . import names
-from .access import owner_of, reload_result, text
-from .link import Link
+from .engine_client import Link
+from .frame_status import LEDGER, knobs_name, refresh
+from .node_state import read_state
+from .nodes import owner_of, reload_result, text
 from .prerender import note_rendered, refuse_stale
 from .refusal import Refusal
-from .request import render_request
-from .stale import LEDGER, knobs_name, refresh
-from .state import read_state
+from .render_request import render_request
 from .sync import sync
 from .upstream import faceswaps_before
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from .clip import Clip
 from .errors import HostError
-from .frames import Placement, Rate, end_candidates, parse_rate
 from .host import Host
-from .memory import Memory, write_memory
-from .steps import Steps
+from .rollback import Steps
+from .swap_record import Memory, write_memory
+from .timing import Placement, Rate, end_candidates, parse_rate
 
 if TYPE_CHECKING:
     from fusionscript import Folder, MediaPoolItem, TimelineItem

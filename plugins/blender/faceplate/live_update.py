@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from . import engine, frames, node, prerender, settle
+from . import connection, frame_requests, node_group, node_update, prerender
 from .faceplate_client import Background
 
 __all__ = [
@@ -43,12 +43,12 @@ class Status:
     problem: bool = False
     progress: float | None = None
     asked: tuple[Any, ...] | None = None
-    request: frames.Request | None = None
+    request: frame_requests.Request | None = None
     job: Any = None
 
 
 _statuses: dict[str, Status] = {}
-_background = Background(engine.reached)
+_background = Background(connection.reached)
 _marked = False
 _paused = False
 _said: list[str] = []
@@ -104,9 +104,9 @@ def tick() -> float:
     if not _marked:
         return _PERIOD if came or any(state.request for state in _statuses.values()) else 2 * _PERIOD
     _marked = False
-    if node.separate(scene):
-        settle.scene(scene)
-    for tree, ours in list(node.nodes(scene)):
+    if node_group.separate(scene):
+        node_update.scene(scene)
+    for tree, ours in list(node_group.nodes(scene)):
         _ask(tree, ours, scene.frame_current)
     return _PERIOD
 
@@ -125,16 +125,16 @@ def wait(seconds: float) -> bool:
 def _ask(tree: Any, ours: Any, frame: int) -> None:
     uid = ours.node_tree.faceplate.uid
     state = status(uid)
-    if not frames.used(tree, ours):
+    if not frame_requests.used(tree, ours):
         state.text, state.problem = "not linked, or muted", False
         return
     try:
-        if frames.in_takes(ours, frame):
+        if frame_requests.in_takes(ours, frame):
             state.text, state.problem = f"take {ours.node_tree.faceplate.take}", False
             return
         prerender.check(tree, ours, frame)
-        request = frames.prepared(tree, ours, frame)
-    except engine.EngineError as error:
+        request = frame_requests.prepared(tree, ours, frame)
+    except connection.EngineError as error:
         state.text, state.problem, state.asked = str(error), True, None
         return
     if state.asked == (request.identity, frame):
@@ -142,12 +142,12 @@ def _ask(tree: Any, ours: Any, frame: int) -> None:
     state.asked = (request.identity, frame)
     state.text, state.problem = f"frame {frame} …", False
     state.request = request
-    _background.ask(uid, lambda _engine: frames.asked_for([request], supersede=f"blender-{uid}"))
+    _background.ask(uid, lambda _engine: frame_requests.asked_for([request], supersede=f"blender-{uid}"))
 
 
 def _show(scene: Any) -> bool:
     answers = {answer.name: answer for answer in _background.answers() if answer.event is None}
-    for _, ours in list(node.nodes(scene)):
+    for _, ours in list(node_group.nodes(scene)):
         uid = ours.node_tree.faceplate.uid
         answer, state = answers.get(uid), status(uid)
         if answer is not None and state.request is not None:
@@ -158,18 +158,18 @@ def _show(scene: Any) -> bool:
     return bool(answers)
 
 
-def _take_in(state: Status, ours: Any, request: frames.Request, answer: Any) -> None:
+def _take_in(state: Status, ours: Any, request: frame_requests.Request, answer: Any) -> None:
     try:
         if answer.error is not None:
             raise answer.error
-        frames.shown(ours, request.frame, frames.files(answer.result, [request])[request.frame])
-    except engine.EngineError as error:
+        frame_requests.shown(ours, request.frame, frame_requests.files(answer.result, [request])[request.frame])
+    except connection.EngineError as error:
         if error.code not in ("superseded", "cancelled"):
             state.text, state.problem = str(error), True
         state.asked = None
         return
-    node.reload(ours.node_tree)
-    node.poke(ours)
+    node_group.reload(ours.node_tree)
+    node_group.poke(ours)
     state.text, state.problem = f"frame {request.frame} is up to date", False
 
 

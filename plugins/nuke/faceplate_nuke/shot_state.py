@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .frames import write_frames
-from .reads import ReadSettings, file_frame
+from .file_patterns import write_frames
+from .read_node import ReadSettings, file_frame
 
 __all__ = ["ShotState", "engine_document", "exported_document", "file_frames", "keys_of"]
 

@@ -10,11 +10,11 @@ import nuke
 from faceplate_client import frames_on_disk
 
 from . import names
-from .access import set_quietly, text
-from .files import digest
-from .frames import write_frames
+from .file_patterns import write_frames
+from .fingerprint import digest
+from .node_state import knob_names, result_of
+from .nodes import set_quietly, text
 from .refusal import Refusal
-from .state import knob_names, result_of
 from .upstream import state_of
 
 __all__ = ["LEDGER", "Ledger", "knobs_name", "refresh"]

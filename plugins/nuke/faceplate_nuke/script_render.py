@@ -7,13 +7,13 @@ import sys
 
 import nuke
 
-from .access import flag, is_faceswap
-from .frames import parse_frames
-from .guard import LINK
+from .file_patterns import parse_frames
+from .node_state import read_state
+from .nodes import flag, is_faceswap
 from .prerender import render_missing
 from .refusal import Refusal
-from .request import render_request
-from .state import read_state
+from .render_callbacks import LINK
+from .render_request import render_request
 from .sync import order_renders, sync
 from .upstream import faceswaps_before
 

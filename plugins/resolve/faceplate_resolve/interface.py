@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from .dialog import Panel
 from .errors import HostError
 from .host import Host
-from .panel import Panel
 
 __all__ = ["Console", "Talk", "talk_for"]
 
@@ -71,11 +71,11 @@ class Console(Talk):
 def talk_for(host: Host) -> Talk:
     """Resolve's own windows in Studio, else Tk's where Python has it, else the console."""
     if host.ui is not None and host.dispatcher is not None:
-        from .window import Window
+        from .ui_dialog import Window
 
         return Window(host.ui, host.dispatcher, host.fusion)
     try:
-        from .plain import Plain
+        from .tk_dialog import Plain
 
         return Plain()
     except Exception:  # no Tk in this Python, or no display

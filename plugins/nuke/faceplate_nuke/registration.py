@@ -6,14 +6,14 @@ from typing import Callable
 
 import nuke
 
-from . import guard, names, panel, work
-from .access import faceswaps, flag, is_faceswap, text, whole_group
-from .build import create, make_layers
+from . import actions, knobs, names, render_callbacks
+from .frame_status import LEDGER, refresh
+from .group import create, make_layers
+from .messages import say
+from .node_state import range_of
+from .nodes import faceswaps, flag, is_faceswap, text, whole_group
 from .refusal import Refusal
-from .stale import LEDGER, refresh
-from .state import range_of
 from .sync import adopt, follow_script, order_renders, part_twins, sync
-from .talk import say
 
 __all__ = ["start", "start_menu"]
 
@@ -24,11 +24,11 @@ def start() -> None:
     nuke.addKnobChanged(_knob_changed, nodeClass="Group")
     nuke.addOnScriptLoad(_script_loaded)
     nuke.addOnScriptSave(_script_saving)
-    nuke.addBeforeRender(guard.before_render)
-    nuke.addBeforeFrameRender(guard.before_frame)
-    nuke.addAfterFrameRender(guard.after_frame)
+    nuke.addBeforeRender(render_callbacks.before_render)
+    nuke.addBeforeFrameRender(render_callbacks.before_frame)
+    nuke.addAfterFrameRender(render_callbacks.after_frame)
     if nuke.GUI:
-        nuke.addAfterRender(guard.after_render)
+        nuke.addAfterRender(render_callbacks.after_render)
         nuke.addUpdateUI(_redrawn, nodeClass="Group")
 
 
@@ -51,7 +51,7 @@ def _render_all() -> None:
     """Render range of every FaceSwap that is switched on."""
     for group in faceswaps():
         if not flag(group, "disable"):
-            _tried(lambda group=group: work.render(group, range_of(group)))
+            _tried(lambda group=group: actions.render(group, range_of(group)))
 
 
 def _created() -> None:
@@ -81,8 +81,8 @@ def _knob_changed() -> None:
     ):
         return
     refresh(group, LEDGER)
-    if flag(group, names.AUTO) and name in panel.parameter_names(True) + panel.parameter_names(False):
-        _tried(lambda: work.auto_update(group), quiet=True)
+    if flag(group, names.AUTO) and name in knobs.parameter_names(True) + knobs.parameter_names(False):
+        _tried(lambda: actions.auto_update(group), quiet=True)
 
 
 def _script_loaded() -> None:
@@ -103,7 +103,7 @@ def _script_saving() -> None:
 
 def _redrawn() -> None:
     node = nuke.thisNode()
-    if is_faceswap(node) and not nuke.executing() and not work.TASKS.busy(text(node, names.ID)):
+    if is_faceswap(node) and not nuke.executing() and not actions.TASKS.busy(text(node, names.ID)):
         _tried(part_twins)
         refresh(whole_group(node), LEDGER)
 

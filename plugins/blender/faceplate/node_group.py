@@ -13,7 +13,7 @@ from typing import Any
 
 import bpy
 
-from . import compat, parameters, plate, results
+from . import compat, parameter_sockets, plate_input, result_files
 from .faceplate_client import new_id
 
 __all__ = ["active", "add", "heal", "nodes", "place", "poke", "separate", "upgrade"]
@@ -29,7 +29,7 @@ def nodes(scene: Any) -> Iterator[tuple[Any, Any]]:
     """(tree, node) of every face swap node of the scene's compositing nodes, muted ones included."""
     tree = compat.compositor_tree(scene)
     if tree is not None:
-        yield from ((tree, node) for node in tree.nodes if plate.is_ours(node))
+        yield from ((tree, node) for node in tree.nodes if plate_input.is_ours(node))
 
 
 def nested(scene: Any) -> list[str]:
@@ -39,10 +39,10 @@ def nested(scene: Any) -> list[str]:
     found, seen = [], set()
     while groups:
         group = groups.pop()
-        if group.name in seen or group.get(plate.MARKER) is not None:
+        if group.name in seen or group.get(plate_input.MARKER) is not None:
             continue
         seen.add(group.name)
-        found += [group.name for node in group.nodes if plate.is_ours(node)]
+        found += [group.name for node in group.nodes if plate_input.is_ours(node)]
         groups += [node.node_tree for node in group.nodes if node.type == "GROUP" and node.node_tree]
     return found
 
@@ -52,7 +52,7 @@ def active(context: Any) -> Any | None:
     found = [node for _, node in nodes(context.scene)]
     tree = compat.compositor_tree(context.scene)
     chosen = tree.nodes.active if tree else None
-    if chosen is not None and plate.is_ours(chosen):
+    if chosen is not None and plate_input.is_ours(chosen):
         return chosen
     return found[0] if len(found) == 1 else None
 
@@ -83,10 +83,13 @@ def add(scene: Any) -> Any:
 
 def place(group: Any) -> bool:
     """Points the group at its folder. Returns whether anything changed."""
-    folder = results.shown_folder(group)
-    results.bring_along(group)
+    folder = result_files.shown_folder(group)
+    result_files.bring_along(group)
     changed = False
-    for name, path in ((_ELEMENT, results.result_path(folder, 1)), (_PRESENT, results.present_path(folder, 1))):
+    for name, path in (
+        (_ELEMENT, result_files.result_path(folder, 1)),
+        (_PRESENT, result_files.present_path(folder, 1)),
+    ):
         image = group.nodes[name].image
         wanted = stored(path)
         if image.filepath != wanted:
@@ -109,7 +112,7 @@ def shown_space(group: Any) -> str:
 
 def misplaced(group: Any) -> bool:
     """Whether the group shows another folder than its own."""
-    wanted = stored(results.result_path(results.shown_folder(group), 1))
+    wanted = stored(result_files.result_path(result_files.shown_folder(group), 1))
     return group.nodes[_ELEMENT].image.filepath != wanted
 
 
@@ -163,7 +166,7 @@ def heal(scene: Any) -> None:
 def upgrade(group: Any) -> list[str]:
     """Adds inputs of parameters that are newer than the group. Returns their names."""
     present = {item.name for item in group.interface.items_tree if item.item_type == "SOCKET"}
-    missing = [entry for entry in parameters.sockets() if entry["label"] not in present]
+    missing = [entry for entry in parameter_sockets.sockets() if entry["label"] not in present]
     for entry in missing:
         _parameter_socket(group, entry, None)
     return [entry["label"] for entry in missing]
@@ -171,7 +174,7 @@ def upgrade(group: Any) -> list[str]:
 
 def _new_group() -> Any:
     group = bpy.data.node_groups.new("Face Swap", "CompositorNodeTree")
-    group[plate.MARKER] = {"version": 1}
+    group[plate_input.MARKER] = {"version": 1}
     compat.new_socket(group, "Image", "OUTPUT", "NodeSocketColor")
     compat.new_socket(group, "Element", "OUTPUT", "NodeSocketColor")
     compat.new_socket(group, "Matte", "OUTPUT", "NodeSocketFloat")
@@ -183,8 +186,8 @@ def _new_group() -> Any:
     for item, value in ((hold_out, 0.0), (mix, 1.0)):
         item.default_value, item.min_value, item.max_value = value, 0.0, 1.0
         item.subtype = "FACTOR"
-    panels = {name: None for name in parameters.groups()}
-    for entry in parameters.sockets():
+    panels = {name: None for name in parameter_sockets.groups()}
+    for entry in parameter_sockets.sockets():
         if panels[entry["group"]] is None:
             panels[entry["group"]] = compat.new_panel(group, entry["group"])
         _parameter_socket(group, entry, panels[entry["group"]])
@@ -222,9 +225,9 @@ def _own_shot(group: Any, pictures: bool = True) -> None:
 def _wire(group: Any) -> None:
     new, link = group.nodes.new, group.links.new
     entry, leave = new("NodeGroupInput"), new("NodeGroupOutput")
-    folder = results.folder_of(group)
-    element = _sequence(group, _ELEMENT, results.result_path(folder, 1))
-    present = _sequence(group, _PRESENT, results.present_path(folder, 1))
+    folder = result_files.folder_of(group)
+    element = _sequence(group, _ELEMENT, result_files.result_path(folder, 1))
+    present = _sequence(group, _PRESENT, result_files.present_path(folder, 1))
     compat.tag_data(present.image)
     over, background, foreground, factor = compat.alpha_over(group)
     keep, strength = _math(group, "SUBTRACT", 1.0), _math(group, "MULTIPLY")

@@ -8,7 +8,7 @@ from typing import Any
 
 from faceplate_client import frame_path
 
-from .document import ShotState, engine_document, file_frames
+from .shot_state import ShotState, engine_document, file_frames
 
 __all__ = ["FrameRequest", "RenderRequest", "TrackRequest", "render_request", "track_request"]
 

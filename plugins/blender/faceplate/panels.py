@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from . import compat, engine, live, node, parameters, plate, prerender
-from .engine import EngineError
+from . import compat, connection, live_update, node_group, parameter_sockets, plate_input, prerender
+from .connection import EngineError
 from .faceplate_client import licence_notice
 
 __all__ = ["register", "unregister"]
@@ -22,7 +22,7 @@ class _Panel:
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return _in_compositor(context) and node.active(context) is not None
+        return _in_compositor(context) and node_group.active(context) is not None
 
 
 def _in_compositor(context: Any) -> bool:
@@ -41,12 +41,12 @@ class FACEPLATE_PT_shot(_Panel, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout = self.layout
-        ours = node.active(context)
+        ours = node_group.active(context)
         if ours is None:
             layout.operator("faceplate.add", icon="ADD")
             return
         shot = ours.node_tree.faceplate
-        state = live.status(shot.uid)
+        state = live_update.status(shot.uid)
         layout.prop(ours, "label", text="Node")
         _plate_row(layout, context, ours)
         layout.prop(shot, "source")
@@ -68,11 +68,11 @@ def _status_icon(state: Any) -> str:
 
 def _plate_row(layout: Any, context: Any, ours: Any) -> None:
     try:
-        made = plate.trace(ours.inputs["Image"])
+        made = plate_input.trace(ours.inputs["Image"])
         if made is None:
             layout.label(text="Link a plate to Image", icon="ERROR")
             return
-        direct = plate.read_directly(made, ours.node_tree.faceplate.space)
+        direct = plate_input.read_directly(made, ours.node_tree.faceplate.space)
     except EngineError as error:
         layout.label(text=str(error), icon="ERROR")
         return
@@ -99,7 +99,7 @@ def _work_row(layout: Any, operator: str, icon: str, state: Any) -> None:
 
 
 def _licence(layout: Any, shot: Any) -> None:
-    info = engine.known(shot.id_data)
+    info = connection.known(shot.id_data)
     notice = licence_notice(info) if info else ""
     limited = any(not card.get("commercial", True) for card in (info or {}).get("weights", ()))
     if notice:
@@ -119,9 +119,9 @@ def _group_panel(name: str) -> type:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        ours = node.active(context)
+        ours = node_group.active(context)
         shot = ours.node_tree.faceplate
-        keyed = {entry["name"] for entry in parameters.sockets()}
+        keyed = {entry["name"] for entry in parameter_sockets.sockets()}
         for entry in _entries(name):
             if entry["name"] not in keyed:
                 layout.prop(shot.parameters, entry["name"])
@@ -138,8 +138,10 @@ def _group_panel(name: str) -> type:
 
 def _entries(name: str) -> list[dict[str, Any]]:
     own = {"target", "generator"}  # stand above
-    every = [entry for entry in (*parameters.settings(), *parameters.sockets()) if entry["name"] not in own]
-    order = parameters.order()
+    every = [
+        entry for entry in (*parameter_sockets.settings(), *parameter_sockets.sockets()) if entry["name"] not in own
+    ]
+    order = parameter_sockets.order()
     return sorted((entry for entry in every if entry["group"] == name), key=lambda entry: order[entry["name"]])
 
 
@@ -163,8 +165,8 @@ class FACEPLATE_PT_output(_Panel, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout = self.layout
-        shot = node.active(context).node_tree.faceplate
-        _work_row(layout, "faceplate.bake", "RENDER_ANIMATION", live.status(shot.uid))
+        shot = node_group.active(context).node_tree.faceplate
+        _work_row(layout, "faceplate.bake", "RENDER_ANIMATION", live_update.status(shot.uid))
         layout.operator("faceplate.write_shot", icon="EXPORT")
         row = layout.row()
         row.template_list("FACEPLATE_UL_takes", "", shot, "takes", shot, "take_row", rows=3)
@@ -185,8 +187,8 @@ class FACEPLATE_PT_engine(_Panel, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         layout = self.layout
-        shot = node.active(context).node_tree.faceplate
-        layout.label(text=engine.state["text"], icon="CHECKMARK" if engine.state["ok"] else "INFO")
+        shot = node_group.active(context).node_tree.faceplate
+        layout.label(text=connection.state["text"], icon="CHECKMARK" if connection.state["ok"] else "INFO")
         row = layout.row(align=True)
         row.operator("faceplate.refresh", icon="FILE_REFRESH")
         row.operator("faceplate.relink", icon="LINKED")
@@ -215,7 +217,7 @@ _classes: list[type] = []
 
 def register() -> None:
     """Panels in order: the shot, the list's groups, output, engine."""
-    groups = [_group_panel(name) for name in parameters.groups() if _entries(name)]
+    groups = [_group_panel(name) for name in parameter_sockets.groups() if _entries(name)]
     _classes[:] = [
         FACEPLATE_PT_shot,
         *groups,

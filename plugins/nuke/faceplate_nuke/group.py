@@ -14,8 +14,8 @@ import nuke
 from faceplate_client import new_id
 
 from . import names
-from .access import whole_group
-from .panel import add_knobs
+from .knobs import add_knobs
+from .nodes import whole_group
 
 __all__ = ["ON_CREATE", "create", "make_layers"]
 

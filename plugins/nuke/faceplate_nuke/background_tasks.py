@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import nuke
 
-from .link import Progress
+from .engine_client import Progress
 from .refusal import Refusal
 
 __all__ = ["Task", "Tasks"]

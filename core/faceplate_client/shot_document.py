@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .parameters import parameters
+from .parameter_list import parameters
 
 __all__ = ["changed_values", "keyed", "new_id", "shot_document", "write_document"]
 

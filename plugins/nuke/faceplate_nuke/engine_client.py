@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from faceplate_client import EngineError, connect, frame_key, frame_path, licence_notice
-from faceplate_client.start import clean_environment, engine_command
+from faceplate_client.launcher import clean_environment, engine_command
 
 from .refusal import Refusal
-from .request import FrameRequest, RenderRequest, TrackRequest
+from .render_request import FrameRequest, RenderRequest, TrackRequest
 
 __all__ = ["Link", "Progress", "run_command"]
 

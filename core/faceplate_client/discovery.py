@@ -6,11 +6,11 @@ import os
 import time
 from typing import Any
 
-from . import places
+from . import paths
 from .errors import EngineError
-from .start import launch, log_tail
+from .launcher import launch, log_tail
+from .transport import Address, LostError, request
 from .version import __version__
-from .wire import Address, LostError, request
 
 __all__ = ["find_engine", "start_engine"]
 
@@ -19,9 +19,9 @@ _PAUSE = 0.05
 
 def find_engine(folder: str, bound: bool = False) -> Address | None:
     """The address of an engine that answers, or None. What a killed engine left behind is passed over."""
-    for path in places.state_files(folder, __version__):
-        state = places.read_json(path)
-        if state is None or state.get("api") != places.API or places.why_unsafe(path):
+    for path in paths.state_files(folder, __version__):
+        state = paths.read_json(path)
+        if state is None or state.get("api") != paths.API or paths.why_unsafe(path):
             continue
         address = _address(state, bound)
         if address is not None and _answers(address):

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import parameters, plate, prerender, results, values
+from . import animation, parameter_sockets, plate_input, prerender, result_files
 from .faceplate_client import changed_values, keyed, shot_document
 from .failure import NodeError
 from .properties import setting_values
@@ -19,24 +19,24 @@ def base_folder() -> str | None:
     return bpy.path.abspath("//") if bpy.data.filepath else None
 
 
-def plate_of(tree: Any, node: Any) -> plate.Plate:
+def plate_of(tree: Any, node: Any) -> plate_input.Plate:
     """The plate behind a node: a picture file, or what was rendered of the nodes before it.
 
     Raises `NodeError('no-plate')`, `NodeError('plate-missing')`.
     """
-    made = plate.trace(node.inputs["Image"])
+    made = plate_input.trace(node.inputs["Image"])
     if made is None:
         raise NodeError("no-plate", f"Nothing is linked to the Image input of '{node.name}': link the plate to it.")
-    return plate.read_directly(made, node.node_tree.faceplate.space) or prerender.as_plate(node.node_tree)
+    return plate_input.read_directly(made, node.node_tree.faceplate.space) or prerender.as_plate(node.node_tree)
 
 
-def document(node: Any, of_plate: plate.Plate) -> dict[str, Any]:
+def document(node: Any, of_plate: plate_input.Plate) -> dict[str, Any]:
     """The shot of one node, without what can be keyed. Paths are absolute."""
     group = node.node_tree
     shot = group.faceplate
     return shot_document(
         of_plate.pattern,
-        {**setting_values(group), **parameters.FIXED},
+        {**setting_values(group), **parameter_sockets.FIXED},
         id=shot.uid,
         name=shot.shot_name or node.name,
         layer=of_plate.layer,
@@ -44,7 +44,7 @@ def document(node: Any, of_plate: plate.Plate) -> dict[str, Any]:
         source=bpy.path.abspath(shot.source) if shot.source else None,
         track=bpy.path.abspath(shot.track) if shot.track else None,
         allow_noncommercial=shot.allow_noncommercial or None,
-        output=results.rendered_pattern(group),
+        output=result_files.rendered_pattern(group),
         mode="element",
         host={"app": "blender", "version": bpy.app.version_string, "script": bpy.data.filepath},
     )
@@ -53,11 +53,11 @@ def document(node: Any, of_plate: plate.Plate) -> dict[str, Any]:
 def frame_values(tree: Any, node: Any, frame: float) -> dict[str, Any]:
     """The keyable parameters at a scene frame, by the engine's names."""
     found = {}
-    for label, entry in parameters.by_label().items():
+    for label, entry in parameter_sockets.by_label().items():
         socket = node.inputs[label]
-        value = _in_range(values.socket_at(tree, socket, frame), entry)
+        value = _in_range(animation.socket_at(tree, socket, frame), entry)
         # What was never touched is left to the show's defaults.
-        if value != entry["default"] or values.is_animated(tree, socket):
+        if value != entry["default"] or animation.is_animated(tree, socket):
             found[entry["name"]] = value
     return found
 
@@ -106,10 +106,10 @@ def keyed_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
     return written
 
 
-def _hold_out_file(socket: Any, of_plate: plate.Plate) -> str:
+def _hold_out_file(socket: Any, of_plate: plate_input.Plate) -> str:
     """The file behind the Hold-out input. Raises NodeError when it is made by nodes."""
-    made = plate.trace(socket)
-    found = plate.read_directly(made) if made is not None else None
+    made = plate_input.trace(socket)
+    found = plate_input.read_directly(made) if made is not None else None
     if found is None or (not found.mapping.still and found.mapping != of_plate.mapping):
         raise NodeError(
             "hold-out-nodes",

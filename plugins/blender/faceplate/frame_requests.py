@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import document, engine, node, plate, results
+from . import connection, node_document, node_group, plate_input, result_files
 from .failure import NodeError
 
 __all__ = ["Request", "asked_for", "computed", "files", "prepared", "render_frames", "shown"]
@@ -17,11 +17,11 @@ __all__ = ["Request", "asked_for", "computed", "files", "prepared", "render_fram
 class Request:
     """One frame of one node, read from Blender's data on its main thread; the rest needs no Blender."""
 
-    node: str
+    node_group: str
     uid: str
     folder: Path
     output: str
-    document: dict[str, Any]
+    node_document: dict[str, Any]
     base: str | None
     frame: int
     number: int
@@ -36,17 +36,17 @@ class Request:
 def prepared(tree: Any, of_node: Any, frame: int) -> Request:
     """The request for a node at a scene frame. Raises `NodeError` and what the rooms below raise."""
     group = of_node.node_tree
-    of_plate = document.plate_of(tree, of_node)
+    of_plate = node_document.plate_of(tree, of_node)
     return Request(
         node=of_node.name,
         uid=group.faceplate.uid,
-        folder=results.folder_of(group),
-        output=results.rendered_pattern(group),
-        document=document.document(of_node, of_plate),
-        base=document.base_folder(),
+        folder=result_files.folder_of(group),
+        output=result_files.rendered_pattern(group),
+        document=node_document.document(of_node, of_plate),
+        base=node_document.base_folder(),
         frame=frame,
         number=of_plate.mapping.file_number(frame),
-        values=document.frame_values(tree, of_node, frame),
+        values=node_document.frame_values(tree, of_node, frame),
     )
 
 
@@ -72,9 +72,9 @@ def render_frames(
 def asked_for(requests: list[Request], priority: str = "interactive", supersede: str | None = None) -> Any:
     """The engine's job for requests of one node and document with different plate numbers. Raises `EngineError`."""
     first = requests[0]
-    results.make_folder(Path(first.output).parent)
-    return engine.reached().render(
-        engine.opened(first.document, first.base),
+    result_files.make_folder(Path(first.output).parent)
+    return connection.reached().render(
+        connection.opened(first.document, first.base),
         [request.number for request in requests],
         frame_values={request.number: request.values for request in requests},
         output=first.output,
@@ -93,9 +93,9 @@ def files(job: dict[str, Any], requests: list[Request]) -> dict[int, Path]:
 def shown(of_node: Any, frame: int, file: Path) -> bool:
     """Shows a rendered file at a scene frame. Returns whether the picture is another one now."""
     group = of_node.node_tree
-    changed = results.publish(results.folder_of(group), frame, file)
+    changed = result_files.publish(result_files.folder_of(group), frame, file)
     if changed:
-        node.reload(group)
+        node_group.reload(group)
     return changed
 
 
@@ -105,8 +105,8 @@ def in_takes(of_node: Any, frame: int) -> bool:
     take = group.faceplate.take
     if not take:
         return False
-    folder = results.shown_folder(group)
-    if not (results.result_path(folder, frame).exists() and results.present_path(folder, frame).exists()):
+    folder = result_files.shown_folder(group)
+    if not (result_files.result_path(folder, frame).exists() and result_files.present_path(folder, frame).exists()):
         raise NodeError(
             "take-frame-missing", f"Take {take} of '{of_node.name}' has no frame {frame}: choose another or Live."
         )
@@ -115,7 +115,7 @@ def in_takes(of_node: Any, frame: int) -> bool:
 
 def used(tree: Any, of_node: Any) -> bool:
     """Whether anything can come of the node: not muted, and linked on both sides."""
-    return not of_node.mute and any(socket.is_linked for socket in of_node.outputs) and plate.is_ours(of_node)
+    return not of_node.mute and any(socket.is_linked for socket in of_node.outputs) and plate_input.is_ours(of_node)
 
 
 def _file(entry: dict[str, Any] | None, request: Request) -> Path:

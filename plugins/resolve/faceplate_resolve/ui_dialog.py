@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from .dialog import Field, Panel
 from .errors import HostError
 from .host import has
-from .panel import Field, Panel
-from .talk import Ask, Talk
+from .interface import Ask, Talk
 
 __all__ = ["Window"]
 

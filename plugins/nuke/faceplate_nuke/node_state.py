@@ -13,15 +13,15 @@ import nuke
 from faceplate_client import frame_path
 
 from . import names
-from .access import file_pattern, flag, script_path, text
-from .color import ColorSettings, config_of, is_linear, plain_name, space_of, working_space
-from .document import ShotState
-from .frames import at_factor, sibling
-from .panel import parameter_names
-from .reads import ReadSettings, file_frame, holds_views, only_through_nuke
+from .color_management import ColorSettings, config_of, is_linear, plain_name, space_of, working_space
+from .coordinates import Display, display_of
+from .file_patterns import at_factor, sibling
+from .knobs import parameter_names
+from .nodes import file_pattern, flag, script_path, text
+from .read_node import ReadSettings, file_frame, holds_views, only_through_nuke
 from .refusal import Refusal
+from .shot_state import ShotState
 from .upstream import plain_read
-from .windows import Display, display_of
 
 __all__ = [
     "Plan",

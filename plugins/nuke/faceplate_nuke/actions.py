@@ -10,18 +10,18 @@ from typing import Any, Callable
 import nuke
 
 from . import names
-from .access import faceswaps, reload_result, set_quietly, text
-from .frames import write_frames
-from .guard import LINK
-from .link import Progress
+from .background_tasks import Task, Tasks
+from .engine_client import Progress
+from .file_patterns import write_frames
+from .frame_status import LEDGER, knobs_name, refresh
+from .messages import say
+from .node_state import display, range_of, read_state
+from .nodes import faceswaps, reload_result, set_quietly, text
 from .prerender import out_of_date, render_missing
 from .refusal import Refusal
-from .request import RenderRequest, render_request, track_request
-from .session import Task, Tasks
-from .stale import LEDGER, knobs_name, refresh
-from .state import display, range_of, read_state
+from .render_callbacks import LINK
+from .render_request import RenderRequest, render_request, track_request
 from .sync import order_renders, part_twins, sync
-from .talk import say
 
 __all__ = ["TASKS", "auto_update", "render", "take_pick", "track"]
 

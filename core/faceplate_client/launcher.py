@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 
-from . import places
+from . import paths
 from .errors import EngineError
 
 __all__ = ["clean_environment", "engine_command", "launch", "log_tail", "make_folder"]
@@ -31,9 +31,9 @@ def engine_command(environ=None):
         if not os.path.isfile(path):
             path = shutil.which(named) or path
         return _words(_existing(path, "FACEPLATE_ENGINE"))
-    for folder in (_HERE, places.user_folder(values)):
-        file = places.program_file(folder)
-        python = (places.read_json(file) or {}).get("python")
+    for folder in (_HERE, paths.user_folder(values)):
+        file = paths.program_file(folder)
+        python = (paths.read_json(file) or {}).get("python")
         if python:
             return _words(_existing(str(python), file), python=True)
     found = shutil.which("faceplate", path=values.get("PATH"))
@@ -72,7 +72,7 @@ def launch(arguments, folder, environ=None):
     # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
     flags = 0x00000008 | 0x00000200 if os.name == "nt" else 0
     try:
-        with open(places.start_log(folder), "wb") as log:
+        with open(paths.start_log(folder), "wb") as log:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -100,7 +100,7 @@ def make_folder(folder):
             os.mkdir(folder, 0o700)
     except OSError as error:
         raise EngineError("run-folder", f"The folder {folder} cannot be made: {error.strerror or error}.") from None
-    why = places.why_unsafe(folder)
+    why = paths.why_unsafe(folder)
     if why:
         raise EngineError(
             "run-folder",
@@ -111,7 +111,7 @@ def make_folder(folder):
 
 def log_tail(folder, lines=4):
     """The last lines that a starting engine printed, in one line."""
-    for path in (places.start_log(folder), places.log_file(folder)):
+    for path in (paths.start_log(folder), paths.log_file(folder)):
         try:
             with open(path, "rb") as file:
                 file.seek(max(os.path.getsize(path) - 4096, 0))
