@@ -370,6 +370,16 @@ def test_at_work(host: Host, plates: dict[str, str]) -> None:
     assert found["undone"] == [1.0, "mesh"] and found["redone"] == [0.125, "null"] and found["same shot"]
 
 
+def test_the_live_timer_and_the_modal_operators_run_through_in_a_window(host: Host, plates: dict[str, str]) -> None:
+    """With a node editor to redraw: the timer goes on after its first answer, and Track and Bake finish."""
+    place = host.folder / "window"
+    code, found, said = host.case("in_window", place, {"plate": plates["rec709"], "source": _person("bea")})
+    assert code == 0, said
+    assert found["live"] and found["status"] == "frame 1 is up to date" and found["period"] > 0
+    assert found["track"] == found["bake"] == ["FINISHED", "timer", "handler", "timer removed"]
+    assert found["tracked"] and found["baked"] == ["present.0001.png", "present.0002.png"]
+
+
 def test_removed_nothing_is_left(host: Host) -> None:
     """The last test of this host: `python3 install blender --remove`."""
     installed = Path(host.answers["installed"])

@@ -11,39 +11,60 @@ A host's plug-in carries a copy of this package; it imports nothing beside it.
 """
 
 from .background import Answer, Background
+from .curves import simplified_keys
 from .engine import Engine, Shot, connect
-from .errors import EngineError
+from .errors import ClientError, EngineError, HostError
 from .exr import frame_key
+from .files import make_folder, read_text, write_json, write_text
+from .frame_ranges import format_frames, frame_runs, parse_frames
 from .job import Job
+from .job_progress import Progress, completed_job, follow_job, frame_path_of
 from .parameter_list import parameters
 from .pixels import shared_bytes, take_pixels
 from .sequence import frame_path, frames_on_disk, is_pattern, with_padding
+from .shot_cache import ShotCache
 from .shot_document import changed_values, keyed, new_id, shot_document, write_document
-from .shot_status import licence_notice, stale_frames
+from .shot_status import licence_notice, release_notice, stale_frames
 from .version import __version__
 
 __all__ = [
     "Answer",
     "Background",
+    "ClientError",
     "Engine",
     "EngineError",
+    "HostError",
     "Job",
+    "Progress",
     "Shot",
+    "ShotCache",
     "__version__",
     "changed_values",
+    "completed_job",
     "connect",
+    "follow_job",
+    "format_frames",
     "frame_key",
     "frame_path",
+    "frame_path_of",
+    "frame_runs",
     "frames_on_disk",
     "is_pattern",
     "keyed",
     "licence_notice",
+    "make_folder",
     "new_id",
     "parameters",
+    "parse_frames",
+    "read_text",
+    "release_notice",
     "shared_bytes",
     "shot_document",
+    "simplified_keys",
     "stale_frames",
     "take_pixels",
     "with_padding",
     "write_document",
+    "write_json",
+    "write_text",
 ]

@@ -8,7 +8,7 @@ import threading
 from typing import Any, Callable
 
 from .engine import Engine, connect
-from .errors import EngineError
+from .errors import ClientError, EngineError, HostError
 from .job import Job
 
 __all__ = ["Answer", "Background"]
@@ -17,7 +17,7 @@ __all__ = ["Answer", "Background"]
 class Answer:
     """What became of a request: `result`, or `error`. `event` is set, and nothing else, while it is under way."""
 
-    def __init__(self, name: str, result: Any = None, error: EngineError | None = None, event: Any = None) -> None:
+    def __init__(self, name: str, result: Any = None, error: ClientError | None = None, event: Any = None) -> None:
         self.name = name
         self.result = result
         self.error = error
@@ -116,10 +116,10 @@ class Background:
                     _cancel(result)
                 result = result.wait(lambda event: self._tell(name, event))
             return Answer(name, result)
-        except EngineError as error:
+        except ClientError as error:
             return Answer(name, error=error)
         except Exception as error:
-            return Answer(name, error=EngineError("host", f"{type(error).__name__}: {error}"))
+            return Answer(name, error=HostError("host", f"{type(error).__name__}: {error}"))
 
     def _tell(self, name: str, event: Any) -> None:
         with self._news:

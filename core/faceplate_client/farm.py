@@ -23,9 +23,10 @@ from typing import Any
 from . import paths
 from .engine import Engine
 from .errors import EngineError
+from .frame_ranges import parse_frames
 from .job import Job
 
-__all__ = ["main", "parse_frames", "run"]
+__all__ = ["main", "run"]
 
 _WAIT = 300.0
 # Seconds between two lines of progress; a farm's log is read by people too.
@@ -66,22 +67,6 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _say("openjd_fail: Stopped.")
         return 130
-
-
-def parse_frames(text: str) -> list[int]:
-    """The frames of `1001-1010`, `1001-1010:2` (or x2) and lists of these. Raises `EngineError('bad-frames')`."""
-    frames: dict[int, None] = {}
-    try:
-        for part in text.split(","):
-            span, _, step = part.strip().replace("x", ":").partition(":")
-            cut = span.find("-", 1)
-            first, last = (int(span[:cut]), int(span[cut + 1 :])) if cut > 0 else (int(span), int(span))
-            frames.update((frame, None) for frame in range(first, last + 1, int(step or 1)))
-        if not frames:
-            raise ValueError(text)
-    except ValueError:
-        raise EngineError("bad-frames", f"'{text}' is no frame range; write it like 1001-1010 or 1001,1005.") from None
-    return list(frames)
 
 
 def _parser() -> argparse.ArgumentParser:

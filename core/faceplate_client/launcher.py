@@ -11,7 +11,7 @@ import threading
 from . import paths
 from .errors import EngineError
 
-__all__ = ["clean_environment", "engine_command", "launch", "log_tail", "make_folder"]
+__all__ = ["clean_environment", "engine_command", "launch", "log_tail", "make_run_folder"]
 
 _HOST = ("LD_LIBRARY_PATH", "LD_PRELOAD", "QT_PLUGIN_PATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 _HOST_STARTS = ("PYTHON", "DYLD_", "CONDA_")
@@ -66,7 +66,7 @@ def launch(arguments, folder, environ=None):
     that ends leaves no zombie in a host that runs on. Raises `EngineError` `engine-not-started`.
     """
     command = [*engine_command(environ), "serve", *arguments]
-    make_folder(folder)
+    make_run_folder(folder)
     variables = clean_environment(environ)
     variables["FACEPLATE_RUN"] = folder
     # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
@@ -92,7 +92,7 @@ def launch(arguments, folder, environ=None):
     return process
 
 
-def make_folder(folder):
+def make_run_folder(folder):
     """Makes the run folder, for this user alone. Raises `EngineError` `run-folder` when it is not safe to use."""
     try:
         os.makedirs(os.path.dirname(folder), exist_ok=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .files import write_json
 from .parameter_list import parameters
 
 __all__ = ["changed_values", "keyed", "new_id", "shot_document", "write_document"]
@@ -45,18 +44,6 @@ def keyed(keys: Iterable[tuple[float, float, str]]) -> dict[str, Any]:
 
 
 def write_document(path: str, document: Mapping[str, Any]) -> str:
-    """Writes a shot file, whole or not at all."""
-    folder, name = os.path.split(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
-    try:
-        with open(part, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        if os.path.exists(part):
-            os.remove(part)
+    """Write a shot file atomically and return its path. Raises `HostError` as `files.write_text` does."""
+    write_json(path, document)
     return path

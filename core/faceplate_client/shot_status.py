@@ -11,7 +11,7 @@ from .sequence import frame_path
 if TYPE_CHECKING:
     from .engine import Engine, Shot
 
-__all__ = ["licence_notice", "stale_frames"]
+__all__ = ["licence_notice", "release_notice", "stale_frames"]
 
 
 def stale_frames(
@@ -36,3 +36,9 @@ def licence_notice(info: Mapping[str, Any]) -> str:
     if not forbidden:
         return f"Weights: {names}. All may be used commercially." if names else ""
     return f"NOT FOR COMMERCIAL USE: {names}."
+
+
+def release_notice(info: Mapping[str, Any]) -> str:
+    """One line about the source's release and what else the engine noticed; empty when there is nothing to report."""
+    release = (info.get("source_release") or {}).get("text")
+    return " ".join(line for line in (release, *(info.get("warnings") or ())) if line)

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy  # type: ignore[import-not-found]
@@ -31,7 +32,7 @@ def sequence(case: Case, ask: dict[str, Any]) -> None:
 def reopened(case: Case, ask: dict[str, Any]) -> None:
     """The saved file in a new process, nothing cached: one frame alone, then others backwards."""
     node = case.open()
-    for path in case.module("result_files").folder_of(node.node_tree).rglob("*.exr"):
+    for path in case.module("result_files").node_folder(node.node_tree).rglob("*.exr"):
         path.unlink()
     case.target("again", ask["size"])
     case.render(5)
@@ -50,7 +51,7 @@ def two_nodes(case: Case, ask: dict[str, Any]) -> None:
     second.inputs["Mix"].default_value = 0.5
     case.link(first.outputs["Image"], second.inputs["Image"])
     case.link(second.outputs["Image"], case.output())
-    case.module("node_group").heal(case.scene)
+    case.module("node_group").update_scene_nodes(case.scene)
     second.node_tree.faceplate.source = ask["other"]
     second.inputs["Light"].default_value = 0.0
     case.scene.frame_end = 2
@@ -211,8 +212,9 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     case.scene.frame_end = 2
     case.save()
     case.tree.nodes.active = node
-    live, results, values = case.module("live_update"), case.module("result_files"), case.module("animation")
-    folder = results.folder_of(node.node_tree)
+    live, results = case.module("live_update"), case.module("result_files")
+    animation = case.module("animation")
+    folder = results.node_folder(node.node_tree)
     found: dict[str, Any] = {}
 
     # Live: the frame arrives in the background; the latest value wins.
@@ -220,7 +222,7 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     case.scene.frame_set(1)
     for value in (0.1, 0.2, 0.3):
         node.inputs["Feather"].default_value = value
-        live.mark()
+        live.request_update()
         live.tick()
     began = time.monotonic()
     found["live"] = live.wait(100) and results.present_path(folder, 1).exists()
@@ -228,10 +230,10 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     found["status"] = live.status(node.node_tree.faceplate.uid).text
     before = results.result_path(folder, 1).read_bytes()
     node.inputs["Feather"].default_value = 0.05
-    live.mark()
+    live.request_update()
     found["changed"] = live.wait(100) and results.result_path(folder, 1).read_bytes() != before
     node.node_tree.faceplate.source = "/nowhere"
-    live.mark()
+    live.request_update()
     live.wait(100)
     found["problem"] = live.status(node.node_tree.faceplate.uid).text
     node.node_tree.faceplate.source = ask["source"]
@@ -239,10 +241,10 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
 
     # Values: a curve, a driver, a linked Value node, and what cannot be read.
     case.key(node, "Erode", (1, 0.0), (3, 0.2))
-    found["curve"] = values.socket_at(case.tree, node.inputs["Erode"], 2)
+    found["curve"] = animation.socket_value(case.tree, node.inputs["Erode"], 2)
     driver = node.inputs["Grain"].driver_add("default_value").driver
     driver.expression = "frame / 4"
-    found["driver"] = values.socket_at(case.tree, node.inputs["Grain"], 2)
+    found["driver"] = animation.socket_value(case.tree, node.inputs["Grain"], 2)
     number = case.tree.nodes.new(
         "ShaderNodeValue"
         if hasattr(bpy.types, "CompositorNodeLevels") and not hasattr(bpy.types, "CompositorNodeValue")
@@ -250,12 +252,12 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     )
     number.outputs[0].default_value = 0.25
     case.link(number.outputs[0], node.inputs["Forehead"])
-    found["linked"] = values.socket_at(case.tree, node.inputs["Forehead"], 2)
+    found["linked"] = animation.socket_value(case.tree, node.inputs["Forehead"], 2)
     picture = next(item for item in case.tree.nodes if item.type == "IMAGE")
     case.link(picture.outputs[0], node.inputs["Shape"])
     try:
-        values.socket_at(case.tree, node.inputs["Shape"], 2)
-    except case.module("failure").NodeError as error:
+        animation.socket_value(case.tree, node.inputs["Shape"], 2)
+    except case.module("faceplate_client").HostError as error:
         found["refused"] = error.code
     for name in ("Forehead", "Shape"):
         case.tree.links.remove(node.inputs[name].links[0])
@@ -270,8 +272,8 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     case.render(1)
     assert bpy.ops.faceplate.show_take(number=0) == {"FINISHED"}
     assert bpy.ops.faceplate.relink() == {"FINISHED"}
-    found["engine"] = case.module("connection").state["text"]
-    found["people"] = [person["id"] for person in case.module("connection").known(node.node_tree)["people"]]
+    found["engine"] = case.module("connection").status.text
+    found["people"] = [person["id"] for person in case.module("connection").shot_info(node.node_tree)["people"]]
 
     # Undo takes the node away, redo brings it back with its shot.
     uid = node.node_tree.faceplate.uid
@@ -287,6 +289,55 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     found["redone"] = [node.inputs["Light"].default_value, node.node_tree.faceplate.parameters.generator]
     found["same shot"] = node.node_tree.faceplate.uid == uid
     answer(**found)
+
+
+def in_window(case: Case, ask: dict[str, Any]) -> None:
+    """The live timer and the modal operators as in a session with a window in which a node editor is open."""
+    node = case.build(ask["plate"], ask["source"])
+    case.target("out", ask["size"])
+    case.scene.frame_end = 2
+    case.save()
+    case.tree.nodes.active = node
+    bpy.context.window_manager.windows[0].screen.areas[0].type = "NODE_EDITOR"
+    case.module("compat").has_window = lambda: True
+    live, operators = case.module("live_update"), case.module("operators")
+    live.active = True
+    live.request_update()
+    found: dict[str, Any] = {"live": live.wait(100)}
+    found["status"] = live.status(node.node_tree.faceplate.uid).text
+    found["period"] = live.tick()
+    live.active = False
+    found["track"] = _run_modal(case, operators.FACEPLATE_OT_track)
+    found["tracked"] = Path(bpy.path.abspath(node.node_tree.faceplate.track)).is_file()
+    found["bake"] = _run_modal(case, operators.FACEPLATE_OT_bake)
+    folder = case.module("result_files").node_folder(node.node_tree)
+    found["baked"] = sorted(path.name for path in folder.glob("present.*.png"))
+    answer(**found)
+
+
+def _run_modal(case: Case, operator: Any) -> list[Any]:
+    """Drive an operator's `invoke` and `modal` as the window manager does. Returns its last result and its reports."""
+    reports: list[str] = []
+    calls: list[str] = []
+
+    class Driven(case.module("modal_operator").ModalNodeOperator):  # type: ignore[misc]
+        steps = operator.steps
+
+        def report(self, kinds: set[str], text: str) -> None:
+            reports.append(text)
+
+    manager = SimpleNamespace(
+        event_timer_add=lambda period, window: calls.append("timer") or "timer",
+        modal_handler_add=lambda handler: calls.append("handler"),
+        event_timer_remove=lambda timer: calls.append(f"{timer} removed"),
+    )
+    context = SimpleNamespace(scene=case.scene, window=None, window_manager=manager)
+    driven, end = Driven(), time.monotonic() + 100
+    result = driven.invoke(context, None)
+    while result & {"RUNNING_MODAL", "PASS_THROUGH"} and time.monotonic() < end:
+        time.sleep(0.05)
+        result = driven.modal(context, SimpleNamespace(type="TIMER"))
+    return [*sorted(result), *calls, *reports]
 
 
 if __name__ == "__main__":

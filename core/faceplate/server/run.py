@@ -32,7 +32,7 @@ from faceplate.stages import KINDS
 from faceplate_client import paths
 from faceplate_client.discovery import find_engine
 from faceplate_client.errors import EngineError
-from faceplate_client.launcher import make_folder
+from faceplate_client.launcher import make_run_folder
 
 __all__ = ["BODY_LIMIT", "serve"]
 
@@ -79,7 +79,7 @@ def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = Fal
     """
     folder = Path(paths.run_folder())
     try:
-        make_folder(str(folder))
+        make_run_folder(str(folder))
     except EngineError as error:
         raise UsageError(error.code, error.message) from error
     lock = _only_one(folder)

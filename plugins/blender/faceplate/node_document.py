@@ -7,11 +7,10 @@ from typing import Any
 import bpy
 
 from . import animation, parameter_sockets, plate_input, prerender, result_files
-from .faceplate_client import changed_values, keyed, shot_document
-from .failure import NodeError
+from .faceplate_client import HostError, changed_values, shot_document, simplified_keys
 from .properties import setting_values
 
-__all__ = ["base_folder", "document", "frame_values", "keyed_document", "plate_of"]
+__all__ = ["base_folder", "exported_document", "frame_values", "plate_of_node", "shot_of_node"]
 
 
 def base_folder() -> str | None:
@@ -19,18 +18,18 @@ def base_folder() -> str | None:
     return bpy.path.abspath("//") if bpy.data.filepath else None
 
 
-def plate_of(tree: Any, node: Any) -> plate_input.Plate:
+def plate_of_node(tree: Any, node: Any) -> plate_input.Plate:
     """The plate behind a node: a picture file, or what was rendered of the nodes before it.
 
-    Raises `NodeError('no-plate')`, `NodeError('plate-missing')`.
+    Raises `HostError('no-plate')`, `HostError('plate-missing')`.
     """
-    made = plate_input.trace(node.inputs["Image"])
+    made = plate_input.linked_output(node.inputs["Image"])
     if made is None:
-        raise NodeError("no-plate", f"Nothing is linked to the Image input of '{node.name}': link the plate to it.")
-    return plate_input.read_directly(made, node.node_tree.faceplate.space) or prerender.as_plate(node.node_tree)
+        raise HostError("no-plate", f"Nothing is linked to the Image input of '{node.name}': link the plate to it.")
+    return plate_input.file_plate(made, node.node_tree.faceplate.space) or prerender.as_plate(node.node_tree)
 
 
-def document(node: Any, of_plate: plate_input.Plate) -> dict[str, Any]:
+def shot_of_node(node: Any, of_plate: plate_input.Plate) -> dict[str, Any]:
     """The shot of one node, without what can be keyed. Paths are absolute."""
     group = node.node_tree
     shot = group.faceplate
@@ -55,7 +54,7 @@ def frame_values(tree: Any, node: Any, frame: float) -> dict[str, Any]:
     found = {}
     for label, entry in parameter_sockets.by_label().items():
         socket = node.inputs[label]
-        value = _in_range(animation.socket_at(tree, socket, frame), entry)
+        value = _in_range(animation.socket_value(tree, socket, frame), entry)
         # What was never touched is left to the show's defaults.
         if value != entry["default"] or animation.is_animated(tree, socket):
             found[entry["name"]] = value
@@ -71,23 +70,23 @@ def _in_range(value: float, entry: dict[str, Any]) -> float:
     return min(max(float(f"{value:.7g}"), low), high)
 
 
-def keyed_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
+def exported_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
     """The whole shot for the command line or a farm: every keyed socket as a curve over the scene's range."""
-    of_plate = plate_of(tree, node)
-    written = document(node, of_plate)
+    of_plate = plate_of_node(tree, node)
+    written = shot_of_node(node, of_plate)
     frames = range(scene.frame_start, scene.frame_end + 1)
     numbers = [of_plate.mapping.file_number(frame) for frame in frames]
     if len(set(numbers)) < len(numbers):
-        raise NodeError(
+        raise HostError(
             "held-frames", "The plate is held or repeated inside the scene's range, which a shot file cannot say."
         )
     constants = frame_values(tree, node, scene.frame_start)
     at_frames = [frame_values(tree, node, frame) for frame in frames]
     held: dict[str, Any] = dict(constants)
     for name, first in constants.items():
-        keys = [[number, at[name], "linear"] for number, at in zip(numbers, at_frames, strict=True)]
-        if any(value != first for _, value, _ in keys):
-            held[name] = keyed(_thinned(sorted(keys)))
+        curve = {number: at[name] for number, at in zip(numbers, at_frames, strict=True)}
+        if any(value != first for value in curve.values()):
+            held[name] = {"keys": simplified_keys(curve)}
     written["parameters"] = {**changed_values(setting_values(node.node_tree)), **held}
     written["frames"] = f"{min(numbers)}-{max(numbers)}"
     written["takes"] = [
@@ -107,23 +106,13 @@ def keyed_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
 
 
 def _hold_out_file(socket: Any, of_plate: plate_input.Plate) -> str:
-    """The file behind the Hold-out input. Raises NodeError when it is made by nodes."""
-    made = plate_input.trace(socket)
-    found = plate_input.read_directly(made) if made is not None else None
+    """The file behind the Hold-out input. Raises HostError when it is made by nodes."""
+    made = plate_input.linked_output(socket)
+    found = plate_input.file_plate(made) if made is not None else None
     if found is None or (not found.mapping.still and found.mapping != of_plate.mapping):
-        raise NodeError(
+        raise HostError(
             "hold-out-nodes",
             "The hold-out matte is made by nodes or numbered otherwise than the plate: write it to files like the plate's "
             "and link these, or hold the element out after the farm.",
         )
     return found.pattern
-
-
-def _thinned(keys: list[list[Any]]) -> list[list[Any]]:
-    """Without the keys in the middle of a run of one value."""
-    kept = [
-        key
-        for before, key, after in zip([None, *keys], keys, [*keys[1:], None], strict=False)
-        if before is None or after is None or not before[1] == key[1] == after[1]
-    ]
-    return kept

@@ -16,7 +16,16 @@ import bpy
 from . import compat, parameter_sockets, plate_input, result_files
 from .faceplate_client import new_id
 
-__all__ = ["active", "add", "heal", "nodes", "place", "poke", "separate", "upgrade"]
+__all__ = [
+    "active_node",
+    "add",
+    "add_new_sockets",
+    "face_swap_nodes",
+    "force_update",
+    "make_single_user",
+    "set_paths",
+    "update_scene_nodes",
+]
 
 _ELEMENT = "Element"
 _PRESENT = "Present"
@@ -25,14 +34,14 @@ _TINT = (1.0, 0.0, 1.0, 1.0)
 _COLUMN = 220
 
 
-def nodes(scene: Any) -> Iterator[tuple[Any, Any]]:
+def face_swap_nodes(scene: Any) -> Iterator[tuple[Any, Any]]:
     """(tree, node) of every face swap node of the scene's compositing nodes, muted ones included."""
     tree = compat.compositor_tree(scene)
     if tree is not None:
-        yield from ((tree, node) for node in tree.nodes if plate_input.is_ours(node))
+        yield from ((tree, node) for node in tree.nodes if plate_input.is_face_swap(node))
 
 
-def nested(scene: Any) -> list[str]:
+def nested_groups(scene: Any) -> list[str]:
     """Names of the groups of the scene's tree that hold a face swap node, which cannot be followed there."""
     tree = compat.compositor_tree(scene)
     groups = [node.node_tree for node in tree.nodes if node.type == "GROUP" and node.node_tree] if tree else []
@@ -42,17 +51,17 @@ def nested(scene: Any) -> list[str]:
         if group.name in seen or group.get(plate_input.MARKER) is not None:
             continue
         seen.add(group.name)
-        found += [group.name for node in group.nodes if plate_input.is_ours(node)]
+        found += [group.name for node in group.nodes if plate_input.is_face_swap(node)]
         groups += [node.node_tree for node in group.nodes if node.type == "GROUP" and node.node_tree]
     return found
 
 
-def active(context: Any) -> Any | None:
-    """The active face swap node of the context's scene, or its only one."""
-    found = [node for _, node in nodes(context.scene)]
-    tree = compat.compositor_tree(context.scene)
+def active_node(context: bpy.types.Context) -> Any:
+    """Return the active face swap node of the context's scene, or its only one; None when there is no such node."""
+    found = [node for _, node in face_swap_nodes(compat.current_scene(context))]
+    tree = compat.compositor_tree(compat.current_scene(context))
     chosen = tree.nodes.active if tree else None
-    if chosen is not None and plate_input.is_ours(chosen):
+    if chosen is not None and plate_input.is_face_swap(chosen):
         return chosen
     return found[0] if len(found) == 1 else None
 
@@ -81,42 +90,42 @@ def add(scene: Any) -> Any:
     return node
 
 
-def place(group: Any) -> bool:
+def set_paths(group: Any) -> bool:
     """Points the group at its folder. Returns whether anything changed."""
     folder = result_files.shown_folder(group)
-    result_files.bring_along(group)
+    result_files.move_unsaved(group)
     changed = False
     for name, path in (
         (_ELEMENT, result_files.result_path(folder, 1)),
         (_PRESENT, result_files.present_path(folder, 1)),
     ):
         image = group.nodes[name].image
-        wanted = stored(path)
+        wanted = stored_path(path)
         if image.filepath != wanted:
             image.filepath = wanted
             changed = True
     return changed
 
 
-def show_space(group: Any, space: str) -> None:
+def set_element_space(group: Any, space: str) -> None:
     """The element is in the plate's space; its picture must say so, or Blender takes it for something else."""
     settings = group.nodes[_ELEMENT].image.colorspace_settings
     if settings.name != space:
         settings.name = space
 
 
-def shown_space(group: Any) -> str:
+def element_space(group: Any) -> str:
     """What the element's picture says of its space."""
     return group.nodes[_ELEMENT].image.colorspace_settings.name
 
 
-def misplaced(group: Any) -> bool:
+def has_old_paths(group: Any) -> bool:
     """Whether the group shows another folder than its own."""
-    wanted = stored(result_files.result_path(result_files.shown_folder(group), 1))
+    wanted = stored_path(result_files.result_path(result_files.shown_folder(group), 1))
     return group.nodes[_ELEMENT].image.filepath != wanted
 
 
-def reset_pictures(group: Any) -> None:
+def reset_images(group: Any) -> None:
     """The settings of the group's pictures as they must be, whatever was done to them."""
     for name in (_ELEMENT, _PRESENT):
         node = group.nodes[name]
@@ -131,23 +140,23 @@ def reload(group: Any) -> None:
         group.nodes[name].image.reload()
 
 
-def poke(node: Any) -> None:
+def force_update(node: Any) -> None:
     """Has the viewer composite again: reloading a picture alone does not."""
     mix = node.inputs["Mix"]
     mix.default_value = mix.default_value
 
 
-def separate(scene: Any) -> bool:
+def make_single_user(scene: Any) -> bool:
     """Gives every copied node a shot of its own. Returns whether there was one."""
     owners: dict[str, str] = {}
     changed = False
-    for _, node in nodes(scene):
+    for _, node in face_swap_nodes(scene):
         group = node.node_tree
         uid = group.faceplate.uid
         if uid and uid not in owners:
             owners[uid] = node.name
             continue
-        if any(other.node_tree == group for _, other in nodes(scene) if other != node):
+        if any(other.node_tree == group for _, other in face_swap_nodes(scene) if other != node):
             group = group.copy()
             node.node_tree = group
         _own_shot(group)
@@ -155,15 +164,15 @@ def separate(scene: Any) -> bool:
     return changed
 
 
-def heal(scene: Any) -> None:
+def update_scene_nodes(scene: Any) -> None:
     """Brings every node of a scene up to date: after loading, saving under another name, appending, or an update."""
-    separate(scene)
-    for _, node in nodes(scene):
-        upgrade(node.node_tree)
-        place(node.node_tree)
+    make_single_user(scene)
+    for _, node in face_swap_nodes(scene):
+        add_new_sockets(node.node_tree)
+        set_paths(node.node_tree)
 
 
-def upgrade(group: Any) -> list[str]:
+def add_new_sockets(group: Any) -> list[str]:
     """Adds inputs of parameters that are newer than the group. Returns their names."""
     present = {item.name for item in group.interface.items_tree if item.item_type == "SOCKET"}
     missing = [entry for entry in parameter_sockets.sockets() if entry["label"] not in present]
@@ -219,13 +228,13 @@ def _own_shot(group: Any, pictures: bool = True) -> None:
     for name in (_ELEMENT, _PRESENT):
         node = group.nodes[name]
         node.image = node.image.copy()
-    place(group)
+    set_paths(group)
 
 
 def _wire(group: Any) -> None:
     new, link = group.nodes.new, group.links.new
     entry, leave = new("NodeGroupInput"), new("NodeGroupOutput")
-    folder = result_files.folder_of(group)
+    folder = result_files.node_folder(group)
     element = _sequence(group, _ELEMENT, result_files.result_path(folder, 1))
     present = _sequence(group, _PRESENT, result_files.present_path(folder, 1))
     compat.tag_data(present.image)
@@ -272,7 +281,7 @@ def _sequence(group: Any, name: str, path: Path) -> Any:
     """An Image node whose file number is the scene's frame. Set once: a change while a frame renders comes too late."""
     image = bpy.data.images.new(f"{group.name} {name.lower()}", 1, 1, float_buffer=True)
     image.source = "FILE"
-    image.filepath = stored(path)
+    image.filepath = stored_path(path)
     image.source = "SEQUENCE"
     image.alpha_mode = "PREMUL"  # a new picture is taken for straight, and would be multiplied twice
     node = group.nodes.new("CompositorNodeImage")
@@ -287,7 +296,7 @@ def _number_by_scene(node: Any) -> None:
     node.use_cyclic, node.use_auto_refresh = False, True
 
 
-def stored(path: Path) -> str:
+def stored_path(path: Path) -> str:
     """A path as the .blend keeps it: relative to the .blend where it can be: the folder may move with it."""
     if not bpy.data.filepath:
         return str(path)

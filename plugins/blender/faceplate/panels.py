@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 
 from . import compat, connection, live_update, node_group, parameter_sockets, plate_input, prerender
-from .connection import EngineError
-from .faceplate_client import licence_notice
+from .faceplate_client import ClientError, licence_notice
 
 __all__ = ["register", "unregister"]
 
@@ -21,11 +20,16 @@ class _Panel:
     bl_category = _CATEGORY
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
-        return _in_compositor(context) and node_group.active(context) is not None
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _in_compositor(context) and node_group.active_node(context) is not None
 
 
-def _in_compositor(context: Any) -> bool:
+def _layout(panel: Any) -> bpy.types.UILayout:
+    """Return the layout of a panel or menu that is being drawn."""
+    return panel.layout
+
+
+def _in_compositor(context: bpy.types.Context) -> bool:
     return getattr(context.space_data, "tree_type", "") == "CompositorNodeTree"
 
 
@@ -36,19 +40,19 @@ class FACEPLATE_PT_shot(_Panel, bpy.types.Panel):
     bl_label = "Face Swap"
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         return _in_compositor(context)
 
-    def draw(self, context: Any) -> None:
-        layout = self.layout
-        ours = node_group.active(context)
-        if ours is None:
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = _layout(self)
+        node = node_group.active_node(context)
+        if node is None:
             layout.operator("faceplate.add", icon="ADD")
             return
-        shot = ours.node_tree.faceplate
+        shot = node.node_tree.faceplate
         state = live_update.status(shot.uid)
-        layout.prop(ours, "label", text="Node")
-        _plate_row(layout, context, ours)
+        layout.prop(node, "label", text="Node")
+        _plate_row(layout, context, node)
         layout.prop(shot, "source")
         row = layout.row(align=True)
         row.prop(shot, "track")
@@ -60,33 +64,35 @@ class FACEPLATE_PT_shot(_Panel, bpy.types.Panel):
         layout.label(text=state.text or "…", icon=_status_icon(state))
 
 
-def _status_icon(state: Any) -> str:
+def _status_icon(state: live_update.Status) -> Literal["INFO", "ERROR", "CHECKMARK"]:
     if not state.text:
         return "INFO"
     return "ERROR" if state.problem else "CHECKMARK"
 
 
-def _plate_row(layout: Any, context: Any, ours: Any) -> None:
+def _plate_row(layout: bpy.types.UILayout, context: bpy.types.Context, node: Any) -> None:
     try:
-        made = plate_input.trace(ours.inputs["Image"])
+        made = plate_input.linked_output(node.inputs["Image"])
         if made is None:
             layout.label(text="Link a plate to Image", icon="ERROR")
             return
-        direct = plate_input.read_directly(made, ours.node_tree.faceplate.space)
-    except EngineError as error:
+        direct = plate_input.file_plate(made, node.node_tree.faceplate.space)
+    except ClientError as error:
         layout.label(text=str(error), icon="ERROR")
         return
     if direct is not None:
         layout.label(text=f"Plate: {made.node.image.name}, {direct.space}", icon="IMAGE_DATA")
         return
-    tree = compat.compositor_tree(context.scene)
-    why = prerender.is_stale(tree, ours, made, context.scene.frame_current)
+    tree = compat.compositor_tree(compat.current_scene(context))
+    why = prerender.is_stale(tree, node, made, compat.current_scene(context).frame_current)
     box = layout.box()
     box.label(text=f"Plate from '{made.node.name}' " + (why or "is up to date"), icon="ERROR" if why else "CHECKMARK")
     box.operator("faceplate.render_plate", icon="RENDER_ANIMATION")
 
 
-def _work_row(layout: Any, operator: str, icon: str, state: Any) -> None:
+def _work_row(
+    layout: bpy.types.UILayout, operator: str, icon: Literal["TRACKING", "RENDER_ANIMATION"], state: live_update.Status
+) -> None:
     row = layout.row(align=True)
     if state.progress is None:
         row.operator(operator, icon=icon)
@@ -98,8 +104,8 @@ def _work_row(layout: Any, operator: str, icon: str, state: Any) -> None:
     row.operator("faceplate.cancel", text="", icon="CANCEL")
 
 
-def _licence(layout: Any, shot: Any) -> None:
-    info = connection.known(shot.id_data)
+def _licence(layout: bpy.types.UILayout, shot: Any) -> None:
+    info = connection.shot_info(shot.id_data)
     notice = licence_notice(info) if info else ""
     limited = any(not card.get("commercial", True) for card in (info or {}).get("weights", ()))
     if notice:
@@ -115,18 +121,18 @@ def _licence(layout: Any, shot: Any) -> None:
 def _group_panel(name: str) -> type:
     """The panel of one group of the list."""
 
-    def draw(self: Any, context: Any) -> None:
-        layout = self.layout
+    def draw(self: Any, context: bpy.types.Context) -> None:
+        layout = _layout(self)
         layout.use_property_split = True
         layout.use_property_decorate = False
-        ours = node_group.active(context)
-        shot = ours.node_tree.faceplate
+        node = node_group.active_node(context)
+        shot = node.node_tree.faceplate
         keyed = {entry["name"] for entry in parameter_sockets.sockets()}
         for entry in _entries(name):
             if entry["name"] not in keyed:
                 layout.prop(shot.parameters, entry["name"])
-            elif entry["label"] in ours.inputs:
-                socket = ours.inputs[entry["label"]]
+            elif entry["label"] in node.inputs:
+                socket = node.inputs[entry["label"]]
                 row = layout.row()
                 row.enabled = not socket.is_linked
                 row.prop(socket, "default_value", text=entry["label"])
@@ -148,7 +154,18 @@ def _entries(name: str) -> list[dict[str, Any]]:
 class FACEPLATE_UL_takes(bpy.types.UIList):
     """A take a line: number, frames, note; the eye shows it."""
 
-    def draw_item(self, _context: Any, layout: Any, data: Any, item: Any, _icon: Any, _active: Any, _name: Any) -> None:
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        icon: int | None,
+        active_data: Any,
+        active_property: str | None,
+        index: int | None,
+        flt_flag: int | None,
+    ) -> None:
         row = layout.row(align=True)
         shown = data.take == item.number
         row.operator("faceplate.show_take", text="", icon="HIDE_OFF" if shown else "HIDE_ON").number = item.number
@@ -163,9 +180,9 @@ class FACEPLATE_PT_output(_Panel, bpy.types.Panel):
     bl_label = "Bake and Takes"
     bl_parent_id = "FACEPLATE_PT_shot"
 
-    def draw(self, context: Any) -> None:
-        layout = self.layout
-        shot = node_group.active(context).node_tree.faceplate
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = _layout(self)
+        shot = node_group.active_node(context).node_tree.faceplate
         _work_row(layout, "faceplate.bake", "RENDER_ANIMATION", live_update.status(shot.uid))
         layout.operator("faceplate.write_shot", icon="EXPORT")
         row = layout.row()
@@ -185,10 +202,10 @@ class FACEPLATE_PT_engine(_Panel, bpy.types.Panel):
     bl_label = "Engine"
     bl_parent_id = "FACEPLATE_PT_shot"
 
-    def draw(self, context: Any) -> None:
-        layout = self.layout
-        shot = node_group.active(context).node_tree.faceplate
-        layout.label(text=connection.state["text"], icon="CHECKMARK" if connection.state["ok"] else "INFO")
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = _layout(self)
+        shot = node_group.active_node(context).node_tree.faceplate
+        layout.label(text=connection.status.text, icon="CHECKMARK" if connection.status.ok else "INFO")
         row = layout.row(align=True)
         row.operator("faceplate.refresh", icon="FILE_REFRESH")
         row.operator("faceplate.relink", icon="LINKED")
@@ -203,13 +220,13 @@ class FACEPLATE_MT_add(bpy.types.Menu):
     bl_idname = "FACEPLATE_MT_add"
     bl_label = "Faceplate"
 
-    def draw(self, _context: Any) -> None:
-        self.layout.operator("faceplate.add", text="Face Swap")
+    def draw(self, context: bpy.types.Context) -> None:
+        _layout(self).operator("faceplate.add", text="Face Swap")
 
 
-def _add_menu(self: Any, context: Any) -> None:
+def _add_menu(self: Any, context: bpy.types.Context) -> None:
     if _in_compositor(context):
-        self.layout.menu("FACEPLATE_MT_add")
+        _layout(self).menu("FACEPLATE_MT_add")
 
 
 _classes: list[type] = []

@@ -15,9 +15,9 @@ from typing import Any
 import bpy
 
 from . import compat
-from .failure import NodeError
+from .faceplate_client import HostError
 
-__all__ = ["Mapping", "Plate", "is_ours", "marker", "picture_space", "read_directly", "trace"]
+__all__ = ["Mapping", "Plate", "file_plate", "image_space", "is_face_swap", "linked_output", "marker"]
 
 MARKER = "faceplate"
 """The ID property on a node group that says it is ours, with or without this extension."""
@@ -76,41 +76,41 @@ def marker(node: Any) -> Any | None:
     return group.get(MARKER) if group is not None else None
 
 
-def is_ours(node: Any) -> bool:
+def is_face_swap(node: Any) -> bool:
     """Whether `node` is a face swap node."""
     return marker(node) is not None
 
 
-def trace(socket: Any) -> Any | None:
+def linked_output(socket: Any) -> Any | None:
     """The output that feeds `socket`, past reroutes and other face swap nodes: these lay faces over one same plate."""
     while socket.is_linked:
         made = socket.links[0].from_socket
         node = made.node
         if node.type == "REROUTE":
             socket = node.inputs[0]
-        elif is_ours(node) and made.name == "Image":
+        elif is_face_swap(node) and made.name == "Image":
             socket = node.inputs["Image"]
         else:
             return made
     return None
 
 
-def has_picture(node: Any) -> bool:
+def has_image(node: Any) -> bool:
     """Whether an Image node has a picture."""
     return node.image is not None
 
 
-def read_directly(made: Any, space: str = "") -> Plate | None:
+def file_plate(made: Any, space: str = "") -> Plate | None:
     """The files behind an Image node's picture output, or None when `made` is the work of other nodes.
 
-    Raises `NodeError('plate-missing')` for an Image node without a file.
+    Raises `HostError('plate-missing')` for an Image node without a file.
     """
     node = made.node
     if node.type != "IMAGE" or node.mute or made.name not in ("Image", "Combined"):
         return None
     image = node.image
     if image is None:
-        raise NodeError("plate-missing", f"The Image node '{node.name}' has no picture: open the plate in it.")
+        raise HostError("plate-missing", f"The Image node '{node.name}' has no picture: open the plate in it.")
     if image.source not in ("FILE", "SEQUENCE") or image.packed_file is not None:
         return None
     path = Path(bpy.path.abspath(image.filepath, library=image.library))
@@ -123,13 +123,13 @@ def read_directly(made: Any, space: str = "") -> Plate | None:
         mapping = Mapping(still=True, number=number)
         pattern = str(path)
     elif number is None:
-        raise NodeError("plate-missing", f"{path.name} has no frame number, but '{node.name}' takes it for a sequence.")
+        raise HostError("plate-missing", f"{path.name} has no frame number, but '{node.name}' takes it for a sequence.")
     else:
         mapping = Mapping(node.frame_start, node.frame_duration, node.frame_offset, node.use_cyclic)
-    return Plate(pattern, space or picture_space(image), chosen, mapping)
+    return Plate(pattern, space or image_space(image), chosen, mapping)
 
 
-def picture_space(image: Any) -> str:
+def image_space(image: Any) -> str:
     """How the engine calls the space that Blender takes the picture for."""
     name = image.colorspace_settings.name
     if name == "Working Space":

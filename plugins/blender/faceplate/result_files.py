@@ -22,21 +22,20 @@ from typing import Any
 
 import bpy
 
-from .failure import NodeError
+from .faceplate_client import HostError
 
 __all__ = [
-    "bring_along",
-    "discard",
-    "folder_of",
-    "make_folder",
-    "publish",
+    "discard_frame",
+    "move_unsaved",
+    "node_folder",
+    "publish_frame",
     "rendered_pattern",
     "result_path",
     "shown_folder",
 ]
 
 
-def folder_of(group: Any) -> Path:
+def node_folder(group: Any) -> Path:
     """The node's folder: the one that was chosen, else beside the .blend, else (not saved yet) a temporary one."""
     shot = group.faceplate
     if shot.cache:
@@ -47,16 +46,16 @@ def folder_of(group: Any) -> Path:
     return _unsaved(shot.uid)
 
 
-def bring_along(group: Any) -> None:
+def move_unsaved(group: Any) -> None:
     """What was made before the .blend was first saved moves into the folder beside it."""
-    made, folder = _unsaved(group.faceplate.uid), folder_of(group)
+    made, folder = _unsaved(group.faceplate.uid), node_folder(group)
     if made == folder or not made.is_dir() or folder.exists():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         shutil.move(made, folder)
     except OSError as error:
-        raise NodeError("output-unwritable", f"{folder} cannot be made: {error.strerror or error}.") from error
+        raise HostError("output-unwritable", f"{folder} cannot be made: {error.strerror or error}.") from error
 
 
 def _unsaved(uid: str) -> Path:
@@ -66,7 +65,7 @@ def _unsaved(uid: str) -> Path:
 def shown_folder(group: Any) -> Path:
     """Where the frames lie that the node shows: the node's folder, or that of the chosen take."""
     shot = group.faceplate
-    return folder_of(group) / "takes" / f"{shot.take:03d}" if shot.take else folder_of(group)
+    return node_folder(group) / "takes" / f"{shot.take:03d}" if shot.take else node_folder(group)
 
 
 def result_path(folder: Path, frame: int) -> Path:
@@ -81,10 +80,10 @@ def present_path(folder: Path, frame: int) -> Path:
 
 def rendered_pattern(group: Any) -> str:
     """Where the engine writes."""
-    return str(folder_of(group) / "elements" / "element.####.exr")
+    return str(node_folder(group) / "elements" / "element.####.exr")
 
 
-def publish(folder: Path, frame: int, rendered: Path) -> bool:
+def publish_frame(folder: Path, frame: int, rendered: Path) -> bool:
     """Shows `rendered` at scene frame `frame`. Returns whether that changed anything."""
     target = result_path(folder, frame)
     mark = present_path(folder, frame)
@@ -96,19 +95,11 @@ def publish(folder: Path, frame: int, rendered: Path) -> bool:
         if not mark.exists():
             _replace(mark, lambda part: part.write_bytes(_WHITE_PIXEL))
     except OSError as error:
-        raise NodeError("output-unwritable", f"{target} cannot be written: {error.strerror or error}.") from error
+        raise HostError("output-unwritable", f"{target} cannot be written: {error.strerror or error}.") from error
     return True
 
 
-def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it. Raises `NodeError('output-unwritable')`."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise NodeError("output-unwritable", f"{folder} cannot be made: {error.strerror or error}.") from error
-
-
-def discard(folder: Path, frame: int) -> None:
+def discard_frame(folder: Path, frame: int) -> None:
     """The frame is not there (any more): it must not pass for a finished one."""
     for path in (present_path(folder, frame), result_path(folder, frame)):
         path.unlink(missing_ok=True)

@@ -9,17 +9,16 @@ from typing import Any, Callable
 
 import nuke
 
+from faceplate_client import ClientError, HostError, Progress, format_frames
+
 from . import names
 from .background_tasks import Task, Tasks
-from .engine_client import Progress
-from .file_patterns import write_frames
 from .frame_status import LEDGER, knobs_name, refresh
 from .messages import say
 from .node_state import display, range_of, read_state
 from .nodes import faceswaps, reload_result, set_quietly, text
 from .prerender import out_of_date, render_missing
-from .refusal import Refusal
-from .render_callbacks import LINK
+from .render_callbacks import ENGINE
 from .render_request import RenderRequest, render_request, track_request
 from .sync import order_renders, part_twins, sync
 
@@ -50,7 +49,7 @@ def track(group: nuke.Group) -> None:
     _run(
         group,
         "Track",
-        lambda progress: LINK.track(request, progress),
+        lambda progress: ENGINE.track(request, progress),
         lambda group, _: sync(group),
     )
 
@@ -66,7 +65,7 @@ def take_pick(group: nuke.Group) -> None:
     _run(
         group,
         "Find faces",
-        lambda _: LINK.faces(request),
+        lambda _: ENGINE.faces(request),
         lambda group, faces: _picked(group, faces, f"{number}:{x:g},{y:g}", x, y),
     )
 
@@ -89,12 +88,12 @@ def _start_render(group: nuke.Group, frames: tuple[int, ...], supersede: str = "
     knobs = knobs_name(group)
 
     def work(progress: Progress) -> tuple[str, str]:
-        LINK.render(request, progress)
-        return LINK.notices(request)
+        ENGINE.render(request, progress)
+        return ENGINE.notices(request)
 
     _run(
         group,
-        f"Render {write_frames(frames)}",
+        f"Render {format_frames(frames)}",
         work,
         lambda group, notices: _rendered(group, request, knobs, notices),
         quiet=bool(supersede),
@@ -137,7 +136,7 @@ def _ended(group: nuke.Group, shot: str) -> None:
     if shot in _AGAIN:
         _AGAIN.discard(shot)
         # What is refused here was said when the change was made.
-        with suppress(Refusal):
+        with suppress(ClientError):
             auto_update(group)
 
 
@@ -163,7 +162,7 @@ def _picked(group: nuke.Group, faces: list[dict[str, Any]], target: str, x: floa
 def _with_track(state: Any, group: nuke.Group) -> Any:
     path = text(group, names.TRACK)
     if not path:
-        raise Refusal(f"{group.name()} has no track file; name one on its Face tab.")
+        raise HostError("no-track", f"{group.name()} has no track file; name one on its Face tab.")
     return replace(state, track=path)
 
 

@@ -8,14 +8,13 @@ from typing import Any, Callable
 
 import nuke
 
-from .engine_client import Progress
-from .refusal import Refusal
+from faceplate_client import ClientError, HostError, Progress
 
 __all__ = ["Task", "Tasks"]
 
 
 class Task:
-    """Work that a thread does without Nuke. `work(progress)` may raise Refusal; `finish(result)` and `failed(sentence)`
+    """Work that a thread does without Nuke. `work(progress)` may raise HostError; `finish(result)` and `failed(sentence)`
     are called in the main thread."""
 
     def __init__(
@@ -63,8 +62,8 @@ class Task:
     def _worked(self, progress: Progress) -> tuple[Callable[[Any], None], Any]:
         try:
             return self._finish, self._work(progress)
-        except Refusal as refusal:
-            return self._failed, str(refusal)
+        except ClientError as error:
+            return self._failed, str(error)
         except Exception:
             # A mistake of ours must not vanish with its thread.
             return self._failed, traceback.format_exc()
@@ -77,9 +76,9 @@ class Tasks:
         self._of: dict[str, Task] = {}
 
     def start(self, shot: str, name: str, task: Task) -> None:
-        """Starts `task`. Raises Refusal, which calls the node `name`, while another one of this shot runs."""
+        """Starts `task`. Raises HostError, which calls the node `name`, while another one of this shot runs."""
         if self.busy(shot):
-            raise Refusal(f"{name} is at work; wait, or press Cancel.")
+            raise HostError("busy", f"{name} is at work; wait, or press Cancel.")
         self._of[shot] = task
         task.start()
 

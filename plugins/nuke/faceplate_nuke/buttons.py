@@ -7,13 +7,14 @@ from typing import Callable
 
 import nuke
 
+from faceplate_client import ClientError, HostError
+
 from . import actions, names, tools
 from .frame_status import LEDGER, refresh
 from .messages import say
 from .node_state import range_of
 from .nodes import is_faceswap, text, whole_group
-from .refusal import Refusal
-from .render_callbacks import LINK
+from .render_callbacks import ENGINE
 
 __all__ = ["press"]
 
@@ -25,8 +26,8 @@ def press(button: str) -> None:
         return
     try:
         _BUTTONS[button](whole_group(node))
-    except Refusal as refusal:
-        say(str(refusal))
+    except ClientError as error:
+        say(str(error))
 
 
 def _render_frame(group: nuke.Group) -> None:
@@ -43,7 +44,7 @@ def _cancel(group: nuke.Group) -> None:
 
 def _stop_engine(group: nuke.Group) -> None:
     actions.TASKS.cancel(text(group, names.ID))
-    LINK.stop()
+    ENGINE.stop()
     refresh(group, LEDGER)
 
 
@@ -66,7 +67,7 @@ def _contact_sheet(group: nuke.Group) -> None:
 
 def _track_nodes(group: nuke.Group) -> None:
     if not text(group, names.TRACK):
-        raise Refusal("Track the shot first.")
+        raise HostError("no-track", "Track the shot first.")
     tools.track_nodes(group)
 
 

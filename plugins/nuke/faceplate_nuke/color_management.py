@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable
 
-from .refusal import Refusal
+from faceplate_client import HostError
 
 __all__ = ["LEGACY_LINEAR", "ColorSettings", "config_of", "is_linear", "plain_name", "space_of", "working_space"]
 
@@ -51,22 +51,26 @@ def is_linear(name: str) -> bool:
 
 
 def config_of(settings: ColorSettings, exists: Callable[[str], bool] = os.path.isfile) -> str | None:
-    """The OCIO config to hand on: a path or `ocio://…`; None for the engine's own. Raises Refusal."""
+    """The OCIO config to hand on: a path or `ocio://…`; None for the engine's own. Raises HostError."""
     if settings.environment:
         return settings.environment
     if settings.legacy or settings.config == "nuke-default":
         return None
     if settings.config == "custom":
         if not settings.custom_path:
-            raise Refusal("The project's OCIO config is 'custom' but names no file; set it in the project settings.")
+            raise HostError(
+                "no-ocio-config",
+                "The OCIO config is 'custom' but names no file; set it in the project settings.",
+            )
         return settings.custom_path
     for form in ("{}/{}/config.ocio", "{}/{}.ocio"):
         path = form.format(settings.config_folder, settings.config)
         if exists(path):
             return path
-    raise Refusal(
+    raise HostError(
+        "no-ocio-config",
         f"The file of Nuke's OCIO config '{settings.config}' was not found; set OCIO, or choose a custom config in the project "
-        "settings."
+        "settings.",
     )
 
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import nuke
 
-from faceplate_client import frames_on_disk
+from faceplate_client import ClientError, format_frames, frames_on_disk
 
 from . import names
-from .file_patterns import write_frames
 from .fingerprint import digest
 from .node_state import knob_names, result_of
 from .nodes import set_quietly, text
-from .refusal import Refusal
 from .upstream import state_of
 
 __all__ = ["LEDGER", "Ledger", "knobs_name", "refresh"]
@@ -59,11 +57,11 @@ def refresh(group: nuke.Group, ledger: Ledger, working: str = "") -> None:
 
 def _words(group: nuke.Group, seen: int, stale: tuple[int, ...]) -> str:
     if stale:
-        return f"stale: {write_frames(stale)}"
+        return f"stale: {format_frames(stale)}"
     try:
         there = frames_on_disk(result_of(group))
-    except Refusal:
+    except ClientError:
         there = ()
     if not there:
         return "no frames"
-    return write_frames(there) + ("" if seen else " (not checked)")
+    return format_frames(there) + ("" if seen else " (not checked)")

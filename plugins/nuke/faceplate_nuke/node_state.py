@@ -10,16 +10,15 @@ from typing import Any
 
 import nuke
 
-from faceplate_client import frame_path
+from faceplate_client import HostError, frame_path
 
 from . import names
 from .color_management import ColorSettings, config_of, is_linear, plain_name, space_of, working_space
 from .coordinates import Display, display_of
-from .file_patterns import at_factor, sibling
+from .file_patterns import proxy_pattern, sibling_pattern
 from .knobs import parameter_names
 from .nodes import file_pattern, flag, script_path, text
 from .read_node import ReadSettings, file_frame, holds_views, only_through_nuke
-from .refusal import Refusal
 from .shot_state import ShotState
 from .upstream import plain_read
 
@@ -48,10 +47,10 @@ class Plan:
 
 
 def plan_of(group: nuke.Group) -> Plan:
-    """Looks at the inputs. Raises Refusal without a plate."""
+    """Looks at the inputs. Raises HostError without a plate."""
     plate = group.input(names.PLATE_INPUT)
     if plate is None:
-        raise Refusal(f"Connect a plate to {group.name()}.")
+        raise HostError("no-plate", f"Connect a plate to {group.name()}.")
     matte = group.input(names.MATTE_INPUT) is not None
     node = plain_read(plate)
     if node is None:
@@ -62,7 +61,7 @@ def plan_of(group: nuke.Group) -> Plan:
 
 
 def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
-    """The state of `group` for `frames`. Raises Refusal with what is missing."""
+    """The state of `group` for `frames`. Raises HostError with what is missing."""
     wanted = tuple(sorted(set(frames)))
     script = script_path()
     plan = plan_of(group)
@@ -70,19 +69,20 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
     factor = proxy_factor()
     _refuse_views(plan, wanted)
     if plan.read is None and factor != 1:
-        raise Refusal(
-            f"In proxy mode {group.name()} needs its plate from a Read; turn proxy mode off, because {plan.why}."
+        raise HostError(
+            "proxy-needs-read",
+            f"In proxy mode {group.name()} needs its plate from a Read; turn proxy mode off, because {plan.why}.",
         )
     structure, constants, animated = _values(group, wanted)
-    plate = plan.read.file if plan.read else sibling(result_of(group), "plate")
+    plate = plan.read.file if plan.read else sibling_pattern(result_of(group), "plate")
     if plan.matte:
-        constants["hold_out"] = sibling(result_of(group), "matte")
+        constants["hold_out"] = sibling_pattern(result_of(group), "matte")
     return ShotState(
         id=text(group, names.ID),
         name=group.name(),
         frames=wanted,
         plate=plate,
-        result=at_factor(result_of(group), factor),
+        result=proxy_pattern(result_of(group), factor),
         read=plan.read,
         space=space_of(color, plan.read.space, plan.read.raw) if plan.read else working_space(color),
         source=_source(group),
@@ -108,7 +108,7 @@ def range_of(group: nuke.Group) -> tuple[int, ...]:
         root = nuke.root()
         first, last = int(root["first_frame"].value()), int(root["last_frame"].value())
     if last < first:
-        raise Refusal(f"The range of {group.name()} runs backwards: {first} to {last}.")
+        raise HostError("bad-range", f"The range of {group.name()} runs backwards: {first} to {last}.")
     return tuple(range(first, last + 1))
 
 
@@ -121,7 +121,7 @@ def frames_folder(group: nuke.Group) -> str:
 
 
 def result_of(group: nuke.Group) -> str:
-    """The pattern of the element's files. Raises Refusal while the script has no file."""
+    """The pattern of the element's files. Raises HostError while the script has no file."""
     return file_pattern(group, names.RESULT) or frames_folder(group) + "/element.####.exr"
 
 
@@ -174,9 +174,10 @@ def _refuse_views(plan: Plan, frames: tuple[int, ...]) -> None:
     views = nuke.views()
     if len(views) == 1 or (plan.read is not None and not _several_views(plan.read, frames)):
         return
-    raise Refusal(
+    raise HostError(
+        "several-views",
         f"The project has the views {', '.join(views)}; FaceSwap works on one: connect it to the Read of one view, or "
-        "delete the others."
+        "delete the others.",
     )
 
 
@@ -215,7 +216,10 @@ def _source(group: nuke.Group) -> str:
         return file_pattern(group, names.SOURCE)
     read = plain_read(node)
     if read is None:
-        raise Refusal(f"The source input of {group.name()} takes a Read of the person's pictures, and nothing between.")
+        raise HostError(
+            "bad-source",
+            f"Connect the source input of {group.name()} directly to a Read of the person's pictures.",
+        )
     return os.path.dirname(file_pattern(read, "file")) if _is_sequence(read) else file_pattern(read, "file")
 
 
@@ -240,7 +244,7 @@ def _search(group: nuke.Group, plate: str, frame: int) -> tuple[int, int, int, i
         return None
     left, bottom, right, top = (float(group[names.SEARCH].getValue(channel)) for channel in range(4))
     if right <= left or top <= bottom:
-        raise Refusal(f"The search box of {group.name()} is empty; draw it, or switch it off.")
+        raise HostError("empty-search", f"The search box of {group.name()} is empty; draw it, or switch it off.")
     return display(group, plate, frame).box_to_file((left, bottom, right, top))
 
 

@@ -7,8 +7,9 @@ from typing import cast
 
 import nuke
 
+from faceplate_client import HostError
+
 from . import names
-from .refusal import Refusal
 
 __all__ = [
     "faceswaps",
@@ -42,10 +43,10 @@ def faceswaps() -> list[nuke.Group]:
 
 
 def inner(group: nuke.Group, name: str) -> nuke.Node:
-    """A node of the group's inside. Raises Refusal when somebody has removed it."""
+    """A node of the group's inside. Raises HostError when somebody has removed it."""
     node = group.node(name)
     if node is None:
-        raise Refusal(f"The inside of {group.name()} lacks its node {name}; make a new FaceSwap.")
+        raise HostError("node-missing", f"The inside of {group.name()} lacks its node {name}; make a new FaceSwap.")
     return node
 
 
@@ -91,10 +92,10 @@ def reload_result(group: nuke.Group) -> None:
 
 
 def script_path() -> str:
-    """The script's file. Raises Refusal while it has none."""
+    """The script's file. Raises HostError while it has none."""
     path = text(nuke.root(), "name")
     if not path:
-        raise Refusal("Save the script first: the frames of FaceSwap lie beside it.")
+        raise HostError("script-unsaved", "Save the script first: the frames of FaceSwap lie beside it.")
     return path
 
 

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 
 import nuke
 
-from faceplate_client import frame_path
+from faceplate_client import HostError, frame_path, frame_runs, read_text, write_text
 
 from . import names
-from .file_patterns import sibling, write_frames
-from .fingerprint import read_text, write_text
+from .file_patterns import sibling_pattern
 from .node_state import Plan, plan_of, read_state, result_of
 from .nodes import inner
-from .refusal import Refusal
 from .upstream import state_of
 
 __all__ = ["note_rendered", "out_of_date", "refuse_stale", "render_missing"]
@@ -29,16 +27,16 @@ def _jobs(group: nuke.Group, plan: Plan) -> list[tuple[str, str, int]]:
     result = result_of(group)
     jobs = []
     if plan.read is None:
-        jobs.append((names.PLATE_OUT, sibling(result, "plate"), names.PLATE_INPUT))
+        jobs.append((names.PLATE_OUT, sibling_pattern(result, "plate"), names.PLATE_INPUT))
     if plan.matte:
-        jobs.append((names.MATTE_OUT, sibling(result, "matte"), names.MATTE_INPUT))
+        jobs.append((names.MATTE_OUT, sibling_pattern(result, "matte"), names.MATTE_INPUT))
     return jobs
 
 
 def note_rendered(group: nuke.Group, write: str, frame: int) -> None:
     """The inner Write `write` has rendered `frame`."""
     stem, number = ("plate", names.PLATE_INPUT) if write == names.PLATE_OUT else ("matte", names.MATTE_INPUT)
-    path = frame_path(sibling(result_of(group), stem), frame)
+    path = frame_path(sibling_pattern(result_of(group), stem), frame)
     write_text(path + ".state", _state(group, number, frame))
 
 
@@ -55,25 +53,26 @@ def out_of_date(group: nuke.Group, frames: Iterable[int]) -> dict[str, tuple[int
 
 def render_missing(group: nuke.Group, frames: Iterable[int]) -> None:
     """Has Nuke execute the inner Writes where needed. Only from a button or a script: Nuke executes one thing at a
-    time. Raises Refusal, before anything is rendered where the shot cannot be done at all."""
+    time. Raises HostError, before anything is rendered where the shot cannot be done at all."""
     read_state(group, ())
     for write, stale in out_of_date(group, frames).items():
         node = inner(group, write)
-        for first, last in _runs(stale):
+        for first, last in frame_runs(stale):
             try:
                 nuke.execute(node, first, last, 1)
             except RuntimeError as error:
-                raise Refusal(f"{write} of {group.name()} did not render: {error}") from error
+                raise HostError("not-rendered", f"{write} of {group.name()} did not render: {error}") from error
 
 
 def refuse_stale(group: nuke.Group, frame: int) -> None:
-    """Raises Refusal when an inner Write has not rendered `frame` as the script shows it now."""
+    """Raises HostError when an inner Write has not rendered `frame` as the script shows it now."""
     for write in out_of_date(group, [frame]):
-        raise Refusal(
+        raise HostError(
+            "plate-stale",
             "Frame {frame} of {group} is not rendered by {group}.{write} as the script shows it; render all Writes "
             "(nuke -x), or this one first (nuke -X {full}.{write}), or use render_faceplate.py.".format(
                 frame=frame, group=group.name(), write=write, full=group.fullName()
-            )
+            ),
         )
 
 
@@ -86,8 +85,3 @@ def _state(group: nuke.Group, number: int, frame: int) -> str:
     box = inner(group, names.PLATE_CROP)
     crop = box["box"].toScript() if number == names.PLATE_INPUT and not box["disable"].value() else ""
     return state_of(group.input(number), frame) + crop
-
-
-def _runs(frames: tuple[int, ...]) -> list[tuple[int, int]]:
-    pairs = [part.split("-") for part in write_frames(frames).split(",")]
-    return [(int(pair[0]), int(pair[-1])) for pair in pairs]

@@ -12,9 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable
 
-from faceplate_client import frame_path, frames_on_disk, is_pattern
-
-from .refusal import Refusal
+from faceplate_client import HostError, frame_path, frames_on_disk, is_pattern
 
 __all__ = ["ReadSettings", "file_frame", "holds_views", "only_through_nuke", "shifted"]
 
@@ -85,11 +83,12 @@ def shifted(read: ReadSettings) -> int | None:
 
 
 def file_frame(read: ReadSettings, frame: int) -> int:
-    """The number of the file that the Read shows at Nuke's `frame`. Raises Refusal where it shows no picture."""
+    """The number of the file that the Read shows at Nuke's `frame`. Raises HostError where it shows no picture."""
     if _VIEW.search(read.file) or read.split_views:
-        raise Refusal(
+        raise HostError(
+            "several-views",
             f"{read.name} holds several views; FaceSwap works on one: put a OneView node before it, or one FaceSwap on each "
-            "view's own Read."
+            "view's own Read.",
         )
     shift = shifted(read)
     assert shift is not None
@@ -107,9 +106,10 @@ def _in_range(read: ReadSettings, number: int, frame: int) -> int:
         return read.first + (number - read.first) % (read.last - read.first + 1)
     if how == "hold":
         return read.first if number < read.first else read.last
-    raise Refusal(
+    raise HostError(
+        "outside-range",
         f"{read.name} is black at frame {frame} (its range is {read.first}-{read.last}), so there is no face to "
-        "replace; render within its range."
+        "replace; render within its range.",
     )
 
 
@@ -119,6 +119,7 @@ def _instead(read: ReadSettings, number: int) -> int:
     if read.on_error == "nearest frame" and there:
         return min(there, key=lambda other: (abs(other - number), other))
     wish = "" if read.on_error in ("error", "nearest frame") else f" and {read.name} shows {read.on_error} for it"
-    raise Refusal(
-        f"The plate's file {path} is missing{wish}; restore it, or set missing frames of {read.name} to nearest frame."
+    raise HostError(
+        "plate-missing",
+        f"The plate's file {path} is missing{wish}; restore it, or set missing frames of {read.name} to nearest frame.",
     )

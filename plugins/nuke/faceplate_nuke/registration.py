@@ -6,13 +6,14 @@ from typing import Callable
 
 import nuke
 
+from faceplate_client import ClientError
+
 from . import actions, knobs, names, render_callbacks
 from .frame_status import LEDGER, refresh
 from .group import create, make_layers
 from .messages import say
 from .node_state import range_of
 from .nodes import faceswaps, flag, is_faceswap, text, whole_group
-from .refusal import Refusal
 from .sync import adopt, follow_script, order_renders, part_twins, sync
 
 __all__ = ["start", "start_menu"]
@@ -43,8 +44,8 @@ def _create() -> None:
     """The menu's FaceSwap."""
     try:
         create()
-    except Refusal as refusal:
-        say(str(refusal))
+    except ClientError as error:
+        say(str(error))
 
 
 def _render_all() -> None:
@@ -112,6 +113,6 @@ def _tried(what: Callable[[], object], quiet: bool = False) -> None:
     """A callback must not stop a script from loading: what is refused is said, and the render's guard refuses again."""
     try:
         what()
-    except Refusal as refusal:
+    except ClientError as error:
         if not quiet:
-            say(str(refusal))
+            say(str(error))

@@ -9,20 +9,21 @@ import os
 
 import nuke
 
+from faceplate_client import ClientError, HostError
+
 from . import names
-from .engine_client import Link
+from .engine_client import EngineClient
 from .frame_status import LEDGER, knobs_name, refresh
 from .node_state import read_state
 from .nodes import owner_of, reload_result, text
 from .prerender import note_rendered, refuse_stale
-from .refusal import Refusal
 from .render_request import render_request
 from .sync import sync
 from .upstream import faceswaps_before
 
-__all__ = ["LINK", "after_frame", "after_render", "before_frame", "before_render"]
+__all__ = ["ENGINE", "after_frame", "after_render", "before_frame", "before_render"]
 
-LINK = Link()
+ENGINE = EngineClient()
 
 
 def before_render() -> None:
@@ -39,11 +40,11 @@ def before_frame() -> None:
             continue
         try:
             ensure(group, frame)
-        except Refusal as refusal:
+        except ClientError as error:
             # Farm managers look for "Error:" in what a task prints.
-            message = f"Error: {group.fullName()} (frame {frame}): {refusal}"
+            message = f"Error: {group.fullName()} (frame {frame}): {error}"
             nuke.tprint(message)
-            raise RuntimeError(message) from refusal
+            raise RuntimeError(message) from error
 
 
 def after_frame() -> None:
@@ -61,12 +62,14 @@ def after_render() -> None:
 
 
 def ensure(group: nuke.Group, frame: int) -> None:
-    """Has the engine render `frame` unless its file has the key that it should have. Raises Refusal."""
+    """Has the engine render `frame` unless its file has the key that it should have. Raises HostError."""
     request = render_request(read_state(group, [frame]), priority="batch")
     refuse_stale(group, frame)
-    entry = LINK.render(request)[frame]
+    entry = ENGINE.render(request)[frame]
     if entry.get("error") or not os.path.isfile(request.frames[0].path):
-        raise Refusal("The engine wrote no file for it: {}".format(entry.get("error") or "no reason was given."))
+        raise HostError(
+            "no-frame", "The engine wrote no file for it: {}".format(entry.get("error") or "no reason was given.")
+        )
     if not entry.get("cached"):
         reload_result(group)
     if nuke.GUI:

@@ -47,7 +47,7 @@ class TrackRequest:
 
 
 def render_request(state: ShotState, priority: str = "interactive", supersede: str | None = None) -> RenderRequest:
-    """Raises Refusal where the plate's Read shows no picture."""
+    """Raises HostError where the plate's Read shows no picture."""
     numbers = file_frames(state)
     frames = tuple(
         FrameRequest(frame, numbers[frame], state.values(frame), frame_path(state.result, frame))
@@ -57,7 +57,7 @@ def render_request(state: ShotState, priority: str = "interactive", supersede: s
 
 
 def track_request(state: ShotState) -> TrackRequest:
-    """Raises Refusal where the plate's Read shows no picture."""
+    """Raises HostError where the plate's Read shows no picture."""
     document = {key: value for key, value in engine_document(state).items() if key != "track"}
     frames = tuple(sorted(set(file_frames(state).values())))
     return TrackRequest({**document, "track": state.track}, state.base, state.track, frames)

@@ -7,12 +7,12 @@ import sys
 
 import nuke
 
-from .file_patterns import parse_frames
+from faceplate_client import ClientError, HostError, parse_frames
+
 from .node_state import read_state
 from .nodes import flag, is_faceswap
 from .prerender import render_missing
-from .refusal import Refusal
-from .render_callbacks import LINK
+from .render_callbacks import ENGINE
 from .render_request import render_request
 from .sync import order_renders, sync
 from .upstream import faceswaps_before
@@ -27,20 +27,20 @@ def main(arguments: list[str]) -> int:
     """The exit code: 0 done, 1 a render failed, 2 the request was wrong."""
     try:
         script, frames, wanted = _asked(arguments)
-    except Refusal as refusal:
-        sys.stderr.write(f"render_faceplate.py: {refusal}\n")
+    except ClientError as error:
+        sys.stderr.write(f"render_faceplate.py: {error}\n")
         return 2
     try:
         nuke.scriptOpen(script)
         render(frames, wanted)
-    except (Refusal, RuntimeError) as error:
+    except (ClientError, RuntimeError) as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
     return 0
 
 
 def _asked(arguments: list[str]) -> tuple[str, tuple[int, ...], list[str]]:
-    """Script, frames and names of Writes. Raises Refusal.
+    """Script, frames and names of Writes. Raises HostError.
 
     Nuke keeps a last word that is a number or a range for itself ("Using the Command-line" in its guide); it is then
     only among `nuke.rawArgs`.
@@ -50,7 +50,7 @@ def _asked(arguments: list[str]) -> tuple[str, tuple[int, ...], list[str]]:
         words.append(nuke.rawArgs[-1])
     ranges = [word for word in words[1:] if _is_range(word)]
     if not words or len(ranges) != 1:
-        raise Refusal("say which script and which frames: shot.nk --frames=1001-1010")
+        raise HostError("bad-arguments", "say which script and which frames: shot.nk --frames=1001-1010")
     return words[0], _frames(ranges[0]), [word for word in words[1:] if word not in ranges]
 
 
@@ -61,12 +61,12 @@ def _is_range(word: str) -> bool:
 def _frames(word: str) -> tuple[int, ...]:
     """`--frames=` takes what Faceplate takes; a bare range means what it means to Nuke, where 1,20 is 1 to 20."""
     if word.startswith(_OPTION):
-        return parse_frames(word[len(_OPTION) :])
-    return parse_frames(word.replace(",", "-"))
+        return tuple(sorted(parse_frames(word[len(_OPTION) :])))
+    return tuple(sorted(parse_frames(word.replace(",", "-"))))
 
 
 def render(frames: tuple[int, ...], wanted: list[str]) -> None:
-    """Renders `frames` with the Writes named, or with all that are switched on. Raises Refusal and RuntimeError."""
+    """Renders `frames` with the Writes named, or with all that are switched on. Raises HostError and RuntimeError."""
     order_renders()
     writes = _writes(wanted)
     groups: dict[str, nuke.Group] = {}
@@ -76,7 +76,7 @@ def render(frames: tuple[int, ...], wanted: list[str]) -> None:
         if not flag(group, "disable"):
             sync(group)
             render_missing(group, frames)
-            LINK.render(render_request(read_state(group, frames), priority="batch"))
+            ENGINE.render(render_request(read_state(group, frames), priority="batch"))
     for write in writes:
         for frame in frames:
             nuke.execute(write, frame, frame, 1)
@@ -87,5 +87,7 @@ def _writes(wanted: list[str]) -> list[nuke.Node]:
     chosen = [node for node in every if (node.fullName() in wanted if wanted else not flag(node, "disable"))]
     missing = set(wanted) - {node.fullName() for node in chosen}
     if missing or not chosen:
-        raise Refusal("The script has no Write {}.".format(", ".join(sorted(missing)) or "that is switched on"))
+        raise HostError(
+            "no-write", "The script has no Write {}.".format(", ".join(sorted(missing)) or "that is switched on")
+        )
     return sorted(chosen, key=lambda node: node["render_order"].value())

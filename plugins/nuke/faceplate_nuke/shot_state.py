@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .file_patterns import write_frames
+from faceplate_client import format_frames, simplified_keys
+
 from .read_node import ReadSettings, file_frame
 
-__all__ = ["ShotState", "engine_document", "exported_document", "file_frames", "keys_of"]
-
-_EXACT = 1e-9
+__all__ = ["ShotState", "engine_document", "exported_document", "file_frames"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def exported_document(state: ShotState, output: str, mode: str = "element") -> d
     numbers = file_frames(state)
     parameters: dict[str, Any] = {**state.structure, **state.constants}
     for name, curve in sorted(state.animated.items()):
-        keys = keys_of({numbers[frame]: value for frame, value in sorted(curve.items(), reverse=True)})
+        keys = simplified_keys({numbers[frame]: value for frame, value in sorted(curve.items(), reverse=True)})
         parameters[name] = keys[0][1] if len(keys) == 1 else {"keys": keys}
     hold = state.read is not None and state.read.on_error == "nearest frame"
     return {
@@ -88,7 +87,7 @@ def exported_document(state: ShotState, output: str, mode: str = "element") -> d
         "name": state.name,
         "output": output,
         "mode": mode,
-        "frames": write_frames(numbers.values()),
+        "frames": format_frames(numbers.values()),
         "missing": "hold" if hold else "fail",
         "parameters": parameters,
         "host": {"app": "nuke", "version": state.app_version, "script": state.script},
@@ -96,28 +95,7 @@ def exported_document(state: ShotState, output: str, mode: str = "element") -> d
 
 
 def file_frames(state: ShotState) -> dict[int, int]:
-    """The plate's frame for each of Nuke's. Raises Refusal where the Read shows no picture."""
+    """The plate's frame for each of Nuke's. Raises HostError where the Read shows no picture."""
     if state.read is None:
         return {frame: frame for frame in state.frames}
     return {frame: file_frame(state.read, frame) for frame in state.frames}
-
-
-def keys_of(curve: Mapping[int, float]) -> list[list[Any]]:
-    """A value for each frame as keys with linear segments; frames that the segments give anyway are left out."""
-    points = sorted(curve.items())
-    kept = points[:1]
-    for before, point, after in zip(points, points[1:], points[2:]):
-        (x0, y0), (x1, y1), (x2, y2) = kept[-1], point, after
-        straight = y0 + (y2 - y0) * (x1 - x0) / (x2 - x0)
-        next_to_kept = before == kept[-1] or abs(_between(kept[-1], after, before[0]) - before[1]) <= _EXACT
-        if abs(straight - y1) > _EXACT or not next_to_kept:
-            kept.append(point)
-    if len(points) > 1:
-        kept.append(points[-1])
-    if len({value for _, value in kept}) == 1:
-        kept = kept[:1]
-    return [[frame, value, "linear"] for frame, value in kept]
-
-
-def _between(a: tuple[int, float], b: tuple[int, float], x: int) -> float:
-    return a[1] + (b[1] - a[1]) * (x - a[0]) / (b[0] - a[0])

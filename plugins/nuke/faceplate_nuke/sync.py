@@ -6,14 +6,13 @@ import os
 
 import nuke
 
-from faceplate_client import new_id
+from faceplate_client import ClientError, new_id
 
 from . import names
-from .file_patterns import at_factor, sibling
+from .file_patterns import proxy_pattern, sibling_pattern
 from .fingerprint import digest
 from .node_state import Plan, plan_of, proxy_factor, result_of
 from .nodes import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
-from .refusal import Refusal
 from .upstream import faceswaps_before, plain_read
 
 __all__ = ["adopt", "follow_script", "order_renders", "part_twins", "sync"]
@@ -50,7 +49,7 @@ def sync(group: nuke.Group) -> None:
     _writes(group, plan)
     try:
         result = result_of(group)
-    except Refusal:
+    except ClientError:
         # A script without a file: paths come when it is saved.
         return
     _paths(group, result)
@@ -84,8 +83,8 @@ def order_renders() -> None:
 def _plan(group: nuke.Group) -> Plan:
     try:
         return plan_of(group)
-    except Refusal as refusal:
-        return Plan(None, str(refusal), False)
+    except ClientError as error:
+        return Plan(None, str(error), False)
 
 
 def _layers(group: nuke.Group) -> None:
@@ -116,13 +115,13 @@ def _paths(group: nuke.Group, result: str) -> None:
         set_quietly(group, names.RESULT_MADE, digest(result))
     if not text(group, names.TRACK):
         set_quietly(group, names.TRACK, os.path.dirname(result) + "/shot.track.json")
-    set_quietly(inner(group, names.PLATE_OUT), "file", sibling(result, "plate"))
-    set_quietly(inner(group, names.MATTE_OUT), "file", sibling(result, "matte"))
+    set_quietly(inner(group, names.PLATE_OUT), "file", sibling_pattern(result, "plate"))
+    set_quietly(inner(group, names.MATTE_OUT), "file", sibling_pattern(result, "matte"))
     read = inner(group, names.RESULT_READ)
     set_quietly(read, "file", result)
     factor = proxy_factor()
     if factor != 1:
-        set_quietly(read, "proxy", at_factor(result, factor))
+        set_quietly(read, "proxy", proxy_pattern(result, factor))
 
 
 def _colour(group: nuke.Group, plan: Plan) -> None:

@@ -9,7 +9,7 @@ import nuke
 from faceplate_client import frame_key, frame_path
 
 from . import names
-from .fingerprint import digest, identity
+from .fingerprint import digest, file_identity
 from .nodes import file_pattern, flag, is_faceswap, whole_group
 
 __all__ = ["faceswaps_before", "plain_read", "state_of"]
@@ -75,7 +75,7 @@ def _file_of(node: nuke.Node, frame: int | None) -> str:
         return ""
     path = frame_path(file_pattern(node, "file"), frame)
     # A frame of another FaceSwap is what its key says, however often it is rendered.
-    return frame_key(path) or identity(path)
+    return frame_key(path) or file_identity(path)
 
 
 def _switched_off(node: nuke.Node) -> bool:

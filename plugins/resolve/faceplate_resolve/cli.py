@@ -10,7 +10,7 @@ from typing import Any, Callable
 from faceplate_client import Engine, EngineError, connect, parameters
 
 from .dialog import Answer, panel_for, read_answer
-from .errors import HostError
+from faceplate_client import HostError
 from .host import Host, from_outside
 from .interface import Console
 from .menu import COLOR, remembered

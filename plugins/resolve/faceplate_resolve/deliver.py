@@ -14,7 +14,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 from .clip import Clip
-from .errors import HostError
+from faceplate_client import HostError
 from .host import Host
 from .rollback import Steps
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
-from .errors import HostError
+from faceplate_client import HostError
 
 __all__ = ["ESSENTIALS", "Answer", "Field", "Panel", "panel_for", "read_answer"]
 

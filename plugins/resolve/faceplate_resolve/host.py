@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import HostError
+from faceplate_client import HostError
 from .timing import Rate, parse_rate
 
 if TYPE_CHECKING:

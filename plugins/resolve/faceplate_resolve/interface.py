@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from .dialog import Panel
-from .errors import HostError
+from faceplate_client import HostError
 from .host import Host
 
 __all__ = ["Console", "Talk", "talk_for"]

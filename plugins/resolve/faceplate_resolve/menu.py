@@ -12,7 +12,7 @@ from faceplate_client import Engine, EngineError, Shot, connect, licence_notice,
 
 from .clip import Clip, read_clip
 from .dialog import Answer, Panel, panel_for, read_answer
-from .errors import HostError
+from faceplate_client import HostError
 from .host import Host, from_menu
 from .interface import Talk, talk_for
 from .swap import batch, choose_mode, current_item, marked_items, next_version, plate_space, swap_clip

@@ -7,7 +7,7 @@ from typing import Callable
 
 from faceplate_client import EngineError
 
-from .errors import HostError
+from faceplate_client import HostError
 
 __all__ = ["Steps"]
 

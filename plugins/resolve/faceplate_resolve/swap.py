@@ -15,7 +15,7 @@ from .clip import Clip, Judgement, judge, read_clip
 from .color_spaces import delivered_space, is_managed, ocio_space
 from .deliver import deliver
 from .dialog import Answer
-from .errors import HostError
+from faceplate_client import HostError
 from .host import Host
 from .interface import Talk
 from .rollback import Steps

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceplate_client import changed_values, write_document
 
-from .errors import HostError
+from faceplate_client import HostError
 from .media import short_name
 
 if TYPE_CHECKING:

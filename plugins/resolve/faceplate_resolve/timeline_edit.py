@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .clip import Clip
-from .errors import HostError
+from faceplate_client import HostError
 from .host import Host
 from .rollback import Steps
 from .swap_record import Memory, write_memory

@@ -9,7 +9,7 @@ from tkinter import filedialog, messagebox, ttk
 from typing import Any, Callable
 
 from .dialog import Field, Panel
-from .errors import HostError
+from faceplate_client import HostError
 from .interface import Ask, Talk
 
 __all__ = ["Plain"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from .dialog import Field, Panel
-from .errors import HostError
+from faceplate_client import HostError
 from .host import has
 from .interface import Ask, Talk
 
