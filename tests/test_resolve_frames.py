@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from faceplate_resolve.clip import judge, read_clip
 from faceplate_resolve.host import Host
-from faceplate_resolve.rollback import Steps
-from faceplate_resolve.swap_record import Memory
+from faceplate_resolve.rollback import Rollback
+from faceplate_resolve.swap_record import SwapRecord
 from faceplate_resolve.timeline_edit import place_result
 from faceplate_resolve.timing import (
     Placement,
@@ -271,8 +271,8 @@ def test_round_trip_of_time(case: tuple[str, str, int, int, int, int, int, bool]
         return
     event("placed, other rate" if ratio != 1 else "placed")
     result: Any = MediaPoolItem(world, "r", "", len(placement.render), clip_rate)
-    with Steps() as steps:
-        placed = place_result(host, steps, result, clip, placement, Memory("s", "i", 1, "source"))
+    with Rollback() as steps:
+        placed = place_result(host, steps, result, clip, placement, SwapRecord("s", "i", 1, "source"))
     assert isinstance(placed, TimelineItem)
     assert (placed._start, placed._end) == (original._start, original._end)
     for record in range(start, start + duration):

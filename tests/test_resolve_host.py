@@ -17,19 +17,27 @@ import fake_resolve
 import stub_check
 from faceplate.color import ColorConfig
 from faceplate.shotfile.document import ShotDocument
-from faceplate_client import EngineError, parameters
+from faceplate_client import EngineError, HostError, parameters
 from faceplate_resolve.clip import judge, read_clip
 from faceplate_resolve.color_spaces import SPACES, delivered_space, is_managed, ocio_space
 from faceplate_resolve.deliver import exr_codec, settings_for
 from faceplate_resolve.dialog import ESSENTIALS, Answer, panel_for, read_answer
-from faceplate_resolve.errors import HostError
 from faceplate_resolve.host import Host, from_menu, from_outside, has
-from faceplate_resolve.interface import Console, talk_for
+from faceplate_resolve.interface import Console
 from faceplate_resolve.media import files_of, short_name
-from faceplate_resolve.rollback import Steps
+from faceplate_resolve.menu import interface_for
+from faceplate_resolve.rollback import Rollback
 from faceplate_resolve.swap import plate_space
-from faceplate_resolve.swap_record import Memory, folder_name, load_shot, memory_of, save_shot, take_of, write_memory
-from faceplate_resolve.ui_dialog import Window
+from faceplate_resolve.swap_record import (
+    SwapRecord,
+    folder_name,
+    load_shot,
+    record_of,
+    save_shot,
+    take_of,
+    write_record,
+)
+from faceplate_resolve.ui_dialog import ResolveDialog
 from fake_resolve import ColorGroup, Graph, MediaPoolItem, Project, Resolve, Timeline, World
 from fake_resolve.ui import Bmd, Fusion
 
@@ -86,7 +94,7 @@ class TestStubs:
             "swap.py": ("host.timeline.GetCurrentVideoItem()", "host.project.GetCurrentVideoItem()"),
             "host.py": ("self.manager.SaveProject()", "self.project.SaveProject()"),
             "swap_record.py": ("thing.DeleteMarkerAtFrame(at)", "thing.DeleteMarkerAtFrame(str(at), 1)"),
-            "interface.py": ("host.fusion", "host.fusions"),
+            "menu.py": ("host.fusion", "host.fusions"),
         }
         expected = {}
         for name, (right, wrong) in mistakes.items():
@@ -134,7 +142,7 @@ class TestHost:
         fusion = Fusion(world, lambda window: None)
         names = {"resolve": Resolve(world, project), "fusion": fusion, "bmd": Bmd(fusion)}
         studio = from_menu(names)
-        assert studio.studio and studio.ui is fusion.UIManager and isinstance(talk_for(studio), Window)
+        assert studio.studio and studio.ui is fusion.UIManager and isinstance(interface_for(studio), ResolveDialog)
         world.studio = False
         assert not from_menu(names).studio and from_menu(names).ui is None
 
@@ -144,7 +152,7 @@ class TestHost:
         monkeypatch.delenv("DISPLAY", raising=False)
         monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
         if sys.platform == "linux":
-            assert isinstance(talk_for(Host.of(Resolve(edit[0], edit[1]))), Console)
+            assert isinstance(interface_for(Host.of(Resolve(edit[0], edit[1]))), Console)
 
     def test_from_outside(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RESOLVE_SCRIPT_API", str(tmp_path))
@@ -300,7 +308,7 @@ class TestJudgement:
 class TestSteps:
     def test_undone_last_first_and_told(self) -> None:
         order: list[str] = []
-        with pytest.raises(HostError) as caught, Steps() as steps:
+        with pytest.raises(HostError) as caught, Rollback() as steps:
             steps.step("packing")
             steps.done("a", lambda: order.append("a"))
             steps.done("b", lambda: False)
@@ -313,7 +321,7 @@ class TestSteps:
 
     def test_nothing_is_undone_when_nothing_fails(self) -> None:
         order: list[str] = []
-        with Steps() as steps:
+        with Rollback() as steps:
             steps.done("a", lambda: order.append("a"))
         assert order == []
 
@@ -325,14 +333,14 @@ class TestSteps:
         ],
     )
     def test_other_errors_become_sentences(self, error: Exception, code: str, told: str) -> None:
-        with pytest.raises(HostError) as caught, Steps() as steps:
+        with pytest.raises(HostError) as caught, Rollback() as steps:
             steps.step("s")
             raise error
         assert (caught.value.code, str(caught.value)) == (code, told)
 
     def test_a_stopped_script_is_undone_too(self) -> None:
         order: list[str] = []
-        with pytest.raises(KeyboardInterrupt), Steps() as steps:
+        with pytest.raises(KeyboardInterrupt), Rollback() as steps:
             steps.done("a", lambda: order.append("a"))
             raise KeyboardInterrupt
         assert order == ["a"]
@@ -342,23 +350,23 @@ class TestMemory:
     def test_there_and_back(self, edit: tuple[World, Project, Timeline]) -> None:
         media: Any = MediaPoolItem(edit[0], "m", "", 10, "24")
         item = edit[2]._put(1, media, 86400, 4)
-        memory = Memory("/s/a.shot.json", "f" * 32, 3, "source")
-        write_memory(item, 2, memory)
-        assert memory_of(item) == memory
-        write_memory(media, 0, Memory("/s/a.shot.json", "f" * 32, 4, "source"))
-        found = memory_of(item)
+        memory = SwapRecord("/s/a.shot.json", "f" * 32, 3, "source")
+        write_record(item, 2, memory)
+        assert record_of(item) == memory
+        write_record(media, 0, SwapRecord("/s/a.shot.json", "f" * 32, 4, "source"))
+        found = record_of(item)
         assert found is not None and found.take == 4, "the media's word counts: it is the take's own"
 
     def test_one_marker_however_often(self, edit: tuple[World, Project, Timeline]) -> None:
         media: Any = MediaPoolItem(edit[0], "m", "", 10, "24")
         media.AddMarker(5, "Pink", "mine", "", 1, "something else")
         for take in (1, 2, 3):
-            write_memory(media, 0, Memory("/s", "a", take, "render"))
+            write_record(media, 0, SwapRecord("/s", "a", take, "render"))
         assert len(media._markers) == 2 and media._markers[5]["name"] == "mine"
 
     @pytest.mark.parametrize("text", ["", "{}", "null", "[1]", '{"faceplate": 2}', '{"faceplate": 1, "shot": "a"}'])
     def test_markers_of_others(self, text: str) -> None:
-        assert Memory.parse(text) is None
+        assert SwapRecord.parse(text) is None
 
     def test_the_shot_file_keeps_what_the_dialog_does_not_show(self, tmp_path: Path) -> None:
         path = str(tmp_path / "deep" / "a.shot.json")
@@ -371,11 +379,11 @@ class TestMemory:
         assert [take["take"] for take in second["takes"]] == [1, 2] and second["notes"] == "n"
         assert second == json.loads(Path(path).read_text())
         ShotDocument.model_validate(second, strict=False)
-        assert load_shot(Memory(path, "a" * 32, 2, "source")) == second
+        assert load_shot(SwapRecord(path, "a" * 32, 2, "source")) == second
         with pytest.raises(HostError, match="belongs to another shot"):
-            load_shot(Memory(path, "b" * 32, 2, "source"))
+            load_shot(SwapRecord(path, "b" * 32, 2, "source"))
         with pytest.raises(HostError, match="cannot be read"):
-            load_shot(Memory(path + "x", "a" * 32, 2, "source"))
+            load_shot(SwapRecord(path + "x", "a" * 32, 2, "source"))
 
 
 class TestPanel:
@@ -437,7 +445,7 @@ class TestPanel:
             window.click("go")
 
         fusion = Fusion(edit[0], acts, lambda window: window.click("stop"))
-        window = Window(fusion.UIManager, Bmd(fusion).UIDispatcher(None), fusion)
+        window = ResolveDialog(fusion.UIManager, Bmd(fusion).UIDispatcher(None), fusion)
         answer = read_answer(panel, window.ask(panel) or {})
         assert seen["tabs"] == [name for name, _ in panel.pages] and seen["page"] == 1
         assert answer.source == "people/bea/chosen" and answer.values["hold_out"].endswith("chosen.exr")
@@ -456,10 +464,10 @@ class TestPanel:
             tkinter.Tk().destroy()
         except tkinter.TclError:
             pytest.skip("no display")
-        from faceplate_resolve.tk_dialog import Plain
+        from faceplate_resolve.tk_dialog import TkDialog
 
         panel = panel_for("t", ("note",), parameters(), {}, OWN)
-        plain = Plain()
+        plain = TkDialog()
         _, variables, _ = plain.build(panel)
         variables["grain"].set("0.5")
         answer = read_answer(panel, {name: variable.get() for name, variable in variables.items()})

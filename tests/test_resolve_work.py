@@ -19,16 +19,15 @@ from faceplate.face import FaceFinder
 from faceplate.plate import write_over
 from faceplate.render import Renderer
 from faceplate.shotfile import load_shot
-from faceplate_client import Engine, frame_path
+from faceplate_client import Engine, HostError, frame_path
 from faceplate_resolve import menu
 from faceplate_resolve.cli import main as command_line
 from faceplate_resolve.clip import read_clip
 from faceplate_resolve.dialog import Answer
-from faceplate_resolve.errors import HostError
 from faceplate_resolve.host import Host
 from faceplate_resolve.interface import Console
 from faceplate_resolve.swap import batch, marked_items, next_version, swap_clip
-from faceplate_resolve.swap_record import memory_of
+from faceplate_resolve.swap_record import record_of
 from fake_resolve import Graph, World
 from fake_resolve.ui import Bmd, Fusion
 from movies import retimed
@@ -77,7 +76,7 @@ def host_of(scene: Scene) -> Host:
 
 
 def shot_of(item: Any) -> tuple[Path, dict[str, Any]]:
-    memory = memory_of(item)
+    memory = record_of(item)
     assert memory is not None
     return Path(memory.shot), json.loads(Path(memory.shot).read_text())
 
@@ -597,7 +596,7 @@ class TestMenu:
         scene.world.studio = False
         item = scene.timeline._put(1, scene.sequence("sh010", 2), START, 1)
 
-        class Plain(Console):
+        class TkDialog(Console):
             def ask(self, panel: Any) -> Any:
                 given = {field.name: field.value for field in panel.fields}
                 return {
@@ -609,7 +608,7 @@ class TestMenu:
                     "handles": 0,
                 }
 
-        monkeypatch.setattr(menu, "talk_for", lambda host: Plain())
+        monkeypatch.setattr(menu, "interface_for", lambda host: TkDialog())
         fusion = Fusion(scene.world, lambda window: None)
         assert menu.run(self.names(scene, fusion), "swap", lambda: quick) == 0
         assert not scene.world.blocked and not fusion.windows

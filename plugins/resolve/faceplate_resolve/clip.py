@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from faceplate_client import HostError
+
 from .host import Host, has
 from .media import Files, files_of
 from .timing import Placement, Rate, Speed, frame_of_timecode, parse_rate, place, relative_source, speed_of

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faceplate_client import HostError
+
 from .timing import Rate, parse_rate
 
 if TYPE_CHECKING:

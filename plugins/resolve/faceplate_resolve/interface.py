@@ -1,21 +1,20 @@
-"""How the adapter talks to the person: one interface, and the one that needs no window. `window.py` and `plain.py` have
-the others; `talk_for` picks."""
+"""The interface to the user: its base class, and the one for a console. `tk_dialog` and `ui_dialog` hold the windows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from .dialog import Panel
 from faceplate_client import HostError
-from .host import Host
 
-__all__ = ["Console", "Talk", "talk_for"]
+from .dialog import Panel
+
+__all__ = ["Console", "UserInterface"]
 
 Ask = Callable[[], "tuple[int, int, bool]"]
 
 
-class Talk:
+class UserInterface:
     """What every way of talking can do. `notes` are sentences to read at the end, each once."""
 
     def __init__(self) -> None:
@@ -44,7 +43,7 @@ class Talk:
         """Closes what is open."""
 
 
-class Console(Talk):
+class Console(UserInterface):
     """Prints; Ctrl-C stops. `ask` answers with what the dialog holds: a command line has filled it in already."""
 
     def ask(self, panel: Panel) -> Mapping[str, Any] | None:
@@ -66,17 +65,3 @@ class Console(Talk):
         except KeyboardInterrupt:
             cancel()
             raise HostError("cancelled", "it was stopped.") from None
-
-
-def talk_for(host: Host) -> Talk:
-    """Resolve's own windows in Studio, else Tk's where Python has it, else the console."""
-    if host.ui is not None and host.dispatcher is not None:
-        from .ui_dialog import Window
-
-        return Window(host.ui, host.dispatcher, host.fusion)
-    try:
-        from .tk_dialog import Plain
-
-        return Plain()
-    except Exception:  # no Tk in this Python, or no display
-        return Console()

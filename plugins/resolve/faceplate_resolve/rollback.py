@@ -1,18 +1,16 @@
-"""Steps that can be taken back: when one fails, those before it are undone, last first, and the message says which."""
+"""Rollback that can be taken back: when one fails, those before it are undone, last first, and the message says which."""
 
 from __future__ import annotations
 
 from types import TracebackType
 from typing import Callable
 
-from faceplate_client import EngineError
+from faceplate_client import ClientError, EngineError, HostError
 
-from faceplate_client import HostError
-
-__all__ = ["Steps"]
+__all__ = ["Rollback"]
 
 
-class Steps:
+class Rollback:
     """Used in a `with` block: `step` names what comes next, `done` says how to take back what just happened.
 
     An exception that leaves the block undoes everything; a `HostError` or `EngineError` leaves as a `HostError` that
@@ -31,7 +29,7 @@ class Steps:
         """`undo` gives False, or raises, when it could not."""
         self._undo.append((what, undo))
 
-    def __enter__(self) -> Steps:
+    def __enter__(self) -> Rollback:
         return self
 
     def __exit__(
@@ -40,7 +38,7 @@ class Steps:
         if error is None:
             return
         undone, left = self._take_back()
-        if not isinstance(error, (HostError, EngineError, OSError)):
+        if not isinstance(error, (ClientError, OSError)):
             return
         told = error if isinstance(error, HostError) else _as_host_error(error)
         told.step = told.step or self._step

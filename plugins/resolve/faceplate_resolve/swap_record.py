@@ -9,22 +9,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from faceplate_client import changed_values, write_document
+from faceplate_client import HostError, changed_values, write_document
 
-from faceplate_client import HostError
 from .media import short_name
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, TimelineItem
 
-__all__ = ["Memory", "folder_name", "load_shot", "memory_of", "save_shot", "take_of", "write_memory"]
+__all__ = ["SwapRecord", "folder_name", "load_shot", "record_of", "save_shot", "take_of", "write_record"]
 
 COLOR = "Pink"
 NAME = "Faceplate"
 
 
 @dataclass(frozen=True)
-class Memory:
+class SwapRecord:
     """`shot` is the shot file's path, `id` the shot's, `take` the version, `mode` source or render."""
 
     shot: str
@@ -36,7 +35,7 @@ class Memory:
         return json.dumps({"faceplate": 1, "shot": self.shot, "id": self.id, "take": self.take, "mode": self.mode})
 
     @classmethod
-    def parse(cls, text: str) -> Memory | None:
+    def parse(cls, text: str) -> SwapRecord | None:
         """None for a marker of somebody else."""
         try:
             data = json.loads(text)
@@ -47,24 +46,24 @@ class Memory:
         return None
 
 
-def memory_of(item: TimelineItem) -> Memory | None:
-    """The memory of a placed result: on its media, else on the item. None for any other clip."""
+def record_of(item: TimelineItem) -> SwapRecord | None:
+    """The record of a placed result: on its media, else on the item. None for any other clip."""
     for thing in (item.GetMediaPoolItem(), item):
         for marker in (thing.GetMarkers() or {}).values() if thing else ():
-            found = Memory.parse(str(marker.get("customData") or ""))
+            found = SwapRecord.parse(str(marker.get("customData") or ""))
             if found is not None:
                 return found
     return None
 
 
-def write_memory(thing: TimelineItem | MediaPoolItem, frame: int, memory: Memory) -> None:
-    """Puts the memory into a marker at a frame, in the place of an older one. Raises HostError `not-marked`."""
+def write_record(thing: TimelineItem | MediaPoolItem, frame: int, record: SwapRecord) -> None:
+    """Puts the record into a marker at a frame, in the place of an older one. Raises HostError `not-marked`."""
     for at, marker in dict(thing.GetMarkers() or {}).items():
-        if Memory.parse(str(marker.get("customData") or "")) is not None:
+        if SwapRecord.parse(str(marker.get("customData") or "")) is not None:
             thing.DeleteMarkerAtFrame(at)
-    note = f"take {memory.take}: {memory.shot}"
-    thing.AddMarker(frame, COLOR, NAME, note, 1, memory.text())
-    kept = thing.GetMarkerByCustomData(memory.text())
+    note = f"take {record.take}: {record.shot}"
+    thing.AddMarker(frame, COLOR, NAME, note, 1, record.text())
+    kept = thing.GetMarkerByCustomData(record.text())
     if not kept:
         raise HostError("not-marked", "Resolve did not keep the marker that names the shot file.")
 
@@ -74,15 +73,15 @@ def folder_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "_", short_name(text)).strip("._") or "clip"
 
 
-def load_shot(memory: Memory) -> dict[str, Any]:
+def load_shot(record: SwapRecord) -> dict[str, Any]:
     """The shot's document. Raises HostError `shot-gone`, `shot-other`."""
     try:
-        with open(memory.shot, encoding="utf-8") as file:
+        with open(record.shot, encoding="utf-8") as file:
             document = json.load(file)
     except (OSError, ValueError) as error:
-        raise HostError("shot-gone", f"The shot file {memory.shot} cannot be read ({error}).") from error
-    if document.get("id") != memory.id:
-        raise HostError("shot-other", f"The shot file {memory.shot} belongs to another shot than the clip.")
+        raise HostError("shot-gone", f"The shot file {record.shot} cannot be read ({error}).") from error
+    if document.get("id") != record.id:
+        raise HostError("shot-other", f"The shot file {record.shot} belongs to another shot than the clip.")
     return document
 
 

@@ -10,11 +10,12 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .clip import Clip
 from faceplate_client import HostError
+
+from .clip import Clip
 from .host import Host
-from .rollback import Steps
-from .swap_record import Memory, write_memory
+from .rollback import Rollback
+from .swap_record import SwapRecord, write_record
 from .timing import Placement, Rate, end_candidates, parse_rate
 
 if TYPE_CHECKING:
@@ -26,15 +27,15 @@ BIN = "Faceplate"
 TRACK = "Face Swap"
 
 
-def import_sequence(host: Host, steps: Steps, pattern: str, first: int, last: int, rate: Rate) -> MediaPoolItem:
+def import_sequence(host: Host, rollback: Rollback, pattern: str, first: int, last: int, rate: Rate) -> MediaPoolItem:
     """Imports frames `first` to `last` of `pattern` (`…/name.%04d.exr`) into the Faceplate bin, at `rate`.
 
     Raises HostError `not-imported`, `bad-rate`.
     """
-    steps.step("importing the frames")
+    rollback.step("importing the frames")
     before = host.pool.GetCurrentFolder()
     try:
-        folder = _bin(host, steps)
+        folder = _bin(host, rollback)
         if not host.pool.SetCurrentFolder(folder):  # imports land in the current folder, wherever that is
             raise HostError("not-imported", f"Resolve does not open the bin {BIN}.")
         host.pool.ImportMedia([{"FilePath": pattern, "StartIndex": first, "EndIndex": last}])
@@ -45,7 +46,7 @@ def import_sequence(host: Host, steps: Steps, pattern: str, first: int, last: in
     media = _imported(folder, pattern, first)
     if media is None:
         raise HostError("not-imported", f"Resolve did not import {name}.")
-    steps.done("the import", lambda: host.pool.DeleteClips([media]))
+    rollback.done("the import", lambda: host.pool.DeleteClips([media]))
     frames = str(media.GetClipProperty("Frames") or "")
     if frames != str(last - first + 1):
         raise HostError(
@@ -55,7 +56,7 @@ def import_sequence(host: Host, steps: Steps, pattern: str, first: int, last: in
     return media
 
 
-def _bin(host: Host, steps: Steps) -> Folder:
+def _bin(host: Host, rollback: Rollback) -> Folder:
     root = host.pool.GetRootFolder()
     folder = _subfolder(root)
     if folder is None:
@@ -64,7 +65,7 @@ def _bin(host: Host, steps: Steps) -> Folder:
         if folder is None:
             raise HostError("no-bin", f"Resolve did not make the bin {BIN}.")
         made = folder
-        steps.done(f"the bin {BIN}", lambda: host.pool.DeleteFolders([made]))
+        rollback.done(f"the bin {BIN}", lambda: host.pool.DeleteFolders([made]))
     return folder
 
 
@@ -112,20 +113,20 @@ def set_space(media: MediaPoolItem, name: str) -> None:
 
 
 def place_result(
-    host: Host, steps: Steps, media: MediaPoolItem, clip: Clip, placement: Placement, memory: Memory
+    host: Host, rollback: Rollback, media: MediaPoolItem, clip: Clip, placement: Placement, record: SwapRecord
 ) -> TimelineItem:
     """Puts the result over `clip`, on a Face Swap track, and saves. Raises HostError."""
-    steps.step("placing the clip")
-    track = _free_track(host, steps, clip)
-    item = _append(host, steps, media, clip, placement, track)
+    rollback.step("placing the clip")
+    track = _free_track(host, rollback, clip)
+    item = _append(host, rollback, media, clip, placement, track)
     for name, value in clip.sizing.items():
         item.SetProperty(name, value)
         if item.GetProperty(name) != value:
             raise HostError("bad-sizing", f"Resolve does not give the new clip the {name} of the old one.")
-    steps.step("marking the clip")
-    write_memory(media, placement.start, memory)
-    write_memory(item, placement.start if placement.start < clip.duration else 0, memory)
-    steps.step("saving the project")
+    rollback.step("marking the clip")
+    write_record(media, placement.start, record)
+    write_record(item, placement.start if placement.start < clip.duration else 0, record)
+    rollback.step("saving the project")
     host.save()
     kept = _found(host, track, clip.start, clip.end)
     if kept is None or not _is_of(kept, media):
@@ -134,7 +135,7 @@ def place_result(
     return kept
 
 
-def _free_track(host: Host, steps: Steps, clip: Clip) -> int:
+def _free_track(host: Host, rollback: Rollback, clip: Clip) -> int:
     """The number of a Face Swap track above the clip with room for it: Resolve silently drops what would overlap."""
     timeline = host.timeline
     count = timeline.GetTrackCount("video")
@@ -151,7 +152,7 @@ def _free_track(host: Host, steps: Steps, clip: Clip) -> int:
     index = count + 1
     if timeline.GetTrackCount("video") != index:
         raise HostError("no-track", "Resolve did not add a video track.")
-    steps.done(f"the track {name}", lambda: timeline.DeleteTrack("video", index))
+    rollback.done(f"the track {name}", lambda: timeline.DeleteTrack("video", index))
     timeline.SetTrackName("video", index, name)
     if timeline.GetTrackName("video", index) != name:
         raise HostError("no-track", f"Resolve did not name the new track {name}.")
@@ -164,7 +165,7 @@ def _room(host: Host, track: int, clip: Clip) -> bool:
 
 
 def _append(
-    host: Host, steps: Steps, media: MediaPoolItem, clip: Clip, placement: Placement, track: int
+    host: Host, rollback: Rollback, media: MediaPoolItem, clip: Clip, placement: Placement, track: int
 ) -> TimelineItem:
     """The item at the clip's record frames; tried with each reading of what an end means, and read back each time."""
     seen = []
@@ -184,7 +185,7 @@ def _append(
         placed = [item for item in host.timeline.GetItemListInTrack("video", track) or [] if _is_of(item, media)]
         right = [item for item in placed if (item.GetStart(False), item.GetEnd(False)) == (clip.start, clip.end)]
         if len(placed) == 1 and right:
-            steps.done("the clip on the timeline", partial(host.timeline.DeleteClips, right, False))
+            rollback.done("the clip on the timeline", partial(host.timeline.DeleteClips, right, False))
             _check_offset(right[0], placement)
             return right[0]
         seen += [f"{item.GetStart(False)}-{item.GetEnd(False)}" for item in placed]
@@ -214,10 +215,10 @@ def _found(host: Host, track: int, start: int, end: int) -> TimelineItem | None:
 
 
 def add_take(
-    host: Host, steps: Steps, item: TimelineItem, media: MediaPoolItem, placement: Placement, memory: Memory
+    host: Host, rollback: Rollback, item: TimelineItem, media: MediaPoolItem, placement: Placement, record: SwapRecord
 ) -> int:
     """Adds `media` as a take of `item`, selects it and saves; answers its number. Raises HostError."""
-    steps.step("adding the take")
+    rollback.step("adding the take")
     start, end = item.GetStart(False), item.GetEnd(False)
     before = item.GetSelectedTakeIndex()
     count = item.GetTakesCount()
@@ -232,12 +233,12 @@ def add_take(
         _drop_take(item, number, before)
     else:
         raise HostError("no-take", "The take would change where the clip lies on the timeline.")
-    steps.done("the take", lambda: _drop_take(item, number, before))
+    rollback.done("the take", lambda: _drop_take(item, number, before))
     _check_offset(item, placement)
-    steps.step("marking the take")
-    write_memory(media, placement.start, memory)
-    write_memory(item, placement.start if placement.start < placement.duration else 0, memory)
-    steps.step("saving the project")
+    rollback.step("marking the take")
+    write_record(media, placement.start, record)
+    write_record(item, placement.start if placement.start < placement.duration else 0, record)
+    rollback.step("saving the project")
     host.save()
     if item.GetTakesCount() != number or item.GetSelectedTakeIndex() != number or not _is_of(item, media):
         raise HostError("not-kept", "After saving, the new take is not there any more.")

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from tkinter import filedialog, messagebox, ttk
 from typing import Any, Callable
 
-from .dialog import Field, Panel
 from faceplate_client import HostError
-from .interface import Ask, Talk
 
-__all__ = ["Plain"]
+from .dialog import Field, Panel
+from .interface import Ask, UserInterface
+
+__all__ = ["TkDialog"]
 
 
-class Plain(Talk):
+class TkDialog(UserInterface):
     """Raises tkinter.TclError where there is no display."""
 
     def __init__(self) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from .dialog import Field, Panel
 from faceplate_client import HostError
-from .host import has
-from .interface import Ask, Talk
 
-__all__ = ["Window"]
+from .dialog import Field, Panel
+from .host import has
+from .interface import Ask, UserInterface
+
+__all__ = ["ResolveDialog"]
 
 _ID = "FaceplateWindow"
 
 
-class Window(Talk):
+class ResolveDialog(UserInterface):
     """`ui` is Fusion's UIManager, `dispatcher` the UIDispatcher, `fusion` opens file browsers."""
 
     def __init__(self, ui: Any, dispatcher: Any, fusion: Any = None) -> None:
