@@ -27,7 +27,7 @@ from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
 from faceplate.demo.plate import make_plate
 from faceplate.plate import PlateFile
-from faceplate.trust.provenance import SOURCE_TYPE
+from faceplate.provenance.fields import SOURCE_TYPE
 from faceplate_client import connect
 
 ROOT = Path(__file__).parent.parent
@@ -264,13 +264,13 @@ def test_a_hold_out_matte_keeps_the_plate_in_front(host: Host, plates: dict[str,
     ask = {"plate": plates["rec709"], "source": _person("bea"), "matte": plates["matte"]}
     code, _, said = host.case("hold_out", place, ask)
     assert code == 0, said
-    whole = _swapped(place / "shot.shot.json", "1001", "element", hold_out="")[1001]
+    whole = _swapped(place / "shot.shot.json", "1001", "element", holdout_matte="")[1001]
     held = np.zeros((HEIGHT, WIDTH, 1), np.float32)
     held[:, WIDTH // 5 :] = 0.75
     factor = 1 - held
     plate = _plate(plates["rec709"], 1001)
     _same(_read(place / "out.0001.exr"), plate * (1 - factor * whole[..., 3:4]) + factor * whole[..., :3], plate)
-    assert json.loads((place / "shot.shot.json").read_text())["parameters"]["hold_out"].endswith("matte.####.exr")
+    assert json.loads((place / "shot.shot.json").read_text())["parameters"]["holdout_matte"].endswith("matte.####.exr")
 
 
 @pytest.mark.parametrize("how", ["own", "acescg", "ocio"])

@@ -16,7 +16,7 @@ import pytest
 import fake_resolve
 import stub_check
 from faceplate.color import ColorConfig
-from faceplate.shotfile.document import ShotDocument
+from faceplate.shot.document import ShotDocument
 from faceplate_client import EngineError, HostError, parameters
 from faceplate_resolve.clip import judge, read_clip
 from faceplate_resolve.color_spaces import SPACES, delivered_space, is_managed, ocio_space
@@ -440,7 +440,7 @@ class TestPanel:
             window.click("pages", "CurrentChanged", Index=1)
             seen["page"] = items["stack"].CurrentIndex
             window.click("browse_source")
-            window.click("browse_hold_out")
+            window.click("browse_holdout_matte")
             items["grain"].Value = 0.5
             window.click("go")
 
@@ -448,7 +448,7 @@ class TestPanel:
         window = ResolveDialog(fusion.UIManager, Bmd(fusion).UIDispatcher(None), fusion)
         answer = read_answer(panel, window.ask(panel) or {})
         assert seen["tabs"] == [name for name, _ in panel.pages] and seen["page"] == 1
-        assert answer.source == "people/bea/chosen" and answer.values["hold_out"].endswith("chosen.exr")
+        assert answer.source == "people/bea/chosen" and answer.values["holdout_matte"].endswith("chosen.exr")
         assert answer.values["grain"] == 0.5 and answer.values["blend"] == "gradient"
         stopped: list[int] = []
         with pytest.raises(HostError, match="stopped"):

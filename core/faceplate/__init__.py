@@ -9,12 +9,13 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 from faceplate.api import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
 from faceplate.errors import FaceplateError, RenderError, UsageError
-from faceplate.flight import FrameDone, render_frames
 from faceplate.render import Rendered, Renderer, render
+from faceplate.render.batch import FrameDone, render_frames
+from faceplate.render.stages import CompositeResult, swap_face
 from faceplate.shot import Shot
-from faceplate.stages import Swapped, swap_face
 
 __all__ = [
+    "CompositeResult",
     "FaceDetector",
     "FaceEnhancer",
     "FaceSwapper",
@@ -24,7 +25,6 @@ __all__ = [
     "Rendered",
     "Renderer",
     "Shot",
-    "Swapped",
     "UsageError",
     "__version__",
     "open_frame",

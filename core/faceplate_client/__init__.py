@@ -19,7 +19,7 @@ from .files import make_folder, read_text, write_json, write_text
 from .frame_ranges import format_frames, frame_runs, parse_frames
 from .job import Job
 from .job_progress import Progress, completed_job, follow_job, frame_path_of
-from .parameter_list import parameters
+from .parameter_list import FORMER_NAMES, parameters, with_current_names
 from .pixels import shared_bytes, take_pixels
 from .sequence import frame_path, frames_on_disk, is_pattern, with_padding
 from .shot_cache import ShotCache
@@ -28,6 +28,7 @@ from .shot_status import licence_notice, release_notice, stale_frames
 from .version import __version__
 
 __all__ = [
+    "FORMER_NAMES",
     "Answer",
     "Background",
     "ClientError",
@@ -63,6 +64,7 @@ __all__ = [
     "simplified_keys",
     "stale_frames",
     "take_pixels",
+    "with_current_names",
     "with_padding",
     "write_document",
     "write_json",

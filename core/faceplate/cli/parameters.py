@@ -11,14 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from faceplate.errors import UsageError
-from faceplate.params import Stage, describe
+from faceplate.shot.parameters import Stage, describe
 
 __all__ = ["parameters_command", "parameters_json", "parameters_page", "write_reference"]
 
 _ROOT = Path(__file__).resolve().parents[3]
 _PAGE_OPENING = """# Parameters
 
-Printed by `faceplate parameters --write` from `core/faceplate/params.py`; change that file, not this page.
+Printed by `faceplate parameters --write` from `core/faceplate/shot/parameters.py`; change that file, not this page.
 
 Every parameter is an option of `faceplate render` (`matte_feather` is `--matte-feather`), a key under `parameters` in a
 [shot file](shot.md), and a control in every host. Lengths are fractions of the face's size, the longer side of the mesh's

@@ -29,17 +29,17 @@ def plate_of_node(tree: Any, node: Any) -> plate_input.Plate:
     return plate_input.file_plate(made, node.node_tree.faceplate.space) or prerender.as_plate(node.node_tree)
 
 
-def shot_of_node(node: Any, of_plate: plate_input.Plate) -> dict[str, Any]:
+def shot_of_node(node: Any, plate: plate_input.Plate) -> dict[str, Any]:
     """The shot of one node, without what can be keyed. Paths are absolute."""
     group = node.node_tree
     shot = group.faceplate
     return shot_document(
-        of_plate.pattern,
+        plate.pattern,
         {**setting_values(group), **parameter_sockets.FIXED},
         id=shot.uid,
         name=shot.shot_name or node.name,
-        layer=of_plate.layer,
-        space=of_plate.space,
+        layer=plate.layer,
+        space=plate.space,
         source=bpy.path.abspath(shot.source) if shot.source else None,
         track=bpy.path.abspath(shot.track) if shot.track else None,
         allow_noncommercial=shot.allow_noncommercial or None,
@@ -72,10 +72,10 @@ def _in_range(value: float, entry: dict[str, Any]) -> float:
 
 def exported_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
     """The whole shot for the command line or a farm: every keyed socket as a curve over the scene's range."""
-    of_plate = plate_of_node(tree, node)
-    written = shot_of_node(node, of_plate)
+    plate = plate_of_node(tree, node)
+    written = shot_of_node(node, plate)
     frames = range(scene.frame_start, scene.frame_end + 1)
-    numbers = [of_plate.mapping.file_number(frame) for frame in frames]
+    numbers = [plate.mapping.file_number(frame) for frame in frames]
     if len(set(numbers)) < len(numbers):
         raise HostError(
             "held-frames", "The plate is held or repeated inside the scene's range, which a shot file cannot say."
@@ -99,20 +99,20 @@ def exported_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
         }
         for take in node.node_tree.faceplate.takes
     ]
-    hold_out = node.inputs["Hold-out"]
-    if hold_out.is_linked:
-        written["parameters"]["hold_out"] = _hold_out_file(hold_out, of_plate)
+    holdout = node.inputs["Hold-out"]
+    if holdout.is_linked:
+        written["parameters"]["holdout_matte"] = _holdout_file(holdout, plate)
     return written
 
 
-def _hold_out_file(socket: Any, of_plate: plate_input.Plate) -> str:
+def _holdout_file(socket: Any, plate: plate_input.Plate) -> str:
     """The file behind the Hold-out input. Raises HostError when it is made by nodes."""
     made = plate_input.linked_output(socket)
     found = plate_input.file_plate(made) if made is not None else None
-    if found is None or (not found.mapping.still and found.mapping != of_plate.mapping):
+    if found is None or (not found.mapping.still and found.mapping != plate.mapping):
         raise HostError(
             "hold-out-nodes",
-            "The hold-out matte is made by nodes or numbered otherwise than the plate: write it to files like the plate's "
-            "and link these, or hold the element out after the farm.",
+            "The holdout matte is made by nodes, or its numbers differ from the plate's: write it to files like the plate's "
+            "and link these, or apply the matte after the farm.",
         )
     return found.pattern

@@ -13,7 +13,7 @@ from typing import Any
 
 import bpy
 
-from . import compat, parameter_sockets, plate_input, result_files
+from . import compat, parameter_sockets, plate_input, properties, result_files
 from .faceplate_client import new_id
 
 __all__ = [
@@ -169,6 +169,7 @@ def update_scene_nodes(scene: Any) -> None:
     make_single_user(scene)
     for _, node in face_swap_nodes(scene):
         add_new_sockets(node.node_tree)
+        properties.adopt_former_values(node.node_tree)
         set_paths(node.node_tree)
 
 
@@ -188,11 +189,11 @@ def _new_group() -> Any:
     compat.new_socket(group, "Element", "OUTPUT", "NodeSocketColor")
     compat.new_socket(group, "Matte", "OUTPUT", "NodeSocketFloat")
     compat.new_socket(group, "Image", "INPUT", "NodeSocketColor").description = "The plate, or nodes that make it"
-    hold_out = compat.new_socket(group, "Hold-out", "INPUT", "NodeSocketFloat")
-    hold_out.description = "Where this is 1 the plate stays in front"
+    holdout = compat.new_socket(group, "Hold-out", "INPUT", "NodeSocketFloat")
+    holdout.description = "Where this is 1 the plate stays in front"
     mix = compat.new_socket(group, "Mix", "INPUT", "NodeSocketFloat")
     mix.description = "How much of the new face is laid over"
-    for item, value in ((hold_out, 0.0), (mix, 1.0)):
+    for item, value in ((holdout, 0.0), (mix, 1.0)):
         item.default_value, item.min_value, item.max_value = value, 0.0, 1.0
         item.subtype = "FACTOR"
     panels = {name: None for name in parameter_sockets.groups()}

@@ -9,8 +9,9 @@ from typing import Any
 import bpy
 
 from . import parameter_sockets
+from .faceplate_client import FORMER_NAMES
 
-__all__ = ["Callbacks", "register", "setting_values", "unregister"]
+__all__ = ["Callbacks", "adopt_former_values", "register", "setting_values", "unregister"]
 
 _CLASSES: list[type] = []
 _GENERATORS = ("mesh", "null")
@@ -77,6 +78,18 @@ def _property(entry: dict[str, Any]) -> Any:
         # Names that the list does not know yet (a network added since) may be typed.
         common |= {"search": _SEARCH[entry["name"]], "search_options": {"SUGGESTION"}}
     return bpy.props.StringProperty(default=entry["default"], **common)
+
+
+def adopt_former_values(group: Any) -> None:
+    """Move values that an older version stored under a parameter's former name to its name today."""
+    held = group.faceplate.parameters
+    # Since 5.0 the stored values are no longer items of the property group itself.
+    stored = held.bl_system_properties_get() if hasattr(held, "bl_system_properties_get") else held
+    for former, name in FORMER_NAMES.items():
+        if stored is not None and former in stored.keys():  # noqa: SIM118  (a property group has no `in`)
+            if not getattr(held, name):
+                setattr(held, name, stored[former])
+            del stored[former]
 
 
 def setting_values(group: Any) -> dict[str, Any]:

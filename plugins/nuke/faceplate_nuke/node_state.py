@@ -10,14 +10,14 @@ from typing import Any
 
 import nuke
 
-from faceplate_client import HostError, frame_path
+from faceplate_client import HostError, frame_path, parameters
 
 from . import names
 from .color_management import ColorSettings, config_of, is_linear, plain_name, space_of, working_space
 from .coordinates import Display, display_of
 from .file_patterns import proxy_pattern, sibling_pattern
 from .knobs import parameter_names
-from .nodes import file_pattern, flag, script_path, text
+from .nodes import file_pattern, flag, parameter_knob, script_path, text
 from .read_node import ReadSettings, file_frame, holds_views, only_through_nuke
 from .shot_state import ShotState
 from .upstream import plain_read
@@ -76,7 +76,7 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
     structure, constants, animated = _values(group, wanted)
     plate = plan.read.file if plan.read else sibling_pattern(result_of(group), "plate")
     if plan.matte:
-        constants["hold_out"] = sibling_pattern(result_of(group), "matte")
+        constants["holdout_matte"] = sibling_pattern(result_of(group), "matte")
     return ShotState(
         id=text(group, names.ID),
         name=group.name(),
@@ -188,26 +188,32 @@ def _several_views(read: ReadSettings, frames: tuple[int, ...]) -> bool:
 def _values(
     group: nuke.Group, frames: tuple[int, ...]
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[int, Any]]]:
-    structure = {name: _constant(group, name) for name in parameter_names(animatable=False)}
-    paths = {name: structure.pop(name) for name in ("hold_out", "garbage") if name in structure}
-    constants: dict[str, Any] = {name: value for name, value in paths.items() if value}
+    structure: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
     animated: dict[str, dict[int, Any]] = {}
-    for name in parameter_names(animatable=True):
-        knob = group[name]
-        if knob.isAnimated():
+    for parameter in parameters():
+        name, knob = str(parameter["name"]), parameter_knob(group, str(parameter["name"]))
+        if knob is None:
+            continue  # the node is older than the parameter, which then has its default
+        if not parameter["animatable"]:
+            value = _constant(group, knob)
+            if parameter["type"] != "path":
+                structure[name] = value
+            elif value:
+                constants[name] = value
+        elif knob.isAnimated():
             animated[name] = {frame: float(knob.getValueAt(frame)) for frame in frames}
         else:
             constants[name] = float(knob.value())
     return structure, constants, animated
 
 
-def _constant(group: nuke.Group, name: str) -> Any:
-    knob = group[name]
+def _constant(group: nuke.Group, knob: nuke.Knob) -> Any:
     if isinstance(knob, nuke.File_Knob):
-        return file_pattern(group, name)
+        return file_pattern(group, knob.name())
     if isinstance(knob, nuke.Int_Knob):
         return int(knob.value())
-    return text(group, name)
+    return text(group, knob.name())
 
 
 def _source(group: nuke.Group) -> str:
@@ -251,4 +257,5 @@ def _search(group: nuke.Group, plate: str, frame: int) -> tuple[int, int, int, i
 def knob_names(group: nuke.Group) -> list[str]:
     """The knobs that pixels depend on."""
     own = [names.TRACK, names.SOURCE, names.SOURCE_SPACE, names.NONCOMMERCIAL, names.SEARCH, names.USE_SEARCH]
-    return own + parameter_names(True) + parameter_names(False)
+    knobs = [parameter_knob(group, name) for name in parameter_names(True) + parameter_names(False)]
+    return own + [knob.name() for knob in knobs if knob is not None]

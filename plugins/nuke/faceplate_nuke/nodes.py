@@ -7,7 +7,7 @@ from typing import cast
 
 import nuke
 
-from faceplate_client import HostError
+from faceplate_client import FORMER_NAMES, HostError
 
 from . import names
 
@@ -18,6 +18,7 @@ __all__ = [
     "inner",
     "is_faceswap",
     "owner_of",
+    "parameter_knob",
     "reload_result",
     "script_path",
     "set_quietly",
@@ -69,6 +70,12 @@ def flag(node: nuke.Node, name: str) -> bool:
     """Whether a check box is on."""
     knob = node.knob(name)
     return knob is not None and bool(knob.value())
+
+
+def parameter_knob(group: nuke.Group, name: str) -> nuke.Knob | None:
+    """Return the knob of a parameter, under its former name in an older script; None in a node without it."""
+    former = next((old for old, new in FORMER_NAMES.items() if new == name), "")
+    return group.knob(name) or (group.knob(former) if former else None)
 
 
 def file_pattern(node: nuke.Node, name: str) -> str:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from faceplate_client import HostError, changed_values, write_document
+from faceplate_client import HostError, changed_values, with_current_names, write_document
 
 from .media import short_name
 
@@ -82,7 +82,7 @@ def load_shot(record: SwapRecord) -> dict[str, Any]:
         raise HostError("shot-gone", f"The shot file {record.shot} cannot be read ({error}).") from error
     if document.get("id") != record.id:
         raise HostError("shot-other", f"The shot file {record.shot} belongs to another shot than the clip.")
-    return document
+    return {**document, "parameters": with_current_names(document.get("parameters") or {})}
 
 
 def take_of(document: dict[str, Any]) -> int:
