@@ -27,7 +27,7 @@ from plates import write_plate
 __all__ = ["FIRST", "LAST", "Stage", "engine_of_its_own", "make_plate", "open_nuke"]
 
 FIRST, LAST = 1001, 1006
-PLUGIN = Path(__file__).parent.parent / "plugins" / "nuke"
+PLUGIN = Path(__file__).parents[3] / "plugins" / "nuke"
 SIZE = 224
 
 

@@ -1,6 +1,6 @@
 """The extension in real Blender, 4.5 and 5.0, as modules: pictures against `faceplate render`, and exit codes.
 
-Each case is a process of its own (`blender/cases.py`) with a time limit. The plate is small and has overscan on two
+Each case is a process of its own (`inside_blender/cases.py`) with a time limit. The plate is small and has overscan on two
 sides only, so that a picture laid at the wrong place is seen.
 """
 
@@ -30,8 +30,8 @@ from faceplate.plate import PlateFile
 from faceplate.provenance.fields import SOURCE_TYPE
 from faceplate_client import connect
 
-ROOT = Path(__file__).parent.parent
-CASES = Path(__file__).parent / "blender" / "cases.py"
+ROOT = Path(__file__).parents[3]
+CASES = Path(__file__).parent / "inside_blender" / "cases.py"
 LIMIT = 240  # seconds for one process of Blender, on a busy machine
 WIDTH, HEIGHT = 328, 174
 LEFT, TOP = -8, 3  # of the data window; the display window is 320 x 180 from 0, 0

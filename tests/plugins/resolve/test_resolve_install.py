@@ -16,7 +16,7 @@ from install.commands import resolve as command
 from install.errors import InstallError
 from install.settings import Settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
