@@ -380,6 +380,13 @@ def test_the_live_timer_and_the_modal_operators_run_through_in_a_window(host: Ho
     assert found["tracked"] and found["baked"] == ["present.0001.png", "present.0002.png"]
 
 
+def test_values_under_former_parameter_names_are_kept(host: Host, plates: dict[str, str]) -> None:
+    place = host.folder / "former"
+    code, found, said = host.case("former_names", place, {"plate": plates["rec709"], "source": _person("bea")})
+    assert code == 0, said
+    assert found["values"] == ["eyes", "//garbage.####.exr", ""]
+
+
 def test_removed_nothing_is_left(host: Host) -> None:
     """The last test of this host: `python3 install blender --remove`."""
     installed = Path(host.answers["installed"])

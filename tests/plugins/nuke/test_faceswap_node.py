@@ -100,6 +100,22 @@ def test_a_loaded_script_is_the_one_that_was_saved(stage: Stage) -> None:
     assert stage.script.read_text("utf-8") == before and "curve x1001 0.02 x1004 0.1" in text
 
 
+def test_a_script_of_version_0_1_keeps_its_values_under_former_parameter_names(stage: Stage) -> None:
+    text = GOLDEN.with_name("faceswap_0_1.nk").read_text("utf-8")
+    for knob, value in (("keep", "eyes"), ("garbage", "/g.####.exr")):
+        line = next(line for line in text.splitlines() if line.startswith(" addUserKnob") and f" {knob} l " in line)
+        text = text.replace(line, f"{line}\n {knob} {value}")
+    for frame in range(1001, 1007):
+        (stage.folder / f"plate.{frame}.exr").touch()
+    stage.script.write_text(text.replace("/shows/demo/sh010", str(stage.folder)), "utf-8")
+    nuke.scriptOpen(str(stage.script))
+    node = nuke.toNode("FaceSwap1")
+    state = stage.adapter("node_state").read_state(node, [1001])
+    assert state.structure["keep_regions"] == "eyes" and state.constants["garbage_matte"] == "/g.####.exr"
+    assert "holdout_matte" not in state.constants and not {"keep", "hold_out"} & set(state.structure)
+    assert {"keep", "garbage", "hold_out"} <= set(stage.adapter("node_state").knob_names(node))
+
+
 @pytest.mark.parametrize("group_first", [False, True])
 def test_copies_are_shots_of_their_own(stage: Stage, group_first: bool) -> None:
     stage.session.group_comes_first = group_first

@@ -61,7 +61,7 @@ def test_an_installed_plugin_starts(settings_: Settings, tmp_path: Path, monkeyp
                 "-S",
                 "-c",
                 "import sys; sys.path[:0] = sys.argv[1:]\n" + code,
-                str(ROOT / "tests"),
+                str(Path(__file__).parent),
                 *site(),
             ],
             env={"NUKE_PATH": str(path), "PATH": ""},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -11,8 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import bpy  # type: ignore[import-not-found]
-from scene import FRAMES, Case, answer
+from scene import FRAMES, NEW, Case, answer
+
+bpy: Any = importlib.import_module("bpy")
 
 
 def sequence(case: Case, ask: dict[str, Any]) -> None:
@@ -289,6 +291,19 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     found["redone"] = [node.inputs["Light"].default_value, node.node_tree.faceplate.parameters.generator]
     found["same shot"] = node.node_tree.faceplate.uid == uid
     answer(**found)
+
+
+def former_names(case: Case, ask: dict[str, Any]) -> None:
+    """A file of version 0.1, whose node holds values under former parameter names."""
+    node = case.build(ask["plate"], ask["source"])
+    held = node.node_tree.faceplate.parameters
+    stored = held.bl_system_properties_get(do_create=True) if NEW else held
+    stored["keep"], stored["garbage"] = "eyes", "//garbage.####.exr"
+    case.save()
+    node = case.open()
+    case.module("node_update").update_scene(case.scene)
+    held = node.node_tree.faceplate.parameters
+    answer(values=[held.keep_regions, held.garbage_matte, held.holdout_matte])
 
 
 def in_window(case: Case, ask: dict[str, Any]) -> None:

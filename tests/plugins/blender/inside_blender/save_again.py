@@ -1,9 +1,12 @@
 """Run inside Blender: opens a picture and saves it again, as it is and through the render settings."""
 
+import importlib
 import os
 import sys
+from typing import Any
 
-import bpy  # pyright: ignore[reportMissingImports]
+bpy: Any = importlib.import_module("bpy")
+
 
 source, saved, rendered = sys.argv[1:4]
 scene = bpy.context.scene

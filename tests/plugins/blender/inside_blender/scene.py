@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-import bpy  # type: ignore[import-not-found]
+bpy: Any = importlib.import_module("bpy")
+
 
 FIRST, FRAMES = 1001, 8
 NEW = bpy.app.version >= (5, 0, 0)
