@@ -1,4 +1,4 @@
-"""Finds or starts Faceplate's engine and talks to it. Standard library only, Python 3.9 or later.
+"""Client of the Faceplate engine: finds or starts it, and sends it requests. Standard library, Python 3.9 or later.
 
     from faceplate_client import connect
 
@@ -7,7 +7,7 @@
     for entry in engine.render(shot, [1001]).wait()["frames"].values():
         print(entry["path"])
 
-A host's plug-in carries a copy of this package; it imports nothing beside it.
+Each host's plug-in holds a copy of this package, which imports nothing else.
 """
 
 from .background import Answer, Background

@@ -1,4 +1,4 @@
-"""Finds a running engine, or starts one and waits until it answers."""
+"""Find a running engine, or start one and wait until it answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _PAUSE = 0.05
 
 
 def find_engine(folder: str, bound: bool = False) -> Address | None:
-    """The address of an engine that answers, or None. What a killed engine left behind is passed over."""
+    """Return the address of a running engine, or None. State files of engines that have ended are ignored.
+
+    With `bound` the engine drops this process's jobs when this process ends.
+    """
     for path in paths.state_files(folder, __version__):
         state = paths.read_json(path)
         if state is None or state.get("api") != paths.API or paths.why_unsafe(path):
@@ -30,16 +33,31 @@ def find_engine(folder: str, bound: bool = False) -> Address | None:
 
 
 def start_engine(folder: str, wait: float, parent: bool | int, idle: float | None = None) -> Address:
-    """Starts an engine and waits up to `wait` seconds for one that answers: the new one, or one that another process
-    started first. `parent` may name another process than this one to end with. Raises `EngineError` `engine-not-started`
-    with the end of its log."""
+    """Start an engine and wait for an answer: from the new engine, or from one that another process started first.
+
+    Parameters
+    ----------
+    folder : str
+        The run folder.
+    wait : float
+        Seconds to wait.
+    parent : bool or int
+        Whether the engine ends with this process, or the id of another process to end with.
+    idle : float, optional
+        Seconds without work after which the engine ends.
+
+    Raises
+    ------
+    EngineError
+        ``engine-not-started``, with the end of the engine's log.
+    """
     arguments = ["--parent", str(os.getpid() if parent is True else parent)] if parent else []
     if idle is not None:
         arguments += ["--idle", str(idle)]
     process = launch(arguments, folder)
     end = time.monotonic() + wait
     while True:
-        # Asked before looking: an engine that yields to another one ends after that one's state file is there.
+        # Polled first: an engine that yields to another one ends after the other's state file exists.
         code = process.poll()
         address = find_engine(folder, bool(parent))
         if address is not None:
@@ -50,7 +68,7 @@ def start_engine(folder: str, wait: float, parent: bool | int, idle: float | Non
             raise EngineError(
                 "engine-not-started", f"The engine did not answer within {wait:g} s: {_why(folder, code)}"
             )
-        if code == 0:  # it yielded to another one, which has ended since
+        if code == 0:  # it yielded to another engine, which has ended since
             process = launch(arguments, folder)
         time.sleep(_PAUSE)
 
@@ -72,4 +90,4 @@ def _answers(address: Address) -> bool:
 def _why(folder: str, code: int | None) -> str:
     said = log_tail(folder)
     ended = "" if code is None else f" (exit code {code})"
-    return "{}{}".format(said or "it said nothing", ended)
+    return "{}{}".format(said or "it printed nothing", ended)

@@ -1,4 +1,4 @@
-"""Starts the engine's program: found by what was written down at installation, in an environment of its own."""
+"""Start the engine's program, found by the record that the installation wrote, in a clean environment."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def engine_command(environ=None):
-    """The words that start the engine's `faceplate`, without its arguments.
+    """Return the command that starts the engine's ``faceplate``, without arguments.
 
-    In order: `$FACEPLATE_ENGINE` (a Python or a `faceplate`), `engine.json` beside this package, the user's own
-    `engine.json`, `faceplate` on PATH. Raises `EngineError` `engine-not-found`, `engine-missing`.
+    Looked for in this order: ``$FACEPLATE_ENGINE`` (a Python or a ``faceplate``), ``engine.json`` in this package's
+    folder, the user's ``engine.json``, ``faceplate`` on PATH.
+
+    Raises
+    ------
+    EngineError
+        ``engine-not-found``, ``engine-missing``.
     """
     values = os.environ if environ is None else environ
     named = values.get("FACEPLATE_ENGINE", "").strip()
@@ -47,8 +52,10 @@ def engine_command(environ=None):
 
 
 def clean_environment(environ=None):
-    """The variables to start the engine with: without the host's Python, libraries and plug-ins, and without OCIO,
-    which belongs to the host that asks and is sent with each shot."""
+    """Return the environment variables for the engine.
+
+    The host's Python, libraries and plug-ins are removed, and ``OCIO``, which is sent with each shot instead.
+    """
     values = os.environ if environ is None else environ
     kept = {}
     for name, value in values.items():
@@ -60,10 +67,15 @@ def clean_environment(environ=None):
 
 
 def launch(arguments, folder, environ=None):
-    """Starts `faceplate serve` with `arguments`, detached: it outlives this process and its terminal.
+    """Start ``faceplate serve`` with `arguments`, detached from this process and its terminal.
 
-    What it prints goes to `places.start_log(folder)`. Answers its `Popen`, which a thread waits for, so that an engine
-    that ends leaves no zombie in a host that runs on. Raises `EngineError` `engine-not-started`.
+    Its output goes to `paths.start_log`. Returns the `Popen`; a thread waits for it, so that an engine that ends leaves no
+    zombie process in the host.
+
+    Raises
+    ------
+    EngineError
+        ``engine-not-started``.
     """
     command = [*engine_command(environ), "serve", *arguments]
     make_run_folder(folder)
@@ -93,7 +105,7 @@ def launch(arguments, folder, environ=None):
 
 
 def make_run_folder(folder):
-    """Makes the run folder, for this user alone. Raises `EngineError` `run-folder` when it is not safe to use."""
+    """Make the run folder, accessible to this user only. Raises `EngineError` ``run-folder`` when it is not safe."""
     try:
         os.makedirs(os.path.dirname(folder), exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -110,7 +122,7 @@ def make_run_folder(folder):
 
 
 def log_tail(folder, lines=4):
-    """The last lines that a starting engine printed, in one line."""
+    """Return the last lines that a starting engine printed, joined into one line."""
     for path in (paths.start_log(folder), paths.log_file(folder)):
         try:
             with open(path, "rb") as file:

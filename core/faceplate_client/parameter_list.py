@@ -1,4 +1,4 @@
-"""The parameter list that every panel is built from, carried as a file so that no engine is needed to draw one."""
+"""The parameter list from which panels are built, stored as a file so that a panel needs no running engine."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ _FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "parameters.jso
 
 
 def parameters() -> list[dict[str, Any]]:
-    """Every parameter in order: name, type, default, minimum, maximum, choices, label, help, group, animatable,
-    invalidates. Raises `EngineError` `parameters-missing` when the package was copied without its list."""
+    """Return every parameter in order.
+
+    Each has the keys name, type, default, minimum, maximum, choices, label, help, group, animatable, invalidates.
+
+    Raises
+    ------
+    EngineError
+        ``parameters-missing`` when the package was copied without its list.
+    """
     try:
         with open(_FILE, encoding="utf-8") as file:
             return json.load(file)["parameters"]

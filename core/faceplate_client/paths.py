@@ -1,6 +1,7 @@
-"""Where the engine says how to reach it, and where its program is written down.
+"""Paths of the engine's state file, logs, and program record.
 
-The engine and the client both read this file, so that they cannot disagree.
+The engine and the client both use this module, so that they agree. It imports nothing of this package, so that an
+installer can load it alone.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ __all__ = [
 ]
 
 STATE_PREFIX = "engine-"
-# Rises only when an older client can no longer talk to a newer engine.
+# Incremented only when an older client can no longer use a newer engine.
 API = 1
 
 
 def run_folder(environ=None, platform=sys.platform):
-    """The folder that holds the state file, the lock and the log: `$FACEPLATE_RUN`, else `$XDG_RUNTIME_DIR/faceplate`,
-    else one in the platform's place for a user's caches."""
+    """Return the folder of the state file, the lock and the logs.
+
+    ``$FACEPLATE_RUN``, else ``$XDG_RUNTIME_DIR/faceplate``, else a folder among the user's caches.
+    """
     values = os.environ if environ is None else environ
     named = values.get("FACEPLATE_RUN", "").strip()
     if named:
@@ -49,7 +52,7 @@ def run_folder(environ=None, platform=sys.platform):
 
 
 def user_folder(environ=None, platform=sys.platform):
-    """The folder of a user's Faceplate data: models, and `engine.json`."""
+    """Return the folder of the user's Faceplate data: models, and ``engine.json``."""
     values = os.environ if environ is None else environ
     home = os.path.expanduser("~")
     if platform == "win32":
@@ -60,17 +63,17 @@ def user_folder(environ=None, platform=sys.platform):
 
 
 def program_file(folder):
-    """The file in `folder` that names the engine's Python."""
+    """Return the file in `folder` that names the engine's Python."""
     return os.path.join(folder, "engine.json")
 
 
 def state_file(folder, version):
-    """Where the engine of `version` writes its port and token."""
+    """Return the file to which the engine of `version` writes its port and token."""
     return os.path.join(folder, STATE_PREFIX + version + ".json")
 
 
 def state_files(folder, version):
-    """Every state file of `folder`, that of `version` first, then the newest."""
+    """Return every state file of `folder`: that of `version` first, then the newest."""
     own = state_file(folder, version)
     try:
         names = os.listdir(folder)
@@ -81,17 +84,17 @@ def state_files(folder, version):
 
 
 def log_file(folder):
-    """The engine's log, which is kept short by rotation."""
+    """Return the engine's log file, which is rotated."""
     return os.path.join(folder, "engine.log")
 
 
 def start_log(folder):
-    """What the engine printed before its log was open: the place to look when it does not start."""
+    """Return the file with what the engine printed before its log was open; it explains a failed start."""
     return os.path.join(folder, "engine-start.log")
 
 
 def read_json(path):
-    """The object in a JSON file, or None when there is none."""
+    """Return the object in a JSON file; None when the file is missing or holds no object."""
     try:
         with open(path, encoding="utf-8") as file:
             value = json.load(file)
@@ -101,7 +104,7 @@ def read_json(path):
 
 
 def why_unsafe(path):
-    """Why nobody should trust `path` with a token, as a clause; "" when only this user can get at it."""
+    """Return why a token is not safe in `path`, as a clause; empty when only this user can access it."""
     if os.name != "posix":  # a Windows profile is its owner's alone
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Shot documents as a host makes them: the same keys as in a shot file."""
+"""Shot documents, with the keys of a shot file, as adapters make them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,23 @@ __all__ = ["changed_values", "keyed", "new_id", "shot_document", "write_document
 
 
 def new_id() -> str:
-    """An identity for a shot: 32 hexadecimal digits."""
+    """Return a new shot id: 32 random hexadecimal digits."""
     return uuid.uuid4().hex
 
 
 def shot_document(plate: str, values: Mapping[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
-    """A shot's document. `values` are parameters, constants or `keyed` ones; those at their default are left out, so that
-    a show's defaults count. Keys that are None are left out."""
+    """Return a shot document.
+
+    Parameters
+    ----------
+    plate : str
+        File pattern of the plate.
+    values : mapping, optional
+        Parameters by name: constants, or curves as `keyed` returns them. Values at their default are left out, so that
+        the show's defaults apply.
+    **keys
+        Other keys of the document; those that are None are left out.
+    """
     document: dict[str, Any] = {"faceplate_shot": 1, "plate": plate}
     document.update((key, value) for key, value in keys.items() if value is not None)
     changed = changed_values(values or {})
@@ -29,7 +39,7 @@ def shot_document(plate: str, values: Mapping[str, Any] | None = None, **keys: A
 
 
 def changed_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are not at their parameter's default, in the list's order; a name that is no parameter is left out."""
+    """Return the values that differ from their parameter's default, in the list's order; unknown names are left out."""
     found = {}
     for entry in parameters():
         name = entry["name"]
@@ -39,7 +49,7 @@ def changed_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keyed(keys: Iterable[tuple[float, float, str]]) -> dict[str, Any]:
-    """A keyed value out of (frame, value, "hold" | "linear" | "smooth"): the word is of the stretch after the key."""
+    """Return a curve from (frame, value, "hold" | "linear" | "smooth"); the word applies from this key to the next."""
     return {"keys": [list(key) for key in sorted(keys, key=lambda key: key[0])]}
 
 

@@ -1,4 +1,4 @@
-"""What a host shows of a shot: which of its files are up to date, and what its weights allow."""
+"""What a host shows about a shot: stale frames, licences of its weights, and the source's release."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ def stale_frames(
     frame_values: Mapping[int, Mapping[str, Any]] | None = None,
     **more: Any,
 ) -> list[int]:
-    """The frames whose file under the pattern `output` is missing, or was made of something else than is asked for now."""
+    """Return the frames whose file under the pattern `output` is missing or was rendered with other inputs.
+
+    `more` holds other settings that change pixels: ``proxy``, ``mode``. Raises `EngineError`.
+    """
     wanted = engine.keys(shot, frames, values, frame_values, **more)
     return [frame for frame, key in wanted.items() if frame_key(frame_path(output, frame)) != key]
 
 
 def licence_notice(info: Mapping[str, Any]) -> str:
-    """One line about the weights that a shot uses, for a panel: those that forbid commercial use first."""
+    """Return one line about the licences of a shot's weights; those that forbid commercial use come first."""
     weights = sorted(info.get("weights", ()), key=lambda weight: (bool(weight["commercial"]), weight["name"]))
     forbidden = [weight for weight in weights if not weight["commercial"]]
     names = ", ".join("{} ({})".format(weight["name"], weight["licence"]) for weight in weights)
@@ -39,6 +42,6 @@ def licence_notice(info: Mapping[str, Any]) -> str:
 
 
 def release_notice(info: Mapping[str, Any]) -> str:
-    """One line about the source's release and what else the engine noticed; empty when there is nothing to report."""
+    """Return one line with the source's release and the engine's warnings; empty when there is nothing to report."""
     release = (info.get("source_release") or {}).get("text")
     return " ".join(line for line in (release, *(info.get("warnings") or ())) if line)

@@ -1,4 +1,4 @@
-"""One request to the engine and its answer: plain HTTP to this machine, JSON both ways, never through a proxy."""
+"""HTTP requests to the engine on this machine: JSON both ways, never through a proxy."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .version import __version__
 
 __all__ = ["Address", "LostError", "events", "request"]
 
-# A stream without a word for this long is a dead one: the engine sends a sign of life every few seconds.
+# Seconds without data after which a stream counts as lost; the engine sends a ping every few seconds.
 SILENCE = 30.0
 
 
 class LostError(Exception):
-    """The engine went away, or is not there."""
+    """The engine does not answer, or the connection broke."""
 
 
 class Address:
-    """Where an engine listens, the token that it wants, and who asks."""
+    """An engine's port and token, and whether it drops this process's jobs when this process ends (`bound`)."""
 
     def __init__(self, port: int, token: str, bound: bool = False) -> None:
         self.port = port
         self.token = token
-        # Whether the engine drops this process's jobs when this process dies.
         self.bound = bound
 
     def headers(self) -> dict[str, str]:
+        """Return the headers of a request: token, process, client version."""
         return {
             "Authorization": "Bearer " + self.token,
             "Faceplate-Client": "{} {}{}".format(os.getpid(), __version__, " bound" if self.bound else ""),
@@ -39,7 +39,15 @@ class Address:
 
 
 def request(address: Address, method: str, path: str, body: Any = None, timeout: float = 60.0) -> Any:
-    """The answer's JSON. Raises `EngineError` with the engine's own code and sentence, and `LostError`."""
+    """Send a request and return the answer's JSON.
+
+    Raises
+    ------
+    EngineError
+        With the engine's own code and sentence.
+    LostError
+        When the engine does not answer.
+    """
     connection, response = _send(address, method, path, body, timeout)
     try:
         data = response.read()
@@ -51,9 +59,23 @@ def request(address: Address, method: str, path: str, body: Any = None, timeout:
 
 
 def events(address: Address, path: str, after: int = 0, silence: float = SILENCE) -> Iterator[dict[str, Any]]:
-    """The events of a server-sent stream, each `{"event": kind, "id": number, …its data}`, until the stream ends.
+    """Yield the events of a server-sent stream, each ``{"event": kind, "id": number, …its data}``, until it ends.
 
-    Raises `LostError` when the stream breaks off, and `EngineError` as `request` does.
+    Parameters
+    ----------
+    address : Address
+    path : str
+    after : int
+        Number of the last event that is already known.
+    silence : float
+        Seconds without data after which the stream counts as lost.
+
+    Raises
+    ------
+    LostError
+        When the stream breaks off.
+    EngineError
+        As `request` does.
     """
     extra = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
     connection, response = _send(address, "GET", path, None, silence, extra)
@@ -80,7 +102,7 @@ def events(address: Address, path: str, after: int = 0, silence: float = SILENCE
 
 
 def _send(address, method, path, body, timeout, extra=None):
-    # http.client, unlike urllib, knows nothing of http_proxy.
+    # Unlike urllib, http.client ignores the variable http_proxy.
     connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=timeout)
     headers = address.headers()
     headers.update(extra or {})

@@ -113,9 +113,9 @@ def test_every_code_is_documented() -> None:
     """docs/service.md lists each code that the service and the client can give by themselves."""
     text = (ROOT / "docs" / "service.md").read_text()
     codes: set[str] = set()
-    for path in (*CLIENT.glob("*.py"), *(ROOT / "core/faceplate/server").glob("*.py")):
+    for path in (*CLIENT.glob("*.py"), *(ROOT / "core/faceplate/service").glob("*.py")):
         source = path.read_text("utf-8")
-        codes |= set(re.findall(r'(?:EngineError|UsageError|RenderError)\(\s*"([a-z-]+)"', source))
+        codes |= set(re.findall(r'(?:EngineError|HostError|UsageError|RenderError)\(\s*"([a-z-]+)"', source))
         codes |= set(re.findall(r'(?:return|=) (?:\()?4\d\d, "([a-z-]+)"', source))
     assert len(codes) > 20 and issubclass(FaceplateError, Exception)
     assert not {code for code in codes if f"`{code}`" not in text}

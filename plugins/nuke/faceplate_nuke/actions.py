@@ -1,4 +1,4 @@
-"""The buttons' work: what is read from Nuke first, what a thread does with it, and what comes back."""
+"""Tasks of the buttons: Nuke is read first, a thread talks to the engine, and the result is shown in the main thread."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from .nodes import faceswaps, reload_result, set_quietly, text
 from .prerender import out_of_date, render_missing
 from .render_callbacks import ENGINE
 from .render_request import RenderRequest, render_request, track_request
-from .sync import order_renders, part_twins, sync
+from .sync import order_renders, separate_copies, sync
 
 __all__ = ["TASKS", "auto_update", "render", "take_pick", "track"]
 
 TASKS = Tasks()
 
 _AGAIN: set[str] = set()
-"""Shots whose current frame has changed again while it was rendered."""
+"""Shots whose current frame changed again while it was rendered."""
 
 
 def render(group: nuke.Group, frames: tuple[int, ...]) -> None:
-    """Render frame, Render range. Returns at once in a session; waits in a terminal."""
-    part_twins()
+    """Render frames (buttons Render frame, Render range). Returns at once in a session; blocks in a terminal."""
+    separate_copies()
     sync(group)
     order_renders()
     render_missing(group, frames)
@@ -40,7 +40,7 @@ def render(group: nuke.Group, frames: tuple[int, ...]) -> None:
 
 
 def track(group: nuke.Group) -> None:
-    """Track. Returns at once in a session; waits in a terminal."""
+    """Track the range (button Track). Returns at once in a session; blocks in a terminal."""
     sync(group)
     frames = range_of(group)
     render_missing(group, frames)
@@ -55,7 +55,7 @@ def track(group: nuke.Group) -> None:
 
 
 def take_pick(group: nuke.Group) -> None:
-    """Sets `target` to the point, in the current frame, if there is a face under it."""
+    """Set `target` to the picked point in the current frame, if there is a face under it."""
     frame = int(nuke.frame())
     render_missing(group, [frame])
     request = render_request(read_state(group, [frame]))
@@ -71,8 +71,10 @@ def take_pick(group: nuke.Group) -> None:
 
 
 def auto_update(group: nuke.Group) -> None:
-    """Renders the current frame again, if that needs nothing of Nuke, which may be drawing. The latest wins: what is
-    under way is cancelled, and its end starts the next."""
+    """Render the current frame again, unless the inner Writes would have to run: Nuke may be drawing.
+
+    A running task of the node is cancelled; when it ends, the next one starts.
+    """
     shot, frame = text(group, names.ID), int(nuke.frame())
     if nuke.executing() or out_of_date(group, [frame]):
         return
@@ -107,7 +109,7 @@ def _run(
     finish: Callable[[nuke.Group, Any], None],
     quiet: bool = False,
 ) -> None:
-    """Does `work` in a thread and `finish` in the main one, if the node is still there by then."""
+    """Run `work` in a thread, then `finish` in the main thread if the node still exists."""
     shot, label = text(group, names.ID), f"{group.name()}: {title}"
 
     def finished(answer: Any) -> None:
@@ -124,7 +126,7 @@ def _run(
             say(f"{label}: {sentence}")
 
     if not nuke.GUI:
-        # A terminal session has no loop that would take what a thread leaves to the main thread.
+        # A terminal session has no event loop that would run a thread's callback in the main thread.
         finished(work(lambda done, total: True))
         return
     TASKS.start(shot, group.name(), Task(label, work, finished, failed))
@@ -135,7 +137,7 @@ def _ended(group: nuke.Group, shot: str) -> None:
     refresh(group, LEDGER)
     if shot in _AGAIN:
         _AGAIN.discard(shot)
-        # What is refused here was said when the change was made.
+        # The error was shown when the change was made.
         with suppress(ClientError):
             auto_update(group)
 
@@ -167,5 +169,5 @@ def _with_track(state: Any, group: nuke.Group) -> Any:
 
 
 def _by_id(shot: str) -> Any:
-    """The node of a shot, which may have been renamed, or deleted, while a thread worked."""
+    """Return the node of a shot, which may have been renamed or deleted while the thread ran."""
     return next((group for group in faceswaps() if text(group, names.ID) == shot), None)

@@ -1,4 +1,4 @@
-"""Work in the background of a session: one thread a shot, Nuke's task window, results brought to the main thread."""
+"""Background tasks of a session: one thread per shot, Nuke's progress window, results in the main thread."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ __all__ = ["Task", "Tasks"]
 
 
 class Task:
-    """Work that a thread does without Nuke. `work(progress)` may raise HostError; `finish(result)` and `failed(sentence)`
-    are called in the main thread."""
+    """A task whose `work(progress)` runs in a thread without Nuke and may raise `ClientError`.
+
+    `finish(result)` or `failed(sentence)` is then called in the main thread.
+    """
 
     def __init__(
         self,
@@ -33,20 +35,20 @@ class Task:
         self._thread = threading.Thread(target=self._run, name="faceplate " + title, daemon=True)
 
     def start(self) -> None:
-        """Starts the thread."""
+        """Start the thread."""
         self._thread.start()
 
     def cancel(self) -> None:
-        """Asks it to stop; it does at the engine's next answer."""
+        """Ask the task to stop; it does at the engine's next answer."""
         self._cancelled.set()
 
     @property
     def running(self) -> bool:
-        """Whether its work has not ended."""
+        """Whether the task has not ended."""
         return not self._ended.is_set()
 
     def _run(self) -> None:
-        # Nuke's guide makes and moves a ProgressTask in the working thread, and nothing else of Nuke.
+        # Nuke's guide allows a ProgressTask in the worker thread, and no other call of Nuke.
         window = nuke.ProgressTask(self._title)
 
         def progress(done: int, total: int) -> bool:
@@ -55,7 +57,7 @@ class Task:
             return not (self._cancelled.is_set() or window.isCancelled())
 
         call, answer = self._worked(progress)
-        # Set first: what is called in the main thread may start the node's next task.
+        # Set before the call: the call may start the node's next task.
         self._ended.set()
         nuke.executeInMainThread(call, args=(answer,))
 
@@ -65,28 +67,28 @@ class Task:
         except ClientError as error:
             return self._failed, str(error)
         except Exception:
-            # A mistake of ours must not vanish with its thread.
+            # A programming error must be shown, not lost with the thread.
             return self._failed, traceback.format_exc()
 
 
 class Tasks:
-    """The tasks of a session, one a shot."""
+    """The tasks of a session, one per shot."""
 
     def __init__(self) -> None:
         self._of: dict[str, Task] = {}
 
     def start(self, shot: str, name: str, task: Task) -> None:
-        """Starts `task`. Raises HostError, which calls the node `name`, while another one of this shot runs."""
+        """Start `task` of the node `name`. Raises HostError `busy` while another task of this shot runs."""
         if self.busy(shot):
-            raise HostError("busy", f"{name} is at work; wait, or press Cancel.")
+            raise HostError("busy", f"{name} is busy; wait, or press Cancel.")
         self._of[shot] = task
         task.start()
 
     def busy(self, shot: str) -> bool:
-        """Whether a task of this shot runs."""
+        """Return whether a task of this shot runs."""
         return shot in self._of and self._of[shot].running
 
     def cancel(self, shot: str) -> None:
-        """Stops the shot's task, if one runs."""
+        """Cancel the shot's task, if one runs."""
         if shot in self._of:
             self._of[shot].cancel()

@@ -1,4 +1,4 @@
-"""What the buttons do."""
+"""The commands of the node's buttons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["press"]
 
 
 def press(button: str) -> None:
-    """The command of every button: `button` is its knob's name, `nuke.thisNode()` its node."""
+    """Run a button's command: `button` is its knob's name, `nuke.thisNode()` its node."""
     node = nuke.thisNode()
     if not is_faceswap(node):
         return
@@ -72,7 +72,7 @@ def _track_nodes(group: nuke.Group) -> None:
 
 
 def _as_one_step(work: Callable[[nuke.Group], object]) -> Callable[[nuke.Group], object]:
-    """What makes several nodes or sets several knobs is taken back by one undo."""
+    """Return `work` as one undo step."""
 
     def whole(group: nuke.Group) -> None:
         nuke.Undo.begin("Faceplate")

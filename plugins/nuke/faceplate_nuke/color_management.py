@@ -1,4 +1,4 @@
-"""Nuke's colour management as the engine wants to hear it. No Nuke here."""
+"""Nuke's colour management in the engine's terms. Imports no `nuke`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceplate_client import HostError
 __all__ = ["LEGACY_LINEAR", "ColorSettings", "config_of", "is_linear", "plain_name", "space_of", "working_space"]
 
 LEGACY_LINEAR = "Linear Rec.709 (sRGB)"
-"""What Nuke's own colour management (no OCIO) calls `linear`: curves without primaries, so Rec.709's are taken."""
+"""The space that Nuke's own colour management (no OCIO) calls `linear`. It has no primaries, so Rec.709's are used."""
 
 _DEFAULT = re.compile(r"^default \((.*)\)$")
 _LINEAR = re.compile(
@@ -23,7 +23,7 @@ _LINEAR = re.compile(
 
 @dataclass(frozen=True)
 class ColorSettings:
-    """The Root's knobs by their own names, `$OCIO`, and the folder of the configs that came with Nuke."""
+    """The Root's colour knobs, `$OCIO`, and the folder of the configs that ship with Nuke."""
 
     management: str
     config: str = ""
@@ -34,24 +34,27 @@ class ColorSettings:
 
     @property
     def legacy(self) -> bool:
-        """Whether Nuke does colour without OCIO."""
+        """Whether Nuke manages colour without OCIO."""
         return self.management == "Nuke"
 
 
 def plain_name(value: str) -> str:
-    """`default (ACES - ACEScg)` as `ACES - ACEScg`."""
+    """Return a colour space without Nuke's `default (…)`: `default (ACES - ACEScg)` gives `ACES - ACEScg`."""
     found = _DEFAULT.match(value)
     return found[1] if found else value
 
 
 def is_linear(name: str) -> bool:
-    """Whether the name is that of a scene-linear space. Only well-known names: a wrong no costs one render of the
-    plate by the inner Write, a wrong yes would cost right pixels."""
+    """Return whether a name is that of a scene-linear space.
+
+    Only well-known names count: a space that is not recognised costs one render of the plate by the inner Write, a space
+    that is wrongly taken for linear gives wrong pixels.
+    """
     return _LINEAR.search(name) is not None
 
 
 def config_of(settings: ColorSettings, exists: Callable[[str], bool] = os.path.isfile) -> str | None:
-    """The OCIO config to hand on: a path or `ocio://…`; None for the engine's own. Raises HostError."""
+    """Return the OCIO config for the engine: a path or `ocio://…`; None for the engine's own. Raises HostError."""
     if settings.environment:
         return settings.environment
     if settings.legacy or settings.config == "nuke-default":
@@ -75,14 +78,14 @@ def config_of(settings: ColorSettings, exists: Callable[[str], bool] = os.path.i
 
 
 def working_space(settings: ColorSettings) -> str:
-    """The space that pixels between Nuke's nodes are in."""
+    """Return the colour space of pixels between Nuke's nodes."""
     if settings.legacy or (settings.config == "nuke-default" and not settings.environment):
         return LEGACY_LINEAR
     return plain_name(settings.working) or "scene_linear"
 
 
 def space_of(settings: ColorSettings, space: str, raw: bool) -> str:
-    """The space of a file as a Read with these knobs sees it."""
+    """Return the colour space of a file that a Read with these knobs reads."""
     own = working_space(settings)
     if raw or (own == LEGACY_LINEAR and space in ("linear", "")):
         return own

@@ -1,7 +1,7 @@
-"""Places in Nuke and in the plate's files. No Nuke here.
+"""Conversion between Nuke's coordinates and those of the plate's files. Imports no `nuke`.
 
-Nuke's y grows up from the lower edge of the format, which is the file's display window; the engine counts as the file does, y
-down, and a display window need not begin at 0.
+Nuke's y axis points up from the lower edge of the format, which is the file's display window. The file's and the engine's
+y axis points down, and a display window need not begin at 0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Display:
-    """A display window, in the file's numbers."""
+    """A display window in file coordinates."""
 
     x: int
     y: int
@@ -26,16 +26,16 @@ class Display:
     height: int
 
     def point_to_file(self, x: float, y: float) -> tuple[float, float]:
-        """Nuke's point in the file's numbers."""
+        """Convert Nuke's point to file coordinates."""
         return x + self.x, self.y + self.height - y
 
     def box_to_file(self, box: Box) -> tuple[int, int, int, int]:
-        """Nuke's (left, bottom, right, top) as (x, y, width, height)."""
+        """Convert Nuke's (left, bottom, right, top) to the file's (x, y, width, height)."""
         left, top = self.point_to_file(box[0], box[3])
         return round(left), round(top), round(box[2] - box[0]), round(box[3] - box[1])
 
     def box_from_file(self, left: float, top: float, right: float, bottom: float) -> Box:
-        """The file's edges as Nuke's (left, bottom, right, top), inside the format."""
+        """Convert edges in the file to Nuke's (left, bottom, right, top), limited to the format."""
         up = (self.y + self.height - bottom, self.y + self.height - top)
         return (
             max(left - self.x, 0.0),
@@ -46,7 +46,7 @@ class Display:
 
 
 def display_of(pattern: str, frame: int, width: int, height: int) -> Display:
-    """The display window of the plate's files, from the one of `frame` or any; (0, 0, width, height) while there is none."""
+    """Return the display window of the plate's file of `frame`, or of any frame; (0, 0, width, height) without files."""
     for number in (frame, *frames_on_disk(pattern)[:1]):
         found = header(frame_path(pattern, number)).get("displayWindow")
         if found is not None:

@@ -1,6 +1,6 @@
-"""What a node in a session says of its frames: how many there are, and how many its knobs have left behind.
+"""The status line of a node in a session: which frames are rendered, and which are stale.
 
-This is for the eye. Whether a frame is current is decided by the engine's key whenever it is asked for.
+This is for display only. Whether a frame is current is decided by the engine's key at each request.
 """
 
 from __future__ import annotations
@@ -19,43 +19,43 @@ __all__ = ["LEDGER", "Ledger", "knobs_name", "refresh"]
 
 
 class Ledger:
-    """For each shot the frames that this session has seen rendered, and a name for the knobs they were rendered with."""
+    """The frames of each shot that were rendered in this session, each with a digest of the knobs that it was rendered with."""
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[int, str]] = {}
 
     def rendered(self, shot: str, frame: int, knobs: str) -> None:
-        """Notes a frame."""
+        """Record a rendered frame."""
         self._seen.setdefault(shot, {})[frame] = knobs
 
     def stale(self, shot: str, knobs: str) -> tuple[int, ...]:
-        """The frames that were rendered with other knobs than `knobs`."""
+        """Return the frames that were rendered with other knobs than `knobs`."""
         return tuple(sorted(frame for frame, name in self._seen.get(shot, {}).items() if name != knobs))
 
     def seen(self, shot: str) -> int:
-        """How many frames were noted."""
+        """Return how many frames are recorded."""
         return len(self._seen.get(shot, {}))
 
 
 LEDGER = Ledger()
-"""This session's."""
+"""The ledger of this session."""
 
 
 def knobs_name(group: nuke.Group) -> str:
-    """One name for all knobs and nodes that the frames depend on, curves and expressions included."""
+    """Return a digest of all knobs and nodes that the frames depend on, with their curves and expressions."""
     own = {name: group[name].toScript() for name in knob_names(group)}
     return digest([own, [state_of(group.input(number)) for number in range(len(names.INPUTS))]])
 
 
 def refresh(group: nuke.Group, ledger: Ledger, working: str = "") -> None:
-    """Sets the node's status line and colour. `working` is what is being done now."""
+    """Set the node's status line and colour. `working` names the running task."""
     shot = text(group, names.ID)
     stale = ledger.stale(shot, knobs_name(group)) if ledger.seen(shot) else ()
-    set_quietly(group, names.STATUS, working or _words(group, ledger.seen(shot), stale))
+    set_quietly(group, names.STATUS, working or _status_line(group, ledger.seen(shot), stale))
     set_quietly(group, "tile_color", names.STALE_COLOR if stale else 0)
 
 
-def _words(group: nuke.Group, seen: int, stale: tuple[int, ...]) -> str:
+def _status_line(group: nuke.Group, seen: int, stale: tuple[int, ...]) -> str:
     if stale:
         return f"stale: {format_frames(stale)}"
     try:

@@ -1,10 +1,10 @@
-"""Makes the FaceSwap group: its inputs, its inside, its knobs.
+"""Builds the FaceSwap group: inputs, inner nodes and knobs.
 
     plate ─ PlateCrop ─ PlateOut            written only when the engine cannot read the plate itself
     matte ─ MatteToRed ─ MatteOut           written only when something is connected
     Result ─ ResultRange ─ over plate ─ layers ─ Output
 
-Pixels come from `Result`, a Read of what the engine writes.
+The pixels come from `Result`, a Read of the files that the engine writes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ try:
 except ImportError:
     nuke.thisNode()["file"].setValue("Faceplate is not installed on this machine.####.exr")
 """
-"""The callback of the inner Read. It is what a machine without the plug-in runs: its render must fail, and not take
-frames of which nobody knows whether they are current."""
+"""The callback of the inner Read. On a machine without the plug-in it makes a render fail, because nothing there can check
+whether the frames are current."""
 
 
 def create() -> nuke.Group:
-    """A FaceSwap behind the selected node, as a menu makes it."""
+    """Create a FaceSwap behind the selected node, as the menu does."""
     from .sync import sync
 
     nuke.Undo.begin("Create FaceSwap")
@@ -42,7 +42,7 @@ def create() -> nuke.Group:
         add_knobs(group)
         group[names.ID].setValue(new_id())
         _fill(group)
-        # A Group that is still empty takes no input, so createNode has connected nothing.
+        # An empty Group accepts no input, so createNode has connected nothing.
         if chosen:
             group.setInput(names.PLATE_INPUT, chosen[0])
         group["label"].setValue(f"[value {names.STATUS}]")
@@ -55,7 +55,7 @@ def create() -> nuke.Group:
 
 
 def make_layers() -> None:
-    """The layers that FaceSwap gives out, each made once."""
+    """Create the layers that FaceSwap outputs, if the script lacks them."""
     known = set(nuke.layers())
     for _, layer, channels in names.LAYERS:
         if layer not in known:
@@ -79,7 +79,7 @@ def _fill(group: nuke.Group) -> None:
 
 
 def _outward(inputs: list[nuke.Node]) -> None:
-    """What the engine cannot read by itself, for the inner Writes."""
+    """Create the inner Writes, which render what the engine cannot read itself."""
     crop = nuke.nodes.Crop(
         name=names.PLATE_CROP, inputs=[inputs[names.PLATE_INPUT]], reformat=False, crop=True, disable=True
     )
@@ -94,13 +94,15 @@ def _outward(inputs: list[nuke.Node]) -> None:
             create_directories=True,
             disable=True,
         )
-        # A knob that only EXR has: it is there once the type is set.
+        # A knob of EXR only; it exists once the file type is set.
         write["datatype"].setValue("32 bit float")
 
 
 def _result() -> nuke.Node:
-    """The Read of the engine's frames. A frame that is not there is black in a session, so that the plate shows, and
-    an error in a render."""
+    """Create the Read of the engine's frames.
+
+    A missing frame is black in a session, so that the plate shows, and an error in a render.
+    """
     read = nuke.nodes.Read(name=names.RESULT_READ, file_type="exr", first=-100000, last=1000000, premultiplied=True)
     read["on_error"].setExpression("$gui")
     read["onCreate"].setValue(ON_CREATE)

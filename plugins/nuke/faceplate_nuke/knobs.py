@@ -1,4 +1,4 @@
-"""The knobs of FaceSwap: the parameter list, and what only a host needs."""
+"""The knobs of FaceSwap: those of the parameter list, and the adapter's own."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _TAB_OF_GROUP = {"Detail": "Light", "Network": "Engine"}
 
 
 def tab_of(parameter: Mapping[str, Any]) -> str:
-    """The tab that a parameter stands on; a group that has none stands under Engine."""
+    """Return the tab of a parameter; groups without a tab of their own are under Engine."""
     group = str(parameter["group"])
     tab = _TAB_OF_GROUP.get(group, group)
     return tab if tab in TABS else "Engine"
 
 
 def parameter_names(animatable: bool) -> list[str]:
-    """The names of the parameters that may be animated, or of those that may not."""
+    """Return the names of the parameters that may be animated, or of those that may not."""
     return [str(item["name"]) for item in parameters() if bool(item["animatable"]) == animatable]
 
 
 def add_knobs(group: nuke.Group) -> None:
-    """Gives a new Group its tabs. Every value is the parameter's default."""
+    """Add the tabs to a new Group, every parameter at its default."""
     for tab in TABS:
         group.addKnob(nuke.Tab_Knob(tab.lower() + "_tab", tab))
         for knob in _BEFORE.get(tab, _nothing)():
@@ -113,20 +113,28 @@ def _before_face() -> list[nuke.Knob]:
         _hidden(nuke.Int_Knob(names.MARK, "Faceplate"), names.LAYOUT),
         _hidden(nuke.String_Knob(names.ID, "shot id"), ""),
         _hidden(nuke.String_Knob(names.RESULT_MADE, "frames made"), ""),
-        _with_tip(nuke.String_Knob(names.STATUS, "frames"), "What is rendered and what is stale.", nuke.READ_ONLY),
-        _button("track_shot", "Track", "Find and follow the faces over the range; writes the track file.", True),
+        _with_tip(
+            nuke.String_Knob(names.STATUS, "frames"),
+            "Frames that are rendered, and frames that are stale.",
+            nuke.READ_ONLY,
+        ),
+        _button("track_shot", "Track", "Find the faces and track them over the range; writes the track file.", True),
         _button("render_frame", "Render frame", "Render the current frame."),
         _button(
-            "render_range", "Render range", "Render the range of the Output tab; what is up to date is left alone."
+            "render_range", "Render range", "Render the range of the Output tab; frames that are up to date are kept."
         ),
-        _button("cancel", "Cancel", "Stop what this node is doing; frames that are done stay."),
+        _button("cancel", "Cancel", "Cancel this node's task; frames that are done stay."),
         _with_tip(
             nuke.Boolean_Knob(names.AUTO, "auto-update current frame", False),
             "Render the current frame again whenever a knob of this node changes.",
             nuke.STARTLINE,
         ),
         nuke.Text_Knob("face_divider", ""),
-        _file(names.TRACK, "track file", "The faces of the shot, written by Track; beside the script by default."),
+        _file(
+            names.TRACK,
+            "track file",
+            "The tracked faces of the shot, written by Track; by default in a folder beside the script.",
+        ),
         _with_tip(
             nuke.XY_Knob(names.PICK, "pick"),
             "Put this point on a face in the Viewer, then press Take picked face.",
@@ -145,11 +153,11 @@ def _before_source() -> list[nuke.Knob]:
         _file(
             names.SOURCE,
             "source",
-            "A folder of pictures of the person put in, or one picture. A Read on the source input is taken instead.",
+            "A folder of pictures of the person put in, or one picture. A Read on the source input overrides it.",
         ),
         _with_tip(
             nuke.String_Knob(names.SOURCE_SPACE, "source colour space"),
-            "Colour space of the source's pictures; empty: what the files say.",
+            "Colour space of the source's pictures; empty: as the files state.",
             nuke.NO_ANIMATION,
         ),
     ]
@@ -159,26 +167,26 @@ def _before_output() -> list[nuke.Knob]:
     return [
         _with_tip(
             nuke.Enumeration_Knob(names.RESULT_MODE, "result", list(names.RESULT_MODES)),
-            "The face laid over the plate, or the element alone: premultiplied RGBA and its layers.",
+            "The face over the plate, or the element alone: premultiplied RGBA and its layers.",
             nuke.NO_ANIMATION,
         ),
-        _file(names.RESULT, "frames", "Where the engine writes the element; beside the script by default."),
+        _file(names.RESULT, "frames", "Where the engine writes the element; by default in a folder beside the script."),
         _with_tip(
             nuke.Int_Knob(names.RANGE_FIRST, "range"), "First frame of Track and Render range.", nuke.NO_ANIMATION
         ),
         _with_tip(
             nuke.Int_Knob(names.RANGE_LAST, ""),
-            "Last frame of Track and Render range; 0 to 0: the project's.",
+            "Last frame of Track and Render range; 0 and 0: the project's range.",
             nuke.NO_ANIMATION,
         ),
         _with_tip(
             nuke.Boolean_Knob(names.USE_SEARCH, "search only in", False),
-            "Look for the face, and read or render the plate, only in this box.",
+            "Search the face, and read or render the plate, only inside this box.",
             nuke.STARTLINE,
             nuke.NO_ANIMATION,
         ),
         _with_tip(nuke.BBox_Knob(names.SEARCH, "box"), "The box to search.", nuke.NO_ANIMATION),
-        _button("fit_search", "Fit to track", "Set the box to where the tracked face goes, with room around it."),
+        _button("fit_search", "Fit to track", "Set the box to the path of the tracked face, with a margin."),
         nuke.Text_Knob("output_divider", ""),
     ]
 
@@ -193,15 +201,21 @@ def _after_engine() -> list[nuke.Knob]:
         ),
         _with_tip(nuke.String_Knob(names.LICENCES, "weights in use"), "Networks of the last render.", nuke.READ_ONLY),
         _with_tip(
-            nuke.String_Knob(names.NOTES, "notes"), "The source's release, and what the engine noticed.", nuke.READ_ONLY
+            nuke.String_Knob(names.NOTES, "notes"), "The source's release, and the engine's warnings.", nuke.READ_ONLY
         ),
         nuke.Text_Knob("engine_divider", ""),
         _button(
             "export_shot", "Export to shot file", "Write a .shot.json that renders these frames without Nuke.", True
         ),
         _button("track_nodes", "Create track nodes", "Tracker4, CornerPin2D and Transform of the tracked face."),
-        _button("comp_template", "Create comp template", "The element merged, with grade and grain nodes to work on."),
-        _button("contact_sheet", "Open contact sheet", "Frames of the range side by side, plate above, result below."),
+        _button(
+            "comp_template",
+            "Create comp template",
+            "Merge the element over the plate, with grade and grain nodes to adjust.",
+        ),
+        _button(
+            "contact_sheet", "Open contact sheet", "Show frames of the range side by side: plate above, result below."
+        ),
         _button("stop_engine", "Stop engine", "End the engine's process; the next render starts it again.", True),
     ]
 

@@ -1,4 +1,4 @@
-"""Says something to whoever is there: a dialog in a session, a line in a terminal."""
+"""Messages to the user: a dialog in a session, a line in a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["say"]
 
 
 def say(sentence: str) -> None:
-    """Main thread only."""
+    """Show a sentence. Main thread only."""
     if nuke.GUI:
         nuke.message(sentence)
     else:

@@ -1,4 +1,4 @@
-"""Reads a FaceSwap: how its plate is come by, and everything that its frames depend on."""
+"""Reads a FaceSwap from Nuke: how its plate is obtained, and everything that its frames depend on."""
 
 from __future__ import annotations
 
@@ -38,8 +38,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Plan:
-    """How the plate is come by: `read` when the engine reads the files of that Read; else why the inner Write must
-    render it. `matte` says whether something holds out."""
+    """How the plate is obtained.
+
+    `read` is set when the engine reads that Read's files itself; otherwise `why` tells why the inner Write must render the
+    plate. `matte` tells whether the matte input is connected.
+    """
 
     read: ReadSettings | None
     why: str
@@ -47,7 +50,7 @@ class Plan:
 
 
 def plan_of(group: nuke.Group) -> Plan:
-    """Looks at the inputs. Raises HostError without a plate."""
+    """Return how the plate of `group` is obtained. Raises HostError `no-plate`."""
     plate = group.input(names.PLATE_INPUT)
     if plate is None:
         raise HostError("no-plate", f"Connect a plate to {group.name()}.")
@@ -61,7 +64,7 @@ def plan_of(group: nuke.Group) -> Plan:
 
 
 def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
-    """The state of `group` for `frames`. Raises HostError with what is missing."""
+    """Return the state of `group` for `frames`. Raises HostError with what is missing."""
     wanted = tuple(sorted(set(frames)))
     script = script_path()
     plan = plan_of(group)
@@ -102,7 +105,7 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
 
 
 def range_of(group: nuke.Group) -> tuple[int, ...]:
-    """The frames of Track and Render range: the node's own range, else the project's."""
+    """Return the frames of Track and Render range: the node's own range, else the project's."""
     first, last = int(group[names.RANGE_FIRST].value()), int(group[names.RANGE_LAST].value())
     if first == 0 and last == 0:
         root = nuke.root()
@@ -113,7 +116,7 @@ def range_of(group: nuke.Group) -> tuple[int, ...]:
 
 
 def frames_folder(group: nuke.Group) -> str:
-    """The folder of a node whose paths are left to the adapter: beside the script, named after the node and its shot."""
+    """Return the default folder of a node's files: beside the script, named after the node and its shot."""
     script = script_path()
     stem = os.path.splitext(os.path.basename(script))[0]
     own = "{}_{}".format(re.sub(r"[^\w.-]", "_", group.name()), text(group, names.ID)[:8])
@@ -121,24 +124,24 @@ def frames_folder(group: nuke.Group) -> str:
 
 
 def result_of(group: nuke.Group) -> str:
-    """The pattern of the element's files. Raises HostError while the script has no file."""
+    """Return the pattern of the element's files. Raises HostError while the script has no file."""
     return file_pattern(group, names.RESULT) or frames_folder(group) + "/element.####.exr"
 
 
 def proxy_factor() -> int:
-    """1, or in proxy mode the nearest of 2, 4, 8 that is no coarser than the project's proxy scale."""
+    """Return 1, or in proxy mode the largest of 2, 4, 8 that is no coarser than the project's proxy scale."""
     root = nuke.root()
     if not flag(root, "proxy"):
         return 1
     if text(root, "proxy_type") == "format":
-        # A proxy format may have any size and aspect; the engine makes whole fractions of the plate.
+        # A proxy format may have any size and aspect; the engine's proxies are whole fractions of the plate.
         return 2
     scale = float(root["proxy_scale"].value() or 1.0)
     return max(factor for factor in (1, 2, 4, 8) if factor * scale <= 1.0 + 1e-6 or factor == 1)
 
 
 def color_settings() -> ColorSettings:
-    """The project's colour management."""
+    """Return the project's colour management."""
     root = nuke.root()
     return ColorSettings(
         management=text(root, "colorManagement"),
@@ -170,7 +173,7 @@ def _read_settings(node: nuke.Node) -> ReadSettings:
 
 
 def _refuse_views(plan: Plan, frames: tuple[int, ...]) -> None:
-    """One view's Read is fine in a project of several; what differs from view to view is not."""
+    """Raise HostError when the plate differs between views; a Read of one view may be used in a project of several."""
     views = nuke.views()
     if len(views) == 1 or (plan.read is not None and not _several_views(plan.read, frames)):
         return
@@ -239,7 +242,7 @@ def _track(group: nuke.Group) -> str:
 
 
 def display(group: nuke.Group, plate: str, frame: int) -> Display:
-    """The display window of the plate's files; before there are any, the format of what is connected."""
+    """Return the display window of the plate's files; before there are any, the format of the plate input."""
     node = group.input(names.PLATE_INPUT)
     size = node.format() if node is not None else nuke.root().format()
     return display_of(plate, frame, size.width(), size.height())
@@ -255,7 +258,7 @@ def _search(group: nuke.Group, plate: str, frame: int) -> tuple[int, int, int, i
 
 
 def knob_names(group: nuke.Group) -> list[str]:
-    """The knobs that pixels depend on."""
+    """Return the names of the knobs that pixels depend on."""
     own = [names.TRACK, names.SOURCE, names.SOURCE_SPACE, names.NONCOMMERCIAL, names.SEARCH, names.USE_SEARCH]
     knobs = [parameter_knob(group, name) for name in parameter_names(True) + parameter_names(False)]
     return own + [knob.name() for knob in knobs if knob is not None]

@@ -1,4 +1,4 @@
-"""Nodes and knobs by kind: what the rest of the adapter asks Nuke for."""
+"""Typed access to Nuke's nodes and knobs for the rest of the adapter."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ __all__ = [
 
 
 def is_faceswap(node: nuke.Node | None) -> bool:
-    """Whether `node` is one of ours."""
+    """Return whether `node` is a FaceSwap."""
     return node is not None and node.Class() == "Group" and node.knob(names.MARK) is not None
 
 
 def whole_group(node: nuke.Node) -> nuke.Group:
-    """`node`, which is a Group. Nuke answers `Node` where a Group is meant."""
+    """Return `node` as a Group: Nuke's type hints say `Node` where a Group is returned."""
     return cast(nuke.Group, node)
 
 
 def faceswaps() -> list[nuke.Group]:
-    """Every FaceSwap of the script, also inside other groups, by full name."""
+    """Return every FaceSwap of the script, also inside other groups, sorted by full name."""
     groups = nuke.allNodes("Group", nuke.root(), recurseGroups=True)
     return sorted((whole_group(node) for node in groups if is_faceswap(node)), key=lambda node: node.fullName())
 
 
 def inner(group: nuke.Group, name: str) -> nuke.Node:
-    """A node of the group's inside. Raises HostError when somebody has removed it."""
+    """Return an inner node of the group. Raises HostError `node-missing` when it was removed."""
     node = group.node(name)
     if node is None:
-        raise HostError("node-missing", f"The inside of {group.name()} lacks its node {name}; make a new FaceSwap.")
+        raise HostError("node-missing", f"{group.name()} lacks its inner node {name}; make a new FaceSwap.")
     return node
 
 
 def owner_of(node: nuke.Node, *inside: str) -> nuke.Group | None:
-    """The FaceSwap whose inner node (one of the names `inside`) `node` is, or None."""
+    """Return the FaceSwap of which `node` is an inner node with one of the names `inside`, or None."""
     parent = node.parent()
     if node.name() in inside and is_faceswap(parent):
         return parent
@@ -60,14 +60,14 @@ def owner_of(node: nuke.Node, *inside: str) -> nuke.Group | None:
 
 
 def text(node: nuke.Node, name: str) -> str:
-    """A knob's value as text, empty without the knob."""
+    """Return a knob's value as text; empty without the knob."""
     knob = node.knob(name)
     value = "" if knob is None else knob.value()
     return "" if value is None else str(value)
 
 
 def flag(node: nuke.Node, name: str) -> bool:
-    """Whether a check box is on."""
+    """Return whether a check box is on."""
     knob = node.knob(name)
     return knob is not None and bool(knob.value())
 
@@ -79,35 +79,37 @@ def parameter_knob(group: nuke.Group, name: str) -> nuke.Knob | None:
 
 
 def file_pattern(node: nuke.Node, name: str) -> str:
-    """A file knob's pattern with its TCL carried out and its frame number kept (`####`, `%04d`). A relative one begins
-    at the project directory, and without one where Nuke was started, as Nuke has it."""
-    pattern = _carried_out(text(node, name).strip())
+    """Return a file knob's pattern with its TCL evaluated and its frame number kept (`####`, `%04d`).
+
+    A relative path begins at the project directory, or without one where Nuke was started, as in Nuke itself.
+    """
+    pattern = _evaluated(text(node, name).strip())
     if pattern and not os.path.isabs(pattern) and "://" not in pattern:
-        pattern = os.path.join(_carried_out(text(nuke.root(), "project_directory")) or os.getcwd(), pattern)
+        pattern = os.path.join(_evaluated(text(nuke.root(), "project_directory")) or os.getcwd(), pattern)
     return pattern.replace("\\", "/")
 
 
-def _carried_out(value: str) -> str:
+def _evaluated(value: str) -> str:
     return nuke.tcl("subst", value) if "[" in value else value
 
 
 def reload_result(group: nuke.Group) -> None:
-    """Has Nuke look at the frames' files again: what it has read, or not found, of a frame it keeps."""
+    """Reload the result's files: Nuke caches what it has read of a frame, also that it was missing."""
     knob = inner(group, names.RESULT_READ)["reload"]
     if isinstance(knob, nuke.Script_Knob):
         knob.execute()
 
 
 def script_path() -> str:
-    """The script's file. Raises HostError while it has none."""
+    """Return the script's file. Raises HostError `script-unsaved` while it has none."""
     path = text(nuke.root(), "name")
     if not path:
-        raise HostError("script-unsaved", "Save the script first: the frames of FaceSwap lie beside it.")
+        raise HostError("script-unsaved", "Save the script first: FaceSwap writes its frames beside it.")
     return path
 
 
 def set_quietly(node: nuke.Node, name: str, value: object) -> None:
-    """Sets a knob that is the adapter's own business, only when it changes, and without a step of undo."""
+    """Set a knob that the adapter manages, only when the value changes, and without an undo step."""
     knob = node[name]
     if not knob.isAnimated() and knob.value() == value:
         return

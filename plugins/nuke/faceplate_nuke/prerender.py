@@ -1,7 +1,7 @@
-"""What the inner Writes have rendered, and whether it is still what the script shows.
+"""Frames of the inner Writes, and whether they still match the script.
 
-Beside each frame lies a small file with the name (`upstream.state_of`) of everything that it was rendered from. A
-time says nothing: files are copied, and clocks differ.
+A small file beside each frame holds a digest (`upstream.state_of`) of everything that the frame was rendered from.
+Modification times are not used: files are copied, and clocks differ.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["note_rendered", "out_of_date", "refuse_stale", "render_missing"]
 
 
 def _jobs(group: nuke.Group, plan: Plan) -> list[tuple[str, str, int]]:
-    """What must be there: the inner Write, its pattern, the input that it renders."""
+    """Return for each inner Write that is needed: its name, its pattern, and the input that it renders."""
     result = result_of(group)
     jobs = []
     if plan.read is None:
@@ -34,14 +34,14 @@ def _jobs(group: nuke.Group, plan: Plan) -> list[tuple[str, str, int]]:
 
 
 def note_rendered(group: nuke.Group, write: str, frame: int) -> None:
-    """The inner Write `write` has rendered `frame`."""
+    """Record that the inner Write `write` has rendered `frame`."""
     stem, number = ("plate", names.PLATE_INPUT) if write == names.PLATE_OUT else ("matte", names.MATTE_INPUT)
     path = frame_path(sibling_pattern(result_of(group), stem), frame)
     write_text(path + ".state", _state(group, number, frame))
 
 
 def out_of_date(group: nuke.Group, frames: Iterable[int]) -> dict[str, tuple[int, ...]]:
-    """For each inner Write that is needed, the frames that it has to render."""
+    """Return for each inner Write that is needed the frames that it has to render."""
     needed = {}
     wanted = tuple(frames)
     for write, pattern, number in _jobs(group, plan_of(group)):
@@ -52,8 +52,10 @@ def out_of_date(group: nuke.Group, frames: Iterable[int]) -> dict[str, tuple[int
 
 
 def render_missing(group: nuke.Group, frames: Iterable[int]) -> None:
-    """Has Nuke execute the inner Writes where needed. Only from a button or a script: Nuke executes one thing at a
-    time. Raises HostError, before anything is rendered where the shot cannot be done at all."""
+    """Execute the inner Writes where needed. Only from a button or a script: Nuke cannot nest executions.
+
+    Raises HostError; when the shot as a whole is impossible, before anything is rendered.
+    """
     read_state(group, ())
     for write, stale in out_of_date(group, frames).items():
         node = inner(group, write)
@@ -65,11 +67,11 @@ def render_missing(group: nuke.Group, frames: Iterable[int]) -> None:
 
 
 def refuse_stale(group: nuke.Group, frame: int) -> None:
-    """Raises HostError when an inner Write has not rendered `frame` as the script shows it now."""
+    """Raise HostError `plate-stale` when an inner Write has not rendered `frame` as the script is now."""
     for write in out_of_date(group, [frame]):
         raise HostError(
             "plate-stale",
-            "Frame {frame} of {group} is not rendered by {group}.{write} as the script shows it; render all Writes "
+            "{group}.{write} has not rendered frame {frame} of {group} as the script is now; render all Writes "
             "(nuke -x), or this one first (nuke -X {full}.{write}), or use render_faceplate.py.".format(
                 frame=frame, group=group.name(), write=write, full=group.fullName()
             ),

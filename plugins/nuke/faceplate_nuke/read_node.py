@@ -1,8 +1,8 @@
-"""What a Read node says of its files, and which file it shows at a frame. No Nuke here.
+"""A Read node's settings, and which file it shows at a frame. Imports no `nuke`.
 
 The rules are those of Foundry's page "Changing the Relation Between the Current Frame and the Frame Read In" and of
-the Read node's reference page. Where they leave a doubt (`offset`, `bounce`), the plate is not read directly: the
-inner Write renders it, and Nuke itself says what the frame shows.
+the Read node's reference page. Where these are ambiguous (`offset`, `bounce`), the plate is not read directly: the inner
+Write renders it, so that Nuke itself decides what the frame shows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _VIEW = re.compile(r"%[vV]")
 
 @dataclass(frozen=True)
 class ReadSettings:
-    """The knobs of a Read, by their own names; `space` is the colour space without Nuke's `default (…)`."""
+    """The knobs of a Read under their own names; `space` is the colour space without Nuke's `default (…)`."""
 
     name: str
     file: str
@@ -42,9 +42,9 @@ class ReadSettings:
 
 
 def only_through_nuke(read: ReadSettings, is_linear: Callable[[str], bool]) -> str | None:
-    """Why the engine cannot read this Read's files by itself, in words; None when it can.
+    """Return why the engine cannot read this Read's files itself, as a clause; None when it can.
 
-    `is_linear` knows the colour spaces that need no curve.
+    `is_linear` tells whether a colour space needs no transfer curve.
     """
     if not read.file.lower().endswith((".exr", ".sxr")):
         return f"{read.name} reads no OpenEXR"
@@ -62,7 +62,7 @@ def only_through_nuke(read: ReadSettings, is_linear: Callable[[str], bool]) -> s
 
 
 def holds_views(path: str) -> bool:
-    """Whether an OpenEXR file holds several views, by the attributes that say so (OpenEXR, "Storing Multi-View Images")."""
+    """Return whether an OpenEXR file holds several views, by its attributes (OpenEXR, "Storing Multi-View Images")."""
     try:
         with open(path, "rb") as stream:
             head = stream.read(_HEAD)
@@ -72,7 +72,7 @@ def holds_views(path: str) -> bool:
 
 
 def shifted(read: ReadSettings) -> int | None:
-    """File frame minus Nuke's frame when that is one number, else None."""
+    """Return file frame minus Nuke's frame when that is constant, else None."""
     text = read.frame.strip()
     if read.frame_mode == "start at" and re.match(r"^-?\d+$", text):
         return read.first - int(text)
@@ -83,12 +83,12 @@ def shifted(read: ReadSettings) -> int | None:
 
 
 def file_frame(read: ReadSettings, frame: int) -> int:
-    """The number of the file that the Read shows at Nuke's `frame`. Raises HostError where it shows no picture."""
+    """Return the number of the file that the Read shows at Nuke's `frame`. Raises HostError where it shows no picture."""
     if _VIEW.search(read.file) or read.split_views:
         raise HostError(
             "several-views",
             f"{read.name} holds several views; FaceSwap works on one: put a OneView node before it, or one FaceSwap on each "
-            "view's own Read.",
+            "view's Read.",
         )
     shift = shifted(read)
     assert shift is not None

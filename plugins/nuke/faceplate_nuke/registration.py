@@ -1,4 +1,4 @@
-"""Hooks FaceSwap into Nuke: callbacks for every kind of session, the menu for one with a window."""
+"""Registers FaceSwap with Nuke: callbacks in every session, the menu in one with a window."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .group import create, make_layers
 from .messages import say
 from .node_state import range_of
 from .nodes import faceswaps, flag, is_faceswap, text, whole_group
-from .sync import adopt, follow_script, order_renders, part_twins, sync
+from .sync import adopt, follow_script, order_renders, separate_copies, sync
 
 __all__ = ["start", "start_menu"]
 
 
 def start() -> None:
-    """What `init.py` calls: everything that a render needs. Calls no function of Nuke's window."""
+    """Register the callbacks that sessions and renders need. Called by `init.py`; uses no function of Nuke's window."""
     nuke.addOnCreate(_created, nodeClass="Group")
     nuke.addKnobChanged(_knob_changed, nodeClass="Group")
     nuke.addOnScriptLoad(_script_loaded)
@@ -34,14 +34,14 @@ def start() -> None:
 
 
 def start_menu() -> None:
-    """What `menu.py` calls: the menu, and with it the tab menu, which lists what the Nodes menu holds."""
+    """Add the menu, and with it the entries of the tab menu. Called by `menu.py`."""
     menu = nuke.menu("Nodes").addMenu("Faceplate", icon="faceplate.png")
     menu.addCommand("FaceSwap", _create, icon="faceplate.png")
     menu.addCommand("Render all FaceSwaps", _render_all)
 
 
 def _create() -> None:
-    """The menu's FaceSwap."""
+    """Create a FaceSwap from the menu."""
     try:
         create()
     except ClientError as error:
@@ -49,18 +49,18 @@ def _create() -> None:
 
 
 def _render_all() -> None:
-    """Render range of every FaceSwap that is switched on."""
+    """Render the range of every enabled FaceSwap."""
     for group in faceswaps():
         if not flag(group, "disable"):
-            _tried(lambda group=group: actions.render(group, range_of(group)))
+            _run_callback(lambda group=group: actions.render(group, range_of(group)))
 
 
 def _created() -> None:
     node = nuke.thisNode()
-    # A Group may come before its inside; then `part_twins` sees to it when all is there.
+    # A Group may be created before its inner nodes; then `separate_copies` handles it later.
     if is_faceswap(node) and whole_group(node).node(names.RESULT_READ) is not None:
         make_layers()
-        _tried(lambda: adopt(whole_group(node)))
+        _run_callback(lambda: adopt(whole_group(node)))
 
 
 def _knob_changed() -> None:
@@ -69,7 +69,7 @@ def _knob_changed() -> None:
         return
     group, name = whole_group(node), knob.name()
     if name in ("inputChange", "layers", names.USE_SEARCH, names.SEARCH, names.RESULT, "name"):
-        _tried(lambda: sync(group))
+        _run_callback(lambda: sync(group))
     if not nuke.GUI or name in (
         names.STATUS,
         names.LICENCES,
@@ -83,34 +83,37 @@ def _knob_changed() -> None:
         return
     refresh(group, LEDGER)
     if flag(group, names.AUTO) and name in knobs.parameter_names(True) + knobs.parameter_names(False):
-        _tried(lambda: actions.auto_update(group), quiet=True)
+        _run_callback(lambda: actions.auto_update(group), quiet=True)
 
 
 def _script_loaded() -> None:
     make_layers()
     for group in faceswaps():
-        _tried(lambda group=group: sync(group))
+        _run_callback(lambda group=group: sync(group))
         if nuke.GUI:
             refresh(group, LEDGER)
-    _tried(order_renders)
+    _run_callback(order_renders)
 
 
 def _script_saving() -> None:
-    _tried(part_twins)
+    _run_callback(separate_copies)
     for group in faceswaps():
-        _tried(lambda group=group: follow_script(group))
-    _tried(order_renders)
+        _run_callback(lambda group=group: follow_script(group))
+    _run_callback(order_renders)
 
 
 def _redrawn() -> None:
     node = nuke.thisNode()
     if is_faceswap(node) and not nuke.executing() and not actions.TASKS.busy(text(node, names.ID)):
-        _tried(part_twins)
+        _run_callback(separate_copies)
         refresh(whole_group(node), LEDGER)
 
 
-def _tried(what: Callable[[], object], quiet: bool = False) -> None:
-    """A callback must not stop a script from loading: what is refused is said, and the render's guard refuses again."""
+def _run_callback(what: Callable[[], object], quiet: bool = False) -> None:
+    """Run a callback's task and show its error, because an exception would stop the script from loading.
+
+    The render callbacks check again and stop a render.
+    """
     try:
         what()
     except ClientError as error:

@@ -1,6 +1,6 @@
-"""At render time: the frame is there, and current, before a Write needs it; or the render fails with a message.
+"""Callbacks at render time: every frame is rendered and current before a Write needs it, or the render fails.
 
-Nuke calls these around every frame of every Write (`start` registers them). An exception here aborts the render.
+Nuke calls these around every frame of every Write; `registration` registers them. An exception here aborts the render.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ ENGINE = EngineClient()
 
 
 def before_render() -> None:
-    """Before the first frame of a Write."""
+    """Update the FaceSwaps before the first frame of a Write."""
     for group in faceswaps_before(nuke.thisNode()):
         sync(group)
 
 
 def before_frame() -> None:
-    """Before a frame of a Write: every FaceSwap that it shows has this frame. Raises RuntimeError."""
+    """Render the frame of every FaceSwap that a Write shows, before Nuke renders the frame. Raises RuntimeError."""
     frame = int(nuke.frame())
     for group in faceswaps_before(nuke.thisNode()):
         if group["disable"].value():
@@ -41,14 +41,14 @@ def before_frame() -> None:
         try:
             ensure(group, frame)
         except ClientError as error:
-            # Farm managers look for "Error:" in what a task prints.
+            # Farm managers search a task's output for "Error:".
             message = f"Error: {group.fullName()} (frame {frame}): {error}"
             nuke.tprint(message)
             raise RuntimeError(message) from error
 
 
 def after_frame() -> None:
-    """After a frame of a Write: an inner one notes what it has rendered."""
+    """Record a frame that an inner Write has rendered."""
     write = nuke.thisNode()
     group = owner_of(write, names.PLATE_OUT, names.MATTE_OUT)
     if group is not None:
@@ -56,13 +56,13 @@ def after_frame() -> None:
 
 
 def after_render() -> None:
-    """After the last frame of a Write, in a session: what is current now is shown."""
+    """Update the status lines after the last frame of a Write, in a session."""
     for group in faceswaps_before(nuke.thisNode()):
         refresh(group, LEDGER)
 
 
 def ensure(group: nuke.Group, frame: int) -> None:
-    """Has the engine render `frame` unless its file has the key that it should have. Raises HostError."""
+    """Render `frame` unless its file has the right key. Raises ClientError."""
     request = render_request(read_state(group, [frame]), priority="batch")
     refuse_stale(group, frame)
     entry = ENGINE.render(request)[frame]

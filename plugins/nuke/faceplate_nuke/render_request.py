@@ -1,4 +1,4 @@
-"""What the engine is asked for: a plain value that a worker thread may hold. No Nuke here."""
+"""Requests to the engine as plain values, which a worker thread may hold. Imports no `nuke`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TrackRequest:
 
 
 def render_request(state: ShotState, priority: str = "interactive", supersede: str | None = None) -> RenderRequest:
-    """Raises HostError where the plate's Read shows no picture."""
+    """Return the request for a node's frames. Raises HostError where the plate's Read shows no picture."""
     numbers = file_frames(state)
     frames = tuple(
         FrameRequest(frame, numbers[frame], state.values(frame), frame_path(state.result, frame))
@@ -57,7 +57,7 @@ def render_request(state: ShotState, priority: str = "interactive", supersede: s
 
 
 def track_request(state: ShotState) -> TrackRequest:
-    """Raises HostError where the plate's Read shows no picture."""
+    """Return the request for a node's track. Raises HostError where the plate's Read shows no picture."""
     document = {key: value for key, value in engine_document(state).items() if key != "track"}
     frames = tuple(sorted(set(file_frames(state).values())))
     return TrackRequest({**document, "track": state.track}, state.base, state.track, frames)

@@ -1,4 +1,4 @@
-"""A farm task: opens a script and renders a range of it. What `render_faceplate.py` runs."""
+"""Renders a range of a script; `render_faceplate.py` runs this as a farm task."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NUKES_RANGE = re.compile(r"^-?\d+([-,]-?\d+)?$")
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 done, 1 a render failed, 2 the request was wrong."""
+    """Run the command line; return the exit code: 0 done, 1 a render failed, 2 the request was wrong."""
     try:
         script, frames, wanted = _asked(arguments)
     except ClientError as error:
@@ -40,17 +40,17 @@ def main(arguments: list[str]) -> int:
 
 
 def _asked(arguments: list[str]) -> tuple[str, tuple[int, ...], list[str]]:
-    """Script, frames and names of Writes. Raises HostError.
+    """Return script, frames and names of Writes. Raises HostError.
 
-    Nuke keeps a last word that is a number or a range for itself ("Using the Command-line" in its guide); it is then
-    only among `nuke.rawArgs`.
+    Nuke removes a last argument that is a number or a range ("Using the Command-line" in its guide); it is then found in
+    `nuke.rawArgs`.
     """
     words = list(arguments)
     if words and not any(_is_range(word) for word in words[1:]) and nuke.rawArgs and _is_range(nuke.rawArgs[-1]):
         words.append(nuke.rawArgs[-1])
     ranges = [word for word in words[1:] if _is_range(word)]
     if not words or len(ranges) != 1:
-        raise HostError("bad-arguments", "say which script and which frames: shot.nk --frames=1001-1010")
+        raise HostError("bad-arguments", "name a script and frames: shot.nk --frames=1001-1010")
     return words[0], _frames(ranges[0]), [word for word in words[1:] if word not in ranges]
 
 
@@ -59,14 +59,14 @@ def _is_range(word: str) -> bool:
 
 
 def _frames(word: str) -> tuple[int, ...]:
-    """`--frames=` takes what Faceplate takes; a bare range means what it means to Nuke, where 1,20 is 1 to 20."""
+    """Parse frames: `--frames=` in Faceplate's grammar, a bare range in Nuke's, where 1,20 means 1 to 20."""
     if word.startswith(_OPTION):
         return tuple(sorted(parse_frames(word[len(_OPTION) :])))
     return tuple(sorted(parse_frames(word.replace(",", "-"))))
 
 
 def render(frames: tuple[int, ...], wanted: list[str]) -> None:
-    """Renders `frames` with the Writes named, or with all that are switched on. Raises HostError and RuntimeError."""
+    """Render `frames` with the Writes named, or with all enabled ones. Raises ClientError and RuntimeError."""
     order_renders()
     writes = _writes(wanted)
     groups: dict[str, nuke.Group] = {}
@@ -88,6 +88,6 @@ def _writes(wanted: list[str]) -> list[nuke.Node]:
     missing = set(wanted) - {node.fullName() for node in chosen}
     if missing or not chosen:
         raise HostError(
-            "no-write", "The script has no Write {}.".format(", ".join(sorted(missing)) or "that is switched on")
+            "no-write", "The script has no Write {}.".format(", ".join(sorted(missing)) or "that is enabled")
         )
     return sorted(chosen, key=lambda node: node["render_order"].value())

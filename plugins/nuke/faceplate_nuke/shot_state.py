@@ -1,4 +1,4 @@
-"""A node's state as a shot document, and its curves as keys. No Nuke here."""
+"""A node's state as plain values, and the shot documents made from it. Imports no `nuke`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ __all__ = ["ShotState", "engine_document", "exported_document", "file_frames"]
 
 @dataclass(frozen=True)
 class ShotState:
-    """Everything that a FaceSwap's pixels depend on, read from Nuke in one go.
+    """Everything that a FaceSwap's pixels depend on, read from Nuke at one time.
 
-    `plate` is a file pattern: that of the Read `read` when the engine reads the plate itself, else (`read` None) what
-    the inner Write renders, in Nuke's frame numbers. `constants` and `animated` hold the parameters' values, the
-    latter by Nuke's frame. `search` is (x, y, width, height), y down. `result` is the pattern of the element.
+    `plate` is a file pattern: that of the Read `read` when the engine reads the plate itself, else (`read` None) that of
+    the inner Write, in Nuke's frame numbers. `structure` holds the parameters that cannot be animated, `constants` and
+    `animated` the others, the latter by Nuke's frame. `search` is (x, y, width, height), y down. `result` is the pattern
+    of the element.
     """
 
     id: str
@@ -46,17 +47,19 @@ class ShotState:
 
     @property
     def base(self) -> str:
-        """The folder at which relative paths begin: the script's."""
+        """The folder at which relative paths begin: the script's folder."""
         return os.path.dirname(self.script)
 
     def values(self, frame: int) -> dict[str, Any]:
-        """The values of the parameters that may be animated, at Nuke's `frame`."""
+        """Return the values of the parameters that may be animated, at Nuke's `frame`."""
         return {**self.constants, **{name: curve[frame] for name, curve in self.animated.items()}}
 
 
 def engine_document(state: ShotState) -> dict[str, Any]:
-    """What the engine is asked to open. What may be animated is left out: it goes along with each frame, so that a
-    tweak does not make the engine open another shot."""
+    """Return the shot document for the engine.
+
+    Values that may be animated are left out. They are sent with each frame, so that a change does not open another shot.
+    """
     document: dict[str, Any] = {
         "faceplate_shot": 1,
         "id": state.id,
@@ -75,7 +78,7 @@ def engine_document(state: ShotState) -> dict[str, Any]:
 
 
 def exported_document(state: ShotState, output: str, mode: str = "element") -> dict[str, Any]:
-    """The shot file that renders the same frames without Nuke: curves become keys, in the plate's own frame numbers."""
+    """Return the shot file that renders the same frames without Nuke, with curves as keys in the plate's frame numbers."""
     numbers = file_frames(state)
     parameters: dict[str, Any] = {**state.structure, **state.constants}
     for name, curve in sorted(state.animated.items()):
@@ -95,7 +98,7 @@ def exported_document(state: ShotState, output: str, mode: str = "element") -> d
 
 
 def file_frames(state: ShotState) -> dict[int, int]:
-    """The plate's frame for each of Nuke's. Raises HostError where the Read shows no picture."""
+    """Return the plate's frame for each of Nuke's frames. Raises HostError where the Read shows no picture."""
     if state.read is None:
         return {frame: frame for frame in state.frames}
     return {frame: file_frame(state.read, frame) for frame in state.frames}

@@ -1,4 +1,4 @@
-"""What FaceSwap makes besides its frames: a shot file, track nodes, a template, a contact sheet."""
+"""Tools of the node: shot file, track nodes, search box, comp template, contact sheet."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _GAP = 110
 
 
 def default_shot_path(group: nuke.Group) -> str:
-    """Beside the script, named after both. Raises HostError while the script has no file."""
+    """Return the default path of the shot file: beside the script, named after script and node. Raises HostError."""
     stem = os.path.splitext(script_path())[0]
     return f"{stem}.{group.name()}.shot.json"
 
 
 def export_shot(group: nuke.Group, path: str, frames: tuple[int, ...], output: str = "") -> None:
-    """Writes the shot file that `faceplate render` renders to the same frames. Raises HostError."""
+    """Write the shot file with which `faceplate render` renders the same frames. Raises HostError."""
     state = read_state(group, frames)
     where = output or os.path.dirname(path) + "/" + group.name() + "/element.####.exr"
     write_document(path, exported_document(state, where))
 
 
 def track_nodes(group: nuke.Group) -> list[nuke.Node]:
-    """Pastes Tracker4, CornerPin2D and Transform of the tracked face, connected to the plate. Raises HostError."""
+    """Create Tracker4, CornerPin2D and Transform of the tracked face, connected to the plate. Raises HostError."""
     track = _track_file(group)
     handle, path = tempfile.mkstemp(suffix=".nk")
     os.close(handle)
@@ -55,7 +55,7 @@ def track_nodes(group: nuke.Group) -> list[nuke.Node]:
 
 
 def fit_search(group: nuke.Group) -> None:
-    """Sets the search box to where the tracked face goes, with room around it, and switches it on. Raises HostError."""
+    """Set the search box to the path of the tracked face with a margin, and enable it. Raises HostError."""
     track = _track_file(group)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "track.csv")
@@ -75,7 +75,7 @@ def _track_file(group: nuke.Group) -> str:
 
 
 def _face_bounds(path: str) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of all faces of an exported track, each with its own size of room around it."""
+    """Return left, top, right and bottom of all faces of an exported track, each with a margin of its own size."""
     boxes = []
     with open(path, encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -88,7 +88,7 @@ def _face_bounds(path: str) -> tuple[float, float, float, float]:
 
 
 def comp_template(group: nuke.Group) -> nuke.Node:
-    """The node's element graded, grained and merged over the plate, with every step in the open. Answers the merge."""
+    """Create the nodes that grade, grain and merge the element over the plate. Returns the merge."""
     group[names.RESULT_MODE].setValue(names.RESULT_MODES[1])
     plate = group.input(names.PLATE_INPUT)
     _select_none()
@@ -103,7 +103,7 @@ def comp_template(group: nuke.Group) -> nuke.Node:
 
 
 def contact_sheet(group: nuke.Group, frames: tuple[int, ...]) -> nuke.Node:
-    """A ContactSheet of up to eight rendered frames: the plate above, the result below. Raises HostError."""
+    """Create a ContactSheet of up to eight rendered frames: plate above, result below. Raises HostError."""
     there = [frame for frame in frames_on_disk(result_of(group)) if frame in frames]
     if not there:
         raise HostError("no-frames", f"No frame of {group.name()} is rendered; press Render range first.")

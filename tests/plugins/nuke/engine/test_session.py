@@ -124,7 +124,7 @@ def test_a_second_press_is_refused_while_one_works(stage: Stage) -> None:
     node = stage.faceswap()
     node["render_range"].execute()
     node["render_frame"].execute()
-    assert stage.session.said == ["FaceSwap1 is at work; wait, or press Cancel."]
+    assert stage.session.said == ["FaceSwap1 is busy; wait, or press Cancel."]
     stage.session.tasks[0]._cancelled = True  # the cross in Nuke's task window
     stage.settle()
 
