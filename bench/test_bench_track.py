@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from faceplate.color import ColorConfig, encode, to_uint8
 from faceplate.color.reading import read_frame
