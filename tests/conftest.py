@@ -17,6 +17,7 @@ from faceplate.color.reading import read_still
 from faceplate.demo import people_folder, person
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
+from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.provenance import collect, record
@@ -142,3 +143,8 @@ def marked_take(small_plate: Path, finder: FaceFinder, tmp_path: Path) -> Render
         record(renderer.output, number, renderer.take())
     collect(renderer.output)
     return renderer
+
+
+@pytest.fixture(scope="session")
+def mesh_of_bea(color: ColorConfig, finder: FaceFinder) -> MeshGenerator:
+    return MeshGenerator(read_source(person("bea"), color, finder))

@@ -119,8 +119,7 @@ def run_with_size_limit(source: Path, folder: Path, kind: str) -> None:
         import resource, sys
         from pathlib import Path
         sys.path.insert(0, {str(Path(plate_files.__file__).parent)!r})
-        import plate_files
-from plate_files import write_result
+        from plate_files import write_result
         from faceplate.errors import RenderError
         resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
         try:

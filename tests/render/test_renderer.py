@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from faceplate import FaceDetector, FaceEnhancer, FaceSwapper
-from faceplate.api import open_frame
+from faceplate import FaceSwapper
 from faceplate.color import ColorConfig
 from faceplate.demo import PEOPLE, person
 from faceplate.errors import FaceplateError, RenderError, UsageError
@@ -134,17 +132,12 @@ def test_null_swap_through_the_mesh_generators_grid(
 # --- over and element -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def mesh(color: ColorConfig, finder: FaceFinder) -> MeshGenerator:
-    return MeshGenerator(read_source(person("bea"), color, finder))
-
-
 def test_over_touches_only_the_matte(
-    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, mesh: MeshGenerator, tmp_path: Path
+    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, mesh_of_bea: MeshGenerator, tmp_path: Path
 ) -> None:
     plate = plate_on_disk(tmp_path, plate_pixels, color, "half", "ACEScg")
     shot = shot_of(plate, tmp_path / "over.1001.exr", mode="over", space="ACEScg")
-    renderer = Renderer(shot, finder, mesh)
+    renderer = Renderer(shot, finder, mesh_of_bea)
     rendered = renderer.render(1001)
     renderer.write(rendered)
     before, after = read_file(plate)[0], read_file(tmp_path / "over.1001.exr")[0]
@@ -158,11 +151,13 @@ def test_over_touches_only_the_matte(
 
 
 def test_element_over_plate_is_the_over_mode(
-    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, mesh: MeshGenerator, tmp_path: Path
+    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, mesh_of_bea: MeshGenerator, tmp_path: Path
 ) -> None:
     plate = plate_on_disk(tmp_path, plate_pixels, color, "float", "ACEScg")
     for mode in ("element", "over"):
-        renderer = Renderer(shot_of(plate, tmp_path / f"{mode}.1001.exr", mode=mode, space="ACEScg"), finder, mesh)
+        renderer = Renderer(
+            shot_of(plate, tmp_path / f"{mode}.1001.exr", mode=mode, space="ACEScg"), finder, mesh_of_bea
+        )
         rendered = renderer.render(1001)
         renderer.write(rendered)
     element, spec = read_file(tmp_path / "element.1001.exr")
@@ -180,7 +175,7 @@ def test_element_over_plate_is_the_over_mode(
 
 
 def test_bad_pixels_are_healed_inside_and_kept_outside(
-    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, mesh: MeshGenerator, tmp_path: Path
+    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, mesh_of_bea: MeshGenerator, tmp_path: Path
 ) -> None:
     pixels = plate_pixels.copy()
     pixels[5, 5] = np.nan
@@ -188,7 +183,7 @@ def test_bad_pixels_are_healed_inside_and_kept_outside(
     pixels[220:223, 270:273] = np.nan
     pixels[225, 275, 2] = -np.inf
     plate = plate_on_disk(tmp_path, pixels, color, "half", "ACEScg")
-    renderer = Renderer(shot_of(plate, tmp_path / "over.1001.exr", mode="over", space="ACEScg"), finder, mesh)
+    renderer = Renderer(shot_of(plate, tmp_path / "over.1001.exr", mode="over", space="ACEScg"), finder, mesh_of_bea)
     rendered = renderer.render(1001)
     renderer.write(rendered)
     after = read_file(tmp_path / "over.1001.exr")[0]
@@ -215,12 +210,12 @@ def test_search_region_reads_only_there_and_finds_the_same(
 
 
 def test_known_face_needs_no_detector_and_little_of_the_file(
-    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, mesh: MeshGenerator, tmp_path: Path
+    plate_pixels: np.ndarray, color: ColorConfig, finder: FaceFinder, mesh_of_bea: MeshGenerator, tmp_path: Path
 ) -> None:
     tall = np.concatenate([plate_pixels, np.random.default_rng(2).random((900, WIDTH, 3), np.float32)])
     plate = write_plate(tmp_path / "p.1001.exr", tall, "float", compression="zip")
     shot = shot_of(plate, tmp_path / "x.1001.exr", space="ACEScg")
-    renderer = Renderer(shot, finder, mesh)
+    renderer = Renderer(shot, finder, mesh_of_bea)
     face = renderer.find(renderer.open(1001))
     whole = renderer.render(1001, face)
     content = plate.read_bytes()
@@ -250,7 +245,7 @@ def test_odd_plates(
     plate_pixels: np.ndarray,
     color: ColorConfig,
     finder: FaceFinder,
-    mesh: MeshGenerator,
+    mesh_of_bea: MeshGenerator,
     tmp_path: Path,
 ) -> None:
     display = np.clip(color.from_working(plate_pixels, "sRGB - Texture"), 0, 1)
@@ -260,7 +255,7 @@ def test_odd_plates(
     plate = write_plate(tmp_path / f"p.1001.{suffix}", pixels, kind, channels=names)
     for mode, output in (("over", f"over.1001.{suffix}"), ("element", "element.1001.exr")):
         shot = shot_of(plate, tmp_path / output, mode=mode, space="sRGB - Texture")
-        renderer = Renderer(shot, finder, mesh)
+        renderer = Renderer(shot, finder, mesh_of_bea)
         rendered = renderer.render(1001)
         written = renderer.write(rendered)
         assert written.path.exists()
@@ -348,34 +343,3 @@ def test_swap_changes_identity(
     assert to_source > before
     if turn < SIMILAR:
         assert to_source > to_target
-
-
-def test_api_chain(
-    read_picture: ReadPicture, finder: FaceFinder, mesh: MeshGenerator, tmp_path: Path, color: ColorConfig
-) -> None:
-    path = write_plate(tmp_path / "p.1001.exr", read_picture("ada/front.jpg").working(), "half")
-    frame = open_frame(path, "ACEScg", color)
-    faces = FaceDetector(finder)(frame)
-    swapped = FaceSwapper(person("bea"), finder=finder, generator=mesh)(frame, faces)
-    enhanced = FaceEnhancer(1.0)(swapped, faces)
-    window = faces[0].window(0.4).intersect(frame.window)  # the plate around the face follows its shape
-    outside = np.ones(frame.pixels.shape[:2], bool)
-    outside[window.slices(frame.window)] = False
-    assert np.array_equal(swapped.pixels[outside], frame.pixels[outside])
-    assert np.array_equal(enhanced.pixels[outside], frame.pixels[outside])
-    inside = faces[0].window(-0.25).slices(frame.window)
-    assert relative_rms(swapped.pixels[inside], frame.pixels[inside]) > 0.05
-    rough = [np.abs(np.diff(item.pixels[inside], axis=1)).mean() for item in (swapped, enhanced)]
-    assert rough[1] > 1.2 * rough[0]
-    assert FaceEnhancer(0.0)(swapped, faces).pixels.tobytes() == swapped.pixels.tobytes()
-
-
-def test_several_faces_are_each_swapped(read_picture: ReadPicture, finder: FaceFinder, mesh: MeshGenerator) -> None:
-    left, right = read_picture("ada/front.jpg"), read_picture("dot/front.jpg")
-    pair = replace(left, pixels=np.concatenate([left.pixels, right.pixels], axis=1), window=Window(0, 0, 2048, 1024))
-    faces = FaceDetector(finder)(pair)
-    assert len(faces) == 2
-    result = FaceSwapper(person("bea"), finder=finder, generator=mesh)(pair, faces)
-    for face in faces:
-        inside = face.window(-0.25).slices(pair.window)
-        assert relative_rms(result.pixels[inside], pair.pixels[inside]) > 0.03

@@ -18,8 +18,6 @@ import faceplate
 from engines import FACE, alive, running, state_of, until
 from faceplate.cli import main
 from faceplate.service import run as server_run
-from faceplate.system.processes import alive as lives
-from faceplate.system.processes import birth
 from faceplate_client import Engine, EngineError
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -133,11 +131,3 @@ class TestHouse:
             logging.root.handlers[:], logging.root.level = before
         sizes = {path.name: path.stat().st_size for path in tmp_path.glob("engine.log*")}
         assert set(sizes) == {"engine.log", "engine.log.1", "engine.log.2"} and max(sizes.values()) <= 2 << 20
-
-    @linux
-    def test_who_lives(self) -> None:
-        assert lives(os.getpid(), birth(os.getpid())) and not lives(os.getpid(), "1")
-        child = subprocess.Popen([sys.executable, "-c", ""])
-        until(lambda: not lives(child.pid))  # a zombie: nobody has waited for it
-        child.wait()
-        assert not lives(child.pid) and birth(child.pid) == ""
