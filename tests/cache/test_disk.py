@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cached_values import same
+from cached_values import Pair, same
 from faceplate.cache import DiskCache
 from faceplate.cache.disk import packed, unpacked
-
-
-@dataclass(frozen=True)
-class Pair:
-    one: np.ndarray
-    two: Any = None
 
 
 def noise(seed: int, count: int = 1000) -> np.ndarray:

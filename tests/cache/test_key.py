@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from cached_values import Pair
 from faceplate.cache import digest, file_mark
-
-
-@dataclass(frozen=True)
-class Pair:
-    one: np.ndarray
-    two: Any = None
 
 
 def test_a_key_tells_kinds_borders_and_order_apart() -> None:

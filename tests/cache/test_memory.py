@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pytest
 
+from cached_values import Pair
 from faceplate.cache import MemoryCache
-
-
-@dataclass(frozen=True)
-class Pair:
-    one: np.ndarray
-    two: Any = None
 
 
 def noise(seed: int, count: int = 1000) -> np.ndarray:

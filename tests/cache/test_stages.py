@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from cached_values import same
+from cached_values import Pair, same
 from faceplate.cache import StageCache, settings_from
 from faceplate.cache.stages import NO_CACHE, CacheSettings
 from faceplate.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Pair:
-    one: np.ndarray
-    two: Any = None
 
 
 def noise(seed: int, count: int = 1000) -> np.ndarray:
