@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import onnx_graphs as graphs
 from faceplate.cli import models as cli
 from faceplate.errors import UsageError
 
 
-def test_command_line(
-    tmp_path: Path, arcface: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
+def test_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    arcface = graphs.recogniser(tmp_path / "arc.onnx")
     monkeypatch.setenv("FACEPLATE_MODELS", str(tmp_path / "store"))
     monkeypatch.setattr("sys.stdin", io.StringIO())
 

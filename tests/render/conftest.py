@@ -20,9 +20,9 @@ from three_frame_shot import ThreeFrameShot, write_networks
 SIDE, BIG = 260, 716
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def three_frames(tmp_path_factory: pytest.TempPathFactory) -> ThreeFrameShot:
-    folder = tmp_path_factory.mktemp("shoot")
+    folder = tmp_path_factory.mktemp("three_frames")
     color = ColorConfig.load(environ={})
     from faceplate.color.reading import read_still
     from faceplate.demo import people_folder

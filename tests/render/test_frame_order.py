@@ -15,7 +15,7 @@ from faceplate.demo import person
 from faceplate.demo.plate import PATTERN, make_plate
 from faceplate.face import FaceFinder
 from faceplate.render import stages
-from track_plates import path_matrix, performed, shoot, warped
+from track_plates import path_matrix, performed, warped, write_frames
 
 LONG = pytest.mark.skipif(not os.environ.get("FACEPLATE_LONG"), reason="minutes long: set FACEPLATE_LONG=1")
 
@@ -25,7 +25,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo performance on a small plate, 24 frames, with its track and a source of one picture."""
     folder = tmp_path_factory.mktemp("small")
     place = path_matrix(0, "still", 320, 180, 0.17)
-    shoot(folder, len(ALL), lambda i: warped(performed(i), place, 320, 180))
+    write_frames(folder, len(ALL), lambda i: warped(performed(i), place, 320, 180))
     shutil.copy(person("bea") / "front.jpg", folder / "bea.jpg")
     command("track", folder / PATTERN, "-o", folder / "shot.track.json")
     return folder

@@ -11,7 +11,7 @@ from commands import command, refused
 from faceplate.demo import person
 from faceplate.demo.plate import PATTERN
 from plates import read_file
-from track_plates import background, over, portrait, shoot
+from track_plates import background, over, portrait, write_frames
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def two_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("couple")
     wall = background(640, 360, 5)
     both = over(over(wall, portrait("ada"), (190, 180), 290), portrait("eve"), (450, 180), 290)
-    shoot(folder, 2, lambda i: both)
+    write_frames(folder, 2, lambda i: both)
     command("track", folder / PATTERN, "-o", folder / "t.json")
     command("tracks", "rename", folder / "t.json", "1002:450,180", "Eve")
     return folder

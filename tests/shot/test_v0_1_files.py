@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceplate.consent import Request, judge
+from faceplate.consent import Policy, Request, judge
 from faceplate.demo import person
 from faceplate.demo.plate import make_plate
 from faceplate.face import FaceFinder
@@ -100,7 +100,7 @@ def test_the_track_has_its_person_in_every_frame(show: Path) -> None:
 def test_the_release_is_valid_for_its_production_alone(
     show: Path, keyring: Path, production: str, shot: str, state: str
 ) -> None:
-    policy = load_shot(show / "sh010.shot.json").policy.model_copy(update={"keyring": keyring})
+    policy = Policy(keyring=keyring)
     request = Request(production, shot, dt.date(2026, 12, 1), "test")
     assert judge(policy, "final", show / "people" / "bea", request, {})[0].state == state
 

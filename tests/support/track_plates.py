@@ -89,7 +89,7 @@ def write(path: Path, light: np.ndarray) -> None:
     )
 
 
-def shoot(
+def write_frames(
     folder: Path, frames: int, picture: Callable[[int], np.ndarray], strength: float = 1.0, first: int = 1001
 ) -> str:
     """Writes `frames` frames of what `picture(index)` gives, with grain; answers the pattern."""

@@ -14,16 +14,6 @@ from faceplate.plate import Sequence as PlateSequence
 from faceplate.track import Track, auto_track_path
 from faceplate.track.analyse import Analyser
 from plates import read_file
-from track_plates import background, over, portrait, shoot
-
-
-@pytest.fixture(scope="module")
-def walking_frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four frames of one who moves."""
-    folder = tmp_path_factory.mktemp("walk")
-    wall = background(480, 270, 3)
-    shoot(folder, 4, lambda i: over(wall, portrait("eve"), (180 + 5 * i, 135), 220))
-    return folder
 
 
 @pytest.fixture

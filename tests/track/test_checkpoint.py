@@ -24,7 +24,7 @@ from track_plates import (
     background,
     over,
     portrait,
-    shoot,
+    write_frames,
 )
 
 _RUN = """
@@ -42,9 +42,9 @@ track_shot(sys.argv[1], Path(sys.argv[2]), workers=2)
 
 
 def test_a_killed_run_goes_on_where_it_was(
-    spoilt: Path, spoilt_track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    damaged_plate: Path, damaged_track: Track, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pattern, output = str(spoilt / "plate.####.exr"), tmp_path / "t.json"
+    pattern, output = str(damaged_plate / "plate.####.exr"), tmp_path / "t.json"
     work = work_file(output)
     process = subprocess.Popen([sys.executable, "-c", _RUN, pattern, str(output)])
     deadline = time.monotonic() + 240
@@ -69,14 +69,14 @@ def test_a_killed_run_goes_on_where_it_was(
 
         monkeypatch.setattr(Analyser, name, counted)
     track_shot(pattern, output, workers=2)
-    assert output.read_bytes() == (spoilt / "whole.json").read_bytes()
+    assert output.read_bytes() == (damaged_plate / "whole.json").read_bytes()
     assert len(again) == 42 - len(done), "a frame was looked at twice, or not at all"
     assert not work.exists()
 
 
 def test_a_changed_plate_is_looked_at_anew(tmp_path: Path) -> None:
     wall = background(480, 270, 3)
-    plate = shoot(tmp_path, 4, lambda i: over(wall, portrait("eve"), (200, 135), 220))
+    plate = write_frames(tmp_path, 4, lambda i: over(wall, portrait("eve"), (200, 135), 220))
     reader = PlateReader(Sequence.parse(plate), ColorConfig.load())
     finder, work = ShotFinder.like(FaceFinder.embedded()), tmp_path / "work"
     first = analyse_shot(reader, range(1001, 1005), finder, work)

@@ -13,7 +13,7 @@ from faceplate.comp.grain import Grain, measure_grain
 from faceplate.demo.plate import PATTERN
 from faceplate.track import Track, track_shot
 from faceplate.track.grain import grain_at, grain_models, pack_grain, unpack_grain
-from track_plates import FLOOR, GRAIN, background, over, portrait, shoot
+from track_plates import FLOOR, GRAIN, background, over, portrait, write_frames
 
 
 def grain_of(factor: float) -> Grain:
@@ -24,7 +24,7 @@ def grain_of(factor: float) -> Grain:
 
 def test_a_track_keeps_the_grain_of_its_plate(tmp_path: Path) -> None:
     wall = background(640, 360, 3)
-    plate = shoot(tmp_path, 3, lambda i: over(wall, portrait("bea"), (320, 180), 300), strength=4.0)
+    plate = write_frames(tmp_path, 3, lambda i: over(wall, portrait("bea"), (320, 180), 300), strength=4.0)
     track = track_shot(plate, tmp_path / "t.json")
     assert track.sidecar.plate.working == "ACEScg"
     grain = track.grain(1002)

@@ -22,18 +22,18 @@ def test_the_plotted_jitter_is_the_noise_that_was_put_in() -> None:
     assert np.nanmedian(raw) == pytest.approx(0.3 * np.sqrt(2), rel=0.25) and np.nanmedian(smooth) < 0.03
 
 
-def test_the_qc_sheet_shows_plate_and_plots(spoilt: Path, spoilt_track: Track, tmp_path: Path) -> None:
+def test_the_qc_sheet_shows_plate_and_plots(damaged_plate: Path, damaged_track: Track, tmp_path: Path) -> None:
     import cv2
 
-    sheet = cv2.imread(str(write_qc(spoilt_track, tmp_path / "qc.png", "p1", tiles=6)))
+    sheet = cv2.imread(str(write_qc(damaged_track, tmp_path / "qc.png", "p1", tiles=6)))
     assert sheet is not None and sheet.shape == (320 + 300, 1920, 3)
     assert sheet[:320, :320].std() > 20 and len(np.unique(sheet[320:].reshape(-1, 3), axis=0)) > 10
 
 
-def test_the_qc_movie_shows_every_frame(spoilt_track: Track, tmp_path: Path) -> None:
+def test_the_qc_movie_shows_every_frame(damaged_track: Track, tmp_path: Path) -> None:
     import cv2
 
-    track = spoilt_track.in_out("p1", 1001, 1004)
+    track = damaged_track.in_out("p1", 1001, 1004)
     movie = cv2.VideoCapture(str(write_qc_movie(track, tmp_path / "qc.mp4", "p1", rate=24)))
     shown = []
     while True:

@@ -27,10 +27,10 @@ from track_plates import (
     path_matrix,
     performed,
     portrait,
-    shoot,
     undone,
     warped,
     write,
+    write_frames,
 )
 
 WIDTH, HEIGHT = 960, 540
@@ -88,7 +88,7 @@ def nose(track: Track, person: str, frame: int) -> float:
 @pytest.mark.parametrize("strength", [1.0, 4.0, 16.0])
 def test_a_still_face_stands_still_at_hd(strength: float, tmp_path: Path) -> None:
     picture = warped(portrait("ada"), path_matrix(0, "still", 1920, 1080, 1.0), 1920, 1080)
-    track = track_shot(shoot(tmp_path, 48, lambda i: picture, strength), tmp_path / "t.json")
+    track = track_shot(write_frames(tmp_path, 48, lambda i: picture, strength), tmp_path / "t.json")
     raw, smooth = rms(points(track, raw=True)), rms(points(track))
     print(
         f"\nstill, HD, noise x{strength:g}: raw {raw:.3f} px RMS, smoothed {smooth:.4f}, {raw / smooth:.1f} times less"
@@ -99,7 +99,7 @@ def test_a_still_face_stands_still_at_hd(strength: float, tmp_path: Path) -> Non
 @pytest.mark.parametrize("kind", ["all", "pan"])
 def test_a_known_path_is_followed_without_lag(kind: str, tmp_path: Path) -> None:
     matrices = [path_matrix(i, kind, WIDTH, HEIGHT, 0.5) for i in range(40)]
-    plate = shoot(tmp_path, 40, lambda i: warped(portrait("ada"), matrices[i], WIDTH, HEIGHT))
+    plate = write_frames(tmp_path, 40, lambda i: warped(portrait("ada"), matrices[i], WIDTH, HEIGHT))
     track = track_shot(plate, tmp_path / "t.json")
     path = points(track)
     back = np.array([undone(p, m) for p, m in zip(path, matrices, strict=True)])
@@ -122,7 +122,7 @@ def test_a_blink_and_a_fast_turn_keep_their_size(finder: FaceFinder, tmp_path: P
     _, open_ = frontal(finder, "ada")
     shut = {8: 0.5, 9: 1.0, 10: 1.0, 11: 0.4, 17: 0.7, 18: 1.0, 19: 0.3}
     lids = {v: warped(blinking(portrait("ada"), open_, v), MIDDLE, WIDTH, HEIGHT) for v in {0.0, *shut.values()}}
-    track = track_shot(shoot(tmp_path / "b", 24, lambda i: lids[shut.get(i, 0.0)]), tmp_path / "b.json")
+    track = track_shot(write_frames(tmp_path / "b", 24, lambda i: lids[shut.get(i, 0.0)]), tmp_path / "b.json")
     raw, smooth = points(track, raw=True), points(track)
     for upper, lower in ((159, 145), (386, 374)):
         seen, kept = (np.linalg.norm(p[:, upper] - p[:, lower], axis=1) for p in (raw, smooth))
@@ -131,7 +131,7 @@ def test_a_blink_and_a_fast_turn_keep_their_size(finder: FaceFinder, tmp_path: P
         assert np.abs(kept - seen)[[0, 3, 14, 22]].max() < 0.5
     order = [0] * 6 + [4, 9, 14, 19, 23] + [23] * 5 + [18, 13, 8, 3] + [0] * 4
     turns = {k: warped(performed(k), MIDDLE, WIDTH, HEIGHT) for k in set(order)}
-    track = track_shot(shoot(tmp_path / "t", len(order), lambda i: turns[order[i]]), tmp_path / "t.json")
+    track = track_shot(write_frames(tmp_path / "t", len(order), lambda i: turns[order[i]]), tmp_path / "t.json")
     raw, smooth = points(track, raw=True), points(track)
     for name, values in (
         ("nose", [p[:, 4, 0] for p in (raw, smooth)]),
@@ -152,7 +152,7 @@ def test_two_people_cross(finder: FaceFinder, tmp_path: Path) -> None:
         front, behind = places(i)
         return over(over(wall, portrait("dot"), (behind, 270), 380), portrait("bea"), (front, 280), 420)
 
-    track = track_shot(shoot(tmp_path, 36, picture), tmp_path / "t.json")
+    track = track_shot(write_frames(tmp_path, 36, picture), tmp_path / "t.json")
     bea, dot = known(track, finder, "bea"), known(track, finder, "dot")
     assert bea != dot and len(track.people) == 2
     assert track.person(bea).frames == track.frames
@@ -175,7 +175,7 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
         here = over(wall, portrait("ada"), (150, 180), 260)
         return here if i == 0 else over(here, portrait("eve"), (760 - 50 * i if i < 6 else 510, 180), 260)
 
-    plate = shoot(tmp_path, 10, picture)
+    plate = write_frames(tmp_path, 10, picture)
     reader = PlateReader(Sequence.parse(plate), ColorConfig.load())
     frames, work, own = range(1001, 1011), tmp_path / "work", ShotFinder.like(finder)
     seen = analyse_shot(reader, frames, own, work, workers=1)
@@ -214,7 +214,7 @@ def test_leaving_returning_and_a_cut(finder: FaceFinder, tmp_path: Path) -> None
             return over(over(first, portrait("ada"), (200, 280), 380), portrait("bea"), (away, 270), 380)
         return over(over(second, portrait("bea"), (300, 260), 460), portrait("ada"), (700, 290), 420)
 
-    track = track_shot(shoot(tmp_path, 36, picture), tmp_path / "t.json", smoothing=Smoothing(gap=3))
+    track = track_shot(write_frames(tmp_path, 36, picture), tmp_path / "t.json", smoothing=Smoothing(gap=3))
     assert track.sidecar.cuts == (1027,) and len(track.people) == 2
     ada, bea = known(track, finder, "ada"), known(track, finder, "bea")
     assert track.person(ada).frames == track.frames
@@ -223,33 +223,8 @@ def test_leaving_returning_and_a_cut(finder: FaceFinder, tmp_path: Path) -> None
     assert nose(track, bea, 1026) == pytest.approx(480, abs=25) and nose(track, bea, 1027) == pytest.approx(300, abs=25)
 
 
-@pytest.fixture(scope="module")
-def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 frames of one who moves 2 px a frame: ten without a face, one of noise alone, one cut short on disk."""
-    folder = tmp_path_factory.mktemp("spoilt")
-    wall = background(640, 360, 3)
-    rng = np.random.default_rng(1)
-
-    def picture(i: int) -> np.ndarray:
-        if 12 <= i < 22:
-            return wall
-        if i == 30:
-            return rng.uniform(0, 1, wall.shape).astype(np.float32)
-        return over(wall, portrait("eve"), (280 + 2 * i, 180), 290)
-
-    shoot(folder, 40, picture)
-    torn = folder / "plate.1036.exr"
-    torn.write_bytes(torn.read_bytes()[:4000])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def spoilt_track(spoilt: Path) -> Track:
-    return track_shot(str(spoilt / "plate.####.exr"), spoilt / "whole.json", workers=1)
-
-
-def test_missed_frames_and_a_frame_of_noise_are_drawn_through(spoilt_track: Track) -> None:
-    track = spoilt_track
+def test_missed_frames_and_a_frame_of_noise_are_drawn_through(damaged_track: Track) -> None:
+    track = damaged_track
     assert len(track.people) == 1 and track.sidecar.cuts == ()
     assert track.people[0].frames == track.frames == tuple(range(1001, 1041))
     start = nose(track, "p1", 1001)
@@ -260,9 +235,9 @@ def test_missed_frames_and_a_frame_of_noise_are_drawn_through(spoilt_track: Trac
     assert [(item.frame, "plate.1036.exr" in item.why) for item in track.sidecar.unread] == [(1036, True)]
 
 
-def test_workers_and_ranges_change_nothing(spoilt: Path, spoilt_track: Track, tmp_path: Path) -> None:
-    track_shot(str(spoilt / "plate.####.exr"), tmp_path / "t.json", workers=3)
-    assert (tmp_path / "t.json").read_bytes() == (spoilt / "whole.json").read_bytes()
+def test_workers_and_ranges_change_nothing(damaged_plate: Path, damaged_track: Track, tmp_path: Path) -> None:
+    track_shot(str(damaged_plate / "plate.####.exr"), tmp_path / "t.json", workers=3)
+    assert (tmp_path / "t.json").read_bytes() == (damaged_plate / "whole.json").read_bytes()
     assert not work_file(tmp_path / "t.json").exists()
 
 
