@@ -194,7 +194,7 @@ def test_frame_over_bare_run(
     def bare() -> float:
         start = time.perf_counter()
         for tile in timed.feed["target"]:
-            network._lanes[0]._session.run(None, {"target": tile[None], "source": timed.feed["source"]})
+            network._sessions[0]._session.run(None, {"target": tile[None], "source": timed.feed["source"]})
         return time.perf_counter() - start
 
     frames, insides, bares, writes = [], [], [], []

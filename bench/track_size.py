@@ -22,7 +22,7 @@ from faceplate.color.reading import read_still
 from faceplate.demo import performance
 from faceplate.face import FaceFinder
 from faceplate.track import Track, model
-from faceplate.track.build import build
+from faceplate.track.assembly import build
 from faceplate.track.sidecar import save_sidecar
 from track_sightings import FIRST, PLATE, seen_frames
 

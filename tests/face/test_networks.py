@@ -15,7 +15,7 @@ from faceplate.demo import people_folder
 from faceplate.face import FaceFinder, detectors, landmarkers, recognisers
 from faceplate.face.align import apply, resample
 from faceplate.generators.networks import FAMILIES
-from faceplate.generators.networks.source import latent_of
+from faceplate.generators.networks.source_inputs import latent_of
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.models import ModelStore, embedded_store

@@ -14,7 +14,7 @@ from faceplate.errors import FaceplateError
 from faceplate.face import Face
 from faceplate.face.align import apply, invert
 from faceplate.generators import NullGenerator
-from faceplate.generators.generator import Crop, CropTransform, Generated
+from faceplate.generators.interface import Crop, CropTransform, Generated
 from faceplate.generators.restorers import Restored, Restorer, open_restorer
 from faceplate.models import ModelStore
 from network_scene import frontal_head, opened_network, plain_matrix, turned, write_network_card

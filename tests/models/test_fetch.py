@@ -40,7 +40,7 @@ def test_fetch_resumes_a_broken_connection(wanted: tuple[ModelStore, bytes]) -> 
 def test_fetch_resumes_in_a_later_call(wanted: tuple[ModelStore, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     store, content = wanted
     half = len(content) // 2
-    monkeypatch.setattr("faceplate.models.fetch._TRIES", 1)
+    monkeypatch.setattr("faceplate.models.fetch._MAX_TRIES", 1)
     Server.breaks = [half, 0]
     with pytest.raises(RenderError, match="it resumes") as refusal:
         fetch_model(store, "net", {})
@@ -110,7 +110,7 @@ def test_fetch_from_a_server_that_talks_nonsense(
     wanted: tuple[ModelStore, bytes], odd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, content = wanted
-    monkeypatch.setattr("faceplate.models.fetch._TRIES", 1)
+    monkeypatch.setattr("faceplate.models.fetch._MAX_TRIES", 1)
 
     def answer(self: Server) -> None:
         if odd == "no http":

@@ -158,7 +158,7 @@ def test_archives_that_cannot_be_taken(tmp_path: Path, arcface: Path, monkeypatc
     assert refusal_code(lambda: add_model(store, path, HOUSE_ANSWERS)) == "archive-folders"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(arcface, "arc.onnx")
-    monkeypatch.setattr("faceplate.models.intake._MOST_UNPACKED", 10)
+    monkeypatch.setattr("faceplate.models.archive._MAX_UNPACKED", 10)
     assert refusal_code(lambda: add_model(store, path, HOUSE_ANSWERS)) == "archive-too-large"
     monkeypatch.undo()
     whole = path.read_bytes()

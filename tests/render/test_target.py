@@ -57,7 +57,7 @@ def test_targets_that_nobody_is_are_told(two_people: Path, tmp_path: Path, capsy
         (("-f", "1002", "--target", "Eve"), "a name needs a track"),
         (("--track", two_people / "t.json", "--target", "3"), "the track holds 2"),
         (("--track", two_people / "t.json"), "choose one by number, name"),
-        (("--track", two_people / "t.json", "--target", person("cal") / "front.jpg"), "Nobody in the track is like"),
+        (("--track", two_people / "t.json", "--target", person("cal") / "front.jpg"), "No person of the track is like"),
     ):
         asked = ("render", two_people / PATTERN, "--generator", "null", "-o", tmp_path / "s.####.exr", *options)
         assert words in refused(capsys, *asked)

@@ -15,12 +15,12 @@ from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.shape import normals
 from faceplate.generators import MeshGenerator, MeshSettings, parse_pins
-from faceplate.generators.mesh import _even, _sharp
+from faceplate.generators.mesh.texture_layers import light_weight, resolution_weight
 from faceplate.image.frame import Frame
 from faceplate.render.stages import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
-from faceplate.source.analysis import look
+from faceplate.source.analysis import analyse_picture
 from faceplate.source.source import SourceView
 from pictures import FaceIn, ReadPicture
 
@@ -76,7 +76,7 @@ def test_source_is_measured_once_and_kept_beside(tmp_path: Path, color: ColorCon
     again = read_source(tmp_path, color, Blind(finder.store))
     for one, two in zip(first.views, again.views, strict=True):
         np.testing.assert_allclose(one.face.points, two.face.points, atol=1e-3)
-        assert len(two.finding.blendshapes) == 52 and two.finding.sharpness > 0
+        assert len(two.analysis.blendshapes) == 52 and two.analysis.sharpness > 0
     (tmp_path / "faceplate.source.json").write_text("{ not json")
     assert len(read_source(tmp_path, color, finder).views) == 2
     (tmp_path / "front.jpg").write_bytes((person("ada") / "front.jpg").read_bytes())
@@ -100,21 +100,21 @@ def test_light_is_found(stops: int, read_picture: ReadPicture, face_in: FaceIn, 
     middle, half = face.points[:, :2].mean(axis=0), np.ptp(face.points[:, :2], axis=0) / 2
     key = 2.0 ** -((x - middle[0]) / half[0]) * 2.0 ** (-0.5 * (y - middle[1]) / half[1])
     lit = frame.with_pixels((frame.pixels * key[..., None] * 2.0**stops).astype(np.float32))
-    before, after = (np.array(look(picture, finder, "").light) for picture in (frame, lit))
+    before, after = (np.array(analyse_picture(picture, finder, "").light) for picture in (frame, lit))
     change = after - before
     # On a sphere it would be log 2 and half of it; beside a nose the normal turns where the key does not.
     assert np.all(np.abs(change[:, 1] + 0.45) < 0.2) and np.all(np.abs(change[:, 2] + 0.2) < 0.15)
-    assert look(lit, finder, "").contrast > look(frame, finder, "").contrast
+    assert analyse_picture(lit, finder, "").contrast > analyse_picture(frame, finder, "").contrast
 
 
 def test_a_view_under_hard_light_is_wanted_less(source_bea: Source) -> None:
     view = source_bea.views[0]
 
     def lit(slope: float) -> SourceView:
-        return replace(view, finding=view.finding.model_copy(update={"light": [[0.0, slope, 0.0, 0.0]] * 3}))
+        return replace(view, analysis=view.analysis.model_copy(update={"light": [[0.0, slope, 0.0, 0.0]] * 3}))
 
-    assert _even(lit(0.0)) == _even(lit(1.1)) == 1.0
-    assert 0.5 < _even(lit(1.9)) < 0.6 and _even(lit(-3.0)) < 0.1
+    assert light_weight(lit(0.0)) == light_weight(lit(1.1)) == 1.0
+    assert 0.5 < light_weight(lit(1.9)) < 0.6 and light_weight(lit(-3.0)) < 0.1
 
 
 def test_a_view_out_of_focus_is_wanted_as_one_with_fewer_pixels(
@@ -126,10 +126,14 @@ def test_a_view_out_of_focus_is_wanted_as_one_with_fewer_pixels(
     cv2.imwrite(str(tmp_path / "b.png"), cv2.GaussianBlur(picture, (0, 0), 1.0))
     cv2.imwrite(str(tmp_path / "c.png"), cv2.GaussianBlur(picture, (0, 0), 2.0))
     sharp, soft, softer = read_source(tmp_path, color, finder).views
-    best = sharp.finding.sharpness
+    best = sharp.analysis.sharpness
     face = sharp.face
-    wanted = [_sharp(view, face, best) for view in (sharp, soft, softer)]
+    wanted = [resolution_weight(view, face, best) for view in (sharp, soft, softer)]
     for sigma, share in zip((1.0, 2.0), wanted[1:], strict=True):
         assert 0.6 < np.sqrt(share) * np.sqrt(1 + 4 * sigma**2) < 1.4
     far = face.moved(face.points * 0.15)  # on a small face none of it is seen
-    assert wanted[0] == 1.0 and [_sharp(view, far, best) for view in (sharp, soft, softer)] == [1.0, 1.0, 1.0]
+    assert wanted[0] == 1.0 and [resolution_weight(view, far, best) for view in (sharp, soft, softer)] == [
+        1.0,
+        1.0,
+        1.0,
+    ]

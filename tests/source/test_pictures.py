@@ -83,14 +83,14 @@ def test_frames_of_a_sequence_are_a_source(
 
 
 def test_a_long_sequence_is_looked_at_evenly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceplate.source.pictures import looked_at, source_files
+    from faceplate.source.pictures import sampled_files, source_files
 
     for number in range(1, 1001):
         (tmp_path / f"turn.{number:04d}.exr").touch()
-    files = looked_at(tmp_path / "turn.####.exr")
+    files = sampled_files(tmp_path / "turn.####.exr")
     assert len(files) == 240 and files[0].name == "turn.0001.exr" and files[-1].name == "turn.1000.exr"
     assert len(source_files(tmp_path / "turn.####.exr")) == 1000
-    assert len(looked_at(tmp_path)) == 1000  # a folder of stills is the artist's own choice
+    assert len(sampled_files(tmp_path)) == 1000  # a folder of stills is the artist's own choice
 
 
 def test_of_a_large_picture_only_the_face_is_kept(

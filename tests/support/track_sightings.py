@@ -10,10 +10,11 @@ from faceplate.face.landmark import Region
 from faceplate.face.shape import RIGID, head_model
 from faceplate.image.window import Window
 from faceplate.track import Track, model
-from faceplate.track.analyse import Look, Sighting
-from faceplate.track.build import build
-from faceplate.track.checkpoint import Seen, segments_of
-from faceplate.track.flow import Flow
+from faceplate.track.assembly import build
+from faceplate.track.checkpoint import FrameRecord
+from faceplate.track.observation import FaceObservation, FrameObservation
+from faceplate.track.optical_flow import Flow
+from faceplate.track.shot_analysis import segments_of
 from faceplate.track.smooth import decompose, place, region_groups
 
 FIRST = 1001
@@ -30,8 +31,8 @@ def identity(person: int) -> np.ndarray:
     return np.random.default_rng(person).standard_normal(128).astype(np.float32)
 
 
-def sighting_of(points: np.ndarray, number: int, person: int, new: bool, flow: Flow | None) -> Sighting:
-    return Sighting(
+def sighting_of(points: np.ndarray, number: int, person: int, new: bool, flow: Flow | None) -> FaceObservation:
+    return FaceObservation(
         number=number, points=points, score=0.9, presence=0.99, level=0.2, region=Region(np.zeros(2), 1.0, 0.0),
         corner=(0.0, 0.0), scale=1.0, gain=1.0, new=new, flow=flow, embedding=identity(person) if new else None,
         anchor=points if new else None,
@@ -53,11 +54,11 @@ def seen_frames(
     flowing: bool = True,
     truth: dict[int, Callable[[int], np.ndarray | None]] | None = None,
     views: Callable[[int], np.ndarray] = lambda i: VIEW,
-) -> list[Seen]:
+) -> list[FrameRecord]:
     """What a worker would have seen of `people` (their meshes by frame index); the flow tells of `truth`."""
     windows = (Window(0, 0, 1280, 720), Window(-16, 12, 1312, 696))
     truth = truth or people
-    seen: list[Seen] = []
+    seen: list[FrameRecord] = []
     for segment in segments_of(range(FIRST, FIRST + frames)):
         present: set[int] = set()
         numbers: dict[int, int] = {}
@@ -77,15 +78,15 @@ def seen_frames(
                     flow = flow_from(before, after)
                 faces.append(sighting_of(points, numbers[person], person, new, flow))
                 present.add(person)
-            look = Look(frame, views(frame - FIRST), tuple(faces), 9)
-            seen.append(Seen(segment.number, frame, frame == segment.tail, None, look, "", windows))
+            look = FrameObservation(frame, views(frame - FIRST), tuple(faces), 9)
+            seen.append(FrameRecord(segment.number, frame, frame == segment.tail, None, look, "", windows))
     return seen
 
 
 PLATE = model.Plate(pattern="plate.####.exr", display=(0, 0, 1280, 720), data=(-16, 12, 1312, 696))
 
 
-def track_from(seen: list[Seen], **smoothing: float) -> Track:
+def track_from(seen: list[FrameRecord], **smoothing: float) -> Track:
     return Track(build(seen, PLATE, model.Smoothing.model_validate(smoothing), {}))
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from faceplate.face.shape import RIGID
 from faceplate.track import Track
-from faceplate.track.analyse import SEGMENT
-from faceplate.track.assign import assign
-from faceplate.track.checkpoint import segments_of
+from faceplate.track.assignment import assign
 from faceplate.track.cuts import find_cuts
+from faceplate.track.follower import SEGMENT
+from faceplate.track.shot_analysis import segments_of
 from track_sightings import FIRST, VIEW, mean_head, points_at, seen_frames, track_from
 
 

@@ -12,7 +12,7 @@ from commands import command, hashes, refused, render_null
 from faceplate.demo.plate import PATTERN
 from faceplate.plate import Sequence as PlateSequence
 from faceplate.track import Track, auto_track_path
-from faceplate.track.analyse import Analyser
+from faceplate.track.follower import FaceFollower
 from plates import read_file
 
 
@@ -21,13 +21,13 @@ def tracked_frames(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The frames that the tracker looked at."""
     seen: list[int] = []
     for name in ("first", "step"):
-        plain = getattr(Analyser, name)
+        plain = getattr(FaceFollower, name)
 
-        def counted(self: Analyser, *rest: object, plain=plain) -> object:
+        def counted(self: FaceFollower, *rest: object, plain=plain) -> object:
             seen.append(next(item for item in rest if isinstance(item, int)))
             return plain(self, *rest)
 
-        monkeypatch.setattr(Analyser, name, counted)
+        monkeypatch.setattr(FaceFollower, name, counted)
     return seen
 
 

@@ -17,9 +17,10 @@ from faceplate.color import ColorConfig
 from faceplate.face import FaceFinder
 from faceplate.plate import Sequence
 from faceplate.track import Track, track_shot, work_file
-from faceplate.track.analyse import Analyser, ShotFinder
-from faceplate.track.checkpoint import analyse_shot
-from faceplate.track.reader import PlateReader
+from faceplate.track.follower import FaceFollower
+from faceplate.track.plate_reader import PlateReader
+from faceplate.track.shot_analysis import analyse_shot
+from faceplate.track.shot_finder import ShotFinder
 from track_plates import (
     background,
     over,
@@ -31,12 +32,12 @@ _RUN = """
 import sys, time
 from pathlib import Path
 from faceplate.track import track_shot
-from faceplate.track.analyse import Analyser
-step = Analyser.step
+from faceplate.track.follower import FaceFollower
+step = FaceFollower.step
 def slow(self, *rest):
     time.sleep(0.15)
     return step(self, *rest)
-Analyser.step = slow
+FaceFollower.step = slow
 track_shot(sys.argv[1], Path(sys.argv[2]), workers=2)
 """
 
@@ -61,13 +62,13 @@ def test_a_killed_run_goes_on_where_it_was(
     assert 11 <= len(done) < 42
     again: list[int] = []
     for name in ("first", "step"):
-        plain = getattr(Analyser, name)
+        plain = getattr(FaceFollower, name)
 
-        def counted(self: Analyser, *rest: object, plain=plain) -> object:
+        def counted(self: FaceFollower, *rest: object, plain=plain) -> object:
             again.append(next(int(r) for r in rest if isinstance(r, int)))
             return plain(self, *rest)
 
-        monkeypatch.setattr(Analyser, name, counted)
+        monkeypatch.setattr(FaceFollower, name, counted)
     track_shot(pattern, output, workers=2)
     assert output.read_bytes() == (damaged_plate / "whole.json").read_bytes()
     assert len(again) == 42 - len(done), "a frame was looked at twice, or not at all"
@@ -87,5 +88,5 @@ def test_a_changed_plate_is_looked_at_anew(tmp_path: Path) -> None:
     )
     assert calls == [(2, 4), (3, 4), (4, 4)]
     for a, b in zip(first, second, strict=True):
-        assert a.look is not None and b.look is not None
-        assert np.array_equal(a.look.faces[0].points, b.look.faces[0].points)
+        assert a.observation is not None and b.observation is not None
+        assert np.array_equal(a.observation.faces[0].points, b.observation.faces[0].points)

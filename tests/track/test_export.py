@@ -16,7 +16,7 @@ import pytest
 from faceplate.errors import UsageError
 from faceplate.face.shape import RIGID
 from faceplate.track import Track, model
-from faceplate.track.build import build
+from faceplate.track.assembly import build
 from faceplate.track.export import TRACKER_POINTS, export_track
 from track_sightings import mean_head, points_at, seen_frames
 

@@ -52,5 +52,5 @@ def test_the_qc_movie_shows_every_frame(damaged_track: Track, tmp_path: Path) ->
         "qc.1004.jpg",
         "qc.mp4",
     ]
-    with pytest.raises(UsageError, match="is no movie"):
+    with pytest.raises(UsageError, match="is not a movie"):
         write_qc_movie(track, tmp_path / "qc.gif", "p1")

@@ -15,10 +15,12 @@ from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.plate import Sequence
 from faceplate.track import Smoothing, Track, model, track_shot, work_file
-from faceplate.track.analyse import Analyser, ShotFinder
-from faceplate.track.build import build
-from faceplate.track.checkpoint import Seen, analyse_shot
-from faceplate.track.reader import PlateReader
+from faceplate.track.assembly import build
+from faceplate.track.checkpoint import FrameRecord
+from faceplate.track.follower import FaceFollower
+from faceplate.track.plate_reader import PlateReader
+from faceplate.track.shot_analysis import analyse_shot
+from faceplate.track.shot_finder import ShotFinder
 from track_plates import (
     background,
     blinking,
@@ -179,11 +181,15 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
     reader = PlateReader(Sequence.parse(plate), ColorConfig.load())
     frames, work, own = range(1001, 1011), tmp_path / "work", ShotFinder.like(finder)
     seen = analyse_shot(reader, frames, own, work, workers=1)
-    monkeypatch.setattr(Analyser, "back", lambda self, *rest: {})
+    monkeypatch.setattr(FaceFollower, "back", lambda self, *rest: {})
     plain = analyse_shot(reader, frames, own, tmp_path / "plain", workers=1)
 
-    def there(looks: tuple[Seen, ...]) -> list[int]:
-        found = [look.frame for look in looks if look.look is not None and not look.tail and len(look.look.faces) == 2]
+    def there(records: tuple[FrameRecord, ...]) -> list[int]:
+        found = [
+            look.frame
+            for look in looks
+            if look.observation is not None and not look.tail and len(look.observation.faces) == 2
+        ]
         return sorted(found)
 
     assert there(plain) == [1008, 1009, 1010] and there(seen)[0] <= 1005 and there(seen)[-1] == 1010
@@ -200,7 +206,7 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
 
     monkeypatch.undo()
     for name in ("first", "step", "_trail"):
-        monkeypatch.setattr(Analyser, name, never)
+        monkeypatch.setattr(FaceFollower, name, never)
     again = analyse_shot(reader, frames, own, work, workers=1)
     assert build(again, plate_of(640, 360), Smoothing(), {}) == track.sidecar
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import onnx_graphs as graphs
-from faceplate.generators.generator import Crop
+from faceplate.generators.interface import Crop
 from faceplate.generators.networks import DfmGenerator, needs_source, network_generator
 from faceplate.image.window import Window
 from faceplate.models import ModelStore

@@ -14,9 +14,9 @@ import onnx_graphs as graphs
 from faceplate.color import ColorConfig
 from faceplate.errors import FaceplateError
 from faceplate.face.align import TEMPLATES, apply
-from faceplate.generators.generator import Crop
+from faceplate.generators.interface import Crop
 from faceplate.generators.networks import FAMILIES, NetworkGenerator, needs_source, network_generator
-from faceplate.generators.networks.source import weighted
+from faceplate.generators.networks.source_inputs import weighted
 from faceplate.generators.restorers import open_restorer
 from faceplate.image.window import Window
 from faceplate.models import ModelStore

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 
 import onnx_graphs as graphs
-from faceplate.generators.generator import Crop, CropTransform
+from faceplate.generators.interface import Crop, CropTransform
 from faceplate.generators.networks import FAMILIES, NetworkGenerator
 from faceplate.generators.networks.tiles import merge, split
 from faceplate.image.window import Window

@@ -1,4 +1,4 @@
-"""A generator that is a network: it sees the face as its family was trained to, and gives back float pixels."""
+"""A generator that runs a swap network: it crops the face as the family was trained and returns float pixels."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix, resample
 from faceplate.face.recognisers import SIDE, TEMPLATE, embed
-from faceplate.generators.generator import Crop, CropTransform, Encoding, Generated, Generator
+from faceplate.generators.interface import Crop, CropTransform, Encoding, Generated, Generator
 from faceplate.generators.networks.dfm import DfmGenerator, Mattes
 from faceplate.generators.networks.families import FAMILIES, Family
-from faceplate.generators.networks.source import required, source_input, weighted
+from faceplate.generators.networks.source_inputs import required, source_input, weighted
 from faceplate.generators.networks.tiles import check_multiple, merge, split
 from faceplate.image.window import Window
 from faceplate.models import ModelStore, Network, Runtime, open_network
-from faceplate.models.session import Port
+from faceplate.models.device_session import Port
 from faceplate.source.source import Source
 
 __all__ = ["NetworkGenerator", "edge_coverage", "needs_source", "network_generator"]
 
 NEUTRAL = 0.5
+"""Value of `identity` that uses the source unchanged."""
+
 _EDGE = 1 / 16
 
 
@@ -30,9 +33,22 @@ _EDGE = 1 / 16
 class NetworkGenerator:
     """Runs `network` by the recipe of `family`.
 
-    `source` is the array for the graph's source input. `supersample` n makes the crop n times the network's side, run
-    as n² tiles. `identity` 0..1 mixes the target's own identity in or away (0.5 leaves the source as it is); only
-    then is `recogniser` used in a frame. `also` names the other cards that made the source's input.
+    Attributes
+    ----------
+    family : Family
+        The recipe.
+    network : Network
+        The swap network.
+    source : np.ndarray
+        The array for the graph's source input.
+    supersample : int
+        n makes the crop n times the network's side, run as n^2 tiles.
+    identity : float
+        0..1, mixes the target's own identity in or removes it (0.5 uses the source unchanged).
+    recogniser : Network, optional
+        Embeds the target's face; used in a frame only when `identity` is not 0.5.
+    also : tuple of str
+        The other cards that made the source's input.
     """
 
     family: Family
@@ -46,25 +62,33 @@ class NetworkGenerator:
 
     @property
     def name(self) -> str:
+        """The card's name."""
         return self.network.card.name
 
     @property
     def weights(self) -> tuple[str, ...]:
+        """The cards of the network and of those that made its source input."""
         return (self.network.card.name, *self.also)
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """What runs in a frame."""
+        """The networks that run in a frame."""
         return (self.network, *((self.recogniser,) if self.recogniser is not None else ()))
 
     def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
-        """The family's template at the network's side, times the supersampling."""
+        """Compute the crop: the family's template at the network's side, times the supersampling."""
         side = self.family.side * check_multiple(self.family.side, self.supersample)
         return CropTransform(crop_matrix(face.five, self.family.template, side, pixel_aspect), Window(0, 0, side, side))
 
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are."""
+        networks = [network.card.model_dump_json() for network in self.networks]
+        return digest(networks, self.family, self.source, self.supersample, self.identity)
+
     def generate(self, crop: Crop) -> Generated:
-        """The new face, float32, unrounded; coverage falls to 0 at the crop's edge, beyond which the network saw
-        nothing.
+        """Generate the new face, float32, not quantised.
+
+        The coverage falls to 0 at the crop's edge, because the network saw nothing beyond it.
         """
         tiles = split(self.family.normalised(crop.pixels), self.supersample)
         target, source = _ports(self.network, self.family)
@@ -96,11 +120,28 @@ def network_generator(
     morph: float = 1.0,
     mattes: Mattes = "both",
 ) -> Generator:
-    """The generator of the swap network that card `name` describes, its source worked out once.
+    """Create the generator of the swap network of card `name`, with its source input computed once.
 
-    `source` may be None for a network that needs none (`needs_source`). `morph` and `mattes` are for DFM. Raises
-    `UsageError` with code `unknown-model`, `not-a-generator`, `no-source`, `model-missing` or `bad-supersample`, and
-    what `open_network` raises.
+    Parameters
+    ----------
+    store : ModelStore
+        Where the networks are looked up.
+    name : str
+        Card of the swap network.
+    source : Source, optional
+        None for a network that needs none (`needs_source`).
+    runtime : Runtime, optional
+        How to run; read from the environment by default.
+    supersample, identity
+        As in `NetworkGenerator`.
+    morph, mattes
+        As in `DfmGenerator`.
+
+    Raises
+    ------
+    UsageError
+        `unknown-model`, `not-a-generator`, `no-source`, `model-missing` or `bad-supersample`; also what `open_network`
+        raises.
     """
     wanted = runtime or Runtime.from_environment()
     card = store.card(name)
@@ -124,12 +165,12 @@ def network_generator(
 
 
 def needs_source(store: ModelStore, name: str) -> bool:
-    """Whether the swap network `name` needs the source's pictures: a DFM was trained on its actor and does not."""
+    """Check whether the swap network `name` needs the source's pictures; a DFM was trained on its actor and does not."""
     return store.card(name).kind != "dfm"
 
 
 def edge_coverage(side: int) -> np.ndarray:
-    """float32 (side, side): 0 on the outermost pixels, 1 from a sixteenth of the side inward, smoothstep between."""
+    """Compute float32 (side, side): 0 on the outermost pixels, 1 from a sixteenth of the side inward, smoothstep between."""
     across = np.minimum(np.arange(side), np.arange(side)[::-1]) / max(_EDGE * side, 1.0)
     ramp = np.clip(across, 0, 1)
     ramp = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
@@ -151,7 +192,7 @@ def _helpers(family: Family) -> tuple[str, ...]:
 
 
 def _ports(network: Network, family: Family) -> tuple[str, str]:
-    """The names of the target's and the source's input: by name where files say them, else by shape."""
+    """Return the names of the target's and the source's input: by name where files give it, else by shape."""
     target = _called(network.inputs, "target") or _shaped(network.inputs, (3, family.side, family.side))
     source = _called(network.inputs, "source") or next((port for port in network.inputs if port is not target), None)
     if target is None or source is None or target is source:
@@ -172,7 +213,7 @@ def _shaped(ports: tuple[Port, ...], shape: tuple[int, ...]) -> Port | None:
 
 
 def _picture(made: dict[str, np.ndarray], tiles: tuple[int, ...]) -> np.ndarray:
-    """The output that is pictures like the tiles, (n, 3, S, S); some files put a mask beside it."""
+    """Return the output that is pictures like the tiles, (n, 3, S, S); some files return a mask too."""
     count, height, width, channels = tiles
     for array in made.values():
         if array.shape == (count, channels, height, width):

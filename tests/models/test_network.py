@@ -16,7 +16,7 @@ import onnxruntime
 import pytest
 
 import onnx_graphs as graphs
-from faceplate.models import Card, ModelStore, Network, Runtime, open_network, session
+from faceplate.models import Card, ModelStore, Network, Runtime, loader, open_network, ort_session
 from faceplate.models.devices import CPU, CUDA, TENSORRT, Target, cuda_devices, plan
 from model_cards import refusal_code, write_test_card
 
@@ -58,9 +58,9 @@ class FakeSession:
 
 def fakes(monkeypatch: pytest.MonkeyPatch, providers: tuple[str, ...], gpus: int = 1) -> None:
     """A machine with these providers, seen by `open_network`, and no IO binding on its make-believe GPUs."""
-    monkeypatch.setattr(session, "plan", lambda runtime: plan(runtime, providers, gpus))
-    real = session._Lane
-    monkeypatch.setattr(session, "_Lane", lambda made, target: real(made, target, bind=False))
+    monkeypatch.setattr(loader, "plan", lambda runtime: plan(runtime, providers, gpus))
+    real = loader.DeviceSession
+    monkeypatch.setattr(loader, "DeviceSession", lambda made, target: real(made, target, bind=False))
 
 
 TILES = np.arange(64, dtype=np.float32).reshape(16, 4)
@@ -120,7 +120,7 @@ def test_a_provider_is_asked_for_alone(store: ModelStore, monkeypatch: pytest.Mo
         return FakeSession(providers[0][0])
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", listen)
-    monkeypatch.setattr(session, "_refuse_absent", lambda target: None)
+    monkeypatch.setattr(ort_session, "_refuse_absent", lambda target: None)
     fakes(monkeypatch, (TENSORRT, CUDA, CPU))
     open_network(store, "net", runtime=Runtime(providers=("tensorrt",), memory=1 << 30))
     ((providers, more),) = heard
@@ -267,7 +267,7 @@ def test_io_binding_gives_the_same(tmp_path: Path) -> None:
     """
     path = graphs.swap(tmp_path / "net.onnx", 128, gains=(0.5, 0.6, 0.7), mix=1.0, batched=True)
     made = onnxruntime.InferenceSession(path)
-    plain, bound = session._Lane(made, Target(CPU), bind=False), session._Lane(made, Target(CPU), bind=True)
+    plain, bound = (loader.DeviceSession(made, Target(CPU), bind=bind) for bind in (False, True))
     random = np.random.default_rng(2)
     source = random.normal(size=(1, 512)).astype(np.float32)
     for count in (1, 1, 4, 4, 2):
@@ -326,7 +326,7 @@ def test_a_cache_that_is_full_stops_nothing(tmp_path: Path, store: ModelStore, m
     def nowhere(path: Path) -> Iterator[Path]:
         yield path.parent / "no such folder" / path.name
 
-    monkeypatch.setattr(session, "temporary_beside", nowhere)
+    monkeypatch.setattr(ort_session, "temporary_beside", nowhere)
     opened = open_network(store, "net", runtime=Runtime(cache=tmp_path / "cache"))
     assert opened.run(np.zeros((1, 3, 112, 112), np.float32))["516"].shape == (1, 512)
 

@@ -1,7 +1,6 @@
-"""Reads no more of a plate's frame than tracking looks at: a few bands for cuts, a face's rows, a reduced whole.
+"""Reading of the parts of a plate's frame that tracking needs: bands for cuts, a face's rows, a reduced whole.
 
-Half-float samples stay half until they are cropped: on a UHD plate converting what nobody looks at costs more than
-decoding.
+Half-float samples stay half until they are cropped: on a UHD plate, converting unused pixels costs more than decoding.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from faceplate.plate.reader import open_input, read_pixels
 
 __all__ = ["Picture", "PlateReader", "Proxy"]
 
-# A frame is searched at this width at most; the detector's own picture is 640 pixels wide.
+# Largest width at which a frame is searched; the detector's own picture is 640 pixels wide.
 _PROXY_WIDTH = 1280
 _BANDS, _BAND_ROWS, _BAND_ALIGN, _COLUMNS = 8, 16, 32, 32
 
@@ -37,7 +36,7 @@ class Proxy:
     step: int
 
     def to_plate(self, points: np.ndarray) -> np.ndarray:
-        """Continuous points (n, 2+) of the proxy in plate pixels; a third coordinate is scaled."""
+        """Convert continuous points (n, 2+) of the proxy to plate pixels; a third coordinate is scaled."""
         moved = np.array(points, np.float64)
         moved[:, :2] = (moved[:, :2] - 0.5) * self.step + 0.5 + np.array(self.origin)
         moved[:, 2:] *= self.step
@@ -56,7 +55,7 @@ class Picture:
     _whole: np.ndarray | None = field(default=None, repr=False)
 
     def read(self, window: Window) -> Frame:
-        """The part of the frame inside `window`, healed of NaN and infinities; at least one pixel."""
+        """Read the part of the frame inside `window`, with NaN and infinities repaired; at least one pixel."""
         data = self.file.data
         inside = window.intersect(data)
         if inside.empty:
@@ -66,8 +65,7 @@ class Picture:
         return Frame(heal(pixels)[0], inside, self.space, self.color, self.file.pixel_aspect)
 
     def proxy(self) -> Proxy:
-        """The whole frame, or what is searched of it, reduced by leaving pixels out until it is no wider than the
-        detector has use for."""
+        """Read the searched part of the frame, reduced by skipping pixels to the width that the detector can use."""
         data = self._searched()
         step = max(1, max(data.width, data.height) // _PROXY_WIDTH)
         pixels = np.ascontiguousarray(self._samples(data)[::step, ::step], np.float32)
@@ -76,9 +74,9 @@ class Picture:
         return Proxy(frame, (data.x, data.y), step)
 
     def signature(self) -> np.ndarray:
-        """uint8 (256,): the light in 8 x 32 places, in sixteenths of a stop: what tells a cut.
+        """Compute the signature for the detection of cuts: uint8 (256,), light at 8 x 32 places in sixteenths of a stop.
 
-        Taken from eight bands of 16 rows that begin where compressed blocks do, so that little has to be decoded.
+        It uses eight bands of 16 rows that begin at compressed blocks, so that little has to be decoded.
         """
         data = self._searched()
         rows = []
@@ -126,8 +124,13 @@ class PlateReader:
 
     @contextmanager
     def open(self, frame: int) -> Iterator[Picture]:
-        """One frame. Raises `RenderError` `plate-missing`, `plate-unreadable` or `plate-damaged`, also while it is
-        read."""
+        """Open one frame.
+
+        Raises
+        ------
+        RenderError
+            `plate-missing`, `plate-unreadable` or `plate-damaged`, also while the frame is read.
+        """
         file = PlateFile.open(self.plate.path(frame), layer=self.layer, frame=frame)
         if file.is_movie:
             yield Picture(file, self.color, space_of(file, self.color, self.space), None)

@@ -12,7 +12,7 @@ from commands import render_null
 from faceplate.comp.grain import Grain, measure_grain
 from faceplate.demo.plate import PATTERN
 from faceplate.track import Track, track_shot
-from faceplate.track.grain import grain_at, grain_models, pack_grain, unpack_grain
+from faceplate.track.grain_models import grain_at, grain_models, pack_grain, unpack_grain
 from track_plates import FLOOR, GRAIN, background, over, portrait, write_frames
 
 

@@ -11,8 +11,8 @@ import pytest
 from faceplate.errors import RenderError, UsageError
 from faceplate.face.shape import RIGID
 from faceplate.track import REGIONS, Track, model
-from faceplate.track.build import build, retracked
-from faceplate.track.correct import region_weight
+from faceplate.track.assembly import build, retracked
+from faceplate.track.corrections import region_weight
 from track_sightings import identity, mean_head, points_at, seen_frames, track_from
 
 PLATE = model.Plate(pattern="plate.####.exr", display=(0, 0, 1280, 720), data=(-16, 12, 1312, 696))
@@ -143,7 +143,7 @@ def test_the_person_is_chosen_by_number_name_point_and_likeness(track_of_two: Tr
     picture = tmp_path / "who.png"
     picture.touch()
     assert track.choose(str(picture), lambda path: identity(2)) == "p2"
-    with pytest.raises(RenderError, match="Nobody in the track is like"):
+    with pytest.raises(RenderError, match="No person of the track is like"):
         track.choose(str(picture), lambda path: identity(99))
     with pytest.raises(RenderError, match="2 people"):
         track.choose("auto")

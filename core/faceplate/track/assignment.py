@@ -1,4 +1,4 @@
-"""The best one-to-one assignment between a few things and a few others."""
+"""One-to-one assignment with minimal cost between two small sets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _EXACT = 7
 
 
 def assign(cost: np.ndarray, limit: float) -> list[tuple[int, int]]:
-    """Pairs (row, column) of `cost` (n, m) with the smallest sum, where leaving a pair out costs `limit`.
+    """Find the pairs (row, column) of `cost` (n, m) with the smallest sum, where leaving a pair out costs `limit`.
 
-    No pair costs more than `limit`. Exact for up to seven rows of candidates; beyond that the cheapest pair is taken
-    first, which for a crowd is as good.
+    No pair costs more than `limit`. Exact for up to seven rows; for more the cheapest pair is taken first, which is good
+    enough for a crowd.
     """
     rows, columns = cost.shape
     if min(rows, columns) == 0:
@@ -26,7 +26,7 @@ def assign(cost: np.ndarray, limit: float) -> list[tuple[int, int]]:
 
 
 def _exact(cost: np.ndarray, limit: float) -> list[tuple[int, int]]:
-    """Branch and bound over the rows: a row takes one of the free columns or none."""
+    """Branch and bound over the rows: each row gets one of the free columns or none."""
     rows, columns = cost.shape
     best: list[tuple[int, int]] = []
     best_total = rows * limit

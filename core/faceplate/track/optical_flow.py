@@ -1,10 +1,10 @@
-"""How the skin moved between two neighbouring frames, measured in the picture.
+"""Optical flow: the motion of the skull between two neighbouring frames.
 
-A landmarker places every frame anew and jitters by tenths of a pixel; optical flow between neighbours is far steadier,
-but drifts. Here only the motion of the skull is measured: sparse pyramidal Lucas-Kanade (J.-Y. Bouguet, "Pyramidal
-implementation of the Lucas Kanade feature tracker", Intel 2000) on mesh points that expression hardly moves, forward
-and back, and the robust similarity through them. "Projected" pixels are plate pixels with the squeeze of an anamorphic
-plate undone (x times the pixel aspect), where a rotation is a rotation.
+A landmarker locates every frame independently and jitters by tenths of a pixel. Optical flow between neighbours is far
+steadier, but drifts. Only the motion of the skull is measured here: sparse pyramidal Lucas-Kanade (J.-Y. Bouguet,
+"Pyramidal implementation of the Lucas Kanade feature tracker", Intel 2000) on mesh points that expression hardly moves,
+forward and back, and the robust similarity through them. "Projected" pixels are plate pixels with the squeeze of an
+anamorphic plate undone (x times the pixel aspect), where a rotation is a rotation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from faceplate.track.smooth import region_groups
 
 __all__ = ["Flow", "FlowCrop", "crop_corner", "crop_scale", "crop_window", "flow_between", "flow_crop", "skull_points"]
 
-# A face larger than this many pixels is looked at reduced; the fit over two hundred points is far below a pixel anyway.
+# A face larger than this many pixels is reduced; the fit over two hundred points is still far more accurate than a pixel.
 _FACE_SIDE = 384
 _CROP_SIDE = 576
 _PATCH = (21, 21)
@@ -47,11 +47,19 @@ class FlowCrop:
 
 @dataclass(frozen=True)
 class Flow:
-    """The similarity from another frame: `matrix` (2, 3) on projected pixels, `share` of the skull's points that
-    agree, 0..1.
+    """The similarity from another frame.
 
-    `error` is its own noise in projected pixels; `moved` says for each of `smooth.region_groups` how far its points
-    left the similarity, in thousandths of the face's scale (999: they could not be followed).
+    Attributes
+    ----------
+    matrix : np.ndarray
+        (2, 3), on projected pixels.
+    share : float
+        Share of the skull's points that agree, 0..1.
+    error : float
+        Noise of the similarity in projected pixels.
+    moved : tuple of int
+        For each of `smooth.region_groups`, how far its points left the similarity, in thousandths of the face's scale (999:
+        they could not be followed).
     """
 
     matrix: np.ndarray
@@ -61,27 +69,25 @@ class Flow:
 
 
 def crop_scale(size: float) -> float:
-    """Crop pixels per projected pixel for a face of `size`: 1, or 1/2, 1/3 and so on for one that the crop cannot
-    hold."""
+    """Compute crop pixels per projected pixel for a face of `size`: 1, or 1/2, 1/3 and so on for one that exceeds the crop."""
     return 1.0 / max(1, math.ceil(size / _FACE_SIDE))
 
 
 def crop_corner(points: np.ndarray, scale: float) -> tuple[float, float]:
-    """Where on the projected picture the crop around mesh `points` (478, 2+) begins, on the grid of its own pixels."""
+    """Compute the corner of the crop around mesh `points` (478, 2+), projected pixels, aligned to the crop's own pixels."""
     corner = np.round((points[:, :2].mean(axis=0) - _CROP_SIDE / 2 / scale) * scale) / scale
     return float(corner[0]), float(corner[1])
 
 
 def crop_window(corner: tuple[float, float], scale: float, pixel_aspect: float) -> Window:
-    """The plate pixels that `flow_crop` looks at."""
+    """Compute the plate pixels that `flow_crop` needs."""
     low = np.array(corner)
     ends = np.stack([low, low + _CROP_SIDE / scale]) / np.array([pixel_aspect, 1.0])
     return Window.around(ends, 4)
 
 
 def flow_crop(frame: Frame, corner: tuple[float, float], scale: float, gain: float) -> FlowCrop:
-    """Renders the crop. At scale 1 and with square pixels the plate's pixels are taken as they are, never
-    interpolated."""
+    """Render the crop. At scale 1 and with square pixels the plate's pixels are used without interpolation."""
     matrix = np.array([[scale, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]], np.float64)
     unsqueezed = matrix * np.array([[frame.pixel_aspect, 1.0, 1.0]])
     square = Window(0, 0, _CROP_SIDE, _CROP_SIDE)
@@ -91,10 +97,23 @@ def flow_crop(frame: Frame, corner: tuple[float, float], scale: float, gain: flo
 
 
 def flow_between(before: FlowCrop, after: FlowCrop, points: np.ndarray, guess: np.ndarray, unit: float) -> Flow | None:
-    """The motion of a face whose mesh lay at `points` (478, 2+) in the other frame; None when the picture does not say.
+    """Measure the motion of a face between two crops.
 
-    `guess` (2, 3) is about how it moved: the place from which to search. `unit` is the face's scale in projected
-    pixels.
+    Parameters
+    ----------
+    before, after : FlowCrop
+        The crops of the two frames.
+    points : np.ndarray
+        (478, 2+), the mesh in the first frame.
+    guess : np.ndarray
+        (2, 3), the approximate motion, from which the search starts.
+    unit : float
+        The face's scale in projected pixels.
+
+    Returns
+    -------
+    Flow or None
+        None when the motion cannot be measured.
     """
     seeds, skull, groups = _seeds()
     start = apply(before.matrix, points[seeds, :2])
@@ -126,10 +145,17 @@ def flow_between(before: FlowCrop, after: FlowCrop, points: np.ndarray, guess: n
 
 
 def _closer(before: FlowCrop, after: FlowCrop, first: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the points went, measured again on the later crop laid back on the earlier one by `matrix`.
+    """Measure the points again on the later crop, warped back onto the earlier one by `matrix`.
 
-    A patch that turns or grows pulls Lucas-Kanade towards no motion at all (by a twentieth of the turn); laid back,
-    there is next to nothing left to turn. Returns points (n, 2) on projected pixels and which were found (n,).
+    A patch that rotates or grows biases Lucas-Kanade towards no motion (by a twentieth of the rotation); after the warp there
+    is hardly any rotation left.
+
+    Returns
+    -------
+    points : np.ndarray
+        (n, 2), on projected pixels.
+    found : np.ndarray
+        bool (n,).
     """
     way = compose(after.matrix, compose(matrix, invert(before.matrix)))
     half, whole = np.array([[1, 0, -0.5], [0, 1, -0.5]]), np.array([[1, 0, 0.5], [0, 1, 0.5]])
@@ -144,8 +170,7 @@ def _closer(before: FlowCrop, after: FlowCrop, first: np.ndarray, matrix: np.nda
 
 
 def _moved(gap: np.ndarray, good: np.ndarray, members: np.ndarray) -> int:
-    """The upper quartile of a group's way off the skull's motion, in thousandths; 999 when too few could be
-    followed."""
+    """Compute the upper quartile of a group's deviation from the skull's motion, in thousandths; 999 when too few were followed."""
     followed = good[members]
     if followed.mean() < 0.6:
         return 999
@@ -154,7 +179,7 @@ def _moved(gap: np.ndarray, good: np.ndarray, members: np.ndarray) -> int:
 
 @cache
 def _seeds() -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
-    """The mesh points to follow (n,), which of them belong to the skull (n,), and each group's places among them."""
+    """Return the mesh points to follow (n,), which of them belong to the skull (n,), and each group's indices among them."""
     skull = set(skull_points().tolist())
     chosen = set(skull)
     for group in region_groups():
@@ -167,7 +192,7 @@ def _seeds() -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
 
 @cache
 def skull_points() -> np.ndarray:
-    """The mesh points to follow: inside the oval, away from lips and lids, of the half that expression moves least."""
+    """Select the mesh points of the skull: inside the oval, away from lips and lids, of the part that expression moves least."""
     model, mesh = head_model(), topology()
     travel = np.sqrt((model.expression.reshape(len(model.expression), -1, 3) ** 2).sum(axis=(0, 2)))
     away = np.ones(len(model.reference), bool)
@@ -198,7 +223,7 @@ def _track(
 
 
 def _robust_similarity(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int, float]:
-    """Iteratively reweighted least squares with Tukey's biweight; the matrix, how many points agree, and their RMS."""
+    """Fit by iteratively reweighted least squares with Tukey's biweight: matrix, number of inliers, and their RMS."""
     weight = np.ones(len(a))
     matrix = np.eye(2, 3)
     gap = np.zeros(len(a))
@@ -212,7 +237,7 @@ def _robust_similarity(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int, f
 
 
 def _weighted_similarity(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """`face.align.similarity` with a weight for every pair (n,)."""
+    """Fit `face.align.similarity` with a weight for every pair (n,)."""
     total = weight.sum()
     p, q = a[:, 0] + 1j * a[:, 1], b[:, 0] + 1j * b[:, 1]
     p_mean, q_mean = (weight * p).sum() / total, (weight * q).sum() / total

@@ -1,4 +1,4 @@
-"""What a swap network wants to know of the source, worked out once for all frames."""
+"""The source input of a swap network, computed once for all frames."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from faceplate.source.source import Source, SourceView
 
 __all__ = ["identity_of", "latent_of", "picture_of", "required", "weighted"]
 
-# Where public tools let the weight of identity run: a third of the target's own mixed in, or taken away.
+# Range of the identity weight in public tools: about a third of the target's own embedding is added or subtracted.
 _WEIGHT_REACH = 0.35
 
 
 def identity_of(source: Source, recogniser: Network) -> np.ndarray:
-    """The source's raw embedding float32 (512,): the mean over its pictures."""
+    """Compute the source's raw embedding, float32 (512,): the mean over its pictures."""
     return np.stack([embed_face(recogniser, view.frame, view.face) for view in source.views]).mean(axis=0)
 
 
 def latent_of(family: Family, raw: np.ndarray, emap: np.ndarray | None, converter: Network | None) -> np.ndarray:
-    """The source input float32 (1, 512) of `family` out of ArcFace's raw embedding (512,).
+    """Compute the source input, float32 (1, 512), of `family` from ArcFace's raw embedding (512,).
 
-    inswapper: (e @ emap) / |e|, `emap` (512, 512) from the graph. Others: converted where they have a converter, then
-    brought to length 1 where the recipe says so.
+    inswapper: (e @ emap) / |e|, `emap` (512, 512) from the graph. Others: converted if they have a converter, then
+    normalised to length 1 if the recipe says so.
     """
     if family.latent == "emap":
         if emap is None:
@@ -38,19 +38,16 @@ def latent_of(family: Family, raw: np.ndarray, emap: np.ndarray | None, converte
 
 
 def weighted(latent: np.ndarray, target: np.ndarray, weight: float) -> np.ndarray:
-    """`latent` (1, 512) with the target's own raw embedding (512,) mixed in.
+    """Mix the target's own raw embedding (512,) into `latent` (1, 512).
 
-    (1 - w) · latent + w · target / |target| with w from 0.35 (weight 0) to -0.35 (weight 1); 0.5 is the source as it
-    is.
+    (1 - w) * latent + w * target / |target| with w from 0.35 (weight 0) to -0.35 (weight 1); 0.5 leaves the source unchanged.
     """
     w = np.float32(np.interp(weight, [0.0, 1.0], [_WEIGHT_REACH, -_WEIGHT_REACH]))
     return ((1 - w) * latent + w * (target / np.linalg.norm(target))[None]).astype(np.float32)
 
 
 def picture_of(family: Family, source: Source) -> np.ndarray:
-    """The source picture float32 (1, 3, side, side), RGB 0..1, of a family that looks at one: the view nearest to
-    facing front.
-    """
+    """Render the source picture float32 (1, 3, side, side), RGB 0..1, for a family that takes one: the most frontal view."""
     assert family.picture is not None
     template, side = family.picture
     view = min(source.views, key=_turned)
@@ -59,7 +56,13 @@ def picture_of(family: Family, source: Source) -> np.ndarray:
 
 
 def required(store: ModelStore, kind: str, wanted_by: str) -> Card:
-    """The store's network of kind `kind`; `UsageError('model-missing')` says what to add when there is none."""
+    """Return the store's network of kind `kind`.
+
+    Raises
+    ------
+    UsageError
+        `model-missing`, with the command that adds one.
+    """
     card = store.of_family(kind)
     if card is None:
         raise UsageError(
@@ -70,14 +73,14 @@ def required(store: ModelStore, kind: str, wanted_by: str) -> Card:
 
 
 def emap_of(store: ModelStore, name: str) -> np.ndarray:
-    """inswapper's matrix: the last 512x512 tensor stored in the graph, float32."""
+    """Read inswapper's matrix: the last 512x512 tensor stored in the graph, float32."""
     return read_graph(store.path(name)).last_initializer((512, 512))
 
 
 def source_input(
     store: ModelStore, card: Card, family: Family, source: Source, runtime: Runtime, recogniser: Network | None
 ) -> np.ndarray:
-    """The array for the graph's source input, from the source's pictures. Raises `UsageError('model-missing')`."""
+    """Compute the array for the graph's source input from the source's pictures. Raises `UsageError('model-missing')`."""
     if family.latent == "picture":
         return picture_of(family, source)
     assert recogniser is not None

@@ -1,9 +1,8 @@
-"""The plate's grain through a shot: measured where a face is first seen, one model a view, and what varies in it.
+"""The plate's grain through a shot: one model for each view, from samples where faces were first found.
 
-Grain belongs to the camera and the light, not to the face, so the samples of everybody in a view speak together and
-their median counts. What does vary inside a view (a fade, a ramped exposure, a push-in) shows as a factor on the
-variance; it is kept only when it is more than the samples' own scatter. Measuring is `comp.grain`'s; comp knows nothing
-of tracks.
+Grain belongs to the camera and the light, not to the face, so the model of a view is the median over the samples of all
+people. Changes inside a view (a fade, a ramped exposure, a push-in) become a factor on the variance, which is kept only
+when it exceeds the samples' own scatter. `comp.grain` does the measuring and does not depend on tracks.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ import numpy as np
 from faceplate.comp.grain import GRAIN_REACH, Grain, measure_grain
 from faceplate.face import Face
 from faceplate.track import model
-from faceplate.track.reader import Picture
+from faceplate.track.plate_reader import Picture
 
 __all__ = ["grain_at", "grain_models", "grain_sample", "pack_grain", "unpack_grain"]
 
 _VARIES = 1.2
-"""A factor on the variance within this of 1 all through a view is scatter."""
+"""A factor on the variance that stays within this ratio of 1 through a view counts as scatter."""
 
 _SIDE = 7
 
 
 def grain_sample(picture: Picture, face: Face) -> Grain:
-    """The grain around `face` in one frame, scene-linear working space."""
+    """Measure the grain around `face` in one frame, in the scene-linear working space."""
     frame = picture.read(face.window(GRAIN_REACH))
     pixels = frame.working()
     return measure_grain(pixels)
@@ -36,8 +35,17 @@ def grain_sample(picture: Picture, face: Face) -> Grain:
 def grain_models(
     samples: Iterable[tuple[int, float, Grain]], cuts: Sequence[int], first: int, last: int
 ) -> tuple[model.Grain, ...]:
-    """One model for each view that was sampled. `samples` are (frame, the face's level, grain), `cuts` the frames that
-    begin a view, `first` and `last` the shot's ends."""
+    """Compute one model for each view that has samples.
+
+    Parameters
+    ----------
+    samples : iterable of (int, float, Grain)
+        Frame, the face's level, grain.
+    cuts : sequence of int
+        The frames that begin a view.
+    first, last : int
+        The shot's first and last frame.
+    """
     starts = [first, *(cut for cut in cuts if cut > first)]
     ends = [*(start - 1 for start in starts[1:]), last]
     views: dict[int, list[tuple[int, float, Grain]]] = {}
@@ -47,7 +55,7 @@ def grain_models(
 
 
 def grain_at(models: Sequence[model.Grain], frame: int) -> Grain | None:
-    """The grain in `frame`, or None where it was not measured."""
+    """Return the grain in `frame`, or None where it was not measured."""
     found = next((item for item in models if item.first <= frame <= item.last), None)
     if found is None:
         return None
@@ -59,14 +67,14 @@ def grain_at(models: Sequence[model.Grain], frame: int) -> Grain | None:
 
 
 def pack_grain(grain: Grain) -> list[list[float]]:
-    """A sample as the work file holds it."""
+    """Convert a sample to lists of numbers for the checkpoint."""
     return [
         np.asarray(part, np.float64).ravel().tolist() for part in (grain.slope, grain.floor, grain.kernel, grain.mixing)
     ]
 
 
 def unpack_grain(item: list[list[float]]) -> Grain:
-    """The inverse of `pack_grain`."""
+    """Convert the lists of `pack_grain` back to a sample."""
     slope, floor, kernel, mixing = (np.array(part) for part in item)
     kernel = kernel.astype(np.float32).reshape(3, _SIDE, _SIDE)
     return Grain(slope, floor, kernel, mixing.astype(np.float32).reshape(3, 3))
@@ -95,7 +103,7 @@ def _model(taken: list[tuple[int, float, Grain]], first: int, last: int) -> mode
 def _amounts(
     taken: list[tuple[int, float, Grain]], slope: np.ndarray, floor: np.ndarray, level: float
 ) -> tuple[tuple[int, float], ...]:
-    """(frame, factor on the variance) along the view, smoothed; empty when it does not vary."""
+    """Compute (frame, factor on the variance) along the view, smoothed; empty when it does not vary."""
     signal = level * np.array([0.25, 1.0, 4.0])[:, None]
     usual = slope * signal + floor
     by_frame: dict[int, list[float]] = {}
@@ -106,7 +114,7 @@ def _amounts(
             by_frame.setdefault(frame, []).append(float(np.median(np.log(there[known] / usual[known]))))
     frames = sorted(by_frame)
     each = np.array([np.median(by_frame[frame]) for frame in frames])
-    if len(frames) < 3:  # two samples cannot tell what varies from what scatters
+    if len(frames) < 3:  # two samples cannot separate variation from scatter
         return ()
     padded = np.pad(each, 1, mode="edge")
     smooth = np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0)

@@ -1,9 +1,8 @@
-"""A mesh in a line of text: whole numbers of a fraction of the face, told from a neighbouring point, packed, in base
-64.
+"""Compact text encoding of a mesh: quantised differences between neighbouring points, deflated, in base 64.
 
-A mesh is stored as its difference from a base mesh. Neighbouring points differ from the base alike, so each point says
-only how it differs from the one it hangs on in a tree over the mesh's edges; the numbers become small, and deflate
-(RFC 1951) packs them well.
+A mesh is stored as its difference from a base mesh. Neighbouring points differ from the base alike, so each point stores
+only its difference from its parent in a tree over the mesh's edges. The numbers become small, and deflate (RFC 1951)
+compresses them well.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from faceplate.face.shape import head_model
 __all__ = ["BASE", "FINE", "RAW", "on_grid", "pack_mesh", "pack_numbers", "unpack_mesh", "unpack_numbers"]
 
 BASE = (1024, 512)
-"""Steps per unit of the face's scale, in x and y and in z, for a base mesh: both finer grids contain it."""
+"""Steps per unit of the face's scale, in x and y and in z, for a base mesh; both finer grids contain this one."""
 
 RAW = (2048, 512)
-"""The same for what the landmarker saw: 0.08 px on a face 480 px tall."""
+"""The same for raw landmarks: 0.08 px on a face 480 px tall."""
 
 FINE = (4096, 512)
-"""The same for what was smoothed: 0.04 px, an RMS error of 0.013 px."""
+"""The same for smoothed meshes: 0.04 px, an RMS error of 0.013 px."""
 
 _LIMIT = 1 << 20
 
 
 def pack_mesh(shape: np.ndarray, base: np.ndarray, steps: tuple[int, int]) -> str:
-    """`shape` (478, 3) as text, given `base` (478, 3); both in units of the face's scale."""
+    """Encode `shape` (478, 3) relative to `base` (478, 3), both in units of the face's scale."""
     order, parent, _ = _tree()
     whole = np.rint((shape - base) * _scales(steps)).astype(np.int64)
     told = whole[order].copy()
@@ -42,7 +41,7 @@ def pack_mesh(shape: np.ndarray, base: np.ndarray, steps: tuple[int, int]) -> st
 
 
 def unpack_mesh(text: str, base: np.ndarray, steps: tuple[int, int]) -> np.ndarray:
-    """The inverse of `pack_mesh`. Raises `ValueError` for text that is none of its."""
+    """Decode the text of `pack_mesh`. Raises `ValueError` for invalid text."""
     order, _, levels = _tree()
     whole = np.zeros((478, 3), np.int64)
     told = _numbers(text, 478 * 3).reshape(3, 478).T
@@ -53,17 +52,17 @@ def unpack_mesh(text: str, base: np.ndarray, steps: tuple[int, int]) -> np.ndarr
 
 
 def on_grid(shape: np.ndarray, steps: tuple[int, int]) -> np.ndarray:
-    """`shape` (478, 3) rounded to what is stored, so that what was stored and what is read are the same floats."""
+    """Round `shape` (478, 3) to the stored grid, so that stored and decoded values are the same floats."""
     return np.rint(shape * _scales(steps)) / _scales(steps)
 
 
 def pack_numbers(values: np.ndarray, steps: float) -> str:
-    """Numbers (n,) as text, rounded to 1/`steps`."""
+    """Encode numbers (n,) as text, rounded to 1/`steps`."""
     return _text(np.rint(np.asarray(values, np.float64) * steps).astype(np.int64))
 
 
 def unpack_numbers(text: str, count: int, steps: float) -> np.ndarray:
-    """The inverse of `pack_numbers`. Raises `ValueError`."""
+    """Decode the text of `pack_numbers`. Raises `ValueError`."""
     return _numbers(text, count) / steps
 
 
@@ -75,7 +74,7 @@ def _text(values: np.ndarray) -> str:
     zigzag = np.where(values < 0, -2 * values - 1, 2 * values)
     if zigzag.size and zigzag.max() >= _LIMIT:
         raise ValueError("a point lies too far from its neighbours to be stored")
-    # Low, middle and high bytes apart: the last two are nearly always 0 and cost nothing.
+    # Low, middle and high bytes are stored separately: the last two are nearly always 0 and compress to almost nothing.
     planes = np.concatenate([(zigzag >> shift & 0xFF).astype(np.uint8) for shift in (0, 8, 16)])
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
     return base64.b64encode(packer.compress(planes.tobytes()) + packer.flush()).decode("ascii")
@@ -99,11 +98,17 @@ _Levels = tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
 
 @cache
 def _tree() -> tuple[np.ndarray, np.ndarray, _Levels]:
-    """A breadth-first tree over the mesh from the tip of the nose.
+    """Build a breadth-first tree over the mesh from the tip of the nose.
 
-    `order` (478,) the points as they are told, `parent` (478,) the point that each of these hangs on, and the levels:
-    (places in the order, points, their parents). Iris points, which no triangle holds, hang on their nearest
-    neighbours.
+    Returns
+    -------
+    order : np.ndarray
+        (478,), the points in the stored order.
+    parent : np.ndarray
+        (478,), the parent of each of these points.
+    levels : tuple
+        (positions in the order, points, their parents) for each depth. Iris points, which no triangle has, are attached to
+        their nearest neighbours.
     """
     neighbours = _neighbours()
     order, parent, depth = [4], [4], [0]

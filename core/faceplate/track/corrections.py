@@ -1,5 +1,4 @@
-"""The artist's layer: what each kind of correction does to a face, a person or a frame. Values below are never
-changed."""
+"""The artist's corrections: how each kind changes a face, a person or a frame. Tracked values are never changed."""
 
 from __future__ import annotations
 
@@ -18,6 +17,7 @@ from faceplate.track import model
 __all__ = ["REGIONS", "People", "Piece", "fade", "moved", "people_of", "region_weight"]
 
 REGIONS = ("brow-right", "brow-left", "eye-right", "eye-left", "brows", "eyes", "mouth", "jaw")
+"""The regions of the face that can be dragged."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,11 @@ class Piece:
     last: int | None = None
 
     def holds(self, frame: int) -> bool:
+        """Check whether `frame` is in the piece."""
         return (self.first is None or frame >= self.first) and (self.last is None or frame <= self.last)
 
     def cut(self, first: int | None, last: int | None) -> Piece | None:
-        """The part from `first` to `last`, or None when there is none."""
+        """Return the part from `first` to `last`, or None when it is empty."""
         low = max((x for x in (self.first, first) if x is not None), default=None)
         high = min((x for x in (self.last, last) if x is not None), default=None)
         return None if low is not None and high is not None and low > high else Piece(self.source, low, high)
@@ -40,7 +41,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class People:
-    """The people after the edits, in order: id → pieces (the first that holds a frame counts), and their names."""
+    """The people after the edits, in order: id → pieces (the first that holds a frame is used), and their names."""
 
     pieces: dict[str, tuple[Piece, ...]]
     names: dict[str, str]
@@ -48,8 +49,10 @@ class People:
 
 
 def people_of(ids: Sequence[str], edits: Sequence[model.Edit]) -> People:
-    """Carries out delete, split, join and rename in their order. An edit of a person who is not there any more (after a
-    re-track) does nothing and is told in `orphans`."""
+    """Apply delete, split, join and rename in their order.
+
+    An edit of a person who no longer exists (after tracking again) has no effect and is listed in `orphans`.
+    """
     pieces: dict[str, tuple[Piece, ...]] = {id_: (Piece(id_),) for id_ in ids}
     names: dict[str, str] = {}
     orphans = []
@@ -81,7 +84,7 @@ def _without(pieces: Sequence[Piece], first: int | None, last: int | None) -> tu
 
 
 def moved(points: np.ndarray, frame: int, person: str, layer: model.Corrections, pixel_aspect: float) -> np.ndarray:
-    """A mesh (478, 3) in plate pixels with the person's drags, then keys, of `frame`."""
+    """Apply a person's drags, then keys, of `frame` to a mesh (478, 3) in plate pixels."""
     keys = [key for key in layer.keys if key.person == person]
     drags = [drag for drag in layer.drags if drag.person == person]
     if not keys and not drags:
@@ -99,13 +102,13 @@ def moved(points: np.ndarray, frame: int, person: str, layer: model.Corrections,
 
 
 def fade(frame: int, spans: Sequence[model.Span]) -> float:
-    """How much of the face is used in `frame`, 0 to 1: 1 where no span says otherwise, else the most that one gives."""
+    """Compute how much of the face is used in `frame`, 0..1: 1 without spans, else the maximum over the spans."""
     return max((_faded(frame, span) for span in spans), default=1.0)
 
 
 @cache
 def region_weight(region: str) -> np.ndarray:
-    """How far each point (478,) follows when `region` is dragged: 1 on it, 0 far away, smoothly between."""
+    """Compute how far each point (478,) follows when `region` is dragged: 1 on it, 0 far away, smooth between."""
     mesh, reference = topology(), head_model().reference
     lower = reference[mesh.oval, 1] > reference[mesh.lips_loop, 1].mean()
     right_eye = np.concatenate([mesh.right_eye_loop, np.arange(468, 473)])
@@ -144,10 +147,9 @@ def _transformed(mesh: np.ndarray, move: np.ndarray, scale: float, turn: float) 
 
 
 def _keyed(table: Mapping[int, Sequence[float]], frame: int) -> np.ndarray:
-    """The curve through keyframes: smooth, never beyond its keys, constant outside them.
+    """Interpolate keyframes: smooth, never beyond its keys, constant outside them.
 
-    Monotone cubic (F. N. Fritsch & R. E. Carlson, "Monotone piecewise cubic interpolation", SIAM J. Numer. Anal. 17,
-    1980).
+    Monotone cubic (F. N. Fritsch & R. E. Carlson, "Monotone piecewise cubic interpolation", SIAM J. Numer. Anal. 17, 1980).
     """
     frames = sorted(table)
     if frame <= frames[0]:
@@ -181,8 +183,14 @@ def _faded(frame: int, span: model.Span) -> float:
 
 
 def check_person(known: Sequence[str], person: str) -> None:
-    """Raises `UsageError('no-such-person')` for an id that is not among `known`."""
+    """Check that `person` is among `known`.
+
+    Raises
+    ------
+    UsageError
+        `no-such-person`.
+    """
     if person not in known:
         raise UsageError(
-            "no-such-person", f"The track has no person '{person}'; it has {', '.join(known) or 'nobody'}."
+            "no-such-person", f"The track has no person '{person}'; it has {', '.join(known) or 'no people'}."
         )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceplate.face.shape import head_model
-from faceplate.track import Track, coding
+from faceplate.track import Track, mesh_codec
 from faceplate.track.sidecar import dump, load_sidecar, schema
 from faceplate.track.smooth import decompose, place
 from track_sightings import FIRST, mean_head, points_at
@@ -22,18 +22,18 @@ DOCS = Path(__file__).parents[2] / "docs"
 @settings(max_examples=40, deadline=None)
 def test_a_packed_mesh_comes_back_to_the_grid(seed: int, spread: float) -> None:
     rng = np.random.default_rng(seed)
-    base = coding.on_grid(head_model().reference, coding.BASE)
+    base = mesh_codec.on_grid(head_model().reference, mesh_codec.BASE)
     shape = base + spread * rng.standard_normal((478, 3))
-    for steps in (coding.RAW, coding.FINE):
-        back = coding.unpack_mesh(coding.pack_mesh(shape, base, steps), base, steps)
-        assert np.array_equal(back, coding.on_grid(shape, steps))
+    for steps in (mesh_codec.RAW, mesh_codec.FINE):
+        back = mesh_codec.unpack_mesh(mesh_codec.pack_mesh(shape, base, steps), base, steps)
+        assert np.array_equal(back, mesh_codec.on_grid(shape, steps))
         assert np.abs(back - shape)[:, :2].max() <= 0.5001 / steps[0]
 
 
 @pytest.mark.parametrize("text", ["", "AAAA", "not base 64!", "eJwDAAAAAAE="])
 def test_text_that_is_no_mesh_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        coding.unpack_mesh(text, np.zeros((478, 3)), coding.RAW)
+        mesh_codec.unpack_mesh(text, np.zeros((478, 3)), mesh_codec.RAW)
 
 
 def test_a_mesh_taken_apart_and_put_together_is_itself() -> None:
