@@ -25,7 +25,7 @@ from faceplate.face.align import apply, resample
 from faceplate.generators import Crop, CropTransform, MeshGenerator
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 

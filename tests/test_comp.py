@@ -38,7 +38,10 @@ from faceplate.image.low_pass import local_linear, local_quadratic
 from faceplate.image.symmetric_log import from_log, to_log
 from faceplate.image.window import Window
 from faceplate.render import Renderer
-from faceplate.render.stages import CompositeResult, InputMattes, look, swap_face
+from faceplate.render.composite import CompositeResult
+from faceplate.render.matte import InputMattes
+from faceplate.render.prepare import prepare_plate
+from faceplate.render.swap import swap_face
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
@@ -456,7 +459,7 @@ def test_no_seam(source: str, target: str, still: Still, found: Found, color: Co
     generator = MeshGenerator(read_source(person(source), color, finder))
     parameters = Parameters(occlusion=0, layers="parts")
     swapped = swap_face(working, face, generator, parameters)
-    moved = look(working, face, generator, parameters).working[swapped.window.slices(working.window)]
+    moved = prepare_plate(working, face, generator, parameters).working[swapped.window.slices(working.window)]
     edge = swapped.layers["matte_hull"] * swapped.layers["matte_coverage"]
     # The matte's own edge is farther out, where the moved plate ends.
     for plate, matte in ((moved, edge), (plate_of(working, swapped), swapped.matte)):

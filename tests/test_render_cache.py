@@ -30,8 +30,8 @@ from faceplate.models.card import write_card
 from faceplate.models.store import EMBEDDED, digest
 from faceplate.render import Rendered, Renderer
 from faceplate.render.batch import render_frames
-from faceplate.render.resources import RenderResources
-from faceplate.render.stages import KINDS
+from faceplate.render.cache_types import KINDS
+from faceplate.render.pool import ResourcePool
 from faceplate.shot import Policy, load_shot
 from faceplate.shot.parameters import PARAMETERS, Parameter, Stage
 from plates import read_file, write_plate
@@ -146,13 +146,13 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 def assert_same(one: Rendered, two: Rendered) -> None:
-    assert one.swapped.window == two.swapped.window
+    assert one.result.window == two.result.window
     for name in ("over", "element", "matte"):
-        assert np.array_equal(getattr(one.swapped, name), getattr(two.swapped, name)), name
-    assert one.swapped.layers.keys() == two.swapped.layers.keys()
-    for name, layer in one.swapped.layers.items():
-        assert np.array_equal(layer, two.swapped.layers[name]), name
-    assert (one.key, one.swapped.notes, one.swapped.attributes) == (two.key, two.swapped.notes, two.swapped.attributes)
+        assert np.array_equal(getattr(one.result, name), getattr(two.result, name)), name
+    assert one.result.layers.keys() == two.result.layers.keys()
+    for name, layer in one.result.layers.items():
+        assert np.array_equal(layer, two.result.layers[name]), name
+    assert (one.key, one.result.notes, one.result.attributes) == (two.key, two.result.notes, two.result.attributes)
 
 
 def other_value(parameter: Parameter, shoot: Shoot) -> Any:
@@ -173,12 +173,12 @@ def test_every_frame_has_its_values_alone_in_any_order_and_opens_nothing_again(
     shoot: Shoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    own = RenderResources._once
+    own = ResourcePool.get
 
-    def once(self: RenderResources, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-        return own(self, name, make if name[0] == "mark" else lambda: (opened.append(str(name)), make())[1])
+    def once(self: ResourcePool, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        return own(self, name, make if name[0] == "cache identity" else lambda: (opened.append(str(name)), make())[1])
 
-    monkeypatch.setattr(RenderResources, "_once", once)
+    monkeypatch.setattr(ResourcePool, "get", once)
     document = {
         "parameters": {
             "restorer": "sharper", "restore_amount": {"keys": [[1001, 0.0], [1003, 1.0]]},
@@ -210,7 +210,7 @@ def test_a_networks_keyed_values_open_it_once(shoot: Shoot) -> None:
     assert [network.card.name for network in networks] == ["actor", "sharper"] and renderer.networks == networks
     assert all(one is two for one, two in zip(networks, renderer.networks, strict=True))
     other = renderer.render(1001, values={"morph": 0.9})
-    assert not np.array_equal(other.swapped.element, run[1001].swapped.element)
+    assert not np.array_equal(other.result.element, run[1001].result.element)
     assert_same(shoot.renderer(parameters=values).render(1002), run[1002])
 
 
@@ -257,7 +257,7 @@ def test_a_parameter_runs_again_what_it_says_and_the_pixels_are_those_without_a_
     tweaked = warm.render(1001, values=values)
     if parameter.about.invalidates in AFTER_GENERATING:
         assert not generated, f"{parameter.name} may not run the generator"
-        assert counts["generate"] == counts["find"] == counts["look"] == 0
+        assert counts["generate"] == counts["find"] == counts["prepare"] == 0
     if parameter.about.invalidates in (Stage.ELEMENT, Stage.WRITE):
         assert not counts, "nothing that is kept depends on it"
     if parameter.name in ("matte_erode", "matte_feather", "blend", "blend_amount", "blend_reach"):
@@ -300,7 +300,7 @@ def test_nothing_turned_moves_what_is_read(shoot: Shoot, warm: Renderer) -> None
     warm.cache.counts.computed.clear()
     for end in ("minimum", "maximum"):
         warm.render(1001, values={parameter.name: getattr(parameter, end) for parameter in hull})
-    assert warm.cache.counts.computed["generate"] == warm.cache.counts.computed["look"] == 0
+    assert warm.cache.counts.computed["generate"] == warm.cache.counts.computed["prepare"] == 0
 
 
 def test_the_disk_serves_another_process_and_other_inputs_do_not_match(
@@ -378,9 +378,9 @@ def test_a_proxy_agrees_with_the_full_render_reduced(shoot: Shoot, proxy: int) -
     wanted = cv2.resize(renderer.over_picture(full), size, interpolation=cv2.INTER_AREA)
     got = renderer.over_picture(small)
     matte, ours = np.zeros((BIG, BIG), np.float32), np.zeros(size, np.float32)
-    matte[full.swapped.window.slices(full.file.data)] = full.swapped.matte
+    matte[full.result.window.slices(full.file.data)] = full.result.matte
     matte = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
-    ours[small.swapped.window.slices(small.file.data)] = small.swapped.matte
+    ours[small.result.window.slices(small.file.data)] = small.result.matte
     assert full.face is not None
     away = np.abs(got - wanted)[(matte > 0) | (ours > 0)].mean() / full.face.level
     assert away < 0.05, away
@@ -400,7 +400,7 @@ def test_a_proxy_is_written_with_its_own_windows(shoot: Shoot, mode: str) -> Non
     assert spec.getattribute("faceplate:proxy") == 4 and spec.getattribute("faceplate:key") == renderer.key(
         1001, proxy=4
     )
-    window = rendered.file.data if mode == "over" else rendered.swapped.window
+    window = rendered.file.data if mode == "over" else rendered.result.window
     assert pixels.shape[:2] == (window.height, window.width) and (spec.x, spec.y) == (window.x, window.y)
 
 

@@ -21,7 +21,7 @@ from faceplate.generators import MeshGenerator, MeshSettings, parse_pins
 from faceplate.generators.mesh import _even, _sharp
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
 from faceplate.source.analysis import look

@@ -23,7 +23,7 @@ from faceplate.demo import person
 from faceplate.demo.plate import PATTERN, make_plate
 from faceplate.face import FaceFinder
 from faceplate.plate import Sequence as PlateSequence
-from faceplate.render import stages
+from faceplate.render import plate_grain
 from faceplate.track import Track, auto_track_path, track_shot
 from faceplate.track.analyse import Analyser
 from faceplate.track.grain import grain_at, grain_models, pack_grain, unpack_grain
@@ -141,7 +141,7 @@ def test_with_a_track_nothing_is_searched_and_nothing_measured_again(
 
     monkeypatch.setattr(FaceFinder, "find", never)
     monkeypatch.setattr(FaceFinder, "_pass", never)
-    monkeypatch.setattr(stages, "measure_grain", never)
+    monkeypatch.setattr(plate_grain, "measure_grain", never)
     track = small / "shot.track.json"
     output = tmp_path / "swap.####.exr"
     command("render", small / PATTERN, "--generator", "null", "--track", track, "-o", output, "-f", "1005")

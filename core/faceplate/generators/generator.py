@@ -11,7 +11,7 @@ from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.image.window import Window
 
-__all__ = ["Crop", "CropTransform", "Encoding", "Generated", "Generator", "Reshaping"]
+__all__ = ["CacheIdentity", "Crop", "CropTransform", "Encoding", "Generated", "Generator", "Reshaping"]
 
 Encoding = Literal["working", "network"]
 
@@ -79,6 +79,18 @@ class Generator(Protocol):
 
     def generate(self, crop: Crop) -> Generated:
         """The new face on the crop's own pixels."""
+        ...
+
+
+@runtime_checkable
+class CacheIdentity(Protocol):
+    """A generator whose results may be kept beyond this process, because it can name all that they depend on.
+
+    A renderer asks this of a generator that a caller gives it; without it, results are kept for this process alone.
+    """
+
+    def cache_identity(self) -> str:
+        """A text that is the same exactly where the results are: weights, source and settings; "" where that is unknown."""
         ...
 
 

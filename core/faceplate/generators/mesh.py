@@ -15,6 +15,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
 from faceplate.errors import UsageError
@@ -106,6 +107,9 @@ class MeshGenerator:
         poses = tuple(view.geometry.pose for view in self.source.views)
         offset = unsqueezed(shape_offset(unsqueezed(face.points, pixel_aspect), poses), 1 / pixel_aspect)
         return face.moved(face.points + self.settings.shape * offset)
+
+    def cache_identity(self) -> str:
+        return digest(self.name, self.source.cache_identity(), self.settings)
 
     def generate(self, crop: Crop) -> Generated:
         views = self._views(crop.frame)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix
 from faceplate.generators.generator import Crop, CropTransform, Encoding, Generated
@@ -28,6 +29,9 @@ class NullGenerator:
         return CropTransform(
             crop_matrix(face.five, self.template, self.side, pixel_aspect), Window(0, 0, self.side, self.side)
         )
+
+    def cache_identity(self) -> str:
+        return digest(self.name, self.side, self.template)
 
     def generate(self, crop: Crop) -> Generated:
         return Generated(crop.pixels.copy(), np.ones(crop.pixels.shape[:2], np.float32))

@@ -12,11 +12,20 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.color import ColorConfig, Exposure, decode, encode
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix, invert, resample
-from faceplate.generators.generator import Crop, CropTransform, Encoding, Generated, Generator, Reshaping
+from faceplate.generators.generator import (
+    CacheIdentity,
+    Crop,
+    CropTransform,
+    Encoding,
+    Generated,
+    Generator,
+    Reshaping,
+)
 from faceplate.image.window import Window
 from faceplate.models import ModelStore, Network, Runtime, open_network
 from faceplate.models.session import Port
@@ -118,6 +127,14 @@ class Restored:
 
     def reshaped(self, face: Face, pixel_aspect: float) -> Face:
         return self.generator.reshaped(face, pixel_aspect) if isinstance(self.generator, Reshaping) else face
+
+    def cache_identity(self) -> str:
+        inner = self.generator.cache_identity() if isinstance(self.generator, CacheIdentity) else ""
+        if not inner:
+            return ""
+        restorer = self.restorer
+        config = "" if self.color is None else self.color.cache_id
+        return digest(inner, restorer.network.card.model_dump_json(), restorer.amount, restorer.fidelity, config)
 
     def generate(self, crop: Crop) -> Generated:
         inner = self.generator.frame(crop.face, 1.0)

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.comp.grain import Grain
@@ -108,6 +109,10 @@ class Source:
     def all_views(self) -> tuple[SourceView, ...]:
         return self.views + self.spare
 
+    def cache_identity(self) -> str:
+        """A text that is the same exactly where the pictures, their colour and what was found in them are."""
+        return digest([(view.name, view.finding.model_dump_json()) for view in self.all_views])
+
     def embedding(self, finder: FaceFinder) -> np.ndarray:
         """The person's identity, the mean of the views' raw embeddings, float32 (128,)."""
         return np.mean([finder.embed(view.frame, view.face) for view in self.views], axis=0)
@@ -151,15 +156,15 @@ def _views_of(
     """The views in one file. Raises what reading it raises; of a movie only where no frame of it shows a face."""
     with path.open("rb") as file:  # a clip may be larger than the memory
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    digest = f"{content} {space or ''} {color.cache_id[:12]}"
+    identity = f"{content} {space or ''} {color.cache_id[:12]}"
     views: list[SourceView] = []
     failed: FaceplateError | None = None
     for index in frames_of(path):
         key = path.name if index is None else f"{path.name}@{index}"
         finding = notebook.pictures.get(key)
-        if finding is None or finding.sha256 != digest:
+        if finding is None or finding.sha256 != identity:
             try:
-                finding = look(read_still(path, color, space, index or 0), finder, digest)
+                finding = look(read_still(path, color, space, index or 0), finder, identity)
             except FaceplateError as error:
                 failed = error
                 continue

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.errors import RenderError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix
@@ -65,6 +66,9 @@ class DfmGenerator:
         """DeepFaceLab's whole-face crop."""
         side = self.side * check_multiple(self.side, self.supersample)
         return CropTransform(crop_matrix(face.five, _TEMPLATE, side, pixel_aspect), Window(0, 0, side, side))
+
+    def cache_identity(self) -> str:
+        return digest(self.network.card.model_dump_json(), self.morph, self.mattes, self.supersample)
 
     def generate(self, crop: Crop) -> Generated:
         """The actor's face, and as coverage the mattes that the graph drew."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix, resample
@@ -61,6 +62,10 @@ class NetworkGenerator:
         """The family's template at the network's side, times the supersampling."""
         side = self.family.side * check_multiple(self.family.side, self.supersample)
         return CropTransform(crop_matrix(face.five, self.family.template, side, pixel_aspect), Window(0, 0, side, side))
+
+    def cache_identity(self) -> str:
+        networks = [network.card.model_dump_json() for network in self.networks]
+        return digest(networks, self.family, self.source, self.supersample, self.identity)
 
     def generate(self, crop: Crop) -> Generated:
         """The new face, float32, unrounded; coverage falls to 0 at the crop's edge, beyond which the network saw
