@@ -83,6 +83,7 @@ class FaceSwapper:
         return swap_face(frame, face, generator, parameters, frame=number, networks=networks)
 
     def __call__(self, frame: Frame, faces: tuple[Face, ...], number: int | None = None) -> Frame:
+        """The frame with every face of `faces` replaced; `number` as in `swap`."""
         pixels = frame.pixels.copy()
         for face in faces:
             result = self.swap(frame.with_pixels(pixels), face, number)

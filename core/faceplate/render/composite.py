@@ -1,6 +1,6 @@
 """The change carried onto the plate's own pixels: detail, grain, the warped surroundings, layers, and back to plate space.
 
-Everything before happens on the generator's crop. Only the change is brought back, so that pixels which nobody changed stay
+Everything before happens on the generator's crop. Only the change is brought back, so that unchanged pixels stay
 bit for bit as photographed, and the crop's resolution takes nothing from the plate.
 """
 

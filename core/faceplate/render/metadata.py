@@ -1,4 +1,4 @@
-"""The header fields of a written frame: what made it, from what, and who agreed to it."""
+"""The header fields of a written frame: engine, networks, parameters, plate, and the source's release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plate made ready for every stage after it: healed, in the working space, moved to the new outline, and cropped."""
+"""Prepare the plate for every later stage: heal it, convert it, warp it to the new outline, and cut the crop."""
 
 from __future__ import annotations
 

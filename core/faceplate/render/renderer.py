@@ -224,7 +224,7 @@ class Renderer:
         return self.resources.request(frame).file
 
     def find(self, file: PlateFile, parameters: Parameters | None = None, frame: int | None = None) -> Face | None:
-        """The target's face searched in one plate file, or None when it shows nobody and `no_face` allows that.
+        """The target's face searched in one plate file, or None when it shows no face and `no_face` allows that.
 
         `frame` is the shot's number, for a target that is a point of one frame.
         """

@@ -62,7 +62,7 @@ class Consent(NamedTuple):
 
 
 def default_finder() -> FaceFinder:
-    """A finder on the user's model store, in which networks by name are looked up too."""
+    """A finder on the user's model store, with the embedded networks for finding faces."""
     return FaceFinder(default_store())
 
 
@@ -359,7 +359,7 @@ class RenderResources:
         return self.pool.get(("wanted", target), lambda: self._identity(path, self.finder(parameters)))
 
     def _tracking_finder(self, track: Track) -> FaceFinder:
-        """The finder with the recogniser that made the track's identities, whatever the parameters name now."""
+        """The finder with the recogniser that made the track's identities, not the one that the parameters name now."""
         cards = [self.store.card(name) for name in track.sidecar.weights if name in self.store.cards]
         known = [card.name for card in cards if card.kind in RECOGNISERS]
         return self.base_finder.choosing(recogniser=known[0] if known else "")

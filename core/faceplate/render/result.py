@@ -74,7 +74,7 @@ class GeneratedFrame:
 class Rendered:
     """One frame's result, made with `parameters`.
 
-    `face` is None, and the result's window empty, when the frame shows nobody and that was allowed. At a `proxy` above 1
+    `face` is None, and the result's window empty, when the frame shows no face and that was allowed. At a `proxy` above 1
     file, result and face are those of the reduced plate. `notes` name each fallback of a network since the last frame.
     `key` names everything that the pixels depend on; `keys` is None where a caller gave the face.
     """

@@ -23,7 +23,7 @@ __all__ = ["Target", "find_target", "search_face"]
 
 @dataclass(frozen=True)
 class Target:
-    """The face to replace, in pixels of the full plate; None where the frame shows nobody and that is allowed.
+    """The face to replace, in pixels of the full plate; None where the frame shows no face and that is allowed.
 
     `weight` 0..1 is the track's fade and `grain` the plate's grain where the track knows it. `searched` is the picture in
     which the face was searched, as it was read.
@@ -38,7 +38,7 @@ class Target:
 def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKeys, cache: StageCache) -> Target:
     """The target of a frame, from the shot's track if it has one, else searched in the frame.
 
-    Raises `RenderError` with code `not-tracked`, `no-face` or whatever `choose_face` raises.
+    Raises `RenderError` with code `not-tracked` or `no-face`, and the errors of `choose_face`.
     """
     if resources.track is not None:
         return _tracked_target(resources, resources.track, request)
@@ -59,7 +59,7 @@ def search_face(
 ) -> tuple[Face | None, Frame]:
     """The target's face searched in one plate file, and the picture in which it was searched, as it was read.
 
-    None when the picture shows nobody and `no_face` allows that. `frame` is the shot's number, for a target that is a point
+    None when the picture shows no face and `no_face` allows that. `frame` is the shot's number, for a target that is a point
     of one frame.
     """
     finder = resources.finder(parameters)
@@ -94,7 +94,7 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
     tracked = track.face(person, number)
     if tracked is not None:
         return Target(tracked.face, tracked.weight, _tracked_grain(resources, track, number))
-    # A track that the shot names has been reviewed: where it shows nobody, nobody is meant to be there.
+    # A track that the shot names has been reviewed: where it has no face, none is meant to be replaced.
     is_reviewed = resources.given_track is not None or track.left_out(person, number)
     if not is_reviewed and request.parameters.no_face == "fail":
         raise RenderError("no-face", f"{request.file.path.name}: No face was found in the frame.")
