@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from faceplate import __version__
 from faceplate.cache import content_mark, digest, file_mark
 from faceplate.color.reading import space_of
 from faceplate.comp.grain import Grain
@@ -28,6 +27,7 @@ from faceplate.plate.movie import is_movie
 from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot.parameters import PARAMETERS, Stage
+from faceplate_client.version import __version__
 
 __all__ = ["CacheKeys"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from faceplate import __version__
 from faceplate.provenance import Provenance
 from faceplate.render.resources import RenderResources
 from faceplate.render.result import Rendered
 from faceplate.shot.parameters import Parameters
+from faceplate_client.version import __version__
 
 __all__ = ["device_of", "engine_fields", "frame_fields"]
 
