@@ -196,11 +196,14 @@ def _plate_is_black(renderer: Renderer, frame: int) -> bool:
 
 def _has_face(renderer: Renderer, frame: int) -> bool:
     """Whether the track puts a face into the frame, at more than nothing."""
-    track = renderer._track
+    track = renderer.resources.track
     if track is None:
         return False
-    number = renderer.plate_frame(frame)
-    found = track.face(renderer._person(renderer.values(frame)), frame if number is None else number)
+    resources = renderer.resources
+    number = resources.plate_frame(frame)
+    if number is None:
+        return False
+    found = track.face(resources.person(resources.values(frame)), number)
     return found is not None and found.weight > 0
 
 
