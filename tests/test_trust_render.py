@@ -171,7 +171,7 @@ def test_a_frame_saved_again_by_openimageio_keeps_its_fields(take: Renderer, tmp
 
 
 def test_verify_tells_a_take_and_a_changed_frame(take: Renderer) -> None:
-    assert verify(take.output.folder, Keyring({})).sound
+    assert verify(take.output.folder, Keyring({})).state == "unsigned"
     path = take.output.path(1002)
     picture = oiio.ImageBuf(str(path))
     picture.setpixel(5, 5, (0.5, 0.25, 0.125))
@@ -267,7 +267,7 @@ def test_the_road_of_a_release_from_the_command_line(unreleased: Path, tmp_path:
 
 def test_verify_prints_json_and_ends_with_one(take: Renderer) -> None:
     told = CliRunner().invoke(app, ["verify", str(take.output.folder), "--json"])
-    assert told.exit_code == 0 and json.loads(told.output)["sound"] is True
+    assert told.exit_code == 0 and json.loads(told.output)["verdict"] == "unsigned"
     take.output.path(1001).unlink()
     told = CliRunner().invoke(app, ["verify", str(take.output.folder)])
     assert told.exit_code == 1 and "frame 1001: missing: swap.1001.exr was removed" in told.output

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from faceplate.system.file_hash import sha256_of
+
 __all__ = ["code_mark", "content_mark", "digest", "file_mark"]
 
 _SAMPLE = 1 << 16
@@ -44,8 +46,7 @@ def content_mark(path: Path) -> str:
 
     Raises OSError.
     """
-    found = path.stat()
-    return _hashed(str(path), found.st_size, found.st_mtime_ns, found.st_ino)
+    return sha256_of(path)
 
 
 @cache
@@ -65,12 +66,6 @@ def _marked(path: str, size: int, changed: int, _same: tuple[int, int]) -> str:
         head = stream.read(_SAMPLE)
         stream.seek(max(size - _SAMPLE, 0))
         return digest(size, changed, head, stream.read(_SAMPLE))
-
-
-@cache
-def _hashed(path: str, _size: int, _changed: int, _inode: int) -> str:
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _feed(state: Any, value: Any) -> None:

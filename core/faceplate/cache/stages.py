@@ -139,7 +139,7 @@ def settings_from(environ: Mapping[str, str] | None = None, *, disk: bool = True
     """
     variables = os.environ if environ is None else environ
     place = variables.get("FACEPLATE_CACHE", "")
-    folder = Path(place).expanduser() if place else cache_folder(variables) / "stages" if disk else None
+    folder = Path(place).expanduser() if place else cache_folder() / "stages" if disk else None
     return CacheSettings(
         memory=_size(variables, "FACEPLATE_CACHE_MEMORY", CacheSettings.memory),
         folder=None if place.lower() in NOWHERE else folder,

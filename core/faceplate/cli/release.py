@@ -24,15 +24,36 @@ from faceplate.errors import UsageError
 from faceplate.plate import Sequence
 from faceplate.provenance import Verdict, verify
 from faceplate.provenance.content_credentials import KINDS, add_credentials, certificate_chain, read_credentials
+from faceplate.provenance.verify import output_of
 from faceplate.review.movie import review
+from faceplate.shot.load import load_shot, shows_above
 from faceplate.signing import Keyring, load_key, new_key, sign
-from faceplate.signing.canonical import read_json, sha256_of
+from faceplate.signing.canonical import read_json
 from faceplate.signing.keys import SIGNING_KEY, signature_path, write_json
 from faceplate.source.pictures import source_files
+from faceplate.system.file_hash import sha256_of
 
-__all__ = ["app", "review_command", "verify_command"]
+__all__ = ["UNSIGNED_EXIT", "app", "review_command", "verify_command"]
 
 app = typer.Typer(name="release", help="A performer's release beside their pictures.", no_args_is_help=True)
+
+UNSIGNED_EXIT = 3
+"""Exit code of `faceplate verify` where signatures are required and no key of the keyring signed the take."""
+
+_SIGNATURES = {
+    "good": "is signed by a key of the keyring",
+    "unsigned": "is unsigned",
+    "unknown-key": "is signed by an unknown key: the key is not in the keyring",
+    "wrong": "IS NOT WHAT WAS SIGNED",
+    "damaged": "has a signature that cannot be read",
+}
+_VERDICTS = {
+    "signed": "signed, and as it was written",
+    "unsigned": "unsigned: as it was written, by a manifest that nobody signed",
+    "unknown-key": "unknown key: as it was written, by a manifest that an unknown key signed",
+    "bad-signature": "the manifest was changed after it was signed, or its signature is damaged",
+    "changed": "a frame is not as it was written, or there is no record of it",
+}
 
 _Source = Annotated[Path, typer.Argument(help="The folder of the person's pictures.")]
 _Key = Annotated[Path | None, typer.Option("--key", help="The private key; else $FACEPLATE_SIGNING_KEY.")]
@@ -144,9 +165,21 @@ def revoke_command(
 def verify_command(
     target: Annotated[str, typer.Argument(help="A frame, a pattern, a take's manifest, its folder, or an audit log.")],
     keyring: _Ring = None,
+    require_signature: Annotated[
+        bool,
+        typer.Option(help="Refuse a take that no key of the keyring signed; also where a show file above it asks so."),
+    ] = False,
+    shot: Annotated[
+        Path | None, typer.Option(help="The shot file whose show's policy counts, when the frames lie elsewhere.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what made a picture, whether it is as it was written, and what its release is worth. Ends with 1 if not."""
+    """Verify a picture's provenance: generator, integrity, signature and release.
+
+    Ends with 0 for a take that is as it was written; with 1 where a frame or the signed manifest was changed; with 3
+    where signatures are required (--require-signature, or require_signatures in a show's policy) and no key of the
+    keyring signed the take.
+    """
     if target.endswith(".jsonl"):
         _verify_log(Path(target))
         return
@@ -155,9 +188,11 @@ def verify_command(
     folder = _ring(keyring)
     ring = Keyring.read(folder)
     verdict = verify(target, ring, read_revocations(folder, ring))
-    _tell_json(verdict) if as_json else _tell(verdict)
-    if not verdict.sound:
-        raise typer.Exit(1)
+    required = require_signature or _policy_requires(output_of(target).folder, shot)
+    _tell_json(verdict, required) if as_json else _tell(verdict, required)
+    code = _exit_code(verdict, required)
+    if code:
+        raise typer.Exit(code)
 
 
 def review_command(
@@ -225,7 +260,21 @@ def _verify_credentials(path: Path) -> bool:
     return True
 
 
-def _tell(verdict: Verdict) -> None:
+def _policy_requires(folder: Path, shot: Path | None) -> bool:
+    """Return whether a show file above `folder`, or above `shot`, asks for signatures."""
+    shows = shows_above(folder.absolute())
+    if any(show.policy.require_signatures for _, show in shows):
+        return True
+    return shot is not None and bool(load_shot(shot).policy.require_signatures)
+
+
+def _exit_code(verdict: Verdict, required: bool) -> int:
+    if verdict.acceptable(required):
+        return 0
+    return UNSIGNED_EXIT if required and verdict.state != "changed" else 1
+
+
+def _tell(verdict: Verdict, required: bool) -> None:
     sound = [frame for frame in verdict.frames if frame.sound]
     print(f"{len(sound)} of {len(verdict.frames)} frames are as they were written.")
     for frame in verdict.frames:
@@ -235,25 +284,23 @@ def _tell(verdict: Verdict) -> None:
         if value and name != "parameters":
             print(f"  {name}: {value}")
     if verdict.manifest is None:
-        print("There is no manifest beside them: their headers alone speak.")
+        print("There is no manifest beside the frames: only their headers were read.")
     else:
-        words = {
-            "good": "signed by a key of the keyring",
-            "none": "not signed",
-            "unknown-key": "signed by a key that is not in the keyring",
-            "wrong": "NOT WHAT WAS SIGNED",
-            "damaged": "its signature is damaged",
-        }
-        print(f"The manifest {verdict.manifest.name}: {words[verdict.signature]}.")
+        print(f"The manifest {verdict.manifest.name} {_SIGNATURES[verdict.signature]}.")
     print(verdict.release)
+    asked = "; a signature is required" if required and not verdict.sound else ""
+    print(f"Verdict: {_VERDICTS[verdict.state]}{asked}.")
 
 
-def _tell_json(verdict: Verdict) -> None:
+def _tell_json(verdict: Verdict, required: bool) -> None:
     frames = [
         {"frame": item.frame, "file": str(item.path), "kind": item.kind, "text": item.text} for item in verdict.frames
     ]
     document = {
+        "verdict": verdict.state,
         "sound": verdict.sound,
+        "signature_required": required,
+        "acceptable": verdict.acceptable(required),
         "frames": frames,
         "made": dict(verdict.made),
         "manifest": str(verdict.manifest) if verdict.manifest else None,

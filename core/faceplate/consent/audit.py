@@ -12,12 +12,12 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from faceplate.errors import RenderError
+from faceplate.system.locks import exclusive
 
 __all__ = ["AUDIT_FILE", "append", "broken_line"]
 
@@ -32,7 +32,8 @@ def append(path: Path, entry: Mapping[str, Any]) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as stream, _locked(stream):
+        # The lock is a file of its own: a library that opens the log to lock it could truncate it.
+        with exclusive(path.with_name(f".{path.name}.lock")), path.open("ab+") as stream:
             line = {"when": _now(), "who": _user(), "host": platform.node(), **entry, "before": _last_hash(stream)}
             stream.write(json.dumps(line, sort_keys=True, ensure_ascii=False).encode() + b"\n")
             stream.flush()
@@ -71,20 +72,6 @@ def _last_hash(stream: BinaryIO) -> str:
         stream.seek(0, os.SEEK_END)
         stream.write(b"\n")
     return hashlib.sha256(tail.rstrip(b"\n").rsplit(b"\n", 1)[-1]).hexdigest()
-
-
-@contextmanager
-def _locked(stream: BinaryIO) -> Iterator[None]:
-    if os.name == "nt":  # appends of one write are whole there, and a second lock would need another library
-        yield
-        return
-    import fcntl
-
-    fcntl.flock(stream, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(stream, fcntl.LOCK_UN)
 
 
 def _user() -> str:

@@ -51,13 +51,28 @@ _MEND = {
 
 
 class Policy(BaseModel):
-    """A show's rules. `keyring` is the folder of public keys; else `$FACEPLATE_KEYRING`, else the user's own."""
+    """What a show allows.
+
+    Attributes
+    ----------
+    final_requires_release : bool
+        Refuse a final without a valid release.
+    allow_noncommercial : bool
+        Allow weights whose licence forbids commercial use.
+    preview_slate : bool
+        Put a slate on a preview without a valid release.
+    require_signatures : bool
+        A take counts only when its manifest is signed by a key of the keyring (`faceplate verify`).
+    keyring : Path, optional
+        The folder of public keys; else `$FACEPLATE_KEYRING`, else the user's own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     final_requires_release: bool = True
     allow_noncommercial: bool = False
     preview_slate: bool = True
+    require_signatures: bool = False
     keyring: Path | None = None
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.signing.canonical import read_json, sha256_of_known
+from faceplate.signing.canonical import read_json, sha256_of
 from faceplate.signing.keys import Keyring, read_signature
 from faceplate.source.pictures import source_files
 
@@ -190,7 +190,7 @@ def _unlisted(source: Path | None, release: Release) -> ReleaseCheck | None:
         return None
     listed = set(release.pictures)
     try:
-        stranger = next((file.name for file in source_files(source) if sha256_of_known(file) not in listed), None)
+        stranger = next((file.name for file in source_files(source) if sha256_of(file) not in listed), None)
     except (UsageError, OSError):  # no picture there at all: the render itself says so
         return None
     if stranger is None:

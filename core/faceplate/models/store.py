@@ -170,7 +170,7 @@ def store_folders(environment: dict[str, str] | None = None) -> tuple[Path, ...]
     """Where a user's or a studio's models lie: `$FACEPLATE_MODELS`, else the platform's place for a user's data."""
     values = os.environ if environment is None else environment
     named = [Path(part).expanduser() for part in values.get("FACEPLATE_MODELS", "").split(os.pathsep) if part.strip()]
-    return tuple(named) or (data_folder(values) / "models",)
+    return tuple(named) or (data_folder() / "models",)
 
 
 def _can_write(folder: Path) -> bool:

@@ -16,11 +16,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceplate import __version__
-from faceplate.errors import UsageError
+from faceplate.errors import FaceplateError, UsageError
 from faceplate.plate import Sequence
 from faceplate.provenance.fingerprints import Fingerprint, fingerprint
 from faceplate.signing.canonical import read_json
-from faceplate.signing.keys import Key, sign, signature_path, write_json
+from faceplate.signing.keys import SIGNING_KEY, Key, sign, signature_path, write_json
 
 __all__ = ["FrameRecord", "Manifest", "collect", "manifest_path", "read_manifest", "record", "records_folder"]
 
@@ -77,10 +77,60 @@ def record(output: Sequence, frame: int, take: Mapping[str, str]) -> Path:
 
 
 def collect(output: Sequence, key: Key | None = None) -> Path | None:
-    """Makes the manifest out of the frames' records, and signs it. Returns its path; None where there is no record.
+    """Make the manifest of a take from the records of its frames, and sign it.
 
-    Frames whose file is gone are left out. Records that cannot be read are too: `verify` then misses the frame.
+    A record whose frame is gone, or that cannot be read, is left out; `verify` then misses the frame. Without a key a
+    signed manifest is never replaced: where take and frames are as the manifest says, it and its signature stay as
+    they are.
+
+    Parameters
+    ----------
+    output : Sequence
+        The frames that were rendered.
+    key : Key, optional
+        The key to sign with. It also signs a manifest anew that another key had signed.
+
+    Returns
+    -------
+    Path or None
+        The manifest's path; None where there is no record.
+
+    Raises
+    ------
+    UsageError
+        `manifest-signed`: the manifest is signed, no key is given, and the frames are others than it says.
+    RenderError
+        `disk-full`, `output-unwritable`.
     """
+    take, frames = _records(output)
+    if not frames:
+        return None
+    common = _common([found.fields for found in frames.values()])
+    manifest = Manifest(
+        engine=f"faceplate {__version__}",
+        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        take=take,
+        common=common,
+        frames={str(number): _without(frames[number], common) for number in sorted(frames)},
+    )
+    path = manifest_path(output)
+    if key is None and signature_path(path).exists():
+        if not _says_the_same(path, manifest):
+            raise UsageError(
+                "manifest-signed",
+                f"{path.name} is signed and the frames have changed since: set {SIGNING_KEY} to sign it again, "
+                f"or remove {signature_path(path).name} to give the signature up.",
+            )
+        return path
+    document = manifest.model_dump()
+    if key is not None:
+        write_json(signature_path(path), sign(document, key).model_dump())
+    write_json(path, document)
+    return path
+
+
+def _records(output: Sequence) -> tuple[dict[str, str], dict[int, FrameRecord]]:
+    """Return what made the take, and the record of every frame that exists, by frame number."""
     take: dict[str, str] = {}
     frames: dict[int, FrameRecord] = {}
     for path in sorted(records_folder(output).glob("*.json")):
@@ -93,23 +143,16 @@ def collect(output: Sequence, key: Key | None = None) -> Path | None:
         if output.path(number).exists():
             frames[number] = found
             take = document.get("take", take)
-    if not frames:
-        return None
-    common = _common([found.fields for found in frames.values()])
-    manifest = Manifest(
-        engine=f"faceplate {__version__}",
-        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        take=take,
-        common=common,
-        frames={str(number): _without(frames[number], common) for number in sorted(frames)},
-    ).model_dump()
-    path = manifest_path(output)
-    if key is not None:
-        write_json(signature_path(path), sign(manifest, key).model_dump())
-    else:
-        signature_path(path).unlink(missing_ok=True)
-    write_json(path, manifest)
-    return path
+    return take, frames
+
+
+def _says_the_same(path: Path, manifest: Manifest) -> bool:
+    """Return whether the manifest at `path` holds the take and the frames of `manifest`, whenever it was made."""
+    try:
+        before, _ = read_manifest(path)
+    except FaceplateError:
+        return False
+    return (before.take, before.common, before.frames) == (manifest.take, manifest.common, manifest.frames)
 
 
 def read_manifest(path: Path) -> tuple[Manifest, Any]:

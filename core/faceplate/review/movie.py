@@ -21,6 +21,7 @@ from faceplate.color.reading import space_of
 from faceplate.errors import RenderError, UsageError
 from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence
+from faceplate.provenance.fields import written_fields
 from faceplate.provenance.slate import make_slate
 from faceplate.system.atomic import publish, temporary_beside, write_bytes, write_failed
 
@@ -87,7 +88,7 @@ def _day(path: Path) -> dt.date:
 
 
 def _fields(file: PlateFile) -> dict[str, str]:
-    return {name: str(value) for name, value in file.attributes.items() if name.startswith("faceplate:")}
+    return {name: value for name, value in written_fields(file).items() if name.startswith("faceplate:")}
 
 
 def _picture(

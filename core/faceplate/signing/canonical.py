@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import rfc8785
 
 from faceplate.errors import FaceplateError, RenderError
+from faceplate.system.file_hash import sha256_of
 
-__all__ = ["canonical", "digest", "read_json", "sha256_of", "sha256_of_known"]
+__all__ = ["canonical", "digest", "read_json", "sha256_of"]
 
 _LARGEST = 64 << 20
 
@@ -35,23 +35,6 @@ def canonical(document: Any) -> bytes:
 def digest(document: Any) -> str:
     """The SHA-256 of the canonical form, 64 hexadecimal digits."""
     return hashlib.sha256(canonical(document)).hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes. Raises OSError."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def sha256_of_known(path: Path) -> str:
-    """As `sha256_of`, read once for as long as the file keeps its size and time of change. Raises OSError."""
-    found = path.stat()
-    return _sha256_at(path, found.st_size, found.st_mtime_ns)
-
-
-@lru_cache(4096)
-def _sha256_at(path: Path, size: int, changed: int) -> str:
-    return sha256_of(path)
 
 
 def read_json(path: Path, code: str, error: type[FaceplateError] = RenderError) -> Any:

@@ -43,7 +43,7 @@ __all__ = [
 
 PASSPHRASE = "FACEPLATE_KEY_PASSPHRASE"
 SIGNING_KEY = "FACEPLATE_SIGNING_KEY"
-SignatureState = Literal["good", "none", "damaged", "unknown-key", "wrong"]
+SignatureState = Literal["good", "unsigned", "damaged", "unknown-key", "wrong"]
 
 
 class Signature(BaseModel):
@@ -154,7 +154,7 @@ class Keyring:
     def check(self, document: Any, signature: Signature | None) -> SignatureState:
         """What `signature` says of `document`: good, none, unknown-key, or wrong."""
         if signature is None:
-            return "none"
+            return "unsigned"
         public = self.keys.get(signature.key)
         if public is None:
             return "unknown-key"

@@ -228,6 +228,8 @@ def _assemble(
     table = list(made.values()) if plan.everything else _exchanged(old, plan, made)
     part = with_attributes(parts[plate.part], _changed_fields(parts[plate.part], plan, len(table), attributes))
     new_parts = [part if index == plate.part else other for index, other in enumerate(parts)]
+    # Readers that open the first header alone, as hosts and the client do, find the attributes there.
+    new_parts[0] = with_attributes(new_parts[0], [pack_attribute(name, value) for name, value in attributes.items()])
     new_tables = [table if index == plate.part else other for index, other in enumerate(tables)]
     if plan.everything:
         in_order = sorted(table, key=_downwards if part.line_order != 1 else _upwards)
