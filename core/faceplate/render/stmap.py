@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 
-from faceplate import __version__
 from faceplate.comp.layers import inverse_stmap
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.image.window import Window
@@ -23,6 +22,7 @@ from faceplate.render.batch import FrameDone
 from faceplate.render.renderer import Loaded, Renderer
 from faceplate.render.scheduler import pipelined
 from faceplate.system.atomic import publish, temporary_beside
+from faceplate_client.version import __version__
 
 __all__ = ["unwrap_frames", "write_unwrap"]
 

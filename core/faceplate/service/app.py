@@ -17,7 +17,6 @@ from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
-from faceplate import __version__
 from faceplate.cache import NO_CACHE, StageCache
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import available_providers
@@ -30,6 +29,7 @@ from faceplate.service.schema import FacesRequest, JobRequest, KeysRequest, Rend
 from faceplate.service.shared import SharedPixels
 from faceplate.service.shots import PATHS, OpenShots, describe, is_path, places_of
 from faceplate.shot.parameters import describe as describe_parameters
+from faceplate_client.version import __version__
 
 __all__ = ["Service", "make_app"]
 
