@@ -1,4 +1,4 @@
-"""Plate space, working space and the way between them: one immutable `ColorConfig` around an OCIO config.
+"""An OCIO config and its working space: one immutable `ColorConfig` converts between plate and working space.
 
 Pixels are float32 (h, w, 3) everywhere and are never changed in place. *Working space* is the config's `scene_linear`
 role, the primaries in which pixels are mixed.
@@ -109,9 +109,16 @@ with a D65 white (P3-D65), ITU-R BT.2020-2, Adobe RGB (1998)."""
 
 @dataclass(frozen=True)
 class SpaceChoice:
-    """The colour space that a file is read in, and one phrase that says why.
+    """The colour space that a file is read in.
 
-    `assumed` is True when nothing in the file, its name or the request said it: worth a line to the artist.
+    Attributes
+    ----------
+    name : str
+        The space's canonical name.
+    reason : str
+        One phrase that says why it was chosen.
+    assumed : bool
+        True when nothing in the file, its name or the request said it; the artist should be told.
     """
 
     name: str
@@ -121,11 +128,19 @@ class SpaceChoice:
 
 @dataclass(frozen=True)
 class ColorConfig:
-    """An OCIO config, the working space in it, and its exact CPU processors. Make one with `load`.
+    """An OCIO config, the working space in it, and its exact CPU processors. Made by `load`. Safe to use from many threads.
 
-    `source` is what was loaded, for metadata. `cache_id` changes whenever a pixel could: it is OCIO's own hash of the
-    config, and `$OCIO_OPTIMIZATION_FLAGS` when that is set, because OCIO then overrides the exact processors asked for
-    here. Two configs are equal when `cache_id` and `working_space` are. Safe to use from many threads.
+    Two configs are equal when `cache_id` and `working_space` are.
+
+    Attributes
+    ----------
+    source : str
+        What was loaded, for metadata.
+    working_space : str
+        The canonical name of the working space.
+    cache_id : str
+        Changes whenever a pixel could: OCIO's own hash of the config, and `$OCIO_OPTIMIZATION_FLAGS` when that is set,
+        because OCIO then overrides the exact processors that are asked for here.
     """
 
     source: str = field(compare=False)
@@ -140,10 +155,21 @@ class ColorConfig:
     def load(
         cls, ocio: str | Path | None = None, environ: Mapping[str, str] | None = None, working: str | None = None
     ) -> ColorConfig:
-        """The config `ocio` (a path or `ocio://…`), else `$OCIO`, else `BUILTIN_CONFIG`.
+        """Load a config: `ocio`, else `$OCIO`, else `BUILTIN_CONFIG`.
 
-        `environ` stands in for the process environment; `working` replaces the `scene_linear` role. Raises UsageError
-        'bad-ocio', 'no-working-space' or 'bad-working-space'.
+        Parameters
+        ----------
+        ocio : str or Path, optional
+            A path or `ocio://…`.
+        environ : mapping of str to str, optional
+            Variables in the place of the process environment's.
+        working : str, optional
+            A scene-linear space in the place of the `scene_linear` role.
+
+        Raises
+        ------
+        UsageError
+            `bad-ocio`, `no-working-space`, `bad-working-space`, `unknown-space`.
         """
         variables = os.environ if environ is None else environ
         candidates = ((ocio, "--ocio"), (variables.get("OCIO"), "$OCIO"), (BUILTIN_CONFIG, "Faceplate"))
@@ -155,21 +181,27 @@ class ColorConfig:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Canonical names of every colour space, active or not."""
+        """The canonical names of every colour space, active or not."""
         return tuple(space.getName() for space in _spaces(self._config))
 
     def resolve(self, name: str) -> str:
-        """Canonical name for a name, alias or role in any case, or an interop id. Raises UsageError 'unknown-space'."""
+        """Return the canonical name for a name, alias or role in any case, or an interop id.
+
+        Raises
+        ------
+        UsageError
+            `unknown-space`.
+        """
         if (found := self._resolved.get(name)) is None:
             found = self._resolved[name] = _resolve(self._config, name)
         return found
 
     def is_linear(self, space: str) -> bool:
-        """Whether `space` is scene-linear light; False for data and for display-referred spaces."""
+        """Return whether `space` is scene-linear light; False for data and for display-referred spaces."""
         return _is_linear(self._config, self.resolve(space))
 
     def is_data(self, space: str) -> bool:
-        """Whether `space` holds numbers that are no colour (masks, normals): they are never converted."""
+        """Return whether `space` holds numbers that are no colour (masks, normals), which are never converted."""
         return self._config.getColorSpace(self.resolve(space)).isData()
 
     def space_of_file(
@@ -182,13 +214,30 @@ class ColorConfig:
         is_integer: bool = False,
         requested: str | None = None,
     ) -> SpaceChoice:
-        """The colour space in which to read `path`; the first that says something wins.
+        """Choose the colour space in which to read a file; the first of the following that names one wins.
 
-        `requested` (the user's --space); `explicit` (the file's colour space attribute); `interop_id` (its
-        colorInteropID); `chromaticities` (rx ry gx gy bx by wx wy, floating-point files only, within 0.001 of known
-        primaries); a file rule of the config. Failing all: the config's default rule for floating-point EXR, sRGB for
-        8- and 16-bit JPEG, PNG and WebP, BT.1886 Rec.709 for movies. Raises UsageError 'unknown-space' for
-        `requested`, 'space-needed' when nothing is known.
+        `requested`; `explicit`; `interop_id`; `chromaticities`; a file rule of the config. Failing all: the config's default
+        rule for floating-point EXR, sRGB for 8- and 16-bit JPEG, PNG and WebP, BT.1886 Rec.709 for movies.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        explicit : str, optional
+            The file's colour space attribute.
+        interop_id : str, optional
+            The file's colorInteropID.
+        chromaticities : tuple of float, optional
+            rx ry gx gy bx by wx wy; they count for floating-point files only, within 0.001 of known primaries.
+        is_integer : bool
+            Whether the file's samples are integers.
+        requested : str, optional
+            The user's --space.
+
+        Raises
+        ------
+        UsageError
+            `unknown-space` for `requested`; `space-needed` when nothing names a space.
         """
         if requested:
             return SpaceChoice(self.resolve(requested), "asked for by name")
@@ -206,7 +255,7 @@ class ColorConfig:
     def _declared_space(
         self, explicit: str | None, interop_id: str | None, primaries: tuple[float, ...] | None, notes: list[str]
     ) -> SpaceChoice | None:
-        """What the file says about itself; what it says in vain goes into `notes`."""
+        """Return the space that the file names; add to `notes` what it names that the config does not have."""
         for label, name in (("colour space attribute", explicit), ("interop id", interop_id)):
             if not name:
                 continue
@@ -241,10 +290,25 @@ class ColorConfig:
         return SpaceChoice(found, "the config's default file rule", assumed=True)
 
     def convert(self, pixels: np.ndarray, src: str, dst: str) -> np.ndarray:
-        """`pixels` float32 (h, w, 3) from space `src` to `dst`, as a new array; unclipped.
+        """Convert `pixels` from space `src` to `dst`, unclipped, as a new array.
 
-        A copy, bit for bit, when the two are one space or either is data. NaN and infinity stay in their own pixel.
-        Raises UsageError 'unknown-space' or 'no-conversion'.
+        Parameters
+        ----------
+        pixels : numpy.ndarray
+            float32 (h, w, 3).
+        src, dst : str
+            Names of spaces, as `resolve` takes them.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (h, w, 3): a copy, bit for bit, when the two are one space or either is data. NaN and infinity stay in
+            their own pixel.
+
+        Raises
+        ------
+        UsageError
+            `unknown-space`, `no-conversion`.
         """
         source, target = self.resolve(src), self.resolve(dst)
 
@@ -254,23 +318,28 @@ class ColorConfig:
         return self._apply(("space", source, target), build, pixels)
 
     def to_working(self, pixels: np.ndarray, space: str) -> np.ndarray:
-        """`pixels` float32 (h, w, 3) in `space` to working space, as a new array."""
+        """Convert `pixels` float32 (h, w, 3) from `space` to working space, as a new array. Raises what `convert` raises."""
         return self.convert(pixels, space, self.working_space)
 
     def from_working(self, pixels: np.ndarray, space: str) -> np.ndarray:
-        """Working-space `pixels` float32 (h, w, 3) to `space`, as a new array."""
+        """Convert working-space `pixels` float32 (h, w, 3) to `space`, as a new array. Raises what `convert` raises."""
         return self.convert(pixels, self.working_space, space)
 
     def to_linear709(self, pixels: np.ndarray) -> np.ndarray:
-        """Working-space `pixels` float32 (h, w, 3) to scene-linear Rec.709, unclipped.
+        """Convert working-space `pixels` float32 (h, w, 3) to scene-linear Rec.709, unclipped.
 
-        Also where the config has no such space, as long as OCIO can tie it to ACES (its `aces_interchange` role or a
-        space that OCIO recognises) or the working space has a usual name. Raises UsageError 'no-linear-rec709'.
+        This also works where the config has no such space, as long as OCIO can relate the config to ACES (its
+        `aces_interchange` role or a space that OCIO recognises) or the working space has a usual name.
+
+        Raises
+        ------
+        UsageError
+            `no-linear-rec709`.
         """
         return self._linear709(pixels, inverse=False)
 
     def from_linear709(self, pixels: np.ndarray) -> np.ndarray:
-        """The inverse of `to_linear709`."""
+        """Convert scene-linear Rec.709 `pixels` float32 (h, w, 3) to working space: the inverse of `to_linear709`."""
         return self._linear709(pixels, inverse=True)
 
     def _linear709(self, pixels: np.ndarray, inverse: bool) -> np.ndarray:
@@ -280,14 +349,23 @@ class ColorConfig:
         return self._apply(("709", str(inverse)), build, pixels)
 
     def to_view(self, pixels: np.ndarray, display: str, view: str) -> np.ndarray:
-        """Working-space `pixels` float32 (h, w, 3) as `view` of `display` shows them.
+        """Convert working-space `pixels` float32 (h, w, 3) to what `view` of `display` shows.
 
-        Raises UsageError 'unknown-view', 'view-is-data' or 'no-conversion'.
+        Raises
+        ------
+        UsageError
+            `unknown-view`, `view-is-data`, `no-conversion`.
         """
         return self._view(pixels, display, view, _ocio.TRANSFORM_DIR_FORWARD)
 
     def from_view(self, pixels: np.ndarray, display: str, view: str) -> np.ndarray:
-        """The inverse of `to_view`; raises UsageError 'no-conversion' when the view has none."""
+        """Convert what `view` of `display` shows to working space: the inverse of `to_view`.
+
+        Raises
+        ------
+        UsageError
+            `unknown-view`, `view-is-data`; `no-conversion`, also when the view has no inverse.
+        """
         return self._view(pixels, display, view, _ocio.TRANSFORM_DIR_INVERSE)
 
     def _view(self, pixels: np.ndarray, display: str, view: str, direction: Any) -> np.ndarray:
@@ -298,11 +376,11 @@ class ColorConfig:
         return self._apply(("view", display, view, str(direction)), build, pixels)
 
     def luminance(self, pixels: np.ndarray) -> np.ndarray:
-        """Relative luminance float32 (h, w) of working-space `pixels` (h, w, 3): Y of CIE XYZ with a D65 white.
+        """Return the relative luminance of working-space `pixels` (h, w, 3): Y of CIE XYZ with a D65 white, float32 (h, w).
 
-        The weights are measured through OCIO: working space to linear Rec.709, whose Y is published. (Straight to a
-        config's CIE-XYZ-D65 would be the same matrix, but there that space is display-referred and a tone-mapping
-        default view may stand between.) For ACEScg: 0.26768, 0.67434, 0.05799.
+        The weights are measured through OCIO: working space to linear Rec.709, whose Y is published. (Straight to a config's
+        CIE-XYZ-D65 would be the same matrix, but there that space is display-referred and a tone-mapping default view may stand
+        between.) For ACEScg: 0.26768, 0.67434, 0.05799.
         """
         rgb = np.asarray(pixels, dtype=np.float32)
         red, green, blue = self._luminance_weights()
@@ -321,9 +399,9 @@ class ColorConfig:
         return known
 
     def to_display(self, pixels: np.ndarray, gain: float = 1.0) -> np.ndarray:
-        """Working-space `pixels` (h, w, 3), exposed by `gain`, as a plain picture: sRGB with the soft shoulder.
+        """Convert working-space `pixels` (h, w, 3), exposed by `gain`, to a plain picture: sRGB with the soft shoulder.
 
-        For detectors and contact sheets. Float32, not clipped: `to_uint8` clips at the very end.
+        For detectors and contact sheets. float32, not clipped: `to_uint8` clips at the very end.
         """
         return SHOULDER.encode(self.to_linear709(pixels), gain)
 
@@ -337,7 +415,7 @@ class ColorConfig:
         return result
 
     def _processor(self, key: tuple[str, ...], build: Callable[[], Any]) -> Any:
-        """The CPU processor under `key`, built once; None where it changes nothing."""
+        """Return the CPU processor under `key`, built once; None where it changes nothing."""
         with self._lock:
             if key not in self._processors:
                 try:
@@ -395,7 +473,7 @@ def _spaces(config: Any) -> Iterator[Any]:
 
 
 def _find(config: Any, name: str) -> str | None:
-    """Canonical name for a name, alias, role or interop id, or None. The config's own word comes before the table."""
+    """Return the canonical name for a name, alias, role or interop id, or None. The config counts before the table."""
     wanted = name.strip()
     if not wanted:
         return None
@@ -424,7 +502,7 @@ def _resolve(config: Any, name: str) -> str:
 
 
 def _nearest(config: Any, name: str, count: int = 5) -> list[str]:
-    """Canonical names of the spaces whose name or alias is most like `name`, best first."""
+    """Return the canonical names of the spaces whose name or alias is most like `name`, best first."""
     wanted = name.strip().casefold()
     scores: dict[str, float] = {}
     for space in _spaces(config):
@@ -451,7 +529,10 @@ def _listed(notes: list[str]) -> str:
 
 
 def _processor_709(config: Any, working: str, inverse: bool) -> Any:
-    """Between working space and linear Rec.709: by the config, by OCIO's tie to ACES, or by the space's usual name."""
+    """Return the processor between working space and linear Rec.709.
+
+    It comes from the config, from OCIO's relation to ACES, or from the space's usual name.
+    """
     if name := _find(config, _LINEAR_709):
         return config.getProcessor(name, working) if inverse else config.getProcessor(working, name)
     pinned = _ocio.Config.CreateFromBuiltinConfig(BUILTIN_CONFIG)

@@ -1,8 +1,8 @@
 """The manifest of a take: what made it, and a hash of every frame, in one file beside the frames.
 
 Each frame leaves a record of its own when it is written (`.faceplate/<pattern>/1001.json`), so that farm nodes never
-share a file; collecting them gives `<pattern>.manifest.json`, signed where a key is at hand. Whoever collects last has
-them all.
+share a file; collecting them makes `<pattern>.manifest.json`, signed where a key is at hand. The last to collect has
+all of them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,21 @@ class FrameRecord(BaseModel):
 
 
 class Manifest(BaseModel):
-    """`<pattern>.manifest.json`, version 1. `common` are the header fields that all frames share."""
+    """The content of `<pattern>.manifest.json`, version 1.
+
+    Attributes
+    ----------
+    engine : str
+        The version that collected it.
+    made : str
+        When, in UTC (ISO 8601).
+    take : dict of str to str
+        What made the take.
+    common : dict of str to str
+        The header fields that all frames share.
+    frames : dict of str to FrameRecord
+        The frames by number; fields of `common` are left out of them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,25 +62,44 @@ class Manifest(BaseModel):
     frames: dict[str, FrameRecord]
 
     def fingerprint(self, frame: int) -> Fingerprint | None:
-        """What was recorded of a frame, or None."""
+        """Return what was recorded of a frame, or None."""
         found = self.frames.get(str(frame))
         return None if found is None else Fingerprint(found.pixels, {**self.common, **found.fields})
 
 
 def manifest_path(output: Sequence) -> Path:
-    """Where the manifest of an output lies: swap.####.exr → swap.manifest.json."""
+    """Return where the manifest of an output lies: swap.####.exr → swap.manifest.json."""
     return output.folder / f"{_stem(output)}.manifest.json"
 
 
 def records_folder(output: Sequence) -> Path:
-    """Where the frames' own records lie."""
+    """Return the folder of the frames' own records."""
     return output.folder / ".faceplate" / _stem(output)
 
 
 def record(output: Sequence, frame: int, take: Mapping[str, str]) -> Path:
-    """Leaves the record of a frame that was just written. `take` says what made it, the same for every frame.
+    """Write the record of a frame that was just written.
 
-    Reads the file back, which also proves that it is whole. Raises `RenderError`.
+    The frame is read back, which also proves that it is whole.
+
+    Parameters
+    ----------
+    output : Sequence
+        The frames that are rendered.
+    frame : int
+        The frame's number.
+    take : mapping of str to str
+        What made it, the same for every frame.
+
+    Returns
+    -------
+    Path
+        The record's path.
+
+    Raises
+    ------
+    RenderError
+        `frame-damaged`, `disk-full`, `output-unwritable`.
     """
     path = output.path(frame)
     seen = fingerprint(path)
@@ -156,7 +189,20 @@ def _says_the_same(path: Path, manifest: Manifest) -> bool:
 
 
 def read_manifest(path: Path) -> tuple[Manifest, Any]:
-    """A manifest, and the document as it stands. Raises `UsageError('manifest-damaged')`, naming the field."""
+    """Read a manifest.
+
+    Returns
+    -------
+    manifest : Manifest
+        The manifest.
+    document : Any
+        The JSON document as it stands, which the signature is over.
+
+    Raises
+    ------
+    UsageError
+        `manifest-damaged`, naming the field.
+    """
     document = read_json(path, "manifest-damaged", UsageError)
     try:
         return Manifest.model_validate(document), document
@@ -178,6 +224,6 @@ def _without(found: FrameRecord, common: Mapping[str, str]) -> FrameRecord:
 
 
 def _stem(output: Sequence) -> str:
-    """The pattern's name without frame number and extension: swap.####.exr → swap."""
+    """Return the pattern's name without frame number and extension: swap.####.exr → swap."""
     name = output.prefix if output.is_still else output.prefix + output.suffix
     return Path(name).with_suffix("").name.strip("._-") or "frames"

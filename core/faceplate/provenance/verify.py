@@ -210,6 +210,7 @@ def _compared(
 
 
 def _changed(name: str, seen: Mapping[str, str], was: Mapping[str, str]) -> str:
+    """Return what became of a header field, in words."""
     if name not in seen:
         return f"'{name}' was taken out"
     return f"'{name}' was {'changed' if name in was else 'added'}"
