@@ -27,7 +27,7 @@ __all__ = ["DiskCache", "packed", "unpacked"]
 
 _SUFFIX = ".fpcache"
 _HASH = 16
-# The folder is looked through when this share of the limit was written since, and emptied down to the lower mark.
+# The folder is measured when this share of the limit was written since, and a full one is emptied to the lower mark.
 _LOOK, _LOW = 0.05, 0.9
 _STALE_PART = 3600.0
 

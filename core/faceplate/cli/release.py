@@ -1,6 +1,6 @@
-"""`faceplate release …` and `faceplate verify`: a performer's word on file, and what a picture is worth.
+"""`faceplate release …`, `faceplate verify` and `faceplate review`.
 
-A key's path and a passphrase never reach the output; a key is named by its fingerprint.
+A passphrase never reaches the output, nor a private key; a key is named by its fingerprint.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def key_command(
     ring.mkdir(parents=True, exist_ok=True)
     known = ring / public.name
     if known.exists():
-        raise UsageError("key-exists", f"{known} exists; the new public key is {public}, put it there by another name.")
+        raise UsageError("key-exists", f"{known} exists; the new public key is {public}, copy it there under another name.")
     shutil.copyfile(public, known)
     print(f"The private key, for whoever signs:  {path}")
     print(f"The public key, in the keyring:      {known}")
@@ -86,7 +86,7 @@ def new_command(
     production: Annotated[str, typer.Option(help="The production that may use them.")],
     rights_holder: Annotated[str, typer.Option(help="Who grants it: the performer, an agency, an estate.")],
     contact: Annotated[str, typer.Option(help="Whom to ask.")],
-    document: Annotated[Path | None, typer.Option(help="The signed paper; its hash goes in, not the paper.")] = None,
+    document: Annotated[Path | None, typer.Option(help="The signed paper; only its hash is stored.")] = None,
     shots: Annotated[str, typer.Option(help="Shots, with * and ?, and commas.")] = "*",
     uses: Annotated[
         str, typer.Option(help="stunt, de-aging, look-alike, continuity, test, other; with commas.")
@@ -95,9 +95,9 @@ def new_command(
     first_day: Annotated[str, typer.Option(help="YYYY-MM-DD.")] = "",
     last_day: Annotated[str, typer.Option(help="YYYY-MM-DD.")] = "",
     release_id: Annotated[str, typer.Option("--id", help="The release's id; else made from performer and day.")] = "",
-    bind: Annotated[bool, typer.Option(help="Name these very pictures; others are then not released.")] = False,
+    bind: Annotated[bool, typer.Option(help="Release these pictures alone.")] = False,
 ) -> None:
-    """Write release.json beside the pictures. It counts once it is signed."""
+    """Write release.json beside the pictures. It is valid once it is signed."""
     path = release_path(source.expanduser())
     if path.exists():
         raise UsageError("release-exists", f"{path} exists; a release is not overwritten, move it away first.")
@@ -143,7 +143,7 @@ def check_command(
     use: Annotated[str, typer.Option(help="The use that is asked for.")] = "",
     keyring: _Ring = None,
 ) -> None:
-    """Say what a source's release is worth for a production, a shot and today. Ends with 1 when a final is refused."""
+    """Check a source's release for a production, a shot and today. Ends with 1 when a final would be refused."""
     policy = Policy(keyring=keyring)
     check, decision = judge(policy, "final", source.expanduser(), Request(production, shot, None, use))
     print(f"{check.state}: {check.text}")
@@ -158,7 +158,7 @@ def revoke_command(
     why: Annotated[str, typer.Option(help="Why, for the list.")] = "",
     keyring: _Ring = None,
 ) -> None:
-    """Take a release back: no render of the studio uses it from now on."""
+    """Revoke a release: no render of the studio uses it from now on."""
     print(f"{release} is revoked: {revoke(_ring(keyring), release, load_key(_key(key)), why)}")
 
 
@@ -237,13 +237,13 @@ def _verify_log(path: Path) -> None:
     except OSError as error:
         raise UsageError("nothing-to-verify", f"{path} cannot be read: {error.strerror}.") from error
     if broken is not None:
-        print(f"{path}: line {broken} does not follow from the one before; it, or what stood before it, was changed.")
+        print(f"{path}: line {broken} does not follow from the one before: one of the two was changed, or a line was removed.")
         raise typer.Exit(1)
     print(f"{path}: every line follows from the one before.")
 
 
 def _verify_credentials(path: Path) -> bool:
-    """Tells what a movie's or still's Content Credentials say; False where it has none. Ends with 1 for broken ones."""
+    """Print what a movie's or still's Content Credentials say; return False where it has none. Ends with 1 for broken ones."""
     if not path.is_file():
         return False
     found = read_credentials(path)

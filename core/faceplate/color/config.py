@@ -248,7 +248,7 @@ class ColorConfig:
         if found is None:
             raise UsageError(
                 "space-needed",
-                f"Nothing says in which colour space {Path(path).name} is{_listed(notes)}: say it with --space.",
+                f"The colour space of {Path(path).name} is unknown{_listed(notes)}: pass --space.",
             )
         return SpaceChoice(found.name, found.reason + _listed(notes), found.assumed)
 
@@ -279,13 +279,13 @@ class ColorConfig:
     def _customary_space(self, path: str | Path, is_integer: bool) -> SpaceChoice | None:
         suffix = Path(path).suffix.lower()
         if is_integer and suffix in _TEXTURE_SUFFIXES and (found := _find(self._config, _SRGB_TEXTURE)):
-            return SpaceChoice(found, f"the custom for {suffix[1:].upper()} files", assumed=True)
+            return SpaceChoice(found, f"the usual space of {suffix[1:].upper()} files", assumed=True)
         if suffix in MOVIE_SUFFIXES and (found := _find(self._config, _VIDEO)):
-            return SpaceChoice(found, f"the custom for {suffix[1:].upper()} movies", assumed=True)
+            return SpaceChoice(found, f"the usual space of {suffix[1:].upper()} movies", assumed=True)
         if is_integer or suffix != ".exr":
             return None
         found = _find(self._config, self._config.getColorSpaceFromFilepath(str(path))[0])
-        if found is None or self.is_data(found):  # a plate is colour: a default of Raw says nothing about it
+        if found is None or self.is_data(found):  # a plate is colour, so a default of Raw does not apply
             return None
         return SpaceChoice(found, "the config's default file rule", assumed=True)
 
@@ -424,7 +424,7 @@ class ColorConfig:
                 except _OCIO_ERRORS as error:
                     way = " to ".join(f"'{part}'" for part in key[1:3])
                     raise UsageError(
-                        "no-conversion", f"The OCIO config {self.source} has no way {way}: {_sentence(error)}."
+                        "no-conversion", f"The OCIO config {self.source} cannot convert {way}: {_sentence(error)}."
                     ) from error
                 self._processors[key] = cpu
             return self._processors[key]
@@ -495,7 +495,7 @@ def _resolve(config: Any, name: str) -> str:
     if found := _find(config, name):
         return found
     if name.strip().casefold() == "unknown":
-        raise UsageError("unknown-space", "'unknown' says that nobody knows the colour space: name one.")
+        raise UsageError("unknown-space", "The colour space is 'unknown': name the space that the pixels are in.")
     near = _nearest(config, name)
     hint = f"nearest: {', '.join(near)}" if near else "use one of its names, aliases or roles"
     raise UsageError("unknown-space", f"The OCIO config has no colour space '{name}'; {hint}.")
@@ -546,7 +546,7 @@ def _processor_709(config: Any, working: str, inverse: bool) -> Any:
         if usual is None or not _is_linear(pinned, usual):
             raise UsageError(
                 "no-linear-rec709",
-                f"Nothing ties the working space '{working}' to known primaries: "
+                f"The primaries of the working space '{working}' are unknown: "
                 "give the OCIO config the role aces_interchange or a linear Rec.709 space.",
             ) from error
         return pinned.getProcessor(linear709, usual) if inverse else pinned.getProcessor(usual, linear709)

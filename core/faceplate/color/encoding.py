@@ -335,7 +335,7 @@ class ViewEncoding:
     def _no_inverse(self) -> UsageError:
         return UsageError(
             "view-without-inverse",
-            f"The view '{self.view}' of display '{self.display}' cannot be undone; choose a view that has an inverse "
+            f"The view '{self.view}' of display '{self.display}' has no inverse; choose another view, "
             "or leave the choice out.",
         )
 

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 RELEASE_FILE = "release.json"
-# The key that signed the invented people's releases. It is believed for people who do not exist, and for nobody else.
+# The key that signed the invented people's releases. It is trusted for people who do not exist, and for nobody else.
 DEMO_KEYS = Path(__file__).parent / "keys"
 
 Use = Literal["stunt", "de-aging", "look-alike", "continuity", "test", "other"]
@@ -220,7 +220,7 @@ def _signed(path: Path, release: Release, keyring: Keyring) -> ReleaseCheck | No
         return ReleaseCheck(ReleaseState.UNSIGNED, f"release {release.id} is not signed", release)
     if signature == "damaged":
         return ReleaseCheck(ReleaseState.BAD_SIGNATURE, f"the signature of release {release.id} is damaged", release)
-    document = read_json(path, "release-damaged")  # as it stands, so that a field nobody reads cannot hide in it
+    document = read_json(path, "release-damaged")  # as it stands: fields that are not read are signed too
     rings = [keyring, *([Keyring.read(DEMO_KEYS)] if release.fictitious else [])]
     found = {ring.check(document, signature) for ring in rings}
     if "good" in found:
@@ -239,7 +239,7 @@ def _unlisted(source: Path | None, release: Release) -> ReleaseCheck | None:
     listed = set(release.pictures)
     try:
         stranger = next((file.name for file in source_files(source) if sha256_of(file) not in listed), None)
-    except (UsageError, OSError):  # no picture there at all: the render itself says so
+    except (UsageError, OSError):  # there is no picture: the render itself reports that
         return None
     if stranger is None:
         return None

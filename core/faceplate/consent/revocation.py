@@ -64,7 +64,7 @@ def read_revocations(folder: Path | None, keyring: Keyring) -> Revocations:
     state = "damaged" if signature == "damaged" else keyring.check(document, signature)
     if state != "good":
         raise UsageError(
-            "revocations-damaged", f"{path} is not signed by a key of the keyring ({state}); get it again."
+            "revocations-damaged", f"{path} is not signed by a key of the keyring ({state}); fetch it again."
         )
     try:
         return Revocations.model_validate(document)
@@ -108,7 +108,7 @@ def revoke(folder: Path, release: str, key: Key, why: str = "", day: dt.date | N
     kept = tuple(item for item in before.revoked if item.release != release)
     document = Revocations(revoked=(*kept, added)).model_dump(mode="json")
     path = folder / REVOKED_FILE
-    # The signature first: between the two renames the list is refused, never believed without its newest entry.
+    # The signature first: between the two renames the list is refused, and not trusted without its newest entry.
     write_json(signature_path(path), sign(document, key).model_dump())
     write_json(path, document)
     return path

@@ -9,7 +9,7 @@ import numpy as np
 
 from faceplate.image.window import Window
 
-if TYPE_CHECKING:  # colour stands above this room
+if TYPE_CHECKING:  # the colour room imports this one
     from faceplate.color import ColorConfig
 
 __all__ = ["Frame"]

@@ -7,7 +7,7 @@ import numpy as np
 
 __all__ = ["fill", "heal"]
 
-# As many as OpenCV's area resize takes at once.
+# The most channels that OpenCV's area resize takes.
 _CHANNELS = 4
 
 
@@ -67,7 +67,7 @@ def heal(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     bad : numpy.ndarray
         bool (h, w), true where a channel was NaN or infinite.
     """
-    # A sum is finite only if every term is, which is cheaper than asking each value; overflow asks again.
+    # A sum is finite only if every term is, which is cheaper than testing each value; an overflow is tested below.
     if np.isfinite(pixels.sum(dtype=np.float64)):
         return pixels, np.zeros(pixels.shape[:2], bool)
     bad = np.asarray(~np.isfinite(pixels).all(axis=2))

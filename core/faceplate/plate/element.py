@@ -28,7 +28,7 @@ from faceplate.system.atomic import publish, temporary_beside, write_failed
 __all__ = ["carry_fields", "element_exr", "finish_exr", "write_scanline_exr"]
 
 _LOSSLESS = ("none", "rle", "zips", "zip", "piz")
-# Fields that say how a part is stored, or speak of channels and parts that the new file has not.
+# Fields about storage, or about channels and parts that the new file does not have.
 _STRUCTURE = {
     "channels", "compression", "dataWindow", "lineOrder", "tiles", "type", "name", "chunkCount", "version",
     "maxSamplesPerPixel", "dwaCompressionLevel", "preview", "idManifest", "multiView", "view", "envmap",

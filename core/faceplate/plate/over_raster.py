@@ -125,7 +125,7 @@ def _honest(spec: oiio.ImageSpec, tagged: bool) -> oiio.ImageSpec:
     """Return the specification without what would make OpenImageIO write fields that the plate does not have."""
     spec = oiio.ImageSpec(spec)
     if not spec.get_string_attribute("DateTime"):
-        spec.attribute("DateTime", "float[2]", (0.0, 0.0))  # found, so that none is made, but nothing that it can write
+        spec.attribute("DateTime", "float[2]", (0.0, 0.0))  # an empty date keeps OpenImageIO from adding one
     if not tagged:
         spec.erase_attribute("oiio:ColorSpace")  # OpenImageIO's assumption, which it would write as a tag
     return spec
@@ -192,7 +192,7 @@ def _restore_header(plate: PlateFile, path: Path, written: Path, attributes: Att
     if suffix == ".dpx" and restored is None:
         notes.append("The samples are packed in another way than the plate's: its header was translated, not copied.")
     if suffix != ".png" and attributes:
-        notes.append(f"{suffix} files have no room for {', '.join(attributes)}: left out.")
+        notes.append(f"{suffix} files cannot hold {', '.join(attributes)}: left out.")
     return notes
 
 

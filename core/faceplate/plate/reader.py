@@ -25,7 +25,7 @@ from faceplate.plate.movie import Movie, is_movie, open_movie
 __all__ = ["PlateFile", "damaged", "open_input", "read_picture", "read_pixels", "tile_aligned"]
 
 _BITS = {"half": 16, "float": 32, "double": 64, "uint8": 8, "int8": 8, "uint16": 16, "int16": 16, "uint": 32, "int": 32}
-# OpenImageIO calls a JPEG or PNG without any tag this; only another value, or a tag, is the file's own word.
+# What OpenImageIO assumes for a JPEG or PNG without a tag; only another value, or a tag, comes from the file.
 _ASSUMED = "srgb_rec709_scene"
 
 

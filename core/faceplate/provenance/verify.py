@@ -159,7 +159,7 @@ def _located(target: Path, text: str) -> tuple[Sequence, Path | None]:
         manifest, _ = read_manifest(target)
         pattern = manifest.take.get("output", "")
         if not pattern:
-            raise UsageError("manifest-damaged", f"{target} does not say what was written; name a pattern.")
+            raise UsageError("manifest-damaged", f"{target} does not name its frames; name a pattern.")
         return Sequence.parse(target.parent / Path(pattern).name), target
     output = Sequence.parse(text)
     return output, manifest_path(output)
@@ -188,7 +188,7 @@ def _frame(output: Sequence, number: int, manifest: Manifest | None, by_pixels: 
     if was is None:
         if "faceplate:engine" not in seen.fields:
             return FrameVerdict(number, path, "not-faceplate", f"{path.name} does not say that Faceplate made it")
-        return FrameVerdict(number, path, "unrecorded", f"{path.name} is in no manifest: its header alone speaks")
+        return FrameVerdict(number, path, "unrecorded", f"{path.name} is in no manifest: only its header was read")
     return _compared(number, path, seen, was, by_pixels)
 
 
@@ -212,7 +212,7 @@ def _compared(
 def _changed(name: str, seen: Mapping[str, str], was: Mapping[str, str]) -> str:
     """Return what became of a header field, in words."""
     if name not in seen:
-        return f"'{name}' was taken out"
+        return f"'{name}' was removed"
     return f"'{name}' was {'changed' if name in was else 'added'}"
 
 

@@ -64,12 +64,12 @@ def read_json(path: Path, code: str, error: type[FaceplateError] = RenderError) 
     """
     try:
         if path.stat().st_size > _LARGEST:
-            raise error(code, f"{path} is too large to be what it should be ({path.stat().st_size} bytes).")
+            raise error(code, f"{path} is too large ({path.stat().st_size} bytes).")
         return json.loads(path.read_text("utf-8"), object_pairs_hook=_without_doubles)
     except OSError as reason:
         raise error(code, f"{path} cannot be read: {reason.strerror}.") from reason
     except (ValueError, RecursionError) as reason:
-        raise error(code, f"{path} is no JSON: {str(reason).splitlines()[0]}.") from reason
+        raise error(code, f"{path} is not valid JSON: {str(reason).splitlines()[0]}.") from reason
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -77,5 +77,5 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"'{next(name for name in names if names.count(name) > 1)}' stands twice")
+        raise ValueError(f"the key '{next(name for name in names if names.count(name) > 1)}' appears twice")
     return found

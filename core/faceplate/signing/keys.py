@@ -136,7 +136,7 @@ def load_key(path: Path, environ: Mapping[str, str] = os.environ) -> Key:
     secret = environ.get(PASSPHRASE, "").encode() or None
     try:
         key = serialization.load_pem_private_key(data, secret)
-    except TypeError:  # what cryptography raises for a passphrase that is missing, or one too many
+    except TypeError:  # cryptography raises it for a missing passphrase, and for one that is not needed
         what = f"set {PASSPHRASE}" if secret is None else f"it has no passphrase; unset {PASSPHRASE}"
         raise UsageError("key-unusable", f"The key {path} cannot be opened: {what}.") from None
     except (ValueError, UnsupportedAlgorithm):
@@ -240,7 +240,7 @@ def _public_key(path: Path) -> Ed25519PublicKey:
     try:
         key = serialization.load_pem_public_key(path.read_bytes())
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise UsageError("keyring-damaged", f"{path} is no public key; replace it or take it away.") from error
+        raise UsageError("keyring-damaged", f"{path} is no public key; replace or remove it.") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise UsageError("keyring-damaged", f"{path} is no Ed25519 key; replace it or take it away.")
+        raise UsageError("keyring-damaged", f"{path} is no Ed25519 key; replace or remove it.")
     return key

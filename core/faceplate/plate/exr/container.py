@@ -189,7 +189,7 @@ class ExrPart:
     def _need(self, name: str, size: int) -> bytes:
         found = self.get(name)
         if found is None or len(found.data) != size:
-            raise DamagedExrError(f"the header has no sound '{name}'")
+            raise DamagedExrError(f"the header has no valid '{name}'")
         return found.data
 
 
