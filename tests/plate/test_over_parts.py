@@ -73,7 +73,9 @@ def test_the_first_header_has_the_fields_and_all_else_is_the_plates(tmp_path: Pa
     changed = np.zeros((SIZE.height, SIZE.width), bool)
     changed[5:9, 10:20] = True
     fields = {"faceplate:engine": "0.2", "faceplate:key": "k"}
-    result = write_over(plate, tmp_path / "o.exr", SIZE, np.ones((*changed.shape, 3), np.float32), changed, fields, compression)
+    result = write_over(
+        plate, tmp_path / "o.exr", SIZE, np.ones((*changed.shape, 3), np.float32), changed, fields, compression
+    )
     assert frame_key(str(result.path)) == "k"
     before, after = (read_exr_header(path) for path in (source, result.path))
     assert before is not None and after is not None
@@ -82,7 +84,9 @@ def test_the_first_header_has_the_fields_and_all_else_is_the_plates(tmp_path: Pa
         expected = [field for field in old.header if field.name not in fields]
         if index == 2 and compression:
             assert new.compression == compression
-            own, expected = ([f for f in some if f.name not in ("compression", "chunkCount")] for some in (own, expected))
+            own, expected = (
+                [f for f in some if f.name not in ("compression", "chunkCount")] for some in (own, expected)
+            )
         assert own == expected, index
         assert all(new.text(name) == (value if index != 1 else None) for name, value in fields.items())
     assert packed(result.path)[:2] == packed(source)[:2]

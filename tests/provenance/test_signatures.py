@@ -51,7 +51,8 @@ def take(tmp_path: Path) -> Sequence:
 
 def written(output: Sequence, number: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).random((8, 12, 4))
-    write_plate(output.path(number), pixels, "half", **{"faceplate:engine": "faceplate test"})
+    engine: Any = {"faceplate:engine": "faceplate test"}
+    write_plate(output.path(number), pixels, "half", **engine)
     record(output, number, {"shot": "sh010", "output": "swap.####.exr"})
 
 

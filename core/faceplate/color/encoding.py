@@ -56,9 +56,11 @@ class Encoding(Protocol):
 
     def encode(self, linear709: np.ndarray, gain: float) -> np.ndarray:
         """Convert scene-linear Rec.709 float32 (h, w, 3), exposed by `gain`, to network space."""
+        ...
 
     def decode(self, encoded: np.ndarray, gain: float) -> np.ndarray:
         """Convert network space back to scene-linear Rec.709 float32 (h, w, 3), exposure undone."""
+        ...
 
 
 def log_average(luminance: np.ndarray, weight: np.ndarray | None = None) -> float:
@@ -282,15 +284,19 @@ class ViewSource(Protocol):
 
     def from_linear709(self, pixels: np.ndarray) -> np.ndarray:
         """Convert scene-linear Rec.709 float32 (h, w, 3) to working space."""
+        ...
 
     def to_linear709(self, pixels: np.ndarray) -> np.ndarray:
         """Convert working-space float32 (h, w, 3) to scene-linear Rec.709."""
+        ...
 
     def to_view(self, pixels: np.ndarray, display: str, view: str) -> np.ndarray:
         """Convert working-space float32 (h, w, 3) to what a view shows."""
+        ...
 
     def from_view(self, pixels: np.ndarray, display: str, view: str) -> np.ndarray:
         """Convert what a view shows to working-space float32 (h, w, 3)."""
+        ...
 
 
 @dataclass(frozen=True)
