@@ -73,7 +73,9 @@ def key_command(
     ring.mkdir(parents=True, exist_ok=True)
     known = ring / public.name
     if known.exists():
-        raise UsageError("key-exists", f"{known} exists; the new public key is {public}, copy it there under another name.")
+        raise UsageError(
+            "key-exists", f"{known} exists; the new public key is {public}, copy it there under another name."
+        )
     shutil.copyfile(public, known)
     print(f"The private key, for whoever signs:  {path}")
     print(f"The public key, in the keyring:      {known}")
@@ -237,7 +239,9 @@ def _verify_log(path: Path) -> None:
     except OSError as error:
         raise UsageError("nothing-to-verify", f"{path} cannot be read: {error.strerror}.") from error
     if broken is not None:
-        print(f"{path}: line {broken} does not follow from the one before: one of the two was changed, or a line was removed.")
+        print(
+            f"{path}: line {broken} does not follow from the one before: one of the two was changed, or a line was removed."
+        )
         raise typer.Exit(1)
     print(f"{path}: every line follows from the one before.")
 
