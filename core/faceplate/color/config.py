@@ -6,10 +6,9 @@ role, the primaries in which pixels are mixed.
 
 from __future__ import annotations
 
-import difflib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,14 @@ import numpy as np
 import PyOpenColorIO
 
 from faceplate.color.encoding import SHOULDER
+from faceplate.color.spaces import (
+    OCIO_ERRORS,
+    all_spaces,
+    find_space,
+    is_linear_space,
+    resolve_space,
+    space_of_chromaticities,
+)
 from faceplate.errors import UsageError
 from faceplate.plate.movie import MOVIE_SUFFIXES
 
@@ -36,7 +43,6 @@ _EXACT = _ocio.OPTIMIZATION_LOSSLESS
 without, for less than half as much time again."""
 
 _FLAGS_VARIABLE = "OCIO_OPTIMIZATION_FLAGS"
-_OCIO_ERRORS = (_ocio.Exception, _ocio.ExceptionMissingFile)
 _TEXTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 _LINEAR_709 = "lin_rec709_scene"
 _SRGB_TEXTURE = "srgb_rec709_scene"
@@ -44,67 +50,6 @@ _VIDEO = "g24_rec709_display"
 
 _Y_OF_REC709 = (0.21263901, 0.71516868, 0.07219232)
 """Y of CIE XYZ (D65) of the linear Rec.709 primaries: chromaticities of ITU-R BT.709-6, white (0.3127, 0.3290)."""
-
-_USUAL_NAMES: dict[str, tuple[str, ...]] = {
-    "lin_ap1_scene": ("ACEScg", "lin_ap1", "ACES - ACEScg"),
-    "lin_ap0_scene": ("ACES2065-1", "lin_ap0", "ACES - ACES2065-1", "aces2065_1"),
-    "lin_rec709_scene": (
-        "Linear Rec.709 (sRGB)",
-        "lin_rec709",
-        "lin_rec709_srgb",
-        "lin_srgb",
-        "Utility - Linear - Rec.709",
-        "Utility - Linear - sRGB",
-        "Linear Rec.709",
-        "Linear BT.709",
-    ),
-    "lin_p3d65_scene": (
-        "Linear P3-D65",
-        "lin_p3d65",
-        "lin_displayp3",
-        "Utility - Linear - P3-D65",
-        "Linear DCI-P3 D65",
-    ),
-    "lin_rec2020_scene": ("Linear Rec.2020", "lin_rec2020", "Utility - Linear - Rec.2020"),
-    "lin_adobergb_scene": ("Linear AdobeRGB", "lin_adobergb", "Utility - Linear - Adobe RGB"),
-    "lin_ciexyzd65_scene": ("CIE XYZ-D65 - Scene-referred", "cie_xyz_d65_scene"),
-    "srgb_rec709_scene": (
-        "sRGB - Texture",
-        "sRGB Encoded Rec.709 (sRGB)",
-        "srgb_tx",
-        "srgb_texture",
-        "Utility - sRGB - Texture",
-        "sRGB",
-    ),
-    "g22_rec709_scene": ("Gamma 2.2 Rec.709 - Texture", "Gamma 2.2 Encoded Rec.709", "g22_rec709", "g22_rec709_tx"),
-    "g18_rec709_scene": ("Gamma 1.8 Rec.709 - Texture", "Gamma 1.8 Encoded Rec.709", "g18_rec709", "g18_rec709_tx"),
-    "srgb_ap1_scene": ("sRGB Encoded AP1 - Texture", "sRGB Encoded AP1", "srgb_ap1", "srgb_encoded_ap1_tx"),
-    "g22_ap1_scene": ("Gamma 2.2 AP1 - Texture", "Gamma 2.2 Encoded AP1", "g22_ap1", "g22_ap1_tx"),
-    "srgb_p3d65_scene": ("sRGB Encoded P3-D65 - Texture", "sRGB Encoded P3-D65", "srgb_p3d65", "srgb_displayp3"),
-    "g22_adobergb_scene": ("Gamma 2.2 Encoded AdobeRGB", "g22_encoded_adobergb", "adobergb"),
-    "srgb_rec709_display": ("sRGB - Display", "srgb_display"),
-    "g24_rec709_display": ("Rec.1886 Rec.709 - Display", "rec1886_rec709_display"),
-    "g22_rec709_display": ("Gamma 2.2 Rec.709 - Display",),
-    "srgb_p3d65_display": ("Display P3 - Display", "displayp3_display"),
-    "pq_p3d65_display": ("ST2084-P3-D65 - Display", "st2084_p3d65_display"),
-    "pq_rec2020_display": ("Rec.2100-PQ - Display", "rec2100_pq_display"),
-    "hlg_rec2020_display": ("Rec.2100-HLG - Display", "rec2100_hlg_display"),
-    "g26_p3d65_display": ("Gamma 2.6 P3-D65 - Display", "P3-D65 - Display", "p3d65_display"),
-    "data": ("Raw", "Utility - Raw", "Non-Color", "none"),
-}
-"""Ids of the ASWF Color Interop Forum ("Color Space Encodings for Texture Assets and CG Rendering", and its list for
-displays) and what configs that do not know the ids call these spaces, commonest first."""
-
-_CHROMATICITIES: dict[str, tuple[float, ...]] = {
-    "lin_ap1_scene": (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767),
-    "lin_ap0_scene": (0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077, 0.32168, 0.33767),
-    "lin_rec709_scene": (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290),
-    "lin_p3d65_scene": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
-    "lin_rec2020_scene": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
-    "lin_adobergb_scene": (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.3290),
-}
-"""CIE xy of red, green, blue, white: AMPAS S-2014-004 (AP1), SMPTE ST 2065-1 (AP0), ITU-R BT.709-6, SMPTE EG 432-1
-with a D65 white (P3-D65), ITU-R BT.2020-2, Adobe RGB (1998)."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +127,7 @@ class ColorConfig:
     @property
     def names(self) -> tuple[str, ...]:
         """The canonical names of every colour space, active or not."""
-        return tuple(space.getName() for space in _spaces(self._config))
+        return tuple(space.getName() for space in all_spaces(self._config))
 
     def resolve(self, name: str) -> str:
         """Return the canonical name for a name, alias or role in any case, or an interop id.
@@ -193,12 +138,12 @@ class ColorConfig:
             `unknown-space`.
         """
         if (found := self._resolved.get(name)) is None:
-            found = self._resolved[name] = _resolve(self._config, name)
+            found = self._resolved[name] = resolve_space(self._config, name)
         return found
 
     def is_linear(self, space: str) -> bool:
         """Return whether `space` is scene-linear light; False for data and for display-referred spaces."""
-        return _is_linear(self._config, self.resolve(space))
+        return is_linear_space(self._config, self.resolve(space))
 
     def is_data(self, space: str) -> bool:
         """Return whether `space` holds numbers that are no colour (masks, normals), which are never converted."""
@@ -259,12 +204,12 @@ class ColorConfig:
         for label, name in (("colour space attribute", explicit), ("interop id", interop_id)):
             if not name:
                 continue
-            if found := _find(self._config, name):
+            if found := find_space(self._config, name):
                 return SpaceChoice(found, f"the file's {label} '{name}'")
             notes.append(f"its {label} '{name}' is not in this config")
         if primaries:
-            known = _space_of_chromaticities(primaries)
-            if known and (found := _find(self._config, known)):
+            known = space_of_chromaticities(primaries)
+            if known and (found := find_space(self._config, known)):
                 return SpaceChoice(found, "the file's chromaticities")
             notes.append("its chromaticities belong to no space of this config")
         return None
@@ -273,18 +218,18 @@ class ColorConfig:
         if self._config.filepathOnlyMatchesDefaultRule(str(path)):
             return None
         name, index = self._config.getColorSpaceFromFilepath(str(path))
-        found = _find(self._config, name)
+        found = find_space(self._config, name)
         return SpaceChoice(found, f"file rule '{self._config.getFileRules().getName(index)}'") if found else None
 
     def _customary_space(self, path: str | Path, is_integer: bool) -> SpaceChoice | None:
         suffix = Path(path).suffix.lower()
-        if is_integer and suffix in _TEXTURE_SUFFIXES and (found := _find(self._config, _SRGB_TEXTURE)):
+        if is_integer and suffix in _TEXTURE_SUFFIXES and (found := find_space(self._config, _SRGB_TEXTURE)):
             return SpaceChoice(found, f"the usual space of {suffix[1:].upper()} files", assumed=True)
-        if suffix in MOVIE_SUFFIXES and (found := _find(self._config, _VIDEO)):
+        if suffix in MOVIE_SUFFIXES and (found := find_space(self._config, _VIDEO)):
             return SpaceChoice(found, f"the usual space of {suffix[1:].upper()} movies", assumed=True)
         if is_integer or suffix != ".exr":
             return None
-        found = _find(self._config, self._config.getColorSpaceFromFilepath(str(path))[0])
+        found = find_space(self._config, self._config.getColorSpaceFromFilepath(str(path))[0])
         if found is None or self.is_data(found):  # a plate is colour, so a default of Raw does not apply
             return None
         return SpaceChoice(found, "the config's default file rule", assumed=True)
@@ -421,7 +366,7 @@ class ColorConfig:
                 try:
                     processor = build()
                     cpu = None if processor.isNoOp() else processor.getOptimizedCPUProcessor(_EXACT)
-                except _OCIO_ERRORS as error:
+                except OCIO_ERRORS as error:
                     way = " to ".join(f"'{part}'" for part in key[1:3])
                     raise UsageError(
                         "no-conversion", f"The OCIO config {self.source} cannot convert {way}: {_sentence(error)}."
@@ -438,7 +383,7 @@ def _read_config(source: str, origin: str) -> Any:
         if not path.is_file():
             raise UsageError("bad-ocio", f"There is no OCIO config {source}, which {origin} names: correct {origin}.")
         return _ocio.Config.CreateFromFile(str(path))
-    except _OCIO_ERRORS as error:
+    except OCIO_ERRORS as error:
         message = (
             f"The OCIO config {source}, which {origin} names, cannot be read ({_sentence(error)}): correct {origin}."
         )
@@ -455,73 +400,10 @@ def _working_space(config: Any, source: str, working: str | None) -> str:
             "no-working-space",
             f"The OCIO config {source} has no scene_linear role: add it, or name the space to mix pixels in.",
         )
-    name = _resolve(config, working or _ocio.ROLE_SCENE_LINEAR)
-    if not _is_linear(config, name):
+    name = resolve_space(config, working or _ocio.ROLE_SCENE_LINEAR)
+    if not is_linear_space(config, name):
         raise UsageError("bad-working-space", f"'{name}' is not scene-linear, so pixels cannot be mixed in it.")
     return name
-
-
-def _is_linear(config: Any, name: str) -> bool:
-    try:
-        return config.isColorSpaceLinear(name, _ocio.REFERENCE_SPACE_SCENE)
-    except _OCIO_ERRORS:  # its transform names a file that is missing
-        return False
-
-
-def _spaces(config: Any) -> Iterator[Any]:
-    return iter(config.getColorSpaces(_ocio.SEARCH_REFERENCE_SPACE_ALL, _ocio.COLORSPACE_ALL))
-
-
-def _find(config: Any, name: str) -> str | None:
-    """Return the canonical name for a name, alias, role or interop id, or None. The config counts before the table."""
-    wanted = name.strip()
-    if not wanted:
-        return None
-    if space := config.getColorSpace(wanted):
-        return space.getName()
-    folded = wanted.casefold()
-    for space in _spaces(config):
-        interop_id = getattr(space, "getInteropID", str)()  # OCIO 2.5 and newer
-        if interop_id and interop_id.casefold() == folded:
-            return space.getName()
-    for interop_id, usual in _USUAL_NAMES.items():
-        if folded in (interop_id, *(each.casefold() for each in usual)):
-            candidates = (config.getColorSpace(each) for each in (interop_id, *usual))
-            return next((space.getName() for space in candidates if space), None)
-    return None
-
-
-def _resolve(config: Any, name: str) -> str:
-    if found := _find(config, name):
-        return found
-    if name.strip().casefold() == "unknown":
-        raise UsageError("unknown-space", "The colour space is 'unknown': name the space that the pixels are in.")
-    near = _nearest(config, name)
-    hint = f"nearest: {', '.join(near)}" if near else "use one of its names, aliases or roles"
-    raise UsageError("unknown-space", f"The OCIO config has no colour space '{name}'; {hint}.")
-
-
-def _nearest(config: Any, name: str, count: int = 5) -> list[str]:
-    """Return the canonical names of the spaces whose name or alias is most like `name`, best first."""
-    wanted = name.strip().casefold()
-    scores: dict[str, float] = {}
-    for space in _spaces(config):
-        labels = [each.casefold() for each in (space.getName(), *space.getAliases())]
-        ratios = [difflib.SequenceMatcher(None, wanted, each).ratio() for each in labels]
-        best = max(ratios)
-        inside = 0.5 + 0.5 * best if len(wanted) > 2 and any(wanted in each for each in labels) else 0.0
-        scores[space.getName()] = max(inside, best)
-    near = sorted((each for each in scores if scores[each] >= 0.5), key=lambda each: -scores[each])
-    return near[:count]
-
-
-def _space_of_chromaticities(values: tuple[float, ...]) -> str | None:
-    if len(values) != 8:
-        return None
-    for interop_id, known in _CHROMATICITIES.items():
-        if max(abs(value - expected) for value, expected in zip(values, known, strict=True)) <= 1e-3 + 1e-9:
-            return interop_id
-    return None
 
 
 def _listed(notes: list[str]) -> str:
@@ -533,17 +415,17 @@ def _processor_709(config: Any, working: str, inverse: bool) -> Any:
 
     It comes from the config, from OCIO's relation to ACES, or from the space's usual name.
     """
-    if name := _find(config, _LINEAR_709):
+    if name := find_space(config, _LINEAR_709):
         return config.getProcessor(name, working) if inverse else config.getProcessor(working, name)
     pinned = _ocio.Config.CreateFromBuiltinConfig(BUILTIN_CONFIG)
-    linear709 = _resolve(pinned, _LINEAR_709)
+    linear709 = resolve_space(pinned, _LINEAR_709)
     try:
         if inverse:
             return _ocio.Config.GetProcessorFromBuiltinColorSpace(linear709, config, working)
         return _ocio.Config.GetProcessorToBuiltinColorSpace(config, working, linear709)
-    except _OCIO_ERRORS as error:
-        usual = _find(pinned, working)
-        if usual is None or not _is_linear(pinned, usual):
+    except OCIO_ERRORS as error:
+        usual = find_space(pinned, working)
+        if usual is None or not is_linear_space(pinned, usual):
             raise UsageError(
                 "no-linear-rec709",
                 f"The primaries of the working space '{working}' are unknown: "
