@@ -106,13 +106,13 @@ def render_batch(
             batch.stopped = True
     if sheet and contact_sheet and batch.written:
         sheet.write(contact_sheet)
-    if work in (render_all, render_missing) and batch.written:
-        collect(renderer.output, signing_key())
     _close(console, renderer, batch, len(frames))
     log.event("summary", **_summary(batch, len(frames)))
     if log.text and batch.written:
         count = len(batch.written)
         print(f"{count} frame{'s' if count != 1 else ''}: {renderer.output}")
+    if work in (render_all, render_missing) and batch.written:
+        collect(renderer.output, signing_key())  # last: it may refuse to replace a signed manifest
     return batch
 
 
