@@ -1,4 +1,4 @@
-"""Run inside Blender, or a Python with `bpy`: validates, builds and installs the extension, or takes it out again.
+"""Runs inside Blender, or a Python with `bpy`: validates, builds and installs the extension, or uninstalls it.
 
     blender --background --python inside_blender.py -- install FOLDER REPOSITORY
     blender --background --python inside_blender.py -- remove faceplate REPOSITORY
@@ -22,7 +22,7 @@ LOWEST = (4, 2, 0)
 
 
 def main(words: list[str]) -> dict[str, Any]:
-    """Does what the words say; returns what is printed."""
+    """Carry out `words` (action, folder or identifier, repository) and return the answer to print."""
     version = ".".join(map(str, bpy.app.version))
     if bpy.app.version < LOWEST:
         return {
