@@ -71,7 +71,9 @@ def list_command() -> None:
         print("No adapter is installed. Install one with: faceplate host install nuke|blender|resolve")
         return
     rows = [("host", "adapter", "engine", "folder")]
-    rows += [(f"{one.host} {one.host_version}".rstrip(), one.version, _engine(one.engine), str(one.folder)) for one in found]
+    rows += [
+        (f"{one.host} {one.host_version}".rstrip(), one.version, _engine(one.engine), str(one.folder)) for one in found
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -103,7 +105,9 @@ def _resolve(fusion: Path, remove: bool) -> None:
     print(f"Installed the menu scripts in {resolve.scripts_folder(fusion)} and their modules in {package}.")
     print(f"In Resolve: Workspace > Scripts. From outside (Studio): {package / 'faceplate-resolve.py'}")
     if importlib.util.find_spec("av") is None:
-        print("Clips that are movies need the extra 'movies': python3 install env movies, or pip install 'faceplate[movies]'.")
+        print(
+            "Clips that are movies need the extra 'movies': python3 install env movies, or pip install 'faceplate[movies]'."
+        )
 
 
 def _blender_files(repository: Path, remove: bool) -> None:

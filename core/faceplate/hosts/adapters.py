@@ -27,7 +27,9 @@ def adapter_folder(host: str) -> Path:
     for folder in (_IN_WHEEL / host, _CLONE / "plugins" / host):
         if folder.is_dir():
             return folder
-    raise RenderError("adapter-missing", f"The adapter for {host} is not in this installation; install Faceplate again.")
+    raise RenderError(
+        "adapter-missing", f"The adapter for {host} is not in this installation; install Faceplate again."
+    )
 
 
 def licence_files() -> tuple[Path, ...]:

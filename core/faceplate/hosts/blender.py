@@ -82,7 +82,9 @@ def remove_files(repository: Path) -> bool:
 def _refuse_foreign(target: Path) -> None:
     """Never replace or remove a folder that holds something else."""
     if target.exists() and not (target / _MANIFEST).is_file() and any(target.iterdir()):
-        raise UsageError("foreign-folder", f"{target} holds something other than the extension; name another with --dir.")
+        raise UsageError(
+            "foreign-folder", f"{target} holds something other than the extension; name another with --dir."
+        )
 
 
 def _inside(blender: Blender, words: list[str]) -> str:
