@@ -21,16 +21,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from install.carry import carry_client, forget_engine, note_engine
-from install.errors import InstallError
-from install.settings import Settings
 
+import faceplate
 import faceplate_client
 from engines import FACE, settings, state_of, until
 from faceplate.errors import FaceplateError
+from faceplate.hosts import copy_client
 from faceplate.params import describe
 from faceplate.plate import Sequence
-from faceplate_client import Background, Engine, EngineError, find, job, places, start, wire
+from faceplate_client import Background, Engine, EngineError, find, job, places, wire
 from faceplate_client import engine as engine_module
 from faceplate_client.exr import header
 from plates import read_file, write_plate
@@ -44,7 +43,7 @@ PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An adapter with its copy of the client."""
     target = tmp_path_factory.mktemp("adapter ü")
-    carry_client(Settings(ROOT, Path(sys.prefix)), target)
+    copy_client(target)
     return target
 
 
@@ -129,43 +128,12 @@ def test_imports_the_standard_library_alone() -> None:
 
 
 def test_belongs_to_this_release() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert faceplate_client.__version__ == project["version"]
+    """The client's version is the project's: pyproject.toml reads it from the client."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"] and "version" not in project["project"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "faceplate_client.version.__version__"}
+    assert faceplate.__version__ == faceplate_client.__version__
     assert faceplate_client.parameters() == describe()
-
-
-class TestCarry:
-    def test_is_replaced_whole(self, tmp_path: Path) -> None:
-        settings = Settings(ROOT, tmp_path / "env")
-        where = carry_client(settings, tmp_path / "adapter")
-        (where / "old_module.py").write_text("")
-        assert carry_client(settings, tmp_path / "adapter") == where
-        names = {path.name for path in where.iterdir()}
-        assert names == {path.name for path in CLIENT.glob("*.py")} | {"parameters.json", "engine.json"}
-        assert json.loads((where / "engine.json").read_text()) == {"python": str(settings.python)}
-        assert [path.name for path in (tmp_path / "adapter").iterdir()] == ["faceplate_client"]
-
-    def test_says_why_it_cannot(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("")
-        with pytest.raises(InstallError, match="could not be written"):
-            carry_client(Settings(ROOT, tmp_path), tmp_path / "file")
-
-    def test_the_users_own(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-        settings = Settings(ROOT, tmp_path / "env")
-        path = note_engine(settings)
-        assert path == Path(places.program_file(places.user_folder()))
-        settings.python.parent.mkdir(parents=True)
-        settings.python.write_text("")
-        assert start.engine_command({"PATH": ""}) == [str(settings.python), "-I", "-m", "faceplate.cli.main"]
-        forget_engine(Settings(ROOT, tmp_path / "another"))
-        assert path.exists()
-        forget_engine(settings)
-        assert not path.exists()
-        with pytest.raises(EngineError) as refused:
-            start.engine_command({"PATH": ""})
-        assert refused.value.code == "engine-not-found" and "python3 install env" in refused.value.message
 
 
 class TestStart:

@@ -8,6 +8,7 @@ The last line printed is JSON: {"done": true, "version": "5.0.1", "folder": "…
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -16,8 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import bpy  # type: ignore[import-not-found]
-
+# Not a plain import: the module is only in Blender, and stubs of it do not know every version's names.
+bpy: Any = importlib.import_module("bpy")
 LOWEST = (4, 2, 0)
 
 
