@@ -141,12 +141,12 @@ def _bring_up(settings: Settings, wanted: State, log: Log) -> None:
 def _install(settings: Settings, wanted: State, log: Log, uv: str | None) -> State:
     """Install the project with uv, or with pip where uv is not used or fails. Return the state it wrote, "installed"."""
     target = f".[{','.join(wanted.extras)}]" if wanted.extras else "."
-    # No compiler is asked for: a missing wheel is reported at once. The project itself is exempt, it is a local folder.
+    # No compiler is asked for: a missing wheel is reported at once. pip exempts a local folder, uv must be told.
     words = ["--only-binary", ":all:", *settings.pip_arguments, "-e", target]
     python = str(settings.python)
     ways = [[python, "-m", "pip", "install", "--no-input", "--progress-bar", "off", *words]]
     if uv:
-        ways.insert(0, [uv, "pip", "install", "--python", python, "--no-progress", *words])
+        ways.insert(0, [uv, "pip", "install", "--python", python, "--no-progress", "--no-binary", "faceplate", *words])
     variables = environment_variables(settings, os.environ)
     with _timed("installing Faceplate and its packages (the first time takes about a minute)"):
         if not any(log.run(command, settings.root, variables) for command in ways):
