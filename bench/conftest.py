@@ -20,15 +20,15 @@ import OpenImageIO as oiio  # noqa: N813
 import pytest
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder, person
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
-from faceplate.frame import read_still
+from faceplate.image.window import Window
 from faceplate.models import Network
 from faceplate.plate import PlateFile
 from faceplate.render import Renderer
 from faceplate.shot import Shot
-from faceplate.window import Window
 
 ROUNDS = 3
 _TABLE = pytest.StashKey["Table"]()

@@ -14,18 +14,20 @@ from collections.abc import Callable
 import numpy as np
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.comp import gradient_blend, hull_matte, match_light, multiband_blend, skin_weight
 from faceplate.comp.grain import match_grain, measure_grain
 from faceplate.comp.occlusion import occlusion_matte
-from faceplate.comp.surround import REACH, follow_outline
+from faceplate.comp.outline_warp import REACH, follow_outline
 from faceplate.demo import people_folder, person
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import apply, resample
-from faceplate.frame import Frame, read_still
-from faceplate.params import Parameters
-from faceplate.stages import swap_face
-from faceplate.swap import Crop, Framing, MeshGenerator, read_source
-from faceplate.window import Window
+from faceplate.generators import Crop, CropTransform, MeshGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.render.stages import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import read_source
 
 UHD = Window(0, 0, 3840, 2160)
 ROUNDS = 3
@@ -48,7 +50,7 @@ def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator:
     plate = Frame(resample(still.working(), still.window, matrix, UHD), UHD, color.working_space, color)
     face = seen.moved(np.column_stack([apply(matrix, seen.points[:, :2]), seen.points[:, 2] * scale]))
     inside = generator.frame(face, 1.0).window.intersect(UHD)
-    framing = Framing(np.eye(2, 3), inside)
+    framing = CropTransform(np.eye(2, 3), inside)
     crop = np.ascontiguousarray(plate.pixels[inside.slices(UHD)])
     made = generator.generate(Crop(crop, framing, face)).pixels
     matte = hull_matte(face, inside, erode=0, feather=0.045)

@@ -26,11 +26,11 @@ sys.path.insert(0, str(ROOT / "tests"))
 _WORKER = """
 import sys, time
 from faceplate.face import FaceFinder
-from faceplate.flight import render_frames
+from faceplate.render.batch import render_frames
 from faceplate.plate import PlateFile
 from faceplate.plate import atomic
 from faceplate.render import Renderer
-from faceplate.shotfile import load_shot
+from faceplate.shot import load_shot
 shot, first, last, step, wait = sys.argv[1], *map(float, sys.argv[2:6])
 if wait:
     opened, synced = PlateFile.open.__func__, atomic._sync

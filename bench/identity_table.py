@@ -15,12 +15,13 @@ import numpy as np
 
 from faceplate import FaceSwapper
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import PEOPLE, person
 from faceplate.face import FaceFinder, likeness
 from faceplate.face.shape import pose_of, turn_between
-from faceplate.frame import read_still
-from faceplate.params import Parameters
-from faceplate.swap import MeshGenerator, read_source
+from faceplate.generators import MeshGenerator
+from faceplate.shot.parameters import Parameters
+from faceplate.source import read_source
 
 
 def main(light_scale: float) -> None:

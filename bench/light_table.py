@@ -16,10 +16,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import person
 from faceplate.face import FaceFinder
-from faceplate.frame import read_still
-from faceplate.swap import MeshGenerator, read_source
+from faceplate.generators import MeshGenerator
+from faceplate.source import read_source
 from lights import LIGHTS, half_size, light_off
 
 PAIRS = (("bea", "ada"), ("eve", "bea"), ("ada", "cal"), ("fox", "dot"), ("dot", "eve"), ("cal", "fox"))

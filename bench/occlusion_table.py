@@ -16,10 +16,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.demo import PEOPLE, person
 from faceplate.face import FaceFinder
-from faceplate.frame import read_still
 from occluders import (
     DARK_FRAME,
     DARK_HAIR,

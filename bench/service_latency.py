@@ -22,7 +22,7 @@ from conftest import SIZES, write_plate
 from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
-from faceplate.params import describe
+from faceplate.shot.parameters import describe
 from faceplate_client import Engine, Shot, connect
 
 ROUNDS = 5

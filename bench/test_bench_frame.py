@@ -14,16 +14,17 @@ import pytest
 from conftest import ROUNDS, SIZES, Measured, NetworkClock, Scene, Size, Table, median, read_exr, write_exr
 from faceplate import FaceSwapper
 from faceplate.color import Exposure, decode, encode
+from faceplate.color.reading import read_frame
 from faceplate.comp import gradient_blend, hull_matte, match_light, multiband_blend, skin_weight
 from faceplate.comp.grain import match_grain
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, resample, scale_of
-from faceplate.frame import Frame, read_frame
-from faceplate.params import Parameters
-from faceplate.pyramid import heal
-from faceplate.swap import Crop, Framing, Generated, Generator, MeshGenerator, NullGenerator
-from faceplate.window import Window
+from faceplate.generators import Crop, CropTransform, Generated, Generator, MeshGenerator, NullGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.inpaint import heal
+from faceplate.image.window import Window
+from faceplate.shot.parameters import Parameters
 
 Work = Callable[[], object]
 Scenes = Callable[[Size], Scene]
@@ -60,7 +61,7 @@ class Prepared:
     generator: Generator
 
     @cached_property
-    def framing(self) -> Framing:
+    def framing(self) -> CropTransform:
         return self.generator.frame(self.bench.scene.face, self.bench.scene.file.pixel_aspect)
 
     @cached_property

@@ -30,14 +30,14 @@ from conftest import SIZES, Size, write_plate
 from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
-from faceplate.flight import render_frames
+from faceplate.generators.networks import FAMILIES, NetworkGenerator
 from faceplate.models import Card, ModelStore, Network, embedded_store, open_network
 from faceplate.models.card import write_card
 from faceplate.models.store import digest
-from faceplate.params import Parameters
 from faceplate.render import Renderer
+from faceplate.render.batch import render_frames
 from faceplate.shot import Shot
-from faceplate.swap.networks import FAMILIES, NetworkGenerator
+from faceplate.shot.parameters import Parameters
 from faceplate.track import track_shot
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))

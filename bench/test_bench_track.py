@@ -19,10 +19,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from faceplate.color import ColorConfig, encode, to_uint8
+from faceplate.color.reading import read_frame
 from faceplate.face import FaceFinder
-from faceplate.frame import Frame, read_frame
+from faceplate.image.frame import Frame
+from faceplate.image.inpaint import heal
 from faceplate.plate import PlateFile, Sequence
-from faceplate.pyramid import heal
 from faceplate.track import track_shot
 from track_plates import path_matrix, portrait, shoot, warped
 

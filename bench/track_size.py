@@ -18,9 +18,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import performance
 from faceplate.face import FaceFinder
-from faceplate.frame import read_still
 from faceplate.track import Track, model
 from faceplate.track.build import build
 from faceplate.track.sidecar import save_sidecar

@@ -22,10 +22,10 @@ from faceplate.cache.stages import CacheSettings
 from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
-from faceplate.params import describe
 from faceplate.render import Renderer
+from faceplate.render.stages import KINDS
 from faceplate.shot import Shot
-from faceplate.stages import KINDS
+from faceplate.shot.parameters import describe
 
 ROUNDS = 5
 

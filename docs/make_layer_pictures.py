@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_frame, read_still
 from faceplate.comp.layers import (
     canonical_points,
     confidence,
@@ -27,12 +28,12 @@ from faceplate.comp.matte import hull_matte
 from faceplate.demo import people_folder, person
 from faceplate.demo.plate import PATTERN, make_plate
 from faceplate.face import Face, FaceFinder, topology
-from faceplate.frame import Frame, read_frame, read_still
-from faceplate.params import Parameters
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.plate import PlateFile
 from faceplate.render import Renderer
 from faceplate.shot import Shot
-from faceplate.window import Window
+from faceplate.shot.parameters import Parameters
 
 FRAME = 1014
 UNWRAPPED = 512

@@ -17,12 +17,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from faceplate.color import ColorConfig, to_uint8
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder, person
 from faceplate.face import FaceFinder
-from faceplate.frame import Frame, read_still
-from faceplate.params import Parameters
-from faceplate.stages import swap_face
-from faceplate.swap import MeshGenerator, read_source
+from faceplate.generators import MeshGenerator
+from faceplate.image.frame import Frame
+from faceplate.render.stages import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import read_source
 from occluders import DARK_HAIR, LIGHT_HAIR, OTHER_TONES, as_plate, skin_of, with_hand, with_strands
 
 SIDE = 320

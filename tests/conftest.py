@@ -12,10 +12,11 @@ import pytest
 
 from engines import fast_shot, shared_engine
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder, person
 from faceplate.face import Face, FaceFinder
-from faceplate.frame import Frame, read_still
-from faceplate.swap import Source, read_source
+from faceplate.image.frame import Frame
+from faceplate.source import Source, read_source
 from faceplate_client import Engine
 
 TRUTH = Path(__file__).parent / "truth" / "landmarks.json"

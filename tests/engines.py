@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder
 from faceplate.face.align import resample
-from faceplate.frame import read_still
+from faceplate.image.window import Window
 from faceplate.track import track_shot
-from faceplate.window import Window
 from faceplate_client import Engine, places
 from plates import write_plate
 

@@ -14,7 +14,7 @@ import pytest
 from faceplate.cli import main
 from faceplate.demo import person
 from faceplate.plate import Sequence
-from faceplate.trust.fingerprints import fingerprint
+from faceplate.provenance.fingerprints import fingerprint
 from track_plates import noisy, performed, write
 
 __all__ = ["SIDE", "cheap", "pixels_of", "ran", "small_shot", "with_pixels"]

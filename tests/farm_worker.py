@@ -19,9 +19,9 @@ import time
 import traceback
 
 from faceplate.face import FaceFinder
-from faceplate.flight import render_frames
 from faceplate.render import Renderer
-from faceplate.shotfile import load_shot
+from faceplate.render.batch import render_frames
+from faceplate.shot import load_shot
 
 WORKERS = 4
 

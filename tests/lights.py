@@ -12,13 +12,13 @@ from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.align import resample
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import normals
-from faceplate.frame import Frame
-from faceplate.lowpass import local_linear
-from faceplate.params import Parameters
-from faceplate.pyramid import fill
-from faceplate.stages import swap_face
-from faceplate.swap import Generator
-from faceplate.window import Window
+from faceplate.generators import Generator
+from faceplate.image.frame import Frame
+from faceplate.image.inpaint import fill
+from faceplate.image.low_pass import local_linear
+from faceplate.image.window import Window
+from faceplate.render.stages import swap_face
+from faceplate.shot.parameters import Parameters
 
 __all__ = ["LIGHTS", "four_stops", "half_size", "hard_key", "hot_cheek", "light_off", "shadow_edge", "warm_key"]
 

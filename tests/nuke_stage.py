@@ -15,11 +15,11 @@ import pytest
 
 from engines import end
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder
 from faceplate.face.align import resample
-from faceplate.frame import read_still
+from faceplate.image.window import Window
 from faceplate.track import track_shot
-from faceplate.window import Window
 from fake_nuke import Session, nuke, start
 from fake_nuke.terminal import load_plugins
 from plates import write_plate

@@ -14,8 +14,8 @@ from faceplate.color import ColorConfig
 from faceplate.comp.matte import hull_matte
 from faceplate.face import Face
 from faceplate.face.align import resample
-from faceplate.frame import Frame
-from faceplate.window import Window
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 
 __all__ = [
     "DARK_FRAME",

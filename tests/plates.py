@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = ["read_file", "write_plate"]
 

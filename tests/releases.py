@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from faceplate.consent import Release, Request, revoke
 from faceplate.demo import person
-from faceplate.trust import Key, Release, Request, load_key, new_key, revoke, sign
-from faceplate.trust.signing import write_json
+from faceplate.signing import Key, load_key, new_key, sign
+from faceplate.signing.keys import write_json
 
 __all__ = ["CASES", "TODAY", "a_release", "case", "key_of", "make_studio", "on_file"]
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder
 from faceplate.face.align import resample
-from faceplate.frame import read_still
-from faceplate.window import Window
+from faceplate.image.window import Window
 from faceplate_client import EngineError, frame_path
 from fake_resolve import MediaPoolItem, Project, Resolve, Timeline, TimelineItem, World
 from movies import write_movie

@@ -27,7 +27,7 @@ from faceplate.demo.plate import make_plate
 from faceplate.hosts.blender import install_into, remove_from
 from faceplate.hosts.blender_programs import Blender
 from faceplate.plate import PlateFile
-from faceplate.trust.provenance import SOURCE_TYPE
+from faceplate.provenance.fields import SOURCE_TYPE
 from faceplate_client import connect
 
 ROOT = Path(__file__).parent.parent

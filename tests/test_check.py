@@ -16,9 +16,9 @@ from faceplate.face import FaceFinder
 from faceplate.farm import check_shot
 from faceplate.farm.check import FAULTS
 from faceplate.plate import Sequence
+from faceplate.provenance.manifest import manifest_path, read_manifest, records_folder
 from faceplate.render import Renderer
-from faceplate.shotfile import load_shot
-from faceplate.trust.manifest import manifest_path, read_manifest, records_folder
+from faceplate.shot import load_shot
 from farm_shots import cheap, ran, small_shot, with_pixels
 
 

@@ -14,12 +14,12 @@ import pytest
 
 from faceplate.cli.main import run
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder, person
 from faceplate.demo.plate import make_plate
 from faceplate.face.align import resample
-from faceplate.frame import read_still
-from faceplate.params import PARAMETERS
-from faceplate.window import Window
+from faceplate.image.window import Window
+from faceplate.shot.parameters import PARAMETERS
 from plates import read_file, write_plate
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from faceplate.cli.main import run
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder, person
 from faceplate.face.align import resample
-from faceplate.frame import read_still
-from faceplate.shotfile import explain
-from faceplate.window import Window
+from faceplate.image.window import Window
+from faceplate.shot import explain
 from plates import read_file, write_plate
 
 
@@ -78,7 +78,7 @@ def test_explain_prints_every_key_and_where_it_comes_from(shot_file: Path, capsy
         (("set", "{file}", "grain=7"), "field parameters.grain"),
         (("set", "{file}", "grian=1"), "no key or parameter 'grian'"),
         (("set", "{file}", "grain"), "write key=value"),
-        (("key", "{file}", "keep", "1001", "1"), "cannot be keyed"),
+        (("key", "{file}", "keep_regions", "1001", "1"), "cannot be keyed"),
         (("key", "{file}", "grain", "1001"), "--remove"),
         (("key", "{file}", "grain", "1001", "1", "-i", "bezier"), "hold, linear or smooth"),
         (("take", "{file}", "--restore", "4"), "no take 4"),

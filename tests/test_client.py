@@ -27,8 +27,8 @@ import faceplate_client
 from engines import FACE, settings, state_of, until
 from faceplate.errors import FaceplateError
 from faceplate.hosts import copy_client
-from faceplate.params import describe
 from faceplate.plate import Sequence
+from faceplate.shot.parameters import describe
 from faceplate_client import Background, Engine, EngineError, find, job, places, wire
 from faceplate_client import engine as engine_module
 from faceplate_client.exr import header
@@ -380,7 +380,7 @@ class TestHelpers:
         assert faceplate_client.with_padding(path) == pattern
 
     def test_headers(self, tmp_path: Path) -> None:
-        from faceplate.window import Window
+        from faceplate.image.window import Window
 
         attributes: dict[str, Any] = {"faceplate:key": "ab12"}
         path = write_plate(
@@ -397,7 +397,7 @@ class TestHelpers:
         assert faceplate_client.frame_key(str(tmp_path / "none.exr")) is None
 
     def test_documents(self, tmp_path: Path) -> None:
-        from faceplate.shotfile import load_shot
+        from faceplate.shot import load_shot
 
         curve = faceplate_client.keyed([(1020, 0.4, "linear"), (1001, 0.1, "hold")])
         values = {"matte_feather": curve, "occlusion": default("occlusion"), "nonsense": 1}

@@ -30,17 +30,18 @@ from faceplate.comp.blend import membrane
 from faceplate.demo import PEOPLE, person
 from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder, topology
-from faceplate.frame import Frame
-from faceplate.logspace import from_log, to_log
-from faceplate.lowpass import local_linear, local_quadratic
-from faceplate.params import Parameters
-from faceplate.pyramid import fill
+from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator
+from faceplate.generators.mesh import _from_outside
+from faceplate.image.frame import Frame
+from faceplate.image.inpaint import fill
+from faceplate.image.low_pass import local_linear, local_quadratic
+from faceplate.image.symmetric_log import from_log, to_log
+from faceplate.image.window import Window
 from faceplate.render import Renderer
+from faceplate.render.stages import CompositeResult, InputMattes, look, swap_face
 from faceplate.shot import Shot
-from faceplate.stages import InputMattes, Swapped, look, swap_face
-from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, Source, read_source
-from faceplate.swap.mesh import _from_outside
-from faceplate.window import Window
+from faceplate.shot.parameters import Parameters
+from faceplate.source import Source, read_source
 from lights import four_stops, half_size, hard_key, hot_cheek, light_off, shadow_edge, warm_key
 from plates import read_file, write_plate
 
@@ -54,11 +55,11 @@ def ada(still: Still, finder: FaceFinder) -> tuple[Frame, Face]:
     return half_size(still("ada/front.jpg"), finder)
 
 
-def swap(frame: Frame, face: Face, generator: Generator, **values: object) -> Swapped:
+def swap(frame: Frame, face: Face, generator: Generator, **values: object) -> CompositeResult:
     return swap_face(frame, face, generator, Parameters.model_validate(values))
 
 
-def plate_of(frame: Frame, swapped: Swapped) -> np.ndarray:
+def plate_of(frame: Frame, swapped: CompositeResult) -> np.ndarray:
     return frame.pixels[swapped.window.slices(frame.window)]
 
 
@@ -407,7 +408,7 @@ def test_keep_and_input_mattes(ada: tuple[Frame, Face], bea: Source) -> None:
     assert refused.value.code == "bad-keep"
     left = np.zeros(frame.pixels.shape[:2], np.float32)
     left[:, :256] = 1
-    held = swap_face(frame, face, generator, Parameters(), inputs=InputMattes(hold_out=left))
+    held = swap_face(frame, face, generator, Parameters(), inputs=InputMattes(holdout=left))
     assert not held.matte[left[held.window.slices(frame.window)] == 1].any() and held.matte.max() == 1
     bounded = swap_face(frame, face, generator, Parameters(), inputs=InputMattes(garbage=left))
     assert not bounded.matte[left[bounded.window.slices(frame.window)] == 0].any() and bounded.matte.max() == 1
@@ -424,7 +425,7 @@ def test_hold_out_from_files(ada: tuple[Frame, Face], bea: Source, finder: FaceF
         output=str(tmp_path / "o.####.exr"),
         space="ACEScg",
         mode="over",
-        parameters=Parameters(hold_out=str(tmp_path / "roto.####.exr")),
+        parameters=Parameters(holdout_matte=str(tmp_path / "roto.####.exr")),
     )
     renderer = Renderer(shot, finder, MeshGenerator(bea))
     renderer.write(renderer.render(1001))

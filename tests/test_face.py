@@ -17,8 +17,8 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, likeness, parse_target, topology
 from faceplate.face.align import TEMPLATES, apply, compose, crop_matrix, invert, resample, similarity
 from faceplate.face.shape import head_model, own_shape, pose_of, turn_between
-from faceplate.frame import Frame
-from faceplate.window import Window
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 
 Still = Callable[[str], Frame]
 Found = Callable[[str], Face]

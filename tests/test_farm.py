@@ -19,6 +19,7 @@ from openjd.model import decode_job_template
 
 from engines import alive, state_of, until
 from faceplate.cli import main
+from faceplate.consent.audit import AUDIT_FILE
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.farm import assets_of, bundle_files, chunk_size, measure, plan_job, write_bundle
@@ -27,9 +28,8 @@ from faceplate.farm.plan import frames_text
 from faceplate.farm.run import run_bundle
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
-from faceplate.shotfile import load_shot
+from faceplate.shot import load_shot
 from faceplate.track import Track
-from faceplate.trust.audit import AUDIT_FILE
 from faceplate_client import EngineError
 from faceplate_client.farm import parse_frames as node_frames
 from farm_shots import cheap, pixels_of, small_shot
@@ -134,7 +134,7 @@ class TestBundle:
     def test_assets(self, shot: Path, tmp_path: Path) -> None:
         """Everything that a node reads, the release and a matte from outside too; what is not here is said."""
         document = json.loads(shot.read_text())
-        document |= {"parameters": {"hold_out": str(tmp_path / "matte.####.exr")}, "frames": "1001-1002"}
+        document |= {"parameters": {"holdout_matte": str(tmp_path / "matte.####.exr")}, "frames": "1001-1002"}
         named = shot.with_name("mattes.shot.json")
         named.write_text(json.dumps(document))
         (tmp_path / "matte.1001.exr").write_bytes(b"")

@@ -19,12 +19,12 @@ from faceplate.cli import main
 from faceplate.errors import RenderError
 from faceplate.face import FaceFinder
 from faceplate.farm.check import leftovers
-from faceplate.flight import is_current, is_whole, render_frames
 from faceplate.plate import Sequence
+from faceplate.provenance.fingerprints import fingerprint
+from faceplate.provenance.manifest import records_folder
 from faceplate.render import Renderer
-from faceplate.shotfile import PathRule, load_shot
-from faceplate.trust.fingerprints import fingerprint
-from faceplate.trust.manifest import records_folder
+from faceplate.render.batch import is_current, is_whole, render_frames
+from faceplate.shot import PathRule, load_shot
 from farm_shots import cheap, pixels_of, ran, small_shot
 
 WORKER = Path(__file__).with_name("farm_worker.py")
@@ -260,12 +260,12 @@ def test_rules_reach_every_path_of_a_shot(tmp_path: Path) -> None:
     """Also those of parameters, of the track and of the OCIO config."""
     document = {
         "faceplate_shot": 1, "plate": "/a/p.####.exr", "source": "/a/bea", "track": "/a/t.json", "ocio": "/a/c.ocio",
-        "output": "/a/o.####.exr", "parameters": {"hold_out": "/a/m.####.exr", "garbage": "/ab/g.####.exr"},
+        "output": "/a/o.####.exr", "parameters": {"holdout_matte": "/a/m.####.exr", "garbage_matte": "/ab/g.####.exr"},
     }  # fmt: skip
     shot = load_shot(document, tmp_path, mapping=(PathRule("/a", "/b"),))
     assert (shot.plate, shot.output, shot.ocio) == ("/b/p.####.exr", "/b/o.####.exr", "/b/c.ocio")
     assert (str(shot.source), str(shot.track)) == ("/b/bea", "/b/t.json")
-    assert (shot.parameters.hold_out, shot.parameters.garbage) == ("/b/m.####.exr", "/ab/g.####.exr")
+    assert (shot.parameters.holdout_matte, shot.parameters.garbage_matte) == ("/b/m.####.exr", "/ab/g.####.exr")
 
 
 def test_a_frame_of_an_older_engine_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,5 +274,5 @@ def test_a_frame_of_an_older_engine_is_not_current(tmp_path: Path, monkeypatch: 
     renderer.prepare()
     assert [done.error for done in render_frames(renderer, [1001])] == [None]
     assert is_current(renderer, 1001)
-    monkeypatch.setattr("faceplate.marks.__version__", "0.0.1")
+    monkeypatch.setattr("faceplate.render.cache_keys.__version__", "0.0.1")
     assert not is_current(renderer, 1001)

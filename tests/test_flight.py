@@ -17,9 +17,9 @@ from faceplate.cli.progress import _Rate
 from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.shape import head_model
-from faceplate.params import Parameters
 from faceplate.plate import Written
 from faceplate.render import Rendered
+from faceplate.shot.parameters import Parameters
 from plates import read_file, write_plate
 
 

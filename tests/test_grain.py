@@ -21,11 +21,12 @@ from faceplate.comp.grain import (
 from faceplate.comp.matte import hull_matte
 from faceplate.demo import person
 from faceplate.face import FaceFinder
-from faceplate.frame import Frame
-from faceplate.params import Parameters
-from faceplate.stages import swap_face
-from faceplate.swap import MeshGenerator, NullGenerator, read_source
-from faceplate.window import Window
+from faceplate.generators import MeshGenerator, NullGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.render.stages import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import read_source
 
 # ISO low, medium, high: the medium is a cinema camera's at 800.
 LEVELS = (0.25, 1.0, 8.0)

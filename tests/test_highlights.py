@@ -12,10 +12,11 @@ from faceplate.color import ColorConfig
 from faceplate.comp import calm_highlights, hull_matte
 from faceplate.demo import person
 from faceplate.face import Face, FaceFinder
-from faceplate.frame import Frame
-from faceplate.params import Parameters
-from faceplate.stages import swap_face
-from faceplate.swap import MeshGenerator, read_source
+from faceplate.generators import MeshGenerator
+from faceplate.image.frame import Frame
+from faceplate.render.stages import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import read_source
 from occluders import as_plate
 
 SIZE, LEVEL = 200.0, 0.2

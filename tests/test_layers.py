@@ -33,15 +33,15 @@ from faceplate.comp.layers import (
 from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.shape import head_model
-from faceplate.frame import Frame
-from faceplate.params import Parameters
+from faceplate.generators import NullGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.plate import PlateFile, write_element
 from faceplate.render import Renderer
+from faceplate.render.stages import nothing_swapped, swap_face
+from faceplate.render.stmap import unwrap_frames
 from faceplate.shot import Shot
-from faceplate.stages import nothing_swapped, swap_face
-from faceplate.swap import NullGenerator
-from faceplate.unwrap import unwrap_frames
-from faceplate.window import Window
+from faceplate.shot.parameters import Parameters
 from plates import read_file, write_plate
 
 RIGHT_EAR, LEFT_EAR, CHIN, FOREHEAD, NOSE_TIP = 234, 454, 152, 10, 4

@@ -27,7 +27,7 @@ import pytest
 import onnx_graphs as graphs
 from faceplate.cli import models as cli
 from faceplate.errors import FaceplateError, RenderError, UsageError
-from faceplate.folders import cache_folder, data_folder
+from faceplate.generators.networks import FAMILIES
 from faceplate.models import Card, ModelStore, Network, Runtime, check_policy, embedded_store, open_network, session
 from faceplate.models.card import External, read_card, write_card
 from faceplate.models.devices import CPU, CUDA, TENSORRT, Target, cuda_devices, engine_folder, plan, provider_options
@@ -37,8 +37,8 @@ from faceplate.models.intake import Answers, add_model, remove_model
 from faceplate.models.kinds import KINDS, candidates, known_files
 from faceplate.models.pinned import pinned_array
 from faceplate.models.store import digest, store_folders
-from faceplate.pipeline import Stage, pipelined
-from faceplate.swap.networks import FAMILIES
+from faceplate.render.scheduler import Stage, pipelined
+from faceplate.system.paths import cache_folder, data_folder
 
 CROSS = ("ghost", "simswap", "hififace")
 HOUSE = Answers(licence="CC0-1.0", commercial=True)

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import space_of
 from faceplate.errors import FaceplateError, RenderError, UsageError
-from faceplate.frame import space_of
+from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence, write_element, write_over
 from faceplate.plate import movie as movie_module
-from faceplate.window import Window
 from movies import code_of, coded_picture, retimed, write_movie
 
 FRAMES = 40

@@ -17,28 +17,30 @@ import pytest
 
 import onnx_graphs as graphs
 from faceplate.color import KEY, ColorConfig, Exposure, decode, encode
-from faceplate.comp import networks as matte_networks
+from faceplate.color.reading import read_still
+from faceplate.comp import matte_networks
 from faceplate.demo import people_folder
 from faceplate.errors import FaceplateError
 from faceplate.face import Face, FaceFinder, detectors, landmarkers, recognisers
 from faceplate.face.align import TEMPLATES, apply, invert, resample
 from faceplate.face.shape import head_model
-from faceplate.frame import Frame, read_still
+from faceplate.generators import NullGenerator
+from faceplate.generators.generator import Crop, CropTransform, Generated
+from faceplate.generators.networks import FAMILIES, DfmGenerator, NetworkGenerator, needs_source, network_generator
+from faceplate.generators.networks.source import latent_of, weighted
+from faceplate.generators.networks.tiles import merge, split
+from faceplate.generators.restorers import Restored, Restorer, open_restorer
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.models import Card, ModelStore, Network, embedded_store, open_network
 from faceplate.models.card import write_card
 from faceplate.models.store import digest
-from faceplate.params import Parameters
 from faceplate.plate import PlateFile
-from faceplate.render import Renderer, swap_face
+from faceplate.render import Renderer
+from faceplate.render.stages import swap_face
 from faceplate.shot import Policy, Shot
-from faceplate.swap import NullGenerator
-from faceplate.swap.generator import Crop, Framing, Generated
-from faceplate.swap.networks import FAMILIES, DfmGenerator, NetworkGenerator, needs_source, network_generator
-from faceplate.swap.networks.source import latent_of, weighted
-from faceplate.swap.networks.tiles import merge, split
-from faceplate.swap.restore import Restored, Restorer, open_restorer
-from faceplate.swap.source import Source
-from faceplate.window import Window
+from faceplate.shot.parameters import Parameters
+from faceplate.source.source import Source
 from plates import write_plate
 
 # The network's own pixels on the plate: no light, blend, grain or occlusion after it.
@@ -300,7 +302,9 @@ def test_tiles_are_polyphase_and_go_back_where_they_came_from(tmp_path: Path, mu
     size = 128 * multiple
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     pixels = np.stack([(x % multiple) / 8, (y % multiple) / 8, (x + 2 * y) / size], axis=-1)
-    made = generator.generate(Crop(pixels, Framing(np.eye(2, 3), Window(0, 0, size, size)), head((64, 64), 30))).pixels
+    made = generator.generate(
+        Crop(pixels, CropTransform(np.eye(2, 3), Window(0, 0, size, size)), head((64, 64), 30))
+    ).pixels
     place = graphs.ramps(128, (0.25, 0.125))[..., None]
     for row in range(multiple):
         for column in range(multiple):
@@ -323,7 +327,7 @@ def test_tiles_go_in_one_run_where_the_graph_allows_it(tmp_path: Path) -> None:
         network = Network(plain_card("net", "inswapper_128"), session)
         generator = NetworkGenerator(FAMILIES["inswapper_128"], network, np.zeros((1, 512), np.float32), 4)
         crop = Crop(
-            np.zeros((512, 512, 3), np.float32), Framing(np.eye(2, 3), Window(0, 0, 512, 512)), head((64, 64), 30)
+            np.zeros((512, 512, 3), np.float32), CropTransform(np.eye(2, 3), Window(0, 0, 512, 512)), head((64, 64), 30)
         )
         generator.generate(crop)
         assert session.runs == runs
@@ -532,7 +536,7 @@ class Slope:
 
     name, encoding, weights = "slope", "network", ("slope",)
 
-    def frame(self, face: Face, pixel_aspect: float) -> Framing:
+    def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
         return NullGenerator(128, "arcface_128").frame(face, pixel_aspect)
 
     def generate(self, crop: Crop) -> Generated:
@@ -545,8 +549,8 @@ class Brighter:
 
     name, encoding, weights = "brighter", "working", ()
 
-    def frame(self, face: Face, pixel_aspect: float) -> Framing:
-        return Framing(np.eye(2, 3), face.window(0.05))
+    def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
+        return CropTransform(np.eye(2, 3), face.window(0.05))
 
     def generate(self, crop: Crop) -> Generated:
         return Generated(crop.pixels * np.float32(1.25), np.ones(crop.pixels.shape[:2], np.float32))

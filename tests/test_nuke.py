@@ -526,7 +526,7 @@ def test_the_search_box_is_turned_upside_down(stage: Stage) -> None:
 def test_a_display_window_may_begin_anywhere(tmp_path: Path) -> None:
     import numpy as np
 
-    from faceplate.window import Window
+    from faceplate.image.window import Window
     from plates import write_plate
 
     windows = adapter_module("windows")
@@ -640,7 +640,7 @@ def test_a_ramp_is_two_keys_and_a_constant_one() -> None:
 
 
 def test_an_exported_document_is_one_that_the_engine_knows(stage: Stage) -> None:
-    from faceplate.shotfile.document import ShotDocument
+    from faceplate.shot.document import ShotDocument
 
     for frame in range(1001, 1007):
         (stage.folder / f"plate.{frame}.exr").touch()

@@ -13,11 +13,12 @@ from faceplate.comp.occlusion import occlusion_matte
 from faceplate.demo import person as demo_person
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
-from faceplate.frame import Frame
-from faceplate.params import Parameters
-from faceplate.stages import swap_face
-from faceplate.swap import MeshGenerator, read_source
-from faceplate.window import Window
+from faceplate.generators import MeshGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.render.stages import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import read_source
 from occluders import (
     DARK_FRAME,
     DARK_HAIR,

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from faceplate.cli.main import app, run
 from faceplate.cli.parameters import parameters_json, parameters_page
-from faceplate.params import PARAMETERS, Parameters, Stage, describe
+from faceplate.shot.parameters import PARAMETERS, Parameters, Stage, describe
 
 ROOT = Path(__file__).parents[1]
 STALE = "is stale: run `faceplate parameters --write`"
@@ -36,7 +36,7 @@ def test_the_description_is_whole_and_plain() -> None:
         assert entry["invalidates"] in list(Stage)
         assert not entry["animatable"] or entry["type"] in ("float", "int"), "only numbers can be keyed"
         assert Parameters.model_validate({entry["name"]: entry["default"]}) == Parameters()
-    assert {entry["name"] for entry in entries if entry["type"] == "path"} == {"hold_out", "garbage"}
+    assert {entry["name"] for entry in entries if entry["type"] == "path"} == {"holdout_matte", "garbage_matte"}
 
 
 @pytest.mark.parametrize("entry", [e for e in describe() if e["maximum"] is not None], ids=lambda entry: entry["name"])

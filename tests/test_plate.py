@@ -18,20 +18,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceplate.errors import FaceplateError, RenderError, UsageError
+from faceplate.image.window import Window
 from faceplate.plate import (
     PlateFile,
     Sequence,
-    atomic,
-    exr_file,
     missing_frames,
-    over_exr,
     parse_frames,
     read_picture,
     same_target,
     write_element,
     write_over,
 )
-from faceplate.window import Window
+from faceplate.plate.exr import container as exr_file
+from faceplate.plate.exr import rewrite as over_exr
+from faceplate.system import atomic
 
 # --- sequences ------------------------------------------------------------------------------------------------------
 

@@ -20,13 +20,14 @@ from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.face import Face, FaceFinder, likeness
 from faceplate.face.align import invert, resample
 from faceplate.face.shape import pose_of, turn_between
-from faceplate.frame import Frame
-from faceplate.params import Parameters
+from faceplate.generators import MeshGenerator, NullGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.render import Renderer
+from faceplate.render.stages import swap_face
 from faceplate.shot import Shot
-from faceplate.stages import swap_face
-from faceplate.swap import MeshGenerator, NullGenerator, Source, read_source
-from faceplate.window import Window
+from faceplate.shot.parameters import Parameters
+from faceplate.source import Source, read_source
 from plates import read_file, write_plate
 
 Still = Callable[[str], Frame]

@@ -22,19 +22,18 @@ from faceplate.demo import person
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.face.align import resample
-from faceplate.flight import render_frames
-from faceplate.frame import Frame
+from faceplate.generators import Crop, Generated, MeshGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.models import Card, ModelStore
 from faceplate.models.card import write_card
 from faceplate.models.store import EMBEDDED, digest
-from faceplate.opened import Opened
-from faceplate.params import PARAMETERS, Parameter, Stage
 from faceplate.render import Rendered, Renderer
-from faceplate.shot import Policy
-from faceplate.shotfile import load_shot
-from faceplate.stages import KINDS
-from faceplate.swap import Crop, Generated, MeshGenerator
-from faceplate.window import Window
+from faceplate.render.batch import render_frames
+from faceplate.render.resources import RenderResources
+from faceplate.render.stages import KINDS
+from faceplate.shot import Policy, load_shot
+from faceplate.shot.parameters import PARAMETERS, Parameter, Stage
 from plates import read_file, write_plate
 
 Still = Callable[[str], Frame]
@@ -44,8 +43,9 @@ AFTER_GENERATING = (Stage.MATTE, Stage.MATCH, Stage.ELEMENT, Stage.WRITE)
 OTHERS = {
     "window": "plate",
     "target": "largest", "generator": "null", "dfm_mattes": "face", "restorer": "sharper", "mouth": "plate", "eyes": "plate",
-    "pins": "front.jpg@1001", "network_view": "sRGB - Display/ACES 1.0 - SDR Video", "keep": "eyes", "hold_out": "matte.exr",
-    "garbage": "matte.exr", "blend": "multiband", "layers": "all", "no_face": "pass", "occluder": "xseg", "parser": "parser",
+    "pins": "front.jpg@1001", "network_view": "sRGB - Display/ACES 1.0 - SDR Video", "keep_regions": "eyes",
+    "holdout_matte": "matte.exr",
+    "garbage_matte": "matte.exr", "blend": "multiband", "layers": "all", "no_face": "pass", "occluder": "xseg", "parser": "parser",
     "detector": "yunet", "landmarker": "face_landmarker", "recogniser": "sface",
 }  # fmt: skip
 
@@ -87,8 +87,8 @@ def memory() -> StageCache:
 def shoot(tmp_path_factory: pytest.TempPathFactory) -> Shoot:
     folder = tmp_path_factory.mktemp("shoot")
     color = ColorConfig.load(environ={})
+    from faceplate.color.reading import read_still
     from faceplate.demo import people_folder
-    from faceplate.frame import read_still
 
     frame = read_still(people_folder() / "ada" / "front.jpg", color)
     rng = np.random.default_rng(3)
@@ -156,7 +156,7 @@ def assert_same(one: Rendered, two: Rendered) -> None:
 
 
 def other_value(parameter: Parameter, shoot: Shoot) -> Any:
-    if parameter.name in ("hold_out", "garbage"):
+    if parameter.name in ("holdout_matte", "garbage_matte"):
         return str(shoot.folder / OTHERS[parameter.name])
     if parameter.name in OTHERS:
         return OTHERS[parameter.name]
@@ -173,12 +173,12 @@ def test_every_frame_has_its_values_alone_in_any_order_and_opens_nothing_again(
     shoot: Shoot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    own = Opened._once
+    own = RenderResources._once
 
-    def once(self: Opened, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    def once(self: RenderResources, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         return own(self, name, make if name[0] == "mark" else lambda: (opened.append(str(name)), make())[1])
 
-    monkeypatch.setattr(Opened, "_once", once)
+    monkeypatch.setattr(RenderResources, "_once", once)
     document = {
         "parameters": {
             "restorer": "sharper", "restore_amount": {"keys": [[1001, 0.0], [1003, 1.0]]},
@@ -338,7 +338,7 @@ def test_a_frames_key_follows_all_that_its_pixels_depend_on(shoot: Shoot, tmp_pa
         "frame": here.key(1002), "value": here.key(1001, {"grain": 0.5}), "proxy": here.key(1001, proxy=2),
         "mode": shoot.renderer(mode="over").key(1001), "space": shoot.renderer(space="ACES2065-1").key(1001),
         "working": shoot.renderer(working="ACES2065-1").key(1001), "person": shoot.renderer(person="b").key(1001),
-        "hold_out": here.key(1001, {"hold_out": str(shoot.folder / "matte.exr")}),
+        "holdout_matte": here.key(1001, {"holdout_matte": str(shoot.folder / "matte.exr")}),
         "search": shoot.renderer(search=[0, 0, SIDE - 1, SIDE]).key(1001),
     }  # fmt: skip
     os.utime(folder / "plate.1001.exr")
@@ -405,8 +405,7 @@ def test_a_proxy_is_written_with_its_own_windows(shoot: Shoot, mode: str) -> Non
 
 
 def test_grain_in_means_of_blocks_is_as_reckoned() -> None:
-    from faceplate.comp.grain import Grain, synthesise_grain
-    from faceplate.proxy import reduced_grain
+    from faceplate.comp.grain import Grain, reduced_grain, synthesise_grain
 
     kernel = np.zeros((3, 7, 7), np.float32)
     kernel[:, 2:5, 2:5] = np.outer([1, 2, 1], [1, 2, 1]) / 16
@@ -420,8 +419,8 @@ def test_grain_in_means_of_blocks_is_as_reckoned() -> None:
 
 
 def test_proxies_of_odd_windows_are_whole_block_means(tmp_path: Path) -> None:
+    from faceplate.color.reading import proxy_file, read_proxy, reduced
     from faceplate.plate import PlateFile
-    from faceplate.proxy import proxy_file, read_proxy, reduced
 
     rng = np.random.default_rng(1)
     pixels = rng.random((31, 45, 3)).astype(np.float32)

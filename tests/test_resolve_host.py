@@ -16,7 +16,7 @@ import pytest
 import fake_resolve
 import stub_check
 from faceplate.color import ColorConfig
-from faceplate.shotfile.document import ShotDocument
+from faceplate.shot.document import ShotDocument
 from faceplate_client import EngineError, parameters
 from faceplate_resolve.clip import judge, read_clip
 from faceplate_resolve.deliver import exr_codec, settings_for

@@ -18,7 +18,7 @@ from faceplate.cli import main
 from faceplate.face import FaceFinder
 from faceplate.plate import write_over
 from faceplate.render import Renderer
-from faceplate.shotfile import load_shot
+from faceplate.shot import load_shot
 from faceplate_client import Engine, frame_path
 from faceplate_resolve import menu
 from faceplate_resolve.cli import main as command_line

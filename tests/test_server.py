@@ -24,16 +24,16 @@ import faceplate
 from engines import FACE, alive, running, state_of, threads, until
 from faceplate.cli import main
 from faceplate.errors import RenderError, UsageError
-from faceplate.params import describe
-from faceplate.server import run as server_run
-from faceplate.server.jobs import Job, JobQueue
-from faceplate.server.page import page_of
-from faceplate.server.roots import Roots
-from faceplate.server.schema import ShotRequest
-from faceplate.server.shared import SharedPixels
-from faceplate.server.shots import OpenShots
-from faceplate.server.watch import alive as lives
-from faceplate.server.watch import birth
+from faceplate.service import run as server_run
+from faceplate.service.job_queue import Job, JobQueue
+from faceplate.service.page import page_of
+from faceplate.service.roots import Roots
+from faceplate.service.schema import ShotRequest
+from faceplate.service.shared import SharedPixels
+from faceplate.service.shots import OpenShots
+from faceplate.shot.parameters import describe
+from faceplate.system.processes import alive as lives
+from faceplate.system.processes import birth
 from faceplate_client import Engine, EngineError, take_pixels
 from plates import read_file
 
@@ -591,8 +591,8 @@ class TestRoots:
             {"track": str(tmp_path / "t.track.json")},
             {"ocio": "/etc/passwd"},
             {"plate": "link.exr"},
-            {"parameters": {"hold_out": str(tmp_path / "m.####.exr")}},
-            {"overrides": [{"frames": "1-2", "parameters": {"garbage": str(tmp_path / "m.####.exr")}}]},
+            {"parameters": {"holdout_matte": str(tmp_path / "m.####.exr")}},
+            {"overrides": [{"frames": "1-2", "parameters": {"garbage_matte": str(tmp_path / "m.####.exr")}}]},
             {"parameters": {"target": str(tmp_path / "somebody.jpg")}},
         ):
             with pytest.raises(UsageError) as refused:
@@ -612,8 +612,8 @@ class TestRoots:
             outside = str(tmp_path / "o.####.exr")
             for ask in (
                 lambda: engine.render(shot, [1], output=outside),
-                lambda: engine.render(shot, [1], values={"hold_out": outside}),
-                lambda: engine.render(shot, [1], frame_values={1: {"garbage": outside}}),
+                lambda: engine.render(shot, [1], values={"holdout_matte": outside}),
+                lambda: engine.render(shot, [1], frame_values={1: {"garbage_matte": outside}}),
                 lambda: engine.render(shot, [1], hold_out=outside),
                 lambda: engine.keys(shot, [1], values={"target": str(tmp_path / "x.jpg")}),
                 lambda: engine.track(shot, output=outside),

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faceplate.curve import Curve, Key
 from faceplate.errors import UsageError
-from faceplate.params import PARAMETERS, Parameters
-from faceplate.shotfile import (
+from faceplate.shot import (
     PathRule,
     ShotDocument,
     changes,
@@ -32,6 +30,8 @@ from faceplate.shotfile import (
     set_values,
     write_document,
 )
+from faceplate.shot.curves import Curve, Key
+from faceplate.shot.parameters import PARAMETERS, Parameters
 
 DOCS = Path(__file__).parents[1] / "docs"
 BARE = {"faceplate_shot": 1, "plate": "plates/p.####.exr"}
@@ -124,7 +124,7 @@ def test_the_schema_has_every_parameter_with_its_range() -> None:
     properties = json.loads(schema())["$defs"]["ParameterValues"]["properties"]
     assert list(properties) == sorted(parameter.name for parameter in PARAMETERS)
     text = json.dumps(properties["grain"])
-    assert '"maximum": 2.0' in text and "Curve" in text and "Curve" not in json.dumps(properties["keep"])
+    assert '"maximum": 2.0' in text and "Curve" in text and "Curve" not in json.dumps(properties["keep_regions"])
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_the_schema_has_every_parameter_with_its_range() -> None:
         ({"parameters": {"grain": {"keys": []}}}, "field parameters.grain.keys"),
         ({"parameters": {"grain": {"keys": [[2, 1], [1, 1]]}}}, "the key at frame 1 comes after the one at 2"),
         ({"parameters": {"grain": {"keys": [[1, 1, "bezier"]]}}}, "field parameters.grain.keys[0][2]"),
-        ({"parameters": {"keep": {"keys": [[1, 1]]}}}, "field parameters.keep"),
+        ({"parameters": {"keep_regions": {"keys": [[1, 1]]}}}, "field parameters.keep_regions"),
         ({"parameters": {"blend": "soft"}}, "'gradient', 'multiband' or 'none'"),
         ({"paramters": {}}, "field paramters: there is no such key; did you mean parameters"),
         ({"frames": "all"}, "field frames: 'all' is no frame range"),
@@ -160,12 +160,12 @@ def test_a_fault_is_named_by_its_field(document: dict[str, Any], says: str) -> N
 def test_files_that_are_damaged_newer_or_something_else(tmp_path: Path) -> None:
     whole = dump(new_document(plate="p.####.exr"))
     cases = {
-        "cut": (whole[: len(whole) // 2], "bad-shot", "no whole JSON file"),
-        "empty": ("", "bad-shot", "no whole JSON file"),
+        "cut": (whole[: len(whole) // 2], "bad-shot", "not valid JSON"),
+        "empty": ("", "bad-shot", "not valid JSON"),
         "list": ("[]", "bad-shot", "faceplate_shot is missing"),
         "other": ('{"faceplate_track": 1}', "bad-shot", "faceplate_shot is missing"),
         "newer": ('{"faceplate_shot": 2, "plates": 1}', "newer-shot", "version 2"),
-        "bytes": ("\x00\x01", "bad-shot", "no whole JSON file"),
+        "bytes": ("\x00\x01", "bad-shot", "not valid JSON"),
     }
     for name, (text, code, says) in cases.items():
         path = write(tmp_path / f"{name}.shot.json", text)
@@ -232,7 +232,7 @@ def test_the_nearest_show_file_counts_and_explain_says_where_from(tmp_path: Path
     show(tmp_path, defaults={"mode": "over", "ocio": "far.ocio"})  # above a root: says nothing
     top = show(tmp_path / "show", root=True, defaults={
         "working": "ACEScg", "missing": "hold", "ocio": "show.ocio",
-        "parameters": {"grain": 0.5, "matte_feather": 0.1, "garbage": "mattes/g.####.exr"},
+        "parameters": {"grain": 0.5, "matte_feather": 0.1, "garbage_matte": "mattes/g.####.exr"},
     })  # fmt: skip
     sequence = show(tmp_path / "show" / "sq", defaults={"missing": "skip", "parameters": {"grain": 0.8}})
     path = write(
@@ -243,7 +243,7 @@ def test_the_nearest_show_file_counts_and_explain_says_where_from(tmp_path: Path
     assert (shot.name, shot.working, shot.missing, shot.mode) == ("sh010", "ACEScg", "skip", "element")
     assert shot.ocio == str(top.parent / "show.ocio") and shot.plate == str(path.parent / "p.####.exr")
     garbage = str(top.parent / "mattes" / "g.####.exr")
-    assert shot.parameters == Parameters(grain=0.8, matte_feather=0.1, shape=0.3, garbage=garbage)
+    assert shot.parameters == Parameters(grain=0.8, matte_feather=0.1, shape=0.3, garbage_matte=garbage)
     said = {key: (value, where) for key, value, where in explain(path)}
     assert said["plate"] == ("p.####.exr", str(path))
     assert said["missing"] == ("skip", str(sequence)) and said["working"] == ("ACEScg", str(top))
@@ -327,7 +327,7 @@ def test_mapping_comes_from_the_show_from_files_and_refuses_what_it_cannot_reach
     rule = {"source_path_format": "WINDOWS", "source_path": "P:/show", "destination_path": "/ojd"}
     openjd = write(tmp_path / "openjd.json", {"version": "pathmapping-1.0", "path_mapping_rules": [rule]})
     assert load_shot(path, mapping=read_rules(openjd)).plate == "/ojd/p.####.exr"
-    with pytest.raises(UsageError, match="a path of another system") as refused:
+    with pytest.raises(UsageError, match="a path of another operating system") as refused:
         load_shot({"faceplate_shot": 1, "plate": "Q:\\p.exr"}, tmp_path)
     assert refused.value.code == "unmapped-path"
     for text in ("{", "[1]", '{"path_mapping_rules": [{}]}'):
@@ -349,7 +349,7 @@ def test_changes_from_a_command_line_count_before_the_file(tmp_path: Path, monke
 
 def test_set_key_override_and_their_opposites() -> None:
     start = new_document(plate="p.####.exr")
-    edited = set_values(start, {"grain": 0.5, "source": "bea", "keep": "eyes"})
+    edited = set_values(start, {"grain": 0.5, "source": "bea", "keep_regions": "eyes"})
     edited = set_key(edited, "shape", 1010, 0.5, "smooth")
     edited = set_key(edited, "shape", 1001, 0.0)
     edited = set_values(edited, {"mouth": "plate"}, frames="1005-1006", note="teeth")
@@ -357,15 +357,15 @@ def test_set_key_override_and_their_opposites() -> None:
         ("source", None, "bea"),
         ("overrides", None, [{"frames": "1005-1006", "parameters": {"mouth": "plate"}, "note": "teeth"}]),
         ("parameters.shape", None, {"keys": [[1001, 0.0, "linear"], [1010, 0.5, "smooth"]]}),
-        ("parameters.keep", None, "eyes"),
+        ("parameters.keep_regions", None, "eyes"),
         ("parameters.grain", None, 0.5),
     ]
     back = set_key(set_key(edited, "shape", 1001, None), "shape", 1010, None)
-    back = set_values(back, {"grain": None, "source": None, "keep": None})
+    back = set_values(back, {"grain": None, "source": None, "keep_regions": None})
     back = set_values(back, {"mouth": None}, frames="1005-1006")
     assert load_shot(back) == load_shot(start)
     for wrong, code in (
-        (lambda: set_key(start, "keep", 1, 1.0), "not-animatable"),
+        (lambda: set_key(start, "keep_regions", 1, 1.0), "not-animatable"),
         (lambda: set_key(start, "nothing", 1, 1.0), "no-such-key"),
         (lambda: set_key(start, "grain", 1, 9.0), "bad-shot"),
         (lambda: set_key(start, "grain", 1, None), "no-key"),

@@ -17,15 +17,16 @@ from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.expression import BLENDSHAPES
 from faceplate.face.shape import normals, pose_of, unsqueezed
-from faceplate.frame import Frame
-from faceplate.params import Parameters
-from faceplate.stages import swap_face
-from faceplate.swap import MeshGenerator, MeshSettings, Source, parse_pins, read_source
-from faceplate.swap.findings import look
-from faceplate.swap.mesh import _even, _sharp
-from faceplate.swap.source import SourceView
-from faceplate.swap.views import Geometry, regions, suitability
-from faceplate.window import Window
+from faceplate.generators import MeshGenerator, MeshSettings, parse_pins
+from faceplate.generators.mesh import _even, _sharp
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.render.stages import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import Source, read_source
+from faceplate.source.analysis import look
+from faceplate.source.source import SourceView
+from faceplate.source.views import Geometry, regions, suitability
 from movies import write_movie
 from plates import write_plate
 
@@ -100,7 +101,7 @@ def test_frames_of_a_sequence_are_a_source(
 
 
 def test_a_long_sequence_is_looked_at_evenly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from faceplate.swap.pictures import looked_at, source_files
+    from faceplate.source.pictures import looked_at, source_files
 
     for number in range(1, 1001):
         (tmp_path / f"turn.{number:04d}.exr").touch()

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 
 from faceplate.color import ColorConfig
-from faceplate.comp.surround import REACH, folding, follow_outline
+from faceplate.comp.outline_warp import REACH, folding, follow_outline
 from faceplate.demo import person
 from faceplate.face import Face, FaceFinder
-from faceplate.frame import Frame
-from faceplate.params import Parameters
-from faceplate.stages import InputMattes, look, swap_face
-from faceplate.swap import Generator, MeshGenerator, MeshSettings, NullGenerator, read_source
-from faceplate.swap.reshape import shape_offset
-from faceplate.swap.views import Geometry
-from faceplate.window import Window
+from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator
+from faceplate.generators.reshape import shape_offset
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.render.stages import InputMattes, look, swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import read_source
+from faceplate.source.views import Geometry
 
 PEOPLE = ("ada", "bea", "cal", "dot", "eve", "fox")
 Found = Callable[[str], Face]
@@ -125,7 +126,7 @@ def test_a_hold_out_keeps_the_moved_plate_off(
     hold_out[int(jaw[1]) - 40 : int(jaw[1]) + 40, int(jaw[0]) - 40 : int(jaw[0]) + 40] = 1.0
     free, held = (
         swap_face(frame, face, generator, Parameters(layers="parts"), inputs=inputs)
-        for inputs in (None, InputMattes(hold_out=hold_out))
+        for inputs in (None, InputMattes(holdout=hold_out))
     )
     inside = hold_out[held.window.slices(frame.window)] == 1
     plate = frame.pixels[held.window.slices(frame.window)]

@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.face.landmark import Region
 from faceplate.face.shape import RIGID, head_model
+from faceplate.image.window import Window
 from faceplate.track import REGIONS, Track, coding, model
 from faceplate.track.analyse import SEGMENT, Look, Sighting
 from faceplate.track.assign import assign
 from faceplate.track.build import build, retracked
+from faceplate.track.checkpoint import Seen, segments_of
 from faceplate.track.correct import region_weight
 from faceplate.track.cuts import find_cuts
 from faceplate.track.export import TRACKER_POINTS, export_track
@@ -31,8 +33,6 @@ from faceplate.track.flow import Flow
 from faceplate.track.qc import jitter
 from faceplate.track.sidecar import dump, load_sidecar, parse_sidecar, schema
 from faceplate.track.smooth import decompose, place, region_groups
-from faceplate.track.work import Seen, segments_of
-from faceplate.window import Window
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIRST = 1001

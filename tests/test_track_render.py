@@ -17,14 +17,14 @@ import cv2
 import numpy as np
 import pytest
 
-from faceplate import stages
 from faceplate.cli.main import run
 from faceplate.comp.grain import Grain, measure_grain
 from faceplate.demo import person
 from faceplate.demo.plate import PATTERN, make_plate
 from faceplate.face import FaceFinder
 from faceplate.plate import Sequence as PlateSequence
-from faceplate.track import Track, kept_path, track_shot
+from faceplate.render import stages
+from faceplate.track import Track, auto_track_path, track_shot
 from faceplate.track.analyse import Analyser
 from faceplate.track.grain import grain_at, grain_models, pack_grain, unpack_grain
 from plates import read_file
@@ -246,7 +246,7 @@ def test_a_frame_outside_the_track_is_told(walk: Path, tmp_path: Path, capsys: p
     [("swap.####.exr", "swap.track.json"), ("####.exr", "track.json"), ("s_%04d.exr", "s.track.json")],
 )
 def test_the_kept_track_is_named_after_the_output(output: str, name: str, tmp_path: Path) -> None:
-    assert kept_path(PlateSequence.parse(tmp_path / output)) == tmp_path / name
+    assert auto_track_path(PlateSequence.parse(tmp_path / output)) == tmp_path / name
 
 
 # Grain -----------------------------------------------------------------------------------------------------------------

@@ -17,15 +17,15 @@ from faceplate.color import ColorConfig
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.face.shape import pose_of
-from faceplate.frame import Frame
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.plate import Sequence
 from faceplate.track import Smoothing, Track, model, track_shot, work_file
 from faceplate.track.analyse import Analyser, ShotFinder
 from faceplate.track.build import build
+from faceplate.track.checkpoint import Seen, analyse_shot
 from faceplate.track.qc import write_qc, write_qc_movie
 from faceplate.track.reader import PlateReader
-from faceplate.track.work import Seen, analyse_shot
-from faceplate.window import Window
 from track_plates import (
     background,
     blinking,

@@ -19,17 +19,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceplate.consent import Policy, Request, audit, judge
+from faceplate.consent.release import ReleaseState
+from faceplate.consent.revocation import read_revocations, revoke
 from faceplate.demo import PEOPLE, person
 from faceplate.errors import FaceplateError, UsageError
+from faceplate.image.window import Window
 from faceplate.plate import Sequence
-from faceplate.trust import Keyring, Policy, Request, audit, collect, judge, load_key, make_slate, new_key, record
-from faceplate.trust.canonical import canonical
-from faceplate.trust.manifest import manifest_path
-from faceplate.trust.release import ReleaseState
-from faceplate.trust.revocation import read_revocations, revoke
-from faceplate.trust.signing import Key, Signature, sign, signature_path, write_json
-from faceplate.trust.verify import verify
-from faceplate.window import Window
+from faceplate.provenance import collect, make_slate, record
+from faceplate.provenance.manifest import manifest_path
+from faceplate.provenance.verify import verify
+from faceplate.signing import Keyring, load_key, new_key
+from faceplate.signing.canonical import canonical
+from faceplate.signing.keys import Key, Signature, sign, signature_path, write_json
 from releases import CASES, TODAY, a_release, case, key_of, make_studio, on_file
 
 

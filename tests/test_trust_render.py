@@ -18,25 +18,27 @@ from typer.testing import CliRunner
 from certificates import chain_for
 from faceplate.cli.main import app
 from faceplate.color import ColorConfig
+from faceplate.consent import Request, revoke
 from faceplate.demo import person
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.face.align import resample
-from faceplate.frame import Frame
-from faceplate.params import Parameters
+from faceplate.generators import NullGenerator
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence
+from faceplate.provenance import collect, record, verify
+from faceplate.provenance.content_credentials import add_credentials, read_credentials
+from faceplate.provenance.fields import COMPOSITE, SOURCE_TYPE
 from faceplate.render import Renderer
-from faceplate.review_movie import review
-from faceplate.server.roots import Roots
-from faceplate.server.schema import ShotRequest
-from faceplate.server.shots import OpenShots, describe
+from faceplate.review.movie import review
+from faceplate.service.roots import Roots
+from faceplate.service.schema import ShotRequest
+from faceplate.service.shots import OpenShots, describe
 from faceplate.shot import Shot
-from faceplate.swap import NullGenerator
-from faceplate.trust import Keyring, Request, collect, load_key, new_key, record, revoke, verify
-from faceplate.trust.content_credentials import add_credentials, read_credentials
-from faceplate.trust.provenance import COMPOSITE, SOURCE_TYPE
-from faceplate.trust.signing import write_json
-from faceplate.window import Window
+from faceplate.shot.parameters import Parameters
+from faceplate.signing import Keyring, load_key, new_key
+from faceplate.signing.keys import write_json
 from plates import read_file, write_plate
 from releases import CASES, TODAY, case, key_of, make_studio
 

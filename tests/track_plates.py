@@ -12,9 +12,9 @@ import numpy as np
 import OpenImageIO
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import performance, person
 from faceplate.face.align import compose, invert
-from faceplate.frame import read_still
 
 GRAIN = np.array([8.0e-4, 6.4e-4, 1.2e-3], np.float32)
 FLOOR = 8.0e-6

@@ -6,12 +6,13 @@ from faceplate_client.version import __version__
 # The modules below import __version__ from this package, so it must be set before them.
 from faceplate.api import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
 from faceplate.errors import FaceplateError, RenderError, UsageError
-from faceplate.flight import FrameDone, render_frames
 from faceplate.render import Rendered, Renderer, render
+from faceplate.render.batch import FrameDone, render_frames
+from faceplate.render.stages import CompositeResult, swap_face
 from faceplate.shot import Shot
-from faceplate.stages import Swapped, swap_face
 
 __all__ = [
+    "CompositeResult",
     "FaceDetector",
     "FaceEnhancer",
     "FaceSwapper",
@@ -21,7 +22,6 @@ __all__ = [
     "Rendered",
     "Renderer",
     "Shot",
-    "Swapped",
     "UsageError",
     "__version__",
     "open_frame",

@@ -19,13 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_frame
 from faceplate.comp import enhance_detail, hull_matte
 from faceplate.face import Face, FaceFinder
-from faceplate.frame import Frame, read_frame
-from faceplate.params import Parameters
+from faceplate.generators import Generator, MeshGenerator, MeshSettings
+from faceplate.image.frame import Frame
 from faceplate.plate import PlateFile
-from faceplate.stages import Swapped, swap_face
-from faceplate.swap import Generator, MeshGenerator, MeshSettings, Source, read_source
+from faceplate.render.stages import CompositeResult, swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import Source, read_source
 
 __all__ = ["FaceDetector", "FaceEnhancer", "FaceSwapper", "open_frame"]
 
@@ -63,7 +65,7 @@ class FaceSwapper:
     def _pictures(self) -> Source:
         return read_source(Path(self.source), self.color, self.finder)
 
-    def swap(self, frame: Frame, face: Face) -> Swapped:
+    def swap(self, frame: Frame, face: Face) -> CompositeResult:
         """One face's element, matte and the plate with it, on the face's own region."""
         generator = self.generator or MeshGenerator(
             self._pictures, MeshSettings(self.parameters.shape, self.parameters.mouth, self.parameters.eyes)

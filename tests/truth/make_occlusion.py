@@ -109,8 +109,8 @@ def make_faces(wheel: Path, folder: Path, count: int) -> None:
 def make_points(folder: Path) -> None:
     """The mesh of every face as `.npy` beside its picture."""
     from faceplate.color import ColorConfig
+    from faceplate.color.reading import read_still
     from faceplate.face import FaceFinder
-    from faceplate.frame import read_still
 
     color, finder = ColorConfig.load(), FaceFinder.embedded()
     for path in sorted(folder.glob("*.png")):

@@ -10,10 +10,10 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+from faceplate.consent.release import DEMO_KEYS, RELEASE_FILE, Permitted, Release
 from faceplate.demo import PEOPLE, people_folder
-from faceplate.trust.canonical import sha256_of
-from faceplate.trust.release import DEMO_KEYS, RELEASE_FILE, Permitted, Release
-from faceplate.trust.signing import load_key, new_key, sign, signature_path, write_json
+from faceplate.signing.canonical import sha256_of
+from faceplate.signing.keys import load_key, new_key, sign, signature_path, write_json
 
 STATEMENT = "This person does not exist. A generator made every picture of them; nobody's likeness is used."
 

@@ -16,10 +16,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_still
 from faceplate.demo import people_folder
 from faceplate.face import FaceFinder
 from faceplate.face.shape import RIGID
-from faceplate.frame import read_still
 
 DIRECTIONS = 5
 FLIP = np.array([-1.0, 1.0, 1.0])

@@ -6,7 +6,7 @@ It needs `mediapipe==0.10.21` in an environment of its own (it is not a dependen
 tests: it stands here so that every number in `landmarks.json` can be made again.
 
 **Pixel convention.** The points that are stored are continuous coordinates with pixel centres at +0.5, as in
-`faceplate.window`. What MediaPipe answers, times the picture's size, is *not* quite that. On the CPU it cuts the
+`faceplate.image.window`. What MediaPipe answers, times the picture's size, is *not* quite that. On the CPU it cuts the
 network's 256 x 256 input out of the picture with a warp whose corners are the region's corners but whose samples are
 taken at whole indices (`image_to_tensor_converter_opencv.cc`), on both sides. With `s` picture pixels to one network
 pixel and a region turned by `R`, the answer lies `R (s/2, s/2) - (1/2, 1/2)` too far right and down: about 1.3 pixels

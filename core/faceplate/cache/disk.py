@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from faceplate.errors import FaceplateError
-from faceplate.plate.atomic import temporary_beside
+from faceplate.system.atomic import temporary_beside
 
 __all__ = ["DiskCache", "packed", "unpacked"]
 

@@ -15,7 +15,7 @@ from faceplate.cache.disk import DiskCache
 from faceplate.cache.key import code_mark, digest
 from faceplate.cache.memory import MemoryCache
 from faceplate.errors import UsageError
-from faceplate.folders import NOWHERE, cache_folder
+from faceplate.system.paths import NOWHERE, cache_folder
 
 __all__ = ["NO_CACHE", "CacheCounts", "CacheSettings", "StageCache", "settings_from"]
 

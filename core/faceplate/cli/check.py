@@ -10,14 +10,14 @@ import typer
 
 from faceplate.cli.farm import FramesOption, MappingOption, OutputFolder, TrackOption, shot_on_node
 from faceplate.cli.log import Log, LogOption, open_log
-from faceplate.cli.progress import HOPELESS
+from faceplate.cli.progress import FATAL_ERROR_CODES
 from faceplate.errors import RenderError
 from faceplate.face import FaceFinder
 from faceplate.farm import Report, assets_of, check_shot, plan_job, write_bundle
-from faceplate.flight import render_frames
 from faceplate.models import default_store
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
+from faceplate.render.batch import render_frames
 
 __all__ = ["check_command"]
 
@@ -89,5 +89,5 @@ def _again(renderer: Renderer, report: Report, lines: Log) -> None:
             )
             if lines.text:
                 print(f"frame {done.frame}: {done.error}")
-            if done.error.code in HOPELESS:
+            if done.error.code in FATAL_ERROR_CODES:
                 raise RenderError(done.error.code, str(done.error))

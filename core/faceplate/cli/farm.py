@@ -15,12 +15,11 @@ from faceplate.farm import Assets, FarmJob, assets_of, plan_job, write_bundle
 from faceplate.farm.plan import CHUNK_SECONDS
 from faceplate.farm.run import run_bundle
 from faceplate.farm.track import merge_track, track_stretches
-from faceplate.flight import log_render
 from faceplate.models import default_store
 from faceplate.plate import Sequence, parse_frames
 from faceplate.render import Renderer
-from faceplate.shot import Shot
-from faceplate.shotfile import load_shot, read_rules
+from faceplate.render.batch import log_render
+from faceplate.shot import Shot, load_shot, read_rules
 
 __all__ = ["FramesOption", "MappingOption", "OutputFolder", "TrackOption", "farm_app", "shot_on_node"]
 

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from faceplate import __version__
 from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.check import check_command
 from faceplate.cli.farm import farm_app
@@ -34,8 +33,8 @@ from faceplate.face import FaceFinder
 from faceplate.models import default_store
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
-from faceplate.shot import Shot
-from faceplate.shotfile import is_shot_file, load_shot, read_rules
+from faceplate.shot import Shot, is_shot_file, load_shot, read_rules
+from faceplate_client.version import __version__
 
 __all__ = ["app", "run"]
 

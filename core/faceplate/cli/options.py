@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from faceplate.params import PARAMETERS, Parameter, Parameters
+from faceplate.shot.parameters import FORMER_NAMES, PARAMETERS, Parameter, Parameters, current_names
 
 __all__ = ["given_options", "parameters_from", "plain_values", "with_parameters"]
 
@@ -27,9 +27,20 @@ def with_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         for parameter in PARAMETERS
     ]
+    options += [
+        inspect.Parameter(
+            former,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[str | None, typer.Option(f"--{former.replace('_', '-')}", hidden=True)],
+        )
+        for former in FORMER_NAMES
+    ]
 
     def wrapper(**values: Any) -> Any:
-        return command(**values)
+        former = {name: values.pop(name) for name in FORMER_NAMES}
+        given = current_names({name: value for name, value in former.items() if value is not None})
+        return command(**values | given)
 
     wrapper.__doc__ = command.__doc__
     wrapper.__name__ = command.__name__
@@ -51,7 +62,8 @@ def plain_values(values: dict[str, Any]) -> dict[str, Any]:
 def given_options(context: typer.Context) -> set[str]:
     """The names of the options that were written on the command line, as against left at their defaults."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
-    return {name for name, source in sources.items() if source is not None and not source.name.startswith("DEFAULT")}
+    given = {name for name, source in sources.items() if source is not None and not source.name.startswith("DEFAULT")}
+    return {FORMER_NAMES.get(name, name) for name in given}
 
 
 def _kind(parameter: Parameter) -> type:

@@ -14,16 +14,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from faceplate.cli.log import Log
-from faceplate.flight import FrameDone, log_render, render_frames
 from faceplate.plate import Written
+from faceplate.provenance import collect
 from faceplate.render import Renderer
+from faceplate.render.batch import FrameDone, log_render, render_frames
 from faceplate.review import ContactSheet
-from faceplate.trust import collect, signing_key
+from faceplate.signing import signing_key
 
-__all__ = ["HOPELESS", "Batch", "finish_batch", "render_all", "render_batch", "render_missing"]
+__all__ = ["FATAL_ERROR_CODES", "Batch", "finish_batch", "render_all", "render_batch", "render_missing"]
 
 # A frame that fails for one of these fails for all: going on would only repeat the line.
-HOPELESS = {"disk-full", "output-unwritable", "weights-changed", "weights-missing", "weights-unusable"}
+FATAL_ERROR_CODES = {"disk-full", "output-unwritable", "weights-changed", "weights-missing", "weights-unusable"}
 
 
 @dataclass
@@ -139,7 +140,7 @@ def _tell(done: FrameDone, batch: Batch, console: Console, said: set[str]) -> bo
     if done.error is not None:
         batch.failed.append((done.frame, str(done.error)))
         console.print(f"faceplate: frame {done.frame}: {done.error}", markup=False)
-        return done.error.code not in HOPELESS
+        return done.error.code not in FATAL_ERROR_CODES
     for stage, seconds in done.seconds.items() if done.written is not None else ():
         batch.seconds.setdefault(stage, []).append(seconds)
     if done.current is not None:

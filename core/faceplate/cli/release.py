@@ -16,31 +16,19 @@ from typing import Annotated
 import typer
 
 from faceplate.color import ColorConfig
+from faceplate.consent import Release, Request, judge, keyring_folder, read_release, read_revocations, revoke
+from faceplate.consent.audit import broken_line
+from faceplate.consent.policy import Policy
+from faceplate.consent.release import release_path
 from faceplate.errors import UsageError
 from faceplate.plate import Sequence
-from faceplate.review_movie import review
-from faceplate.swap.pictures import source_files
-from faceplate.trust import (
-    Keyring,
-    Release,
-    Request,
-    Verdict,
-    judge,
-    keyring_folder,
-    load_key,
-    new_key,
-    read_release,
-    read_revocations,
-    revoke,
-    sign,
-    verify,
-)
-from faceplate.trust.audit import broken_line
-from faceplate.trust.canonical import read_json, sha256_of
-from faceplate.trust.content_credentials import KINDS, add_credentials, certificate_chain, read_credentials
-from faceplate.trust.policy import Policy
-from faceplate.trust.release import release_path
-from faceplate.trust.signing import SIGNING_KEY, signature_path, write_json
+from faceplate.provenance import Verdict, verify
+from faceplate.provenance.content_credentials import KINDS, add_credentials, certificate_chain, read_credentials
+from faceplate.review.movie import review
+from faceplate.signing import Keyring, load_key, new_key, sign
+from faceplate.signing.canonical import read_json, sha256_of
+from faceplate.signing.keys import SIGNING_KEY, signature_path, write_json
+from faceplate.source.pictures import source_files
 
 __all__ = ["app", "review_command", "verify_command"]
 

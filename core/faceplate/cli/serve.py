@@ -26,7 +26,7 @@ def serve_command(
     if status or stop:
         _ask(stop)
         return
-    from faceplate.server.run import serve
+    from faceplate.service.run import serve
 
     sys.exit(serve(idle, parent, foreground))
 

@@ -8,10 +8,8 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from faceplate.curve import Interpolation
 from faceplate.errors import UsageError
-from faceplate.params import PARAMETERS
-from faceplate.shotfile import (
+from faceplate.shot import (
     ShotDocument,
     changes,
     dump,
@@ -26,6 +24,8 @@ from faceplate.shotfile import (
     set_values,
     write_document,
 )
+from faceplate.shot.curves import Interpolation
+from faceplate.shot.parameters import PARAMETERS
 
 __all__ = ["shot_app"]
 

@@ -17,11 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from faceplate.color import ColorConfig
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
+from faceplate.image.window import Window
 from faceplate.plate import Sequence, parse_frames
-from faceplate.swap import read_source
+from faceplate.source import read_source
 from faceplate.track import Smoothing, Track, track_shot
 from faceplate.track.track import made
-from faceplate.window import Window
 
 __all__ = ["track_command", "tracks_app"]
 

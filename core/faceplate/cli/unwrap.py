@@ -11,11 +11,11 @@ import typer
 from faceplate.cli.progress import finish_batch, render_batch
 from faceplate.face import FaceFinder
 from faceplate.models import default_store
-from faceplate.params import Parameters
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
+from faceplate.render.stmap import unwrap_frames
 from faceplate.shot import Shot
-from faceplate.unwrap import unwrap_frames
+from faceplate.shot.parameters import Parameters
 
 __all__ = ["stmap_command"]
 

@@ -5,13 +5,13 @@ from faceplate.comp.detail import enhance_detail
 from faceplate.comp.highlights import calm_highlights
 from faceplate.comp.light import light_between, lit_by, match_light
 from faceplate.comp.matte import HullEdges, hull_matte, hull_outline
+from faceplate.comp.outline_warp import OutlineWarp, follow_outline
 from faceplate.comp.regions import REGIONS, region_matte, skin_weight
-from faceplate.comp.surround import Surround, follow_outline
 
 __all__ = [
     "REGIONS",
     "HullEdges",
-    "Surround",
+    "OutlineWarp",
     "calm_highlights",
     "enhance_detail",
     "follow_outline",

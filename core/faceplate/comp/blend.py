@@ -10,8 +10,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.logspace import from_log, to_log
-from faceplate.pyramid import fill
+from faceplate.image.inpaint import fill
+from faceplate.image.symmetric_log import from_log, to_log
 
 __all__ = ["gradient_blend", "membrane", "multiband_blend"]
 

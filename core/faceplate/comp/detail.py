@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.logspace import from_log, to_log
+from faceplate.image.symmetric_log import from_log, to_log
 
 __all__ = ["enhance_detail"]
 

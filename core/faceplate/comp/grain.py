@@ -15,7 +15,7 @@ from statistics import NormalDist
 import cv2
 import numpy as np
 
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = [
     "GRAIN_REACH",
@@ -25,6 +25,7 @@ __all__ = [
     "detail_base",
     "match_grain",
     "measure_grain",
+    "reduced_grain",
     "split_detail",
     "synthesise_grain",
 ]
@@ -688,3 +689,21 @@ def _coherence(ours: _Bands, theirs: _Bands, usable: np.ndarray) -> np.ndarray:
     scale = np.sqrt(ours.energy[chosen] * theirs.energy[chosen])
     ratio = np.divide(common, scale, out=np.zeros_like(common), where=scale > 0)
     return np.clip(np.median(ratio, axis=0), 0, 1).astype(np.float32)
+
+
+def reduced_grain(grain: Grain, proxy: int) -> Grain:
+    """The grain that is left in means of n x n pixels: the variance by the grain's own correlation, and taken for white.
+
+    The mean's variance is the sum over lags (i, j) of (n − |i|)(n − |j|) times the autocorrelation there, over n⁴.
+    """
+    lags = np.arange(-proxy + 1, proxy)
+    weights = (proxy - np.abs(lags)).astype(np.float64)
+    shares = []
+    for kernel in grain.kernel.astype(np.float64):
+        spectrum = np.abs(np.fft.fft2(kernel, s=(64, 64))) ** 2
+        correlation = np.fft.ifft2(spectrum).real
+        near = correlation[np.ix_(lags, lags)] / correlation[0, 0]
+        shares.append(weights @ near @ weights / proxy**4)
+    left = np.maximum(np.array(shares), 0.0)
+    white = Grain.none().kernel
+    return replace(grain, slope=grain.slope * left, floor=grain.floor * left, kernel=white)

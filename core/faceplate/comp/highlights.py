@@ -9,8 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.logspace import from_log, to_log
-from faceplate.lowpass import local_linear
+from faceplate.image.low_pass import local_linear
+from faceplate.image.symmetric_log import from_log, to_log
 
 __all__ = ["calm_highlights"]
 

@@ -25,7 +25,7 @@ import numpy as np
 from faceplate.face import Face, topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import head_model, normals, unsqueezed
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = [
     "CONFIDENCE",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from faceplate.logspace import from_log, to_log
-from faceplate.lowpass import local_linear, local_quadratic
+from faceplate.image.low_pass import local_linear, local_quadratic
+from faceplate.image.symmetric_log import from_log, to_log
 
 __all__ = ["light_between", "lit_by", "match_light"]
 

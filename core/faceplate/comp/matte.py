@@ -9,7 +9,7 @@ import numpy as np
 
 from faceplate.face import Face, topology
 from faceplate.face.shape import head_model
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = ["HullEdges", "hull_matte", "hull_outline"]
 

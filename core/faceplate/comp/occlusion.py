@@ -20,9 +20,9 @@ import numpy as np
 from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample, scale_of
+from faceplate.image.inpaint import fill
+from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
-from faceplate.pyramid import fill
-from faceplate.window import Window
 
 __all__ = ["BLOCK", "NETWORK", "SIDE", "occlusion_matte", "occlusion_window"]
 

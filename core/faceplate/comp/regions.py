@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from faceplate.face import Face, topology
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = ["REGIONS", "region_matte", "skin_weight"]
 

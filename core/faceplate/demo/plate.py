@@ -22,7 +22,7 @@ import PyOpenColorIO
 
 from faceplate.demo import performance
 from faceplate.errors import RenderError, UsageError
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = ["DATA", "DISPLAY", "FIRST", "GRAIN_FLOOR", "GRAIN_SLOPE", "ORIGIN", "PATTERN", "SCALE", "make_plate"]
 

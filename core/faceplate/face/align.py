@@ -12,7 +12,7 @@ import math
 import cv2
 import numpy as np
 
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = ["TEMPLATES", "apply", "compose", "crop_matrix", "invert", "resample", "scale_of", "similarity"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from faceplate.window import Window
+from faceplate.image.window import Window
 
-__all__ = ["Face", "Topology", "topology"]
+__all__ = ["Face", "Topology", "proxy_face", "topology"]
 
 # Five alignment points out of the 478: each iris's five points averaged, nose tip, mouth corners (left to right in
 # the picture, which is the person's right to left).
@@ -92,3 +92,8 @@ def topology() -> Topology:
     """The mesh's triangles and loops, read once."""
     table = json.loads((Path(__file__).parent / "mesh478.json").read_text(encoding="utf-8"))
     return Topology(**{name: np.array(rows, np.int32) for name, rows in table.items() if name != "about"})
+
+
+def proxy_face(face: Face, proxy: int) -> Face:
+    """The face in the proxy's pixels."""
+    return face if proxy == 1 else face.moved(face.points / proxy)

@@ -21,9 +21,9 @@ from faceplate.face.align import apply, compose, crop_matrix, invert, resample, 
 from faceplate.face.face import Face, topology
 from faceplate.face.shape import unsqueezed
 from faceplate.face.view import view
-from faceplate.frame import Frame
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.models import ModelStore, Network, embedded_store, open_network
-from faceplate.window import Window
 
 __all__ = ["FaceFinder", "view"]
 

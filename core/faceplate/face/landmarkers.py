@@ -17,7 +17,7 @@ from faceplate.errors import UsageError
 from faceplate.face.align import apply, compose, invert, similarity
 from faceplate.face.face import Face
 from faceplate.face.view import view
-from faceplate.frame import Frame
+from faceplate.image.frame import Frame
 from faceplate.models import Network
 
 __all__ = ["LANDMARKERS", "Landmarker", "aligned", "landmarks"]

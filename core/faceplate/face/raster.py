@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = ["MeshRaster", "rasterise"]
 

@@ -2,7 +2,7 @@
 spaces of identity.
 
 SFace tells people apart on a plate. A generator needs exactly the embedding that it was trained with, so each family
-of `faceplate.swap.networks` names its recogniser. ArcFace and the converters are not shipped.
+of `faceplate.generators.networks` names its recogniser. ArcFace and the converters are not shipped.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from faceplate.color.encoding import Shoulder
 from faceplate.errors import UsageError
 from faceplate.face.align import crop_matrix, resample
 from faceplate.face.face import Face
-from faceplate.frame import Frame
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.models import Network
-from faceplate.window import Window
 
 __all__ = ["RECOGNISERS", "SIDE", "TEMPLATE", "convert", "display_crop", "embed", "embed_face"]
 

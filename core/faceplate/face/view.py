@@ -6,8 +6,8 @@ import numpy as np
 
 from faceplate.color import encode
 from faceplate.face.align import resample
-from faceplate.frame import Frame
-from faceplate.window import Window
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 
 __all__ = ["view"]
 

@@ -13,11 +13,11 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.farm.plan import FarmJob, script_files
 from faceplate.models import ModelStore, embedded_store
 from faceplate.models.card import CARD_SUFFIX
-from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence
 from faceplate.render import Renderer
-from faceplate.swap.findings import notebook_place
-from faceplate.swap.pictures import source_files
+from faceplate.shot.parameters import PARAMETERS
+from faceplate.source.analysis import notebook_place
+from faceplate.source.pictures import source_files
 
 # The binding carries no stubs that say what it has.
 ocio: Any = PyOpenColorIO

@@ -16,7 +16,7 @@ from faceplate.farm.assets import Assets
 from faceplate.farm.plan import FarmJob, frames_text, script_files
 from faceplate.farm.snapshot import shot_files
 from faceplate.plate import Sequence
-from faceplate.plate.atomic import publish, temporary_beside, write_failed
+from faceplate.system.atomic import publish, temporary_beside, write_failed
 
 __all__ = ["PARAMETERS_FILE", "TEMPLATE_FILE", "bundle_files", "write_bundle"]
 

@@ -18,15 +18,16 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
 from faceplate.errors import FaceplateError
-from faceplate.flight import is_current, is_whole
 from faceplate.models.devices import cores
 from faceplate.plate import Sequence
 from faceplate.plate.reader import open_input
+from faceplate.provenance import collect, record
+from faceplate.provenance.fingerprints import fingerprint
+from faceplate.provenance.manifest import records_folder
 from faceplate.render import Renderer
-from faceplate.trust import collect, record, signing_key
-from faceplate.trust.canonical import sha256_of_known
-from faceplate.trust.fingerprints import fingerprint
-from faceplate.trust.manifest import records_folder
+from faceplate.render.batch import is_current, is_whole
+from faceplate.signing import signing_key
+from faceplate.signing.canonical import sha256_of_known
 from faceplate_client.exr import header
 
 __all__ = ["FAULTS", "Fault", "Report", "check_shot", "leftovers"]

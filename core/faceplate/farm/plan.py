@@ -13,7 +13,7 @@ from pathlib import Path
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.render import Renderer
 from faceplate.shot import Shot
-from faceplate.track import kept_path, segments_of
+from faceplate.track import auto_track_path, segments_of
 
 __all__ = ["FarmJob", "chunk_size", "frames_text", "measure", "plan_job"]
 
@@ -64,7 +64,7 @@ def plan_job(
     shot = renderer.shot
     output = renderer.output
     wanted = tuple(sorted(set(frames or renderer.frames())))
-    track = shot.track or kept_path(output)
+    track = shot.track or auto_track_path(output)
     whole = tuple(sorted({*(renderer.plate.declared or renderer.plate.on_disk()), *renderer.frames()}))
     tracking = not track.exists()
     seconds = frame_seconds or (0.0 if chunk else measure(renderer, wanted))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from faceplate.curve import Curve
 from faceplate.farm.plan import FarmJob, frames_text
-from faceplate.params import PARAMETERS
 from faceplate.plate import Sequence
-from faceplate.shotfile import ShotDocument, ShowDocument, dump, parse_document
-from faceplate.shotfile.document import Defaults
-from faceplate.shotfile.load import SHOW_FILE
+from faceplate.shot import ShotDocument, ShowDocument, dump, parse_document
+from faceplate.shot.curves import Curve
+from faceplate.shot.document import Defaults
+from faceplate.shot.load import SHOW_FILE
+from faceplate.shot.parameters import PARAMETERS
 
 __all__ = ["shot_files"]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from faceplate.errors import UsageError
+from faceplate.image.window import Window
 from faceplate.render import Renderer
 from faceplate.track import PlateReader, Track, merge_parts, track_part, track_shot
-from faceplate.window import Window
 
 __all__ = ["merge_track", "track_stretches"]
 

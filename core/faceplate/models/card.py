@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceplate.errors import UsageError
-from faceplate.plate.atomic import publish, temporary_beside
+from faceplate.system.atomic import publish, temporary_beside
 
 __all__ = ["CARD_SUFFIX", "Card", "External", "Tensor", "is_plain_name", "read_card", "write_card"]
 

@@ -18,8 +18,8 @@ from typing import Any
 import onnxruntime
 
 from faceplate.errors import UsageError
-from faceplate.folders import NOWHERE, cache_folder
 from faceplate.models.card import Card
+from faceplate.system.paths import NOWHERE, cache_folder
 
 __all__ = [
     "CPU",

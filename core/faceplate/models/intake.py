@@ -20,7 +20,7 @@ from faceplate.models.card import CARD_SUFFIX, Card, External, Tensor, is_plain_
 from faceplate.models.graph import Graph, check_external, read_graph
 from faceplate.models.kinds import Kind, candidates, kind_called, known_files
 from faceplate.models.store import EMBEDDED, ModelStore, digest
-from faceplate.plate.atomic import publish, temporary_beside
+from faceplate.system.atomic import publish, temporary_beside
 
 __all__ = ["Answers", "add_model", "remove_model"]
 

@@ -39,7 +39,7 @@ from faceplate.models.graph import check_external, read_graph
 from faceplate.models.kinds import check_signature
 from faceplate.models.pinned import pinned_array
 from faceplate.models.store import ModelStore, digest
-from faceplate.plate.atomic import publish, temporary_beside
+from faceplate.system.atomic import publish, temporary_beside
 
 __all__ = ["Network", "Port", "available_providers", "open_network", "single_precision"]
 

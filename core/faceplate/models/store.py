@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from faceplate.errors import FaceplateError, RenderError, UsageError
-from faceplate.folders import data_folder
 from faceplate.models.card import CARD_SUFFIX, Card, read_card
+from faceplate.system.paths import data_folder
 
 __all__ = [
     "EMBEDDED",

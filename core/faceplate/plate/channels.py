@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = ["PlatePart", "choose_beauty"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
-from faceplate.plate.atomic import publish, temporary_beside, write_failed
-from faceplate.plate.exr_file import (
+from faceplate.image.window import Window
+from faceplate.plate.exr.container import (
     Attribute,
     DamagedExrError,
     ExrPart,
@@ -23,7 +23,7 @@ from faceplate.plate.exr_file import (
 )
 from faceplate.plate.patch import within_half
 from faceplate.plate.reader import PlateFile, damaged, open_input
-from faceplate.window import Window
+from faceplate.system.atomic import publish, temporary_beside, write_failed
 
 __all__ = ["carry_fields", "element_exr", "finish_exr", "write_scanline_exr"]
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.window import Window
+from faceplate.image.window import Window
 
 __all__ = ["MOVIE_SUFFIXES", "Movie", "MovieTags", "is_movie", "open_movie"]
 

@@ -16,10 +16,10 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
 from faceplate.errors import RenderError
-from faceplate.plate.atomic import publish, temporary_beside, write_failed
 from faceplate.plate.element import carry_fields, finish_exr, write_scanline_exr
 from faceplate.plate.patch import Patch, luminance
 from faceplate.plate.reader import PlateFile, damaged, open_input
+from faceplate.system.atomic import publish, temporary_beside, write_failed
 
 __all__ = ["over_raster", "raster_to_exr"]
 

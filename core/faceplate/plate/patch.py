@@ -8,8 +8,8 @@ from itertools import groupby
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
+from faceplate.image.window import Window
 from faceplate.plate.reader import PlateFile, read_pixels
-from faceplate.window import Window
 
 __all__ = ["Patch", "luminance", "read_native", "to_format", "within_half"]
 

@@ -17,10 +17,10 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
 from faceplate.errors import RenderError
+from faceplate.image.window import Window
 from faceplate.plate.channels import PlatePart, choose_beauty
-from faceplate.plate.exr_file import Attribute, DamagedExrError, ExrPart, read_exr_header
+from faceplate.plate.exr.container import Attribute, DamagedExrError, ExrPart, read_exr_header
 from faceplate.plate.movie import Movie, is_movie, open_movie
-from faceplate.window import Window
 
 __all__ = ["PlateFile", "damaged", "open_input", "read_picture", "read_pixels", "tile_aligned"]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.errors import UsageError
+from faceplate.image.window import Window
 from faceplate.plate.element import element_exr
-from faceplate.plate.over_exr import check_compression, over_exr
+from faceplate.plate.exr.rewrite import check_compression, over_exr
 from faceplate.plate.over_raster import over_raster, raster_to_exr
 from faceplate.plate.patch import Patch
 from faceplate.plate.reader import PlateFile
-from faceplate.window import Window
 
 __all__ = ["Written", "write_element", "write_over"]
 

@@ -23,12 +23,12 @@ from faceplate.face.align import apply, compose, invert, scale_of
 from faceplate.face.find import _agree as _found_agrees
 from faceplate.face.find import _fit, _region_of, _without_doubles
 from faceplate.face.landmark import Region
-from faceplate.frame import Frame
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.track.cuts import is_jump
 from faceplate.track.flow import Flow, FlowCrop, crop_corner, crop_scale, crop_window, flow_between, flow_crop
 from faceplate.track.grain import grain_sample
 from faceplate.track.reader import Picture, PlateReader, Proxy
-from faceplate.window import Window
 
 __all__ = ["LOOK_EVERY", "SEGMENT", "Analyser", "Look", "ShotFinder", "Sighting", "region_of"]
 

@@ -17,8 +17,8 @@ import numpy as np
 from faceplate.face import likeness
 from faceplate.track.analyse import Sighting
 from faceplate.track.assign import assign
+from faceplate.track.checkpoint import Seen
 from faceplate.track.cuts import find_cuts
-from faceplate.track.work import Seen
 
 _Seams = dict[tuple[int, int], tuple[tuple[int, int], Sighting]]
 

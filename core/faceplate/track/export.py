@@ -24,7 +24,7 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.face import topology
 from faceplate.face.align import similarity
 from faceplate.face.shape import RIGID
-from faceplate.plate.atomic import publish, temporary_beside, write_failed
+from faceplate.system.atomic import publish, temporary_beside, write_failed
 from faceplate.track.track import Track, TrackedFace
 
 __all__ = ["FORMATS", "TRACKER_POINTS", "export_track"]

@@ -20,9 +20,9 @@ from faceplate.color import encode, to_uint8
 from faceplate.face import topology
 from faceplate.face.align import apply, compose, invert, resample
 from faceplate.face.shape import head_model
-from faceplate.frame import Frame
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.track.smooth import region_groups
-from faceplate.window import Window
 
 __all__ = ["Flow", "FlowCrop", "crop_corner", "crop_scale", "crop_window", "flow_between", "flow_crop", "skull_points"]
 

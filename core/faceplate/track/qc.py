@@ -12,11 +12,11 @@ from faceplate.color import ColorConfig, Exposure, encode, to_uint8
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import topology
 from faceplate.face.align import resample
+from faceplate.image.window import Window
 from faceplate.plate import Sequence
-from faceplate.plate.atomic import publish, write_bytes, write_failed
+from faceplate.system.atomic import publish, write_bytes, write_failed
 from faceplate.track.reader import PlateReader
 from faceplate.track.track import Track, TrackedFace
-from faceplate.window import Window
 
 __all__ = ["jitter", "write_qc", "write_qc_movie"]
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import space_of
 from faceplate.errors import UsageError
-from faceplate.frame import Frame, space_of
+from faceplate.image.frame import Frame
+from faceplate.image.inpaint import heal
+from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence
 from faceplate.plate.reader import open_input, read_pixels
-from faceplate.pyramid import heal
-from faceplate.window import Window
 
 __all__ = ["Picture", "PlateReader", "Proxy"]
 

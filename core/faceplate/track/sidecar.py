@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.plate.atomic import publish, temporary_beside, write_failed
+from faceplate.system.atomic import publish, temporary_beside, write_failed
 from faceplate.track.model import VERSION, Sidecar
 
 __all__ = ["dump", "first_fault", "load_sidecar", "parse_sidecar", "save_sidecar", "schema"]

@@ -1,0 +1,25 @@
+"""Releases of the people in a shot, the policy of a show, revocations, and the audit log."""
+
+from faceplate.consent import audit
+from faceplate.consent.policy import Decision, Policy, Purpose, decide, judge, keyring_folder
+from faceplate.consent.release import Release, ReleaseCheck, ReleaseState, Request, check_release, read_release
+from faceplate.consent.revocation import Revocations, read_revocations, revoke
+
+__all__ = [
+    "Decision",
+    "Policy",
+    "Purpose",
+    "Release",
+    "ReleaseCheck",
+    "ReleaseState",
+    "Request",
+    "Revocations",
+    "audit",
+    "check_release",
+    "decide",
+    "judge",
+    "keyring_folder",
+    "read_release",
+    "read_revocations",
+    "revoke",
+]

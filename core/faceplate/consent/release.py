@@ -1,0 +1,229 @@
+"""A release: what a performer agreed to, in a file beside their pictures, signed by the production.
+
+`release.json` says who, for what, until when; `release.sig.json` is the production's signature over it. What a
+release is worth for one production, shot and day is a `ReleaseState`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from faceplate.errors import RenderError, UsageError
+from faceplate.signing.canonical import read_json, sha256_of_known
+from faceplate.signing.keys import Keyring, read_signature
+from faceplate.source.pictures import source_files
+
+__all__ = [
+    "DEMO_KEYS",
+    "RELEASE_FILE",
+    "Permitted",
+    "Release",
+    "ReleaseCheck",
+    "ReleaseState",
+    "Request",
+    "check_release",
+    "read_release",
+    "release_path",
+]
+
+RELEASE_FILE = "release.json"
+# The key that signed the invented people's releases. It is believed for people who do not exist, and for nobody else.
+DEMO_KEYS = Path(__file__).parent / "keys"
+
+Use = Literal["stunt", "de-aging", "look-alike", "continuity", "test", "other"]
+_Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
+
+
+class ReleaseState(StrEnum):
+    """What a release is worth for one production, shot and day."""
+
+    NONE = "none"
+    VALID = "valid"
+    EXPIRED = "expired"
+    NOT_YET = "not-yet"
+    OTHER_PRODUCTION = "other-production"
+    OTHER_SHOT = "other-shot"
+    OTHER_USE = "other-use"
+    OTHER_PICTURES = "other-pictures"
+    UNSIGNED = "unsigned"
+    BAD_SIGNATURE = "bad-signature"
+    UNKNOWN_KEY = "unknown-key"
+    DAMAGED = "damaged"
+    REVOKED = "revoked"
+
+
+class Permitted(BaseModel):
+    """What the performer agreed to. `shots` are names with * and ?; days count whole, both ends in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shots: tuple[_Words, ...] = Field(default=("*",), min_length=1)
+    uses: tuple[Use, ...] = Field(default=("other",), min_length=1)
+    media: tuple[_Words, ...] = ()
+    first_day: dt.date | None = None
+    last_day: dt.date | None = None
+
+
+class Release(BaseModel):
+    """`release.json`, version 1.
+
+    `production` "*" is any production. `document_sha256` is the hash of the paper that was signed, which stays with
+    the rights holder. `pictures` are the hashes of the pictures that it is for; empty leaves that open, so that a
+    shoot can grow. `fictitious`: the person does not exist; such a release must name its pictures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    faceplate_release: Literal[1] = 1
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    performer: _Words
+    rights_holder: _Words
+    production: _Words
+    permitted: Permitted = Permitted()
+    contact: _Words
+    issued: dt.date
+    document: str = ""
+    document_sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] = ""
+    pictures: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")], ...] = ()
+    fictitious: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a render wants to use a face for. `use` "" asks for no certain use."""
+
+    production: str = ""
+    shot: str = ""
+    day: dt.date | None = None
+    use: str = ""
+
+    @property
+    def today(self) -> dt.date:
+        return self.day or dt.datetime.now(dt.UTC).date()
+
+
+@dataclass(frozen=True)
+class ReleaseCheck:
+    """What was found beside a source: its state, one sentence, and the release where it could be read."""
+
+    state: ReleaseState
+    text: str
+    release: Release | None = None
+
+    @property
+    def id(self) -> str:
+        """The release's id, "" where there is none."""
+        return self.release.id if self.release else ""
+
+
+def release_path(source: Path) -> Path:
+    """Where the release of a source lies: in its folder, else in the one above it (a clip inside a person's folder)."""
+    folder = source if source.is_dir() else source.parent
+    above = folder.parent / RELEASE_FILE
+    return above if above.is_file() and not (folder / RELEASE_FILE).is_file() else folder / RELEASE_FILE
+
+
+def read_release(path: Path) -> Release:
+    """A release's file. Raises `UsageError('release-damaged')`, naming the field that is wrong."""
+    document = read_json(path, "release-damaged", UsageError)
+    version = document.get("faceplate_release") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > 1:
+        raise UsageError("release-newer", f"{path} has version {version}; this Faceplate reads 1: update it.")
+    try:
+        return Release.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise UsageError("release-damaged", f"{path}: {field}: {first['msg']}.") from None
+
+
+def check_release(source: Path | None, request: Request, keyring: Keyring, revoked: Iterable[str] = ()) -> ReleaseCheck:
+    """What the release beside `source` is worth for `request`.
+
+    The worst comes first: revoked, then whose word it is (signature), then what it covers. The package's demo key is
+    believed for people who do not exist.
+    """
+    path = None if source is None else release_path(source)
+    if path is None or not path.is_file():
+        return ReleaseCheck(ReleaseState.NONE, "no release on file")
+    try:
+        release = read_release(path)
+    except (UsageError, RenderError) as error:
+        return ReleaseCheck(ReleaseState.DAMAGED, str(error))
+    if release.id in set(revoked):
+        return ReleaseCheck(ReleaseState.REVOKED, f"release {release.id} was revoked", release)
+    return _signed(path, release, keyring) or _unlisted(source, release) or _covered(release, request)
+
+
+def _signed(path: Path, release: Release, keyring: Keyring) -> ReleaseCheck | None:
+    """Why the signature is not to be believed, or None."""
+    signature = read_signature(path)
+    if signature is None:
+        return ReleaseCheck(ReleaseState.UNSIGNED, f"release {release.id} is not signed", release)
+    if signature == "damaged":
+        return ReleaseCheck(ReleaseState.BAD_SIGNATURE, f"the signature of release {release.id} is damaged", release)
+    document = read_json(path, "release-damaged")  # as it stands, so that a field nobody reads cannot hide in it
+    rings = [keyring, *([Keyring.read(DEMO_KEYS)] if release.fictitious else [])]
+    found = {ring.check(document, signature) for ring in rings}
+    if "good" in found:
+        return None
+    if "wrong" in found:
+        what = f"release {release.id} is not what was signed"
+        return ReleaseCheck(ReleaseState.BAD_SIGNATURE, what, release)
+    what = f"release {release.id} was signed by a key ({signature.key[:16]}) that is not in the keyring"
+    return ReleaseCheck(ReleaseState.UNKNOWN_KEY, what, release)
+
+
+def _unlisted(source: Path | None, release: Release) -> ReleaseCheck | None:
+    """The check that fails because a picture is not one of those that the release is for, or None."""
+    if source is None or not (release.pictures or release.fictitious):
+        return None
+    listed = set(release.pictures)
+    try:
+        stranger = next((file.name for file in source_files(source) if sha256_of_known(file) not in listed), None)
+    except (UsageError, OSError):  # no picture there at all: the render itself says so
+        return None
+    if stranger is None:
+        return None
+    what = f"release {release.id} does not name the picture {stranger}"
+    return ReleaseCheck(ReleaseState.OTHER_PICTURES, what, release)
+
+
+def _covered(release: Release, request: Request) -> ReleaseCheck:
+    permitted = release.permitted
+    if not _same(release.production, request.production):
+        what = f"release {release.id} is for {release.production}, not for {request.production or 'no production'}"
+        return ReleaseCheck(ReleaseState.OTHER_PRODUCTION, what, release)
+    if not any(fnmatchcase(_folded(request.shot), _folded(pattern)) for pattern in permitted.shots):
+        what = f"release {release.id} does not cover the shot '{request.shot}'"
+        return ReleaseCheck(ReleaseState.OTHER_SHOT, what, release)
+    if request.use and request.use not in permitted.uses:
+        what = f"release {release.id} is for {', '.join(permitted.uses)}, not for {request.use}"
+        return ReleaseCheck(ReleaseState.OTHER_USE, what, release)
+    if permitted.first_day and request.today < permitted.first_day:
+        what = f"release {release.id} begins on {permitted.first_day}; this machine says {request.today}"
+        return ReleaseCheck(ReleaseState.NOT_YET, what, release)
+    if permitted.last_day and request.today > permitted.last_day:
+        what = f"release {release.id} ended on {permitted.last_day}"
+        return ReleaseCheck(ReleaseState.EXPIRED, what, release)
+    who = f"{release.performer}, who does not exist" if release.fictitious else release.performer
+    return ReleaseCheck(ReleaseState.VALID, f"release {release.id} of {who}", release)
+
+
+def _same(permitted: str, asked: str) -> bool:
+    return permitted == "*" or _folded(permitted) == _folded(asked)
+
+
+def _folded(name: str) -> str:
+    """A name as people compare it: composed and decomposed letters, and capitals, are one."""
+    return unicodedata.normalize("NFC", name.strip()).casefold()

@@ -1,0 +1,171 @@
+"""Restorers: networks that redraw a face sharper than they were given it. They see FFHQ's crop and nothing else.
+
+GFPGAN, RestoreFormer++, CodeFormer and GPEN share one recipe: RGB (x - 0.5) / 0.5, NCHW, and back; CodeFormer takes a
+fidelity weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from faceplate.color import ColorConfig, Exposure, decode, encode
+from faceplate.errors import RenderError, UsageError
+from faceplate.face import Face
+from faceplate.face.align import crop_matrix, invert, resample
+from faceplate.generators.generator import Crop, CropTransform, Encoding, Generated, Generator, Reshaping
+from faceplate.image.window import Window
+from faceplate.models import ModelStore, Network, Runtime, open_network
+from faceplate.models.session import Port
+
+__all__ = ["RESTORERS", "Restored", "Restorer", "open_restorer"]
+
+RESTORERS = ("gfpgan", "restoreformer", "codeformer", "gpen")
+# GPEN's 256-pixel file was trained on another crop than its larger ones.
+_SMALL_SIDE, _SMALL_TEMPLATE, _TEMPLATE = 256, "arcface_128", "ffhq_512"
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """A restorer made ready: `amount` 0..1 of its picture is laid over what it was given; `fidelity` 0..1 where it
+    has such a weight (CodeFormer: 1 stays nearest to the input).
+    """
+
+    network: Network
+    amount: float = 0.8
+    fidelity: float = 0.5
+
+    @property
+    def side(self) -> int:
+        """The side of its crop. Raises `RenderError('wrong-signature')` when the graph does not say it."""
+        shape = self._port.shape
+        if len(shape) != 4 or not shape[2] or shape[2] != shape[3]:
+            raise RenderError(
+                "wrong-signature", f"'{self.network.card.name}' does not say its size; a restorer's input is square."
+            )
+        return shape[2]
+
+    def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
+        """The crop that it was trained on."""
+        side = self.side
+        template = _SMALL_TEMPLATE if side == _SMALL_SIDE else _TEMPLATE
+        return CropTransform(crop_matrix(face.five, template, side, pixel_aspect), Window(0, 0, side, side))
+
+    def restore(self, pixels: np.ndarray) -> np.ndarray:
+        """`pixels` float32 (side, side, 3), display-referred RGB, redrawn and blended by `amount`; not clipped."""
+        picture = self._port
+        feed = {
+            picture.name: np.ascontiguousarray((pixels.transpose(2, 0, 1)[None] - np.float32(0.5)) / np.float32(0.5))
+        }
+        for port in self.network.inputs:
+            if port is not picture:
+                feed[port.name] = np.full([side or 1 for side in port.shape], self.fidelity, port.dtype)
+        made = next(
+            (array for array in self.network.infer(feed).values() if array.shape == feed[picture.name].shape), None
+        )
+        if made is None:
+            raise RenderError(
+                "wrong-signature", f"'{self.network.card.name}' gave no picture of the size it was given."
+            )
+        restored = made[0].transpose(1, 2, 0) * np.float32(0.5) + np.float32(0.5)
+        return np.ascontiguousarray(pixels + np.float32(self.amount) * (restored - pixels), np.float32)
+
+    @property
+    def _port(self) -> Port:
+        return next(port for port in self.network.inputs if len(port.shape) == 4)
+
+
+def _run(make: Callable[[], Generated]) -> Generated:
+    return make()
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A generator whose face a restorer redraws: itself a generator, on the restorer's crop.
+
+    The inner generator works on its own crop, cut out of this one; only its change is carried back. `color` is needed
+    for a generator that works in scene-linear light (`mesh`).
+    """
+
+    generator: Generator
+    restorer: Restorer
+    color: ColorConfig | None = None
+    encoding: Encoding = "network"
+    remembers: Callable[[Callable[[], Generated]], Generated] = _run
+
+    def remembering(self, remembers: Callable[[Callable[[], Generated]], Generated]) -> Restored:
+        """The same with the inner generator's result asked of `remembers`, which may know it, or calls what it is given."""
+        return replace(self, remembers=remembers)
+
+    @property
+    def name(self) -> str:
+        return f"{self.generator.name}+{self.restorer.network.card.name}"
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        return (*self.generator.weights, self.restorer.network.card.name)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """What runs in a frame, the inner generator's first."""
+        return (*getattr(self.generator, "networks", ()), self.restorer.network)
+
+    def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
+        return self.restorer.frame(face, pixel_aspect)
+
+    def reshaped(self, face: Face, pixel_aspect: float) -> Face:
+        return self.generator.reshaped(face, pixel_aspect) if isinstance(self.generator, Reshaping) else face
+
+    def generate(self, crop: Crop) -> Generated:
+        inner = self.generator.frame(crop.face, 1.0)
+        seen = resample(self._to_inner(crop.pixels, crop.face), crop.framing.window, inner.matrix, inner.window)
+        face = _moved(crop.face, inner.matrix)
+        made = self.remembers(lambda: self.generator.generate(Crop(seen, inner, face)))
+        back, window = invert(inner.matrix), crop.framing.window
+        change = self._to_network(made.pixels, face) - self._to_network(seen, face)
+        covered = np.clip(resample(_ending(made.coverage), inner.window, back, window), 0, 1)
+        swapped = crop.pixels + covered[..., None] * resample(change, inner.window, back, window)
+        return Generated(self.restorer.restore(swapped), covered)
+
+    def _to_inner(self, pixels: np.ndarray, face: Face) -> np.ndarray:
+        if self.generator.encoding == "network":
+            return pixels
+        return self._color.from_linear709(decode(pixels, Exposure.of_level(face.level).gain))
+
+    def _to_network(self, pixels: np.ndarray, face: Face) -> np.ndarray:
+        if self.generator.encoding == "network":
+            return pixels
+        return encode(self._color.to_linear709(pixels), Exposure.of_level(face.level).gain)
+
+    @property
+    def _color(self) -> ColorConfig:
+        if self.color is None:
+            raise UsageError(
+                "no-color",
+                f"The generator '{self.generator.name}' works in light: a restorer after it needs the colour config.",
+            )
+        return self.color
+
+
+def open_restorer(
+    store: ModelStore, name: str, *, runtime: Runtime | None = None, amount: float = 0.8, fidelity: float = 0.5
+) -> Restorer:
+    """The restorer that card `name` describes. Raises `UsageError('not-a-restorer')` and what `open_network` raises."""
+    if store.card(name).kind not in RESTORERS:
+        usable = ", ".join(sorted(card.name for card in store if card.kind in RESTORERS)) or "none"
+        raise UsageError("not-a-restorer", f"'{name}' restores no faces; the store's restorers are: {usable}.")
+    return Restorer(open_network(store, name, runtime=runtime), amount, fidelity)
+
+
+def _ending(coverage: np.ndarray) -> np.ndarray:
+    """`coverage` with 0 on its outermost pixels: beyond them the nearest repeats, and nothing is known there."""
+    return cv2.copyMakeBorder(coverage[1:-1, 1:-1], 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0.0)
+
+
+def _moved(face: Face, matrix: np.ndarray) -> Face:
+    linear = matrix[:, :2]
+    depth = face.points[:, 2] * np.sqrt(abs(float(np.linalg.det(linear))))
+    return face.moved(np.column_stack([face.points[:, :2] @ linear.T + matrix[:, 2], depth]))

@@ -1,0 +1,1 @@
+"""OpenEXR files byte for byte: headers, chunks, and rewriting a plate with some pixels changed."""

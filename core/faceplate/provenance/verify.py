@@ -1,0 +1,178 @@
+"""Tells of a frame, a sequence or a take: what made it, whether it is as it was written, and what its release is worth.
+
+What a frame was is known from the take's manifest beside it; without one only the header speaks, which proves nothing,
+and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from faceplate.consent.revocation import Revocations
+from faceplate.errors import FaceplateError, UsageError
+from faceplate.plate import PlateFile, Sequence
+from faceplate.provenance.fingerprints import Fingerprint, fingerprint
+from faceplate.provenance.manifest import Manifest, manifest_path, read_manifest
+from faceplate.signing.keys import Keyring, SignatureState, read_signature
+
+__all__ = ["FrameVerdict", "Verdict", "verify"]
+
+Kind = Literal[
+    "as-written", "pixels-changed", "field-changed", "other-frame", "missing", "damaged", "unrecorded", "not-faceplate"
+]
+
+
+@dataclass(frozen=True)
+class FrameVerdict:
+    """One frame: `kind`, and one sentence that names what is wrong ("" where nothing is)."""
+
+    frame: int
+    path: Path
+    kind: Kind
+    text: str = ""
+
+    @property
+    def sound(self) -> bool:
+        return self.kind == "as-written"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that can be told. `made` is what made the frames, `signature` that of the manifest, `release` one sentence."""
+
+    frames: tuple[FrameVerdict, ...]
+    made: Mapping[str, str] = field(default_factory=dict)
+    manifest: Path | None = None
+    signature: SignatureState = "none"
+    release: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether every frame is as it was written and the manifest is not a forged one."""
+        return self.signature in ("good", "none", "unknown-key") and all(frame.sound for frame in self.frames)
+
+
+def verify(target: str | Path, keyring: Keyring, revocations: Revocations | None = None) -> Verdict:
+    """Looks at a frame, a pattern, a manifest, or a folder with one manifest.
+
+    Raises `UsageError` `nothing-to-verify`, `several-manifests`, `manifest-damaged`.
+    """
+    output, path = _located(Path(target).expanduser(), str(target))
+    manifest, signature = None, "none"
+    if path is not None and path.exists():
+        manifest, document = read_manifest(path)
+        found = read_signature(path)
+        signature = "damaged" if found == "damaged" else keyring.check(document, found)
+    else:
+        path = None
+    frames = tuple(_frames(output, manifest))
+    if not frames:
+        raise UsageError("nothing-to-verify", f"No frame of {output} was found; check the pattern and the folder.")
+    made = _made(frames, manifest)
+    when = manifest.made if manifest else ""
+    return Verdict(frames, made, path, signature, _release(made, when, revocations or Revocations()))
+
+
+def _located(target: Path, text: str) -> tuple[Sequence, Path | None]:
+    if target.is_dir():
+        found = sorted(target.glob("*.manifest.json"))
+        if len(found) != 1:
+            code = "several-manifests" if found else "nothing-to-verify"
+            what = "several takes" if found else "no take's manifest"
+            raise UsageError(code, f"{target} holds {what}; name a pattern such as {target / 'swap.####.exr'}.")
+        target = found[0]
+    if target.name.endswith(".manifest.json"):
+        manifest, _ = read_manifest(target)
+        pattern = manifest.take.get("output", "")
+        if not pattern:
+            raise UsageError("manifest-damaged", f"{target} does not say what was written; name a pattern.")
+        return Sequence.parse(target.parent / Path(pattern).name), target
+    output = Sequence.parse(text)
+    return output, manifest_path(output)
+
+
+def _frames(output: Sequence, manifest: Manifest | None) -> Iterator[FrameVerdict]:
+    recorded = {int(number) for number in manifest.frames} if manifest else set()
+    if output.declared is not None:
+        wanted = set(output.declared)
+    else:
+        wanted = recorded | set(output.on_disk()) or ({0} if output.is_still else set())
+    by_pixels = {item.pixels: number for number, item in manifest.frames.items()} if manifest else {}
+    for number in sorted(wanted):
+        yield _frame(output, number, manifest, by_pixels)
+
+
+def _frame(output: Sequence, number: int, manifest: Manifest | None, by_pixels: Mapping[str, str]) -> FrameVerdict:
+    path = output.path(number)
+    if not path.exists():
+        return FrameVerdict(number, path, "missing", f"{path.name} was removed")
+    try:
+        seen = fingerprint(path)
+    except FaceplateError as error:
+        return FrameVerdict(number, path, "damaged", str(error))
+    was = manifest.fingerprint(number) if manifest else None
+    if was is None:
+        if "faceplate:engine" not in seen.fields:
+            return FrameVerdict(number, path, "not-faceplate", f"{path.name} does not say that Faceplate made it")
+        return FrameVerdict(number, path, "unrecorded", f"{path.name} is in no manifest: its header alone speaks")
+    return _compared(number, path, seen, was, by_pixels)
+
+
+def _compared(
+    number: int, path: Path, seen: Fingerprint, was: Fingerprint, by_pixels: Mapping[str, str]
+) -> FrameVerdict:
+    if seen.pixels != was.pixels:
+        other = by_pixels.get(seen.pixels)
+        if other is not None:
+            return FrameVerdict(number, path, "other-frame", f"{path.name} shows what frame {other} showed")
+        return FrameVerdict(number, path, "pixels-changed", f"{path.name} does not show what was written")
+    names = sorted(
+        name for name in was.fields.keys() | seen.fields.keys() if was.fields.get(name) != seen.fields.get(name)
+    )
+    if names:
+        how = [_changed(name, seen.fields, was.fields) for name in names]
+        return FrameVerdict(number, path, "field-changed", f"{path.name}: {', '.join(how)}")
+    return FrameVerdict(number, path, "as-written")
+
+
+def _changed(name: str, seen: Mapping[str, str], was: Mapping[str, str]) -> str:
+    if name not in seen:
+        return f"'{name}' was taken out"
+    return f"'{name}' was {'changed' if name in was else 'added'}"
+
+
+def _made(frames: tuple[FrameVerdict, ...], manifest: Manifest | None) -> dict[str, str]:
+    """What made the frames: as the first readable one says, else as the manifest does."""
+    for item in frames:
+        try:
+            attributes = PlateFile.open(item.path).attributes
+        except FaceplateError:
+            continue
+        found = {
+            name.partition(":")[2]: str(value)
+            for name, value in attributes.items()
+            if name.startswith("faceplate:") or name.endswith(":DigitalSourceType")
+        }
+        if found:
+            return found
+    return dict(manifest.take) if manifest else {}
+
+
+def _release(made: Mapping[str, str], when: str, revocations: Revocations) -> str:
+    """What the release was worth when the frames were made, and what has become of it."""
+    state, release = made.get("release_state", ""), made.get("release", "")
+    if not state:
+        return "The frames do not say whether there was a release."
+    then = (
+        f"Release {release} was {state} when they were made."
+        if release
+        else "There was no release when they were made."
+    )
+    day = revocations.day(release) if release else None
+    if day is None:
+        return then
+    before = "" < when[:10] < day.isoformat()
+    return f"{then} It was revoked on {day}{', afterwards' if before else ''}."

@@ -1,0 +1,90 @@
+"""Contact sheets: plate, result and matte side by side, for a person's eye."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceplate.color import ColorConfig, to_uint8
+from faceplate.color.reading import read_frame
+from faceplate.errors import RenderError
+from faceplate.face.align import resample
+from faceplate.image.window import Window
+from faceplate.render import Rendered
+
+__all__ = ["ContactSheet"]
+
+_ROWS = 6
+_TILE = 480
+_LABEL = 22
+
+
+class ContactSheet:
+    """Collects up to six rows (first and last frame, and others evenly between) of plate · result · matte.
+
+    Each tile shows the face and its surroundings at up to 480 pixels, through the same sRGB rendering with a soft shoulder.
+    """
+
+    def __init__(self, color: ColorConfig, frames: tuple[int, ...]) -> None:
+        self._color = color
+        picks = np.unique(np.linspace(0, len(frames) - 1, min(_ROWS, len(frames))).round().astype(int))
+        self._wanted = {frames[index] for index in picks}
+        self._rows: list[np.ndarray] = []
+
+    def add(self, rendered: Rendered) -> None:
+        """Adds a row for `rendered` if it is one of those to show."""
+        if rendered.frame not in self._wanted or rendered.face is None:
+            return
+        around = rendered.face.window(0.35).intersect(rendered.file.data)
+        plate = read_frame(rendered.file, self._color, rendered.swapped.space, around)
+        over = plate.pixels.copy()
+        matte = np.zeros(over.shape[:2], np.float32)
+        inside = rendered.swapped.window.intersect(around)
+        there, here = inside.slices(rendered.swapped.window), inside.slices(around)
+        matte[here] = rendered.swapped.matte[there]
+        over[here] = np.where(matte[here][..., None] > 0, rendered.swapped.over[there], over[here])
+        tiles = [self._shown(plate.with_pixels(pixels).working()) for pixels in (plate.pixels, over)]
+        tiles.append(np.repeat(matte[..., None], 3, axis=2))
+        self._rows.append(_labelled([_tile(tile) for tile in tiles], f"{rendered.frame}"))
+
+    def write(self, path: Path) -> None:
+        """Writes the sheet as an 8-bit PNG. Raises `RenderError('output-unwritable')`."""
+        sheet = to_uint8(np.concatenate(self._rows, axis=0))
+        done, png = cv2.imencode(".png", sheet[..., ::-1])
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(png.tobytes())
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise RenderError("output-unwritable", f"The sheet {path} cannot be written: {error.strerror}.") from error
+        if not done:
+            raise RenderError("output-unwritable", f"The sheet {path} could not be encoded as PNG.")
+
+    def _shown(self, working: np.ndarray) -> np.ndarray:
+        return np.clip(self._color.to_display(np.nan_to_num(working)), 0, 1)
+
+
+def _tile(picture: np.ndarray) -> np.ndarray:
+    height, width = picture.shape[:2]
+    scale = min(_TILE / max(height, width), 1.0)
+    out = Window(0, 0, round(width * scale), round(height * scale))
+    matrix = np.array([[out.width / width, 0, 0], [0, out.height / height, 0]], np.float64)
+    small = np.clip(resample(picture, Window(0, 0, width, height), matrix, out), 0, 1)
+    tile = np.full((_TILE, _TILE, 3), 0.05, np.float32)
+    top, left = (_TILE - out.height) // 2, (_TILE - out.width) // 2
+    tile[top : top + out.height, left : left + out.width] = small
+    return tile
+
+
+def _labelled(tiles: list[np.ndarray], label: str) -> np.ndarray:
+    row = np.concatenate(tiles, axis=1)
+    strip = np.full((_LABEL, row.shape[1], 3), 5, np.uint8)  # OpenCV draws letters on 8-bit pictures only
+    for index, text in enumerate((f"{label}  plate", "result", "matte")):
+        place = (8 + index * _TILE, _LABEL - 7)
+        cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (204, 204, 204), 1, cv2.LINE_AA)
+    return np.concatenate([strip.astype(np.float32) / np.float32(255), row], axis=0)

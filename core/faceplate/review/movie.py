@@ -1,0 +1,165 @@
+"""Review pictures: a rendered sequence through the display transform, with a burn-in, as stills or a movie.
+
+The burn-in says what the frames' own headers say (shot, take, purpose) with frame and day, and that a machine made part of
+the picture. It is drawn once: a frame that was burnt in already is not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from faceplate.color import ColorConfig, to_uint8
+from faceplate.color.reading import space_of
+from faceplate.errors import RenderError, UsageError
+from faceplate.image.window import Window
+from faceplate.plate import PlateFile, Sequence
+from faceplate.provenance.slate import make_slate
+from faceplate.system.atomic import publish, temporary_beside, write_bytes, write_failed
+
+__all__ = ["MARK", "Review", "burn_lines", "review"]
+
+MARK = "AI-GENERATED – composite with trained algorithmic media"
+_STILLS = (".png", ".jpg", ".jpeg")
+_MOVIES = (".mp4", ".mov")
+_WHITE = np.ones(3, np.float32)
+_BURNT = "faceplate:burn_in"
+
+
+@dataclass(frozen=True)
+class Review:
+    """What was written, and the header fields of the frame that speaks for all (for Content Credentials)."""
+
+    files: tuple[Path, ...]
+    fields: Mapping[str, str]
+
+
+def review(
+    rendered: Sequence,
+    output: str | Path,
+    color: ColorConfig,
+    *,
+    plate: Sequence | None = None,
+    space: str | None = None,
+    burn: bool = True,
+    rate: Fraction = Fraction(24),
+) -> Review:
+    """Writes review pictures of `rendered` to `output`: a pattern of .png or .jpg, or a movie (.mp4, .mov).
+
+    An element is laid over the frames of `plate`. Raises `UsageError` `no-frames`, `output-format`, `movies-missing`,
+    `bad-rate`, and what reading and writing raise.
+    """
+    numbers = rendered.declared or rendered.on_disk() or ((0,) if rendered.is_still else ())
+    if not numbers:
+        raise UsageError("no-frames", f"No frame of {rendered} was found; check the pattern and the folder.")
+    target = Path(output)
+    kind = target.suffix.lower()
+    if kind not in (*_STILLS, *_MOVIES):
+        raise UsageError("output-format", f"{target.name}: a review is .png, .jpg, .mp4 or .mov.")
+    if rate <= 0:
+        raise UsageError("bad-rate", "The rate must be above 0 frames a second.")
+    fields = _fields(PlateFile.open(rendered.path(numbers[0])))
+    pictures = ((number, _picture(rendered, number, color, plate, space, burn)) for number in numbers)
+    if kind in _MOVIES:
+        return Review((_write_movie(target, (picture for _, picture in pictures), rate),), fields)
+    stills = Sequence.parse(str(output))
+    return Review(tuple(_write_still(stills.path(number), picture) for number, picture in pictures), fields)
+
+
+def burn_lines(fields: Mapping[str, str], frame: int, day: dt.date | None = None) -> tuple[str, str]:
+    """The two lines of the burn-in: shot, take, frame and day; and the mark, with the slate's own words if it had some."""
+    shot = fields.get("faceplate:shot") or "no shot name"
+    take = fields.get("faceplate:take") or "1"
+    when = (day or dt.datetime.now(dt.UTC).date()).isoformat()
+    return f"{shot} · take {take} · {frame} · {when}", fields.get("faceplate:slate") or MARK
+
+
+def _day(path: Path) -> dt.date:
+    """The day on which a file was written."""
+    return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
+
+
+def _fields(file: PlateFile) -> dict[str, str]:
+    return {name: str(value) for name, value in file.attributes.items() if name.startswith("faceplate:")}
+
+
+def _picture(
+    rendered: Sequence, number: int, color: ColorConfig, plate: Sequence | None, space: str | None, burn: bool
+) -> np.ndarray:
+    """One frame as a person sees it, uint8 (h, w, 3) sRGB on square pixels, on the display window."""
+    file = PlateFile.open(rendered.path(number))
+    display = file.display
+    below = None if plate is None else PlateFile.open(plate.path(number))
+    shown = file.read_rgb(display)
+    if below is not None:
+        # In the plate's own encoding, where the element was premultiplied.
+        shown = shown + (1 - _alpha(file, display)) * below.read_rgb(display)
+    working = color.to_working(shown, space_of(below or file, color, space))
+    pixels = np.clip(color.to_display(np.nan_to_num(working)), 0, 1)
+    fields = _fields(file)
+    if burn and _BURNT not in fields:
+        slate = make_slate(burn_lines(fields, number, _day(file.path)), display, file.pixel_aspect, top=True)
+        place = slate.window.slices(display)
+        pixels[place] = slate.over(pixels[place], _WHITE)
+    if file.pixel_aspect != 1.0:
+        width = max(round(display.width * file.pixel_aspect), 1)
+        pixels = cv2.resize(pixels, (width, display.height), interpolation=cv2.INTER_AREA)
+    return to_uint8(pixels)
+
+
+def _alpha(file: PlateFile, display: Window) -> np.ndarray:
+    if "A" not in file.channels:
+        raise UsageError("no-alpha", f"{file.path.name} has no alpha: it is no element; leave --plate out.")
+    return replace(file, rgb=("A", "A", "A")).read_rgb(display)[..., :1]
+
+
+def _write_still(path: Path, picture: np.ndarray) -> Path:
+    done, data = cv2.imencode(path.suffix, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    if not done:
+        raise RenderError("output-unwritable", f"{path} could not be encoded.")
+    write_bytes(path, data.tobytes())
+    return path
+
+
+def _write_movie(path: Path, pictures: Iterable[np.ndarray], rate: Fraction) -> Path:
+    """H.264 in 4:2:0, BT.709, which every player shows; an odd last row or column is left out."""
+    try:
+        import av
+        from av.error import FFmpegError
+    except ImportError:
+        raise UsageError("movies-missing", "Movies need the extra movies: pip install 'faceplate[movies]'.") from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_beside(path) as part:
+        try:
+            with av.open(str(part), "w") as container:
+                stream: Any = container.add_stream("libx264", rate=rate, options={"crf": "16"})
+                context = stream.codec_context
+                stream.pix_fmt = "yuv420p"
+                context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
+                for packet in _encoded(stream, pictures, rate):
+                    container.mux(packet)
+        except (OSError, FFmpegError) as error:
+            raise write_failed(path, str(error)) from error
+        publish(part, path)
+    return path
+
+
+def _encoded(stream: Any, pictures: Iterable[np.ndarray], rate: Fraction) -> Iterator[Any]:
+    import av
+
+    for number, picture in enumerate(pictures):
+        even = np.ascontiguousarray(picture[: picture.shape[0] & ~1, : picture.shape[1] & ~1])
+        made = av.VideoFrame.from_ndarray(even, format="rgb24")
+        frame = made.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
+        if not stream.codec_context.is_open:
+            stream.width, stream.height = frame.width, frame.height
+        frame.pts, frame.time_base = number, 1 / rate
+        yield from stream.encode(frame)
+    yield from stream.encode()

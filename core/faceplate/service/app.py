@@ -1,0 +1,294 @@
+"""The routes of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Body, Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+
+from faceplate.cache import NO_CACHE, StageCache
+from faceplate.errors import FaceplateError, UsageError
+from faceplate.models.devices import available_providers
+from faceplate.service.guard import client
+from faceplate.service.job_queue import Job, JobQueue, error_entry
+from faceplate.service.jobs import JobContext, faces_job, render_job, track_job
+from faceplate.service.page import POLICY, page_of
+from faceplate.service.roots import Roots
+from faceplate.service.schema import FacesRequest, JobRequest, KeysRequest, RenderRequest, ShotRequest, TrackRequest
+from faceplate.service.shared import SharedPixels
+from faceplate.service.shots import PATHS, OpenShots, describe, is_path, places_of
+from faceplate.shot.parameters import describe as describe_parameters
+from faceplate_client.version import __version__
+
+__all__ = ["Service", "make_app"]
+
+_STATUS = {
+    "unknown-shot": 404,
+    "unknown-job": 404,
+    "unknown-pixels": 404,
+    "outside-roots": 403,
+    "engine-busy": 429,
+    "engine-stopping": 503,
+}
+# A stream says that it is alive so often.
+_PULSE = 2.0
+
+
+@dataclass
+class Service:
+    """What the routes work with."""
+
+    roots: Roots = field(default_factory=Roots.from_environment)
+    queue: JobQueue = field(default_factory=JobQueue)
+    shared: SharedPixels = field(default_factory=SharedPixels)
+    cache: StageCache = NO_CACHE
+    idle: float = 900.0
+    begun: float = field(default_factory=time.monotonic)
+    stop: Callable[[], None] = lambda: None
+    stopping: bool = False
+    shots: OpenShots = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shots = OpenShots(self.roots, cache=self.cache)
+        self.desk = JobContext(self.queue, self.shared, self.roots)
+
+
+def make_app(
+    service: Service, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+) -> FastAPI:
+    """The service as an ASGI application, not yet guarded."""
+    app = FastAPI(
+        title="Faceplate engine",
+        version=__version__,
+        description="Replaces a performer's face on a plate. The token is in the engine's state file; see docs/service.md.",
+        dependencies=[Depends(HTTPBearer(auto_error=False))],
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    _errors(app)
+    _about(app, service)
+    _shots(app, service)
+    _jobs(app, service)
+    return app
+
+
+def _errors(app: FastAPI) -> None:
+    def said(status: int, error: dict[str, str]) -> JSONResponse:
+        return JSONResponse({"error": error}, status)
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, FaceplateError)
+        status = _STATUS.get(error.code, 400 if isinstance(error, UsageError) else 500)
+        return said(status, error_entry(error))
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part not in ("body", "render", "track", "faces"))
+        return said(
+            400, {"code": "bad-request", "message": f"The request is wrong at {where or 'its body'}: {first['msg']}."}
+        )
+
+    async def unrouted(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        code = "no-route" if error.status_code in (404, 405) else "bad-request"
+        return said(
+            error.status_code, {"code": code, "message": f"{request.method} {request.url.path}: {error.detail}."}
+        )
+
+    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
+        return said(500, error_entry(error))
+
+    app.add_exception_handler(FaceplateError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, unrouted)
+    app.add_exception_handler(Exception, unforeseen)
+
+
+def _about(app: FastAPI, service: Service) -> None:
+    @app.get("/docs", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        """The routes, for a person."""
+        return HTMLResponse(page_of(app.openapi()), headers={"Content-Security-Policy": POLICY})
+
+    @app.get("/v1/status")
+    async def status() -> dict[str, Any]:
+        """What the engine is, and what it is doing."""
+        return {
+            "engine": __version__,
+            "pid": os.getpid(),
+            "uptime_s": round(time.monotonic() - service.begun, 1),
+            "idle_stop_s": service.idle,
+            "stopping": service.queue.closed or service.stopping,
+            "jobs": service.queue.counts(),
+            "device": _device(),
+            "cache": {
+                "shots": service.shots.names(),
+                "shared": service.shared.usage(),
+                "stages": service.cache.state(),
+            },
+        }
+
+    @app.get("/v1/parameters")
+    def parameters() -> dict[str, Any]:
+        """The parameter list."""
+        return {"faceplate_parameters": 1, "parameters": describe_parameters()}
+
+    @app.get("/v1/models")
+    def models() -> dict[str, Any]:
+        """The cards of every network that the engine can see."""
+        store = service.shots.store
+        return {
+            "models": [
+                {
+                    "name": card.name,
+                    "role": card.role,
+                    "kind": card.kind,
+                    "licence": card.licence,
+                    "commercial": card.commercial,
+                    "present": (store.folder(card.name) / card.file).is_file(),
+                    "sha256": card.sha256,
+                }
+                for card in sorted(store, key=lambda card: card.name)
+            ]
+        }
+
+    @app.post("/v1/stop")
+    async def stop() -> dict[str, Any]:
+        """Ends the engine; what is being rendered is cancelled."""
+        service.stop()
+        return {"stopping": True}
+
+    @app.delete("/v1/shared/{name}")
+    async def free(name: str) -> dict[str, Any]:
+        """Gives pixels in shared memory back."""
+        if not service.shared.free(name):
+            raise UsageError(
+                "unknown-pixels", f"There are no pixels called '{name}'; they may have been freed already."
+            )
+        return {"freed": name}
+
+
+def _shots(app: FastAPI, service: Service) -> None:
+    @app.post("/v1/shots")
+    def open_shot(request: ShotRequest) -> dict[str, Any]:
+        """Opens a shot: reads it, checks it, makes its source ready."""
+        return describe(service.shots.open(request))
+
+    @app.post("/v1/keys")
+    def keys(request: KeysRequest) -> dict[str, Any]:
+        """What each frame's pixels depend on: the key that an up-to-date file carries."""
+        opened = service.shots.get(request.shot)
+        _allow(service.roots, request)
+        return {
+            "keys": {
+                str(frame): opened.frame_key(frame, request.of(frame), request.proxy, request.mode)
+                for frame in request.frames
+            }
+        }
+
+
+def _jobs(app: FastAPI, service: Service) -> None:
+    @app.post("/v1/jobs", status_code=202)
+    def submit(
+        request: Annotated[JobRequest, Body(discriminator="kind")],
+        faceplate_client: Annotated[str | None, Header(include_in_schema=False)] = None,
+    ) -> dict[str, Any]:
+        """Takes a job on: render, track, or faces."""
+        job = _job(service, request)
+        pid, bound = client(faceplate_client or "")
+        job.owner = pid if bound else None
+        return service.queue.document(service.queue.add(job))
+
+    @app.get("/v1/jobs")
+    async def jobs() -> dict[str, Any]:
+        """Every job that is remembered, without its frames."""
+        documents = [service.queue.document(job) for job in tuple(service.queue.jobs.values())]
+        return {"jobs": [{**document, "frames": {}} for document in documents]}
+
+    @app.get("/v1/jobs/{job}")
+    async def job_document(job: str) -> dict[str, Any]:
+        """A job as it is now."""
+        return service.queue.document(service.queue.get(job))
+
+    @app.delete("/v1/jobs/{job}")
+    async def cancel(job: str) -> dict[str, Any]:
+        """Cancels a job."""
+        found = service.queue.get(job)
+        service.queue.cancel(found)
+        return service.queue.document(found)
+
+    @app.get("/v1/jobs/{job}/events")
+    async def events(job: str, last_event_id: Annotated[int, Header()] = 0) -> StreamingResponse:
+        """What happens, as server-sent events: state, progress, frame, log; it ends with the final state."""
+        found = service.queue.get(job)
+        headers = {"Cache-Control": "no-store"}
+        return StreamingResponse(
+            _stream(service.queue, found, last_event_id), media_type="text/event-stream", headers=headers
+        )
+
+
+def _job(service: Service, request: JobRequest) -> Job:
+    opened = service.shots.get(request.shot)
+    if isinstance(request, RenderRequest):
+        _allow(service.roots, request)
+        return render_job(service.desk, opened, request)
+    if isinstance(request, TrackRequest):
+        service.roots.check(request.output)
+        return track_job(service.desk, opened, request)
+    assert isinstance(request, FacesRequest)
+    return faces_job(service.desk, opened, request)
+
+
+def _allow(roots: Roots, request: RenderRequest | KeysRequest) -> None:
+    """The paths that a request itself brings lie where they may."""
+    if not roots.folders:
+        return
+    own = [request.output, request.hold_out] if isinstance(request, RenderRequest) else []
+    for values in (request.values, *request.frame_values.values()):
+        own += [str(values.get(name, "")) for name in PATHS]
+        target = str(values.get("target", ""))
+        roots.check(target if is_path(target) else None)
+    roots.check(*(path for pattern in own if pattern for path in places_of(pattern)))
+
+
+async def _stream(queue: JobQueue, job: Job, after: int) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    news = asyncio.Event()
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(news.set)
+
+    with queue.changed:
+        job.listeners.add(wake)
+    try:
+        while True:
+            news.clear()
+            events, ended = queue.since(job, after)
+            for after, event, data in events:
+                yield f"id: {after}\nevent: {event}\ndata: {json.dumps(data)}\n\n".encode()
+            if ended:
+                return
+            try:
+                await asyncio.wait_for(news.wait(), _PULSE)
+            except TimeoutError:
+                yield b"event: ping\ndata: {}\n\n"
+    finally:
+        with queue.changed:
+            job.listeners.discard(wake)
+
+
+def _device() -> str:
+    return ", ".join(available_providers())

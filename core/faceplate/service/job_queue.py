@@ -1,0 +1,288 @@
+"""Jobs and the order in which they are done.
+
+A job is done in steps (a frame is one), and before each step the most urgent job is chosen again: an interactive
+request waits for one frame of a batch, never for the batch. Tracking, which has no such steps, has a lane of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from faceplate.errors import FaceplateError, UsageError
+
+__all__ = ["FINISHED", "Job", "JobQueue", "error_entry"]
+
+FINISHED = ("done", "failed", "cancelled", "superseded")
+State = Literal["waiting", "running", "done", "failed", "cancelled", "superseded"]
+_EVENTS = 4096
+_log = logging.getLogger("faceplate.service")
+
+
+@dataclass(eq=False)
+class Job:
+    """One request. `work(job)` is its steps; `total` how many there are. Read and changed under the queue's lock, except
+    `stop`, which any thread may look at."""
+
+    kind: str
+    work: Callable[[Job], Iterator[None]]
+    total: int
+    priority: str = "interactive"
+    supersede: str | None = None
+    owner: int | None = None
+    lane: str = "frames"
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    state: State = "waiting"
+    done: int = 0
+    frames: dict[int, dict[str, Any]] = field(default_factory=dict)
+    result: Any = None
+    error: dict[str, str] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    ended: float = 0.0
+    events: deque[tuple[int, str, dict[str, Any]]] = field(default_factory=lambda: deque(maxlen=_EVENTS))
+    listeners: set[Callable[[], None]] = field(default_factory=set)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _steps: Iterator[None] | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+    def document(self) -> dict[str, Any]:
+        """What `GET /v1/jobs/{id}` answers."""
+        return {
+            "job": self.id,
+            "kind": self.kind,
+            "state": self.state,
+            "done": self.done,
+            "total": self.total,
+            "frames": {str(frame): dict(entry) for frame, entry in self.frames.items()},
+            "result": self.result,
+            "error": self.error,
+        }
+
+    def tell(self, event: str, **data: Any) -> None:
+        self.events.append((next(self._numbers), event, data))
+        for wake in tuple(self.listeners):
+            wake()
+
+
+class JobQueue:
+    """Every job that is known: waiting, running, and for `keep` seconds those that have ended.
+
+    `waiting_limit` bounds what may wait, `kept_limit` how many ended jobs are remembered.
+    """
+
+    def __init__(self, keep: float = 900.0, waiting_limit: int = 1000, kept_limit: int = 256) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.changed = threading.Condition()
+        self.closed = False
+        self._keep = keep
+        self._waiting_limit = waiting_limit
+        self._kept_limit = kept_limit
+        self._lanes = [
+            threading.Thread(target=self._run, args=(lane,), name=f"faceplate-{lane}", daemon=True)
+            for lane in ("frames", "tracks")
+        ]
+
+    def start(self) -> None:
+        for lane in self._lanes:
+            lane.start()
+
+    def add(self, job: Job) -> Job:
+        """Takes a job on, in place of those of the same `supersede`. Raises `UsageError('engine-busy')`, `engine-stopping`."""
+        with self.changed:
+            if self.closed:
+                raise UsageError("engine-stopping", "The engine is stopping; ask again in a moment.")
+            self._forget()
+            if job.supersede is not None:
+                for other in self.jobs.values():
+                    if other.supersede == job.supersede and not other.finished:
+                        self._end(other, "superseded")
+            if sum(other.state == "waiting" for other in self.jobs.values()) >= self._waiting_limit:
+                raise UsageError(
+                    "engine-busy", f"{self._waiting_limit} jobs wait already; try again when some are done."
+                )
+            self.jobs[job.id] = job
+            job.tell("state", state="waiting")
+            self.changed.notify_all()
+        return job
+
+    def get(self, id_: str) -> Job:
+        """The job called `id_`; `UsageError('unknown-job')`."""
+        with self.changed:
+            self._forget()
+            job = self.jobs.get(id_)
+        if job is None:
+            raise UsageError("unknown-job", f"The engine knows no job '{id_}'; it may have ended long ago.")
+        return job
+
+    def document(self, job: Job) -> dict[str, Any]:
+        with self.changed:
+            return job.document()
+
+    def cancel(self, job: Job, state: Literal["cancelled", "superseded"] = "cancelled") -> None:
+        """Ends a job: at once when it waits, after the frame at hand when it runs. An ended job stays as it is."""
+        with self.changed:
+            if not job.finished:
+                self._end(job, state)
+            self.changed.notify_all()
+
+    def cancel_of(self, owner: int) -> None:
+        """Cancels what a process that is gone has asked for."""
+        with self.changed:
+            for job in self.jobs.values():
+                if job.owner == owner and not job.finished:
+                    self._end(job, "cancelled")
+
+    def counts(self) -> dict[str, int]:
+        with self.changed:
+            states = [job.state for job in self.jobs.values()]
+        return {"waiting": states.count("waiting"), "running": states.count("running")}
+
+    def close(self, patience: float) -> None:
+        """Cancels everything and waits up to `patience` seconds for the frames at hand."""
+        with self.changed:
+            self.closed = True
+            for job in self.jobs.values():
+                if not job.finished:
+                    self._end(job, "cancelled")
+            self.changed.notify_all()
+        end = time.monotonic() + patience
+        for lane in self._lanes:
+            if lane.is_alive():
+                lane.join(max(end - time.monotonic(), 0.0))
+
+    def since(self, job: Job, number: int) -> tuple[list[tuple[int, str, dict[str, Any]]], bool]:
+        """The events after `number`, and whether none will follow."""
+        with self.changed:
+            return [event for event in job.events if event[0] > number], job.finished
+
+    def progress(self, job: Job, done: int, total: int | None = None) -> None:
+        with self.changed:
+            job.done = done
+            job.total = job.total if total is None else total
+            if not job.finished:
+                job.tell("progress", done=job.done, total=job.total)
+
+    def frame(self, job: Job, frame: int, **entry: Any) -> None:
+        """What became of a frame. A frame that has ended counts as done, failed or not."""
+        with self.changed:
+            if job.finished:
+                return
+            job.frames[frame] = {**job.frames.get(frame, {}), **entry}
+            job.tell("frame", frame=frame, **job.frames[frame])
+            if entry.get("state") in ("done", "failed", "skipped"):
+                job.done += 1
+                job.tell("progress", done=job.done, total=job.total)
+
+    def log(self, job: Job, level: str, text: str) -> None:
+        with self.changed:
+            job.tell("log", level=level, text=text)
+
+    def _next(self, lane: str) -> Job | None:
+        """The most urgent job of a lane; of equals, the one that came first."""
+        mine = [job for job in self.jobs.values() if job.lane == lane and not job.finished]
+        return min(mine, key=lambda job: job.priority != "interactive", default=None)
+
+    def _run(self, lane: str) -> None:
+        while True:
+            with self.changed:
+                job = self._ended(lane) or self._next(lane)
+                while job is None:
+                    if self.closed:
+                        return
+                    self.changed.wait()
+                    job = self._ended(lane) or self._next(lane)
+                if job.state == "waiting":
+                    job.state = "running"
+                    job.tell("state", state="running")
+                if job._steps is None:
+                    job._steps = job.work(job)
+            if not job.finished:
+                self._step(job)
+            if job.finished:
+                _drop(job)
+            del job
+
+    def _ended(self, lane: str) -> Job | None:
+        """A job that was ended between two of its steps, whose steps must be let go of."""
+        return next((job for job in self.jobs.values() if job.lane == lane and job.finished and job._steps), None)
+
+    def _step(self, job: Job) -> None:
+        assert job._steps is not None
+        try:
+            next(job._steps)
+        except StopIteration:
+            self._finish(job)
+        except KeyboardInterrupt:  # how tracking answers to `stop`
+            self.cancel(job)
+        except Exception as error:
+            with self.changed:
+                if not job.finished:
+                    job.error = error_entry(error)
+                    self._end(job, "failed")
+
+    def _finish(self, job: Job) -> None:
+        with self.changed:
+            if job.finished:
+                return
+            failed = [(frame, entry) for frame, entry in sorted(job.frames.items()) if entry["state"] == "failed"]
+            if failed:
+                frame, entry = failed[0]
+                many = f"{len(failed)} of {len(job.frames)} frames failed; " if len(job.frames) > 1 else ""
+                job.error = {
+                    "code": entry["error"]["code"],
+                    "message": f"{many}frame {frame}: {entry['error']['message']}",
+                }
+            self._end(job, "failed" if failed else "done")
+
+    def _end(self, job: Job, state: State) -> None:
+        job.state = state
+        job.ended = time.monotonic()
+        if state in ("cancelled", "superseded"):
+            why = "It was cancelled." if state == "cancelled" else "A newer request took its place."
+            job.error = {"code": state, "message": why}
+            job.stop.set()
+            for entry in job.frames.values():
+                if entry["state"] in ("waiting", "running"):
+                    entry["state"] = state
+        job.tell("state", state=state, error=job.error)
+
+    def _forget(self) -> None:
+        ended = sorted((job.ended, id_) for id_, job in self.jobs.items() if job.finished)
+        old = time.monotonic() - self._keep
+        surplus = len(ended) - self._kept_limit
+        for index, (when, id_) in enumerate(ended):
+            if (when < old or index < surplus) and self.jobs[id_]._steps is None:
+                del self.jobs[id_]
+
+
+def _drop(job: Job) -> None:
+    """Lets go of a job's steps; a pipeline among them ends its threads first."""
+    close = getattr(job._steps, "close", None)
+    with contextlib.suppress(Exception):
+        if close is not None:
+            close()
+    job._steps = None
+
+
+def error_entry(error: BaseException) -> dict[str, str]:
+    """A refusal as the service gives it: a code and one sentence. What nobody foresaw goes into the log."""
+    if isinstance(error, FaceplateError):
+        return {"code": error.code, "message": str(error)}
+    if isinstance(error, MemoryError):
+        return {"code": "out-of-memory", "message": "The engine ran out of memory; try a proxy, or end other programs."}
+    _log.error("Unforeseen", exc_info=error)
+    return {
+        "code": "internal-error",
+        "message": f"Something failed inside the engine ({type(error).__name__}: {error}); its log says where.",
+    }

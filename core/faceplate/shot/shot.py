@@ -1,0 +1,98 @@
+"""The shot: plate, source, output and parameters of a render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from faceplate.shot.curves import Curve
+from faceplate.shot.parameters import Parameters, current_names
+
+__all__ = ["Override", "Policy", "Shot"]
+
+
+class Override(BaseModel):
+    """Constants or curves that apply to some frames only; a later override wins over an earlier one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    frames: frozenset[int]
+    constants: Mapping[str, Any] = {}
+    curves: Mapping[str, Curve] = {}
+
+    @field_validator("constants", "curves", mode="after")
+    @classmethod
+    def _accept_former_names(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return current_names(values)
+
+
+class Policy(BaseModel):
+    """The permissions of a show, None where it sets none. A shot cannot extend them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    allow_noncommercial: bool | None = None
+    final_requires_release: bool | None = None
+    preview_slate: bool | None = None
+
+
+class Shot(BaseModel):
+    """A render request. File patterns are written as artists write them: `plate.####.exr`, `%04d`, `$F4`, `1001-1048`.
+
+    `space`, `source_space` and `working` are colour spaces of the OCIO config (a name, alias, role or interop id); with None
+    the files and the config decide. `search` (x, y, width, height in plate pixels, y down) limits face detection and what is
+    read of the plate. `person` is the person's name in the id layer, `name` the shot's name.
+    `track` is a track file. Without one, a range of frames is tracked first and the track is kept beside the output, unless
+    `track_first` is off; in a single frame the face is detected. Weights whose licence forbids commercial use are refused
+    unless `allow_noncommercial` is set.
+
+    Without a release that covers the render, a `preview` carries a slate and a `final` is refused (`faceplate.consent`). The
+    release is checked for `production`, `name`, today's date and, if given, `use`. `audit` is the show's audit log.
+
+    `parameters` apply to every frame, `curves` replace them by keyed values, `overrides` replace either on some frames; `at`
+    combines them. A shot file is read by `faceplate.shot.load_shot`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plate: str
+    name: str = ""
+    id: str = ""
+    take: int = 1
+    production: str = ""
+    purpose: Literal["preview", "final"] = "preview"
+    use: str = ""
+    audit: Path | None = None
+    person: str = "face"
+    source: Path | None = None
+    output: str = ""
+    mode: Literal["element", "over"] = "element"
+    frames: tuple[int, ...] | None = None
+    missing: Literal["fail", "skip", "hold"] = "fail"
+    layer: str | None = None
+    space: str | None = None
+    source_space: str | None = None
+    working: str | None = None
+    ocio: str | None = None
+    track: Path | None = None
+    track_first: bool = True
+    allow_noncommercial: bool = False
+    search: tuple[int, int, int, int] | None = None
+    compression: str | None = None
+    multipart: bool = False
+    parameters: Parameters = Parameters()
+    curves: Mapping[str, Curve] = {}
+    overrides: tuple[Override, ...] = ()
+    policy: Policy = Policy()
+
+    def at(self, frame: int) -> Parameters:
+        """Return the parameters of one frame: constants, curves, and the overrides that cover it."""
+        changed: dict[str, Any] = {name: curve.at(frame) for name, curve in self.curves.items()}
+        for override in self.overrides:
+            if frame in override.frames:
+                changed |= override.constants
+                changed |= {name: curve.at(frame) for name, curve in override.curves.items()}
+        return self.parameters.model_copy(update=changed) if changed else self.parameters

@@ -1,0 +1,209 @@
+"""Ed25519 keys and detached signatures over canonical JSON (RFC 8032, by `cryptography`).
+
+A private key is a PEM file (PKCS #8) that only its owner may read; a public key is a PEM file in a keyring's folder. A
+signature is a JSON file beside what it signs: `release.json` → `release.sig.json`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from faceplate.errors import RenderError, UsageError
+from faceplate.signing.canonical import canonical, read_json
+from faceplate.system.atomic import publish, temporary_beside
+
+__all__ = [
+    "SIGNING_KEY",
+    "Key",
+    "Keyring",
+    "Signature",
+    "SignatureState",
+    "load_key",
+    "new_key",
+    "read_signature",
+    "sign",
+    "signature_path",
+    "signing_key",
+    "write_json",
+]
+
+PASSPHRASE = "FACEPLATE_KEY_PASSPHRASE"
+SIGNING_KEY = "FACEPLATE_SIGNING_KEY"
+SignatureState = Literal["good", "none", "damaged", "unknown-key", "wrong"]
+
+
+class Signature(BaseModel):
+    """A detached signature: who signed (the fingerprint of the public key) and the 64 bytes, in base 64."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    faceplate_signature: Literal[1] = 1
+    algorithm: Literal["Ed25519"] = "Ed25519"
+    key: str = Field(pattern=r"^[0-9a-f]{64}$")
+    signature: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A private key. It has no text form: `repr`, logs and errors show its fingerprint alone."""
+
+    private: Ed25519PrivateKey
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the 32 bytes of the public key."""
+        return fingerprint(self.private.public_key())
+
+    def __repr__(self) -> str:
+        return f"Key({self.fingerprint[:16]})"
+
+
+def fingerprint(public: Ed25519PublicKey) -> str:
+    """The SHA-256 of a public key's 32 raw bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(public.public_bytes_raw()).hexdigest()
+
+
+def new_key(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Makes a key pair: `path` (the private key, for its owner's eyes) and `path` with `.pub`, for keyrings.
+
+    Encrypted where `FACEPLATE_KEY_PASSPHRASE` is set. Returns the public key's path. Never overwrites: raises
+    `UsageError('key-exists')`, `RenderError('output-unwritable')`.
+    """
+    public = path.with_suffix(".pub")
+    for file in (path, public):
+        if file.exists():
+            raise UsageError("key-exists", f"{file} exists; a key is never overwritten, choose another name.")
+    key = Ed25519PrivateKey.generate()
+    secret = environ.get(PASSPHRASE, "").encode()
+    protection = serialization.BestAvailableEncryption(secret) if secret else serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(private)
+        public.write_bytes(
+            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+    except OSError as error:
+        raise RenderError("output-unwritable", f"The key {path} cannot be written: {error.strerror}.") from error
+    return public
+
+
+def load_key(path: Path, environ: Mapping[str, str] = os.environ) -> Key:
+    """A private key. Raises `UsageError` `key-missing`, `key-open` (others may read the file) and `key-unusable`."""
+    try:
+        mode = path.stat().st_mode
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError("key-missing", f"The key {path} cannot be read: {error.strerror}.") from error
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise UsageError(
+            "key-open", f"The key {path} can be read by others ({stat.S_IMODE(mode):o}); type: chmod 600 {path}"
+        )
+    secret = environ.get(PASSPHRASE, "").encode() or None
+    try:
+        key = serialization.load_pem_private_key(data, secret)
+    except TypeError:  # what cryptography raises for a passphrase that is missing, or one too many
+        what = f"set {PASSPHRASE}" if secret is None else f"it has no passphrase; unset {PASSPHRASE}"
+        raise UsageError("key-unusable", f"The key {path} cannot be opened: {what}.") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise UsageError("key-unusable", f"The key {path} cannot be opened: damaged, or another passphrase.") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise UsageError("key-unusable", f"{path} is no Ed25519 key; make one with: faceplate release key {path.name}")
+    return Key(key)
+
+
+def signing_key(environ: Mapping[str, str] = os.environ) -> Key | None:
+    """The key of `$FACEPLATE_SIGNING_KEY`; None where it is not set. Raises what `load_key` raises."""
+    named = environ.get(SIGNING_KEY)
+    return load_key(Path(named).expanduser(), environ) if named else None
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The public keys that a studio believes, by fingerprint, and whether they are the package's own demo key."""
+
+    keys: Mapping[str, Ed25519PublicKey]
+    folder: Path | None = None
+
+    @classmethod
+    def read(cls, *folders: Path | None) -> Keyring:
+        """Every `*.pub` of the folders; one that is missing holds no keys. Raises `UsageError('keyring-damaged')`."""
+        keys: dict[str, Ed25519PublicKey] = {}
+        for folder in folders:
+            for path in sorted(folder.glob("*.pub")) if folder else ():
+                public = _public_key(path)
+                keys[fingerprint(public)] = public
+        return cls(keys, folders[0] if folders else None)
+
+    def check(self, document: Any, signature: Signature | None) -> SignatureState:
+        """What `signature` says of `document`: good, none, unknown-key, or wrong."""
+        if signature is None:
+            return "none"
+        public = self.keys.get(signature.key)
+        if public is None:
+            return "unknown-key"
+        try:
+            public.verify(base64.b64decode(signature.signature, validate=True), canonical(document))
+        except (InvalidSignature, binascii.Error, ValueError):
+            return "wrong"
+        return "good"
+
+
+def sign(document: Any, key: Key) -> Signature:
+    """A signature of `document`'s canonical form."""
+    made = key.private.sign(canonical(document))
+    return Signature(key=key.fingerprint, signature=base64.b64encode(made).decode("ascii"))
+
+
+def signature_path(path: Path) -> Path:
+    """Where the signature of a document lies: `release.json` → `release.sig.json`."""
+    return path.with_suffix(".sig.json")
+
+
+def read_signature(path: Path) -> Signature | Literal["damaged"] | None:
+    """The signature of the document at `path`; None where there is none, "damaged" where it cannot be understood."""
+    beside = signature_path(path)
+    if not beside.exists():
+        return None
+    try:
+        return Signature.model_validate(read_json(beside, "signature-damaged"))
+    except (ValidationError, RenderError):
+        return "damaged"
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Writes a document for people to read, whole or not at all. Raises `RenderError` as `plate.atomic` gives it."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    with temporary_beside(path) as temporary:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(text, "utf-8", newline="\n")
+        except OSError as error:
+            raise RenderError("output-unwritable", f"{path} cannot be written: {error.strerror}.") from error
+        publish(temporary, path)
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise UsageError("keyring-damaged", f"{path} is no public key; replace it or take it away.") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise UsageError("keyring-damaged", f"{path} is no Ed25519 key; replace it or take it away.")
+    return key

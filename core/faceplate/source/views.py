@@ -1,0 +1,180 @@
+"""What each view of the source is good for: which parts of the face it saw, how well, and how near its expression is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from faceplate.face import Face, topology
+from faceplate.face.expression import BLENDSHAPES, expression_of, eye_openness, mouth_openness
+from faceplate.face.raster import rasterise
+from faceplate.face.shape import Pose, away_from, head_model, normals, pose_of, turn_between, unsqueezed
+from faceplate.image.window import Window
+
+__all__ = ["Geometry", "Regions", "bare_skin", "regions", "suitability"]
+
+# One step of each of these away from the target makes a view e times less wanted.
+_TURN, _MOUTH, _EYE = np.radians(9.0), 0.05, 0.06
+# The same for the blendshapes that move the mouth and what goes with it, a brow, an eye's lids: the distance of their vectors.
+_LOWER_FACE, _BROW, _LIDS = 0.7, 0.4, 0.4
+# A mirrored view shows asymmetries on the wrong side, so a real one is preferred by this factor.
+_MIRRORED = 0.02
+_NEVER = 1e-6
+
+
+@dataclass(frozen=True)
+class Regions:
+    """How far each of the 478 points belongs to the mouth, the person's right eye and the left one: float64 (478,), 0..1."""
+
+    mouth: np.ndarray
+    right_eye: np.ndarray
+    left_eye: np.ndarray
+    lower_face: np.ndarray
+    right_brow: np.ndarray
+    left_brow: np.ndarray
+
+
+@cache
+def regions() -> Regions:
+    """Soft regions on the mean head: whole on lips, lids and brows, fading over a tenth of the head's radius or two.
+
+    The lower face is what a smile moves: it fades over the cheeks.
+    """
+    mesh = topology()
+
+    def near(loop: np.ndarray, reach: float) -> np.ndarray:
+        return np.clip(1.0 - away_from(loop) / reach, 0.0, 1.0)
+
+    inside = (np.arange(468, 473), np.arange(473, 478))
+    right, left = near(mesh.right_eye_loop, 0.22), near(mesh.left_eye_loop, 0.22)
+    right[inside[0]], left[inside[1]] = 1.0, 1.0
+    lips = np.concatenate([mesh.lips_loop, mesh.mouth_loop])
+    brows = near(mesh.right_brow, 0.25), near(mesh.left_brow, 0.25)
+    return Regions(near(lips, 0.35), right, left, near(lips, 0.8), *brows)
+
+
+@cache
+def bare_skin() -> np.ndarray:
+    """1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
+    mesh = topology()
+    features = (
+        mesh.lips_loop,
+        mesh.mouth_loop,
+        mesh.right_eye_loop,
+        mesh.left_eye_loop,
+        mesh.right_brow,
+        mesh.left_brow,
+    )
+    skin = np.where(away_from(np.concatenate(features)) < 0.09, 0.0, 1.0)
+    skin[468:] = 0.0
+    return skin
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A view's mesh, seen as something to take texture from. `points` (478, 3) are in the view's own pixels.
+
+    `pixel_aspect` is the width of such a pixel over its height; `coefficients` (52,) are the expression's where they are known.
+    """
+
+    points: np.ndarray
+    mirrored: bool = False
+    pixel_aspect: float = 1.0
+    coefficients: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, face: Face, pixel_aspect: float = 1.0) -> Geometry:
+        return cls(face.points, pixel_aspect=pixel_aspect)
+
+    def mirror(self) -> Geometry:
+        """The same picture looked at as the other half of the face: the points change sides, the pixels stay."""
+        return Geometry(
+            self.points[head_model().mirror], not self.mirrored, self.pixel_aspect, self.expression[_other_side()]
+        )
+
+    @cached_property
+    def square(self) -> np.ndarray:
+        """The points in square pixels."""
+        return unsqueezed(self.points, self.pixel_aspect)
+
+    @cached_property
+    def pose(self) -> Pose:
+        """The head's pose; of a mirrored view that of the head in the mirror."""
+        return pose_of(self.square * (-1.0, 1.0, 1.0) if self.mirrored else self.square)
+
+    @cached_property
+    def expression(self) -> np.ndarray:
+        """The 52 blendshapes' coefficients, float32 (52,), 0..1; of a mirrored view those of the head in the mirror."""
+        if self.coefficients is not None:
+            return self.coefficients
+        return expression_of(self.square * (-1.0, 1.0, 1.0) if self.mirrored else self.square)
+
+    @cached_property
+    def mouth(self) -> float:
+        return mouth_openness(self.square)
+
+    @cached_property
+    def eyes(self) -> tuple[float, float]:
+        return eye_openness(self.square)
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """How well each point was seen, float64 (478,): the cosine of its surface's angle, 0 where it was hidden."""
+        points = self.square
+        facing = normals(points)[:, 2] * (1.0 if self.mirrored else -1.0)
+        size = float(np.ptp(points[:, :2], axis=0).max())
+        window = Window.around(points[:, :2], 2.0)
+        raster = rasterise(points, topology().closed, window, size * 2.0)
+        depth = raster.interpolate(points[:, 2:3])[..., 0]
+        rows, columns = depth.shape
+        at = (points[:, :2] - (window.x, window.y)) * (columns / window.width, rows / window.height)
+        x = np.clip(at[:, 0].astype(int), 0, columns - 1)
+        y = np.clip(at[:, 1].astype(int), 0, rows - 1)
+        hidden = raster.covered[y, x] & (points[:, 2] > depth[y, x] + 0.04 * size)
+        return np.where(hidden, 0.0, np.clip(facing, 0.0, 1.0))
+
+
+def suitability(view: Geometry, target: Geometry) -> np.ndarray:
+    """How much each point of the target wants this view, float64 (478,), above 0, without an upper bound that matters.
+
+    A product of how near the head's turn is, how near the expression is in the regions that it moves (openness of mouth and
+    eyes, blendshapes of mouth, brows and lids), and how well the view saw the point. Continuous in the target, so that over a
+    shot the choice changes smoothly.
+    """
+    turn = turn_between(view.pose, target.pose) / _TURN
+    mouth = abs(view.mouth - target.mouth) / _MOUTH
+    eyes = [abs(mine - wanted) / _EYE for mine, wanted in zip(view.eyes, target.eyes, strict=True)]
+    area = regions()
+    apart = turn + area.mouth * mouth + area.right_eye * eyes[0] + area.left_eye * eyes[1]
+    off = view.expression - target.expression
+    for where, part, step in (
+        (area.lower_face, "mouth jaw cheek nose", _LOWER_FACE),
+        (area.right_brow, "brow", _BROW),
+        (area.left_brow, "brow", _BROW),
+        (area.right_eye, "eyeBlinkRight eyeSquintRight eyeWideRight", _LIDS),
+        (area.left_eye, "eyeBlinkLeft eyeSquintLeft eyeWideLeft", _LIDS),
+    ):
+        apart = apart + where * (float(np.linalg.norm(off[_those(part)])) / step)
+    # The cube prefers the view that looked straight at a place over one that grazed it.
+    wanted = np.exp(-apart) * (view.seen**3 + _NEVER)
+    return wanted * (_MIRRORED if view.mirrored else 1.0)
+
+
+@cache
+def _those(beginnings: str) -> np.ndarray:
+    """Which of the 52 begin with one of these words."""
+    return np.array([name.startswith(tuple(beginnings.split())) for name in BLENDSHAPES])
+
+
+@cache
+def _other_side() -> np.ndarray:
+    """For each of the 52 the one that it is in the mirror."""
+    swapped = [
+        name.replace("Left", "?").replace("Right", "Left").replace("?", "Right")
+        if name.endswith(("Left", "Right"))
+        else name
+        for name in BLENDSHAPES
+    ]
+    return np.array([BLENDSHAPES.index(name) for name in swapped])

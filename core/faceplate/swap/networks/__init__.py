@@ -1,7 +1,0 @@
-"""Swap networks: the public families as data, DFM, and supersampling. The weights are the user's own."""
-
-from faceplate.swap.networks.dfm import DfmGenerator, Mattes
-from faceplate.swap.networks.families import FAMILIES, Family
-from faceplate.swap.networks.generator import NetworkGenerator, needs_source, network_generator
-
-__all__ = ["FAMILIES", "DfmGenerator", "Family", "Mattes", "NetworkGenerator", "needs_source", "network_generator"]

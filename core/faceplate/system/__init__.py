@@ -1,0 +1,1 @@
+"""The operating system: the user's folders, atomic writes, locks and processes."""

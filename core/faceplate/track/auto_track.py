@@ -1,0 +1,92 @@
+"""The track that a render makes for itself: kept beside its output, used again while it fits the plate.
+
+The whole plate is tracked, not only the frames asked for: what a frame looks like may not depend on which others were
+rendered with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceplate.errors import UsageError
+from faceplate.face import FaceFinder
+from faceplate.plate import Sequence as PlateSequence
+from faceplate.track.checkpoint import state_of
+from faceplate.track.model import Sidecar
+from faceplate.track.reader import PlateReader
+from faceplate.track.track import Track
+from faceplate.track.tracker import track_shot, weights_of
+
+__all__ = ["AutoTrack", "auto_track", "auto_track_path"]
+
+
+@dataclass(frozen=True)
+class AutoTrack:
+    """A track kept beside an output. `fresh` says that it was made just now."""
+
+    track: Track
+    fresh: bool
+
+
+def auto_track_path(output: PlateSequence) -> Path:
+    """Where the track of what is written to `output` is kept: `swap.track.json` for `swap.####.exr`."""
+    stem = output.prefix.rstrip("._-") if output.padding is not None else Path(output.prefix).stem
+    return output.folder / f"{stem + '.' if stem else ''}track.json"
+
+
+def auto_track(
+    path: Path,
+    reader: PlateReader,
+    frames: Sequence[int],
+    finder: FaceFinder,
+    *,
+    make: bool,
+    progress: Callable[[int, int], None] | None = None,
+) -> AutoTrack | None:
+    """The track kept at `path` if it still fits the plate and holds `frames`; else, with `make`, a new one of the whole
+    plate, or None. Corrections in a track that no longer fits are carried over, as `track_shot` does.
+
+    Raises what `track_shot` raises; a file there that is no track is refused (`bad-track`), not overwritten.
+    """
+    if path.exists():
+        try:
+            track = Track.load(path)
+        except UsageError as error:
+            raise UsageError(
+                error.code,
+                f"{error} It is the track kept beside the output; move it away to have the plate tracked anew.",
+            ) from error
+        if _fits(track.sidecar, reader, finder) and all(track.holds(frame) for frame in frames):
+            return AutoTrack(track, False)
+    if not make:
+        return None
+    whole = {*(reader.plate.declared or reader.plate.on_disk()), *frames}
+    track = track_shot(
+        str(reader.plate),
+        path,
+        frames=sorted(whole),
+        color=reader.color,
+        space=reader.space,
+        layer=reader.layer,
+        search=reader.search,
+        finder=finder,
+        progress=progress,
+    )
+    return AutoTrack(track, True)
+
+
+def _fits(sidecar: Sidecar, reader: PlateReader, finder: FaceFinder) -> bool:
+    """Whether it was made from these very files, read and looked at in the same way."""
+    plate, search = sidecar.plate, reader.search
+    wanted = (
+        reader.space,
+        reader.layer,
+        reader.color.working_space,
+        None if search is None else (search.x, search.y, search.width, search.height),
+    )
+    if (plate.space, plate.layer, plate.working, plate.search) != wanted or sidecar.weights != weights_of(finder):
+        return False
+    frames = (frame for first, last, step in sidecar.ranges for frame in range(first, last + 1, step))
+    return plate.state == state_of(reader.plate, frames)

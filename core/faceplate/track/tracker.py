@@ -1,0 +1,156 @@
+"""Tracks a shot: reads the plate, looks at every frame, and writes the sidecar."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from faceplate.color import ColorConfig
+from faceplate.errors import RenderError, UsageError
+from faceplate.face import FaceFinder
+from faceplate.image.window import Window
+from faceplate.plate import Sequence as PlateSequence
+from faceplate.system.atomic import publish, temporary_beside
+from faceplate.track import model
+from faceplate.track.analyse import ShotFinder
+from faceplate.track.build import build, retracked
+from faceplate.track.checkpoint import Seen, analyse_shot, gather, segments_of, state_of
+from faceplate.track.reader import PlateReader
+from faceplate.track.sidecar import load_sidecar, save_sidecar
+from faceplate.track.track import Track
+
+__all__ = ["merge_parts", "parts_folder", "track_part", "track_shot", "weights_of", "work_file"]
+
+
+def work_file(output: Path) -> Path:
+    """Where the work of an unfinished run lies."""
+    return output.with_name(f".{output.name}.work")
+
+
+def track_shot(
+    plate: str,
+    output: Path,
+    *,
+    frames: Sequence[int] | None = None,
+    color: ColorConfig | None = None,
+    space: str | None = None,
+    layer: str | None = None,
+    search: Window | None = None,
+    smoothing: model.Smoothing | None = None,
+    workers: int = 0,
+    finder: FaceFinder | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> Track:
+    """Tracks `plate` into the sidecar `output` and answers it.
+
+    Frames: those given, else the pattern's own, else what lies on disk. `search` limits where faces are looked for and
+    cuts are seen. The work of a stopped run is gone on with.
+    When `output` is there already, its corrections are kept and its people keep their ids. The result depends neither
+    on `workers` nor on interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError`
+    (`output-unwritable`, `plate-unreadable` when not one frame could be read).
+    """
+    output = Path(output)
+    sequence = PlateSequence.parse(plate)
+    wanted = sorted(frames or sequence.declared or sequence.on_disk())
+    if not wanted:
+        raise UsageError("no-frames", f"No frame of {sequence} was found; check the pattern and the folder.")
+    old = load_sidecar(output) if output.exists() else None
+    smoothing = smoothing or (old.smoothing if old else model.Smoothing())
+    reader = PlateReader(sequence, color or ColorConfig.load(), space, layer, search)
+    own = ShotFinder.like(finder or FaceFinder.embedded())
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RenderError(
+            "output-unwritable", f"The folder {output.parent} cannot be made: {error.strerror}."
+        ) from error
+    seen = analyse_shot(reader, wanted, own, work_file(output), workers=workers, progress=progress, stop=stop)
+    sidecar = build(seen, _plate(plate, reader, seen, wanted), smoothing, weights_of(own))
+    if old is not None:
+        sidecar = retracked(sidecar, old)
+        if old.corrections.bad:
+            track = Track(sidecar).smoothed(smoothing.amount)
+            sidecar = track.sidecar
+    save_sidecar(sidecar, output)
+    with suppress(OSError):
+        work_file(output).unlink()
+    return Track(sidecar, output)
+
+
+def parts_folder(output: Path) -> Path:
+    """Where machines that share a shot's tracking leave what they saw, a file a segment."""
+    return output.with_name(f"{output.name}.parts")
+
+
+def track_part(
+    reader: PlateReader,
+    output: Path,
+    frames: Sequence[int],
+    stretches: Sequence[int],
+    *,
+    finder: FaceFinder | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Looks at some of the segments of `frames` (`stretches` counts them from 0) for `merge_parts` to put together.
+
+    A part appears whole or not at all; two machines that make the same one make the same. One that is there and still
+    fits the plate is not made again. Raises `UsageError('bad-stretch')` and what `track_shot` raises.
+    """
+    segments = segments_of(sorted(frames))
+    folder = parts_folder(output)
+    if any(not 0 <= index < len(segments) for index in stretches):
+        raise UsageError("bad-stretch", f"The plate has {len(segments)} stretches, counted from 0; not {stretches}.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RenderError("output-unwritable", f"The folder {folder} cannot be made: {error.strerror}.") from error
+    own = ShotFinder.like(finder or FaceFinder.embedded())
+    for done, index in enumerate(stretches):
+        segment = segments[index]
+        target = folder / f"{segment.number}.work"
+        with temporary_beside(target) as part:
+            if target.exists():
+                gather([target], part)
+            analyse_shot(reader, sorted(frames), own, part, only=[segment.number])
+            publish(part, target)
+        if progress is not None:
+            progress(done + 1, len(stretches))
+
+
+def merge_parts(output: Path) -> Path | None:
+    """Puts what other machines saw where `track_shot` goes on from it; the folder of the parts, None without any."""
+    folder = parts_folder(output)
+    parts = sorted(path for path in folder.glob("*.work") if not path.name.startswith("."))
+    if not parts:
+        return None
+    gather(parts, work_file(output))
+    return folder
+
+
+def _plate(pattern: str, reader: PlateReader, seen: Sequence[Seen], frames: Sequence[int]) -> model.Plate:
+    first = next((item for item in seen if item.windows is not None), None)
+    if first is None or first.windows is None:
+        why = next((item.error for item in seen if item.error), "no reason given")
+        raise RenderError("plate-unreadable", f"Not one frame of {pattern} could be read: {why}")
+    search = reader.search
+    display, data = ((w.x, w.y, w.width, w.height) for w in first.windows)
+    return model.Plate(
+        pattern=pattern,
+        display=display,
+        data=data,
+        pixel_aspect=first.aspect,
+        space=reader.space,
+        layer=reader.layer,
+        working=reader.color.working_space,
+        search=None if search is None else (search.x, search.y, search.width, search.height),
+        state=state_of(reader.plate, frames),
+    )
+
+
+def weights_of(finder: FaceFinder) -> dict[str, str]:
+    """Which networks look, by the first digits of their hashes."""
+    names = (*finder.networks, finder.recogniser)
+    return {name: finder.store.card(name).sha256[:16] for name in names}
