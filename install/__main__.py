@@ -17,24 +17,16 @@ def is_supported(version):
     return LOWEST <= tuple(version[:2]) <= HIGHEST
 
 
-def dotted(version):
-    """(3, 8, 18) -> '3.8.18'."""
-    return ".".join(str(part) for part in version[:3])
-
-
-def candidates():
-    """Return command lines that may start a suitable Python, the newest first."""
+def find_python():
+    """Return the command of a suitable Python, the newest first, or None. A name alone is no proof: pyenv leaves dead ones."""
     minors = range(HIGHEST[1], LOWEST[1] - 1, -1)
     if os.name == "nt":
-        return [["py", "-3." + str(minor)] for minor in minors]
-    return [["python3." + str(minor)] for minor in minors] + [["python3"], ["python"]]
-
-
-def find_python():
-    """Return the first candidate that starts and is suitable, or None. A name alone is no proof: pyenv leaves dead ones."""
+        commands = [["py", "-3." + str(minor)] for minor in minors]
+    else:
+        commands = [["python3." + str(minor)] for minor in minors] + [["python3"], ["python"]]
     question = "import sys; print(sys.version_info[0], sys.version_info[1])"
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (Python 2 has no pathlib)
-        for command in candidates():
+        for command in commands:
             try:
                 answer = subprocess.check_output(command + ["-c", question], stderr=nowhere)  # noqa: RUF005
                 version = tuple(int(part) for part in answer.decode("ascii").split())
@@ -50,7 +42,7 @@ def start():
     folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     arguments = sys.argv[1:]
     if not is_supported(sys.version_info):
-        this = dotted(sys.version_info)
+        this = ".".join(str(part) for part in sys.version_info[:3])
         better = find_python()
         if better is None:
             words = " ".join(["python3.12", "install"] + arguments)  # noqa: RUF005 (Python 2 has no [*a, *b])

@@ -12,9 +12,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -127,8 +124,8 @@ def _bring_up(settings: Settings, wanted: State, log: Log) -> None:
         _write_state(settings.folder, replace(wanted, step="making"))
         (settings.folder / _IGNORE).write_text("*\n", "utf-8")
         uv = find_uv(settings)
-        with _timed("making the environment"):
-            create(settings, log, _KEEP, uv)
+        _say("making the environment …")
+        create(settings, log, _KEEP, uv)
         installed = _install(settings, wanted, log, uv)
     elif state.covers(wanted):
         installed = state
@@ -148,11 +145,11 @@ def _install(settings: Settings, wanted: State, log: Log, uv: str | None) -> Sta
     if uv:
         ways.insert(0, [uv, "pip", "install", "--python", python, "--no-progress", "--no-binary", "faceplate", *words])
     variables = environment_variables(settings, os.environ)
-    with _timed("installing Faceplate and its packages (the first time takes about a minute)"):
-        if not any(log.run(command, settings.root, variables) for command in ways):
-            print(f"\n{log.tail()}", end="", file=sys.stderr)
-            cause = pip_failure(log.tail(1000))
-            raise InstallError(f"the packages could not be installed: {cause} (all of it: {log.path}).")
+    _say("installing Faceplate and its packages (the first time takes about a minute) …")
+    if not any(log.run(command, settings.root, variables) for command in ways):
+        _say(log.tail())
+        cause = pip_failure(log.tail(1000))
+        raise InstallError(f"the packages could not be installed: {cause} (all of it: {log.path}).")
     state = replace(wanted, step="installed")
     _write_state(settings.folder, state)
     return state
@@ -209,19 +206,6 @@ def _refuse_foreign(folder: Path) -> None:
             f"{folder} holds something that Faceplate did not make; remove it, or set FACEPLATE_ENV to another folder."
         )
         raise InstallError(sentence, exit_code=2)
-
-
-@contextmanager
-def _timed(what: str) -> Iterator[None]:
-    """Print `what` before the work, and the seconds it took after it."""
-    print(f"{what} …", end="", file=sys.stderr, flush=True)
-    start = time.monotonic()
-    try:
-        yield
-    except BaseException:
-        print(file=sys.stderr)
-        raise
-    print(f" {time.monotonic() - start:.0f} s", file=sys.stderr)
 
 
 def _say(line: str) -> None:
