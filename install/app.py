@@ -72,6 +72,7 @@ def _test(settings: Settings, arguments: list[str]) -> int:
 
 def _env(settings: Settings, arguments: list[str]) -> int:
     """Make or update the environment; the arguments are extras. Standard output holds the folder alone, for scripts."""
+    from faceplate_client.errors import HostError
     from faceplate_client.program import note_program
 
     extras = read_project(settings.root)["project"].get("optional-dependencies", {})
@@ -81,15 +82,14 @@ def _env(settings: Settings, arguments: list[str]) -> int:
     ensure(settings, tuple(arguments))
     try:
         note_program(str(settings.python))
-    except OSError as error:  # the environment is good all the same
-        reason = f"{error.filename} could not be written ({error.strerror})"
-        _complain(f"{reason}; hosts find the engine by FACEPLATE_ENGINE={settings.python}.")
+    except HostError as error:  # the environment is good all the same
+        _complain(f"{error} Hosts find the engine by FACEPLATE_ENGINE={settings.python}.")
     print(settings.folder)
     return 0
 
 
 def _clean(settings: Settings, arguments: list[str]) -> int:
-    """Remove the environment, and the environments of Blender's modules that `tests/blender/modules.py` made beside it."""
+    """Remove the environment, and the ones with Blender that tests/plugins/blender/bpy_modules.py made beside it."""
     from faceplate_client.program import forget_program
 
     if arguments:

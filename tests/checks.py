@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     """Run every check, also after a failure, so that one run shows everything. Return 1 if one failed."""
     # pyright's package otherwise reports newer releases, over the network.
     os.environ["PYRIGHT_PYTHON_IGNORE_WARNINGS"] = "1"
-    modules = ROOT / "tests" / "blender" / "modules.py"
+    modules = ROOT / "tests" / "plugins" / "blender" / "bpy_modules.py"
     if "--collect-only" not in arguments and modules.is_file():
         _call([str(modules)])
     failed = []

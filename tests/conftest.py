@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from engines import fast_shot, shared_engine
@@ -18,8 +17,6 @@ from faceplate.face import Face, FaceFinder
 from faceplate.image.frame import Frame
 from faceplate.source import Source, read_source
 from faceplate_client import Engine
-
-TRUTH = Path(__file__).parent / "truth" / "landmarks.json"
 
 
 @pytest.fixture(scope="session")
@@ -81,11 +78,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.fixture(autouse=True)
 def _no_studio_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OCIO", raising=False)
-
-
-def relative_rms(result: np.ndarray, truth: np.ndarray) -> float:
-    """RMS of the difference over RMS of the truth."""
-    return float(np.sqrt(np.mean((result - truth) ** 2) / np.mean(truth**2)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

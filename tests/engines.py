@@ -21,7 +21,7 @@ from faceplate.demo import people_folder
 from faceplate.face.align import resample
 from faceplate.image.window import Window
 from faceplate.track import track_shot
-from faceplate_client import Engine, places
+from faceplate_client import Engine, paths
 from plates import write_plate
 
 __all__ = ["FACE", "alive", "fast_shot", "running", "settings", "shared_engine", "state_of", "threads", "until"]
@@ -106,7 +106,7 @@ def end(folder: Path) -> None:
 def state_of(folder: Path) -> dict[str, Any] | None:
     """What the state file says, if there is one."""
     files = sorted(folder.glob("engine-*.json"))
-    return places.read_json(str(files[0])) if files else None
+    return paths.read_json(str(files[0])) if files else None
 
 
 def until(holds: Callable[[], Any], seconds: float = 30.0) -> Any:

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import relative_rms
 from faceplate.color import ColorConfig
 from faceplate.comp import (
     HullEdges,
@@ -43,6 +42,7 @@ from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
 from lights import four_stops, half_size, hard_key, hot_cheek, light_off, shadow_edge, warm_key
+from measures import relative_rms
 from plates import read_file, write_plate
 
 Still = Callable[[str], Frame]

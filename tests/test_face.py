@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import TRUTH
 from faceplate.demo import PEOPLE
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, choose_face, likeness, parse_target, topology
@@ -19,6 +18,7 @@ from faceplate.face.align import TEMPLATES, apply, compose, crop_matrix, invert,
 from faceplate.face.shape import head_model, own_shape, pose_of, turn_between
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
+from measures import TRUTH
 
 Still = Callable[[str], Frame]
 Found = Callable[[str], Face]

@@ -56,6 +56,7 @@ def test_an_old_shot_file_loads_and_is_written_with_the_new_names(tmp_path: Path
     assert shot.at(1001).keep_regions == "mouth" and shot.at(1003).keep_regions == "eyes"
     assert shot.at(1002).garbage_matte == str(tmp_path / "g.####.exr")
     edited = set_values(parse_document(text, ShotDocument), {"hold_out": "other.####.exr"})
+    assert edited.parameters is not None
     assert edited.parameters.model_dump(exclude_none=True) == {
         "keep_regions": "eyes",
         "holdout_matte": "other.####.exr",

@@ -11,7 +11,6 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
 
-from conftest import relative_rms
 from faceplate.cli.main import run
 from faceplate.comp.layers import (
     CONFIDENCE,
@@ -42,6 +41,7 @@ from faceplate.render.stages import nothing_swapped, swap_face
 from faceplate.render.stmap import unwrap_frames
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
+from measures import relative_rms
 from plates import read_file, write_plate
 
 RIGHT_EAR, LEFT_EAR, CHIN, FOREHEAD, NOSE_TIP = 234, 454, 152, 10, 4

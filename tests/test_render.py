@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import relative_rms
 from faceplate import FaceDetector, FaceEnhancer, FaceSwapper
 from faceplate.api import open_frame
 from faceplate.color import ColorConfig
@@ -28,6 +27,7 @@ from faceplate.render.stages import swap_face
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
+from measures import relative_rms
 from plates import read_file, write_plate
 
 Still = Callable[[str], Frame]

@@ -1,30 +1,26 @@
-"""Writes down which Python runs the engine, in the user's own folder, where a client without an `engine.json` looks."""
+"""The user's own note of which Python runs the engine, read by a client that carries no `engine.json`."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
-from . import places
+from . import paths
+from .files import write_json
 
 __all__ = ["forget_program", "note_program"]
 
 
 def note_program(python: str, environ=None) -> str:
-    """Write the user's `engine.json` for this `python`; return the file's path. Raises `OSError`."""
-    path = places.program_file(places.user_folder(environ))
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    part = os.path.join(os.path.dirname(path), f".engine.json.{os.getpid()}.part")
-    with open(part, "w", encoding="utf-8") as file:
-        file.write(json.dumps({"python": python}, indent=2) + "\n")
-    os.replace(part, path)
+    """Write the user's `engine.json` for this `python`; return its path. Raises `HostError` as `write_json` does."""
+    path = paths.program_file(paths.user_folder(environ))
+    write_json(path, {"python": python})
     return path
 
 
 def forget_program(python: str, environ=None) -> None:
     """Remove the user's `engine.json` if it names this `python`."""
-    path = places.program_file(places.user_folder(environ))
-    if (places.read_json(path) or {}).get("python") == python:
+    path = paths.program_file(paths.user_folder(environ))
+    if (paths.read_json(path) or {}).get("python") == python:
         with contextlib.suppress(OSError):
             os.remove(path)

@@ -11,7 +11,7 @@ import pytest
 import faceplate_client
 from faceplate.errors import RenderError
 from faceplate.hosts import copy_client
-from faceplate_client import EngineError, places, start
+from faceplate_client import EngineError, launcher, paths
 from faceplate_client.program import forget_program, note_program
 
 CLIENT = Path(faceplate_client.__file__).parent
@@ -44,14 +44,14 @@ def test_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FACEPLATE_ENGINE", raising=False)
     python = tmp_path / "env" / "bin" / "python"
     path = note_program(str(python))
-    assert path == places.program_file(places.user_folder())
+    assert path == paths.program_file(paths.user_folder())
     python.parent.mkdir(parents=True)
     python.write_text("")
-    assert start.engine_command({"PATH": ""}) == [str(python), "-I", "-m", "faceplate.cli.main"]
+    assert launcher.engine_command({"PATH": ""}) == [str(python), "-I", "-m", "faceplate.cli.main"]
     forget_program(str(tmp_path / "another" / "python"))
     assert Path(path).exists()
     forget_program(str(python))
     assert not Path(path).exists()
     with pytest.raises(EngineError) as refused:
-        start.engine_command({"PATH": ""})
+        launcher.engine_command({"PATH": ""})
     assert refused.value.code == "engine-not-found" and "python3 install env" in refused.value.message

@@ -11,7 +11,7 @@ import pytest
 from faceplate.cli.main import run
 from faceplate.errors import UsageError
 from faceplate.hosts import HOSTS, adapter_folder, installations
-from faceplate_client import __version__, places
+from faceplate_client import __version__, paths
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def test_installed_listed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_the_default_places_are_listed_without_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert host(capsys, "install", "nuke")[0] == 0
-    Path(places.user_folder(), "hosts.json").unlink()
+    Path(paths.user_folder(), "hosts.json").unlink()
     assert str(tmp_path / "home" / ".nuke" / "faceplate") in host(capsys, "list")[1]
 
 
@@ -76,7 +76,7 @@ def test_an_old_adapter_and_a_missing_engine_are_told(tmp_path: Path, capsys: py
 
 @pytest.mark.parametrize("record", ["[", '{"installations": 3}', '{"installations": [{"host": 1}, 2, null]}'])
 def test_a_damaged_record_is_passed_over(capsys: pytest.CaptureFixture[str], record: str) -> None:
-    path = Path(places.user_folder(), "hosts.json")
+    path = Path(paths.user_folder(), "hosts.json")
     path.parent.mkdir(parents=True)
     path.write_text(record)
     assert installations() == []

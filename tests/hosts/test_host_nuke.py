@@ -52,7 +52,14 @@ def test_an_installed_plugin_starts(tmp_path: Path) -> None:
     site = [path for path in sys.path if path.endswith("site-packages")]
     for path in (folder, folder / "faceplate"):
         done = subprocess.run(
-            [sys.executable, "-S", "-c", "import sys; sys.path[:0] = sys.argv[1:]\n" + code, str(TESTS), *site],
+            [
+                sys.executable,
+                "-S",
+                "-c",
+                "import sys; sys.path[:0] = sys.argv[1:]\n" + code,
+                str(TESTS / "plugins" / "nuke"),
+                *site,
+            ],
             env={"NUKE_PATH": str(path), "PATH": ""},
             capture_output=True,
             text=True,

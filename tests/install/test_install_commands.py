@@ -57,6 +57,13 @@ def test_env_installs_the_extras_that_are_named(stage: Stage) -> None:
     assert ".[movies]" in stage.log
 
 
+def test_env_works_where_the_note_for_hosts_cannot_be_written(stage: Stage) -> None:
+    (stage.home / "data").write_text("")
+    done = stage.run("env", XDG_DATA_HOME=str(stage.home / "data"))
+    assert (done.returncode, done.stdout) == (0, f"{stage.env}\n")
+    assert f"FACEPLATE_ENGINE={stage.env / 'bin' / 'python'}" in lines(done.stderr)[-1]
+
+
 def test_the_door_is_readable_for_an_old_python() -> None:
     source = (ROOT / "install" / "__main__.py").read_text()
     tree = ast.parse(source, feature_version=(3, 4))

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from faceplate.hosts.client_copy import CLIENT
 from faceplate.hosts.files import write_whole
-from faceplate_client import places
+from faceplate_client import paths
 
 __all__ = ["Entry", "Installation", "forget", "installations", "remember"]
 
@@ -65,17 +65,17 @@ def installations(defaults: Iterable[tuple[str, Path]] = ()) -> list[Installatio
             version = _VERSION.search((folder / CLIENT / "version.py").read_text("utf-8"))
         except (OSError, UnicodeDecodeError):
             continue
-        engine = (places.read_json(str(folder / CLIENT / "engine.json")) or {}).get("python", "")
+        engine = (paths.read_json(str(folder / CLIENT / "engine.json")) or {}).get("python", "")
         found.append(Installation(host, folder, version[1] if version else "unknown", str(engine), host_version))
     return sorted(found, key=lambda one: (one.host, str(one.folder)))
 
 
 def _path() -> Path:
-    return Path(places.user_folder(os.environ)) / _FILE
+    return Path(paths.user_folder(os.environ)) / _FILE
 
 
 def _read() -> list[Entry]:
-    found = (places.read_json(str(_path())) or {}).get("installations")
+    found = (paths.read_json(str(_path())) or {}).get("installations")
     entries = []
     for item in found if isinstance(found, list) else ():
         try:
