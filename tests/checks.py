@@ -22,8 +22,9 @@ _LINT_IMPORTS = "from importlinter.cli import lint_imports_command as main; main
 
 def main(arguments: list[str]) -> int:
     """Run every check, also after a failure, so that one run shows everything. Return 1 if one failed."""
-    # pyright's package otherwise reports newer releases, over the network.
+    # pyright's package otherwise reports newer releases, over the network; the site's theme otherwise prints an advertisement.
     os.environ["PYRIGHT_PYTHON_IGNORE_WARNINGS"] = "1"
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"
     modules = ROOT / "tests" / "plugins" / "blender" / "bpy_modules.py"
     if "--collect-only" not in arguments and modules.is_file():
         _call([str(modules)])
