@@ -1,6 +1,6 @@
-"""`python3 install <command>`: the door. It must open on any Python, even 2.7, to say which one is needed.
+"""`python3 install <command>`. This file must run on any Python, even 2.7, to say which one is needed.
 
-So there is nothing newer than that in this file, and everything else is imported only after the check.
+Therefore it uses nothing newer, and imports everything else only after the check.
 """
 
 import os
@@ -13,34 +13,20 @@ RANGE = "3.11 to 3.13"
 
 
 def is_supported(version):
-    """Whether Faceplate runs on this `sys.version_info`."""
+    """Return whether Faceplate runs on this `sys.version_info`."""
     return LOWEST <= tuple(version[:2]) <= HIGHEST
 
 
-def refusal(version, arguments):
-    """The sentence for a Python that is too old or too new."""
-    words = " ".join(["python3.12", "install"] + list(arguments))  # noqa: RUF005 (Python 2 has no [*a, *b])
-    return "Faceplate needs Python " + RANGE + ", this is " + dotted(version) + "; run it with e.g. " + words
-
-
-def dotted(version):
-    """(3, 8, 18) → '3.8.18'."""
-    return ".".join(str(part) for part in version[:3])
-
-
-def candidates():
-    """Command lines that may start a suitable Python, the newest first."""
+def find_python():
+    """Return the command of a suitable Python, the newest first, or None. A name alone is no proof: pyenv leaves dead ones."""
     minors = range(HIGHEST[1], LOWEST[1] - 1, -1)
     if os.name == "nt":
-        return [["py", "-3." + str(minor)] for minor in minors]
-    return [["python3." + str(minor)] for minor in minors] + [["python3"], ["python"]]
-
-
-def find_python():
-    """The first candidate that starts and is suitable, or None. A name alone proves nothing: pyenv leaves dead ones."""
+        commands = [["py", "-3." + str(minor)] for minor in minors]
+    else:
+        commands = [["python3." + str(minor)] for minor in minors] + [["python3"], ["python"]]
     question = "import sys; print(sys.version_info[0], sys.version_info[1])"
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (Python 2 has no pathlib)
-        for command in candidates():
+        for command in commands:
             try:
                 answer = subprocess.check_output(command + ["-c", question], stderr=nowhere)  # noqa: RUF005
                 version = tuple(int(part) for part in answer.decode("ascii").split())
@@ -52,17 +38,18 @@ def find_python():
 
 
 def start():
-    """Goes on with this Python, or with a better one from PATH, or says what is needed. Returns the exit code."""
+    """Go on with this Python, or with a better one from PATH, or say what is needed. Return the exit code."""
     folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     arguments = sys.argv[1:]
     if not is_supported(sys.version_info):
+        this = ".".join(str(part) for part in sys.version_info[:3])
         better = find_python()
         if better is None:
-            sys.stderr.write(refusal(sys.version_info, arguments) + "\n")
+            words = " ".join(["python3.12", "install"] + arguments)  # noqa: RUF005 (Python 2 has no [*a, *b])
+            sentence = "Faceplate needs Python " + RANGE + ", this is " + this + "; run it with e.g. " + words
+            sys.stderr.write(sentence + "\n")
             return 2
-        sys.stderr.write(
-            "Python " + dotted(sys.version_info) + " is not " + RANGE + ": going on with " + " ".join(better) + "\n"
-        )
+        sys.stderr.write("Python " + this + " is not " + RANGE + ": going on with " + " ".join(better) + "\n")
         sys.stderr.flush()
         return subprocess.call(better + [folder] + arguments)  # noqa: RUF005
     # Python put install/ itself first; the modules are imported as install.<name>, from the folder above.

@@ -20,10 +20,8 @@ from faceplate.cli.main import app
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in (*PAGES, ROOT / "README.md")}
-# The README is no page of the site; the page on installing is rewritten apart from the others.
-WITHOUT_OPENING = {"docs/install.md", "README.md"}
-# Commands that the pages describe and the program does not have yet.
-COMING = {"host"}
+# The README is no page of the site.
+WITHOUT_OPENING = {"README.md"}
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -72,7 +70,7 @@ def _is_known(line: str) -> bool:
         if words[0].startswith("-"):
             break
         if words[0] not in command.commands:
-            return words[0] in COMING
+            return False
         command = command.commands[words.pop(0)]
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
         "--help"

@@ -7,21 +7,18 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "core" / "faceplate"
 LONGEST = 520
-OTHER_FOLDERS = {"faceplate_client", "hosts", "install", "plugins"}
+OTHER_FOLDERS = {"faceplate_client", "install", "plugins"}
 """Folders of tests for what lies outside `core/faceplate`."""
-
-MOVING = {"test_docker.py", "test_install.py"}
-"""Tests of the installer, which still lie at the root of `tests/`."""
 
 OF_THE_REPOSITORY = {"test_architecture.py", "test_constraints.py", "test_docs.py", "test_layout.py", "test_notice.py"}
 """Tests of files at the root of the repository and in `docs/`."""
 
 
 def files_of_tests() -> list[Path]:
-    """Every test file but this one and those that are still to be moved."""
+    """Every test file of a room or a plug-in."""
     found = sorted(path for path in TESTS.rglob("test_*.py") if "__pycache__" not in path.parts)
     assert len(found) > 80
-    return [path for path in found if path.relative_to(TESTS).as_posix() not in MOVING | OF_THE_REPOSITORY]
+    return [path for path in found if path.relative_to(TESTS).as_posix() not in OF_THE_REPOSITORY]
 
 
 def test_every_test_file_lies_in_the_folder_of_a_room() -> None:

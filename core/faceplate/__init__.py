@@ -1,12 +1,9 @@
 """Faceplate replaces a performer's face on a scene-linear film plate."""
 
-from importlib.metadata import PackageNotFoundError, version
+from faceplate_client.version import __version__
 
-try:
-    __version__ = version("faceplate")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    __version__ = "0.0.0"
-
+# isort: split
+# The modules below import __version__ from this package, so it must be set before them.
 from faceplate.api import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
 from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.render import CompositeResult, Rendered, Renderer, render, swap_face

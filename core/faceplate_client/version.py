@@ -1,3 +1,3 @@
-"""The release that this client belongs to."""
+"""The version of Faceplate. This is the only place that states it: the engine and the packaging read it from here."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from install.carry import carry_client
-from install.settings import Settings
 
+import faceplate
 import faceplate_client
 from client_files import CLIENT, ROOT
 from engines import settings
 from faceplate.errors import FaceplateError
+from faceplate.hosts import copy_client
 from faceplate.shot.parameters import describe
 from faceplate_client import Engine
 from plates import read_file
@@ -32,7 +32,7 @@ PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 def carried(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An adapter with its copy of the client."""
     target = tmp_path_factory.mktemp("adapter ü")
-    carry_client(Settings(ROOT, Path(sys.prefix)), target)
+    copy_client(target)
     return target
 
 
@@ -104,8 +104,11 @@ def test_imports_the_standard_library_alone() -> None:
 
 
 def test_belongs_to_this_release() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert faceplate_client.__version__ == project["version"]
+    """The client's version is the project's: pyproject.toml reads it from the client."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"] and "version" not in project["project"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "faceplate_client.version.__version__"}
+    assert faceplate.__version__ == faceplate_client.__version__
     assert faceplate_client.parameters() == describe()
 
 

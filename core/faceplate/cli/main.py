@@ -16,6 +16,7 @@ from rich.console import Console
 from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.check import check_command
 from faceplate.cli.farm import farm_app
+from faceplate.cli.host import host_app
 from faceplate.cli.log import LogOption, open_log
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
@@ -169,6 +170,7 @@ app.command("verify")(verify_command)
 app.command("review")(review_command)
 app.command("stmap")(stmap_command)
 app.add_typer(farm_app, name="farm")
+app.add_typer(host_app, name="host")
 app.command("check")(check_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)

@@ -19,13 +19,13 @@ import cv2
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
-from install.blender import Blender, install_into, remove_from
-from install.blender_modules import STATE, VERSIONS, module_folder
-from install.settings import Settings
+from bpy_modules import STATE, VERSIONS, module_folder
 
 from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
 from faceplate.demo.plate import make_plate
+from faceplate.hosts.blender import install_into, remove_from
+from faceplate.hosts.blender_programs import Blender
 from faceplate.plate import PlateFile
 from faceplate.provenance.fields import SOURCE_TYPE
 from faceplate_client import connect
@@ -91,7 +91,7 @@ def plates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """Blender of one version with the extension, installed as `python3 install blender` does."""
+    """Blender of one version with the extension, installed as `faceplate host install blender` does."""
     folder = module_folder(Path(sys.prefix), request.param)
     why = _why_missing(folder)
     if why:
@@ -105,7 +105,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         patch.setenv("FACEPLATE_RUN", str(host.run))
         patch.setenv("FACEPLATE_ENGINE", sys.executable)
         patch.delenv("OCIO", raising=False)
-        host.answers["installed"] = install_into(_settings(), _blender(host))
+        host.answers["installed"] = install_into(_blender(host))
         engine = connect(parent=True)
         yield host
         engine.stop()
@@ -116,10 +116,6 @@ def _why_missing(folder: Path) -> str:
         return str(json.loads((folder / STATE).read_text("utf-8"))["why"])
     except (OSError, ValueError, KeyError):
         return "its module is not installed; run 'python3 install test'"
-
-
-def _settings() -> Settings:
-    return Settings(ROOT, Path(sys.prefix))
 
 
 def _blender(host: Host) -> Blender:
@@ -388,10 +384,10 @@ def test_values_under_former_parameter_names_are_kept(host: Host, plates: dict[s
 
 
 def test_removed_nothing_is_left(host: Host) -> None:
-    """The last test of this host: `python3 install blender --remove`."""
+    """The last test of this host: `faceplate host install blender --remove`."""
     installed = Path(host.answers["installed"])
     assert (installed / "faceplate_client" / "engine.json").is_file()
-    assert remove_from(_settings(), _blender(host)) == str(installed)
+    assert remove_from(_blender(host)) == str(installed)
     assert not installed.exists()
 
 

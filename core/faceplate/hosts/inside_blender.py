@@ -1,4 +1,4 @@
-"""Run inside Blender, or a Python with `bpy`: validates, builds and installs the extension, or takes it out again.
+"""Runs inside Blender, or a Python with `bpy`: validates, builds and installs the extension, or uninstalls it.
 
     blender --background --python inside_blender.py -- install FOLDER REPOSITORY
     blender --background --python inside_blender.py -- remove faceplate REPOSITORY
@@ -8,6 +8,7 @@ The last line printed is JSON: {"done": true, "version": "5.0.1", "folder": "…
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -16,13 +17,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import bpy  # type: ignore[import-not-found]
-
+# Not a plain import: the module is only in Blender, and stubs of it do not know every version's names.
+bpy: Any = importlib.import_module("bpy")
 LOWEST = (4, 2, 0)
 
 
 def main(words: list[str]) -> dict[str, Any]:
-    """Does what the words say; returns what is printed."""
+    """Carry out `words` (action, folder or identifier, repository) and return the answer to print."""
     version = ".".join(map(str, bpy.app.version))
     if bpy.app.version < LOWEST:
         return {

@@ -1,0 +1,114 @@
+"""Makes the environments with Blender as a Python module (`bpy`) that the tests use: one for each version, once.
+
+An environment lies beside the project's own: `.venv-bpy45`, `.venv-bpy50`. Its state file says what it holds, or why it
+could not be made, so that the tests can say which of them did not run. A failure is tried again after a day.
+`tests/checks.py` runs this file with the project's Python; `python3 install clean` removes what it made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from filelock import FileLock
+
+__all__ = ["STATE", "VERSIONS", "ensure_modules", "module_folder"]
+
+VERSIONS = {"4.5": "4.5.15", "5.0": "5.0.1"}
+"""Blender's versions by their first two numbers. The wheels are made for Python 3.11 alone."""
+
+STATE = "faceplate-bpy.json"
+_PYTHON = (3, 11)
+_RETRY = 86400.0  # seconds until a failed installation is tried again
+# Debian's packages of the libraries that the module links.
+_LIBRARIES = "libx11-6 libxi6 libxrender1 libxfixes3 libxkbcommon0 libsm6 libice6 libgl1"
+
+
+def module_folder(environment: Path, version: str) -> Path:
+    """Return the folder for a version, beside the project's own `environment`."""
+    return environment.with_name(f"{environment.name}-bpy{version.replace('.', '')}")
+
+
+def ensure_modules(environment: Path) -> dict[str, str]:
+    """Make what is missing. Return for each version why it is not there; an empty reason means that it is."""
+    return {version: _ensure(module_folder(environment, version), exact) for version, exact in VERSIONS.items()}
+
+
+def _ensure(folder: Path, exact: str) -> str:
+    if (why := _known(folder, exact)) is not None:
+        return why
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "install.lock"):
+        if (why := _known(folder, exact)) is not None:
+            return why
+        (folder / ".gitignore").write_text("*\n", "utf-8")
+        print(f"installing Blender {exact} as a module (about 1 GB, once) …", end="", file=sys.stderr, flush=True)
+        start = time.monotonic()
+        why = _make(folder, exact)
+        print(f" {why or f'{time.monotonic() - start:.0f} s'}", file=sys.stderr)
+        part = folder / f"{STATE}.part"
+        part.write_text(json.dumps({"bpy": exact, "why": why, "time": time.time()}, indent=2) + "\n", "utf-8")
+        part.replace(folder / STATE)
+    return why
+
+
+def _known(folder: Path, exact: str) -> str | None:
+    """Return what the state file says; None if there is none that is still valid."""
+    try:
+        state = json.loads((folder / STATE).read_text("utf-8"))
+        if state["bpy"] != exact or (state["why"] and time.time() - state["time"] > _RETRY):
+            return None
+        return str(state["why"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _make(folder: Path, exact: str) -> str:
+    """Make the environment and install the module. Return why that was not possible, or ""."""
+    python = _python()
+    if python is None:
+        return "no Python 3.11 was found, which its module needs"
+    log = folder / "install.log"
+    log.write_bytes(b"")
+    if not _run([*python, "-m", "venv", "--clear", "--without-pip", str(folder / "env")], log):
+        return f"no environment could be made (see {log})"
+    inner = str(folder / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    # The project's own pip, which is there whatever this system's Python lacks.
+    pip = [sys.executable, "-m", "pip", "--python", inner, "install", "--no-input", "--progress-bar", "off"]
+    more = shlex.split(os.environ.get("FACEPLATE_PIP_ARGS", ""), posix=os.name != "nt")
+    if not _run([*pip, "--only-binary", ":all:", *more, f"bpy=={exact}"], log):
+        return f"pip could not install bpy {exact} (see {log})"
+    if not _run([inner, "-c", "import bpy, os; os._exit(0 if bpy.app.version_string else 1)"], log):
+        last = log.read_text("utf-8", "replace").strip().splitlines()[-1]
+        return f"bpy {exact} does not load: {last}; on Debian: apt install {_LIBRARIES}"
+    return ""
+
+
+def _run(command: list[str], log: Path) -> bool:
+    with log.open("ab") as file:
+        file.write(f"\n$ {' '.join(command)}\n".encode())
+        file.flush()
+        return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False).returncode == 0
+
+
+def _python() -> list[str] | None:
+    """Return the command of a Python 3.11 that starts."""
+    names = [["py", "-3.11"]] if os.name == "nt" else [["python3.11"], ["/usr/bin/python3.11"]]
+    question = "import sys, venv; print(*sys.version_info[:2])"
+    for command in [[sys.executable], *names]:
+        try:
+            answer = subprocess.check_output([*command, "-c", question], text=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        if tuple(map(int, answer.split())) == _PYTHON:
+            return command
+    return None
+
+
+if __name__ == "__main__":
+    ensure_modules(Path(sys.prefix))
