@@ -16,7 +16,7 @@ from faceplate.models.card import CARD_SUFFIX
 from faceplate.plate import Sequence
 from faceplate.render import Renderer
 from faceplate.shot.parameters import PARAMETERS
-from faceplate.source.analysis import notebook_place
+from faceplate.source.analysis import analysis_path
 from faceplate.source.pictures import source_files
 
 # The binding carries no stubs that say what it has.
@@ -135,7 +135,7 @@ def _source_files(source: Path | None) -> list[Path]:
         return []
     if source.is_dir():
         return sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith("."))
-    found = [path for path in (notebook_place(source),) if path.is_file()]
+    found = [path for path in (analysis_path(source),) if path.is_file()]
     try:
         pictures = source_files(source)
     except UsageError:  # it is not there: the list says so

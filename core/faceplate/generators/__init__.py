@@ -1,14 +1,6 @@
 """Generators make the new face. `mesh` is embedded; networks implement the same interface."""
 
-from faceplate.generators.generator import (
-    CacheIdentity,
-    Crop,
-    CropTransform,
-    Encoding,
-    Generated,
-    Generator,
-    Reshaping,
-)
+from faceplate.generators.interface import CacheIdentity, Crop, CropTransform, Encoding, Generated, Generator, Reshaping
 from faceplate.generators.mesh import MeshGenerator, MeshSettings, parse_pins
 from faceplate.generators.null import NullGenerator
 

@@ -27,7 +27,7 @@ from faceplate.service.roots import Roots
 from faceplate.service.schema import ShotRequest
 from faceplate.shot import PathRule, Shot, load_shot
 from faceplate.shot.parameters import PARAMETERS
-from faceplate.source.analysis import notebook_place
+from faceplate.source.analysis import analysis_path
 from faceplate.source.pictures import source_files
 from faceplate.track import Track
 
@@ -144,7 +144,7 @@ def _identity(path: Path) -> str:
         beside = path.parent.glob("release*.json")
         files = sorted(path.iterdir()) if path.is_dir() else [*source_files(path), *sorted(beside)]
         # What is found in the pictures is kept beside them, in a file that a render itself may write.
-        found = [(file.name, file.stat()) for file in files if file != notebook_place(path)]
+        found = [(file.name, file.stat()) for file in files if file != analysis_path(path)]
     except (OSError, UsageError):
         return f"{path}: none"
     return f"{path}: " + ",".join(f"{name} {item.st_size} {item.st_mtime_ns}" for name, item in found)
