@@ -57,7 +57,7 @@ def test_a_networks_keyed_values_open_it_once(three_frames: ThreeFrameShot) -> N
     assert [network.card.name for network in networks] == ["actor", "sharper"] and renderer.networks == networks
     assert all(one is two for one, two in zip(networks, renderer.networks, strict=True))
     other = renderer.render(1001, values={"morph": 0.9})
-    assert not np.array_equal(other.result.element, run[1001].swapped.element)
+    assert not np.array_equal(other.result.element, run[1001].result.element)
     assert_same(three_frames.renderer(parameters=values).render(1002), run[1002])
 
 
