@@ -11,7 +11,9 @@ import pytest
 from faceplate import Renderer, Shot
 from faceplate.cache import StageCache
 from faceplate.cache.stages import CacheSettings
-from faceplate.face import Face
+from faceplate.color import ColorConfig
+from faceplate.demo import person
+from faceplate.face import Face, FaceFinder
 from faceplate.face.align import crop_matrix
 from faceplate.generators import Crop, CropTransform, Generated, Generator, MeshGenerator, MeshSettings, NullGenerator
 from faceplate.generators.networks import FAMILIES, DfmGenerator, NetworkGenerator
@@ -20,7 +22,7 @@ from faceplate.image.window import Window
 from faceplate.models import ModelStore, open_network
 from faceplate.shot import Policy
 from faceplate.shot.parameters import Parameters
-from faceplate.source import Source
+from faceplate.source import read_source
 from stand_ins import FACE, make_store, write_noise_plate
 
 PLAIN = Parameters(grain=0.0, occlusion=0.0)
@@ -62,7 +64,8 @@ def test_the_same_actor_is_found_again_by_another_renderer(store: ModelStore, sh
     assert first.key == second.key and cache.counts.computed["generate"] == 1
 
 
-def test_an_identity_changes_with_weights_source_and_settings(store: ModelStore, bea: Source) -> None:
+def test_an_identity_changes_with_weights_source_and_settings(store: ModelStore) -> None:
+    bea = read_source(person("bea"), ColorConfig.load(environ={}), FaceFinder.embedded())
     network, dfm = network_of(store, 0.3), DfmGenerator(open_network(store, "actor"))
     mesh, restorer = MeshGenerator(bea), Restorer(open_network(store, "sharper"))
     generators: list[Generator] = [

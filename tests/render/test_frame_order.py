@@ -88,7 +88,7 @@ def test_with_a_track_nothing_is_searched_and_nothing_measured_again(
         raise AssertionError("looked or measured again")
 
     monkeypatch.setattr(FaceFinder, "find", never)
-    monkeypatch.setattr(FaceFinder, "_pass", never)
+    monkeypatch.setattr(FaceFinder, "landmark_region", never)
     monkeypatch.setattr(plate_grain, "measure_grain", never)
     track = small / "shot.track.json"
     output = tmp_path / "swap.####.exr"
