@@ -27,15 +27,15 @@ from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGen
 from faceplate.generators.networks import DfmGenerator, NetworkGenerator, needs_source, network_generator
 from faceplate.generators.networks.tiles import check_multiple
 from faceplate.generators.restorers import Restored, Restorer, open_restorer
-from faceplate.image.window import Window
 from faceplate.models import Card, Network, check_policy, embedded_store, open_network, single_precision
 from faceplate.models.devices import Runtime
 from faceplate.plate import Sequence, same_target
 from faceplate.render.stages import MatteNetworks, keep_regions, layer_names, network_encoding
+from faceplate.render.tracking import tracker_for
 from faceplate.shot import Shot, first_fault
 from faceplate.shot.parameters import Parameters, current_names
 from faceplate.source import Source, read_source
-from faceplate.track import AutoTrack, PlateReader, Track, auto_track, auto_track_path
+from faceplate.track import AutoTrack, Track, auto_track_path
 
 __all__ = ["RenderResources"]
 
@@ -364,13 +364,9 @@ class RenderResources:
         shot = self.shot
         if shot.track is not None or not shot.track_first or self._kept:
             return
-        search = None if shot.search is None else Window(*shot.search)
-        reader = PlateReader(self.plate, self.color, shot.space, shot.layer, search)
         frames = [number for frame in self.frames() if (number := self.plate_frame(frame)) is not None]
-        finder = self._finder(shot.parameters)
-        made = auto_track(
-            auto_track_path(self.output), reader, frames, finder, make=len(set(frames)) > 1, progress=progress
-        )
+        tracker = tracker_for(shot, self.color, self.finder)
+        made = tracker.auto_track(auto_track_path(self.output), frames, make=len(set(frames)) > 1, progress=progress)
         if made is not None:
             self._kept.append(made)
 

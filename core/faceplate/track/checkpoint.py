@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from faceplate.errors import FaceplateError, RenderError
@@ -141,7 +140,6 @@ def analyse_shot(
     stop = stop or threading.Event()
     total = sum(len(segment.frames) for segment in segments)
     count = sum(not tail for _, _, tail in work.done)
-    threads = cv2.getNumThreads()
 
     def said() -> None:
         nonlocal count
@@ -153,7 +151,6 @@ def analyse_shot(
 
     if progress is not None:
         progress(count, total)
-    cv2.setNumThreads(1)
     pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
     try:
         waiting = {pool.submit(_segment, reader, finder, segment, work, stop, said) for segment in segments}
@@ -166,7 +163,6 @@ def analyse_shot(
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
-        cv2.setNumThreads(threads)
     changed = {(seen.segment, seen.frame, seen.tail): seen for back in work.backs.values() for seen in back}
     return tuple(changed.get(key, work.done[key]) for key in sorted(work.done))
 
