@@ -160,12 +160,12 @@ def test_a_fault_is_named_by_its_field(document: dict[str, Any], says: str) -> N
 def test_files_that_are_damaged_newer_or_something_else(tmp_path: Path) -> None:
     whole = dump(new_document(plate="p.####.exr"))
     cases = {
-        "cut": (whole[: len(whole) // 2], "bad-shot", "no whole JSON file"),
-        "empty": ("", "bad-shot", "no whole JSON file"),
+        "cut": (whole[: len(whole) // 2], "bad-shot", "not valid JSON"),
+        "empty": ("", "bad-shot", "not valid JSON"),
         "list": ("[]", "bad-shot", "faceplate_shot is missing"),
         "other": ('{"faceplate_track": 1}', "bad-shot", "faceplate_shot is missing"),
         "newer": ('{"faceplate_shot": 2, "plates": 1}', "newer-shot", "version 2"),
-        "bytes": ("\x00\x01", "bad-shot", "no whole JSON file"),
+        "bytes": ("\x00\x01", "bad-shot", "not valid JSON"),
     }
     for name, (text, code, says) in cases.items():
         path = write(tmp_path / f"{name}.shot.json", text)
@@ -327,7 +327,7 @@ def test_mapping_comes_from_the_show_from_files_and_refuses_what_it_cannot_reach
     rule = {"source_path_format": "WINDOWS", "source_path": "P:/show", "destination_path": "/ojd"}
     openjd = write(tmp_path / "openjd.json", {"version": "pathmapping-1.0", "path_mapping_rules": [rule]})
     assert load_shot(path, mapping=read_rules(openjd)).plate == "/ojd/p.####.exr"
-    with pytest.raises(UsageError, match="a path of another system") as refused:
+    with pytest.raises(UsageError, match="a path of another operating system") as refused:
         load_shot({"faceplate_shot": 1, "plate": "Q:\\p.exr"}, tmp_path)
     assert refused.value.code == "unmapped-path"
     for text in ("{", "[1]", '{"path_mapping_rules": [{}]}'):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from faceplate import __version__
+from faceplate_client.version import __version__
 
 __all__ = ["version_text"]
 

@@ -18,12 +18,15 @@ __all__ = ["parameters_command", "parameters_json", "parameters_page", "write_re
 _ROOT = Path(__file__).resolve().parents[3]
 _PAGE_OPENING = """# Parameters
 
+After reading this page you can look up every parameter: its type, range, default and effect, and what is rendered again when it
+changes.
+
 Printed by `faceplate parameters --write` from `core/faceplate/shot/parameters.py`; change that file, not this page.
 
 Every parameter is an option of `faceplate render` (`matte_feather` is `--matte-feather`), a key under `parameters` in a
-[shot file](shot.md), and a control in every host. Lengths are fractions of the face's size, the longer side of the mesh's
-box. *Keys* says whether it can change over time. *From* is the first stage that runs again when the value changes; what
-comes before is taken from the cache. The stages in order: {stages}.
+[shot file](shot.md), and a control in every host. Lengths are fractions of the face's size, the longer side of the mesh's box.
+*Keys* says whether the value can change over time. *From* names the first stage that runs again when the value changes; the
+results of earlier stages are taken from the cache. The stages in order: {stages}.
 """
 
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from faceplate import __version__
 from faceplate.errors import RenderError, UsageError
 from faceplate.provenance.fields import COMPOSITE
 from faceplate.signing.keys import Key
 from faceplate.system.atomic import publish, temporary_beside
+from faceplate_client.version import __version__
 
 __all__ = ["CERTIFICATE", "KINDS", "add_credentials", "certificate_chain", "read_credentials"]
 

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from faceplate import __version__
 from faceplate.errors import UsageError
 from faceplate.plate import Sequence
 from faceplate.provenance.fingerprints import Fingerprint, fingerprint
 from faceplate.signing.canonical import read_json
 from faceplate.signing.keys import Key, sign, signature_path, write_json
+from faceplate_client.version import __version__
 
 __all__ = ["FrameRecord", "Manifest", "collect", "manifest_path", "read_manifest", "record", "records_folder"]
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from faceplate import __version__
 from faceplate.cache import content_mark, digest, file_mark
 from faceplate.color.reading import space_of
 from faceplate.comp.grain import Grain
@@ -27,6 +26,7 @@ from faceplate.models import embedded_store
 from faceplate.plate import PlateFile, Sequence
 from faceplate.plate.movie import is_movie
 from faceplate.shot.parameters import PARAMETERS, Parameters, Stage
+from faceplate_client.version import __version__
 
 if TYPE_CHECKING:
     from faceplate.render.resources import RenderResources

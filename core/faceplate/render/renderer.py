@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from faceplate import __version__
 from faceplate.cache import NO_CACHE, StageCache
 from faceplate.color.reading import proxy_file, read_frame, read_proxy, reduced, space_of
 from faceplate.comp.grain import GRAIN_REACH, Grain, measure_grain, reduced_grain
@@ -50,6 +49,7 @@ from faceplate.render.stages import (
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from faceplate.track import Track, TrackedFace
+from faceplate_client.version import __version__
 
 __all__ = ["CompositeResult", "Generating", "Loaded", "Rendered", "Renderer", "reach", "render", "swap_face"]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 
-from faceplate import __version__
 from faceplate.comp.layers import inverse_stmap
 from faceplate.errors import UsageError
 from faceplate.image.window import Window
@@ -21,6 +20,7 @@ from faceplate.plate.element import write_scanline_exr
 from faceplate.render.batch import FrameDone, RenderBatch
 from faceplate.render.renderer import Loaded, Renderer
 from faceplate.system.atomic import publish, temporary_beside
+from faceplate_client.version import __version__
 
 __all__ = ["unwrap_batch", "unwrap_frames", "write_unwrap"]
 

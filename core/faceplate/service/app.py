@@ -16,7 +16,6 @@ from fastapi.security import HTTPBearer
 from sse_starlette import EventSourceResponse
 from starlette.exceptions import HTTPException
 
-from faceplate import __version__
 from faceplate.cache import NO_CACHE, StageCache
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import available_providers
@@ -33,6 +32,7 @@ from faceplate.service.shared import SharedPixels
 from faceplate.service.shot_info import describe
 from faceplate.service.shots import OpenShots
 from faceplate.shot.parameters import describe as describe_parameters
+from faceplate_client.version import __version__
 
 __all__ = ["Service", "make_app"]
 

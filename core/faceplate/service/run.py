@@ -21,7 +21,6 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from faceplate import __version__
 from faceplate.cache import StageCache
 from faceplate.errors import RenderError, UsageError
 from faceplate.render.stages import KINDS
@@ -33,6 +32,7 @@ from faceplate_client import places
 from faceplate_client.errors import EngineError
 from faceplate_client.find import find_engine
 from faceplate_client.start import make_folder
+from faceplate_client.version import __version__
 
 __all__ = ["BODY_LIMIT", "serve"]
 

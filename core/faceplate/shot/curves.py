@@ -1,4 +1,4 @@
-"""Keyed values: a number over frames, by keys that hold, run straight, or run smoothly to the next.
+"""Keyed values: a number over frames, with hold, linear or smooth interpolation between keys.
 
 The smooth segments are the monotone cubic Hermite interpolant of F. N. Fritsch and J. Butland, "A method for
 constructing local monotone piecewise cubic interpolants", SIAM J. Sci. Stat. Comput. 5(2), 1984, in the form for uneven
@@ -22,7 +22,7 @@ Frame = Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
 
 
 class Key(NamedTuple):
-    """A frame, the value there, and how the curve runs on to the next key."""
+    """A key: its frame, its value, and the interpolation to the next key."""
 
     frame: Frame
     value: Number
@@ -30,7 +30,7 @@ class Key(NamedTuple):
 
 
 class Curve(BaseModel):
-    """At least one key, sorted by frame. Before the first and after the last key the value holds."""
+    """A curve of one or more keys, sorted by frame; the value is constant before the first and after the last key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +45,7 @@ class Curve(BaseModel):
         return self
 
     def at(self, frame: float) -> float:
-        """The value at `frame`; within the two keys around it, whatever the interpolation."""
+        """Return the value at `frame`, which never leaves the range of the two keys around it."""
         index = bisect_right([key.frame for key in self.keys], frame) - 1
         if index < 0:
             return self.keys[0].value
@@ -62,12 +62,12 @@ class Curve(BaseModel):
         return min(max(value, low), high)  # a rounding may not leave the keys' range
 
     def with_key(self, key: Key) -> Curve:
-        """The curve with one key more, or with the one at that frame replaced."""
+        """Return the curve with `key` added, or replaced where its frame has a key already."""
         others = [item for item in self.keys if item.frame != key.frame]
         return Curve(keys=tuple(sorted([*others, key])))
 
     def without_key(self, frame: int) -> Curve | None:
-        """The curve without the key at `frame`; None when none is left."""
+        """Return the curve without the key at `frame`, or None when no key is left."""
         others = tuple(item for item in self.keys if item.frame != frame)
         return Curve(keys=others) if others else None
 
@@ -93,6 +93,6 @@ def _tangent(before: float, after: float, width_before: float, width_after: floa
 
 
 def _hermite(t: float, width: float, start: float, end: float, leave: float, arrive: float) -> float:
-    """The cubic from `start` to `end` with the given slopes per frame, at t in 0..1 of `width` frames."""
+    """Evaluate the cubic Hermite segment at t in 0..1 of `width` frames; slopes are per frame."""
     u = 1 - t
     return start * u * u * (1 + 2 * t) + end * t * t * (3 - 2 * t) + width * t * u * (leave * u - arrive * t)

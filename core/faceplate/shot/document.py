@@ -1,7 +1,7 @@
-"""What shot and show files hold, field by field; `docs/shot.schema.json` is printed from these classes.
+"""The fields of shot and show files; `docs/shot.schema.json` is printed from these classes.
 
-Every key but the version is optional, and null is the same as absent: the show's defaults count. The parameters come from
-the one list in `parameters.py`, with its ranges.
+Every key except the version is optional. Null means absent: the show's default applies. Parameters and their ranges come
+from the list in `parameters.py`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Part(BaseModel):
 
 
 def _field(parameter: Parameter) -> Any:
-    """A parameter as a file may give it: a constant in its range or, where it can be keyed, a curve inside it."""
+    """Return the type of a parameter in a file: a constant in its range or, if it can be keyed, a curve in that range."""
     declared = Parameters.model_fields[parameter.name]
     bounds = {"ge": parameter.minimum, "le": parameter.maximum} if parameter.minimum is not None else {}
     constant: Any = Annotated[declared.annotation, Field(**bounds, description=parameter.about.help)]
@@ -109,7 +109,7 @@ Frames = Annotated[str, AfterValidator(_frames)]
 
 
 class DocumentOverride(_Part):
-    """Values that count on some frames only. `note` says why, or by whom."""
+    """Values that apply to some frames only. `note` holds the reason or the author."""
 
     frames: Frames
     parameters: ParameterValues  # type: ignore[valid-type]
@@ -117,7 +117,7 @@ class DocumentOverride(_Part):
 
 
 class Take(_Part):
-    """A version that was begun: when, where it was written, and with what. `parameters` and `overrides` bring it back."""
+    """A take: when it was made, its output, and the `parameters` and `overrides` that restore it."""
 
     take: Annotated[int, Field(ge=1)]
     made: str
@@ -138,7 +138,7 @@ class Host(_Part):
 
 
 class Defaults(_Part):
-    """What a show file may say for its shots: everything but what is one shot's own."""
+    """The keys that a show file can set for its shots: all but those that belong to one shot."""
 
     name: str | None = None
     production: str | None = None
@@ -184,14 +184,14 @@ class ShotDocument(Defaults):
 
 
 class Mapping(_Part):
-    """A path prefix of another machine, and what it is here."""
+    """A path prefix of another machine and its replacement on this one."""
 
     from_: Annotated[str, Field(alias="from", min_length=1)]
     to: Annotated[str, Field(min_length=1)]
 
 
 class ShowDocument(_Part):
-    """A show or sequence file, `faceplate.show.json`. `root`: folders above it say nothing more."""
+    """A show or sequence file, `faceplate.show.json`. With `root`, show files in folders above it are ignored."""
 
     faceplate_show: Literal[1] = VERSION
     root: bool = False
@@ -204,7 +204,13 @@ class ShowDocument(_Part):
 
 
 def read_document(path: Path, kind: type[_Document]) -> _Document:
-    """The file at `path`. Raises `UsageError` `no-shot`, and what `parse_document` raises."""
+    """Read the document at `path`.
+
+    Raises
+    ------
+    UsageError
+        `no-shot` when the file cannot be read, and the codes of `parse_document`.
+    """
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -213,16 +219,22 @@ def read_document(path: Path, kind: type[_Document]) -> _Document:
 
 
 def parse_document(text: bytes | str, kind: type[_Document], name: str = "the shot") -> _Document:
-    """The document in `text`. Raises `UsageError` `newer-shot` or `bad-shot`, naming the field; `name` opens the sentence."""
+    """Parse the JSON `text` of a document; `name` stands at the start of an error message.
+
+    Raises
+    ------
+    UsageError
+        `newer-shot` for a newer version, `bad-shot` with the name of the first wrong field.
+    """
     marker, word = ("faceplate_shot", "shot") if kind is ShotDocument else ("faceplate_show", "show")
     try:
         item = from_json(text)
     except ValueError as error:
         raise UsageError(
-            "bad-shot", f"{name} is no whole JSON file ({error}): restore it or write it again."
+            "bad-shot", f"{name} is not valid JSON ({error}); restore the file or write it again."
         ) from error
     if not isinstance(item, dict) or marker not in item:
-        raise UsageError("bad-shot", f"{name} is no Faceplate {word} file: its field {marker} is missing.")
+        raise UsageError("bad-shot", f"{name} is not a Faceplate {word} file: the field {marker} is missing.")
     version = item[marker]
     if type(version) is int and version > VERSION:
         raise UsageError(
@@ -237,7 +249,7 @@ def parse_document(text: bytes | str, kind: type[_Document], name: str = "the sh
 
 
 def first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong, in words: the field, what it should be, and the name that was probably meant."""
+    """Describe the first validation error: the field, the expected value, and the most similar known name."""
     fault = error.errors(include_url=False)[0]
     steps = [step for step in fault["loc"] if step not in _TAGS and not str(step).startswith("tagged-union")]
     place = ""
@@ -254,7 +266,13 @@ def first_fault(error: ValidationError) -> str:
 
 
 def write_document(document: ShotDocument | ShowDocument, path: Path) -> None:
-    """Writes the file whole or not at all. Raises `RenderError` `output-unwritable` or `disk-full`."""
+    """Write the document atomically.
+
+    Raises
+    ------
+    RenderError
+        `output-unwritable` or `disk-full`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -268,7 +286,7 @@ def write_document(document: ShotDocument | ShowDocument, path: Path) -> None:
 
 
 def dump(document: ShotDocument | ShowDocument) -> str:
-    """The file's text, a key, a parameter, an override and a take to a line: the same document gives the same text."""
+    """Return the document's JSON text, one key, parameter, override or take per line; equal documents give equal text."""
     plain = plain_document(document)
     marker = "faceplate_shot" if "faceplate_shot" in plain else "faceplate_show"
     ordered = {key: plain.pop(key) for key in (marker, "id", "name") if key in plain} | plain
@@ -276,7 +294,7 @@ def dump(document: ShotDocument | ShowDocument) -> str:
 
 
 def plain_document(document: BaseModel) -> dict[str, Any]:
-    """A document as plain JSON values, without what it does not say."""
+    """Return the document as plain JSON values without absent keys."""
     plain = document.model_dump(mode="json", exclude_none=True, exclude_defaults=True, by_alias=True)
     if isinstance(document, (ShotDocument, ShowDocument)):
         marker = "faceplate_shot" if isinstance(document, ShotDocument) else "faceplate_show"
@@ -285,7 +303,7 @@ def plain_document(document: BaseModel) -> dict[str, Any]:
 
 
 def schema() -> str:
-    """The JSON schema of shot and show files, as published in `docs/shot.schema.json`."""
+    """Return the JSON schema of shot and show files, as published in `docs/shot.schema.json`."""
     shot, show = ShotDocument.model_json_schema(by_alias=True), ShowDocument.model_json_schema(by_alias=True)
     definitions = {**shot.pop("$defs"), **show.pop("$defs"), "ShotDocument": shot, "ShowDocument": show}
     either = {"anyOf": [{"$ref": "#/$defs/ShotDocument"}, {"$ref": "#/$defs/ShowDocument"}]}
@@ -296,7 +314,13 @@ def schema() -> str:
 
 
 def check_values(values: dict[str, Any], where: str) -> dict[str, Any]:
-    """Parameter values from outside, each a constant or a curve, checked. Raises `UsageError('bad-shot')`."""
+    """Validate parameter values from a host, each a constant or a curve.
+
+    Raises
+    ------
+    UsageError
+        `bad-shot`; the sentence begins with `where`.
+    """
     try:
         checked = ParameterValues.model_validate_json(json.dumps(values))
     except (ValidationError, TypeError) as error:

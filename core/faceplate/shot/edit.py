@@ -22,16 +22,21 @@ _OWN = ("faceplate_shot", "takes", "host", "overrides", "parameters", "id")
 
 
 def new_document(**keys: Any) -> ShotDocument:
-    """A document with an id of its own and the keys given. Raises `UsageError('bad-shot')`."""
+    """Create a document with a new id and the given keys. Raises `UsageError('bad-shot')`."""
     return _made({"id": uuid.uuid4().hex, **{key: value for key, value in keys.items() if value is not None}})
 
 
 def set_values(
     document: ShotDocument, values: Mapping[str, Any], frames: str | None = None, note: str = ""
 ) -> ShotDocument:
-    """The document with keys or parameters set; None takes one out. With `frames`, an override for these frames alone.
+    """Return the document with keys or parameters set; the value None removes one.
 
-    Values are JSON values. Raises `UsageError` `bad-shot`, `no-such-key`.
+    Values are JSON values. With `frames` the parameters are set as an override of those frames.
+
+    Raises
+    ------
+    UsageError
+        `bad-shot`, `no-such-key`.
     """
     plain, values = plain_document(document), current_names(values)
     settable = [key for key in ShotDocument.model_fields if key not in _OWN]
@@ -52,10 +57,14 @@ def set_values(
 def set_key(
     document: ShotDocument, name: str, frame: int, value: float | None, interpolation: Interpolation = "linear"
 ) -> ShotDocument:
-    """The document with a key of a parameter set at `frame`, or taken out (`value` None); the last one out leaves the default.
+    """Return the document with a key of a parameter set at `frame`, or removed when `value` is None.
 
-    A constant gives way to the curve. Raises `UsageError` `no-such-key`,
-    `not-animatable`, `no-key`, `bad-shot`.
+    A curve replaces a constant. When the last key is removed, the default applies.
+
+    Raises
+    ------
+    UsageError
+        `no-such-key`, `not-animatable`, `no-key`, `bad-shot`.
     """
     name = FORMER_NAMES.get(name, name)
     parameter = _PARAMETERS.get(name)
@@ -76,7 +85,7 @@ def set_key(
 
 
 def record_take(document: ShotDocument, note: str = "", made: datetime | None = None) -> ShotDocument:
-    """The document with a new take: its number, the time, and what is needed to bring its values back."""
+    """Return the document with a new take: its number, its time, and the values that restore it."""
     plain = plain_document(document)
     takes = plain.setdefault("takes", [])
     values = {key: plain[key] for key in ("parameters", "overrides") if key in plain}
@@ -92,7 +101,7 @@ def record_take(document: ShotDocument, note: str = "", made: datetime | None = 
 
 
 def restore_take(document: ShotDocument, number: int) -> ShotDocument:
-    """The document with the parameters and overrides of an earlier take. Raises `UsageError('no-take')`."""
+    """Return the document with the parameters and overrides of an earlier take. Raises `UsageError('no-take')`."""
     plain = plain_document(document)
     take = next((take for take in plain.get("takes", []) if take["take"] == number), None)
     if take is None:
@@ -105,7 +114,7 @@ def restore_take(document: ShotDocument, number: int) -> ShotDocument:
 
 
 def changes(before: ShotDocument, after: ShotDocument) -> Iterator[tuple[str, Any, Any]]:
-    """What differs, a key at a time: its name (`parameters.grain`), the one value and the other; None where absent."""
+    """Yield each difference: the key (`parameters.grain`), the value before and the value after; None where absent."""
     one, two = _flat(plain_document(before)), _flat(plain_document(after))
     for key in dict.fromkeys([*one, *two]):
         if one.get(key) != two.get(key):
@@ -120,7 +129,9 @@ def _flat(plain: dict[str, Any]) -> dict[str, Any]:
 def _with_override(plain: dict[str, Any], values: Mapping[str, Any], frames: str, note: str) -> dict[str, Any]:
     outside = [key for key in values if key not in _PARAMETERS]
     if outside:
-        raise UsageError("no-such-key", f"'{outside[0]}' is no parameter; only parameters can differ on some frames.")
+        raise UsageError(
+            "no-such-key", f"'{outside[0]}' is not a parameter; an override of frames holds parameters only."
+        )
     overrides = plain.setdefault("overrides", [])
     same = next((item for item in overrides if item["frames"] == frames), None)
     if same is None:

@@ -1,4 +1,4 @@
-"""A shot file with the show's defaults under it, as a `Shot` that renders on this machine."""
+"""Loads a shot file, with the defaults of the show files above it, as a `Shot` for this machine."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _BUILT_IN = "built in"
 
 @dataclass(frozen=True)
 class Said:
-    """A value of a document, the file that says it, and the folder that its relative paths start from."""
+    """A value of a document, the file that sets it, and the base folder of its relative paths."""
 
     value: Any
     where: str
@@ -49,7 +49,7 @@ class Said:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One document of the stack, and where it comes from."""
+    """One document of the stack and its origin."""
 
     document: Defaults
     where: str
@@ -58,7 +58,7 @@ class _Layer:
 
 @dataclass(frozen=True)
 class _Stack:
-    """The documents that make a shot, the nearest first, and what the shows above allow and map."""
+    """The documents that make a shot, the nearest first, with the policy and path rules of the shows above."""
 
     layers: tuple[_Layer, ...]
     policy: Policy
@@ -69,7 +69,7 @@ class _Stack:
     audit: Path | None
 
     def said(self, key: str) -> Said | None:
-        """The nearest value of a key; None where nobody says it."""
+        """Return the nearest value of a key, or None where no document sets it."""
         for layer in self.layers:
             value = getattr(layer.document, key, None)
             if value is not None:
@@ -77,7 +77,7 @@ class _Stack:
         return None
 
     def parameters(self) -> dict[str, Said]:
-        """The nearest value of every parameter that somebody gives."""
+        """Return the nearest value of every parameter that a document sets."""
         found: dict[str, Said] = {}
         for layer in self.layers:
             for name, value in _values(layer.document.parameters):
@@ -86,7 +86,7 @@ class _Stack:
 
 
 def is_shot_file(text: str | Path) -> bool:
-    """Whether a path names a shot file."""
+    """Return whether a path names a shot file (`*.shot.json`)."""
     return str(text).endswith(_SUFFIX)
 
 
@@ -98,12 +98,25 @@ def load_shot(
     mapping: tuple[PathRule, ...] = (),
     changes: Mapping[str, Any] | None = None,
 ) -> Shot:
-    """The shot of a file or document with the defaults of the show files above it, paths absolute and variables filled in.
+    """Load a shot with the defaults of the show files above it, its paths absolute and its variables replaced.
 
-    Relative paths start from the file that says them; those of a document from `base`, else from the current folder.
-    `changes` (a document's keys, its paths from the current folder) count before everything. `mapping` counts before the
-    show's own `path_mapping`. Raises `UsageError`: `no-shot`, `bad-shot`, `newer-shot`, `no-plate`, `unset-variable`,
-    `unmapped-path`.
+    Parameters
+    ----------
+    what
+        A shot file, or a document as a mapping or `ShotDocument`.
+    base
+        Folder of a document's relative paths; the current folder by default. Paths of a file are relative to that file.
+    environ
+        Environment for variables in paths; `os.environ` by default.
+    mapping
+        Path rules that apply before the show's `path_mapping`.
+    changes
+        Keys that override the document; their paths are relative to the current folder.
+
+    Raises
+    ------
+    UsageError
+        `no-shot`, `bad-shot`, `newer-shot`, `no-plate`, `unset-variable`, `unmapped-path`.
     """
     stack = _stack(what, base, mapping, changes)
     variables = os.environ if environ is None else environ
@@ -137,7 +150,7 @@ def explain(
     *,
     mapping: tuple[PathRule, ...] = (),
 ) -> list[tuple[str, Any, str]]:
-    """Every key that reaches the render: its value as the file says it, and where that is; parameters last, by name."""
+    """Return each key that affects the render as (key, value as written, origin); parameters come last."""
     stack = _stack(what, base, mapping, None)
     rows: list[tuple[str, Any, str]] = []
     for key in Defaults.model_fields:
@@ -160,7 +173,7 @@ def explain(
 
 
 def shows_above(folder: Path) -> Iterator[tuple[Path, ShowDocument]]:
-    """The show files from `folder` upward, the nearest first, until one says that it is the root."""
+    """Yield the show files from `folder` upward, the nearest first, up to one that is marked as root."""
     for place in (folder, *folder.parents):
         path = place / SHOW_FILE
         if path.is_file():
@@ -197,7 +210,7 @@ def _stack(
 def _document(
     what: str | Path | Mapping[str, Any] | ShotDocument, base: str | Path | None
 ) -> tuple[ShotDocument, str, Path, str]:
-    """The document, what to call its place, the folder of its relative paths, and the shot's name if it has none."""
+    """Return the document, the name of its origin, the base folder of its paths, and a name for an unnamed shot."""
     if isinstance(what, (str, Path)):
         path = Path(what).expanduser().absolute()
         return read_document(path, ShotDocument), str(path), path.parent, path.name.removesuffix(_SUFFIX)
@@ -207,12 +220,12 @@ def _document(
     try:
         text = json.dumps(dict(what), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise UsageError("bad-shot", f"The document holds what JSON cannot: {error}.") from error
+        raise UsageError("bad-shot", f"The document holds a value that JSON cannot express: {error}.") from error
     return parse_document(text, ShotDocument, "The document"), "the document", folder, "shot"
 
 
 def _strictest(policies: list[Policy]) -> Policy:
-    """What all show files together allow: a sequence can forbid more than its show, never less."""
+    """Combine the policies of all show files: a sequence can forbid more than its show, never less."""
 
     def settled(name: str, strict: bool) -> bool | None:
         said = {getattr(policy, name) for policy in policies} - {None}
@@ -226,7 +239,7 @@ def _strictest(policies: list[Policy]) -> Policy:
 
 
 def _settled(key: str, said: Said, stack: _Stack, environ: Mapping[str, str]) -> Any:
-    """A key's value as `Shot` wants it."""
+    """Return a key's value in the form that `Shot` takes."""
     if key == "frames":
         return parse_frames(said.value)
     if key == "output":
@@ -239,7 +252,7 @@ def _settled(key: str, said: Said, stack: _Stack, environ: Mapping[str, str]) ->
 def _split(
     values: Mapping[str, Said], stack: _Stack, environ: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, Curve]]:
-    """Parameters as constants and curves, those that name files settled."""
+    """Separate parameters into constants and curves, and resolve those that name files."""
     constants: dict[str, Any] = {}
     curves: dict[str, Curve] = {}
     for name, said in values.items():
@@ -255,7 +268,7 @@ def _split(
 
 
 def _target(said: Said, stack: _Stack, environ: Mapping[str, str]) -> str:
-    """A target that is a picture as an absolute path; a word, a number or a tracked person's name as it is."""
+    """Return a target that is a picture as an absolute path; a word, a number or a person's name is unchanged."""
     if "/" not in said.value and "\\" not in said.value and "." not in said.value:
         return said.value
     path = settle(said.value, said.base, stack.rules, environ, f"target in {said.where}")
@@ -270,7 +283,7 @@ def _override(item: DocumentOverride, said: Said | None, stack: _Stack, environ:
 
 
 def _values(parameters: BaseModel | None) -> Iterator[tuple[str, Any]]:
-    """The parameters that a document gives, in the list's order."""
+    """Yield the parameters that a document sets, in the order of the list."""
     for name in Parameters.model_fields if parameters is not None else ():
         value = getattr(parameters, name)
         if value is not None:

@@ -1,9 +1,9 @@
-"""The parameter list: every parameter once.
+"""The parameter list, in which every parameter is declared once.
 
-Name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it invalidates. The
-command line, the shot file, the stage cache, `docs/parameters.md` and the JSON that hosts build their panels from are made
-from this list; `faceplate parameters --write` writes the last two again. A parameter that was renamed keeps its former name
-as an alias: old files, options and requests still work, and a note says which name to use.
+An entry holds name, type, range, default, label, help, group, whether it can be keyed, and the first stage that it
+invalidates. The command line, the shot file, the stage cache, `docs/parameters.md` and the JSON from which hosts build their
+panels are made from this list; `faceplate parameters --write` writes the last two. A renamed parameter keeps its former name
+as an alias: old files, options and requests still work, and a note names the new name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _log = logging.getLogger("faceplate.parameters")
 
 
 class Stage(StrEnum):
-    """The stages of a frame in their order; a parameter names the first one that must run again when it changes."""
+    """The stages of a frame in order; a parameter names the first stage that runs again when its value changes."""
 
     FIND = "find"
     GENERATE = "generate"
@@ -64,9 +64,10 @@ class Parameters(BaseModel):
         str,
         About(
             "Target",
-            "Which face of the plate: auto, largest, leftmost, rightmost, a number from 1 (left to right; with a track in "
-            "order of appearance), a name (with a track), a point x,y or frame:x,y, or the path of a picture of the "
-            "person. auto takes the only face, or one twice as large as any other.",
+            "The face of the plate to replace: auto, largest, leftmost, rightmost, a number from 1 (left to "
+            "right; with a track in order of appearance), a name (with a track), a point x,y or frame:x,y, "
+            "or the path of a picture of the person. auto takes the only face, or a face twice as large as "
+            "any other.",
             "Face",
             Stage.FIND,
             animatable=False,
@@ -76,8 +77,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Detector",
-            "What finds faces: empty for the network that ships (yunet), or the name of a scrfd, retinaface or yoloface of "
-            "the model store.",
+            "Face detection network: empty for the shipped one (yunet), or the name of a scrfd, retinaface "
+            "or yoloface network of the model store.",
             "Face",
             Stage.FIND,
             animatable=False,
@@ -87,8 +88,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Landmarker",
-            "What settles a face's eyes, nose and mouth: empty for the mesh's own 478 points, or the name of a 2dfan4 or "
-            "2d106det of the model store, onto whose points the mesh is moved.",
+            "Landmark network for eyes, nose and mouth: empty for the 478-point mesh alone, or the name of a "
+            "2dfan4 or 2d106det network of the model store, to whose points the mesh is fitted.",
             "Face",
             Stage.FIND,
             animatable=False,
@@ -98,8 +99,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Recogniser",
-            "What tells people apart when the target is a picture: empty for the network that ships (sface), or the name of "
-            "an arcface of the model store.",
+            "Face recognition network, used when the target is a picture: empty for the shipped one (sface), "
+            "or the name of an arcface network of the model store.",
             "Face",
             Stage.FIND,
             animatable=False,
@@ -109,8 +110,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Generator",
-            "What makes the new face: mesh warps the source's pictures onto the plate's face; null changes nothing and "
-            "proves a pipeline; any other name is a swap network of the model store.",
+            "Generator of the new face: mesh warps the source's pictures onto the plate's face; null changes "
+            "nothing and tests the pipeline; any other name is a swap network of the model store.",
             "Face",
             Stage.GENERATE,
             animatable=False,
@@ -121,7 +122,7 @@ class Parameters(BaseModel):
         Field(ge=64, le=2048),
         About(
             "Crop",
-            "Side in pixels of the square crop that the null generator sees; mesh works on the plate's own pixels.",
+            "Side in pixels of the square crop of the null generator. mesh works on the plate's own pixels.",
             "Face",
             Stage.GENERATE,
             animatable=False,
@@ -132,7 +133,7 @@ class Parameters(BaseModel):
         Field(ge=1, le=8),
         About(
             "Supersample",
-            "Runs a swap network on n x n interleaved tiles of a crop n times as large.",
+            "Runs a swap network on n x n interleaved tiles of a crop that is n times as large.",
             "Network",
             Stage.GENERATE,
             animatable=False,
@@ -143,7 +144,8 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Identity",
-            "A swap network's identity: 0.5 the source as it is, lower mixes the target's in, higher takes it away.",
+            "Strength of the identity in a swap network: 0.5 is the source, lower values mix in the target, "
+            "higher values move away from it.",
             "Network",
             Stage.GENERATE,
         ),
@@ -151,13 +153,13 @@ class Parameters(BaseModel):
     morph: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Morph", "The morph value of a DFM that has one.", "Network", Stage.GENERATE),
+        About("Morph", "Morph value of a DFM model that has one.", "Network", Stage.GENERATE),
     ] = 1.0
     dfm_mattes: Annotated[
         Literal["both", "face", "celeb", "none"],
         About(
             "DFM mattes",
-            "Which of a DFM's own mattes bound the face.",
+            "Which mattes of a DFM model limit the face.",
             "Network",
             Stage.GENERATE,
             animatable=False,
@@ -167,7 +169,7 @@ class Parameters(BaseModel):
         str,
         About(
             "Restorer",
-            "A restorer of the model store to run after the generator; empty for none.",
+            "Restoration network of the model store that runs after the generator; empty for none.",
             "Network",
             Stage.RESTORE,
             animatable=False,
@@ -176,20 +178,23 @@ class Parameters(BaseModel):
     restore_amount: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Restore amount", "How much of the restorer's picture is laid over.", "Network", Stage.RESTORE),
+        About("Restore amount", "Opacity of the restorer's result.", "Network", Stage.RESTORE),
     ] = 0.8
     restore_fidelity: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Restore fidelity", "CodeFormer's own weight: 1 stays nearest to its input.", "Network", Stage.RESTORE),
+        About(
+            "Restore fidelity", "CodeFormer's fidelity weight: 1 stays closest to the input.", "Network", Stage.RESTORE
+        ),
     ] = 0.5
     shape: Annotated[
         float,
         Field(ge=0.0, le=1.0),
         About(
             "Shape",
-            "How much of the source's own shape comes through: 0 keeps the plate's geometry, 1 brings the source's as far as "
-            "the pose allows, and the plate around the face is moved to meet it. With mesh only.",
+            "Amount of the source's face shape: 0 keeps the plate's geometry, 1 uses the source's shape as "
+            "far as the pose allows, and the plate around the face is warped to meet it. Applies to mesh "
+            "only.",
             "Source",
             Stage.GENERATE,
         ),
@@ -198,8 +203,8 @@ class Parameters(BaseModel):
         Literal["auto", "source", "plate"],
         About(
             "Mouth",
-            "Whose mouth interior: the source's, the plate's, or auto, which keeps the plate's when no view of the source is "
-            "open enough.",
+            "Mouth interior: the source's, the plate's, or auto, which uses the plate's where no view of the "
+            "source is open enough.",
             "Source",
             Stage.GENERATE,
             animatable=False,
@@ -209,8 +214,8 @@ class Parameters(BaseModel):
         Literal["auto", "source", "plate"],
         About(
             "Eyes",
-            "Whose eyes: the source's as they look, the plate's, or auto, which takes the source's and turns them to the "
-            "plate's gaze, and keeps the plate's when no view of the source is open enough.",
+            "Eyes: the source's, the plate's, or auto, which turns the source's eyes to the plate's gaze and "
+            "uses the plate's where no view of the source is open enough.",
             "Source",
             Stage.GENERATE,
             animatable=False,
@@ -220,7 +225,7 @@ class Parameters(BaseModel):
         str,
         About(
             "Pinned views",
-            "Pictures of the source to use alone on a range of frames: open.jpg@1010-1024, front.jpg@1030.",
+            "Source pictures to use alone on a range of frames: open.jpg@1010-1024, front.jpg@1030.",
             "Source",
             Stage.GENERATE,
             animatable=False,
@@ -230,8 +235,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Network view",
-            "How the plate is shown to a network: empty for the built-in sRGB with a soft shoulder, or display/view of the "
-            "OCIO config, such as sRGB - Display/ACES 1.0 - SDR Video.",
+            "Encoding in which a network receives the plate: empty for the built-in sRGB curve with a soft "
+            "shoulder, or display/view of the OCIO config, such as sRGB - Display/ACES 1.0 - SDR Video.",
             "Source",
             Stage.GENERATE,
             animatable=False,
@@ -240,19 +245,20 @@ class Parameters(BaseModel):
     matte_erode: Annotated[
         float,
         Field(ge=0.0, le=0.3),
-        About("Erode", "How far the matte's edge lies inside the face's outline.", "Matte", Stage.MATTE),
+        About("Erode", "Distance of the matte's edge inside the outline of the face.", "Matte", Stage.MATTE),
     ] = 0.0
     matte_feather: Annotated[
         float,
         Field(ge=0.0, le=0.5),
-        About("Feather", "Width of the matte's soft edge, measured inward from the erode.", "Matte", Stage.MATTE),
+        About("Feather", "Width of the matte's soft edge, measured inward from the eroded edge.", "Matte", Stage.MATTE),
     ] = 0.045
     forehead: Annotated[
         float,
         Field(ge=0.0, le=1.5),
         About(
             "Forehead",
-            "Where the matte ends above: 0 at the brows, 1 at the top of the mesh below the hairline, more into the hair.",
+            "Upper limit of the matte: 0 at the brows, 1 at the top of the mesh below the hairline, higher "
+            "values extend into the hair.",
             "Matte",
             Stage.MATTE,
         ),
@@ -260,24 +266,35 @@ class Parameters(BaseModel):
     edge_jaw: Annotated[
         float,
         Field(ge=-0.2, le=0.2),
-        About("Jaw edge", "Pushes the matte's edge at the jaw outward, or inward below 0.", "Matte", Stage.MATTE),
+        About("Jaw edge", "Moves the matte's edge at the jaw outward, or inward below 0.", "Matte", Stage.MATTE),
     ] = 0.015
     edge_right: Annotated[
         float,
         Field(ge=-0.2, le=0.2),
-        About("Right edge", "Pushes the edge at the person's right ear outward, or inward.", "Matte", Stage.MATTE),
+        About(
+            "Right edge",
+            "Moves the matte's edge at the person's right ear outward, or inward below 0.",
+            "Matte",
+            Stage.MATTE,
+        ),
     ] = 0.015
     edge_left: Annotated[
         float,
         Field(ge=-0.2, le=0.2),
-        About("Left edge", "Pushes the edge at the person's left ear outward, or inward.", "Matte", Stage.MATTE),
+        About(
+            "Left edge",
+            "Moves the matte's edge at the person's left ear outward, or inward below 0.",
+            "Matte",
+            Stage.MATTE,
+        ),
     ] = 0.015
     occlusion: Annotated[
         float,
         Field(ge=0.0, le=1.0),
         About(
             "Occlusion",
-            "How readily something in front of the face (a hand, a strand, a microphone) is kept in front; 0 looks for nothing.",
+            "Sensitivity of the detection of objects in front of the face (a hand, a strand, a microphone), "
+            "which stay in front; 0 switches it off.",
             "Matte",
             Stage.MATTE,
         ),
@@ -286,8 +303,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Occluder",
-            "What finds things in front of the face: empty for the network that ships, or the name of an xseg or bisenet "
-            "of the model store.",
+            "Occlusion network: empty for the shipped one, or the name of an xseg or bisenet network of the "
+            "model store.",
             "Matte",
             Stage.MATTE,
             animatable=False,
@@ -297,8 +314,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Parser",
-            "A face parser (bisenet) of the model store: hair and hats stay in front along its hairline, and the parts to "
-            "keep are drawn by it; empty for the mesh alone.",
+            "Face parsing network (bisenet) of the model store: hair and hats stay in front along its "
+            "hairline, and it draws the regions to keep; empty for the mesh alone.",
             "Matte",
             Stage.MATTE,
             animatable=False,
@@ -308,8 +325,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Keep regions",
-            "Parts of the plate's face that stay: any of eyes, mouth, brows, nose, jaw, with commas; with a parser also "
-            "hair, hat, glasses, ears, neck. A new shape takes them along.",
+            "Regions of the plate's face that stay: eyes, mouth, brows, nose, jaw, separated by commas; with "
+            "a parser also hair, hat, glasses, ears, neck. They move with a new face shape.",
             "Matte",
             Stage.MATTE,
             animatable=False,
@@ -320,7 +337,7 @@ class Parameters(BaseModel):
         str,
         About(
             "Holdout matte",
-            "A picture or sequence whose red channel says where the plate stays in front.",
+            "A picture or sequence whose red channel marks where the plate stays in front.",
             "Matte",
             Stage.MATTE,
             animatable=False,
@@ -332,7 +349,7 @@ class Parameters(BaseModel):
         str,
         About(
             "Garbage matte",
-            "A picture or sequence whose red channel says where the new face may be at all.",
+            "A picture or sequence whose red channel marks where the new face is allowed.",
             "Matte",
             Stage.MATTE,
             animatable=False,
@@ -348,15 +365,15 @@ class Parameters(BaseModel):
     light_color: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Light colour", "How much of the colour of the plate's light it takes.", "Light", Stage.MATCH),
+        About("Light colour", "How much of the colour of the plate's light the new face takes.", "Light", Stage.MATCH),
     ] = 1.0
     light_scale: Annotated[
         float,
         Field(ge=0.03, le=1.0),
         About(
             "Light scale",
-            "How coarse light is taken to be: smaller follows shadows more closely and leaves less of the new face's own "
-            "modelling.",
+            "Scale at which light is measured: smaller values follow shadows more closely and keep less of "
+            "the new face's own modelling.",
             "Light",
             Stage.MATCH,
         ),
@@ -366,7 +383,8 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Highlights",
-            "How far highlights that are stronger than the plate's own, as dark skin's are on light skin, are held to those.",
+            "How far highlights stronger than the plate's own, such as dark skin's on light skin, are "
+            "reduced to the plate's level.",
             "Light",
             Stage.MATCH,
         ),
@@ -375,8 +393,8 @@ class Parameters(BaseModel):
         Literal["gradient", "multiband", "none"],
         About(
             "Blend",
-            "How the new face meets the plate at the seam: gradient spreads what differs there smoothly inward; multiband mixes "
-            "coarse detail widely and fine detail narrowly; none lays it over as it is.",
+            "How the seam is closed: gradient spreads the difference at the seam smoothly inward; multiband "
+            "mixes coarse detail widely and fine detail narrowly; none leaves the face unchanged.",
             "Light",
             Stage.MATCH,
             animatable=False,
@@ -385,14 +403,14 @@ class Parameters(BaseModel):
     blend_amount: Annotated[
         float,
         Field(ge=0.0, le=1.0),
-        About("Blend amount", "How much of the blend's correction is used.", "Light", Stage.MATCH),
+        About("Blend amount", "Amount of the blend's correction.", "Light", Stage.MATCH),
     ] = 1.0
     blend_reach: Annotated[
         float,
         Field(ge=0.02, le=100.0),
         About(
             "Blend reach",
-            "How far inward the gradient blend is felt; above 2 it fills the whole face like a membrane.",
+            "Distance that the gradient blend reaches inward; above 2 it fills the whole face like a membrane.",
             "Light",
             Stage.MATCH,
         ),
@@ -402,7 +420,8 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=2.0),
         About(
             "Enhance",
-            "Raises the new face's fine detail, for a source softer than the plate; 0 leaves it.",
+            "Raises the fine detail of the new face, for a source that is softer than the plate; 0 leaves it "
+            "unchanged.",
             "Detail",
             Stage.MATCH,
         ),
@@ -412,8 +431,9 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Plate detail",
-            "How much of the plate's detail that the generator's crop could not hold stays; 1 gives back the plate exactly "
-            "where the generator changes nothing. Without effect on mesh, whose crop is the plate's own pixels.",
+            "How much of the plate's detail that the generator's crop cannot hold is kept; 1 returns the "
+            "plate exactly where the generator changes nothing. Has no effect on mesh, whose crop is the "
+            "plate's own pixels.",
             "Detail",
             Stage.ELEMENT,
         ),
@@ -423,7 +443,8 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Plate skin",
-            "How much of that is the double's own skin, pores and lines, as against grain; 0 keeps the grain alone.",
+            "How much of that detail is kept of the double's skin, pores and lines, as opposed to grain; 0 "
+            "keeps the grain alone.",
             "Detail",
             Stage.ELEMENT,
         ),
@@ -431,14 +452,14 @@ class Parameters(BaseModel):
     grain: Annotated[
         float,
         Field(ge=0.0, le=2.0),
-        About("Grain", "How much of the plate's grain the new face is given; 1 matches it.", "Detail", Stage.ELEMENT),
+        About("Grain", "Amount of the plate's grain on the new face; 1 matches the plate.", "Detail", Stage.ELEMENT),
     ] = 1.0
     own_grain: Annotated[
         float,
         Field(ge=0.0, le=1.0),
         About(
             "Own grain",
-            "How much of the grain and noise of the new face's own pictures stays; what stays counts towards the plate's.",
+            "How much grain and noise of the new face's own pictures is kept; it counts towards the plate's grain.",
             "Detail",
             Stage.ELEMENT,
         ),
@@ -447,8 +468,8 @@ class Parameters(BaseModel):
         str,
         About(
             "Layers",
-            "What an element carries beside RGBA, with commas: matte, parts (the matte's own), raw, stmap, depth, confidence, "
-            "id, or all.",
+            "Layers of an element beside RGBA, separated by commas: matte, parts (the parts of the matte), "
+            "raw, stmap, depth, confidence, id, or all.",
             "Output",
             Stage.WRITE,
             animatable=False,
@@ -458,8 +479,8 @@ class Parameters(BaseModel):
         Literal["face", "plate"],
         About(
             "Window",
-            "An element's data window: no larger than the face, or the plate's, for hosts that centre a picture by its data "
-            "window.",
+            "Data window of an element: limited to the face, or the plate's, for hosts that centre a picture "
+            "by its data window.",
             "Output",
             Stage.WRITE,
             animatable=False,
@@ -469,7 +490,7 @@ class Parameters(BaseModel):
         Literal["fail", "pass"],
         About(
             "No face",
-            "A frame without the face: fail it, or pass the plate on (an empty element).",
+            "A frame without the face: fail reports an error, pass returns the plate (an empty element).",
             "Face",
             Stage.FIND,
             animatable=False,
@@ -479,7 +500,7 @@ class Parameters(BaseModel):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One entry of the list, as the command line and the hosts read it."""
+    """One entry of the list, as the command line and the hosts read it. `minimum` and `maximum` are None without a bound."""
 
     name: str
     kind: type
@@ -539,9 +560,9 @@ def _note_former_name(name: str) -> None:
 
 
 def describe() -> list[dict[str, Any]]:
-    """The list as plain JSON, one entry a parameter, in order: what hosts build their panels from.
+    """Return the list as plain JSON values, one entry per parameter, from which hosts build their panels.
 
-    `type` is float, int, string, choice or path; `minimum` and `maximum` are None where there is no bound.
+    `type` is float, int, string, choice or path; `minimum` and `maximum` are None without a bound.
     """
     return [
         {

@@ -1,4 +1,4 @@
-"""Paths in shot files: variables, folders that they are relative to, and prefixes of other machines."""
+"""Paths in shot files: variables, base folders of relative paths, and prefixes of other machines."""
 
 from __future__ import annotations
 
@@ -20,14 +20,20 @@ _DRIVE = re.compile(r"^[A-Za-z]:[\\/]|^\\\\")
 
 @dataclass(frozen=True)
 class PathRule:
-    """Paths that begin with `source`, on whatever machine they were written, begin with `target` here."""
+    """A path prefix of another machine (`source`) and its replacement on this one (`target`)."""
 
     source: str
     target: str
 
 
 def expand(text: str, environ: Mapping[str, str], where: str) -> str:
-    """`$NAME`, `${NAME}` and a leading `~` filled in. Raises `UsageError('unset-variable')`; `where` opens the sentence."""
+    """Replace `$NAME`, `${NAME}` and a leading `~` in `text`.
+
+    Raises
+    ------
+    UsageError
+        `unset-variable`; the sentence begins with `where`.
+    """
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
@@ -43,7 +49,10 @@ def expand(text: str, environ: Mapping[str, str], where: str) -> str:
 
 
 def mapped(path: str, rules: tuple[PathRule, ...]) -> str:
-    """`path` with the longest rule's prefix replaced, whole folders at a time; drive letters and shares in any case."""
+    """Replace the prefix of `path` by the longest matching rule.
+
+    Prefixes match whole folder names. Drive letters and shares match in any case.
+    """
     for rule in sorted(rules, key=lambda rule: -len(_steps(rule.source))):
         have, prefix = _steps(path), _steps(rule.source)
         folded = [[step.casefold() for step in steps] for steps in (have, prefix)]
@@ -56,9 +65,12 @@ def mapped(path: str, rules: tuple[PathRule, ...]) -> str:
 
 
 def settle(text: str, base: Path, rules: tuple[PathRule, ...], environ: Mapping[str, str], where: str) -> str:
-    """A path of a document as an absolute one of this machine: variables, mapping, then `base` for a relative one.
+    """Resolve a path of a document to an absolute path of this machine: variables, mapping, then `base`.
 
-    Raises `UsageError` `unset-variable`, or `unmapped-path` for a path of another system that no rule covers.
+    Raises
+    ------
+    UsageError
+        `unset-variable`, or `unmapped-path` for a path of another system that no rule covers.
     """
     filled = expand(text, environ, where)
     if "://" in filled:
@@ -69,16 +81,19 @@ def settle(text: str, base: Path, rules: tuple[PathRule, ...], environ: Mapping[
     if _DRIVE.match(here) or PureWindowsPath(here).is_absolute() or PurePosixPath(here).is_absolute():
         raise UsageError(
             "unmapped-path",
-            f"{where}: '{here}' is a path of another system; add a rule to path_mapping in faceplate.show.json.",
+            f"{where}: '{here}' is a path of another operating system; add a rule to path_mapping in faceplate.show.json.",
         )
     joined = str(base / here)
     return mapped(joined, rules)
 
 
 def read_rules(path: Path) -> tuple[PathRule, ...]:
-    """Rules from a JSON file: ours ([{"from": …, "to": …}]), or Open Job Description's path mapping file.
+    """Read rules from a JSON file: `[{"from": …, "to": …}]`, or an Open Job Description path mapping file.
 
-    Raises `UsageError('bad-path-mapping')`.
+    Raises
+    ------
+    UsageError
+        `bad-path-mapping`.
     """
     try:
         item = json.loads(path.read_text(encoding="utf-8"))
@@ -88,7 +103,7 @@ def read_rules(path: Path) -> tuple[PathRule, ...]:
         raise UsageError("bad-path-mapping", f"The path mapping {path} cannot be read: {error.strerror}.") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(
-            "bad-path-mapping", f'{path} is no path mapping; write [{{"from": "/mnt/a", "to": "/mnt/b"}}].'
+            "bad-path-mapping", f'{path} is not a path mapping; write [{{"from": "/mnt/a", "to": "/mnt/b"}}].'
         ) from error
 
 
@@ -99,7 +114,7 @@ def _rule(entry: dict[str, Any]) -> PathRule:
 
 
 def _steps(path: str) -> list[str]:
-    """The folders of a path; a leading separator is a step of its own, so that `mnt` is not `/mnt`."""
+    """Split a path into its folders; a leading separator is one element, so that `mnt` differs from `/mnt`."""
     plain = path.replace("\\", "/") if _DRIVE.match(path) else path
     root = ["//"] if plain.startswith("//") else ["/"] if plain.startswith("/") else []
     return [*root, *(step for step in plain.split("/") if step)]

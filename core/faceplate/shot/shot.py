@@ -1,4 +1,4 @@
-"""The shot: plate, source, output and parameters: everything that a render is asked for."""
+"""The shot: plate, source, output and parameters of a render."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Override", "Policy", "Shot"]
 
 
 class Override(BaseModel):
-    """Values that count on some frames only, constants or curves; a later override counts before an earlier one."""
+    """Constants or curves that apply to some frames only; a later override wins over an earlier one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,7 +30,7 @@ class Override(BaseModel):
 
 
 class Policy(BaseModel):
-    """What a show allows; None where it does not say. No shot of the show can allow itself more."""
+    """The permissions of a show, None where it sets none. A shot cannot extend them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,21 +40,20 @@ class Policy(BaseModel):
 
 
 class Shot(BaseModel):
-    """What to render. Patterns are as artists write them (`plate.####.exr`, `%04d`, `$F4`, `1001-1048`).
+    """A render request. File patterns are written as artists write them: `plate.####.exr`, `%04d`, `$F4`, `1001-1048`.
 
-    `space`, `source_space` and `working` are colour spaces of the OCIO config (a name, alias, role or interop id); None
-    leaves the choice to the files and the config. `search` (x, y, width, height) limits where the face is looked for, and what
-    is read of the plate, in the plate's own pixel numbering, y down. `person` is what the id layer calls the person, `name`
-    what the shot is called.
-    A `track` says where the face is. Without one a range of frames is tracked first and the track kept beside the output,
-    unless `track_first` is off; a single frame is looked at by itself. Weights whose licence forbids commercial use are
-    refused unless `allow_noncommercial`.
+    `space`, `source_space` and `working` are colour spaces of the OCIO config (a name, alias, role or interop id); with None
+    the files and the config decide. `search` (x, y, width, height in plate pixels, y down) limits face detection and what is
+    read of the plate. `person` is the person's name in the id layer, `name` the shot's name.
+    `track` is a track file. Without one, a range of frames is tracked first and the track is kept beside the output, unless
+    `track_first` is off; in a single frame the face is detected. Weights whose licence forbids commercial use are refused
+    unless `allow_noncommercial` is set.
 
-    A `preview` of a source whose release does not cover it carries a slate; a `final` is refused (`faceplate.consent`). What a
-    release is asked for is `production`, `name`, today, and `use` where one is given. `audit` is the show's log.
+    Without a release that covers the render, a `preview` carries a slate and a `final` is refused (`faceplate.consent`). The
+    release is checked for `production`, `name`, today's date and, if given, `use`. `audit` is the show's audit log.
 
-    `parameters` hold for every frame, `curves` replace them by keyed values, `overrides` on some frames either; `at` puts
-    them together. A shot file is read by `faceplate.shot.load_shot`.
+    `parameters` apply to every frame, `curves` replace them by keyed values, `overrides` replace either on some frames; `at`
+    combines them. A shot file is read by `faceplate.shot.load_shot`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,7 +89,7 @@ class Shot(BaseModel):
     policy: Policy = Policy()
 
     def at(self, frame: int) -> Parameters:
-        """The parameters of one frame: constants, curves, and the overrides that cover it."""
+        """Return the parameters of one frame: constants, curves, and the overrides that cover it."""
         changed: dict[str, Any] = {name: curve.at(frame) for name, curve in self.curves.items()}
         for override in self.overrides:
             if frame in override.frames:

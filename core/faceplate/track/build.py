@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceplate import __version__
 from faceplate.comp.grain import Grain
 from faceplate.errors import UsageError
 from faceplate.face import likeness
@@ -21,6 +20,7 @@ from faceplate.track.associate import Association, Moment, associate
 from faceplate.track.checkpoint import Seen
 from faceplate.track.grain import grain_models
 from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
+from faceplate_client.version import __version__
 
 __all__ = ["build", "resmoothed", "retracked", "unpacked_base", "unpacked_mesh"]
 
