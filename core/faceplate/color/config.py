@@ -20,6 +20,7 @@ import PyOpenColorIO
 from faceplate.color.encoding import SHOULDER
 from faceplate.errors import UsageError
 from faceplate.plate.movie import MOVIE_SUFFIXES
+from faceplate.system.user_paths import is_file
 
 _ocio: Any = PyOpenColorIO  # a compiled module without stubs
 
@@ -357,7 +358,7 @@ def _read_config(source: str, origin: str) -> Any:
         if source.startswith("ocio://"):
             return _ocio.Config.CreateFromFile(source)
         path = Path(source).expanduser()
-        if not path.is_file():
+        if not is_file(path):
             raise UsageError("bad-ocio", f"There is no OCIO config {source}, which {origin} names: correct {origin}.")
         return _ocio.Config.CreateFromFile(str(path))
     except _OCIO_ERRORS as error:

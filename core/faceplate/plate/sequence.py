@@ -20,6 +20,7 @@ from fileseq.frameset import FrameSet
 
 from faceplate.errors import UsageError
 from faceplate.plate.movie import is_movie, open_movie
+from faceplate.system.user_paths import exists, is_file
 
 __all__ = ["Sequence", "missing_frames", "parse_frames", "same_target"]
 
@@ -61,6 +62,8 @@ class Sequence:
         Raises UsageError `bad-pattern` (no file name, or padding in a folder) and `bad-frames` (a range that is none).
         """
         text = str(pattern)
+        if "\0" in text:
+            raise UsageError("bad-pattern", f"'{text}' holds a null character, which no file name can have.")
         path = Path(_expand(text))
         if not path.name or text.endswith(("/", os.sep)):
             raise UsageError("bad-pattern", f"'{text}' names no file: write it like /show/plate.####.exr.")
@@ -92,7 +95,7 @@ class Sequence:
         raises what `open_movie` raises, and nothing when it does not exist.
         """
         if self.padding is None:
-            return tuple(range(len(open_movie(self.path(0))))) if self.is_movie and self.path(0).exists() else ()
+            return tuple(range(len(open_movie(self.path(0))))) if self.is_movie and exists(self.path(0)) else ()
         try:
             names = os.listdir(self.folder)  # noqa: PTH208  (names only: no stat of each file on a slow share)
         except OSError:
@@ -106,7 +109,7 @@ class Sequence:
 
     def has(self, frame: int) -> bool:
         """Whether `frame` exists now: its file, or the frame in its movie."""
-        return self.path(frame).exists() and (not self.is_movie or 0 <= frame < len(open_movie(self.path(frame))))
+        return exists(self.path(frame)) and (not self.is_movie or 0 <= frame < len(open_movie(self.path(frame))))
 
     def __str__(self) -> str:
         return self.pattern
@@ -132,7 +135,7 @@ def parse_frames(text: str) -> tuple[int, ...]:
 def missing_frames(wanted: Iterable[int], sequence: Sequence) -> tuple[int, ...]:
     """The frames of `wanted`, in its order, that have no file; a still that exists misses none."""
     if sequence.is_still:
-        return () if sequence.path(0).is_file() else tuple(wanted)
+        return () if is_file(sequence.path(0)) else tuple(wanted)
     present = set(sequence.on_disk())
     return tuple(frame for frame in wanted if frame not in present)
 

@@ -35,6 +35,7 @@ from faceplate.render.tracking import tracker_for
 from faceplate.shot import Shot, first_fault
 from faceplate.shot.parameters import Parameters, current_names
 from faceplate.source import Source, read_source
+from faceplate.system.user_paths import exists, make_folder
 from faceplate.track import AutoTrack, Track, auto_track_path
 
 __all__ = ["RenderResources"]
@@ -153,12 +154,12 @@ class RenderResources:
             network_encoding(parameters, self.color)
             self._check_policy(self._named_cards(parameters))
             _ = self._generator(parameters), self._matte_networks(parameters)
-        known = self.shot.track is not None or (self.shot.output and auto_track_path(self.output).exists())
+        known = self.shot.track is not None or (self.shot.output and exists(auto_track_path(self.output)))
         for parameters in kinds if not known else ():
             _ = self._wanted(parameters)  # only a track that is there already knows names
         if self.shot.output:
             self._make_output_folder()
-            known = self.shot.track is not None or auto_track_path(self.output).exists()
+            known = self.shot.track is not None or exists(auto_track_path(self.output))
             for parameters in () if known else kinds:
                 _ = self._wanted(parameters)  # only a track that is there already knows names
             self._take_kept_track(progress)
@@ -352,7 +353,7 @@ class RenderResources:
         if not isinstance(target, str) or target in ("auto", "largest", "leftmost", "rightmost"):
             return None
         path = Path(target).expanduser()
-        if not path.exists():
+        if not exists(path):
             raise UsageError(
                 "bad-target",
                 f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, a point x,y, nor a "
@@ -379,10 +380,4 @@ class RenderResources:
             )
 
     def _make_output_folder(self) -> None:
-        folder = self.output.path(self.frames()[0]).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RenderError(
-                "output-unwritable", f"The output folder {folder} cannot be made: {error.strerror}."
-            ) from error
+        make_folder(self.output.path(self.frames()[0]).parent)

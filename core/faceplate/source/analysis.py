@@ -20,6 +20,7 @@ from faceplate.face.shape import normals, unsqueezed
 from faceplate.image.frame import Frame
 from faceplate.source.views import bare_skin
 from faceplate.system.atomic import publish, temporary_beside
+from faceplate.system.user_paths import is_dir
 
 __all__ = ["Finding", "Notebook", "look", "notebook_place", "open_notebook"]
 
@@ -88,7 +89,7 @@ class Notebook(BaseModel):
 
 def notebook_place(path: Path) -> Path:
     """Where the notebook of the source at `path` lies: in its folder, else beside it."""
-    return path / _NOTE if path.is_dir() else path.with_name(f".{path.name}.{_NOTE}")
+    return path / _NOTE if is_dir(path) else path.with_name(f".{path.name}.{_NOTE}")
 
 
 def open_notebook(path: Path, finder: FaceFinder) -> tuple[Notebook, Path]:

@@ -9,6 +9,7 @@ import numpy as np
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.plate import Sequence
 from faceplate.plate.movie import MOVIE_SUFFIXES, is_movie, open_movie
+from faceplate.system.user_paths import entries, is_dir, is_file
 
 __all__ = ["frames_of", "looked_at", "source_files"]
 
@@ -22,18 +23,18 @@ def source_files(path: Path) -> list[Path]:
 
     Raises `UsageError` with code `source-missing` or `source-without-face`.
     """
-    if path.is_dir():
+    if is_dir(path):
         found = sorted(
             item
-            for item in path.iterdir()
-            if item.suffix.lower() in _PICTURES | MOVIE_SUFFIXES and item.is_file() and not item.name.startswith(".")
+            for item in entries(path)
+            if item.suffix.lower() in _PICTURES | MOVIE_SUFFIXES and is_file(item) and not item.name.startswith(".")
         )
         if not found:
             raise UsageError(
                 "source-without-face", f"The source folder {path} holds no picture; put the person's in it."
             )
         return found
-    if path.is_file():
+    if is_file(path):
         return [path]
     found = _numbered(path)
     if not found:
@@ -47,7 +48,7 @@ def source_files(path: Path) -> list[Path]:
 def looked_at(path: Path) -> list[Path]:
     """Those of `source_files` to look at: all, but of a sequence at most 240 frames, evenly spread. Raises the same."""
     files = source_files(path)
-    return files if path.is_dir() else [files[index] for index in _spread(len(files))]
+    return files if is_dir(path) else [files[index] for index in _spread(len(files))]
 
 
 def frames_of(file: Path) -> list[int | None]:

@@ -7,6 +7,7 @@ reports it like any other missing file.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
     "is_file",
     "make_folder",
     "matches",
+    "read_bytes",
     "reason",
     "resolved",
     "stat_or_none",
@@ -72,6 +74,14 @@ def matches(folder: AnyPath, pattern: str) -> tuple[Path, ...]:
         return tuple(sorted(Path(folder).glob(pattern)))
     except (OSError, ValueError):
         return ()
+
+
+def read_bytes(path: AnyPath) -> bytes:
+    """Return the content of a file. Raises `OSError` alone, also for a path that holds a null character."""
+    try:
+        return Path(path).read_bytes()
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from error
 
 
 def resolved(path: AnyPath) -> Path | None:

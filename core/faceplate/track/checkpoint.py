@@ -25,6 +25,7 @@ from faceplate.face.landmark import Region
 from faceplate.image.window import Window
 from faceplate.plate import Sequence as Sequence_
 from faceplate.system.atomic import temporary_beside, write_failed
+from faceplate.system.user_paths import stat_or_none
 from faceplate.track.analyse import SEGMENT, Analyser, Look, ShotFinder, Sighting
 from faceplate.track.flow import Flow
 from faceplate.track.grain import pack_grain, unpack_grain
@@ -237,11 +238,8 @@ def state_of(plate: Sequence_, frames: Iterable[int]) -> str:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
+    found = stat_or_none(path)
+    return None if found is None else (found.st_size, found.st_mtime_ns)
 
 
 def _key(reader: PlateReader, finder: ShotFinder) -> str:

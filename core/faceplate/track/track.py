@@ -16,6 +16,7 @@ from faceplate.comp.grain import Grain
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, likeness
 from faceplate.face.choose import CLEARLY_LARGER, distance_to, parse_point
+from faceplate.system.user_paths import exists
 from faceplate.track import coding, correct, model
 from faceplate.track.build import resmoothed, unpacked_base, unpacked_mesh
 from faceplate.track.grain import grain_at
@@ -395,7 +396,7 @@ class Track:
 
     def _likest(self, text: str, embed: Callable[[Path], np.ndarray] | None) -> str:
         path = Path(text).expanduser()
-        if embed is None or not path.exists():
+        if embed is None or not exists(path):
             names = ", ".join(f"{p.number} {p.name}" for p in self.people)
             raise UsageError(
                 "bad-target",
