@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import PyOpenColorIO
 
+from faceplate.color.config_files import contents_mark
 from faceplate.color.encoding import SHOULDER
 from faceplate.errors import UsageError
 from faceplate.plate.movie import MOVIE_SUFFIXES
@@ -152,6 +153,8 @@ class ColorConfig:
         config = _read_config(source, origin)
         flags = variables.get(_FLAGS_VARIABLE)
         cache_id = config.getCacheID() + (f":flags={flags}" if flags else "")
+        if not source.startswith("ocio://") and (contents := contents_mark(config)):
+            cache_id += f":files={contents}"
         return cls(source, _working_space(config, source, working), cache_id, config)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import PyOpenColorIO
 
 ocio: Any = PyOpenColorIO  # a compiled module without stubs
 
-__all__ = ["forget_file_contents", "ocio_files"]
+__all__ = ["contents_mark", "forget_file_contents", "ocio_files"]
 
 
 def ocio_files(config: Path) -> tuple[Path, ...]:
@@ -21,15 +22,34 @@ def ocio_files(config: Path) -> tuple[Path, ...]:
     """
     if config.suffix == ".ocioz":
         return (config,)
-    loaded = ocio.Config.CreateFromFile(str(config))
-    context = loaded.getCurrentContext()
-    found = [config]
-    for name in sorted({transform.getSrc() for transform in _file_transforms(loaded)}):
+    return tuple(dict.fromkeys([config, *_read_files(ocio.Config.CreateFromFile(str(config)), config.parent)]))
+
+
+def contents_mark(config: Any) -> str:
+    """Return a hash of the LUTs and CDLs that a loaded OCIO config reads, 32 hexadecimal digits; "" where it reads none.
+
+    OCIO's own hash of a config names these files by their inode, and does not change when one is rewritten in place.
+    """
+    files = _read_files(config, Path(config.getWorkingDir() or "."))
+    state = hashlib.sha256()
+    for path in files:
+        try:
+            state.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        except OSError:
+            state.update(path.name.encode() + b"\0missing")
+    return state.hexdigest()[:32] if files else ""
+
+
+def _read_files(config: Any, folder: Path) -> list[Path]:
+    """The files that a loaded config reads; one that is not found is taken to be in `folder`."""
+    context = config.getCurrentContext()
+    found: list[Path] = []
+    for name in sorted({transform.getSrc() for transform in _file_transforms(config)}):
         try:
             found.append(Path(context.resolveFileLocation(name)))
         except (ocio.Exception, ocio.ExceptionMissingFile):
-            found.append(config.parent / name)
-    return tuple(dict.fromkeys(found))
+            found.append(folder / name)
+    return found
 
 
 def forget_file_contents() -> None:

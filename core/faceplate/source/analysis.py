@@ -20,7 +20,7 @@ from faceplate.face.shape import normals, unsqueezed
 from faceplate.image.frame import Frame
 from faceplate.source.views import bare_skin
 from faceplate.system.atomic import publish, temporary_beside
-from faceplate.system.user_paths import is_dir
+from faceplate.system.user_paths import is_dir, read_bytes
 
 __all__ = ["Finding", "Notebook", "look", "notebook_place", "open_notebook"]
 
@@ -97,7 +97,7 @@ def open_notebook(path: Path, finder: FaceFinder) -> tuple[Notebook, Path]:
     place = notebook_place(path)
     weights = [finder.store.card(name).sha256 for name in (*finder.networks, finder.expression)]
     try:
-        notebook = Notebook.model_validate_json(place.read_bytes())
+        notebook = Notebook.model_validate_json(read_bytes(place))
         if notebook.version == _VERSION and notebook.weights == weights:
             return notebook, place
     except (OSError, ValidationError):
