@@ -23,5 +23,5 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert told["Python"].startswith(platform.python_version()) and platform.machine() in told["Platform"]
     assert told["ONNX Runtime"].startswith(onnxruntime.__version__)
     assert told["ONNX Runtime"].endswith("CPUExecutionProvider")
-    assert told["OpenImageIO"] == oiio.VERSION_STRING and told["OpenColorIO"] == ocio.GetVersion()
+    assert told["OpenImageIO"] == oiio.VERSION_STRING and told["OpenColorIO"] == ocio.__version__
     assert told["OpenCV"] == cv2.__version__ and told["NumPy"] == np.__version__

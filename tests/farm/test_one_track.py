@@ -35,7 +35,7 @@ def shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two people side by side; the shot searches the right half, with a detector of the user's own store."""
     plate = np.full((200, 400, 3), 0.08, np.float32)
     for name, centre in (("ada", (100.0, 100.0)), ("bea", (300.0, 100.0))):
-        over(plate, portrait(name), centre, 180)
+        plate = over(plate, portrait(name), centre, 180)
     for number in FRAMES:
         moved = np.array([[1, 0, number - 1001.0], [0, 1, 0]], np.float64)
         write(

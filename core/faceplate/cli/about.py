@@ -24,7 +24,7 @@ def version_text() -> str:
         "Platform": f"{platform.platform()}, {platform.machine()}",
         "ONNX Runtime": f"{onnxruntime.__version__}, providers: {', '.join(available_providers())}",
         "OpenImageIO": oiio.VERSION_STRING,
-        "OpenColorIO": ocio.GetVersion(),
+        "OpenColorIO": ocio.__version__,
         "OpenCV": cv2.__version__,
         "NumPy": np.__version__,
     }
