@@ -69,7 +69,7 @@ def open_log(form: str) -> Log:
 
 
 def _openjd(event: str, level: str, data: dict[str, Any]) -> Iterator[str]:
-    """The lines of an event as the Open Job Description's "How Jobs Are Run" defines them; a message is one line."""
+    """Yield the lines of an event as the Open Job Description's "How Jobs Are Run" defines them; a message is one line."""
     message = " ".join(str(data.get("message", "")).split())
     if event == "progress":
         done, total = data["done"], max(data["total"], 1)

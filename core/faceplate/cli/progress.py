@@ -175,7 +175,7 @@ def _log_frame(done: FrameDone, log: Log, report: BatchReport) -> None:
 
 
 def _summary(report: BatchReport) -> dict[str, Any]:
-    """The counts, and for each stage its seconds in all and for a frame."""
+    """Return the counts, and for each stage its seconds in all and for a frame."""
     stages = {
         stage: {"total_s": round(sum(times), 4), "frame_s": round(sum(times) / len(times), 4)}
         for stage, times in report.seconds.items()

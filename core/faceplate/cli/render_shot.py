@@ -59,7 +59,7 @@ def parse_rectangle(text: str | None) -> tuple[int, int, int, int] | None:
 
 
 def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with `search` as numbers; raises `UsageError` for a word that an option does not know."""
+    """Return the options with `search` as numbers. Raises `UsageError` for a word that an option does not know."""
     for name, choices in _CHOICES.items():
         if options[name] not in choices:
             raise UsageError("bad-option", f"--{name} is '{options[name]}'; it can be {', '.join(choices)}.")

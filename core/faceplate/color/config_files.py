@@ -41,7 +41,7 @@ def contents_mark(config: Any) -> str:
 
 
 def _read_files(config: Any, folder: Path) -> list[Path]:
-    """The files that a loaded config reads; one that is not found is taken to be in `folder`."""
+    """Return the files that a loaded config reads; one that is not found is taken to be in `folder`."""
     context = config.getCurrentContext()
     found: list[Path] = []
     for name in sorted({transform.getSrc() for transform in _file_transforms(config)}):

@@ -56,7 +56,7 @@ def assets_of(job: FarmJob, renderer: Renderer) -> Assets:
 
 
 def _values(job: FarmJob, name: str) -> set[str]:
-    """The values that a parameter has in any frame."""
+    """Return the values that a parameter has in any frame."""
     own = [job.shot.parameters.model_dump(), *(override.constants for override in job.shot.overrides)]
     return {str(values[name]) for values in own if values.get(name)}
 
@@ -73,7 +73,7 @@ def _targets(job: FarmJob) -> list[Path]:
 
 
 def _source_files(source: Path | None) -> list[Path]:
-    """A source's pictures, its release, and the notebook of what was found in each picture."""
+    """Return a source's pictures, its release, and the notebook of what was found in each picture."""
     if source is None:
         return []
     if is_dir(source):
@@ -87,7 +87,7 @@ def _source_files(source: Path | None) -> list[Path]:
 
 
 def _weights(renderer: Renderer) -> tuple[list[Path], Path | None]:
-    """The files of the user's own networks, and the folder to name in FACEPLATE_MODELS."""
+    """Return the files of the user's own networks, and the folder to name in FACEPLATE_MODELS."""
     store: ModelStore = renderer.finder.store
     shipped = embedded_store().cards
     try:

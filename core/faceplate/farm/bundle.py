@@ -170,7 +170,7 @@ def _check_step() -> dict[str, Any]:
 
 
 def _comp_step(job: FarmJob) -> dict[str, Any]:
-    """The host's own comp: one task for each frame ({frame}), for each chunk ({frames}), or one in all."""
+    """Return the step of the host's own comp: one task for each frame ({frame}), for each chunk ({frames}), or one in all."""
     scripts = {str(path): f"{{{{Param.HostScript{number}}}}}" for number, path in enumerate(script_files(job), 1)}
     words = [scripts.get(str(Path(word).expanduser()), word) for word in job.host_comp]
     text = " ".join(words)
@@ -188,7 +188,7 @@ def _comp_step(job: FarmJob) -> dict[str, Any]:
 
 
 def _where() -> list[str]:
-    """The options by which every task finds the shot on its node."""
+    """Return the options by which every task finds the shot on its node."""
     return [
         *("{{Param.ShotFile}}", "--output-folder", "{{Param.OutputDir}}", "--track", "{{Param.Track}}"),
         *("--path-mapping", "{{Session.PathMappingRulesFile}}", "--log", "openjd"),
@@ -225,7 +225,7 @@ def _number(name: str, words: str, default: int, least: int) -> dict[str, Any]:
 
 
 def _yaml(item: Any) -> str:
-    """YAML text that reads well in a diff. Raises `UsageError('no-farm')` without the extra packages."""
+    """Return YAML text that reads well in a diff. Raises `UsageError('no-farm')` without the extra packages."""
     try:
         yaml = importlib.import_module("yaml")
     except ImportError as error:

@@ -197,7 +197,7 @@ def _plate_is_black(renderer: Renderer, frame: int) -> bool:
 
 
 def _has_face(renderer: Renderer, frame: int) -> bool:
-    """Whether the track has a face in the frame, with a weight above 0."""
+    """Say whether the track has a face in the frame, with a weight above 0."""
     track = renderer._track
     if track is None:
         return False
@@ -207,7 +207,7 @@ def _has_face(renderer: Renderer, frame: int) -> bool:
 
 
 def _made_of(renderer: Renderer, frame: int, said: Mapping[str, Any]) -> Iterable[str]:
-    """Which input has changed since the frame was made; only the plainest reason."""
+    """Name the input that has changed since the frame was made; only the plainest reason."""
     if "faceplate:key" not in said:
         return
     plate = said.get("faceplate:plate_sha256")
@@ -225,7 +225,7 @@ def _made_of(renderer: Renderer, frame: int, said: Mapping[str, Any]) -> Iterabl
 
 
 def _same_weights(renderer: Renderer, said: str) -> bool:
-    """Whether the weights that a frame names are those of the store now; their files are read."""
+    """Say whether the weights that a frame names are those of the store now; their files are read."""
     store = renderer.finder.store
     for entry in filter(None, said.split(", ")):
         name, _, digest = entry.rpartition(" ")
@@ -255,7 +255,7 @@ def _other_takes(seen: list[_Seen]) -> Iterable[Fault]:
 
 
 def _duplicates(seen: list[_Seen]) -> Iterable[Fault]:
-    """Frames with the pixels of an earlier one although their plates differ. Elements without a face are not compared."""
+    """Yield frames with the pixels of an earlier one although their plates differ. Elements without a face are not compared."""
     first: dict[str, _Seen] = {}
     for item in seen:
         if not item.pixels or any(fault.code == "empty" for fault in item.faults):
@@ -272,7 +272,7 @@ def _has_alpha(path: Path) -> bool:
 
 
 def _recorded(output: Sequence, frame: int) -> str:
-    """The hash of the pixels as recorded when the frame was written; "" without a record."""
+    """Return the hash of the pixels as recorded when the frame was written; "" without a record."""
     try:
         document = json.loads((records_folder(output) / f"{frame}.json").read_text("utf-8"))
         return str(document["frame"]["pixels"])

@@ -62,7 +62,7 @@ def _curve(curve: Curve) -> Any:
 
 
 def _plain_pattern(pattern: str) -> str:
-    """The pattern with an absolute folder; the file name stays as it is written."""
+    """Return the pattern with an absolute folder; the file name stays as it is written."""
     sequence = Sequence.parse(pattern)
     return str(sequence.folder.absolute() / pattern.replace("\\", "/").rpartition("/")[2])
 

@@ -155,8 +155,10 @@ class RenderBatch:
                 collect(self.renderer.output, signing_key())
 
     def run_or_raise(self, frames: Iterable[int]) -> Generator[FrameDone, None, None]:
-        """As `run`, but raise a frame's error where it is not a `RenderError`: the request itself is wrong, or the error
-        is one that no part of the engine expects."""
+        """Render as `run` does, but raise a frame's error where it is not a `RenderError`.
+
+        Such an error says that the request itself is wrong, or that a part of the engine has a bug.
+        """
         with closing(self.run(frames)) as outcomes:
             for done in outcomes:
                 if done.error is not None and not isinstance(done.error, RenderError):

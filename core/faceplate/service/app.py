@@ -61,6 +61,7 @@ class Service:
     shots: OpenShots = field(init=False)
 
     def __post_init__(self) -> None:
+        """Make what depends on the other fields."""
         self.shots = OpenShots(self.roots, cache=self.cache)
         self.context = JobContext(self.queue, self.shared, self.roots)
 
@@ -79,7 +80,9 @@ def make_app(
         lifespan=lifespan,
     )
     _errors(app)
+    _pages(app)
     _about(app, service)
+    _lists(app, service)
     _shots(app, service)
     _jobs(app, service)
     return app
@@ -118,15 +121,17 @@ def _errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-def _about(app: FastAPI, service: Service) -> None:
+def _pages(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     async def page() -> HTMLResponse:
-        """The list of routes as a page."""
+        """Show the list of routes."""
         return HTMLResponse(page_of(app.openapi()), headers={"Content-Security-Policy": POLICY})
 
+
+def _about(app: FastAPI, service: Service) -> None:
     @app.get("/v1/status")
     async def status() -> dict[str, Any]:
-        """The engine's version, device, jobs and caches."""
+        """Return the engine's version, device, jobs and caches."""
         return {
             "engine": __version__,
             "pid": os.getpid(),
@@ -140,30 +145,6 @@ def _about(app: FastAPI, service: Service) -> None:
                 "shared": service.shared.usage(),
                 "stages": service.cache.state(),
             },
-        }
-
-    @app.get("/v1/parameters")
-    def parameters() -> dict[str, Any]:
-        """The list of parameters: type, range, default, label and help of each."""
-        return {"faceplate_parameters": 1, "parameters": describe_parameters()}
-
-    @app.get("/v1/models")
-    def models() -> dict[str, Any]:
-        """The cards of every network that the engine can see."""
-        store = service.shots.store
-        return {
-            "models": [
-                {
-                    "name": card.name,
-                    "role": card.role,
-                    "kind": card.kind,
-                    "licence": card.licence,
-                    "commercial": card.commercial,
-                    "present": store.is_there(card.name),
-                    "sha256": card.sha256,
-                }
-                for card in sorted(store, key=lambda card: card.name)
-            ]
         }
 
     @app.post("/v1/stop")
@@ -182,6 +163,32 @@ def _about(app: FastAPI, service: Service) -> None:
         return {"freed": name}
 
 
+def _lists(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/parameters")
+    def parameters() -> dict[str, Any]:
+        """Return the list of parameters: type, range, default, label and help of each."""
+        return {"faceplate_parameters": 1, "parameters": describe_parameters()}
+
+    @app.get("/v1/models")
+    def models() -> dict[str, Any]:
+        """Return the cards of every network in the model store."""
+        store = service.shots.store
+        return {
+            "models": [
+                {
+                    "name": card.name,
+                    "role": card.role,
+                    "kind": card.kind,
+                    "licence": card.licence,
+                    "commercial": card.commercial,
+                    "present": store.is_there(card.name),
+                    "sha256": card.sha256,
+                }
+                for card in sorted(store, key=lambda card: card.name)
+            ]
+        }
+
+
 def _shots(app: FastAPI, service: Service) -> None:
     @app.post("/v1/shots")
     def open_shot(request: ShotRequest) -> dict[str, Any]:
@@ -190,7 +197,7 @@ def _shots(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/keys")
     def keys(request: KeysRequest) -> dict[str, Any]:
-        """The key of each frame, which names all that its pixels depend on. An up-to-date file carries it."""
+        """Return the key of each frame, which names all that its pixels depend on. An up-to-date file carries it."""
         opened = service.shots.get(request.shot)
         check_request_paths(service.roots, request)
         return {
@@ -215,25 +222,25 @@ def _jobs(app: FastAPI, service: Service) -> None:
 
     @app.get("/v1/jobs")
     async def jobs() -> dict[str, Any]:
-        """Every remembered job, without its frames."""
+        """Return every remembered job, without its frames."""
         documents = [service.queue.document(job) for job in tuple(service.queue.jobs.values())]
         return {"jobs": [{**document, "frames": {}} for document in documents]}
 
     @app.get("/v1/jobs/{job}")
     async def job_document(job: str) -> dict[str, Any]:
-        """A job as it is now."""
+        """Return a job as it is now."""
         return service.queue.document(service.queue.get(job))
 
     @app.delete("/v1/jobs/{job}")
     async def cancel(job: str) -> dict[str, Any]:
-        """Cancels a job."""
+        """Cancel a job."""
         found = service.queue.get(job)
         service.queue.cancel(found)
         return service.queue.document(found)
 
     @app.get("/v1/jobs/{job}/events")
     async def events(job: str, last_event_id: Annotated[int, Header()] = 0) -> EventSourceResponse:
-        """The job's events (state, progress, frame, log) as server-sent events; the stream ends with the final state."""
+        """Stream the job's events (state, progress, frame, log) as server-sent events; the stream ends with the final state."""
         return event_stream(service.queue, service.queue.get(job), last_event_id)
 
 

@@ -36,6 +36,7 @@ class Guard:
         self._seen = seen
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass an accepted request on with its whole body, or answer why it is refused."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -65,7 +66,7 @@ class Guard:
         return None
 
     async def _body(self, headers: dict[str, str], receive: Any) -> bytes | tuple[int, str, str]:
-        """The whole body, or why it is refused. It is read before any route, so that a large or slow body ends here."""
+        """Return the whole body, or why it is refused. It is read before any route, so that a large or slow body ends here."""
         too_large = (413, "body-too-large", f"A request may hold {self._limit >> 20} MiB; send the rest as files.")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._limit:

@@ -138,26 +138,27 @@ class JobQueue:
             return job.document()
 
     def cancel(self, job: Job, state: Literal["cancelled", "superseded"] = "cancelled") -> None:
-        """Ends a job: at once when it waits, after the frame at hand when it runs. An ended job stays as it is."""
+        """Cancel a job: at once while it waits, after its current frame while it runs. An ended job stays as it is."""
         with self.changed:
             if not job.finished:
                 self._end(job, state)
             self.changed.notify_all()
 
     def cancel_of(self, owner: int) -> None:
-        """Cancels what a process that is gone has asked for."""
+        """Cancel the jobs of a process that has ended."""
         with self.changed:
             for job in self.jobs.values():
                 if job.owner == owner and not job.finished:
                     self._end(job, "cancelled")
 
     def counts(self) -> dict[str, int]:
+        """Return how many jobs wait and how many run."""
         with self.changed:
             states = [job.state for job in self.jobs.values()]
         return {"waiting": states.count("waiting"), "running": states.count("running")}
 
     def close(self, patience: float) -> None:
-        """Cancels everything and waits up to `patience` seconds for the frames at hand."""
+        """Cancel every job and wait up to `patience` seconds for the frames under way."""
         with self.changed:
             self.closed = True
             for job in self.jobs.values():
@@ -199,7 +200,7 @@ class JobQueue:
             job.tell("log", level=level, text=text)
 
     def _next(self, lane: str) -> Job | None:
-        """The most urgent job of a lane; among equals the one that came first."""
+        """Return the most urgent job of a lane; among equals the one that came first."""
         mine = [job for job in self.jobs.values() if job.lane == lane and not job.finished]
         return min(mine, key=lambda job: job.priority != "interactive", default=None)
 
@@ -224,7 +225,7 @@ class JobQueue:
             del job
 
     def _ended(self, lane: str) -> Job | None:
-        """A job that was ended between two of its steps and whose steps must be closed."""
+        """Return a job that was ended between two of its steps and whose steps must be closed."""
         return next((job for job in self.jobs.values() if job.lane == lane and job.finished and job._steps), None)
 
     def _step(self, job: Job) -> None:

@@ -45,11 +45,11 @@ def check_request_paths(roots: Roots, request: RenderRequest | KeysRequest) -> N
 
 
 def _places_of(pattern: str) -> tuple[Path, ...]:
-    """The paths of a pattern to check: its folder, and for a still the file too, because it may be a link."""
+    """Return the paths of a pattern to check: its folder, and for a still the file too, because it may be a link."""
     sequence = Sequence.parse(pattern)
     return (sequence.folder, sequence.path(0)) if sequence.is_still else (sequence.folder,)
 
 
 def _is_path(target: str) -> bool:
-    """Whether a target names a picture, and not a face's place or a person."""
+    """Say whether a target names a picture, and not a face's place or a person."""
     return len(Path(target).parts) > 1 or bool(Path(target).suffix)

@@ -68,7 +68,7 @@ class _RenderSteps:
                 yield
 
     def _batch(self, job: Job, renderer: Renderer) -> RenderBatch:
-        """The batch of this job.
+        """Return the batch of this job.
 
         A batch job with an output is a take: it is recorded and logged. An interactive job renders one frame after the
         other, so that the frame that the artist waits for comes first, and leaves nothing but the picture.
@@ -95,7 +95,7 @@ class _RenderSteps:
         )
 
     def _entry_of(self, done: FrameDone, renderer: Renderer) -> dict[str, Any]:
-        """The job's entry for a frame."""
+        """Return the job's entry for a frame."""
         if done.error is not None:
             return _entry("failed", error=error_entry(done.error))
         if done.not_rendered:

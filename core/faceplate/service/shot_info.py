@@ -88,6 +88,6 @@ def people(track: Track) -> list[dict[str, Any]]:
 
 
 def _release(renderer: Renderer) -> dict[str, str]:
-    """The source's release for this shot: its state, one sentence, and the slate that pictures carry."""
+    """Return the source's release for this shot: its state, one sentence, and the slate that pictures carry."""
     check, decision = renderer.judgement
     return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}

@@ -139,7 +139,7 @@ class OpenShot:
 
 
 def _state_of(path: Path) -> str:
-    """A text that changes when a file of a source, its release, a track or a keyring changes."""
+    """Return a text that changes when a file of a source, its release, a track or a keyring changes."""
     try:
         files = entries(path) if is_dir(path) else [*source_files(path), *matches(path.parent, "release*.json")]
     except UsageError:
@@ -198,7 +198,7 @@ class OpenShots:
 
 
 def _loaded(request: ShotRequest) -> Shot:
-    """The shot of a request, resolved with the variables of the host that asks."""
+    """Return the shot of a request, resolved with the variables of the host that asks."""
     what: Any = request.path if request.path is not None else request.document
     rules = tuple(PathRule(rule.source, rule.target) for rule in request.mapping)
     try:

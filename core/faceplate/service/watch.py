@@ -63,7 +63,7 @@ class ConfigWatch:
 
 
 def _files(config: Path) -> tuple[Path, ...]:
-    """The files of a config; the config alone where it cannot be read, which opening it reports."""
+    """Return the files of a config; the config alone where it cannot be read, which opening it reports."""
     try:
         return ocio_files(config)
     except Exception:  # OCIO's exceptions have no common base class, and a path may be one that it refuses
