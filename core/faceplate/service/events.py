@@ -13,7 +13,7 @@ from faceplate.service.job_queue import Job, JobQueue
 __all__ = ["event_stream"]
 
 # Seconds between two pings. A client takes a stream for dead that stays silent much longer.
-_PING_SECONDS = 2.0
+_PING_SECONDS = 2
 
 
 def event_stream(queue: JobQueue, job: Job, after: int) -> EventSourceResponse:
