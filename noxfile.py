@@ -18,7 +18,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests; further words go to pytest: `nox -s tests-3.11 -- tests/test_window.py -k union`."""
+    """Run the tests; further words go to pytest: `nox -s tests-3.11 -- tests/image/test_proxy.py`."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "pytest", *session.posargs)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 # What a worker runs: a share of the frames, after a pause on each file where the network is slow.
 _WORKER = """

@@ -18,12 +18,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from conftest import SIZES, write_plate
 from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.shot.parameters import describe
 from faceplate_client import Engine, Shot, connect
+from measuring import SIZES, write_plate
 
 ROUNDS = 5
 

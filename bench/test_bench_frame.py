@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import ROUNDS, SIZES, Measured, NetworkClock, Scene, Size, Table, median, read_exr, write_exr
 from faceplate import FaceSwapper
 from faceplate.color import Exposure, decode, encode
 from faceplate.color.reading import read_frame
@@ -25,6 +24,7 @@ from faceplate.image.frame import Frame
 from faceplate.image.inpaint import heal
 from faceplate.image.window import Window
 from faceplate.shot.parameters import Parameters
+from measuring import ROUNDS, SIZES, Measured, NetworkClock, Scene, Size, Table, median, read_exr, write_exr
 
 Work = Callable[[], object]
 Scenes = Callable[[Size], Scene]

@@ -26,7 +26,6 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from conftest import SIZES, Size, write_plate
 from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
@@ -39,8 +38,9 @@ from faceplate.render.batch import render_frames
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from faceplate.track import track_shot
+from measuring import SIZES, Size, write_plate
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 graphs = importlib.import_module("onnx_graphs")
 
 FLIGHT = int(os.environ.get("FACEPLATE_BENCH_FLIGHT", "8"))
@@ -194,7 +194,7 @@ def test_frame_over_bare_run(
     def bare() -> float:
         start = time.perf_counter()
         for tile in timed.feed["target"]:
-            network._lanes[0]._session.run(None, {"target": tile[None], "source": timed.feed["source"]})
+            network._sessions[0]._session.run(None, {"target": tile[None], "source": timed.feed["source"]})
         return time.perf_counter() - start
 
     frames, insides, bares, writes = [], [], [], []

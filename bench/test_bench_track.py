@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from faceplate.color import ColorConfig, encode, to_uint8
 from faceplate.color.reading import read_frame
@@ -25,7 +25,7 @@ from faceplate.image.frame import Frame
 from faceplate.image.inpaint import heal
 from faceplate.plate import PlateFile, Sequence
 from faceplate.track import track_shot
-from track_plates import path_matrix, portrait, shoot, warped
+from track_plates import path_matrix, portrait, warped, write_frames
 
 SIZES = {"hd": (1920, 1080, 0.75), "uhd": (3840, 2160, 1.5)}
 FRAMES = 24
@@ -46,7 +46,7 @@ def plate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return warped(picture, matrix, width, height)
 
     # Frame numbers of one segment: a short shot should not pay for a seam that a long one pays every 24 frames.
-    return shoot(folder, FRAMES, seen, first=1008)
+    return write_frames(folder, FRAMES, seen, first=1008)
 
 
 def tracked(plate: str) -> None:

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.demo import performance
 from faceplate.face import FaceFinder
 from faceplate.track import Track, model
-from faceplate.track.build import build
+from faceplate.track.assembly import build
 from faceplate.track.sidecar import save_sidecar
-from test_track import FIRST, PLATE, shot
+from track_sightings import FIRST, PLATE, seen_frames
 
 JITTER = 0.26
 """Pixels RMS: what the landmarker's points do on a still face at HD with four times the demo camera's noise."""
@@ -51,7 +51,7 @@ def sized(frames: int, still: bool) -> None:
         noise = np.random.default_rng([3, i]).standard_normal((478, 3)) * JITTER / np.sqrt(2)
         return there(i) + noise
 
-    sightings = shot(frames, {1: seen}, truth={1: there})
+    sightings = seen_frames(frames, {1: seen}, truth={1: there})
     clock = [time.perf_counter()]
 
     def lap() -> float:

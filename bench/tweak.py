@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from conftest import SIZES, write_plate
 from faceplate.cache import StageCache
 from faceplate.cache.stages import CacheSettings
 from faceplate.color import ColorConfig
@@ -26,6 +25,7 @@ from faceplate.render import Renderer
 from faceplate.render.stages import KINDS
 from faceplate.shot import Shot
 from faceplate.shot.parameters import describe
+from measuring import SIZES, write_plate
 
 ROUNDS = 5
 

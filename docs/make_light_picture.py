@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from faceplate.color import ColorConfig, to_uint8
 from faceplate.color.reading import read_still

@@ -67,8 +67,8 @@ def _program(settings: Settings) -> dict[str, str]:
 
 
 def _noted(settings: Settings) -> Path:
-    places = _client_module(settings, "places")
-    return Path(places.program_file(places.user_folder(os.environ)))
+    paths = _client_module(settings, "paths")
+    return Path(paths.program_file(paths.user_folder(os.environ)))
 
 
 def _client_module(settings: Settings, name: str) -> Any:

@@ -1,7 +1,8 @@
-"""What the rooms' tests share: one colour config, one set of networks, the demo people read once."""
+"""Fixtures that all rooms share: one colour config, one face finder, the demo people read once, a studio with releases."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -15,11 +16,17 @@ from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.demo import people_folder, person
 from faceplate.face import Face, FaceFinder
+from faceplate.face.align import resample
+from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.provenance import collect, record
+from faceplate.render import Renderer
 from faceplate.source import Source, read_source
 from faceplate_client import Engine
-
-TRUTH = Path(__file__).parent / "truth" / "landmarks.json"
+from marked_takes import marking_renderer
+from plates import write_plate
+from releases import make_studio
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +40,7 @@ def finder() -> FaceFinder:
 
 
 @pytest.fixture(scope="session")
-def still(color: ColorConfig) -> Callable[[str], Frame]:
+def read_picture(color: ColorConfig) -> Callable[[str], Frame]:
     """A committed picture by its name under people/, such as `ada/front.jpg`."""
 
     @cache
@@ -44,18 +51,18 @@ def still(color: ColorConfig) -> Callable[[str], Frame]:
 
 
 @pytest.fixture(scope="session")
-def found(still: Callable[[str], Frame], finder: FaceFinder) -> Callable[[str], Face]:
+def face_in(read_picture: Callable[[str], Frame], finder: FaceFinder) -> Callable[[str], Face]:
     """The largest face of a committed picture."""
 
     @cache
     def find(name: str) -> Face:
-        return finder.find(still(name))[0]
+        return finder.find(read_picture(name))[0]
 
     return find
 
 
 @pytest.fixture(scope="session")
-def bea(color: ColorConfig, finder: FaceFinder) -> Source:
+def source_bea(color: ColorConfig, finder: FaceFinder) -> Source:
     return read_source(person("bea"), color, finder)
 
 
@@ -83,11 +90,6 @@ def _no_studio_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OCIO", raising=False)
 
 
-def relative_rms(result: np.ndarray, truth: np.ndarray) -> float:
-    """RMS of the difference over RMS of the truth."""
-    return float(np.sqrt(np.mean((result - truth) ** 2) / np.mean(truth**2)))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says loudly which tests this machine could not run at all."""
     reasons = {
@@ -97,3 +99,52 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     }
     for reason in sorted(reason for reason in reasons if "NOT RUN" in reason):
         terminalreporter.write_line(reason.removeprefix("Skipped: "), red=True, bold=True)
+
+
+@pytest.fixture
+def studio_folder(tmp_path: Path) -> Path:
+    return make_studio(tmp_path)
+
+
+WIDTH, HEIGHT = 400, 300
+
+
+@pytest.fixture(scope="session")
+def small_plate(
+    read_picture: Callable[[str], Frame], color: ColorConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Two frames of 400 x 300 in ACEScg with a face of 200 pixels."""
+    frame = read_picture("ada/front.jpg")
+    pixels = resample(
+        frame.working(), frame.window, np.array([[0.29, 0, 50], [0, 0.29, 0]]), Window(0, 0, WIDTH, HEIGHT)
+    )
+    folder = tmp_path_factory.mktemp("marked")
+    for number in (1001, 1002):
+        write_plate(folder / f"plate.{number}.exr", pixels * (number - 1000), "half")
+    return folder / "plate.####.exr"
+
+
+@pytest.fixture
+def unreleased_source(tmp_path: Path) -> Path:
+    folder = tmp_path / "somebody"
+    folder.mkdir()
+    shutil.copy(person("bea") / "front.jpg", folder)
+    return folder
+
+
+@pytest.fixture
+def marked_take(small_plate: Path, finder: FaceFinder, tmp_path: Path) -> Renderer:
+    """Two frames of a take with records and a manifest."""
+    output = tmp_path / "take" / "swap.####.exr"
+    renderer = marking_renderer(small_plate, person("bea"), output, finder, mode="over", id="0" * 32, take=3)
+    renderer.prepare()
+    for number in (1001, 1002):
+        renderer.write(renderer.render(number))
+        record(renderer.output, number, renderer.take())
+    collect(renderer.output)
+    return renderer
+
+
+@pytest.fixture(scope="session")
+def mesh_of_bea(color: ColorConfig, finder: FaceFinder) -> MeshGenerator:
+    return MeshGenerator(read_source(person("bea"), color, finder))

@@ -1,4 +1,4 @@
-"""Asks the engine behind a host's window: nothing blocks, the latest request wins, answers are fetched by a timer."""
+"""Requests to the engine in a thread: the host's window is never blocked, and the newest request of a name wins."""
 
 from __future__ import annotations
 
@@ -8,16 +8,28 @@ import threading
 from typing import Any, Callable
 
 from .engine import Engine, connect
-from .errors import EngineError
+from .errors import ClientError, EngineError, HostError
 from .job import Job
 
 __all__ = ["Answer", "Background"]
 
 
 class Answer:
-    """What became of a request: `result`, or `error`. `event` is set, and nothing else, while it is under way."""
+    """The outcome of a request, or an event on the way.
 
-    def __init__(self, name: str, result: Any = None, error: EngineError | None = None, event: Any = None) -> None:
+    Attributes
+    ----------
+    name : str
+        The request's name.
+    result
+        What the request returned; a job's document when it returned a job.
+    error : ClientError or None
+        Why it failed.
+    event : dict or None
+        An event of a job that is still running; `result` and `error` are then None.
+    """
+
+    def __init__(self, name: str, result: Any = None, error: ClientError | None = None, event: Any = None) -> None:
         self.name = name
         self.result = result
         self.error = error
@@ -25,10 +37,14 @@ class Answer:
 
 
 class Background:
-    """A thread that asks the engine, one request after the other.
+    """A thread that sends requests to the engine, one after the other.
 
-    `ask` may be called from any thread and returns at once; `answers` is for the host's timer. A request replaces one of
-    the same name that waits, and cancels one that runs, whose answer then never comes.
+    A request replaces a waiting one of the same name, and cancels a running one, which then gives no answer.
+
+    Parameters
+    ----------
+    connected : callable
+        Returns the engine; called before each request.
     """
 
     def __init__(self, connected: Callable[[], Engine] = connect) -> None:
@@ -42,8 +58,10 @@ class Background:
         self._thread: threading.Thread | None = None
 
     def ask(self, name: str, work: Callable[[Engine], Any]) -> None:
-        """Does `work(engine)` on the thread. When it gives a `Job`, that is followed to its end and its document is the
-        answer's result; its events come as answers on the way."""
+        """Run `work(engine)` in the thread. Returns at once; may be called from any thread.
+
+        When `work` returns a `Job`, the job is followed to its end: its events are answers, and so is its document.
+        """
         with self._news:
             self._waiting[name] = work
             stale = self._drop(name)
@@ -54,19 +72,19 @@ class Background:
         _cancel(stale)
 
     def cancel(self, name: str) -> None:
-        """Forgets a request: nothing is answered any more."""
+        """Cancel a request; no answer of it follows."""
         with self._news:
             self._waiting.pop(name, None)
             stale = self._drop(name)
         _cancel(stale)
 
     def busy(self, name: str) -> bool:
-        """Whether a request of that name waits or runs."""
+        """Return whether a request of that name waits or runs."""
         with self._news:
             return name in self._waiting or (self._running is not None and self._running[0] == name)
 
     def answers(self) -> list[Answer]:
-        """What has come since the last time, without waiting."""
+        """Return the answers since the last call, without waiting. For the host's timer."""
         found = []
         while True:
             try:
@@ -75,7 +93,7 @@ class Background:
                 return found
 
     def close(self) -> None:
-        """Ends the thread after the request at hand, which is cancelled."""
+        """Cancel the running request and end the thread."""
         with self._news:
             self._closed = True
             self._waiting.clear()
@@ -116,10 +134,10 @@ class Background:
                     _cancel(result)
                 result = result.wait(lambda event: self._tell(name, event))
             return Answer(name, result)
-        except EngineError as error:
+        except ClientError as error:
             return Answer(name, error=error)
         except Exception as error:
-            return Answer(name, error=EngineError("host", f"{type(error).__name__}: {error}"))
+            return Answer(name, error=HostError("host", f"{type(error).__name__}: {error}"))
 
     def _tell(self, name: str, event: Any) -> None:
         with self._news:
@@ -128,7 +146,7 @@ class Background:
 
 
 def _cancel(job: Job | None) -> None:
-    """Cancels without making the caller wait: it may be the host's window."""
+    """Cancel a job in a thread of its own: the caller may be the host's window."""
     if job is not None:
         threading.Thread(target=_quietly, args=(job,), daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""The engine as a host sees it: shots, keys, jobs."""
+"""A connection to the engine: shots, frame keys and jobs."""
 
 from __future__ import annotations
 
@@ -10,33 +10,45 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import places
+from . import paths
+from .discovery import find_engine, start_engine
 from .errors import EngineError
-from .find import find_engine, start_engine
 from .job import Job
-from .wire import Address, LostError, request
+from .transport import Address, LostError, request
 
 __all__ = ["Engine", "Shot", "connect"]
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-# The first opening of a shot reads the source's pictures and finds their faces.
+# Seconds: opening a shot for the first time reads the source's pictures and finds their faces.
 _PATIENCE = 300.0
 
 
 def connect(start: bool = True, wait: float = 60.0, parent: bool = True, idle: float | None = None) -> Engine:
-    """The engine of this user, started when none runs and `start` allows it.
+    """Connect to this user's engine.
 
-    With `parent` an engine started here ends when this process has died and nobody else uses it. `idle` is the number
-    of seconds without work after which it ends anyway. Raises `EngineError`: `engine-not-running`, `engine-not-found`,
-    `engine-missing`, `engine-not-started`, `run-folder`.
+    Parameters
+    ----------
+    start : bool
+        Whether to start an engine when none runs.
+    wait : float
+        Seconds to wait for a started engine.
+    parent : bool
+        Whether an engine started here ends when this process has ended and nobody else uses it.
+    idle : float, optional
+        Seconds without work after which an engine started here ends.
+
+    Raises
+    ------
+    EngineError
+        ``engine-not-running``, ``engine-not-found``, ``engine-missing``, ``engine-not-started``, ``run-folder``.
     """
-    engine = Engine(places.run_folder(), start, wait, parent, idle)
+    engine = Engine(paths.run_folder(), start, wait, parent, idle)
     engine.reach()
     return engine
 
 
 class Shot:
-    """A shot that the engine has open. `key` names it, `info` is what the engine said of it."""
+    """A shot that is open in the engine. `key` names it; `info` is what the engine reported when it opened the shot."""
 
     def __init__(self, request_: dict[str, Any], info: dict[str, Any]) -> None:
         self.request = request_
@@ -44,11 +56,12 @@ class Shot:
 
     @property
     def key(self) -> str:
+        """The shot's name in the engine."""
         return self.info["shot"]
 
 
 class Engine:
-    """A connection that survives the engine: when it dies it is started again, and shots are opened again."""
+    """A connection that restarts an engine that has ended, and opens shots again. Use `connect` to make one."""
 
     def __init__(self, folder: str, start: bool, wait: float, parent: bool | int, idle: float | None) -> None:
         self.folder = folder
@@ -60,7 +73,7 @@ class Engine:
         self._lock = threading.Lock()
 
     def reach(self, lost: Address | None = None) -> Address:
-        """The engine's address; another than `lost`, which did not answer. Raises as `connect` does."""
+        """Return the engine's address, other than `lost`, which did not answer. Raises as `connect` does."""
         with self._lock:
             if self._address is None or self._address is lost:
                 self._address = find_engine(self.folder, bool(self._parent))
@@ -73,7 +86,7 @@ class Engine:
             return self._address
 
     def call(self, method: str, path: str, body: Any = None, timeout: float = 60.0) -> Any:
-        """One request; a second one to a new engine when the first one is gone. Raises `EngineError`."""
+        """Send a request and return the answer; repeat it once when the engine has ended meanwhile. Raises `EngineError`."""
         address = self.reach()
         try:
             return request(address, method, path, body, timeout)
@@ -83,19 +96,19 @@ class Engine:
             return request(address, method, path, body, timeout)
         except LostError as error:
             raise EngineError(
-                "engine-lost", f"The engine does not answer ({error}); see {places.log_file(self.folder)}."
+                "engine-lost", f"The engine does not answer ({error}); see {paths.log_file(self.folder)}."
             ) from None
 
     def status(self) -> dict[str, Any]:
-        """What the engine is doing."""
+        """Return the engine's status: version, device, jobs."""
         return self.call("GET", "/v1/status")
 
     def models(self) -> list[dict[str, Any]]:
-        """The cards of the engine's networks: name, licence, commercial, present."""
+        """Return the cards of the engine's networks: name, licence, commercial, present."""
         return self.call("GET", "/v1/models")["models"]
 
     def stop(self) -> None:
-        """Ends the engine; nothing when none runs."""
+        """End the engine, if one runs."""
         address = find_engine(self.folder)
         if address is not None:
             with contextlib.suppress(LostError):
@@ -108,10 +121,24 @@ class Engine:
         base: str | None = None,
         mapping: Iterable[Mapping[str, str]] = (),
     ) -> Shot:
-        """Opens a shot file (a path) or a document, whose relative paths begin at `base`. Raises `EngineError`.
+        """Open a shot.
 
-        `mapping` are prefixes of other machines' paths, `{"from": …, "to": …}`. The variables that the shot names, and
-        `$OCIO`, go along, because the engine has an environment of its own.
+        The environment variables that the shot names, and ``$OCIO``, are sent along, because the engine has an environment
+        of its own.
+
+        Parameters
+        ----------
+        document : mapping or str
+            A shot document, or the path of a shot file.
+        base : str, optional
+            Folder at which a document's relative paths begin.
+        mapping : iterable of mapping
+            Path prefixes of other machines: ``{"from": …, "to": …}``.
+
+        Raises
+        ------
+        EngineError
+            The engine's own code when it refuses the shot.
         """
         if isinstance(document, (str, os.PathLike)):
             path = os.path.abspath(os.fspath(document))
@@ -133,9 +160,10 @@ class Engine:
         frame_values: Mapping[int, Mapping[str, Any]] | None = None,
         **more: Any,
     ) -> dict[int, str]:
-        """What each frame's pixels depend on, as the file of a frame that is up to date says in `faceplate:key`.
+        """Return the key of each frame: a hash of everything that its pixels depend on.
 
-        `more` is what changes the pixels beside the values: `proxy`, `mode`.
+        The file of a frame that is up to date holds the same key in its attribute ``faceplate:key``. `more` holds other
+        settings that change pixels: ``proxy``, ``mode``.
         """
         body = {"frames": list(frames), "values": dict(values or {}), "frame_values": _by_name(frame_values), **more}
         answer = self.with_shot(shot, lambda: self.call("POST", "/v1/keys", {**body, "shot": shot.key}, _PATIENCE))
@@ -156,11 +184,34 @@ class Engine:
         pixels: str = "file",
         **more: Any,
     ) -> Job:
-        """Asks for frames and returns at once. Raises `EngineError` for a request that cannot be carried out.
+        """Request frames; return the job at once.
 
-        `values` and, for single frames, `frame_values` win over the document's parameters. A newer job with the same
-        `supersede` replaces an older one. `skip_current` leaves frames alone whose file has the right key. `pixels` is
-        "file", or "shared" for shared memory (`faceplate_client.take_pixels`).
+        Parameters
+        ----------
+        shot : Shot
+        frames : iterable of int
+            Plate frames.
+        values, frame_values : mapping, optional
+            Parameters for all frames and for single ones; they override the document's.
+        proxy : int
+            1, or the factor of a proxy.
+        output : str, optional
+            File pattern; by default the shot's own.
+        mode : str, optional
+            "element" or "over"; by default the shot's own.
+        priority : str
+            "interactive" or "batch".
+        supersede : str, optional
+            A newer job with the same name replaces this one.
+        skip_current : bool
+            Whether to leave frames alone whose file has the right key.
+        pixels : str
+            "file", or "shared" for shared memory (`take_pixels`).
+
+        Raises
+        ------
+        EngineError
+            When the request cannot be carried out.
         """
         return self.submit(
             shot,
@@ -181,20 +232,20 @@ class Engine:
         )
 
     def track(self, shot: Shot, output: str | None = None, frames: Iterable[int] | None = None, **more: Any) -> Job:
-        """Tracks the shot into `output`, else into the track that the shot names."""
+        """Request a track of the shot, written to `output` or to the track file that the shot names."""
         wanted = None if frames is None else list(frames)
         return self.submit(shot, {"kind": "track", "output": output, "frames": wanted, "priority": "batch", **more})
 
     def faces(self, shot: Shot, frame: int, **more: Any) -> Job:
-        """Finds the faces of one frame: the job's result is `{"faces": [{"number", "box", "score"}, …]}`."""
+        """Request the faces of one frame; the job's result is ``{"faces": [{"number", "box", "score"}, …]}``."""
         return self.submit(shot, {"kind": "faces", "frame": frame, **more})
 
     def submit(self, shot: Shot, body: dict[str, Any]) -> Job:
-        """A job of any kind."""
+        """Submit a job of any kind: the body of a request to ``/v1/jobs`` without its shot."""
         return Job(self, shot, body)
 
     def with_shot(self, shot: Shot, work: Any) -> Any:
-        """`work()`, and again with the shot opened anew when the engine has forgotten it."""
+        """Return `work()`; when the engine no longer knows the shot, open it again and repeat."""
         try:
             return work()
         except EngineError as error:
@@ -205,7 +256,7 @@ class Engine:
 
 
 def variables(texts: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """`$OCIO` and every variable that `texts` name, as far as they are set."""
+    """Return ``$OCIO`` and the environment variables that `texts` name, where they are set."""
     values = os.environ if environ is None else environ
     names = {"OCIO", "HOME", "USERPROFILE"}
     for text in texts:
@@ -214,7 +265,7 @@ def variables(texts: Iterable[str], environ: Mapping[str, str] | None = None) ->
 
 
 def _texts(path: str) -> list[str]:
-    """A shot file's text, and those of the show files above it."""
+    """Return the text of a shot file, and those of the show files in the folders above it."""
     return [*_read(path), *_shows(os.path.dirname(path))]
 
 

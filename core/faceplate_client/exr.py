@@ -1,4 +1,4 @@
-"""Reads what Faceplate wrote into an EXR's header, with nothing but the standard library."""
+"""Attributes of an EXR file's header, read with the standard library."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, BinaryIO
 __all__ = ["frame_key", "header"]
 
 _MAGIC = b"\x76\x2f\x31\x01"
-# Far more than a header needs; a damaged file must not make a host read all of it.
+# The largest attribute that is read: a damaged file must not make a host read gigabytes.
 _MOST = 1 << 24
 
 
 def frame_key(path: str) -> str | None:
-    """The `faceplate:key` of a written frame: what its pixels depend on. None when there is no such file or key."""
+    """Return the key of a rendered frame (its attribute ``faceplate:key``); None when there is no such file or attribute."""
     return header(path).get("faceplate:key")
 
 
 def header(path: str) -> dict[str, Any]:
-    """The string, int and float attributes of an EXR's first header, and its windows as (x, y, width, height).
+    """Return the attributes of an EXR's first header: strings, ints, floats, and windows as (x, y, width, height).
 
-    Empty when the file is missing, damaged or no EXR.
+    The result is empty when the file is missing, damaged or no EXR.
     """
     try:
         with open(path, "rb") as file:

@@ -1,12 +1,12 @@
-"""What a farm's node runs: an engine for a session, and chunks of frames that are sent to it. Standard library only.
+"""The program of a farm's node: an engine for a session, and chunks of frames that it renders. Standard library only.
 
     faceplate-farm start                                     one engine for the session; prints openjd_env
     faceplate-farm render --shot sh010.shot.json --frames 1001-1010
     faceplate-farm stop
 
-A chunk that talks to a running engine begins rendering in a fraction of the time that a program takes to load networks
-and source. Without `start` every chunk starts an engine and ends it. Exit codes: 0 all frames are there, 1 some failed,
-2 the request was wrong (another try cannot help), 130 stopped.
+A chunk that uses a running engine need not load networks and source again. Without `start` every chunk starts an engine
+and ends it. Exit codes: 0 all frames are written, 1 some failed, 2 the request was wrong (a retry cannot help), 130
+stopped.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from . import places
+from . import paths
 from .engine import Engine
 from .errors import EngineError
+from .frame_ranges import parse_frames
 from .job import Job
 
-__all__ = ["main", "parse_frames", "run"]
+__all__ = ["main", "run"]
 
 _WAIT = 300.0
-# Seconds between two lines of progress; a farm's log is read by people too.
+# Seconds between two lines of progress, so that the farm's log stays readable.
 _QUIET = 0.5
-# Nobody of these outlives the action that it serves.
+# Programs that end with the action that they run.
 _SHORT_LIVED = ("sh", "bash", "dash", "zsh", "sudo", "su", "env", "setsid", "timeout", "nice")
-# Codes of a request that is wrong however often it is tried again; all of the engine's `UsageError`s that a chunk can meet.
+# Error codes for which a retry may succeed. Every other code means that the request itself is wrong.
 _RETRIED = {
     "audit-unwritable",
     "disk-full",
@@ -49,14 +50,14 @@ _RETRIED = {
 
 
 def main() -> None:
-    """The `faceplate-farm` program."""
+    """Run the `faceplate-farm` program."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Does what the words say and answers the exit code."""
+    """Run the command line and return the exit code."""
     asked = _parser().parse_args(arguments)
-    # The engine of this very installation, not one that a user of the node installed for a host.
+    # The engine of this installation, not one that a user of the node installed for a host.
     os.environ.setdefault("FACEPLATE_ENGINE", sys.executable)
     try:
         return asked.work(asked)
@@ -66,22 +67,6 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _say("openjd_fail: Stopped.")
         return 130
-
-
-def parse_frames(text: str) -> list[int]:
-    """The frames of `1001-1010`, `1001-1010:2` (or x2) and lists of these. Raises `EngineError('bad-frames')`."""
-    frames: dict[int, None] = {}
-    try:
-        for part in text.split(","):
-            span, _, step = part.strip().replace("x", ":").partition(":")
-            cut = span.find("-", 1)
-            first, last = (int(span[:cut]), int(span[cut + 1 :])) if cut > 0 else (int(span), int(span))
-            frames.update((frame, None) for frame in range(first, last + 1, int(step or 1)))
-        if not frames:
-            raise ValueError(text)
-    except ValueError:
-        raise EngineError("bad-frames", f"'{text}' is no frame range; write it like 1001-1010 or 1001,1005.") from None
-    return list(frames)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,20 +103,20 @@ def _start(asked: argparse.Namespace) -> int:
 
 
 def _stop(_asked: argparse.Namespace) -> int:
-    Engine(places.run_folder(), False, 1.0, False, None).stop()
+    Engine(paths.run_folder(), False, 1.0, False, None).stop()
     return 0
 
 
 def _render(asked: argparse.Namespace) -> int:
     frames = parse_frames(asked.frames)
     alone = "FACEPLATE_RUN" not in os.environ
-    folder = os.path.join(os.getcwd(), f"faceplate-engine-{os.getpid()}") if alone else places.run_folder()
+    folder = os.path.join(os.getcwd(), f"faceplate-engine-{os.getpid()}") if alone else paths.run_folder()
     engine = Engine(folder, True, _WAIT, True if alone else _lasting_parent(), None)
     try:
         document, base, rules = _shot(asked)
         shot = engine.open_shot(document, base, rules)
         job = engine.render(shot, frames, priority="batch", skip_current=not asked.force)
-        with _cancelling(job):
+        with _CancelOnTerminate(job):
             return _follow(job, len(frames))
     finally:
         if alone:
@@ -139,7 +124,7 @@ def _render(asked: argparse.Namespace) -> int:
 
 
 def _shot(asked: argparse.Namespace) -> tuple[dict[str, Any], str, list[dict[str, str]]]:
-    """The shot's document with this node's places in it, the folder of its relative paths, and the rules."""
+    """Return the shot document with this node's paths, the folder of its relative paths, and the path mapping rules."""
     path = os.path.abspath(asked.shot)
     document = _json(path, "no-shot", "shot")
     output = document.get("output") or ""
@@ -160,7 +145,7 @@ def _shot(asked: argparse.Namespace) -> tuple[dict[str, Any], str, list[dict[str
 
 
 def _follow(job: Job, total: int) -> int:
-    """Says what happens in the session's words; the exit code."""
+    """Report a job in Open Job Description's words; return the exit code."""
     begun, first, written, current, failed = time.monotonic(), 0.0, 0, 0, 0
     said = 0.0
     stages: dict[str, float] = {}
@@ -195,12 +180,12 @@ def _follow(job: Job, total: int) -> int:
 
 
 def job_done(job: Job, counted: int) -> int:
-    """How many frames have ended: those counted here, or more where an event went by unheard."""
+    """Return how many frames have ended: those counted here, or more when an event was missed."""
     return max(int(job.document.get("done") or 0), counted)
 
 
-class _cancelling:  # noqa: N801  (used as a word)
-    """Inside, a request to terminate cancels the job: the frame at hand is finished or never seen."""
+class _CancelOnTerminate:
+    """Context in which SIGTERM cancels the job; the frame being written is completed or left out."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -218,7 +203,7 @@ class _cancelling:  # noqa: N801  (used as a word)
 
 
 def _lasting_parent() -> int:
-    """The process that lasts as long as the session: the nearest ancestor that is no shell."""
+    """Return the process that lasts as long as the session: the nearest ancestor that is no shell."""
     pid = os.getppid()
     for name, parent in _ancestors(pid):
         if name not in _SHORT_LIVED:
@@ -228,7 +213,7 @@ def _lasting_parent() -> int:
 
 
 def _ancestors(pid: int) -> Iterator[tuple[str, int]]:
-    """Name and parent of `pid`, then of its parent, and so on, where /proc tells."""
+    """Yield name and parent of `pid`, then of its parent, and so on, as far as /proc shows them."""
     while pid > 1:
         try:
             with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:

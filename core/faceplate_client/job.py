@@ -1,4 +1,4 @@
-"""A job of the engine: followed by its events, or by asking, through a restart of the engine."""
+"""A job of the engine, followed by its event stream or by polling; it survives a restart of the engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import EngineError
-from .wire import LostError, events
+from .transport import LostError, events
 
 if TYPE_CHECKING:
     from .engine import Engine, Shot
@@ -20,7 +20,7 @@ _POLL = 0.1
 
 
 class Job:
-    """Work that was asked for. `id` names it, `document` is what was last heard of it."""
+    """A submitted job. `document` is its last known state, with the keys of ``GET /v1/jobs/{id}``."""
 
     def __init__(self, engine: Engine, shot: Shot, body: dict[str, Any]) -> None:
         self.engine = engine
@@ -34,24 +34,27 @@ class Job:
 
     @property
     def id(self) -> str:
+        """The job's name in the engine."""
         return self.document["job"]
 
     @property
     def state(self) -> str:
+        """The last known state: waiting, running, or one of `FINISHED`."""
         return self.document["state"]
 
     @property
     def finished(self) -> bool:
+        """Whether the job had ended when it was last asked for."""
         return self.document["state"] in FINISHED
 
     def poll(self) -> dict[str, Any]:
-        """The job's document as it is now."""
+        """Ask for the job's current document and return it. Raises `EngineError`."""
         if not self.finished:
             self.document = self._asked(lambda: self.engine.call("GET", "/v1/jobs/" + self.id))
         return self.document
 
     def cancel(self) -> dict[str, Any]:
-        """Cancels the job; a frame that is written already stays."""
+        """Cancel the job and return its document; frames that are written stay."""
         self._again = False
         try:
             self.document = self.engine.call("DELETE", "/v1/jobs/" + self.id)
@@ -64,10 +67,19 @@ class Job:
     def wait(
         self, on_event: Callable[[dict[str, Any]], Any] | None = None, timeout: float | None = None
     ) -> dict[str, Any]:
-        """Follows the job to its end and answers its document. `on_event` gets each event.
+        """Wait until the job ends and return its document.
 
-        Raises `EngineError` (with the document as `job`) when it failed, was `cancelled` or `superseded`, and `timeout`
-        when `timeout` seconds were not enough; the job then goes on.
+        Parameters
+        ----------
+        on_event : callable, optional
+            Called with each event.
+        timeout : float, optional
+            Seconds to wait.
+
+        Raises
+        ------
+        EngineError
+            The job's own code when it failed, ``cancelled``, ``superseded``, or ``timeout``; a job that timed out goes on.
         """
         for event in self.events(timeout):
             if on_event is not None:
@@ -75,7 +87,7 @@ class Job:
         return self.result()
 
     def result(self) -> dict[str, Any]:
-        """The document of the finished job. Raises as `wait` does."""
+        """Return the document of the finished job. Raises as `wait` does."""
         document = self.poll()
         if document["state"] == "done":
             return document
@@ -84,9 +96,9 @@ class Job:
         raise EngineError(code, str(error.get("message") or "The job is {}.".format(document["state"])), document)
 
     def events(self, timeout: float | None = None) -> Iterator[dict[str, Any]]:
-        """What happens, as it happens: `{"event": "state" | "progress" | "frame" | "log", …}`, up to the final state.
+        """Yield the job's events up to its final state: ``{"event": "state" | "progress" | "frame" | "log", …}``.
 
-        Falls back to asking when the stream does not work. Raises `EngineError` `timeout`.
+        Polls when the event stream does not work. Raises `EngineError` ``timeout``.
         """
         end = None if timeout is None else time.monotonic() + timeout
         while not self.finished:
@@ -111,7 +123,7 @@ class Job:
             _in_time(end)
             before = self.id
             self.poll()
-            # The same engine answers and the stream does not: something between them eats it.
+            # The engine answers but its stream does not: something between, such as a virus scanner, blocks streams.
             self._streams = self._streams and (self.id != before or self.finished)
         except EngineError as error:
             if error.code == "timeout":
@@ -139,7 +151,7 @@ class Job:
             time.sleep(_POLL)
 
     def _asked(self, work: Callable[[], Any]) -> Any:
-        """`work()`; when a new engine does not know the job it is submitted again, once."""
+        """Return `work()`; when a new engine does not know the job, submit it again, once."""
         try:
             return work()
         except EngineError as error:

@@ -1,7 +1,7 @@
-"""Takes pixels out of shared memory.
+"""Pixels of rendered frames from shared memory.
 
-Not by `multiprocessing.shared_memory`: before Python 3.13 that starts a tracker process, with the host's program as the
-interpreter, and removes the engine's memory when the host ends.
+`multiprocessing.shared_memory` is not used: before Python 3.13 it starts a tracker process, with the host's program as
+the interpreter, and removes the engine's memory when the host ends.
 """
 
 from __future__ import annotations
@@ -25,23 +25,38 @@ _WIDTHS = {"<f4": 4, "<f2": 2}
 
 
 def take_pixels(engine: Engine, entry: Mapping[str, Any], flip: bool = False) -> np.ndarray:
-    """The pixels of a frame rendered with `pixels="shared"`, as an array (h, w, channels) of the host's own; the engine's
-    memory is given back. `entry` is the frame's in the job's document. `flip` puts the first row at the bottom.
+    """Copy the pixels of a frame that was rendered with ``pixels="shared"``, and release the engine's memory.
 
-    Plate space, float32 RGBA: premultiplied on `entry["shared"]["window"]`, or the whole picture, alpha 1, in mode "over".
-    Needs numpy in the host. Raises `EngineError` `no-pixels`.
+    Parameters
+    ----------
+    engine : Engine
+    entry : mapping
+        The frame's entry in the job's document.
+    flip : bool
+        Whether the first row is the bottom one.
+
+    Returns
+    -------
+    numpy.ndarray
+        Float RGBA (h, w, channels) in the plate's colour space: premultiplied, on ``entry["shared"]["window"]``; in mode
+        "over" the whole picture with alpha 1. Needs numpy in the host.
+
+    Raises
+    ------
+    EngineError
+        ``no-pixels``.
     """
     import numpy
 
     shared = _shared(entry)
     pixels = numpy.frombuffer(shared_bytes(entry), dtype=shared["dtype"]).reshape(shared["shape"])
-    with contextlib.suppress(EngineError):  # already gone, which is what was wanted
+    with contextlib.suppress(EngineError):  # already released
         engine.call("DELETE", "/v1/shared/" + shared["name"])
     return pixels[::-1] if flip else pixels
 
 
 def shared_bytes(entry: Mapping[str, Any]) -> bytearray:
-    """A copy of a frame's pixels as they lie in memory. Raises `EngineError` `no-pixels`."""
+    """Return a copy of a frame's pixels as bytes, in the layout of ``entry["shared"]``. Raises `EngineError` ``no-pixels``."""
     shared = _shared(entry)
     size = _WIDTHS[shared["dtype"]]
     for side in shared["shape"]:

@@ -1,4 +1,4 @@
-"""Numbered files as artists write them: `plate.####.exr`, `@@@@`, `%04d`, `$F4`. A still stands for every frame."""
+"""File patterns with frame numbers: `plate.####.exr`, `@@@@`, `%04d`, `$F4`. A still stands for every frame."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _PADDING = re.compile(r"#+|@+|%(0?\d*)d|\$F(\d*)")
 
 
 def is_pattern(text: str) -> bool:
-    """Whether the file's name has a place for a frame's number."""
+    """Return whether the file name has a placeholder for the frame number."""
     return _split(text) is not None
 
 
 def frame_path(pattern: str, frame: int) -> str:
-    """The file of `frame`."""
+    """Return the file of `frame`."""
     parts = _split(pattern)
     if parts is None:
         return pattern
@@ -25,7 +25,7 @@ def frame_path(pattern: str, frame: int) -> str:
 
 
 def frames_on_disk(pattern: str) -> list[int]:
-    """The frames whose files exist now, sorted; none for a still."""
+    """Return the frames whose files exist, sorted; none for a still."""
     parts = _split(pattern)
     if parts is None:
         return []
@@ -40,7 +40,7 @@ def frames_on_disk(pattern: str) -> list[int]:
 
 
 def with_padding(path: str, form: str = "####") -> str:
-    """The pattern of a single numbered file: `plate.1001.exr` → `plate.####.exr`. A still stays as it is."""
+    """Return the pattern of a single numbered file: `plate.1001.exr` → `plate.####.exr`. A still is returned unchanged."""
     folder, name = os.path.split(path)
     match = re.fullmatch(r"(.*?)(-?\d+)(\.[^.\d][^.]*)", name)
     if match is None or (match.group(1) and not match.group(1).endswith((".", "_", "-"))):
@@ -49,7 +49,7 @@ def with_padding(path: str, form: str = "####") -> str:
 
 
 def _split(pattern: str) -> tuple[str, str, int, str] | None:
-    """Folder, prefix, digits and suffix; None for a still."""
+    """Return folder, prefix, digits and suffix; None for a still."""
     folder, name = os.path.split(pattern)
     tokens = list(_PADDING.finditer(name))
     if not tokens:

@@ -127,15 +127,15 @@ class Aligned:
     points: np.ndarray
 
     @property
-    def maps(self) -> occlusion._Maps:
-        return occlusion._maps(self.points)
+    def maps(self) -> occlusion.MeshMaps:
+        return occlusion.mesh_maps(self.points)
 
 
 def aligned(rng: Rng, path: Path, side: int) -> Aligned:
     """The face at `path` squared up as the network sees it, moved, turned, scaled and mirrored a little."""
     points = np.load(path.with_suffix(".npy"))
     room = occlusion._FILL if side == SIDE else 1.28
-    matrix = occlusion._square(Face(points, 1, 1, 1), 1.0, side, room)
+    matrix = occlusion.square_matrix(Face(points, 1, 1, 1), 1.0, side, room)
     scale, turn = np.exp(rng.normal(0, 0.04)), rng.normal(0, 0.05)
     around = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * scale
     matrix[:, :2] = around @ matrix[:, :2]
@@ -457,7 +457,7 @@ class Pairs:
         if rng.random() < 0.5:
             grain = 1.6 * cv2.GaussianBlur(grain, (0, 0), 0.7)
         grain *= np.sqrt(np.maximum(picture, 0) + 0.02) * np.float32(rng.uniform(0, 0.07))
-        view = occlusion._network_view(picture + grain, np.ones(3, np.float32))
+        view = occlusion.network_view(picture + grain, np.ones(3, np.float32))
         made = view, maps.guide, truth, weight
         return tuple(part[:, ::-1] for part in made) if rng.random() < 0.5 else made  # pyright: ignore
 

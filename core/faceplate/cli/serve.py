@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from faceplate.errors import RenderError
-from faceplate_client import EngineError, connect, places
+from faceplate_client import EngineError, connect, paths
 
 __all__ = ["serve_command"]
 
@@ -45,4 +45,4 @@ def _ask(stop: bool) -> None:
     jobs = about["jobs"]
     print(f"Engine {about['engine']}, process {about['pid']}, up for {about['uptime_s']:.0f} s, on {about['device']}")
     print(f"Jobs: {jobs['running']} running, {jobs['waiting']} waiting; shots open: {about['cache']['shots']}")
-    print(f"Log: {places.log_file(places.run_folder())}")
+    print(f"Log: {paths.log_file(paths.run_folder())}")

@@ -1,4 +1,4 @@
-"""Matte, match, blend and the element: everything between the generator's face and the plate."""
+"""Compositing: matte, light, blend, grain and layers, everything between the generator's face and the plate."""
 
 from faceplate.comp.blend import gradient_blend, multiband_blend
 from faceplate.comp.detail import enhance_detail

@@ -1,8 +1,8 @@
 """Gradient-domain blending: the generated face keeps its own detail and takes the plate's values at the seam.
 
 The correction added to the generated face is the *membrane* of P. Pérez, M. Gangnet and A. Blake, "Poisson Image Editing",
-SIGGRAPH 2003: it equals plate minus generated on the seam and is harmonic inside. It is taken in a symmetric
-logarithm, so that it works as a ratio in the lights and as a difference around zero, and nothing is clipped.
+SIGGRAPH 2003: it equals plate minus generated on the seam and is harmonic inside. It is computed in a symmetric
+logarithm, so that it acts as a ratio in the lights and as a difference around zero, and nothing is clipped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from faceplate.image.symmetric_log import from_log, to_log
 __all__ = ["gradient_blend", "membrane", "multiband_blend"]
 
 _COARSEST = 4
-# Half a stop from the median is full trust, a whole stop is none (natural logarithm).
+# A difference up to half a stop from the median has full weight, a whole stop has none (natural logarithm).
 _OUTLIER = 0.5 * float(np.log(2.0))
 _SWEEPS = 40
 
@@ -30,15 +30,30 @@ def gradient_blend(
     amount: float = 1.0,
     reach: float = np.inf,
 ) -> np.ndarray:
-    """`generated` with the plate's values at the seam, float32 (h, w, 3), scene-linear.
+    """Blend the generated face with the plate's values at the seam.
 
-    `inside` bool (h, w) is where the face is wholly new, `seam` float32 (h, w) how far a pixel counts as seam (both
-    pictures valid there). `level` is the face's log average. `reach` in pixels is how far inward the correction is
-    felt: it dies away by e over that length, and fills the face like a membrane when infinite. Equal pictures come back
-    bit for bit.
+    Parameters
+    ----------
+    generated, plate : np.ndarray
+        float32 (h, w, 3), scene-linear.
+    inside : np.ndarray
+        bool (h, w), where the face is wholly new.
+    seam : np.ndarray
+        float32 (h, w), how far a pixel counts as seam (both pictures are valid there).
+    level : float
+        The face's log average.
+    amount : float
+        Strength of the correction, 0..1.
+    reach : float
+        Distance in pixels over which the correction falls by a factor of e inward. Infinite fills the face as a membrane.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w, 3). Equal pictures are returned bit for bit.
     """
     difference = to_log(plate, level) - to_log(generated, level)
-    weight = _trusted(difference, np.where(inside, np.float32(0), seam))
+    weight = _without_outliers(difference, np.where(inside, np.float32(0), seam))
     correction = membrane(difference, weight, inside, reach) * np.float32(amount)
     shifted = from_log(to_log(generated, level) + correction, level)
     return np.where(correction == 0, generated, shifted)
@@ -47,18 +62,34 @@ def gradient_blend(
 def multiband_blend(
     generated: np.ndarray, plate: np.ndarray, matte: np.ndarray, level: float, amount: float = 1.0
 ) -> np.ndarray:
-    """`generated` mixed with the plate band by band, float32 (h, w, 3) scene-linear: coarse bands mix widely, fine ones not.
+    """Blend the generated face with the plate band by band: coarse bands over a wide range, fine bands over a narrow one.
 
-    Each band of a Laplacian pyramid of the log ratio is weighted by the same level of the `matte`'s Gaussian pyramid (P. Burt and
-    E. Adelson, "A Multiresolution Spline With Application to Image Mosaics", ACM TOG 2(4), 1983). Taken on the ratio,
-    equal pictures come back bit for bit. Time is linear in the pixels.
+    Each band of a Laplacian pyramid of the log ratio is weighted by the same level of the matte's Gaussian pyramid (P. Burt
+    and E. Adelson, "A Multiresolution Spline With Application to Image Mosaics", ACM TOG 2(4), 1983). Time is linear in the
+    pixels.
+
+    Parameters
+    ----------
+    generated, plate : np.ndarray
+        float32 (h, w, 3), scene-linear.
+    matte : np.ndarray
+        (h, w), 0..1.
+    level : float
+        The face's log average.
+    amount : float
+        Strength of the blend, 0..1.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w, 3). Equal pictures are returned bit for bit.
     """
     base, ratio = to_log(plate, level), to_log(generated, level)
     ratio -= base
     if not ratio.any():
         return generated
-    # In place, because a large face's arrays do not fit the processor's caches, and each new one costs its pages too.
-    change = _banded(ratio, matte.astype(np.float32, copy=False))
+    # In place, because a large face's arrays exceed the processor's caches and each new array costs page faults.
+    change = _blend_bands(ratio, matte.astype(np.float32, copy=False))
     change -= ratio
     change *= np.float32(amount)
     change += ratio
@@ -66,7 +97,7 @@ def multiband_blend(
     return from_log(change, level, out=change)
 
 
-def _banded(ratio: np.ndarray, matte: np.ndarray) -> np.ndarray:
+def _blend_bands(ratio: np.ndarray, matte: np.ndarray) -> np.ndarray:
     height, width = matte.shape
     if min(height, width) <= 8:
         return ratio * matte.mean()
@@ -74,15 +105,15 @@ def _banded(ratio: np.ndarray, matte: np.ndarray) -> np.ndarray:
     band = cv2.pyrUp(smaller, dstsize=(width, height))
     np.subtract(ratio, band, out=band)
     band *= matte[..., None]
-    band += cv2.pyrUp(_banded(smaller, smaller_matte), dstsize=(width, height))
+    band += cv2.pyrUp(_blend_bands(smaller, smaller_matte), dstsize=(width, height))
     return band
 
 
-def _trusted(difference: np.ndarray, seam: np.ndarray) -> np.ndarray:
-    """`seam` without the places where one picture shows skin and the other does not: hair, an ear, the background.
+def _without_outliers(difference: np.ndarray, seam: np.ndarray) -> np.ndarray:
+    """Remove the weight of seam pixels where only one picture shows skin: hair, an ear, the background.
 
-    Skin against skin differs by much the same factor along the whole seam; a strand or a hat differs by another. A
-    place whose difference is far from the seam's median would pull the whole face with it, so it loses its weight.
+    Skin against skin differs by much the same factor along the whole seam; a strand of hair or a hat differs by another. A
+    pixel far from the seam's median would shift the whole face, so it loses its weight.
     """
     held = seam > 0
     if not held.any():
@@ -95,13 +126,13 @@ def _trusted(difference: np.ndarray, seam: np.ndarray) -> np.ndarray:
 def membrane(
     values: np.ndarray, weight: np.ndarray, inside: np.ndarray, reach: float = np.inf, finest: int = 192
 ) -> np.ndarray:
-    """The smooth continuation into `inside` of `values` (h, w, 3), which hold where `weight` (h, w) is above 0.
+    """Continue `values` (h, w, 3), known where `weight` (h, w) is above 0, smoothly into `inside`.
 
-    It solves Laplace's equation, or with a finite `reach` in pixels the screened one, u − reach² Δu = 0, whose
-    solutions die away by e over that length.
+    It solves Laplace's equation or, with a finite `reach` in pixels, the screened one, u - reach^2 Δu = 0, whose solutions
+    fall by a factor of e over that length.
 
-    Solved by cascadic multigrid (F. Bornemann, P. Deuflhard, 1996) up to a longer side of `finest`: a membrane is smooth away
-    from its seam, so finer grids than that add nothing which the matte's feather does not cover. Time is linear in the pixels.
+    Solved by cascadic multigrid (F. Bornemann, P. Deuflhard, 1996) up to a longer side of `finest` pixels: a membrane is
+    smooth away from its seam, and the matte's feather covers what finer grids would add. Time is linear in the pixels.
     """
     height, width = weight.shape
     scale = min(1.0, finest / max(height, width))
@@ -111,12 +142,12 @@ def membrane(
     known = known / np.maximum(held, 1e-6)[..., None]
     free = (held <= 1e-3) | (cv2.resize(inside.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5)
     held = np.where(free, np.float32(0), held)
-    solved = _relaxed(np.where(free[..., None], np.float32(0), known).astype(np.float32), held, reach * scale)
+    solved = _relax(np.where(free[..., None], np.float32(0), known).astype(np.float32), held, reach * scale)
     return cv2.resize(solved, (width, height), interpolation=cv2.INTER_CUBIC) if scale < 1 else solved
 
 
-def _relaxed(known: np.ndarray, held: np.ndarray, reach: float) -> np.ndarray:
-    """The equation of `membrane` with the values held where `held` > 0, coarse to fine; `reach` in cells."""
+def _relax(known: np.ndarray, held: np.ndarray, reach: float) -> np.ndarray:
+    """Solve the equation of `membrane`, coarse to fine, with the values fixed where `held` > 0; `reach` is in cells."""
     height, width = held.shape
     fixed = (held > 0).astype(np.uint8)
     if min(height, width) <= _COARSEST:
@@ -126,7 +157,7 @@ def _relaxed(known: np.ndarray, held: np.ndarray, reach: float) -> np.ndarray:
         small_held = cv2.resize(held, half, interpolation=cv2.INTER_AREA)
         small = cv2.resize(known * held[..., None], half, interpolation=cv2.INTER_AREA)
         small = small / np.maximum(small_held, 1e-12)[..., None]
-        coarse = _relaxed(small.astype(np.float32), small_held, reach / 2)
+        coarse = _relax(small.astype(np.float32), small_held, reach / 2)
         start = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     known = np.ascontiguousarray(known, np.float32)
     state = cv2.copyTo(known, fixed, np.array(start, np.float32))

@@ -1,4 +1,4 @@
-"""Fine detail of the new face, raised without touching its light."""
+"""Enhancement of the new face's fine detail, without a change to its light."""
 
 from __future__ import annotations
 
@@ -9,15 +9,31 @@ from faceplate.image.symmetric_log import from_log, to_log
 
 __all__ = ["enhance_detail"]
 
-# The band between these blurs, as parts of the face's size, holds lashes, lip edges and pores, and no shading.
+# Standard deviations of two blurs as fractions of the face's size. The band between them holds lashes, lip edges and
+# pores, and no shading.
 _FINE, _COARSE = 0.0015, 0.008
 
 
 def enhance_detail(pixels: np.ndarray, size: float, level: float, amount: float) -> np.ndarray:
-    """`pixels` float32 (h, w, 3), scene-linear, with the fine band's contrast multiplied by 1 + `amount`.
+    """Multiply the contrast of the fine band by 1 + `amount`.
 
-    `size` is the face's size in these pixels, `level` its log average. The band is taken in a symmetric logarithm, so a
-    highlight gets no halo that a shadow would not. An amount of 0 gives back the same array.
+    The band is taken in a symmetric logarithm, so that highlights and shadows get the same halo.
+
+    Parameters
+    ----------
+    pixels : np.ndarray
+        float32 (h, w, 3), scene-linear.
+    size : float
+        The face's size in these pixels.
+    level : float
+        The face's log average.
+    amount : float
+        0 returns the same array.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w, 3).
     """
     if amount == 0:
         return pixels

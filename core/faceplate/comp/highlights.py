@@ -1,7 +1,7 @@
-"""Highlights: shine that dark skin shows strongly, held to what the plate's own skin shows.
+"""Highlights of the new face, limited to the strength of those on the plate's skin.
 
-Shine lies on top of what skin reflects by itself, and has the lamp's strength whatever the skin's. Seen as a ratio to the skin
-around it, it is strong on dark skin and weak on light skin; carried over as a ratio it would burn out.
+Specular reflection adds to the diffuse reflection of the skin and has the lamp's strength whatever the skin's colour. As
+a ratio to the skin around it, it is strong on dark skin and weak on light skin; transferred as a ratio it would clip.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from faceplate.image.symmetric_log import from_log, to_log
 
 __all__ = ["calm_highlights"]
 
-# The grid where shine is measured, in cells to the face, and its blur in parts of the face: grain and pores do not count.
+# Grid on which highlights are measured, in cells per face, and its blur as a fraction of the face's size: grain and pores
+# are excluded.
 _CELLS, _SOFT = 96.0, 0.01
-# The brightest part of the skin that is looked at, and the least that is left of any highlight.
+# The brightest part of the skin that is measured, and the least fraction that remains of any highlight.
 _TOP, _LEAST = 0.05, 0.2
-# Up to this part of a highlight's height the curve bends from untouched to calmed.
+# Part of a highlight's height over which the curve bends from slope 1 to its final slope.
 _KNEE = 1 / 3
 
 
@@ -32,31 +33,51 @@ def calm_highlights(
     scale: float,
     amount: float,
 ) -> np.ndarray:
-    """`generated` with highlights no stronger, in ratio to the skin around, than those of `plate`.
+    """Limit the highlights of the new face to those of the plate, each as a ratio to the skin around it.
 
-    Both are float32 (h, w, 3), scene-linear; nothing is clipped. The height of the highlights is the mean log ratio of the
-    brightest twentieth of the skin (`skin`, (h, w) weights 0..1) to its low frequencies, whose standard deviation is
-    `scale` times the face's `size` in pixels. Where the new face's is greater, what is brighter than the low frequencies
-    is bent towards them in the symmetric log, by `amount` 0..1, hue with it; what is darker stays bit for bit. `level` is the
-    face's log average. Equal pictures come back as they are.
+    The height of the highlights is the mean log ratio of the brightest twentieth of the skin to its low frequencies. Where
+    the new face's is greater, everything brighter than the low frequencies is compressed towards them in the symmetric log,
+    hue included. Everything darker is returned bit for bit.
+
+    Parameters
+    ----------
+    generated, plate : np.ndarray
+        float32 (h, w, 3), scene-linear; nothing is clipped.
+    skin : np.ndarray
+        (h, w), weights 0..1.
+    size : float
+        The face's size in pixels.
+    level : float
+        The face's log average.
+    scale : float
+        Standard deviation of the low-pass filter as a fraction of `size`.
+    amount : float
+        Strength 0..1.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w, 3). Equal pictures are returned unchanged.
     """
     if amount == 0 or generated is plate:
         return generated
-    base, height = _shine(generated, skin, size, level, scale)
-    _, wanted = _shine(plate, skin, size, level, scale)
+    base, height = _highlight_height(generated, skin, size, level, scale)
+    _, wanted = _highlight_height(plate, skin, size, level, scale)
     if height <= wanted or height <= 0:
         return generated
     logged = to_log(generated, level)
     base = cv2.resize(base, skin.shape[::-1], interpolation=cv2.INTER_CUBIC)
     detail = logged - base
     above = np.maximum(detail.mean(axis=2), np.float32(1e-6))
-    kept = 1 + np.float32(amount) * (_bent(above, height, wanted) / above - 1)
+    kept = 1 + np.float32(amount) * (_compress(above, height, wanted) / above - 1)
     calmed = from_log(base + detail * kept[..., None], level)
     return np.where((above > 1e-6)[..., None], calmed, generated)
 
 
-def _shine(pixels: np.ndarray, skin: np.ndarray, size: float, level: float, scale: float) -> tuple[np.ndarray, float]:
-    """The skin's low frequencies in the log, float32 (gh, gw, 3) on a small grid, and the height of the highlights above."""
+def _highlight_height(
+    pixels: np.ndarray, skin: np.ndarray, size: float, level: float, scale: float
+) -> tuple[np.ndarray, float]:
+    """Measure the skin's low frequencies in the log, float32 (gh, gw, 3) on a small grid, and the highlights' height above."""
     shrink = min(1.0, _CELLS / size)
     cells = (max(round(skin.shape[1] * shrink), 4), max(round(skin.shape[0] * shrink), 4))
     small = cv2.resize(pixels, cells, interpolation=cv2.INTER_AREA)
@@ -71,8 +92,8 @@ def _shine(pixels: np.ndarray, skin: np.ndarray, size: float, level: float, scal
     return base, float((above[brightest] * weight[brightest]).sum()) / whole if whole > 0 else 0.0
 
 
-def _bent(above: np.ndarray, height: float, wanted: float) -> np.ndarray:
-    """`above` (h, w), not negative, through a curve of slope 1 at 0 that takes `height` to `wanted`, and goes on rising."""
+def _compress(above: np.ndarray, height: float, wanted: float) -> np.ndarray:
+    """Apply to `above` (h, w), not negative, a rising curve with slope 1 at 0 that takes `height` to `wanted`."""
     knee = _KNEE * height
     start = knee * (1 - np.exp(-1 / _KNEE))
     slope = np.float32(np.clip((wanted - start) / (height - start), _LEAST, 1.0))

@@ -1,4 +1,4 @@
-"""Light: the new face's low-frequency light taken off, and the plate's put on, as a ratio on the skin."""
+"""Relighting: the new face's low-frequency light is replaced by the plate's, as a ratio measured on the skin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from faceplate.image.symmetric_log import from_log, to_log
 
 __all__ = ["light_between", "lit_by", "match_light"]
 
-# Natural logarithm: full trust within a third of a stop of the first fit's light, none beyond two thirds.
+# Natural logarithm: full weight within a third of a stop of the first fit, none beyond two thirds.
 _OUTLIER = 0.23
 
 
@@ -24,13 +24,32 @@ def match_light(
     color: float,
     scale: float,
 ) -> np.ndarray:
-    """`generated` lit as `plate` is, both float32 (h, w, 3) scene-linear; neither clipped.
+    """Light the generated face as the plate is lit.
 
-    The log ratio of plate to generated is low-passed over `skin` (h, w, weights 0..1) with a standard deviation of
-    `scale` times the face's `size` in pixels, and multiplied on: `luminance` 0..1 of its mean over the channels, `color`
-    0..1 of what the channels differ from that mean. Places where the two faces differ by more than light (a mole, a
-    strand, a beard's edge) are left out by a second fit. `level` is the face's log average. Equal pictures come back
-    bit for bit.
+    The log ratio of plate to generated is low-passed over the skin and multiplied on. A second fit excludes places where the
+    two faces differ by more than light (a mole, a strand of hair, the edge of a beard).
+
+    Parameters
+    ----------
+    generated, plate : np.ndarray
+        float32 (h, w, 3), scene-linear; neither is clipped.
+    skin : np.ndarray
+        (h, w), weights 0..1.
+    size : float
+        The face's size in pixels.
+    level : float
+        The face's log average.
+    luminance : float
+        Strength 0..1 of the ratio's mean over the channels.
+    color : float
+        Strength 0..1 of the channels' difference from that mean.
+    scale : float
+        Standard deviation of the low-pass filter as a fraction of `size`.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w, 3). Equal pictures are returned bit for bit.
     """
     if luminance == 0 and color == 0:
         return generated
@@ -41,8 +60,15 @@ def match_light(
 def light_between(
     generated: np.ndarray, plate: np.ndarray, skin: np.ndarray, *, size: float, level: float, scale: float
 ) -> np.ndarray | None:
-    """The log of the light by which `plate` differs from `generated`, float32 (h, w, 3), smooth; None where they are equal
-    or no skin can be compared. Arguments as in `match_light`."""
+    """Measure the log of the light by which the plate differs from the generated face.
+
+    Parameters are those of `match_light`.
+
+    Returns
+    -------
+    np.ndarray or None
+        float32 (h, w, 3), smooth; None where the pictures are equal or no skin can be compared.
+    """
     ratio = to_log(plate, level) - to_log(generated, level)
     if not ratio.any() or not skin.any():
         return None
@@ -55,8 +81,7 @@ def light_between(
 
 
 def lit_by(generated: np.ndarray, light: np.ndarray | None, level: float, luminance: float, color: float) -> np.ndarray:
-    """`generated` with `luminance` 0..1 of the mean of `light` (from `light_between`) over the channels, and `color` 0..1 of
-    the rest."""
+    """Apply `light` from `light_between`: `luminance` 0..1 of its mean over the channels, `color` 0..1 of the rest."""
     if light is None or (luminance == 0 and color == 0):
         return generated
     mean = light.mean(axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""The matte: where the new face covers the plate, made from the mesh and softened in face-relative units."""
+"""The matte: where the new face covers the plate, from the mesh's outline, softened in face-relative units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faceplate.image.window import Window
 
 __all__ = ["HullEdges", "hull_matte", "hull_outline"]
 
-# The oval has 36 points; this many on each span makes the outline a smooth curve at any plate size.
+# Spline samples on each of the oval's 36 spans; the outline is a smooth curve at any plate size.
 _SPAN = 8
 _BROW_MIDDLE = (105, 334)
 _SIDES = ("top", "bottom", "right", "left")
@@ -21,10 +21,15 @@ _SIDES = ("top", "bottom", "right", "left")
 
 @dataclass(frozen=True)
 class HullEdges:
-    """Where the hull ends. `forehead` slides its upper edge: 0 at the brows, 1 at the mesh's top, above 1 into the hair.
+    """Positions of the hull's edges.
 
-    The others push an edge outward (inward when negative), in parts of the face's size: `bottom` the jaw, `right` and
-    `left` (the person's own) the edges at the ears.
+    Attributes
+    ----------
+    forehead : float
+        Position of the upper edge: 0 at the brows, 1 at the mesh's top, above 1 into the hair.
+    bottom, right, left : float
+        Outward offset (inward when negative) of the jaw and of the edges at the person's right and left ear, as a fraction
+        of the face's size.
     """
 
     forehead: float = 1.0
@@ -36,16 +41,32 @@ class HullEdges:
 def hull_matte(
     face: Face, window: Window, *, erode: float, feather: float, edges: HullEdges | None = None
 ) -> np.ndarray:
-    """The face's outline as a soft matte, float32 (h, w) in 0..1 on `window`.
+    """Draw the face's outline as a soft matte.
 
-    `erode` moves the edge inward and `feather` is the width of the ramp, which lies wholly inside the outline; both are
-    fractions of the face's size. The ramp is smoothstep, so the matte's slope is continuous.
+    Parameters
+    ----------
+    face : Face
+        The face in plate pixels.
+    window : Window
+        The plate pixels to fill.
+    erode : float
+        Inward offset of the edge as a fraction of the face's size.
+    feather : float
+        Width of the ramp as a fraction of the face's size; the ramp lies wholly inside the outline. It is a smoothstep, so
+        the matte's slope is continuous.
+    edges : HullEdges, optional
+        Positions of the edges.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w), 0..1.
     """
-    outline = _smooth_loop(hull_outline(face, edges or HullEdges()))
+    outline = _spline_loop(hull_outline(face, edges or HullEdges()))
     inside = np.zeros((window.height, window.width), np.uint8)
     fixed = np.round((outline - (window.x + 0.5, window.y + 0.5)) * 16).astype(np.int32)
     cv2.fillPoly(inside, [fixed], 255, lineType=cv2.LINE_8, shift=4)
-    # Outside the window the face goes on, so its edge must not count as the face's: pad with what is there.
+    # The face continues outside the window, so the window's edge must not count as the face's edge: replicate it.
     padded = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     ramp = np.clip((distance - erode * face.size) / max(feather * face.size, 1.0), 0.0, 1.0)
@@ -53,11 +74,11 @@ def hull_matte(
 
 
 def hull_outline(face: Face, edges: HullEdges) -> np.ndarray:
-    """The 36 points of the hull's outline (36, 2) in plate pixels, after the edges' offsets."""
+    """Compute the 36 points of the hull's outline (36, 2) in plate pixels, after the edges' offsets."""
     oval = topology().oval
     outline = face.points[oval, :2]
     middle = outline.mean(axis=0)
-    sides = _sides()
+    sides = _edge_weights()
     brow = face.points[list(_BROW_MIDDLE), :2].mean(axis=0)
     top = face.points[10, :2]
     moved = outline + (sides["top"] * (edges.forehead - 1.0))[:, None] * (top - brow)
@@ -67,8 +88,8 @@ def hull_outline(face: Face, edges: HullEdges) -> np.ndarray:
     return moved + push[:, None] * face.size * outward
 
 
-def _sides() -> dict[str, np.ndarray]:
-    """How far each point of the oval belongs to its top, bottom, right and left edge, float64 (36,), from the mean head."""
+def _edge_weights() -> dict[str, np.ndarray]:
+    """Compute how far each point of the oval belongs to its top, bottom, right and left edge, float64 (36,), from the mean head."""
     xy = head_model().reference[topology().oval, :2]
     xy = xy - (xy.min(axis=0) + xy.max(axis=0)) / 2
     xy = xy / np.abs(xy).max(axis=0)
@@ -76,8 +97,8 @@ def _sides() -> dict[str, np.ndarray]:
     return {name: np.clip(towards[name], 0.0, 1.0) ** 2 for name in _SIDES}
 
 
-def _smooth_loop(loop: np.ndarray) -> np.ndarray:
-    """A closed uniform Catmull-Rom spline through `loop` (n, 2): (n * 8, 2)."""
+def _spline_loop(loop: np.ndarray) -> np.ndarray:
+    """Sample a closed uniform Catmull-Rom spline through `loop` (n, 2): (n * 8, 2)."""
     t = (np.arange(_SPAN) / _SPAN)[:, None, None]
     before, start, end, after = (np.roll(loop, shift, axis=0) for shift in (1, 0, -1, -2))
     curve = 0.5 * (

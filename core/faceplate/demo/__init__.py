@@ -1,7 +1,7 @@
 """Invented people to try Faceplate with, and a plate made from one of them. See `docs/demo.md`.
 
-Nobody here exists: the pictures come from a generator (`people/README.md` says which). They are 8-bit sRGB JPEGs of
-1024 x 1024 pixels.
+None of these people exists: the pictures come from a generator (`people/README.md` names it). They are 8-bit sRGB JPEGs
+of 1024 x 1024 pixels.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ from faceplate.errors import UsageError
 __all__ = ["PEOPLE", "VIEWS", "people_folder", "performance", "person"]
 
 PEOPLE = ("ada", "bea", "cal", "dot", "eve", "fox")
+"""Names of the invented people."""
+
 VIEWS = ("front", "left", "right", "open", "closed", "smile")
+"""Names of each person's pictures."""
 
 
 def people_folder() -> Path:
-    """The folder that holds one folder for each of `PEOPLE`."""
+    """Return the folder that has one folder for each of `PEOPLE`."""
     return Path(__file__).parent / "people"
 
 
 def person(name: str) -> Path:
-    """The folder with the six `VIEWS` of one person, `front.jpg` and so on: a source to swap with.
+    """Return the folder with the six `VIEWS` of one person, `front.jpg` and so on: a source for a swap.
 
-    Raises `UsageError` (`unknown-person`).
+    Raises
+    ------
+    UsageError
+        `unknown-person`.
     """
     if name not in PEOPLE:
         raise UsageError("unknown-person", f"There is no demo person {name!r}: choose one of {', '.join(PEOPLE)}.")
@@ -32,9 +38,12 @@ def person(name: str) -> Path:
 
 
 def performance(name: str = "ada") -> tuple[Path, ...]:
-    """The frames of a person's performance, `ada.1001.jpg` to `ada.1024.jpg`, in order.
+    """List the frames of a person's performance, `ada.1001.jpg` to `ada.1024.jpg`, in order.
 
-    Raises `UsageError` (`unknown-person`, or `no-performance`: only ada performs).
+    Raises
+    ------
+    UsageError
+        `unknown-person`, or `no-performance`: only ada performs.
     """
     frames = tuple(sorted((person(name) / "performance").glob(f"{name}.*.jpg")))
     if not frames:

@@ -1,8 +1,8 @@
-"""The demo plate: an invented performance photographed, as it were, by a cinema camera. See `docs/demo.md`.
+"""The demo plate: an invented performance as a cinema camera would record it. See `docs/demo.md`.
 
-The performance (1024 x 1024, sRGB) fills the left of a 1280 x 720 frame. Around it stands a set that is drawn here: the
-picture's own background continued out of focus, festoon lamps, and a dark post close to the lens that hides where the
-picture ends. Everything happens in scene-linear ACEScg; the camera's grain comes last, as on a sensor.
+The performance (1024 x 1024, sRGB) fills the left of a 1280 x 720 frame. The set around it is drawn here: the picture's
+own background continued out of focus, festoon lamps, and a dark post close to the lens that hides where the picture ends.
+Everything is computed in scene-linear ACEScg; the camera's grain is added last, as on a sensor.
 """
 
 from __future__ import annotations
@@ -27,14 +27,20 @@ from faceplate.image.window import Window
 __all__ = ["DATA", "DISPLAY", "FIRST", "GRAIN_FLOOR", "GRAIN_SLOPE", "ORIGIN", "PATTERN", "SCALE", "make_plate"]
 
 PATTERN = "plate.####.exr"
+"""File names of the plate."""
+
 FIRST = 1001
 """The performance's first frame, at time code 01:00:00:00."""
 
 DISPLAY = Window(0, 0, 1280, 720)
+"""Display window."""
+
 DATA = Window(-16, 12, 1312, 696)
-"""Sixteen columns of overscan on either side; twelve rows missing above and below."""
+"""Data window: sixteen columns of overscan on either side; twelve rows missing above and below."""
 
 SCALE = 0.6875
+"""Scale of the performance picture in the plate."""
+
 ORIGIN = (-16.0, 8.0)
 """A point p of a performance picture (continuous pixels) is at ORIGIN + SCALE p in the plate."""
 
@@ -61,7 +67,7 @@ _LAMP_COLOUR = np.array([1.0, 0.80, 0.50], np.float32)
 
 @dataclass(frozen=True)
 class _Set:
-    """What stands still in front of the camera; pictures are float32 (DATA.height, DATA.width[, 3]), ACEScg.
+    """The static part of the scene; pictures are float32 (DATA.height, DATA.width[, 3]), ACEScg.
 
     `foliage` multiplies the smooth background; `lamps` is added behind the head; `post` covers by `post_matte`.
     """
@@ -90,13 +96,29 @@ def make_plate(
     seed: int = 7,
     progress: Callable[[int, int], None] | None = None,
 ) -> str:
-    """Writes `frames` frames from number `first` into `folder` and answers their pattern, `plate.####.exr`.
+    """Write `frames` frames from number `first` into `folder`; return their pattern, `plate.####.exr`.
 
-    Half-float R, G, B in ACEScg and float `depth.Z` in metres, ZIP by scanlines. A frame's pixels depend on its number
-    and on `seed` alone; a shot longer than the performance runs it backwards and forwards. `progress` is called with
-    (frames done, frames in all). A frame has its final name only when it is whole.
+    Half-float R, G, B in ACEScg and float `depth.Z` in metres, ZIP by scanlines. A frame's pixels depend on its number and on
+    `seed` alone. A shot longer than the performance plays it forwards and backwards. A frame gets its final name only when it
+    is complete.
 
-    Raises `UsageError` (`no-frames`) and `RenderError` (`cannot-write`, `demo-damaged`).
+    Parameters
+    ----------
+    folder : Path
+        Created if necessary.
+    frames, first : int
+        Number of frames, and the first frame's number.
+    seed : int
+        Seed of the set and the grain.
+    progress : callable, optional
+        Called with (frames done, total frames).
+
+    Raises
+    ------
+    UsageError
+        `no-frames`.
+    RenderError
+        `cannot-write` or `demo-damaged`.
     """
     if frames < 1 or first < 0:
         raise UsageError(
@@ -121,7 +143,7 @@ def make_plate(
 
 
 def _performance_index(number: int, length: int) -> int:
-    """There and back again, so that a long shot never jumps: 0 … length - 1 … 0."""
+    """Return the index of the performance's frame, played forwards and backwards so that a long shot never jumps."""
     step = (number - FIRST) % (2 * length - 2)
     return min(step, 2 * length - 2 - step)
 
@@ -156,14 +178,14 @@ def _acescg_processor() -> Any:
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:
-    """x (1, width) and y (height, 1) of the data window's pixel centres."""
+    """Return x (1, width) and y (height, 1) of the data window's pixel centres."""
     x = np.arange(DATA.x, DATA.right, dtype=np.float32)[None, :] + 0.5
     y = np.arange(DATA.y, DATA.bottom, dtype=np.float32)[:, None] + 0.5
     return x, y
 
 
 def _step(x: np.ndarray) -> np.ndarray:
-    """Hermite's smooth step: 0 below 0, 1 above 1."""
+    """Smoothstep: 0 below 0, 1 above 1."""
     x = np.clip(x, 0, 1)
     return x * x * (3 - 2 * x)
 
@@ -187,7 +209,7 @@ def _build_set(seed: int) -> _Set:
 
 
 def _soft_noise(rng: np.random.Generator, sigma: float, channels: int) -> np.ndarray:
-    """Smooth random field of mean 0 and standard deviation 1; `sigma` in pixels; (height, width[, channels])."""
+    """Generate a smooth random field, mean 0, standard deviation 1; `sigma` in pixels; (height, width[, channels])."""
     height, width = DATA.height // 4, DATA.width // 4
     field = rng.standard_normal((height, width, channels), np.float32)
     field = cv2.GaussianBlur(field, (0, 0), sigma / 4, borderType=cv2.BORDER_REFLECT).reshape(height, width, channels)
@@ -196,7 +218,7 @@ def _soft_noise(rng: np.random.Generator, sigma: float, channels: int) -> np.nda
 
 
 def _foliage(rng: np.random.Generator) -> np.ndarray:
-    """Leaves far out of focus: soft masses of light and dark, and the overlapping discs of a wide-open lens."""
+    """Generate leaves far out of focus: soft light and dark areas, and the overlapping discs of a wide-open lens."""
     field = (0.55 * _soft_noise(rng, 64, 1) + 0.18 * _soft_noise(rng, 20, 1))[..., None] + 0.07 * _soft_noise(
         rng, 50, 3
     )
@@ -217,13 +239,13 @@ def _add_disc(layer: np.ndarray, x: float, y: float, *, radius: float, value: fl
 
 
 def _festoon(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Bulbs with the halo that a lens and the evening air give them."""
+    """Draw bulbs with the halo of a lens and humid air."""
     layer = np.zeros((DATA.height, DATA.width), np.float32)
     for cx, cy, radius, peak in _LAMPS:
         _add_disc(layer, cx, cy, radius=radius, value=peak, softness=radius * 0.7)
         away = np.hypot(x - cx, y - cy)
         layer += peak * (0.045 * np.exp(-away / (1.1 * radius)) + 0.010 * np.exp(-away / (4.5 * radius)))
-    # A bulb burns out to white while its halo keeps the filament's colour.
+    # The bulb itself is white; its halo keeps the filament's colour.
     white = _step((layer - 1) / 12)[..., None]
     return layer[..., None] * (_LAMP_COLOUR * (1 - 0.4 * white) + 0.4 * white)
 
@@ -232,13 +254,13 @@ def _festoon(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _photograph(frame: _Frame, scenery: _Set, to_acescg: Any) -> tuple[np.ndarray, np.ndarray]:
-    """(light (h, w, 3) in ACEScg without grain, depth (h, w) in metres), both float32 over the data window."""
+    """Compute (light (h, w, 3) in ACEScg without grain, depth (h, w) in metres), both float32 over the data window."""
     picture = _scene_light(frame.path, to_acescg)
     _add_catch_lights(picture, frame.irises)
     rows = slice(DATA.y - int(ORIGIN[1]), DATA.bottom - int(ORIGIN[1]))
     matte = cv2.resize(frame.matte, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)[rows]
     light = _background(picture, frame.matte)[rows] * scenery.foliage
-    # The picture ends behind the post; there it gives way to the drawn background.
+    # The picture ends behind the post; there the drawn background replaces it.
     shown = _step((_SIDE - 1 - np.arange(_SIDE, dtype=np.float32)) / 30)[None, :, None]
     head = np.zeros((DATA.height, DATA.width), np.float32)
     head[:, :_SIDE] = matte
@@ -250,22 +272,22 @@ def _photograph(frame: _Frame, scenery: _Set, to_acescg: Any) -> tuple[np.ndarra
 
 
 def _scene_light(path: Path, to_acescg: Any) -> np.ndarray:
-    """The picture as scene light (704, 704, 3), ACEScg, its highlights let out of the shoulder that squeezed them.
+    """Convert the picture to scene light (704, 704, 3), ACEScg, with its highlights expanded.
 
-    Luminance 0.35 (skin) stays within 7 %, 0.6 nearly doubles, 0.95 becomes 3.5: sheen and teeth pass 1 as on a set.
+    Luminance 0.35 (skin) stays within 7 %, 0.6 nearly doubles, 0.95 becomes 3.5: sheen and teeth exceed 1 as on a set.
     """
     picture = np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR)[..., ::-1]).astype(np.float32) / 255
     to_acescg.applyRGB(picture)
     picture = cv2.resize(picture, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     luma = picture @ np.array([0.2722287, 0.6740818, 0.0536895], np.float32)
-    # Taken from blurred luminance, so that sheen grows and the generator's fine texture does not.
+    # Computed from blurred luminance, so that sheen is expanded and the generator's fine texture is not.
     lift = (cv2.GaussianBlur(luma, (0, 0), 4) / 0.66) ** 6
     picture *= (1 + 3 * lift / (1 + lift))[..., None]
     return picture
 
 
 def _add_catch_lights(picture: np.ndarray, irises: np.ndarray) -> None:
-    """The practical's reflection in either cornea: small, round, up and towards the lamp."""
+    """Add the practical lamp's reflection to either cornea: small, round, up and towards the lamp."""
     for (x, y, radius), peak in zip(irises * SCALE, (12.0, 10.5), strict=True):
         centre = np.array([x + 0.26 * radius, y - 0.24 * radius])
         reach, sigma = 9, 0.062 * radius
@@ -278,9 +300,9 @@ def _add_catch_lights(picture: np.ndarray, irises: np.ndarray) -> None:
 
 
 def _background(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """What is behind the head, mirrored at the picture's right edge and heavily blurred: (704, data width, 3).
+    """Compute the background behind the head, mirrored at the picture's right edge and blurred: (704, data width, 3).
 
-    A normalised convolution (Knutsson & Westin 1993): pixels of the head count for nothing.
+    A normalised convolution (Knutsson & Westin 1993): pixels of the head have no weight.
     """
     side, width = _SIDE // _COARSE, DATA.width // _COARSE
     weight = np.clip(1 - 2 * cv2.resize(matte, (side, side), interpolation=cv2.INTER_AREA), 0, 1)[..., None]
@@ -293,7 +315,7 @@ def _background(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
 
 
 def _depth(head: np.ndarray, irises: np.ndarray, post_matte: np.ndarray) -> np.ndarray:
-    """Metres from the camera: foliage at 5 to 7, the head at 1.6 with its face 0.14 nearer, the post at 0.7."""
+    """Compute metres from the camera: foliage at 5 to 7, the head at 1.6 with its face 0.14 nearer, the post at 0.7."""
     x, y = _grid()
     eyes = irises[:, :2].mean(axis=0) * SCALE + np.array(ORIGIN, np.float32)
     reach = float(np.linalg.norm(irises[1, :2] - irises[0, :2])) * SCALE
@@ -304,10 +326,10 @@ def _depth(head: np.ndarray, irises: np.ndarray, post_matte: np.ndarray) -> np.n
 
 
 def _add_grain(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian noise of the variance that `GRAIN_SLOPE` and `GRAIN_FLOOR` give; blacks may fall below 0."""
+    """Add Gaussian noise with the variance of `GRAIN_SLOPE` and `GRAIN_FLOOR`; blacks may fall below 0."""
     noise = rng.standard_normal(light.shape, np.float32)
     kernel = np.array([_GRAIN_SPREAD, 1, _GRAIN_SPREAD], np.float32)
-    kernel /= np.linalg.norm(kernel)  # leaves the variance as it was
+    kernel /= np.linalg.norm(kernel)  # keeps the variance
     noise = cv2.sepFilter2D(noise, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)
     noise *= np.sqrt(np.maximum(light, 0) * GRAIN_SLOPE + GRAIN_FLOOR)
     noise += light
@@ -318,7 +340,7 @@ def _add_grain(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _time_code(number: int) -> int:
-    """SMPTE ST 12 time code at 24 frames a second as packed decimal digits; frame 1001 is 01:00:00:00."""
+    """Encode the SMPTE ST 12 time code at 24 frames a second as packed decimal digits; frame 1001 is 01:00:00:00."""
     count = (3600 * _FPS + number - FIRST) % (24 * 3600 * _FPS)
     seconds, frame = divmod(count, _FPS)
     minutes, second = divmod(seconds, 60)
@@ -363,7 +385,7 @@ def _spec(number: int) -> OpenImageIO.ImageSpec:
 
 
 def _write(path: Path, number: int, pixels: np.ndarray) -> None:
-    """Writes to a hidden name in the same folder, flushes it to the disk, and renames."""
+    """Write to a hidden name in the same folder, flush it to the disk, and rename."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         out: Any = OpenImageIO.ImageOutput.create("exr")

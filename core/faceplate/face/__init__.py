@@ -1,4 +1,4 @@
-"""What is in one frame: faces found, landmarked, aligned and told apart."""
+"""The faces in one frame: detection, landmarks, alignment, identity, expression and shape."""
 
 from faceplate.face.choose import choose_face, parse_target
 from faceplate.face.face import Face, Topology, topology

@@ -1,8 +1,8 @@
-"""Alignment: templates, the similarity that brings a face onto one, and resampling that does not alias.
+"""Alignment: crop templates, the similarity that brings a face onto one, and resampling without aliasing.
 
 A matrix is float64 (2, 3) and maps continuous coordinates of one picture to continuous coordinates of another (pixel
-centres at +0.5 on both sides), so matrices compose without half-pixel corrections; only `resample` knows OpenCV's
-own convention.
+centres at +0.5 on both sides), so matrices compose without half-pixel corrections. Only `resample` uses OpenCV's own
+convention.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ TEMPLATES: dict[str, np.ndarray] = {
                            0.38839287, 0.68750011, 0.59821427, 0.68750011),
     }.items()
 }  # fmt: skip
+"""The named crop templates, float64 (5, 2) each."""
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The least-squares rotation, uniform scale and translation from `source` (n, 2) onto `target` (n, 2).
+    """Fit the least-squares rotation, uniform scale and translation from `source` (n, 2) onto `target` (n, 2).
 
-    Never mirrors. Closed form of S. Umeyama, "Least-squares estimation of transformation parameters between two point
-    patterns", IEEE PAMI 13(4), 1991, written with complex numbers for two dimensions. Returns (2, 3) float64.
+    It never mirrors. Closed form of S. Umeyama, "Least-squares estimation of transformation parameters between two point
+    patterns", IEEE PAMI 13(4), 1991, written with complex numbers for two dimensions. Returns float64 (2, 3).
     """
     a = source[:, 0] + 1j * source[:, 1]
     b = target[:, 0] + 1j * target[:, 1]
@@ -54,51 +55,67 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def crop_matrix(five: np.ndarray, template: str, side: int, pixel_aspect: float = 1.0) -> np.ndarray:
-    """The (2, 3) matrix from plate to a square crop of `side` pixels on the named template.
+    """Compute the matrix (2, 3) from the plate to a square crop of `side` pixels on the named template.
 
-    The similarity is fitted on the picture as it is projected, so a squeezed plate is unsqueezed by the same matrix.
+    The similarity is fitted on the picture as projected, so that a squeezed plate is unsqueezed by the same matrix.
     """
     unsqueeze = np.array([[pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
     return compose(similarity(apply(unsqueeze, five), TEMPLATES[template] * side), unsqueeze)
 
 
 def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """`points` (..., 2) mapped by `matrix` (2, 3)."""
+    """Map `points` (..., 2) with `matrix` (2, 3)."""
     x, y = points[..., 0], points[..., 1]
     return np.stack([row[0] * x + row[1] * y + row[2] for row in matrix], axis=-1)
 
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The matrix that does `first`, then `second`."""
+    """Return the matrix that applies `first`, then `second`."""
     return second @ np.vstack([first, [0, 0, 1]])
 
 
 def invert(matrix: np.ndarray) -> np.ndarray:
-    """The matrix that undoes `matrix`."""
+    """Return the inverse of `matrix` (2, 3)."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.column_stack([linear, -linear @ matrix[:, 2]])
 
 
 def scale_of(matrix: np.ndarray) -> float:
-    """How much longer a length becomes, on the average of both directions."""
+    """Compute the mean factor by which `matrix` scales lengths (square root of its determinant)."""
     return math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
 
 
 def resample(pixels: np.ndarray, window: Window, matrix: np.ndarray, out: Window) -> np.ndarray:
-    """`pixels` (h, w[, c]) float32 that lie on `window`, mapped by `matrix` and read off on `out`.
+    """Resample a picture through a matrix.
 
-    Bicubic; when the picture shrinks it is low-passed first (box average over whole pixels for the integer part, a
-    Gaussian for the rest), so that detail which the result cannot hold does not alias. Outside `window` the nearest
-    pixel repeats. A whole-pixel shift is copied, bit for bit.
+    Bicubic. When the picture shrinks it is low-passed first (box average over whole pixels for the integer part, a Gaussian
+    for the rest), so that detail that the result cannot hold does not alias. Outside `window` the nearest pixel repeats. A
+    shift by whole pixels copies the pixels bit for bit.
+
+    Parameters
+    ----------
+    pixels : np.ndarray
+        float32 (h, w) or (h, w, c).
+    window : Window
+        The window of `pixels`.
+    matrix : np.ndarray
+        (2, 3), from the picture's coordinates to those of `out`.
+    out : Window
+        The window to fill.
+
+    Returns
+    -------
+    np.ndarray
+        float32, of `out`'s size.
     """
-    needed = _needed(matrix, out).intersect(window)
+    needed = _source_window(matrix, out).intersect(window)
     if needed.empty:
         needed = Window(min(max(out.x, window.x), window.right - 1), min(max(out.y, window.y), window.bottom - 1), 1, 1)
     source = pixels[needed.slices(window)]
     shift = matrix[:, 2]
     if np.array_equal(matrix[:, :2], np.eye(2)) and np.array_equal(shift, np.round(shift)):
-        return _shifted(source, needed, out, int(shift[0]), int(shift[1]))
-    source, to_source = _prefiltered(source, matrix, needed)
+        return _copy_shifted(source, needed, out, int(shift[0]), int(shift[1]))
+    source, to_source = _prefilter(source, matrix, needed)
     full = compose(matrix, to_source)
     full[:, 2] -= (out.x, out.y)
     centred = compose(np.array([[1, 0, -0.5], [0, 1, -0.5]]), compose(full, np.array([[1, 0, 0.5], [0, 1, 0.5]])))
@@ -107,13 +124,13 @@ def resample(pixels: np.ndarray, window: Window, matrix: np.ndarray, out: Window
     )
 
 
-def _needed(matrix: np.ndarray, out: Window) -> Window:
+def _source_window(matrix: np.ndarray, out: Window) -> Window:
     corners = np.array([[out.x, out.y], [out.right, out.y], [out.x, out.bottom], [out.right, out.bottom]], np.float64)
     reach = 3.0 * max(1.0, 1.0 / scale_of(matrix))
     return Window.around(apply(invert(matrix), corners), reach)
 
 
-def _shifted(source: np.ndarray, needed: Window, out: Window, x: int, y: int) -> np.ndarray:
+def _copy_shifted(source: np.ndarray, needed: Window, out: Window, x: int, y: int) -> np.ndarray:
     wanted = Window(out.x - x, out.y - y, out.width, out.height)
     if wanted.intersect(needed) == wanted:
         return source[wanted.slices(needed)].copy()
@@ -122,10 +139,10 @@ def _shifted(source: np.ndarray, needed: Window, out: Window, x: int, y: int) ->
     return source[rows[:, None], columns[None, :]]
 
 
-def _prefiltered(source: np.ndarray, matrix: np.ndarray, needed: Window) -> tuple[np.ndarray, np.ndarray]:
-    """The low-passed source and the matrix from its own continuous coordinates to the plate's."""
+def _prefilter(source: np.ndarray, matrix: np.ndarray, needed: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Low-pass the source; return it and the matrix from its own continuous coordinates to the plate's."""
     shrink = [1.0 / max(float(np.hypot(*matrix[:, axis])), 1e-9) for axis in (0, 1)]
-    # Half of it by whole pixels and the rest by the Gaussian: a box alone lets stripes of its own width beat.
+    # Half by whole pixels and the rest by the Gaussian: a box filter alone leaves moiré from stripes of its own width.
     steps = [max(int(factor / 2), 1) for factor in shrink]
     height, width = source.shape[:2]
     if max(steps) > 1:
@@ -133,7 +150,7 @@ def _prefiltered(source: np.ndarray, matrix: np.ndarray, needed: Window) -> tupl
         source = cv2.copyMakeBorder(source, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)
         size = (source.shape[1] // steps[0], source.shape[0] // steps[1])
         source = cv2.resize(source, size, interpolation=cv2.INTER_AREA)
-    # Variances add: a residual shrink r wants the blur of a box r wide less that of the pixel itself.
+    # Variances add: a residual shrink r needs the blur of a box r wide minus that of the pixel itself.
     sigmas = [0.5 * math.sqrt(max((f / s) ** 2 - 1.0, 0.0)) for f, s in zip(shrink, steps, strict=True)]
     if max(sigmas) > 0.1:
         source = cv2.GaussianBlur(

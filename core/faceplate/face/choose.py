@@ -1,4 +1,4 @@
-"""Which of a frame's faces is meant: the largest, the leftmost, one by number, at a point, or most like a picture."""
+"""Choice of the target face: the largest, the leftmost, one by number, at a point, or most like a picture."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from faceplate.face.identity import likeness
 
 __all__ = ["CLEARLY_LARGER", "Point", "choose_face", "distance_to", "parse_point", "parse_target"]
 
-# Below SFace's own threshold for one person (0.363) two pictures of one person under very different light still
-# agree this far, and two people rarely do.
+# Two pictures of one person under very different light can be less alike than SFace's own threshold (0.363). They still
+# reach this likeness, and two people rarely do.
 _LIKENESS_FLOOR = 0.25
 CLEARLY_LARGER = 2.0
-"""How many times as large as any other a face must be to be meant without being named."""
+"""A face that is this many times as large as any other is chosen without being named."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point in plate pixels (y down), of `frame` or of whichever frame is looked at."""
+    """A point in plate pixels (y down), of `frame` or, when that is None, of the frame being processed."""
 
     frame: int | None
     x: float
@@ -31,7 +31,7 @@ class Point:
 
 
 def parse_point(text: str) -> Point | None:
-    """`1001:640,360` or `640,360` taken apart; None for anything else."""
+    """Parse `1001:640,360` or `640,360`; None for anything else."""
     frame, colon, place = text.rpartition(":")
     try:
         x, y = (float(part) for part in place.split(","))
@@ -42,7 +42,13 @@ def parse_point(text: str) -> Point | None:
 
 
 def parse_target(text: str) -> str | int | Point:
-    """`auto`, `largest`, `leftmost`, `rightmost`, a number from 1 (left to right), a point, or else a picture's path."""
+    """Parse a target: `auto`, `largest`, `leftmost`, `rightmost`, a number from 1 (left to right), a point, or a picture's path.
+
+    Raises
+    ------
+    UsageError
+        `bad-target`.
+    """
     word = text.strip()
     if not word:
         raise UsageError("bad-target", "The target is empty; give largest, leftmost, rightmost, a number or a picture.")
@@ -59,10 +65,23 @@ def choose_face(
     embed: Callable[[Face], np.ndarray],
     wanted: np.ndarray | None = None,
 ) -> Face:
-    """The face that `target` means among `faces`.
+    """Choose the face that `target` names among `faces`.
 
-    `embed` gives a face's identity embedding, `wanted` that of the picture when the target is one. Raises
-    `RenderError` with code `no-face`, `several-faces`, `no-such-face` or `no-likeness`.
+    Parameters
+    ----------
+    faces : tuple of Face
+        The faces of the frame.
+    target : str, int or Point
+        From `parse_target`.
+    embed : callable
+        Returns a face's identity embedding.
+    wanted : np.ndarray, optional
+        The embedding of the picture, when the target is one.
+
+    Raises
+    ------
+    RenderError
+        `no-face`, `several-faces`, `no-such-face` or `no-likeness`.
     """
     if not faces:
         raise RenderError("no-face", "No face was found in the frame.")
@@ -74,7 +93,9 @@ def choose_face(
     if isinstance(target, Point):
         return min(faces, key=lambda face: distance_to(face, target.x, target.y))
     if wanted is None:
-        return {"leftmost": leftward[0], "rightmost": leftward[-1]}.get(target) or _largest(faces, target == "auto")
+        return {"leftmost": leftward[0], "rightmost": leftward[-1]}.get(target) or _largest_face(
+            faces, target == "auto"
+        )
     likest = max(((likeness(embed(face), wanted), index) for index, face in enumerate(faces)), key=lambda pair: pair[0])
     if likest[0] < _LIKENESS_FLOOR:
         raise RenderError(
@@ -86,13 +107,13 @@ def choose_face(
 
 
 def distance_to(face: Face, x: float, y: float) -> tuple[float, float]:
-    """How far (x, y) lies from the face's box, 0 inside it; then from its middle. Plate pixels."""
+    """Compute the distance of (x, y) from the face's box, 0 inside it, and from the box's centre, in plate pixels."""
     left, top, width, height = face.box
     away = math.hypot(max(left - x, 0, x - left - width), max(top - y, 0, y - top - height))
     return away, math.hypot(x - left - width / 2, y - top - height / 2)
 
 
-def _largest(faces: tuple[Face, ...], clearly: bool) -> Face:
+def _largest_face(faces: tuple[Face, ...], clearly: bool) -> Face:
     by_size = sorted(faces, key=lambda face: -face.size)
     if clearly and len(faces) > 1 and by_size[0].size < CLEARLY_LARGER * by_size[1].size:
         raise RenderError(

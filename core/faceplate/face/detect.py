@@ -1,4 +1,4 @@
-"""Detection with YuNet: a display-referred picture in, boxes and five points out."""
+"""Face detection with YuNet: a display-referred picture in, boxes and five points out."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ from faceplate.models import Network
 __all__ = ["SIDE", "Detection", "detect"]
 
 SIDE = 640
+"""Side in pixels of the square picture that detectors search."""
+
 _STRIDES = (8, 16, 32)
 _OVERLAP = 0.3
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A found face: `box` (x, y, width, height) and `five` (5, 2) in pixels of the picture searched, `score` 0..1."""
+    """A detected face: `box` (x, y, width, height) and `five` (5, 2) in pixels of the searched picture, `score` 0..1."""
 
     box: np.ndarray
     five: np.ndarray
     score: float
 
     def scaled(self, factor: np.ndarray, offset: np.ndarray) -> Detection:
-        """The same face in coordinates p * factor + offset."""
+        """Return the same face in coordinates p * factor + offset."""
         corner = self.box[:2] * factor + offset
         return Detection(np.concatenate([corner, self.box[2:] * factor]), self.five * factor + offset, self.score)
 
 
 def detect(network: Network, picture: np.ndarray, threshold: float = 0.6) -> list[Detection]:
-    """The faces in `picture`, float32 (640, 640, 3), RGB, display-referred 0..1; best score first.
+    """Detect the faces in `picture`, float32 (640, 640, 3), RGB, display-referred 0..1; best score first.
 
-    The decoding is YuNet's anchor-free one (W. Wu, H. Peng, S. Yu, "YuNet: A Tiny Millisecond-level Face Detector",
-    2023): score is the geometric mean of class and objectness, a cell's box is its offset from the cell, times the stride.
+    YuNet's anchor-free decoding (W. Wu, H. Peng, S. Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023): the score is
+    the geometric mean of class and objectness; a cell's box is its offset from the cell, times the stride.
     """
     blob = np.ascontiguousarray(picture[None, :, :, ::-1].transpose(0, 3, 1, 2), np.float32) * np.float32(255)
     out = network.run(blob)

@@ -1,4 +1,4 @@
-"""Expression: the 52 ARKit-style blendshape coefficients, and how open mouth and eyes are."""
+"""Expression: the 52 ARKit-style blendshape coefficients, and the openness of mouth and eyes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ __all__ = [
 ]
 
 BLENDSHAPE_NETWORK = "face_blendshapes"
-# The 52 in the network's order (MediaPipe, face_blendshapes_graph.cc); ARKit's names, right and left the person's own.
+"""Card of the network that ships."""
+
+# The 52 blendshapes in the network's order (MediaPipe, face_blendshapes_graph.cc) with ARKit's names; right and left are
+# the person's own.
 BLENDSHAPES: tuple[str, ...] = (
     "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
     "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight",
@@ -50,13 +53,13 @@ _EYES = (
 
 
 def blendshapes(network: Network, points: np.ndarray) -> np.ndarray:
-    """The 52 coefficients float32 (52,), 0..1, of `BLENDSHAPES` for `points` (478, 2 or 3) in square pixels."""
+    """Compute the 52 coefficients of `BLENDSHAPES`, float32 (52,), 0..1, for `points` (478, 2 or 3) in square pixels."""
     chosen = points[BLENDSHAPE_POINTS, :2]
     return next(iter(network.run(chosen[None].astype(np.float32)).values())).reshape(52)
 
 
 def expression_of(points: np.ndarray) -> np.ndarray:
-    """`blendshapes` by the network that ships, on one thread: float32 (52,)."""
+    """Compute `blendshapes` with the network that ships, on one thread: float32 (52,)."""
     return blendshapes(_embedded(), points)
 
 
@@ -66,12 +69,12 @@ def _embedded() -> Network:
 
 
 def mouth_openness(points: np.ndarray) -> float:
-    """The gap between the inner lips over the inner mouth's width, of points (478, 2 or 3): 0 closed, about 0.7 wide."""
+    """Measure the gap between the inner lips over the inner mouth's width: 0 closed, about 0.7 wide open."""
     return _openness(points, _UPPER_LIP, _LOWER_LIP, _LIP_CORNERS)
 
 
 def eye_openness(points: np.ndarray) -> tuple[float, float]:
-    """The gap between the lids over the eye's width, the person's right and left eye: 0 closed, about 0.35 open."""
+    """Measure the gap between the lids over the eye's width, right and left eye: 0 closed, about 0.35 open."""
     right, left = (_openness(points, *eye) for eye in _EYES)
     return right, left
 

@@ -13,7 +13,7 @@ from faceplate.image.window import Window
 
 __all__ = ["Face", "Topology", "proxy_face", "topology"]
 
-# Five alignment points out of the 478: each iris's five points averaged, nose tip, mouth corners (left to right in
+# The five alignment points among the 478: the mean of each iris's five points, nose tip, mouth corners (left to right in
 # the picture, which is the person's right to left).
 _RIGHT_IRIS, _LEFT_IRIS = slice(468, 473), slice(473, 478)
 _NOSE_TIP, _MOUTH_RIGHT, _MOUTH_LEFT = 1, 61, 291
@@ -23,9 +23,15 @@ _NOSE_TIP, _MOUTH_RIGHT, _MOUTH_LEFT = 1, 61, 291
 class Face:
     """One face in one frame.
 
-    `points` is float64 (478, 3): x and y in plate pixels (continuous, pixel centre at +0.5), z in the same unit,
-    smaller is nearer to the camera. `score` is the detector's 0..1, `presence` the landmarker's. `level` is the log
-    average of the face's luminance in the working space, the exposure that everything after expects.
+    Attributes
+    ----------
+    points : np.ndarray
+        float64 (478, 3): x and y in plate pixels (continuous, pixel centre at +0.5), z in the same unit, smaller is nearer
+        to the camera.
+    score, presence : float
+        Confidence of the detector and of the landmarker, 0..1.
+    level : float
+        Log average of the face's luminance in the working space; exposures are derived from it.
     """
 
     points: np.ndarray
@@ -35,14 +41,14 @@ class Face:
 
     @property
     def five(self) -> np.ndarray:
-        """(5, 2): right iris, left iris, nose tip, right and left mouth corner of the person, in plate pixels."""
+        """Alignment points (5, 2) in plate pixels: right and left iris, nose tip, right and left mouth corner."""
         xy = self.points[:, :2]
         eyes = [xy[_RIGHT_IRIS].mean(axis=0), xy[_LEFT_IRIS].mean(axis=0)]
         return np.stack([*eyes, xy[_NOSE_TIP], xy[_MOUTH_RIGHT], xy[_MOUTH_LEFT]])
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """x, y, width, height of the mesh in plate pixels."""
+        """Bounding box of the mesh in plate pixels: x, y, width, height."""
         low, high = self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
         return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
 
@@ -52,20 +58,20 @@ class Face:
         return max(self.box[2:])
 
     def window(self, margin: float = 0.0) -> Window:
-        """The pixels that the mesh covers, grown by `margin` (a fraction of the face's size)."""
+        """Return the pixels that the mesh covers, grown by `margin` (a fraction of the face's size)."""
         return Window.around(self.points[:, :2], margin * self.size)
 
     def moved(self, points: np.ndarray) -> Face:
-        """The same face with other points."""
+        """Return the same face with other points."""
         return replace(self, points=points)
 
 
 @dataclass(frozen=True)
 class Topology:
-    """Which of the 478 points make a triangle, and which make an edge.
+    """The triangles and the named loops of the 478-point mesh.
 
-    Triangle arrays are int32 (n, 3); `skin` has three holes, closed by `mouth`, `right_eye` and `left_eye`. Loops are
-    int32 (n,) closed polygons. Left and right are the person's own. Origin: see `mesh478.json`.
+    Triangle arrays are int32 (n, 3); `skin` has three holes, closed by `mouth`, `right_eye` and `left_eye`. Loops are int32
+    (n,) closed polygons. Left and right are the person's own. Origin: see `mesh478.json`.
     """
 
     skin: np.ndarray
@@ -89,11 +95,11 @@ class Topology:
 
 @cache
 def topology() -> Topology:
-    """The mesh's triangles and loops, read once."""
+    """Load the mesh's triangles and loops, once."""
     table = json.loads((Path(__file__).parent / "mesh478.json").read_text(encoding="utf-8"))
     return Topology(**{name: np.array(rows, np.int32) for name, rows in table.items() if name != "about"})
 
 
 def proxy_face(face: Face, proxy: int) -> Face:
-    """The face in the proxy's pixels."""
+    """Convert a face from plate pixels to the pixels of a proxy that is `proxy` times smaller."""
     return face if proxy == 1 else face.moved(face.points / proxy)

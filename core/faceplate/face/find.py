@@ -1,8 +1,8 @@
-"""Finds the faces of one frame: detect, landmark twice, measure the exposure, whatever way up and however exposed.
+"""Face finding in one frame: detection, landmarks in two passes, and exposure, for any orientation and exposure.
 
-Networks were trained on display pictures of well-lit, upright faces. A plate is scene-linear and may be dark, hot or
-upside down, so the search looks at a display rendering of the plate and changes its exposure, its turn and its scale
-in that order until a face is seen. Only small renderings are converted, never the whole frame.
+Networks were trained on display pictures of well-lit, upright faces. A plate is scene-linear and may be dark, bright or
+upside down, so the search uses a display rendering of the plate and changes its exposure, orientation and scale in that
+order until a face is found. Only small renderings are converted, never the whole frame.
 """
 
 from __future__ import annotations
@@ -25,23 +25,24 @@ from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.models import ModelStore, Network, embedded_store, open_network
 
-__all__ = ["FaceFinder", "view"]
+__all__ = ["DetectedFace", "FaceFinder", "detector_matrix", "is_confirmed", "region_of", "view", "without_duplicates"]
 
-# Stops around the frame's own exposure: a face lit four stops under or over the rest of the picture is still found.
+# Stops around the frame's own exposure: a face four stops darker or brighter than the rest of the picture is still found.
 _STOPS = (0.0, 3.0, -3.0, 6.0, -6.0)
-_TURNS = (0, 2, 1, 3)
+_QUARTER_TURNS = (0, 2, 1, 3)
 _PRESENCE = 0.5
-# The detector's own five points are good to a few hundredths of the face's size.
-_APART = 0.06
-# Scale, turn in radians, shift across and down in parts of the side: balanced around no nudge at all.
+# Largest distance of detector and landmarker as a fraction of the face's size. The detector's own points are accurate to
+# a few hundredths.
+_MAX_DISAGREEMENT = 0.06
+# Scale, rotation in radians, shift in x and y as fractions of the side; their mean is no change.
 _NUDGES = ((1.0, 0.0, 0.0, 0.0), (0.97, 0.05, 0.0, 0.02), (1.03, -0.05, 0.02, 0.0), (1.0, 0.0, -0.02, -0.02))
 
 
 @dataclass(frozen=True)
 class FaceFinder:
-    """Detector, landmarker and identity network of a store, opened when first used; safe to share between threads.
+    """The detector, landmarker and recogniser of a store, opened when first used; it can be shared between threads.
 
-    The mesh is the landmarker's; `aligner`, if named, is a second opinion (2dfan4, 2d106det) on a face's five alignment
+    The mesh is the landmarker's. `aligner`, if named, is a second landmarker (2dfan4, 2d106det) for the five alignment
     points, onto which the mesh is moved.
     """
 
@@ -55,19 +56,23 @@ class FaceFinder:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """The names of the networks that a found face has gone through."""
+        """The names of the networks that find a face."""
         return tuple(name for name in (self.detector, self.landmarker, self.aligner) if name)
 
     @property
     def opened(self) -> tuple[Network, ...]:
-        """Those that were opened so far."""
+        """The networks that have been opened so far."""
         return tuple(value for value in self.__dict__.values() if isinstance(value, Network))
 
     def choosing(self, detector: str = "", landmarker: str = "", recogniser: str = "") -> FaceFinder:
-        """This finder with other networks of the store; an empty name keeps what there is.
+        """Return this finder with other networks of the store; an empty name keeps the present one.
 
-        A landmarker of another kind than the mesh's becomes the `aligner`. Raises `UsageError` with code `unknown-model`,
-        `not-a-detector`, `not-a-landmarker` or `not-a-recogniser`.
+        A landmarker of another kind than the mesh's becomes the `aligner`.
+
+        Raises
+        ------
+        UsageError
+            `unknown-model`, `not-a-detector`, `not-a-landmarker` or `not-a-recogniser`.
         """
         changes: dict[str, str] = {}
         for name, field, kinds, does in (
@@ -86,7 +91,7 @@ class FaceFinder:
 
     @classmethod
     def embedded(cls) -> FaceFinder:
-        """The networks that ship inside the package."""
+        """Return a finder with the networks that ship inside the package."""
         return cls(embedded_store())
 
     @cached_property
@@ -110,61 +115,64 @@ class FaceFinder:
         return open_network(self.store, self.expression, threads=self.threads)
 
     def find(self, frame: Frame) -> tuple[Face, ...]:
-        """Every face in `frame`, the largest first; empty when there is none."""
+        """Find every face in `frame`, the largest first; empty when there is none."""
         for search in _searches(frame):
-            pairs = [(seen, self._land(frame, seen)) for seen in self._detect(frame, *search)]
-            kept = _without_doubles([face for seen, face in pairs if _agree(seen, face)])
+            pairs = [(seen, self.landmark_detection(frame, seen)) for seen in self.detect(frame, *search)]
+            kept = without_duplicates([face for seen, face in pairs if is_confirmed(seen, face)])
             if kept:
                 return tuple(sorted(kept, key=lambda face: -face.size))
         return ()
 
     def refine(self, frame: Frame, face: Face) -> Face:
-        """`face` landmarked again from where it was last seen, for a neighbouring frame or a corrected position.
+        """Landmark `face` again from its last position, for a neighbouring frame or a corrected position.
 
-        One pass settles the region; the points are then the mean of passes on regions nudged around it, which halves
-        the landmarker's dependence on how exactly the face was framed.
+        One pass settles the region. The points are then the mean of passes on regions nudged around it, which halves the
+        landmarker's dependence on how exactly the face was framed.
         """
-        face = self._pass(frame, _region_of(face.points, frame.pixel_aspect), face.level, face.score)
-        region = _region_of(face.points, frame.pixel_aspect)
-        looks = [self._pass(frame, region.nudged(*nudge), face.level, face.score) for nudge in _NUDGES]
-        face = replace(looks[0], points=np.mean([look.points for look in looks], axis=0))
-        return self._settled(frame, face)
+        face = self.landmark_region(frame, region_of(face.points, frame.pixel_aspect), face.level, face.score)
+        region = region_of(face.points, frame.pixel_aspect)
+        passes = [self.landmark_region(frame, region.nudged(*nudge), face.level, face.score) for nudge in _NUDGES]
+        face = replace(passes[0], points=np.mean([one.points for one in passes], axis=0))
+        return self.realigned(frame, face)
 
     def embed(self, frame: Frame, face: Face) -> np.ndarray:
-        """The recogniser's raw embedding of `face`, float32 (128,) of SFace, (512,) of ArcFace."""
+        """Compute the recogniser's raw embedding of `face`: float32 (128,) for SFace, (512,) for ArcFace."""
         matrix = crop_matrix(face.five, identity.TEMPLATE, identity.SIDE, frame.pixel_aspect)
         crop, _ = view(frame, matrix, identity.SIDE, Exposure.of_level(face.level).gain)
         return recognisers.embed(self._recogniser, crop)
 
     def blendshapes(self, face: Face, pixel_aspect: float = 1.0) -> np.ndarray:
-        """The 52 ARKit-style coefficients of `face`, float32 (52,)."""
+        """Compute the 52 ARKit-style coefficients of `face`, float32 (52,)."""
         return expression.blendshapes(self._expression, unsqueezed(face.points, pixel_aspect))
 
-    def _settled(self, frame: Frame, face: Face) -> Face:
-        """`face` on the aligner's five points, where there is one."""
+    def realigned(self, frame: Frame, face: Face) -> Face:
+        """Move `face` onto the aligner's five points, if there is an aligner."""
         if not self.aligner:
             return face
         return landmarkers.aligned(face, landmarkers.landmarks(self._aligner, frame, face)[1])
 
-    def _detect(self, frame: Frame, fit: np.ndarray, turn: int, stops: float) -> list[_Seen]:
+    def detect(self, frame: Frame, fit: np.ndarray, turn: int, stops: float) -> list[DetectedFace]:
+        """Search the frame with one setting: matrix to the detector's square, quarter turns, stops."""
         picture, level = _detector_view(frame, fit, stops)
         back = invert(compose(_turn_matrix(turn), fit))
         seen = []
         for found in detectors.detect(self._detector, np.ascontiguousarray(np.rot90(picture, turn))):
             corners = found.box[:2] + found.box[2:] * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
-            seen.append(_Seen(apply(back, corners), apply(back, found.five), found.score, level))
+            seen.append(DetectedFace(apply(back, corners), apply(back, found.five), found.score, level))
         return seen
 
-    def _land(self, frame: Frame, seen: _Seen) -> Face:
+    def landmark_detection(self, frame: Frame, seen: DetectedFace) -> Face:
+        """Landmark a detected face, refined when the landmarker confirms a face."""
         unsqueeze = np.array([frame.pixel_aspect, 1.0])
         corners, eyes = seen.corners * unsqueeze, seen.five[:2] * unsqueeze
         side = np.max(np.linalg.norm(np.diff(corners[:3], axis=0), axis=1))
         centre = corners.mean(axis=0)
         region = landmark.Region.of(centre - side / 2, centre + side / 2, eyes[0], eyes[1])
-        face = self._pass(frame, region, seen.level, seen.score)
+        face = self.landmark_region(frame, region, seen.level, seen.score)
         return self.refine(frame, face) if face.presence >= _PRESENCE else face
 
-    def _pass(self, frame: Frame, region: landmark.Region, level: float, score: float) -> Face:
+    def landmark_region(self, frame: Frame, region: landmark.Region, level: float, score: float) -> Face:
+        """Landmark the face in `region` of the projected picture, exposed for `level`."""
         unsqueeze = np.array([[frame.pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
         matrix = compose(region.matrix(), unsqueeze)
         crop, working = view(frame, matrix, landmark.SIDE, Exposure.of_level(level).gain)
@@ -175,8 +183,18 @@ class FaceFinder:
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """A detection in plate pixels: the box's corners (4, 2) in the face's own order, the five points (5, 2)."""
+class DetectedFace:
+    """A detection in plate pixels.
+
+    Attributes
+    ----------
+    corners : np.ndarray
+        (4, 2), the box's corners in the face's own order.
+    five : np.ndarray
+        (5, 2), the five points.
+    score, level : float
+        The detector's score, and the log average that the picture was exposed for.
+    """
 
     corners: np.ndarray
     five: np.ndarray
@@ -185,19 +203,23 @@ class _Seen:
 
 
 def _searches(frame: Frame) -> Iterator[tuple[np.ndarray, int, float]]:
-    """(matrix to the detector's square, quarter turns, stops) in the order to try."""
-    whole = _fit(frame, 1.0)
-    for turn in _TURNS:
+    """Iterate over (matrix to the detector's square, quarter turns, stops) in the order to try."""
+    whole = detector_matrix(frame, 1.0)
+    for turn in _QUARTER_TURNS:
         for stops in _STOPS if turn == 0 else _STOPS[:3]:
             yield whole, turn, stops
-    yield _fit(frame, 0.5), 0, 0.0  # a close-up larger than the detector's largest anchor
+    yield detector_matrix(frame, 0.5), 0, 0.0  # a close-up larger than the detector's largest anchor
     for x in (0.0, 0.5, 1.0):  # faces too small at that scale: nine overlapping tiles at twice the size
         for y in (0.0, 0.5, 1.0):
-            yield _fit(frame, 2.0, x, y), 0, 0.0
+            yield detector_matrix(frame, 2.0, x, y), 0, 0.0
 
 
-def _fit(frame: Frame, zoom: float, across: float = 0.5, down: float = 0.5) -> np.ndarray:
-    """Plate to detector square: the frame's longer projected side fills it, times `zoom`, at that part of the frame."""
+def detector_matrix(frame: Frame, zoom: float, across: float = 0.5, down: float = 0.5) -> np.ndarray:
+    """Compute the matrix from the plate to the detector's square.
+
+    The frame's longer projected side fills the square, times `zoom`. `across` and `down` choose the part of the frame when
+    the square does not hold all of it.
+    """
     window = frame.window
     width, height = window.width * frame.pixel_aspect, float(window.height)
     scale = zoom * detect.SIDE / max(width, height)
@@ -209,7 +231,7 @@ def _fit(frame: Frame, zoom: float, across: float = 0.5, down: float = 0.5) -> n
 
 
 def _detector_view(frame: Frame, fit: np.ndarray, stops: float) -> tuple[np.ndarray, float]:
-    """The detector's square, display-referred, black outside the frame; and the log average it was exposed for."""
+    """Render the detector's square, display-referred and black outside the frame; return it and its log average."""
     window = frame.window
     ends = apply(fit, np.array([[window.x, window.y], [window.right, window.bottom]], np.float64))
     square = Window(0, 0, detect.SIDE, detect.SIDE)
@@ -224,7 +246,7 @@ def _detector_view(frame: Frame, fit: np.ndarray, stops: float) -> tuple[np.ndar
 
 
 def _turn_matrix(turn: int) -> np.ndarray:
-    """Where `np.rot90(picture, turn)` (counter-clockwise) puts a point of the detector's square."""
+    """Compute the matrix of `np.rot90(picture, turn)` (counter-clockwise) on the detector's square."""
     side = float(detect.SIDE)
     return np.array(
         [
@@ -237,7 +259,8 @@ def _turn_matrix(turn: int) -> np.ndarray:
     )
 
 
-def _region_of(points: np.ndarray, pixel_aspect: float) -> landmark.Region:
+def region_of(points: np.ndarray, pixel_aspect: float) -> landmark.Region:
+    """Compute the landmarker's square around a mesh (478, 3) in plate pixels, on projected pixels."""
     xy = points[:, :2] * np.array([pixel_aspect, 1.0])
     eyes = xy[468:473].mean(axis=0), xy[473:478].mean(axis=0)
     line = eyes[1] - eyes[0]
@@ -250,7 +273,7 @@ def _region_of(points: np.ndarray, pixel_aspect: float) -> landmark.Region:
 
 
 def _face_level(frame: Frame, working: np.ndarray, points: np.ndarray) -> float:
-    """The log average of luminance inside the face's oval, on the landmarker's own crop."""
+    """Compute the log average of luminance inside the face's oval, on the landmarker's own crop."""
     weight = np.zeros(working.shape[:2], np.float32)
     oval = np.round(points[topology().oval, :2]).astype(np.int32)
     cv2.fillPoly(weight, [oval], 1.0)
@@ -259,14 +282,14 @@ def _face_level(frame: Frame, working: np.ndarray, points: np.ndarray) -> float:
     return log_average(frame.color.luminance(working), weight)
 
 
-def _agree(seen: _Seen, face: Face) -> bool:
-    """Whether the landmarker saw a face, and the one that the detector meant: on a lying face the two part ways."""
+def is_confirmed(seen: DetectedFace, face: Face) -> bool:
+    """Check that the landmarker found a face, and the one that the detector found; they differ on a face lying on its side."""
     apart = float(np.linalg.norm(seen.five - face.five, axis=1).mean())
-    return face.presence >= _PRESENCE and apart < _APART * face.size
+    return face.presence >= _PRESENCE and apart < _MAX_DISAGREEMENT * face.size
 
 
-def _without_doubles(faces: list[Face]) -> list[Face]:
-    """Faces whose meshes are not the same face seen twice: centres closer than a third of their size are one."""
+def without_duplicates(faces: list[Face]) -> list[Face]:
+    """Remove faces that were found twice: centres closer than a third of their size are one face."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.score * face.presence):
         centre = face.points[:, :2].mean(axis=0)

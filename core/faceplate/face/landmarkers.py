@@ -1,8 +1,7 @@
-"""Landmarkers beside the 478-point mesh: 2DFAN's 68 points and InsightFace's 106. They lend a face their five
-alignment points.
+"""Landmarkers beside the 478-point mesh, for alignment only: 2DFAN's 68 points and InsightFace's 106.
 
 Everything after alignment needs the mesh, so these do not replace it: `aligned` moves a face's mesh so that its five
-points are theirs, wholly or in part. A second opinion steadies an alignment that one landmarker gets wrong. The
+points are theirs, wholly or in part. A second landmarker stabilises an alignment that one landmarker gets wrong. These
 networks are not shipped.
 """
 
@@ -25,8 +24,20 @@ __all__ = ["LANDMARKERS", "Landmarker", "aligned", "landmarks"]
 
 @dataclass(frozen=True)
 class Landmarker:
-    """A recipe: crop `side`, how many of its pixels the box's longer side takes (`fill`), channel order, the factor
-    on 0..1, and the five alignment points as groups of point numbers to average (right eye first).
+    """How a landmarker is fed and how its points are read.
+
+    Attributes
+    ----------
+    side : int
+        Side of the crop in pixels.
+    fill : float
+        Length of the face box's longer side in the crop, in pixels.
+    bgr : bool
+        Whether the channels are in the order BGR.
+    factor : float
+        Multiplies values in 0..1.
+    five : tuple
+        The five alignment points as groups of point numbers to average (right eye first).
     """
 
     name: str
@@ -44,13 +55,25 @@ LANDMARKERS: dict[str, Landmarker] = {
         Landmarker("2d106det", 192, 128.0, False, 255.0, ((38,), (88,), (86,), (52,), (61,))),
     )
 }
+"""The supported landmarkers by name."""
 
 
 def landmarks(network: Network, frame: Frame, face: Face) -> tuple[np.ndarray, np.ndarray]:
-    """The network's own points float64 (n, 2) and the five alignment points (5, 2), both in plate pixels.
+    """Compute a landmarker's points of a face in the plate.
 
-    The crop is upright to the face's eyes and holds its box as the network was trained to see it. Raises
-    `UsageError('not-a-landmarker')`.
+    The crop is upright to the face's eyes and frames its box as in the network's training.
+
+    Returns
+    -------
+    points : np.ndarray
+        float64 (n, 2), the network's own points in plate pixels.
+    five : np.ndarray
+        float64 (5, 2), the alignment points in plate pixels.
+
+    Raises
+    ------
+    UsageError
+        `not-a-landmarker`.
     """
     recipe = LANDMARKERS.get(network.card.kind)
     if recipe is None:
@@ -76,14 +99,12 @@ def points_in(network: Network, crop: np.ndarray, recipe: Landmarker) -> np.ndar
 
 
 def five_of(points: np.ndarray, recipe: Landmarker) -> np.ndarray:
-    """The five alignment points (5, 2) among `points` (n, 2)."""
+    """Compute the five alignment points (5, 2) from `points` (n, 2)."""
     return np.stack([points[list(group)].mean(axis=0) for group in recipe.five])
 
 
 def aligned(face: Face, five: np.ndarray, amount: float = 1.0) -> Face:
-    """`face` with its mesh moved by the similarity that brings its own five points to `five` (5, 2), by `amount`
-    0..1.
-    """
+    """Move a mesh by the similarity that brings the face's own five points to `five` (5, 2), by `amount` 0..1."""
     own = face.five
     wanted = own + amount * (five - own)
     move = similarity(own, wanted)
@@ -92,7 +113,7 @@ def aligned(face: Face, five: np.ndarray, amount: float = 1.0) -> Face:
 
 
 def _matrix(face: Face, pixel_aspect: float, recipe: Landmarker) -> np.ndarray:
-    """Plate to crop: the face's box, measured along the eye line, centred and scaled to `fill` of the crop's pixels."""
+    """Compute plate to crop: the face's box, measured along the eye line, centred and scaled to `fill` of the crop's pixels."""
     unsqueeze = np.array([[pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
     points, five = apply(unsqueeze, face.points[:, :2]), apply(unsqueeze, face.five)
     along = (five[1] - five[0]) / max(float(np.linalg.norm(five[1] - five[0])), 1e-9)

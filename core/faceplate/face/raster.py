@@ -1,4 +1,4 @@
-"""The mesh drawn into a picture: for each pixel the triangle that shows there, and where in it the pixel lies."""
+"""Rasterisation of the mesh: the visible triangle of each pixel, and the pixel's position in it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,26 @@ from faceplate.image.window import Window
 __all__ = ["MeshRaster", "rasterise"]
 
 _SUBPIXEL_BITS = 4
-# Enough samples that an eyelid is several of them, few enough that the cost does not grow with the plate.
+# Grid cells per face: an eyelid has several, and the cost does not grow with the plate's resolution.
 _GRID = 512.0
 
 
 @dataclass(frozen=True)
 class MeshRaster:
-    """The mesh on a regular grid over `window`.
+    """The mesh drawn on a regular grid over `window`.
 
-    `corners` int32 (gh, gw, 3) are the point numbers of the triangle seen in each cell, `weights` float32 (gh, gw, 3)
-    its barycentric coordinates there, `covered` bool (gh, gw) whether there is one. The grid is as fine as the plate for a
-    face up to 512 pixels and stays that fine above.
+    The grid is as fine as the plate for a face of up to 512 pixels and does not get finer above.
+
+    Attributes
+    ----------
+    window : Window
+        The plate pixels under the grid.
+    corners : np.ndarray
+        int32 (gh, gw, 3), point numbers of the triangle visible in each cell.
+    weights : np.ndarray
+        float32 (gh, gw, 3), barycentric coordinates of the cell in that triangle.
+    covered : np.ndarray
+        bool (gh, gw), whether there is a triangle.
     """
 
     window: Window
@@ -31,7 +40,7 @@ class MeshRaster:
     covered: np.ndarray
 
     def interpolate(self, values: np.ndarray) -> np.ndarray:
-        """Values (478, c) given at the mesh's points, read off in every cell: float32 (gh, gw, c), 0 where uncovered."""
+        """Interpolate values (478, c) at the mesh's points to every cell: float32 (gh, gw, c), 0 where uncovered."""
         wanted = values.astype(np.float32)
         total = np.zeros((*self.covered.shape, wanted.shape[1]), np.float32)
         for corner in range(3):
@@ -39,17 +48,29 @@ class MeshRaster:
         return total * self.covered[..., None]
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
-        """A grid picture float32 (gh, gw[, c]) brought to the window's own pixels."""
+        """Resize a grid picture float32 (gh, gw) or (gh, gw, c) to the window's own pixels."""
         if grid.shape[:2] == (self.window.height, self.window.width):
             return grid
         return cv2.resize(grid, (self.window.width, self.window.height), interpolation=cv2.INTER_CUBIC)
 
 
 def rasterise(points: np.ndarray, triangles: np.ndarray, window: Window, size: float) -> MeshRaster:
-    """Draws `triangles` (n, 3) over `points` (478, 3) into `window`, nearer ones over farther ones.
+    """Draw `triangles` (n, 3) over `points` (478, 3) into `window`, nearer triangles over farther ones.
 
-    `size` is the face's size in pixels, which decides how fine the grid is. Points are continuous coordinates, z
-    grows away from the camera.
+    Parameters
+    ----------
+    points : np.ndarray
+        float64 (478, 3), continuous coordinates; z grows away from the camera.
+    triangles : np.ndarray
+        int (n, 3), point numbers.
+    window : Window
+        The pixels to cover.
+    size : float
+        The face's size in pixels, which sets the grid's resolution.
+
+    Returns
+    -------
+    MeshRaster
     """
     scale = min(1.0, _GRID / max(size, 1.0))
     grid = (max(round(window.height * scale), 1), max(round(window.width * scale), 1))

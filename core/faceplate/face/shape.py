@@ -1,8 +1,8 @@
-"""A head's turn and a face's own shape, told apart from each other and from its expression.
+"""Head pose and the face's own shape, separated from each other and from the expression.
 
-`shape.npz` holds what `tests/truth/make_shape.py` computed from the invented people: the mean head (`reference`), the
-point on the other side for every point (`mirror`), and the directions in which one person's mesh moves while speaking
-and smiling (`expression`, orthonormal rows). What is left of a mesh once turn and those directions are taken away is the person.
+`shape.npz` holds the results of `tests/truth/make_shape.py` for the invented people: the mean head (`reference`), the
+opposite point for every point (`mirror`), and the directions in which one person's mesh moves while speaking and smiling
+(`expression`, orthonormal rows). A mesh without pose and these directions is the person's own shape.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
     "unsqueezed",
 ]
 
-# Points that move with the skull: forehead, temples, cheek bones, bridge and tip of the nose, corners of the eyes.
+# Points that move rigidly with the skull: forehead, temples, cheek bones, bridge and tip of the nose, eye corners.
 RIGID = np.array([10, 67, 297, 54, 284, 127, 356, 234, 454, 6, 168, 197, 195, 5, 4, 33, 263, 133, 362, 129, 358])
 
 
@@ -43,7 +43,7 @@ class HeadModel:
 
 @dataclass(frozen=True)
 class Pose:
-    """How a head stands: `points` = `centre` + `scale` · canonical · `rotation`ᵀ, with `canonical` (478, 3) facing front."""
+    """A head's pose: `points` = `centre` + `scale` * canonical * `rotation`^T, with `canonical` (478, 3) facing front."""
 
     canonical: np.ndarray
     rotation: np.ndarray
@@ -51,12 +51,12 @@ class Pose:
     centre: np.ndarray
 
     def place(self, canonical: np.ndarray) -> np.ndarray:
-        """Canonical points or offsets from them (478, 3), turned and scaled as this head is; offsets stay offsets."""
+        """Rotate and scale canonical points, or offsets from them (478, 3), as this head is; offsets stay offsets."""
         return canonical @ self.rotation.T * self.scale
 
     @property
     def angles(self) -> tuple[float, float, float]:
-        """Yaw (positive: the head turns to the picture's right), pitch (positive: down), roll, in degrees."""
+        """Yaw (positive: the head turns to the picture's right), pitch (positive: down) and roll, in degrees."""
         r = self.rotation
         yaw = np.arctan2(-r[0, 2], r[2, 2])
         pitch = np.arcsin(np.clip(r[1, 2], -1, 1))
@@ -66,7 +66,7 @@ class Pose:
 
 @cache
 def head_model() -> HeadModel:
-    """The mean head and its directions of expression, read once."""
+    """Load the mean head and its directions of expression, once."""
     with np.load(Path(__file__).parent / "shape.npz") as table:
         expression = table["expression"].astype(np.float64)
         return HeadModel(
@@ -75,10 +75,10 @@ def head_model() -> HeadModel:
 
 
 def pose_of(points: np.ndarray) -> Pose:
-    """The pose of a mesh (478, 3), fitted on points that move with the skull.
+    """Fit the pose of a mesh (478, 3) on points that move with the skull.
 
-    The rotation is that of W. Kabsch, "A solution for the best rotation to relate two sets of vectors", Acta Cryst.
-    A32, 1976.
+    The rotation is that of W. Kabsch, "A solution for the best rotation to relate two sets of vectors", Acta Cryst. A32,
+    1976.
     """
     centre = points[RIGID].mean(axis=0)
     scale = float(np.sqrt(((points[RIGID] - centre) ** 2).sum(axis=1).mean()))
@@ -90,19 +90,19 @@ def pose_of(points: np.ndarray) -> Pose:
 
 
 def turn_between(first: Pose, second: Pose) -> float:
-    """The angle in radians between two heads' directions."""
+    """Compute the angle in radians between two heads' rotations."""
     return float(np.arccos(np.clip((np.trace(first.rotation.T @ second.rotation) - 1) / 2, -1, 1)))
 
 
 def own_shape(canonical: np.ndarray) -> np.ndarray:
-    """How a person's canonical mesh (478, 3) differs from the mean head once expression is taken away, (478, 3)."""
+    """Compute how a canonical mesh (478, 3) differs from the mean head once expression is removed, (478, 3)."""
     model = head_model()
     offset = (canonical - model.reference).ravel()
     return (offset - model.expression.T @ (model.expression @ offset)).reshape(-1, 3)
 
 
 def unsqueezed(points: np.ndarray, pixel_aspect: float) -> np.ndarray:
-    """A mesh (478, 3) of a plate whose pixels are `pixel_aspect` wide for their height, in square pixels of that height.
+    """Convert a mesh (478, 3) of a plate with the given pixel aspect to square pixels of the same height.
 
     Depth is stored on the mean scale of both directions (`FaceFinder`).
     """
@@ -110,30 +110,30 @@ def unsqueezed(points: np.ndarray, pixel_aspect: float) -> np.ndarray:
 
 
 def normals(points: np.ndarray) -> np.ndarray:
-    """Unit normals (478, 3) at the points (478, 3), square pixels, out of the face; one that looks at the camera has z = -1."""
+    """Compute unit normals (478, 3) at points (478, 3) in square pixels; they point out of the face, z = -1 at the camera."""
     triangles = topology().closed
     a, b, c = (points[triangles[:, k]] for k in range(3))
     across = np.cross(b - a, c - a)
     sums = np.zeros_like(points)
     for k in range(3):
         np.add.at(sums, triangles[:, k], across)
-    outward = sums if _turn() < 0 else -sums  # whichever way the mesh's triangles run
+    outward = sums if _winding() < 0 else -sums  # independent of the triangles' winding
     unit = outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
-    # The irises belong to no triangle; they look where the eye's corners do.
+    # The irises belong to no triangle; they get the direction of the eye's corners.
     for iris, corners in ((slice(468, 473), (33, 133)), (slice(473, 478), (263, 362))):
         unit[iris] = unit[list(corners)].mean(axis=0)
     return unit
 
 
 @cache
-def _turn() -> float:
-    """The sense in which the mesh's triangles run when the mean head is seen from in front, y down."""
+def _winding() -> float:
+    """Compute the sense of the mesh's triangle winding, seen from in front with y down."""
     flat = head_model().reference[topology().closed][..., :2]
     u, v = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
     return float(np.median(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]))
 
 
 def away_from(those: np.ndarray) -> np.ndarray:
-    """How far each point lies from the nearest of `those` (n,) on the mean head, in its radii, float64 (478,)."""
+    """Compute the distance of each point from the nearest of `those` (n,) on the mean head, in its radii, float64 (478,)."""
     head = head_model().reference
     return np.linalg.norm(head[:, None] - head[those][None], axis=2).min(axis=1)

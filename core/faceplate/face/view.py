@@ -1,4 +1,4 @@
-"""What networks are shown of a plate: a display rendering of a square of it, exposed for the face."""
+"""Rendering of a square of the plate for a network: display-referred, exposed for the face."""
 
 from __future__ import annotations
 
@@ -13,10 +13,25 @@ __all__ = ["view"]
 
 
 def view(frame: Frame, matrix: np.ndarray, side: int, gain: float) -> tuple[np.ndarray, np.ndarray]:
-    """A display rendering of a square of the plate, and its scene-linear pixels.
+    """Render a square of the plate.
 
-    `matrix` maps plate to the square of `side` pixels; `gain` exposes it. Returns float32 (side, side, 3) in 0..1
-    (sRGB-like, Rec.709 primaries) and float32 (side, side, 3) in the working space.
+    Parameters
+    ----------
+    frame : Frame
+        The plate.
+    matrix : np.ndarray
+        (2, 3), from the plate to the square.
+    side : int
+        Side of the square in pixels.
+    gain : float
+        Exposure, a factor on scene-linear values.
+
+    Returns
+    -------
+    display : np.ndarray
+        float32 (side, side, 3), 0..1 (sRGB-like, Rec.709 primaries).
+    working : np.ndarray
+        float32 (side, side, 3), scene-linear in the working space.
     """
     pixels = resample(frame.pixels, frame.window, matrix, Window(0, 0, side, side))
     working = frame.color.to_working(pixels, frame.space)

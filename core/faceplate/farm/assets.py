@@ -14,7 +14,7 @@ from faceplate.models.card import CARD_SUFFIX
 from faceplate.plate import Sequence
 from faceplate.render import Renderer
 from faceplate.shot.parameters import PARAMETERS
-from faceplate.source.analysis import notebook_place
+from faceplate.source.analysis import analysis_path
 from faceplate.source.pictures import source_files
 from faceplate.system.user_paths import entries, is_dir, is_file, matches
 
@@ -78,7 +78,7 @@ def _source_files(source: Path | None) -> list[Path]:
         return []
     if is_dir(source):
         return [path for path in entries(source) if is_file(path) and not path.name.startswith(".")]
-    found = [path for path in (notebook_place(source),) if is_file(path)]
+    found = [path for path in (analysis_path(source),) if is_file(path)]
     try:
         pictures = source_files(source)
     except UsageError:  # the source is not there; the list of missing files names it

@@ -1,4 +1,4 @@
-"""The source's own shape on the plate's performance: where the plate's points go when the head becomes the source's."""
+"""Transfer of the source's own shape to the plate's performance: the displacement of the plate's points."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from faceplate.face.shape import Pose, head_model, own_shape, pose_of, turn_betw
 
 __all__ = ["shape_offset"]
 
-# A view whose head is turned this much further from the plate's (radians) counts e times less for the source's shape.
+# A difference in head rotation of this much (radians) divides a view's weight in the source's shape by e.
 _LIKE = np.radians(12.0)
-# Up to the first angle between head and camera (degrees) all of the shape is taken, beyond the second none.
+# Up to the first angle between head and camera (degrees) the full shape is used, beyond the second none.
 _SHOWN, _LOST = 45.0, 65.0
-# An eye that is this open, as its gap over its width, takes all of the source's own opening; a closed one stays closed.
+# An eye that is this open (gap over width) gets the source's full eye shape; a closed eye stays closed.
 _OPEN_EYE = 0.2
-# How far around lips and lids the points go with them, in radii of the mean head.
+# Distance around lips and lids within which points move with them, in radii of the mean head.
 _SPREAD = 0.12
 # Upper and lower points that face each other across the opening: mouth, the person's right eye, the left one.
 _MOUTH = ((191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324))
@@ -30,12 +30,12 @@ _EYES = (
 
 
 def shape_offset(points: np.ndarray, poses: tuple[Pose, ...]) -> np.ndarray:
-    """What moves the plate's `points` (478, 3), square pixels, to the shape of the source whose views stand as `poses`.
+    """Compute the displacement of the plate's `points` (478, 3), square pixels, to the shape of the source.
 
-    A shape is what is left of a mesh without turn and expression. The source's is the mean over its views, those whose head
-    stands like the plate's before the others: what the landmarks get wrong about a turned head, they get wrong about
-    both. The performance stays: the mouth stays as open as it was, a closed eye stays closed, and the irises go where the
-    eyes go and look where they looked. A head turned so far that the oval is no outline any more keeps its shape.
+    A shape is a mesh without pose and expression. The source's is the weighted mean over its views (`poses`); views with a
+    pose similar to the plate's weigh more, because errors of the landmarks for a rotated head are then alike and cancel. The
+    performance is preserved: the mouth keeps its openness, a closed eye stays closed, and the irises move with the eyes and
+    keep their gaze. A head rotated so far that the oval is no longer its outline keeps its shape.
     """
     pose = pose_of(points)
     weights = np.exp(-np.array([turn_between(other, pose) for other in poses]) / _LIKE)
@@ -52,7 +52,7 @@ def shape_offset(points: np.ndarray, poses: tuple[Pose, ...]) -> np.ndarray:
 
 
 def _closing(offset: np.ndarray, pairs: tuple[tuple[int, ...], tuple[int, ...]]) -> np.ndarray:
-    """What to add to `offset` (478, 3) so that the two sides of an opening move alike, and what is near moves with its side."""
+    """Compute a correction of `offset` (478, 3) that moves both sides of an opening alike, with the points near each side."""
     upper, lower = (offset[list(side)] for side in pairs)
     correction = np.concatenate([lower - upper, upper - lower]) / 2
     return _nearest_shares(pairs) @ correction
@@ -60,7 +60,7 @@ def _closing(offset: np.ndarray, pairs: tuple[tuple[int, ...], tuple[int, ...]])
 
 @cache
 def _nearest_shares(pairs: tuple[tuple[int, ...], tuple[int, ...]]) -> np.ndarray:
-    """How far each of the 478 points goes with each point of an opening, float64 (478, n): by distance on the mean head."""
+    """Compute how far each point moves with each point of an opening, float64 (478, n), by distance on the mean head."""
     head = head_model().reference
     edge = np.concatenate([np.array(side) for side in pairs])
     apart = np.linalg.norm(head[:, None] - head[edge][None], axis=2)
@@ -72,13 +72,13 @@ def _nearest_shares(pairs: tuple[tuple[int, ...], tuple[int, ...]]) -> np.ndarra
 
 
 def _along(loop: np.ndarray, moved: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """How the affine map that moves `loop` (n, 2) by `moved` moves the points `inside` (m, 2) of it."""
+    """Apply to the points `inside` (m, 2) the affine map that displaces `loop` (n, 2) by `moved`."""
     solution, *_ = np.linalg.lstsq(np.column_stack([loop, np.ones(len(loop))]), moved, rcond=None)
     return apply(solution.T, inside)
 
 
 def _shown(pose: Pose) -> float:
-    """1 while the head faces the camera enough for its oval to be its outline, falling to 0."""
+    """Return 1 while the head faces the camera enough for its oval to be its outline, falling to 0."""
     towards = float(np.degrees(np.arccos(np.clip(pose.rotation[2, 2], -1, 1))))
     return _ramp((_LOST - towards) / (_LOST - _SHOWN))
 

@@ -1,6 +1,6 @@
-"""Restorers: networks that redraw a face sharper than they were given it. They see FFHQ's crop and nothing else.
+"""Restorers: networks that add detail to a face. They get FFHQ's crop and nothing else.
 
-GFPGAN, RestoreFormer++, CodeFormer and GPEN share one recipe: RGB (x - 0.5) / 0.5, NCHW, and back; CodeFormer takes a
+GFPGAN, RestoreFormer++, CodeFormer and GPEN share one recipe: RGB (x - 0.5) / 0.5, NCHW, and back; CodeFormer has a
 fidelity weight.
 """
 
@@ -12,26 +12,37 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.color import ColorConfig, Exposure, decode, encode
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix, invert, resample
-from faceplate.generators.generator import Crop, CropTransform, Encoding, Generated, Generator, Reshaping
+from faceplate.generators.interface import CacheIdentity, Crop, CropTransform, Encoding, Generated, Generator, Reshaping
 from faceplate.image.window import Window
 from faceplate.models import ModelStore, Network, Runtime, open_network
-from faceplate.models.session import Port
+from faceplate.models.device_session import Port
 
 __all__ = ["RESTORERS", "Restored", "Restorer", "open_restorer"]
 
 RESTORERS = ("gfpgan", "restoreformer", "codeformer", "gpen")
+"""The supported kinds."""
+
 # GPEN's 256-pixel file was trained on another crop than its larger ones.
 _SMALL_SIDE, _SMALL_TEMPLATE, _TEMPLATE = 256, "arcface_128", "ffhq_512"
 
 
 @dataclass(frozen=True)
 class Restorer:
-    """A restorer made ready: `amount` 0..1 of its picture is laid over what it was given; `fidelity` 0..1 where it
-    has such a weight (CodeFormer: 1 stays nearest to the input).
+    """A restorer ready to run.
+
+    Attributes
+    ----------
+    network : Network
+        The opened network.
+    amount : float
+        0..1, the share of its picture in the result.
+    fidelity : float
+        0..1, for networks with such a weight (CodeFormer: 1 stays nearest to the input).
     """
 
     network: Network
@@ -40,7 +51,7 @@ class Restorer:
 
     @property
     def side(self) -> int:
-        """The side of its crop. Raises `RenderError('wrong-signature')` when the graph does not say it."""
+        """Side of its crop in pixels. Raises `RenderError('wrong-signature')` when the graph does not give it."""
         shape = self._port.shape
         if len(shape) != 4 or not shape[2] or shape[2] != shape[3]:
             raise RenderError(
@@ -49,13 +60,19 @@ class Restorer:
         return shape[2]
 
     def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
-        """The crop that it was trained on."""
+        """Compute the crop that it was trained on."""
         side = self.side
         template = _SMALL_TEMPLATE if side == _SMALL_SIDE else _TEMPLATE
         return CropTransform(crop_matrix(face.five, template, side, pixel_aspect), Window(0, 0, side, side))
 
     def restore(self, pixels: np.ndarray) -> np.ndarray:
-        """`pixels` float32 (side, side, 3), display-referred RGB, redrawn and blended by `amount`; not clipped."""
+        """Restore `pixels`, float32 (side, side, 3), display-referred RGB, and blend by `amount`; not clipped.
+
+        Raises
+        ------
+        RenderError
+            `wrong-signature` when no output is a picture of the input's size.
+        """
         picture = self._port
         feed = {
             picture.name: np.ascontiguousarray((pixels.transpose(2, 0, 1)[None] - np.float32(0.5)) / np.float32(0.5))
@@ -84,10 +101,20 @@ def _run(make: Callable[[], Generated]) -> Generated:
 
 @dataclass(frozen=True)
 class Restored:
-    """A generator whose face a restorer redraws: itself a generator, on the restorer's crop.
+    """A generator followed by a restorer; itself a generator, on the restorer's crop.
 
-    The inner generator works on its own crop, cut out of this one; only its change is carried back. `color` is needed
-    for a generator that works in scene-linear light (`mesh`).
+    The inner generator works on its own crop, cut out of this one; only its change is transferred back.
+
+    Attributes
+    ----------
+    generator : Generator
+        The inner generator.
+    restorer : Restorer
+        The restorer.
+    color : ColorConfig, optional
+        Required for a generator that works in scene-linear light (`mesh`).
+    remembers : callable
+        Runs the inner generator, or returns its cached result.
     """
 
     generator: Generator
@@ -97,29 +124,43 @@ class Restored:
     remembers: Callable[[Callable[[], Generated]], Generated] = _run
 
     def remembering(self, remembers: Callable[[Callable[[], Generated]], Generated]) -> Restored:
-        """The same with the inner generator's result asked of `remembers`, which may know it, or calls what it is given."""
+        """Return the same generator with its inner result cached by `remembers`."""
         return replace(self, remembers=remembers)
 
     @property
     def name(self) -> str:
+        """The inner generator's name and the restorer's card, joined by +."""
         return f"{self.generator.name}+{self.restorer.network.card.name}"
 
     @property
     def weights(self) -> tuple[str, ...]:
+        """The cards of the inner generator and of the restorer."""
         return (*self.generator.weights, self.restorer.network.card.name)
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """What runs in a frame, the inner generator's first."""
+        """The networks that run in a frame, the inner generator's first."""
         return (*getattr(self.generator, "networks", ()), self.restorer.network)
 
     def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
+        """Compute the restorer's crop."""
         return self.restorer.frame(face, pixel_aspect)
 
     def reshaped(self, face: Face, pixel_aspect: float) -> Face:
+        """Reshape the face as the inner generator does."""
         return self.generator.reshaped(face, pixel_aspect) if isinstance(self.generator, Reshaping) else face
 
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are; "" when the inner generator has none."""
+        inner = self.generator.cache_identity() if isinstance(self.generator, CacheIdentity) else ""
+        if not inner:
+            return ""
+        restorer = self.restorer
+        config = "" if self.color is None else self.color.cache_id
+        return digest(inner, restorer.network.card.model_dump_json(), restorer.amount, restorer.fidelity, config)
+
     def generate(self, crop: Crop) -> Generated:
+        """Generate the face with the inner generator, then restore it."""
         inner = self.generator.frame(crop.face, 1.0)
         seen = resample(self._to_inner(crop.pixels, crop.face), crop.framing.window, inner.matrix, inner.window)
         face = _moved(crop.face, inner.matrix)
@@ -145,7 +186,8 @@ class Restored:
         if self.color is None:
             raise UsageError(
                 "no-color",
-                f"The generator '{self.generator.name}' works in light: a restorer after it needs the colour config.",
+                f"The generator '{self.generator.name}' works in scene-linear light; a restorer after it needs the colour "
+                "configuration.",
             )
         return self.color
 
@@ -153,7 +195,13 @@ class Restored:
 def open_restorer(
     store: ModelStore, name: str, *, runtime: Runtime | None = None, amount: float = 0.8, fidelity: float = 0.5
 ) -> Restorer:
-    """The restorer that card `name` describes. Raises `UsageError('not-a-restorer')` and what `open_network` raises."""
+    """Open the restorer of card `name`.
+
+    Raises
+    ------
+    UsageError
+        `not-a-restorer`; also what `open_network` raises.
+    """
     if store.card(name).kind not in RESTORERS:
         usable = ", ".join(sorted(card.name for card in store if card.kind in RESTORERS)) or "none"
         raise UsageError("not-a-restorer", f"'{name}' restores no faces; the store's restorers are: {usable}.")
@@ -161,7 +209,7 @@ def open_restorer(
 
 
 def _ending(coverage: np.ndarray) -> np.ndarray:
-    """`coverage` with 0 on its outermost pixels: beyond them the nearest repeats, and nothing is known there."""
+    """Set the outermost pixels of `coverage` to 0, because resampling repeats them where nothing is known."""
     return cv2.copyMakeBorder(coverage[1:-1, 1:-1], 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0.0)
 
 

@@ -1,14 +1,17 @@
-"""Weights: cards that say what a file is, a store that proves it, and ONNX sessions that run it."""
+"""Network weights: the cards that describe a file, the store that verifies it, and the ONNX sessions that run it."""
 
 from faceplate.models.card import Card, Tensor, read_card
+from faceplate.models.device_session import Port
 from faceplate.models.devices import Runtime, available_providers
-from faceplate.models.session import Network, open_network, single_precision
+from faceplate.models.loader import open_network, single_precision
+from faceplate.models.network import Network
 from faceplate.models.store import ModelStore, check_policy, default_store, embedded_store
 
 __all__ = [
     "Card",
     "ModelStore",
     "Network",
+    "Port",
     "Runtime",
     "Tensor",
     "available_providers",

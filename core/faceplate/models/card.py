@@ -1,7 +1,7 @@
-"""Cards: what a weight file is, where it came from, and what one may do with it.
+"""Model cards: what a weight file is, where it comes from, and what its licence allows.
 
-A card is a small JSON file beside the weights. Nothing opens a network without its card, because the card holds the
-hash that proves the file and the licence that a show's policy asks about.
+A card is a small JSON file beside the weights. No network is opened without its card, because the card holds the hash
+that verifies the file and the licence that a show's policy checks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PLAIN_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
 
 
 class Tensor(BaseModel):
-    """One input or output of a network: its name in the graph, its shape (0 = any), and what the numbers mean."""
+    """One input or output of a network: its name in the graph, its shape (0 = any length), and its meaning."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,7 +31,7 @@ class Tensor(BaseModel):
 
 
 class External(BaseModel):
-    """A file beside the graph that holds some of its weights: a plain name, and its hash."""
+    """A file beside the graph that holds some of its weights: a plain file name and its hash."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,12 +40,24 @@ class External(BaseModel):
 
 
 class Card(BaseModel):
-    """What a weight file is.
+    """Description of a weight file.
 
-    `sha256` is of the file as it lies on disk. `commercial` says whether the licence allows use in a paid production;
-    `licence` is an SPDX identifier or a short name. `family` is the recipe that feeds it (`faceplate.models.kinds`),
-    where one is needed. `url`, then `mirrors`, is where `fetch` finds the file. `fp16_ok` allows half precision where a
-    device is faster with it; `fp32` names the card of the same network in single precision, for when half overflows.
+    Attributes
+    ----------
+    sha256 : str
+        Hash of the file as it is on disk.
+    commercial : bool
+        Whether the licence allows use in a paid production.
+    licence : str
+        An SPDX identifier or a short name.
+    family : str, optional
+        The kind of network, which selects how it is fed (`faceplate.models.kinds`).
+    url, mirrors
+        Addresses from which `fetch_model` downloads the file, in this order.
+    fp16_ok : bool
+        Allows half precision on devices where it is faster.
+    fp32 : str, optional
+        Name of the card of the same network in single precision, used when half precision overflows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,22 +82,28 @@ class Card(BaseModel):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The graph's file and those beside it that hold weights."""
+        """The graph's file and the files beside it that hold weights."""
         return (self.file, *(item.file for item in self.external))
 
     @property
     def kind(self) -> str:
-        """The recipe that feeds this network: its family, or its own name where that says it (`yunet`)."""
+        """The kind that selects how this network is fed: its family, or its own name where that is a kind (`yunet`)."""
         return self.family or self.name
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a file may be called that in a store."""
+    """Check whether a store accepts `name` as a file name."""
     return re.fullmatch(_PLAIN_NAME, name) is not None
 
 
 def read_card(path: Path) -> Card:
-    """The card at `path`; `UsageError('bad-card')` names the first field that is wrong."""
+    """Read the card at `path`.
+
+    Raises
+    ------
+    UsageError
+        `bad-card`, with the first invalid field.
+    """
     try:
         return Card.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -97,7 +115,7 @@ def read_card(path: Path) -> Card:
 
 
 def write_card(folder: Path, card: Card) -> Path:
-    """Writes `NAME.card.json` into `folder`, whole or not at all. Raises what `publish` raises."""
+    """Write `NAME.card.json` into `folder`, completely or not at all. Raises what `publish` raises."""
     path = folder / f"{card.name}{CARD_SUFFIX}"
     with temporary_beside(path) as temporary:
         temporary.write_text(card.model_dump_json(indent=2, exclude_defaults=True) + "\n", encoding="utf-8")

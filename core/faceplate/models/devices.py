@@ -1,7 +1,7 @@
-"""Where a network can run: providers and devices, the options of each, and how a run is spread over them.
+"""Execution providers and devices: which are available, their options, and the order in which they are tried.
 
-ONNX Runtime lists CUDA as available whenever the GPU build is installed and then complains in red when no driver
-exists. Here a provider is tried only when its driver library loads, and what a session really runs on is read back.
+ONNX Runtime lists CUDA as available whenever the GPU build is installed, and logs errors when no driver exists. Here a
+provider is tried only when its driver library loads, and the provider that a session really uses is read back.
 """
 
 from __future__ import annotations
@@ -38,21 +38,35 @@ __all__ = [
 
 TENSORRT, CUDA = "TensorrtExecutionProvider", "CUDAExecutionProvider"
 DIRECTML, COREML, CPU = "DmlExecutionProvider", "CoreMLExecutionProvider", "CPUExecutionProvider"
-_SHORT = {"tensorrt": TENSORRT, "cuda": CUDA, "directml": DIRECTML, "coreml": COREML, "cpu": CPU}
-# TensorRT is not tried unless asked for: building its first engine takes minutes, which nobody expects of a first
-# frame.
+_PROVIDER_NAMES = {"tensorrt": TENSORRT, "cuda": CUDA, "directml": DIRECTML, "coreml": COREML, "cpu": CPU}
+# TensorRT is tried only when it is named: building its first engine takes minutes, which would delay the first frame.
 _ORDER = (CUDA, DIRECTML, COREML, CPU)
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """How networks are to run. Everything has a default that suits one process alone on its machine.
+    """How networks are run. The defaults suit one process alone on its machine.
 
-    `providers` in the order to try (tensorrt, cuda, directml, coreml, cpu), None for what the machine has. `devices`
-    are GPU numbers, None for all. `threads` is ONNX Runtime's intra-op count, 0 for the machine's cores shared by
-    `workers`. `memory` is a limit in bytes for each GPU, 0 for none. `half` False refuses half precision even where a
-    card allows it. `batch` is the most tiles in one run, 0 for all at once. `cache` is where optimised graphs are kept,
-    `engines` where TensorRT's engines are, which take minutes to build; None for nowhere.
+    Attributes
+    ----------
+    providers : tuple of str, optional
+        Names in the order to try (tensorrt, cuda, directml, coreml, cpu); by default what the machine has.
+    devices : tuple of int, optional
+        GPU numbers; all by default.
+    threads : int
+        ONNX Runtime's intra-op thread count; 0 shares the machine's cores between `workers`.
+    workers : int
+        Number of processes that share the machine.
+    memory : int
+        Limit in bytes for each GPU; 0 for no limit.
+    half : bool
+        False forbids half precision even where a card allows it.
+    batch : int
+        Most tiles in one run; 0 for all at once.
+    cache : Path, optional
+        Folder for optimised graphs; None keeps none.
+    engines : Path, optional
+        Folder for TensorRT engines, which take minutes to build; None keeps none.
     """
 
     providers: tuple[str, ...] | None = None
@@ -67,10 +81,16 @@ class Runtime:
 
     @classmethod
     def from_environment(cls, environment: dict[str, str] | None = None, **changes: Any) -> Runtime:
-        """The runtime that `$FACEPLATE_PROVIDERS` (cuda,cpu), `$FACEPLATE_GPUS` (0,1), `$FACEPLATE_GPU_MEMORY` (GiB),
-        `$FACEPLATE_THREADS`, `$FACEPLATE_WORKERS` (processes that share the machine) and `$FACEPLATE_CACHE` (a folder,
-        in which networks have one of their own, or `off`) describe. Engines are kept in the user's cache folder where
-        none is named. Raises `UsageError('bad-runtime')`.
+        """Create a runtime from environment variables; `changes` replace single fields.
+
+        Reads `FACEPLATE_PROVIDERS` (cuda,cpu), `FACEPLATE_GPUS` (0,1), `FACEPLATE_GPU_MEMORY` (GiB), `FACEPLATE_THREADS`,
+        `FACEPLATE_WORKERS` (processes that share the machine) and `FACEPLATE_CACHE` (a folder, with a subfolder for networks, or
+        `off`). TensorRT engines are kept in the user's cache folder when no folder is named.
+
+        Raises
+        ------
+        UsageError
+            `bad-runtime`.
         """
         values = os.environ if environment is None else environment
         try:
@@ -90,9 +110,7 @@ class Runtime:
 
     @property
     def intra_op(self) -> int:
-        """Threads for one session: what is asked for, else the cores divided by the workers; 0 (its own choice) for
-        one.
-        """
+        """Threads of one session: as requested, else the cores divided by the workers; 0 (ONNX Runtime's choice) for one worker."""
         if self.threads:
             return self.threads
         return 0 if self.workers <= 1 else max(1, cores() // self.workers)
@@ -107,15 +125,17 @@ class Target:
 
     @property
     def gpu(self) -> bool:
+        """Whether the target is a GPU."""
         return self.provider in (TENSORRT, CUDA, DIRECTML)
 
     def __str__(self) -> str:
-        short = next(name for name, full in _SHORT.items() if full == self.provider)
+        """Return the short name, such as `cuda:0` or `cpu`."""
+        short = next(name for name, full in _PROVIDER_NAMES.items() if full == self.provider)
         return f"{short}:{self.device}" if self.gpu else short
 
 
 def cores() -> int:
-    """The cores that this process may use, which on a farm is often fewer than the machine has."""
+    """Count the cores that this process may use; on a farm these are often fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return max(len(os.sched_getaffinity(0)), 1)
     return os.cpu_count() or 1
@@ -123,7 +143,7 @@ def cores() -> int:
 
 @cache
 def available_providers() -> tuple[str, ...]:
-    """The execution providers to try, best first; the CPU always closes the list."""
+    """List the execution providers to try, best first; the CPU is always last."""
     built = onnxruntime.get_available_providers()
     there = {CUDA: cuda_devices() > 0, DIRECTML: sys.platform == "win32", COREML: sys.platform == "darwin", CPU: True}
     return tuple(name for name in _ORDER if name in built and there[name])
@@ -131,7 +151,7 @@ def available_providers() -> tuple[str, ...]:
 
 @cache
 def cuda_devices() -> int:
-    """How many CUDA devices the driver reports; 0 without a driver (CUDA driver API, `cuDeviceGetCount`)."""
+    """Count the CUDA devices that the driver reports; 0 without a driver (CUDA driver API, `cuDeviceGetCount`)."""
     driver = cuda_driver()
     count = ctypes.c_int(0)
     if driver is None or driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
@@ -142,13 +162,16 @@ def cuda_devices() -> int:
 def plan(
     runtime: Runtime, built: tuple[str, ...] | None = None, gpus: int | None = None
 ) -> tuple[tuple[Target, ...], ...]:
-    """The steps to try in order: each one provider on all its devices. The last is always the CPU.
+    """Determine the steps to try in order, each of them one provider on all its devices. The last step is always the CPU.
 
-    Raises `UsageError('unknown-provider')`, and `UsageError('no-such-device')` for a GPU number that is not there.
+    Raises
+    ------
+    UsageError
+        `unknown-provider`; `no-such-device` for a GPU number that does not exist.
     """
     there = available_providers() if built is None else built
     count = cuda_devices() if gpus is None else gpus
-    names = [_full(name) for name in runtime.providers] if runtime.providers else list(there)
+    names = [_provider_name(name) for name in runtime.providers] if runtime.providers else list(there)
     steps = []
     for name in dict.fromkeys((*names, CPU)):
         devices = range(count) if runtime.devices is None else runtime.devices
@@ -167,13 +190,13 @@ def plan(
 
 
 def provider_options(target: Target, card: Card, runtime: Runtime) -> dict[str, str]:
-    """ONNX Runtime's options for `card` on `target`: device, memory limit, precision, engine cache."""
+    """Build ONNX Runtime's options for `card` on `target`: device, memory limit, precision, engine cache."""
     half = runtime.half and card.fp16_ok
     if target.provider == CUDA:
         options = {
             "device_id": str(target.device),
             "arena_extend_strategy": "kSameAsRequested",
-            # TF32 keeps ten bits of a mantissa: allowed only where half precision is.
+            # TF32 has ten bits of mantissa, so it is allowed only where half precision is.
             "use_tf32": "1" if half else "0",
         }
         return options | ({"gpu_mem_limit": str(runtime.memory)} if runtime.memory else {})
@@ -197,14 +220,14 @@ def provider_options(target: Target, card: Card, runtime: Runtime) -> dict[str, 
 
 
 def engine_folder(cache: Path, card: Card, half: bool, gpu: str, driver: str) -> Path:
-    """Where TensorRT's engines for these weights on this GPU and driver are kept: an engine fits nothing else."""
+    """Return the folder for the TensorRT engines of these weights on this GPU and driver; an engine fits no other."""
     place = re.sub(r"[^A-Za-z0-9.]+", "-", f"{gpu}-{driver}-ort{onnxruntime.__version__}")
     return cache / "tensorrt" / place / f"{card.sha256[:16]}-{'fp16' if half else 'fp32'}"
 
 
 @cache
 def gpu_identity(device: int) -> tuple[str, str]:
-    """The GPU's name and the driver's version, for a cache's key; ('gpu', '0') where the driver does not say."""
+    """Return the GPU's name and the driver's version, for a cache key; ('gpu', '0') when the driver does not report them."""
     driver, name, version = cuda_driver(), ctypes.create_string_buffer(128), ctypes.c_int(0)
     if driver is None or driver.cuInit(0) != 0 or driver.cuDeviceGetName(name, 128, device) != 0:
         return "gpu", "0"
@@ -213,8 +236,9 @@ def gpu_identity(device: int) -> tuple[str, str]:
 
 
 def _nvml_version() -> str:
-    """The display driver's own version (NVML, `nvmlSystemGetDriverVersion`); CUDA's number stays the same across
-    many.
+    """Read the display driver's version (NVML, `nvmlSystemGetDriverVersion`).
+
+    CUDA's own version number is the same for many drivers.
     """
     try:
         nvml = ctypes.CDLL("nvml.dll" if os.name == "nt" else "libnvidia-ml.so.1")
@@ -227,15 +251,15 @@ def _nvml_version() -> str:
 
 
 def cuda_driver() -> ctypes.CDLL | None:
-    """The CUDA driver's library; None where there is none."""
+    """Load the CUDA driver's library; None when there is none."""
     try:
         return ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:
         return None
 
 
-def _full(name: str) -> str:
-    known = _SHORT.get(name.lower(), name)
-    if known not in _SHORT.values():
-        raise UsageError("unknown-provider", f"There is no provider '{name}'; there are {', '.join(_SHORT)}.")
+def _provider_name(name: str) -> str:
+    known = _PROVIDER_NAMES.get(name.lower(), name)
+    if known not in _PROVIDER_NAMES.values():
+        raise UsageError("unknown-provider", f"There is no provider '{name}'; there are {', '.join(_PROVIDER_NAMES)}.")
     return known

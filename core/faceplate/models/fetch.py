@@ -1,4 +1,4 @@
-"""Downloads: from the address on the card or a studio's mirror, resumed where they broke off, proved by hash."""
+"""Download of weights: from the card's address or a studio's mirror, resumed after interruptions, verified by hash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from faceplate.models.store import ModelStore, digest
 __all__ = ["Resuming", "addresses", "fetch_model"]
 
 _BLOCK = 1 << 20
-_TRIES = 6
+_MAX_TRIES = 6
 
 
 def fetch_model(
@@ -31,12 +31,33 @@ def fetch_model(
     environment: dict[str, str] | None = None,
     say: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Downloads the weights of card `name` into the store and proves them; a whole file is left as it is.
+    """Download the weights of card `name` into the store and verify them; a complete file is left unchanged.
 
-    `$FACEPLATE_MIRROR` (one or more addresses, separated by spaces) is tried before the card's own address, as
-    MIRROR/FILE; weights outside the graph's file come from beside it. `say` hears (bytes so far, bytes in all) of each
-    file. Raises `UsageError` with code `unknown-model`, `no-address` or `store-read-only`, and `RenderError` with code
-    `download-failed` or `weights-changed`.
+    `FACEPLATE_MIRROR` (one or more addresses, separated by spaces) is tried before the card's own address, as MIRROR/FILE.
+    Weights outside the graph's file are downloaded from the same place.
+
+    Parameters
+    ----------
+    store : ModelStore
+        The store; the card's folder is used when it is writable.
+    name : str
+        The card's name.
+    environment : dict, optional
+        Environment variables; the process's own by default.
+    say : callable, optional
+        Called with (bytes so far, total bytes) for each file.
+
+    Returns
+    -------
+    Path
+        The graph's file.
+
+    Raises
+    ------
+    UsageError
+        `unknown-model`, `no-address` or `store-read-only`.
+    RenderError
+        `download-failed` or `weights-changed`.
     """
     card, folder = store.card(name), store.folder(name)
     where = addresses(card, environment)
@@ -47,15 +68,15 @@ def fetch_model(
         )
     if not os.access(folder, os.W_OK):
         folder = store.writable()
-    # The graph comes last, so that what looks whole is whole.
+    # The graph comes last, so that its presence means that all files are there.
     for file, sha256 in (*((item.file, item.sha256) for item in card.external), (card.file, card.sha256)):
-        _from_any(card, file, sha256, addresses(card, environment, file), folder, say)
+        _fetch_from_any(card, file, sha256, addresses(card, environment, file), folder, say)
     if not (folder / f"{name}{CARD_SUFFIX}").exists():
         write_card(folder, card)
     return folder / card.file
 
 
-def _from_any(
+def _fetch_from_any(
     card: Card,
     file: str,
     sha256: str,
@@ -75,10 +96,14 @@ def _from_any(
 
 
 def addresses(card: Card, environment: dict[str, str] | None = None, file: str | None = None) -> tuple[str, ...]:
-    """Where to look for the card's file, in order: the studio's mirrors, the card's address, the card's mirrors.
+    """List the addresses of the card's file in order: the studio's mirrors, the card's address, the card's mirrors.
 
-    `file` is one of the card's outside files, None for its graph. Raises `UsageError('no-address')` for what is no web
-    address.
+    `file` is one of the card's outside files; None for its graph.
+
+    Raises
+    ------
+    UsageError
+        `no-address` for an address that is not http or https.
     """
     values = os.environ if environment is None else environment
     wanted = file or card.file
@@ -93,14 +118,14 @@ def addresses(card: Card, environment: dict[str, str] | None = None, file: str |
         except ValueError:
             known = False
         if not known or any(sign.isspace() or ord(sign) < 32 for sign in address):
-            raise UsageError("no-address", f"{address} is no web address; use http or https, and %20 for a space.")
+            raise UsageError("no-address", f"{address} is not a web address; use http or https, and %20 for a space.")
     return found
 
 
 def _fetch(
     card: Card, file: str, sha256: str, address: str, folder: Path, say: Callable[[int, int], None] | None
 ) -> None:
-    pooch.get_logger().setLevel("WARNING")  # it would say each step on standard error
+    pooch.get_logger().setLevel("WARNING")  # by default it prints each step on standard error
     part = folder / f".{file}.{sha256[:12]}.download"
     try:
         found = pooch.retrieve(
@@ -126,10 +151,10 @@ def _fetch(
 
 @dataclass(frozen=True)
 class Resuming:
-    """A downloader for pooch that goes on where it stopped, within one call and from one call to the next.
+    """A downloader for pooch that resumes where it stopped, within one call and from one call to the next.
 
-    `part` keeps what has come so far. RFC 9110, section 14: a server that knows `Range` answers 206 and says where the
-    bytes begin; one that does not answers 200 and the file starts over.
+    `part` holds what has arrived so far. After RFC 9110, section 14: a server that supports `Range` answers 206 and says
+    where the bytes begin; one that does not answers 200 and the file starts over.
     """
 
     part: Path
@@ -137,12 +162,12 @@ class Resuming:
     pause: float = 0.5
 
     def __call__(self, fname: str, action: Any, pooch: Any, *, check_only: bool | None = None) -> None:
-        """Downloads the address `fname` into the file `action` (pooch's own names for them)."""
+        """Download the address `fname` into the file `action` (pooch's own parameter names)."""
         tries = 0
         while True:
-            before = self._have()
+            before = self._size_so_far()
             try:
-                if self._once(fname):
+                if self._download_once(fname):
                     break
                 reason: OSError = ConnectionError("the connection ended early")
             except urllib.error.HTTPError as error:
@@ -154,18 +179,18 @@ class Resuming:
                 reason = ConnectionError(f"the server's answer is broken: {type(error).__name__}")
             except OSError as error:
                 reason = error
-            tries = 0 if self._have() > before else tries + 1
-            if tries >= _TRIES:
+            tries = 0 if self._size_so_far() > before else tries + 1
+            if tries >= _MAX_TRIES:
                 raise reason
             time.sleep(self.pause * tries)
         os.replace(self.part, action)  # noqa: PTH105
 
-    def _have(self) -> int:
+    def _size_so_far(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def _once(self, url: str) -> bool:
-        """One connection; whether the file is whole now."""
-        have = self._have()
+    def _download_once(self, url: str) -> bool:
+        """Use one connection; return whether the file is complete now."""
+        have = self._size_so_far()
         request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
         with urllib.request.urlopen(request, timeout=60) as answer:  # the scheme was checked by `addresses`
             resumed = answer.status == 206 and str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
@@ -177,4 +202,4 @@ class Resuming:
                     file.write(block)
                     if self.say:
                         self.say(file.tell(), total)
-        return not total or self._have() >= total
+        return not total or self._size_so_far() >= total

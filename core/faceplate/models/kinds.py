@@ -1,7 +1,7 @@
-"""The kinds of network that Faceplate knows how to feed, and how to tell one from its graph.
+"""The kinds of network that Faceplate can feed, and how a graph's kind is recognised.
 
-A kind is not a file: `inswapper_128` is every network that takes those inputs and wants that recipe. Licences are
-those of the published files; a studio's own network of the same kind has its own, which is why `add` asks.
+A kind is not a file: `inswapper_128` stands for every network with these inputs and this recipe. Licences are those of
+the published files. A studio's own network of the same kind has its own licence, which is why adding one asks for it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,22 @@ Shape = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind: its name (a card's `family`), its role, and the shapes that it must have (None = any).
+    """One kind: its name (a card's `family`), its role, and the shapes that it must have (None = any length).
 
-    `inputs` are all the inputs, `optional` those that may be there too, `outputs` shapes that must be among the
-    outputs, of which there are `outputs_exactly` if given. `holds` is the shape of a matrix that must be among the
-    weights.
+    Attributes
+    ----------
+    inputs : tuple of Shape
+        All required inputs.
+    outputs : tuple of Shape
+        Shapes that must be among the outputs.
+    licence, commercial
+        Licence of the published files, and whether it allows commercial use.
+    optional : tuple of Shape
+        Inputs that may be present too.
+    holds : tuple of int, optional
+        Shape of a matrix that must be among the weights.
+    outputs_exactly : int, optional
+        Exact number of outputs.
     """
 
     name: str
@@ -54,7 +65,7 @@ def _swap(
 
 
 def _restorer(name: str, licence: str, commercial: bool, side: int | None = 512) -> Kind:
-    """A restorer; any export of one may have a fidelity weight beside its picture."""
+    """Describe a restorer; any export of one may have a fidelity weight beside its picture."""
     return Kind(name, "restore", (_picture(side),), (_picture(side),), licence, commercial, ((), (1,)))
 
 
@@ -101,7 +112,7 @@ KINDS: tuple[Kind, ...] = (
 
 @dataclass(frozen=True)
 class Known:
-    """A published file that is known by its hash: nothing needs asking about it."""
+    """A published file that is identified by its hash, so that nothing has to be asked."""
 
     name: str
     kind: str
@@ -113,53 +124,58 @@ class Known:
 
 @cache
 def known_files() -> dict[str, Known]:
-    """Every file that is known, by its sha256."""
+    """Load the table of published files, by sha256."""
     table = json.loads((Path(__file__).parent / "weights" / "known.json").read_text(encoding="utf-8"))
     return {sha256: Known(**entry) for sha256, entry in table.items()}
 
 
 def kind_called(name: str) -> Kind | None:
-    """The kind of that name."""
+    """Return the kind with that name, or None."""
     return next((kind for kind in KINDS if kind.name == name), None)
 
 
 def candidates(graph: Graph) -> tuple[Kind, ...]:
-    """The kinds whose signature `graph` has: none, one, or several that only a person can tell apart."""
-    return tuple(kind for kind in KINDS if _fits(graph, kind))
+    """List the kinds whose signature `graph` has: none, one, or several that only a person can tell apart."""
+    return tuple(kind for kind in KINDS if _signature_fits(graph, kind))
 
 
 def check_signature(graph: Graph, family: str) -> None:
-    """Nothing, if `graph` has the signature of kind `family`; else `RenderError('wrong-signature')` that says what it
-    has.
+    """Check that `graph` has the signature of kind `family`.
+
+    Raises
+    ------
+    RenderError
+        `wrong-signature`, with the signature found and the one expected.
     """
     kind = kind_called(family)
-    if kind is None or _fits(graph, kind):
+    if kind is None or _signature_fits(graph, kind):
         return
-    wanted = f"{_shown([*kind.inputs])} in and {_shown([*kind.outputs])} out"
-    has = f"{_shown([item.shape for item in graph.inputs])} in and {_shown([item.shape for item in graph.outputs])} out"
+    wanted = f"{_format_shapes([*kind.inputs])} in and {_format_shapes([*kind.outputs])} out"
+    inputs, outputs = (_format_shapes([item.shape for item in side]) for side in (graph.inputs, graph.outputs))
+    has = f"{inputs} in and {outputs} out"
     raise RenderError(
         "wrong-signature", f"{graph.path.name} is not a network of kind '{family}': that has {wanted}, this one {has}."
     )
 
 
-def _fits(graph: Graph, kind: Kind) -> bool:
+def _signature_fits(graph: Graph, kind: Kind) -> bool:
     left = list(graph.inputs)
     for shape in kind.inputs:
-        found = next((item for item in left if _matches(item, shape)), None)
+        found = next((item for item in left if _shape_matches(item, shape)), None)
         if found is None:
             return False
         left.remove(found)
-    if any(not any(_matches(item, shape) for shape in kind.optional) for item in left):
+    if any(not any(_shape_matches(item, shape) for shape in kind.optional) for item in left):
         return False
     if kind.outputs_exactly is not None and len(graph.outputs) != kind.outputs_exactly:
         return False
     if kind.holds is not None and not any(tensor.shape == kind.holds for tensor in graph.initializers):
         return False
-    return all(any(not item.shape or _matches(item, shape) for item in graph.outputs) for shape in kind.outputs)
+    return all(any(not item.shape or _shape_matches(item, shape) for item in graph.outputs) for shape in kind.outputs)
 
 
-def _matches(item: Signature, wanted: Shape) -> bool:
-    """Whether the graph's shape can be `wanted`: a 0 in the graph is any length."""
+def _shape_matches(item: Signature, wanted: Shape) -> bool:
+    """Check whether the graph's shape can be `wanted`; a 0 in the graph stands for any length."""
     if len(item.shape) == len(wanted) - 1 and wanted[0] in (1, None):  # some exporters drop the batch axis
         wanted = wanted[1:]
     if len(item.shape) != len(wanted):
@@ -167,5 +183,5 @@ def _matches(item: Signature, wanted: Shape) -> bool:
     return all(not side or want is None or side == want for side, want in zip(item.shape, wanted, strict=True))
 
 
-def _shown(shapes: list) -> str:
+def _format_shapes(shapes: list) -> str:
     return ", ".join("x".join(str(side or "?") for side in shape) or "a number" for shape in shapes) or "nothing"

@@ -1,4 +1,4 @@
-"""Page-locked memory for what is sent to a CUDA device: the driver copies from it directly, from other memory twice.
+"""Page-locked memory for transfers to a CUDA device; other memory would be copied twice.
 
 CUDA Driver API 13, "Memory Management": `cuMemHostRegister`, `cuMemHostUnregister`; "Primary Context Management".
 """
@@ -21,23 +21,23 @@ _PAGE = 4096
 
 
 def pinned_array(shape: tuple[int, ...], dtype: Any, device: int, driver: Any = None) -> np.ndarray:
-    """An empty array in page-locked memory where the driver of GPU `device` grants it, else in ordinary memory.
+    """Allocate an array in page-locked memory if the driver of GPU `device` allows it, else in ordinary memory.
 
-    The lock lasts as long as the array and its views. `driver` is the CUDA driver's library, None for the machine's.
+    The lock lasts as long as the array and its views. `driver` is the CUDA driver's library; None for the machine's own.
     """
     count = int(np.prod(shape)) * np.dtype(dtype).itemsize
     room = np.empty(count + _PAGE, np.uint8)
     start = -room.ctypes.data % _PAGE
     held = room[start : start + count]
     driver = cuda_driver() if driver is None else driver
-    if driver is not None and count and _registered(driver, held.ctypes.data, count, device):
-        # A view keeps `room` alive, so the lock is given back when nobody can read the memory any more.
+    if driver is not None and count and _register(driver, held.ctypes.data, count, device):
+        # A view keeps `room` alive, so the lock is released when the memory is no longer referenced.
         weakref.finalize(room, driver.cuMemHostUnregister, ctypes.c_void_p(held.ctypes.data))
     return held.view(dtype).reshape(shape)
 
 
-def _registered(driver: Any, address: int, count: int, device: int) -> bool:
-    """Whether the driver has locked the pages, in the context that ONNX Runtime works in (the device's primary one)."""
+def _register(driver: Any, address: int, count: int, device: int) -> bool:
+    """Lock the pages in the context that ONNX Runtime uses (the device's primary context); return whether it succeeded."""
     context = ctypes.c_void_p()
     if driver.cuInit(0) != 0 or driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device) != 0:
         return False

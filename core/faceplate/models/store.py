@@ -1,4 +1,4 @@
-"""The store: finds a weight file by its card's name and proves its hash before anyone opens it."""
+"""The model store: finds a weight file by its card's name and verifies its hash before it is opened."""
 
 from __future__ import annotations
 
@@ -24,30 +24,31 @@ __all__ = [
 ]
 
 EMBEDDED = Path(__file__).parent / "weights"
+"""Folder of the weights that ship inside the package."""
 
 
 @dataclass(frozen=True)
 class ModelStore:
-    """Folders that hold `NAME.card.json` and the file each card names; earlier folders win.
+    """Folders that hold `NAME.card.json` and the file that each card names; earlier folders take precedence.
 
-    Rendering writes nothing into a folder, so a store may lie on a read-only network share.
+    Rendering writes nothing into a folder, so a store may be a read-only network share.
     """
 
     folders: tuple[Path, ...]
-    _proved: set[Path] = field(default_factory=set, compare=False, repr=False)
+    _verified: set[Path] = field(default_factory=set, compare=False, repr=False)
 
     @cached_property
     def cards(self) -> dict[str, tuple[Card, Path]]:
-        """Every card that can be read, by name, with the folder it lies in."""
-        return self._read[0]
+        """All readable cards by name, each with its folder."""
+        return self._all_cards[0]
 
     @cached_property
     def bad_cards(self) -> dict[str, tuple[Path, UsageError]]:
-        """Every card that cannot be read, by its file's name, with what is wrong; it stops nobody who wants another."""
-        return self._read[1]
+        """All unreadable cards by file name, each with its path and error; they do not affect other cards."""
+        return self._all_cards[1]
 
     @cached_property
-    def _read(self) -> tuple[dict[str, tuple[Card, Path]], dict[str, tuple[Path, UsageError]]]:
+    def _all_cards(self) -> tuple[dict[str, tuple[Card, Path]], dict[str, tuple[Path, UsageError]]]:
         found: dict[str, tuple[Card, Path]] = {}
         bad: dict[str, tuple[Path, UsageError]] = {}
         for folder in reversed(self.folders):
@@ -57,51 +58,61 @@ class ModelStore:
                 except UsageError as error:
                     name = path.name.removesuffix(CARD_SUFFIX)
                     bad[name] = (path, error)
-                    found.pop(name, None)  # a broken card is not answered by another folder's
+                    found.pop(name, None)  # a broken card is not replaced by another folder's card
                     continue
                 found[card.name] = (card, folder)
                 bad.pop(card.name, None)
         return found, bad
 
     def __iter__(self) -> Iterator[Card]:
+        """Iterate over the readable cards."""
         return (card for card, _ in self.cards.values())
 
     def card(self, name: str) -> Card:
-        """The card called `name`; `UsageError('unknown-model')` lists what there is, `bad-card` says what is wrong."""
+        """Return the card called `name`.
+
+        Raises
+        ------
+        UsageError
+            `unknown-model`, with the available names; `bad-card` when the card cannot be read.
+        """
         return self._entry(name)[0]
 
     def folder(self, name: str) -> Path:
-        """The folder that card `name` lies in. Raises as `card` does."""
+        """Return the folder of card `name`. Raises as `card` does."""
         return self._entry(name)[1]
 
     def path(self, name: str) -> Path:
-        """The weight file of card `name`, its hash proved (once per store and file), and those of the files beside it.
+        """Return the weight file of card `name`, after verifying its hash and those of the files beside it, once per store.
 
-        Raises `UsageError('unknown-model')`, `RenderError('weights-missing')`, `RenderError('weights-changed')`.
+        Raises
+        ------
+        UsageError
+            `unknown-model`.
+        RenderError
+            `weights-missing` or `weights-changed`.
         """
         card, folder = self._entry(name)
         path = folder / card.file
-        if path not in self._proved:
-            _prove(path, card.sha256, card)
+        if path not in self._verified:
+            _check_hash(path, card.sha256, card)
             for outside in card.external:
-                _prove(folder / outside.file, outside.sha256, card)
-            self._proved.add(path)
+                _check_hash(folder / outside.file, outside.sha256, card)
+            self._verified.add(path)
         return path
 
     def of_family(self, family: str) -> Card | None:
-        """The first card, by name, of the kind `family`, one whose files are there before others; None without any."""
+        """Return the first card by name of kind `family`, preferring those whose files are present; None without any."""
         found = sorted((not self.is_there(card.name), card.name) for card in self if card.family == family)
         return self.card(found[0][1]) if found else None
 
     def is_there(self, name: str) -> bool:
-        """Whether every file of card `name` lies in the store. Raises as `card` does."""
+        """Check whether every file of card `name` is in the store. Raises as `card` does."""
         card, folder = self._entry(name)
         return all((folder / file).is_file() for file in card.files)
 
     def verify(self, names: Iterable[str] = ()) -> dict[str, str]:
-        """Reads every weight file (or those of `names`) again: each card's name with what is wrong, '' when nothing
-        is.
-        """
+        """Hash every weight file again, or those of `names`; return each card's name with its fault, '' when there is none."""
         fresh, found = ModelStore(self.folders), {}
         for name in tuple(names) or tuple(sorted({*fresh.cards, *fresh.bad_cards})):
             try:
@@ -114,12 +125,15 @@ class ModelStore:
         return found
 
     def writable(self) -> Path:
-        """The first folder that can be written, made if need be; the embedded one never is.
+        """Return the first writable folder, created if necessary; never the embedded one.
 
-        Raises `UsageError('store-read-only')`.
+        Raises
+        ------
+        UsageError
+            `store-read-only`.
         """
         for folder in self.folders:
-            if folder != EMBEDDED and _can_write(folder):
+            if folder != EMBEDDED and _is_writable(folder):
                 return folder
         raise UsageError(
             "store-read-only", "No folder of the model store can be written; name one of your own in FACEPLATE_MODELS."
@@ -135,12 +149,12 @@ class ModelStore:
 
 
 def digest(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal. Raises `OSError`."""
+    """Compute the sha256 of a file, in hexadecimal. Raises `OSError`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _prove(path: Path, wanted: str, card: Card) -> None:
+def _check_hash(path: Path, wanted: str, card: Card) -> None:
     try:
         actual = digest(path)
     except OSError as error:
@@ -157,23 +171,23 @@ def _prove(path: Path, wanted: str, card: Card) -> None:
 
 
 def embedded_store() -> ModelStore:
-    """The weights that ship inside the package, each free for commercial use."""
+    """Return the store of the weights that ship inside the package, all of them free for commercial use."""
     return ModelStore((EMBEDDED,))
 
 
 def default_store(environment: dict[str, str] | None = None) -> ModelStore:
-    """The folders of `$FACEPLATE_MODELS` (as in PATH), else the user's own; then the embedded weights."""
+    """Return the store over the folders of `FACEPLATE_MODELS` (as in PATH), else the user's own; then the embedded weights."""
     return ModelStore((*store_folders(environment), EMBEDDED))
 
 
 def store_folders(environment: dict[str, str] | None = None) -> tuple[Path, ...]:
-    """Where a user's or a studio's models lie: `$FACEPLATE_MODELS`, else the platform's place for a user's data."""
+    """List the folders of a user's or a studio's models: `FACEPLATE_MODELS`, else the platform's folder for user data."""
     values = os.environ if environment is None else environment
     named = [Path(part).expanduser() for part in values.get("FACEPLATE_MODELS", "").split(os.pathsep) if part.strip()]
     return tuple(named) or (data_folder(values) / "models",)
 
 
-def _can_write(folder: Path) -> bool:
+def _is_writable(folder: Path) -> bool:
     probe = folder / f".write-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -185,7 +199,13 @@ def _can_write(folder: Path) -> bool:
 
 
 def check_policy(cards: Iterable[Card], allow_noncommercial: bool) -> None:
-    """Nothing, if the show may use every card; else `UsageError('licence-forbidden')` that names the weight."""
+    """Check that the show may use every card.
+
+    Raises
+    ------
+    UsageError
+        `licence-forbidden`, with the weight's name.
+    """
     if allow_noncommercial:
         return
     for card in cards:

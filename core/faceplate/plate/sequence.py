@@ -1,6 +1,6 @@
 """Frame sequences: the patterns that artists write, the frames on disk, and frame ranges.
 
-fileseq reads the padding and the frame ranges; one `#` is one digit (its HASH1 style, as in Nuke and Houdini). Numbers
+fileseq reads the padding; one `#` is one digit (its HASH1 style, as in Nuke and Houdini). Numbers
 are padded as C's `%04d` pads them: a longer number is written in full, and a minus sign counts as one of the digits, so
 that frame -5 of `plate.####.exr` is `plate.-005.exr`.
 """
@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fileseq.constants import PAD_STYLE_HASH1
-from fileseq.exceptions import MaxSizeException, ParseException
 from fileseq.filesequence import FileSequence
-from fileseq.frameset import FrameSet
 
+import faceplate_client
 from faceplate.errors import UsageError
 from faceplate.plate.movie import is_movie, open_movie
 from faceplate.system.user_paths import exists, is_file
@@ -118,18 +117,12 @@ class Sequence:
 def parse_frames(text: str) -> tuple[int, ...]:
     """The frames of `1001-1048`, `1001-1048x2` or `1001,1005,1010-1020`, in the order written, each once.
 
-    A range may run backwards (`1010-1001`) and below zero (`-5-5`). Raises UsageError `bad-frames`.
+    The grammar is that of `faceplate_client.parse_frames`, which hosts and farms use. Raises UsageError `bad-frames`.
     """
     try:
-        if not text.strip() or re.search(r"\d\s+-?\d|,\s*(,|$)|^\s*,", text):
-            raise ValueError("not a list of ranges")
-        frames = list(FrameSet(text))
-        if any(frame != int(frame) for frame in frames):
-            raise ValueError("parts of a frame")
-    except (ParseException, MaxSizeException, ValueError, TypeError, OverflowError) as error:
-        message = f"'{text}' is no frame range: write it like 1001-1048, 1001-1048x2 or 1001,1005,1010-1020."
-        raise UsageError("bad-frames", message) from error
-    return tuple(dict.fromkeys(int(frame) for frame in frames))
+        return faceplate_client.parse_frames(text)
+    except faceplate_client.EngineError as error:
+        raise UsageError(error.code, error.message) from error
 
 
 def missing_frames(wanted: Iterable[int], sequence: Sequence) -> tuple[int, ...]:

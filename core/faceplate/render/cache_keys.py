@@ -164,7 +164,7 @@ class CacheKeys:
         return digest(generator.name, weights, source)
 
     def _source(self) -> str:
-        views = [(view.name, view.finding.model_dump_json()) for view in self.opened.source.all_views]
+        views = [(view.name, view.analysis.model_dump_json()) for view in self.opened.source.all_views]
         return digest(views, self.opened.color.cache_id)
 
     @cached_property

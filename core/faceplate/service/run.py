@@ -28,10 +28,10 @@ from faceplate.service.app import Service, make_app
 from faceplate.service.guard import Guard
 from faceplate.system.locks import take
 from faceplate.system.processes import alive, birth
-from faceplate_client import places
+from faceplate_client import paths
+from faceplate_client.discovery import find_engine
 from faceplate_client.errors import EngineError
-from faceplate_client.find import find_engine
-from faceplate_client.start import make_folder
+from faceplate_client.launcher import make_run_folder
 from faceplate_client.version import __version__
 
 __all__ = ["BODY_LIMIT", "serve"]
@@ -77,20 +77,20 @@ def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = Fal
     Where `parent` is given, the engine ends with the last process that has sent it a request. Returns the exit code; 0
     also where an engine of this version runs already. Raises `UsageError('run-folder')`.
     """
-    folder = Path(places.run_folder())
+    folder = Path(paths.run_folder())
     try:
-        make_folder(str(folder))
+        make_run_folder(str(folder))
     except EngineError as error:
         raise UsageError(error.code, error.message) from error
     lock = _only_one(folder)
     if lock is None:
         print("An engine of this version runs already.", file=sys.stderr)
         return 0
-    _open_log(Path(places.log_file(str(folder))), foreground)
+    _open_log(Path(paths.log_file(str(folder))), foreground)
     # Each shot brings its own OCIO. The environment of the host that started the engine must not count for others.
     os.environ.pop("OCIO", None)
     listener = _listen()
-    state = Path(places.state_file(str(folder), __version__))
+    state = Path(paths.state_file(str(folder), __version__))
     token = secrets.token_urlsafe(32)
     try:
         _Engine(listener, token, state, idle, _Users(parent), foreground).run()
@@ -106,7 +106,7 @@ def _only_one(folder: Path) -> int | None:
     """
     end = time.monotonic() + _YIELD
     while time.monotonic() < end:
-        lock = take(folder / f"{places.STATE_PREFIX}{__version__}.lock")
+        lock = take(folder / f"{paths.STATE_PREFIX}{__version__}.lock")
         if lock is not None:
             return lock
         if find_engine(str(folder)) is not None:
@@ -211,7 +211,7 @@ def _listen() -> socket.socket:
 
 def _write_state(path: Path, port: int, token: str) -> None:
     state = {
-        "api": places.API,
+        "api": paths.API,
         "port": port,
         "token": token,
         "pid": os.getpid(),
@@ -228,7 +228,7 @@ def _write_state(path: Path, port: int, token: str) -> None:
 
 
 def _withdraw_state(path: Path, token: str) -> None:
-    if (places.read_json(str(path)) or {}).get("token") == token:
+    if (paths.read_json(str(path)) or {}).get("token") == token:
         path.unlink(missing_ok=True)
 
 

@@ -25,7 +25,7 @@ from faceplate.service.roots import Roots
 from faceplate.service.schema import ShotRequest
 from faceplate.service.watch import ConfigWatch, StoreWatch
 from faceplate.shot import PathRule, Shot, load_shot
-from faceplate.source.analysis import notebook_place
+from faceplate.source.analysis import analysis_path
 from faceplate.source.pictures import source_files
 from faceplate.system.user_paths import entries, exists, fingerprint_of, is_dir, make_folder, matches
 
@@ -145,7 +145,7 @@ def _state_of(path: Path) -> str:
     except UsageError:
         return f"{path}: none"
     # The notebook holds what is found in the pictures. It lies beside them and a render itself may write it.
-    return f"{path}: " + fingerprint_of(file for file in files if file != notebook_place(path))
+    return f"{path}: " + fingerprint_of(file for file in files if file != analysis_path(path))
 
 
 class OpenShots:

@@ -1,4 +1,4 @@
-"""Who is put in: pictures of the person, what was found in them, and the views that a generator chooses from."""
+"""The source, the person who is put in: their pictures, the analysis of each, and the views for a generator."""
 
 from faceplate.source.source import Source, SourceView, read_source
 

@@ -1,4 +1,4 @@
-"""The source's pictures on disk: stills, a folder of them, numbered frames, movies."""
+"""The source's files: stills, a folder of them, numbered frames, movies."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ from faceplate.plate import Sequence
 from faceplate.plate.movie import MOVIE_SUFFIXES, is_movie, open_movie
 from faceplate.system.user_paths import entries, is_dir, is_file
 
-__all__ = ["frames_of", "looked_at", "source_files"]
+__all__ = ["sampled_files", "sampled_frames", "source_files"]
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".exr", ".dpx", ".webp", ".bmp"}
-# Two looks a second of a two-minute clip; more would show nothing new.
-_MOST_LOOKS = 240
+# Two samples a second of a two-minute clip; more would add nothing new.
+_MAX_SAMPLES = 240
 
 
 def source_files(path: Path) -> list[Path]:
-    """The pictures and movies at `path`, in name order: a picture, a movie, a folder, a sequence such as `turn.####.exr`.
+    """List the pictures and movies at `path` in name order.
 
-    Raises `UsageError` with code `source-missing` or `source-without-face`.
+    `path` is a picture, a movie, a folder, or a sequence such as `turn.####.exr`.
+
+    Raises
+    ------
+    UsageError
+        `source-missing` or `source-without-face`.
     """
     if is_dir(path):
         found = sorted(
@@ -45,23 +50,26 @@ def source_files(path: Path) -> list[Path]:
     return found
 
 
-def looked_at(path: Path) -> list[Path]:
-    """Those of `source_files` to look at: all, but of a sequence at most 240 frames, evenly spread. Raises the same."""
+def sampled_files(path: Path) -> list[Path]:
+    """List the files to analyse: all of `source_files`, but at most 240 evenly spaced frames of a sequence. Raises the same."""
     files = source_files(path)
-    return files if is_dir(path) else [files[index] for index in _spread(len(files))]
+    return files if is_dir(path) else [files[index] for index in _evenly_spread(len(files))]
 
 
-def frames_of(file: Path) -> list[int | None]:
-    """None for a still; of a movie the frames to look at, at most 240, evenly spread. Raises what `open_movie` raises."""
-    return list(_spread(len(open_movie(file)))) if is_movie(file) else [None]
+def sampled_frames(file: Path) -> list[int | None]:
+    """List the frames of `file` to analyse: [None] for a still, at most 240 evenly spaced frames of a movie.
+
+    Raises what `open_movie` raises.
+    """
+    return list(_evenly_spread(len(open_movie(file)))) if is_movie(file) else [None]
 
 
-def _spread(count: int) -> list[int]:
-    return [int(index) for index in np.unique(np.linspace(0, count - 1, min(count, _MOST_LOOKS)).round())]
+def _evenly_spread(count: int) -> list[int]:
+    return [int(index) for index in np.unique(np.linspace(0, count - 1, min(count, _MAX_SAMPLES)).round())]
 
 
 def _numbered(path: Path) -> list[Path]:
-    """The files of a frame pattern; none where it is no pattern, or nothing is there."""
+    """List the files of a frame pattern; empty when it is no pattern or no file exists."""
     try:
         sequence = Sequence.parse(path)
         return [sequence.path(frame) for frame in sequence.on_disk()]

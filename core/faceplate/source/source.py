@@ -1,4 +1,4 @@
-"""The source: pictures of the person who is put in, each with its face found and measured once."""
+"""The source: pictures of the person who is put in, each with its face found and analysed once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.comp.grain import Grain
@@ -17,87 +18,97 @@ from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.image.frame import Frame
-from faceplate.source.analysis import Finding, Notebook, look, open_notebook
-from faceplate.source.pictures import frames_of, looked_at
+from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis
+from faceplate.source.pictures import sampled_files, sampled_frames
 from faceplate.source.views import Geometry
 
 __all__ = ["Source", "SourceView", "read_source"]
 
-# A clip holds hundreds of frames that differ little; these many, as different as can be, tell all that it has.
-_MOST_VIEWS = 24
-# How far beyond the mesh hair is looked for, and how near to it a point counts as hidden by half, in parts of the face's size.
-_BESIDE = 0.04
-# How much of a picture around the face is kept, in parts of the face's size: all that is ever read of it.
-_KEPT = 0.6
+# A clip has hundreds of frames that differ little; this many of the most different ones represent it.
+_MAX_VIEWS = 24
+# Distance beyond the mesh within which occluders are searched; half of it is the radius around a point within which they
+# count. Fractions of the face's size.
+_HAIR_MARGIN = 0.04
+# Margin around the face that is kept of a picture, as a fraction of the face's size; nothing beyond it is read.
+_PICTURE_MARGIN = 0.6
 
 
 @dataclass(frozen=True)
 class SourceView:
-    """One picture of the source. `face` is in its pixels; `finding` holds what else was measured in it."""
+    """One picture of the source. `face` is in its pixels; `analysis` holds what else was measured in it."""
 
     path: Path
     index: int | None
     face: Face
-    finding: Finding
+    analysis: PictureAnalysis
     color: ColorConfig
     space: str | None
 
     @property
     def name(self) -> str:
-        """The file's name, and the frame within a movie."""
+        """The file's name, with the frame number for a movie."""
         return self.path.name if self.index is None else f"{self.path.name}@{self.index}"
 
     @cached_property
     def frame(self) -> Frame:
-        """The picture around the face, read when it is first needed and then kept."""
+        """The picture around the face, read on first use."""
         whole = read_still(self.path, self.color, self.space, self.index or 0)
-        part = whole.region(self.face.window(_KEPT))
+        part = whole.region(self.face.window(_PICTURE_MARGIN))
         return part.with_pixels(part.pixels.copy())
 
     @cached_property
     def pixels(self) -> np.ndarray:
-        """That in the working space, float32 (h, w, 3)."""
+        """`frame` in the working space, float32 (h, w, 3)."""
         return self.frame.working()
 
     @cached_property
-    def hidden(self) -> np.ndarray:
-        """How far hair, a hand or the like hides the face, float32 (h, w) in 0..1 on the same pixels."""
-        window = self.face.window(_BESIDE).intersect(self.frame.window)
+    def occlusion(self) -> np.ndarray:
+        """How far hair, a hand or another object hides the face, float32 (h, w) in 0..1 on the same pixels."""
+        window = self.face.window(_HAIR_MARGIN).intersect(self.frame.window)
         inside = window.slices(self.frame.window)
-        hidden = np.zeros(self.pixels.shape[:2], np.float32)
-        hidden[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color)
-        return hidden
+        occlusion = np.zeros(self.pixels.shape[:2], np.float32)
+        occlusion[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color)
+        return occlusion
 
     @cached_property
-    def shown(self) -> np.ndarray:
-        """How far each of the 478 points, and what lies around it, is free of that, float64 (478,)."""
-        reach = 2 * max(round(_BESIDE / 2 * self.face.size), 1) + 1
-        grown = cv2.dilate(self.hidden, np.ones((reach, reach), np.uint8))
+    def visibility(self) -> np.ndarray:
+        """How far each of the 478 points and its surroundings are free of occlusion, float64 (478,)."""
+        reach = 2 * max(round(_HAIR_MARGIN / 2 * self.face.size), 1) + 1
+        grown = cv2.dilate(self.occlusion, np.ones((reach, reach), np.uint8))
         at = (self.face.points[:, :2] - (self.frame.window.x + 0.5, self.frame.window.y + 0.5)).astype(np.float32)
         read = cv2.remap(grown, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return 1.0 - read[0].astype(np.float64)
 
     def noise(self, scale: float) -> Grain:
-        """What grain its pixels have for a level of 1 once the picture is scaled: means of n pixels have 1 / n of it."""
-        slope, floor, softness = np.array(self.finding.noise or np.zeros((3, 3)))
+        """Compute the grain of the picture at level 1 after scaling by `scale`; means of n pixels have 1 / n of the variance."""
+        slope, floor, softness = np.array(self.analysis.noise or np.zeros((3, 3)))
         left = np.minimum(1.0, softness * scale**2)
         return replace(Grain.none(), slope=slope * left, floor=floor * left)
 
     @cached_property
     def geometry(self) -> Geometry:
-        known = np.array(self.finding.blendshapes, np.float32) if self.finding.blendshapes else None
-        return Geometry(self.face.points, False, self.finding.pixel_aspect, known)
+        """The view's mesh with its expression."""
+        known = np.array(self.analysis.blendshapes, np.float32) if self.analysis.blendshapes else None
+        return Geometry(self.face.points, False, self.analysis.pixel_aspect, known)
 
     @cached_property
     def mirror(self) -> Geometry:
+        """The view's mesh mirrored."""
         return self.geometry.mirror()
 
 
 @dataclass(frozen=True)
 class Source:
-    """All usable pictures of one person; `skipped` says in words which were left out and why.
+    """All usable pictures of one person.
 
-    `spare` are pictures too much like those in `views`: used where an artist pins one.
+    Attributes
+    ----------
+    views : tuple of SourceView
+        The views that a generator mixes.
+    skipped : tuple of str
+        A sentence for each picture that was left out.
+    spare : tuple of SourceView
+        Pictures too similar to those in `views`; used only when an artist pins one.
     """
 
     views: tuple[SourceView, ...]
@@ -106,35 +117,44 @@ class Source:
 
     @property
     def all_views(self) -> tuple[SourceView, ...]:
+        """`views` and `spare`."""
         return self.views + self.spare
 
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the pictures, their colour and their analysis are."""
+        return digest([(view.name, view.analysis.model_dump_json()) for view in self.all_views])
+
     def embedding(self, finder: FaceFinder) -> np.ndarray:
-        """The person's identity, the mean of the views' raw embeddings, float32 (128,)."""
+        """Compute the person's identity, the mean of the views' raw embeddings, float32 (128,)."""
         return np.mean([finder.embed(view.frame, view.face) for view in self.views], axis=0)
 
 
 def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str | None = None) -> Source:
-    """Every picture at `path` (whatever `source_files` takes) with the largest face in each.
+    """Read every picture at `path` (as in `source_files`) with the largest face in each.
 
-    Pictures without a face, and files that cannot be read, are skipped and said in `Source.skipped`. Of more than 24
-    views those are used that differ most in pose and expression, the others only where they are pinned. Raises
-    `UsageError` with code `source-missing` or `source-without-face`.
+    Pictures without a face and unreadable files are skipped and listed in `Source.skipped`. Of more than 24 views those that
+    differ most in pose and expression are used; the others are used only where they are pinned.
+
+    Raises
+    ------
+    UsageError
+        `source-missing` or `source-without-face`.
     """
-    notebook, place = open_notebook(path, finder)
-    known = dict(notebook.pictures)
+    stored, place = load_analysis(path, finder)
+    known = dict(stored.pictures)
     views: list[SourceView] = []
     skipped: list[str] = []
-    for file in looked_at(path):
+    for file in sampled_files(path):
         try:
-            found = _views_of(file, color, finder, space, notebook)
+            found = _views_of(file, color, finder, space, stored)
         except FaceplateError as error:
             skipped.append(f"{file.name}: {error}")
             continue
         views += found
         if not found:
             skipped.append(f"{file.name}: no face found")
-    if notebook.pictures != known:
-        notebook.keep(place)
+    if stored.pictures != known:
+        stored.save(place)
     if not views:
         reason = f" ({skipped[0]})" if skipped else ""
         raise UsageError(
@@ -146,36 +166,36 @@ def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str |
 
 
 def _views_of(
-    path: Path, color: ColorConfig, finder: FaceFinder, space: str | None, notebook: Notebook
+    path: Path, color: ColorConfig, finder: FaceFinder, space: str | None, stored: AnalysisFile
 ) -> list[SourceView]:
-    """The views in one file. Raises what reading it raises; of a movie only where no frame of it shows a face."""
-    with path.open("rb") as file:  # a clip may be larger than the memory
+    """Read the views in one file. Raises what reading raises; for a movie only when no frame of it shows a face."""
+    with path.open("rb") as file:  # hashed in blocks, because a clip may exceed the memory
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    digest = f"{content} {space or ''} {color.cache_id[:12]}"
+    identity = f"{content} {space or ''} {color.cache_id[:12]}"
     views: list[SourceView] = []
     failed: FaceplateError | None = None
-    for index in frames_of(path):
+    for index in sampled_frames(path):
         key = path.name if index is None else f"{path.name}@{index}"
-        finding = notebook.pictures.get(key)
-        if finding is None or finding.sha256 != digest:
+        analysis = stored.pictures.get(key)
+        if analysis is None or analysis.sha256 != identity:
             try:
-                finding = look(read_still(path, color, space, index or 0), finder, digest)
+                analysis = analyse_picture(read_still(path, color, space, index or 0), finder, identity)
             except FaceplateError as error:
                 failed = error
                 continue
-            notebook.pictures[key] = finding
-        if finding.face is not None:
-            views.append(SourceView(path, index, finding.face, finding, color, space))
+            stored.pictures[key] = analysis
+        if analysis.face is not None:
+            views.append(SourceView(path, index, analysis.face, analysis, color, space))
     if failed is not None and not views:
         raise failed
     return views
 
 
 def _most_different(views: list[SourceView]) -> tuple[SourceView, ...]:
-    """At most `_MOST_VIEWS`, by farthest-point choice over pose, mouth, eyes and blendshapes, beginning with the first."""
-    if len(views) <= _MOST_VIEWS:
+    """Choose at most `_MAX_VIEWS` by farthest-point sampling over pose, mouth, eyes and blendshapes, starting with the first."""
+    if len(views) <= _MAX_VIEWS:
         return tuple(views)
-    marks = np.array(
+    features = np.array(
         [
             [
                 *np.divide(v.geometry.pose.angles[:2], 10.0),
@@ -187,8 +207,8 @@ def _most_different(views: list[SourceView]) -> tuple[SourceView, ...]:
         ]
     )
     chosen = [0]
-    away = np.linalg.norm(marks - marks[0], axis=1)
-    while len(chosen) < _MOST_VIEWS:
+    away = np.linalg.norm(features - features[0], axis=1)
+    while len(chosen) < _MAX_VIEWS:
         chosen.append(int(np.argmax(away)))
-        away = np.minimum(away, np.linalg.norm(marks - marks[chosen[-1]], axis=1))
+        away = np.minimum(away, np.linalg.norm(features - features[chosen[-1]], axis=1))
     return tuple(views[index] for index in sorted(chosen))

@@ -1,4 +1,4 @@
-"""What each view of the source is good for: which parts of the face it saw, how well, and how near its expression is."""
+"""Suitability of the source's views: which parts of the face each one saw, how well, and how similar its expression is."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from faceplate.image.window import Window
 
 __all__ = ["Geometry", "Regions", "bare_skin", "regions", "suitability"]
 
-# One step of each of these away from the target makes a view e times less wanted.
+# A difference of this much in pose, mouth or eyes divides a view's weight by e.
 _TURN, _MOUTH, _EYE = np.radians(9.0), 0.05, 0.06
-# The same for the blendshapes that move the mouth and what goes with it, a brow, an eye's lids: the distance of their vectors.
+# The same for distances of blendshape vectors: of the lower face, a brow, an eye's lids.
 _LOWER_FACE, _BROW, _LIDS = 0.7, 0.4, 0.4
 # A mirrored view shows asymmetries on the wrong side, so a real one is preferred by this factor.
-_MIRRORED = 0.02
-_NEVER = 1e-6
+_MIRROR_PENALTY = 0.02
+_LEAST_WEIGHT = 1e-6
 
 
 @dataclass(frozen=True)
 class Regions:
-    """How far each of the 478 points belongs to the mouth, the person's right eye and the left one: float64 (478,), 0..1."""
+    """Membership of each of the 478 points in the parts that expression moves: float64 (478,) each, 0..1.
+
+    Right and left are the person's own.
+    """
 
     mouth: np.ndarray
     right_eye: np.ndarray
@@ -38,7 +41,7 @@ class Regions:
 
 @cache
 def regions() -> Regions:
-    """Soft regions on the mean head: whole on lips, lids and brows, fading over a tenth of the head's radius or two.
+    """Compute soft regions on the mean head: 1 on lips, lids and brows, fading over a fraction of the head's radius.
 
     The lower face is what a smile moves: it fades over the cheeks.
     """
@@ -57,7 +60,7 @@ def regions() -> Regions:
 
 @cache
 def bare_skin() -> np.ndarray:
-    """1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
+    """Return 1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
     mesh = topology()
     features = (
         mesh.lips_loop,
@@ -74,9 +77,18 @@ def bare_skin() -> np.ndarray:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A view's mesh, seen as something to take texture from. `points` (478, 3) are in the view's own pixels.
+    """A view's mesh as a source of texture.
 
-    `pixel_aspect` is the width of such a pixel over its height; `coefficients` (52,) are the expression's where they are known.
+    Attributes
+    ----------
+    points : np.ndarray
+        (478, 3), in the view's own pixels.
+    mirrored : bool
+        Whether the points have changed sides.
+    pixel_aspect : float
+        Width of a pixel over its height.
+    coefficients : np.ndarray, optional
+        (52,), the expression's coefficients where they are known.
     """
 
     points: np.ndarray
@@ -86,12 +98,16 @@ class Geometry:
 
     @classmethod
     def of(cls, face: Face, pixel_aspect: float = 1.0) -> Geometry:
+        """Return the geometry of a face."""
         return cls(face.points, pixel_aspect=pixel_aspect)
 
     def mirror(self) -> Geometry:
-        """The same picture looked at as the other half of the face: the points change sides, the pixels stay."""
+        """Return the same picture used for the other half of the face: the points change sides, the pixels stay."""
         return Geometry(
-            self.points[head_model().mirror], not self.mirrored, self.pixel_aspect, self.expression[_other_side()]
+            self.points[head_model().mirror],
+            not self.mirrored,
+            self.pixel_aspect,
+            self.expression[_mirrored_blendshapes()],
         )
 
     @cached_property
@@ -101,27 +117,29 @@ class Geometry:
 
     @cached_property
     def pose(self) -> Pose:
-        """The head's pose; of a mirrored view that of the head in the mirror."""
+        """The head's pose; of a mirrored view that of the mirrored head."""
         return pose_of(self.square * (-1.0, 1.0, 1.0) if self.mirrored else self.square)
 
     @cached_property
     def expression(self) -> np.ndarray:
-        """The 52 blendshapes' coefficients, float32 (52,), 0..1; of a mirrored view those of the head in the mirror."""
+        """The 52 blendshape coefficients, float32 (52,), 0..1; of a mirrored view those of the mirrored head."""
         if self.coefficients is not None:
             return self.coefficients
         return expression_of(self.square * (-1.0, 1.0, 1.0) if self.mirrored else self.square)
 
     @cached_property
     def mouth(self) -> float:
+        """Openness of the mouth."""
         return mouth_openness(self.square)
 
     @cached_property
     def eyes(self) -> tuple[float, float]:
+        """Openness of the person's right and left eye."""
         return eye_openness(self.square)
 
     @cached_property
     def seen(self) -> np.ndarray:
-        """How well each point was seen, float64 (478,): the cosine of its surface's angle, 0 where it was hidden."""
+        """How well each point was seen, float64 (478,): the cosine of its surface's angle to the view, 0 where it was hidden."""
         points = self.square
         facing = normals(points)[:, 2] * (1.0 if self.mirrored else -1.0)
         size = float(np.ptp(points[:, :2], axis=0).max())
@@ -137,11 +155,11 @@ class Geometry:
 
 
 def suitability(view: Geometry, target: Geometry) -> np.ndarray:
-    """How much each point of the target wants this view, float64 (478,), above 0, without an upper bound that matters.
+    """Compute the weight of a view for each point of the target, float64 (478,), above 0.
 
-    A product of how near the head's turn is, how near the expression is in the regions that it moves (openness of mouth and
-    eyes, blendshapes of mouth, brows and lids), and how well the view saw the point. Continuous in the target, so that over a
-    shot the choice changes smoothly.
+    It is a product of the similarity of the head's pose, the similarity of the expression in the regions that it moves
+    (openness of mouth and eyes, blendshapes of mouth, brows and lids), and how well the view saw the point. It is continuous
+    in the target, so that over a shot the weights change smoothly.
     """
     turn = turn_between(view.pose, target.pose) / _TURN
     mouth = abs(view.mouth - target.mouth) / _MOUTH
@@ -156,21 +174,21 @@ def suitability(view: Geometry, target: Geometry) -> np.ndarray:
         (area.right_eye, "eyeBlinkRight eyeSquintRight eyeWideRight", _LIDS),
         (area.left_eye, "eyeBlinkLeft eyeSquintLeft eyeWideLeft", _LIDS),
     ):
-        apart = apart + where * (float(np.linalg.norm(off[_those(part)])) / step)
-    # The cube prefers the view that looked straight at a place over one that grazed it.
-    wanted = np.exp(-apart) * (view.seen**3 + _NEVER)
-    return wanted * (_MIRRORED if view.mirrored else 1.0)
+        apart = apart + where * (float(np.linalg.norm(off[_blendshape_mask(part)])) / step)
+    # The cube prefers a view perpendicular to the surface over a grazing one.
+    wanted = np.exp(-apart) * (view.seen**3 + _LEAST_WEIGHT)
+    return wanted * (_MIRROR_PENALTY if view.mirrored else 1.0)
 
 
 @cache
-def _those(beginnings: str) -> np.ndarray:
-    """Which of the 52 begin with one of these words."""
+def _blendshape_mask(beginnings: str) -> np.ndarray:
+    """Return which of the 52 names begin with one of these words, bool (52,)."""
     return np.array([name.startswith(tuple(beginnings.split())) for name in BLENDSHAPES])
 
 
 @cache
-def _other_side() -> np.ndarray:
-    """For each of the 52 the one that it is in the mirror."""
+def _mirrored_blendshapes() -> np.ndarray:
+    """Return for each of the 52 blendshapes the index of its mirrored counterpart."""
     swapped = [
         name.replace("Left", "?").replace("Right", "Left").replace("?", "Right")
         if name.endswith(("Left", "Right"))

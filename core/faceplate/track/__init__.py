@@ -1,10 +1,10 @@
-"""One face through the shot: what was seen in every frame, who is who, smoothed, and corrected by the artist."""
+"""Tracking: one face through the shot, observed in every frame, associated, smoothed, and corrected by the artist."""
 
 from faceplate.track.auto_track import AutoTrack, auto_track, auto_track_path
-from faceplate.track.checkpoint import segments_of
-from faceplate.track.correct import REGIONS
+from faceplate.track.corrections import REGIONS
 from faceplate.track.model import Smoothing
-from faceplate.track.reader import PlateReader
+from faceplate.track.plate_reader import PlateReader
+from faceplate.track.shot_analysis import segments_of
 from faceplate.track.track import Track, TrackedFace, TrackedPerson
 from faceplate.track.tracker import merge_parts, parts_folder, track_part, track_shot, work_file
 

@@ -1,10 +1,10 @@
-"""Joins what was seen frame by frame into people: who is who over crossings, absences and cuts.
+"""Association of observations into people, over crossings, absences and cuts.
 
-    sightings → pieces → chains (one face in one view) → people (chains of one identity)
+    observations → pieces → chains (one face in one view) → people (chains of one identity)
 
-A piece is what the follower held on to without doubt: it ends at a cut, where a segment ends, and where two faces come
-so near that it might have changed over to the other. Pieces are chained by place, motion and identity; chains far
-apart, or on both sides of a cut, by identity alone.
+A piece is a run of observations that certainly show one face. It ends at a cut, at the end of a segment, and where two
+faces come so near that the follower might have changed from one to the other. Pieces are chained by position, motion and
+identity; chains far apart, or on both sides of a cut, by identity alone.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceplate.face import likeness
-from faceplate.track.analyse import Sighting
-from faceplate.track.assign import assign
-from faceplate.track.checkpoint import Seen
+from faceplate.track.assignment import assign
+from faceplate.track.checkpoint import FrameRecord
 from faceplate.track.cuts import find_cuts
+from faceplate.track.observation import FaceObservation
 
-_Seams = dict[tuple[int, int], tuple[tuple[int, int], Sighting]]
+_Seams = dict[tuple[int, int], tuple[tuple[int, int], FaceObservation]]
 
 __all__ = ["Association", "Chain", "Moment", "Person", "associate"]
 
@@ -33,18 +33,20 @@ _SHORT = 3
 
 @dataclass(frozen=True)
 class Moment:
-    """A face in a frame, and the seam: how the segment before saw the same face in this same frame, where there is
-    one."""
+    """A face in a frame.
+
+    `before` is the observation of the same face in the same frame by the segment before, where there is one (a seam).
+    """
 
     frame: int
-    seen: Sighting
+    seen: FaceObservation
     segment: int
-    before: Sighting | None = None
+    before: FaceObservation | None = None
 
 
 @dataclass
 class Chain:
-    """One face through one view: its moments in order, and the sum of its unit embeddings."""
+    """One face through one view: its moments in order."""
 
     moments: list[Moment]
     view: int
@@ -52,18 +54,21 @@ class Chain:
 
     @property
     def first(self) -> int:
+        """The first frame."""
         return self.moments[0].frame
 
     @property
     def last(self) -> int:
+        """The last frame."""
         return self.moments[-1].frame
 
     @property
     def frames(self) -> set[int]:
+        """All frames."""
         return {moment.frame for moment in self.moments}
 
     def identity(self) -> np.ndarray | None:
-        """The mean of the unit embeddings that were taken clear of other faces, (128,), or None."""
+        """Return the mean of the unit embeddings that were taken away from other faces, (128,), or None."""
         return _mean_identity([self])
 
 
@@ -83,15 +88,18 @@ class Association:
     cuts: tuple[int, ...]
 
 
-def associate(seen: Sequence[Seen], gap: int) -> Association:
-    """The people of a shot. `gap` is the longest absence in frames that is bridged by place and motion."""
-    looks = [(item.frame, item.look) for item in seen if item.look is not None and not item.tail]
-    looks.sort(key=lambda pair: pair[0])
-    cuts = find_cuts([frame for frame, _ in looks], [look.signature for _, look in looks])
+def associate(seen: Sequence[FrameRecord], gap: int) -> Association:
+    """Associate the observations of a shot into people.
+
+    `gap` is the longest absence in frames that is bridged by position and motion.
+    """
+    observations = [(item.frame, item.observation) for item in seen if item.observation is not None and not item.tail]
+    observations.sort(key=lambda pair: pair[0])
+    cuts = find_cuts([frame for frame, _ in observations], [observation.signature for _, observation in observations])
     seams = _seams(seen)
     pieces = _pieces(seen, cuts, seams)
     chains = _chained(pieces, seams, gap)
-    many = len(looks) > 4 * _SHORT
+    many = len(observations) > 4 * _SHORT
     people = _people([chain for chain in chains if len(chain.moments) >= _SHORT or not many])
     return Association(tuple(sorted(people, key=_appearance)), cuts)
 
@@ -101,10 +109,9 @@ def _appearance(person: Person) -> tuple[int, float]:
     return moment.frame, float(moment.seen.points[:, 0].mean())
 
 
-def _seams(seen: Sequence[Seen]) -> _Seams:
-    """For a face (segment, number) at its segment's first frame: the same face in the segment before, as that saw
-    it."""
-    firsts: dict[int, Seen] = {}
+def _seams(seen: Sequence[FrameRecord]) -> _Seams:
+    """Find for a face (segment, number) at its segment's first frame the observation by the segment before."""
+    firsts: dict[int, FrameRecord] = {}
     for item in seen:
         if not item.tail and (item.segment not in firsts or item.frame < firsts[item.segment].frame):
             firsts[item.segment] = item
@@ -112,28 +119,28 @@ def _seams(seen: Sequence[Seen]) -> _Seams:
     found = {}
     for tail in (item for item in seen if item.tail):
         head = by_frame.get(tail.frame)
-        if tail.look is None or head is None or head.look is None:
+        if tail.observation is None or head is None or head.observation is None:
             continue
-        followed = [face for face in tail.look.faces if not face.new]
-        cost = np.array([[_gap(a.points, b.points) for b in head.look.faces] for a in followed])
-        for row, column in assign(cost.reshape(len(followed), len(head.look.faces)), 0.25):
-            before, now = followed[row], head.look.faces[column]
+        followed = [face for face in tail.observation.faces if not face.new]
+        cost = np.array([[_gap(a.points, b.points) for b in head.observation.faces] for a in followed])
+        for row, column in assign(cost.reshape(len(followed), len(head.observation.faces)), 0.25):
+            before, now = followed[row], head.observation.faces[column]
             found[(head.segment, now.number)] = ((tail.segment, before.number), before)
     return found
 
 
 def _gap(a: np.ndarray, b: np.ndarray) -> float:
-    """The distance of two meshes' centres as a part of the larger one's size."""
+    """Compute the distance of two meshes' centres relative to the larger one's size."""
     size = max(np.ptp(a[:, :2], axis=0).max(), np.ptp(b[:, :2], axis=0).max())
     return float(np.linalg.norm(a[:, :2].mean(axis=0) - b[:, :2].mean(axis=0)) / max(size, 1e-9))
 
 
-def _pieces(seen: Sequence[Seen], cuts: Sequence[int], seams: _Seams) -> list[Chain]:
+def _pieces(seen: Sequence[FrameRecord], cuts: Sequence[int], seams: _Seams) -> list[Chain]:
     open_pieces: dict[tuple[int, int], Chain] = {}
     pieces: list[Chain] = []
     for item in sorted((item for item in seen if not item.tail), key=lambda item: item.frame):
         view = int(np.searchsorted(cuts, item.frame, side="right"))
-        for face in item.look.faces if item.look else ():
+        for face in item.observation.faces if item.observation else ():
             key = (item.segment, face.number)
             seam = seams.get(key) if face.new else None
             moment = Moment(item.frame, face, item.segment, seam[1] if seam else None)
@@ -147,7 +154,7 @@ def _pieces(seen: Sequence[Seen], cuts: Sequence[int], seams: _Seams) -> list[Ch
 
 
 def _chained(pieces: list[Chain], seams: _Seams, gap: int) -> list[Chain]:
-    """Pieces in order of time, each group that begins together assigned to the chains that ended before."""
+    """Chain pieces in order of time; pieces that begin together are assigned to the chains that ended before."""
     chains: list[Chain] = []
     for start in sorted({piece.first for piece in pieces}):
         group = [piece for piece in pieces if piece.first == start]
@@ -164,7 +171,7 @@ def _chained(pieces: list[Chain], seams: _Seams, gap: int) -> list[Chain]:
 
 
 def _link_cost(chain: Chain, piece: Chain, seams: _Seams) -> float:
-    """How unlikely it is that `piece` continues `chain`: place against motion, size, identity."""
+    """Compute the cost of continuing `chain` with `piece`: position against motion, size, identity."""
     if chain.view != piece.view:
         return np.inf
     end, begin = chain.moments[-1], piece.moments[0]
@@ -185,7 +192,7 @@ def _link_cost(chain: Chain, piece: Chain, seams: _Seams) -> float:
 
 
 def _continues(end: Moment, begin: Moment, seams: _Seams) -> bool:
-    """The follower itself says that these are one face: the same number, or a seam between segments."""
+    """Check whether the follower linked the two: the same number, or a seam between segments."""
     if end.segment == begin.segment and end.seen.number == begin.seen.number:
         return True
     seam = seams.get((begin.segment, begin.seen.number))
@@ -201,7 +208,7 @@ def _velocity(chain: Chain) -> np.ndarray:
 
 
 def _people(chains: list[Chain]) -> list[Person]:
-    """Chains joined by identity, the likest first; two that are seen in one frame are two people."""
+    """Join chains by identity, the most alike first; two chains in one frame are two people."""
     groups = [[chain] for chain in chains]
     while True:
         best: tuple[float, int, int] | None = None
@@ -224,7 +231,7 @@ def _people(chains: list[Chain]) -> list[Person]:
 
 
 def _mean_identity(chains: Iterable[Chain]) -> np.ndarray | None:
-    """The unit mean of what was taken clear of other faces; of everything when nothing was."""
+    """Return the unit mean of the embeddings taken away from other faces, or of all when there are none."""
     for clear in (True, False):
         taken = [
             moment.seen.embedding / np.linalg.norm(moment.seen.embedding)

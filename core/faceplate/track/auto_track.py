@@ -16,7 +16,7 @@ from faceplate.plate import Sequence as PlateSequence
 from faceplate.system.user_paths import exists
 from faceplate.track.checkpoint import state_of
 from faceplate.track.model import Sidecar
-from faceplate.track.reader import PlateReader
+from faceplate.track.plate_reader import PlateReader
 from faceplate.track.track import Track
 from faceplate.track.tracker import track_shot, weights_of
 

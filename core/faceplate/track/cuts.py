@@ -1,4 +1,4 @@
-"""Finds the cuts inside a sequence from a coarse picture of every frame."""
+"""Detection of cuts in a sequence from a coarse signature of every frame."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 
 __all__ = ["difference", "find_cuts", "is_jump"]
 
-# Stops of light, averaged over the picture. A hand-held frame differs from the next by less than 0.2, two set-ups of
-# one
+# Difference in stops, averaged over the picture. Neighbouring hand-held frames differ by less than 0.2, two set-ups of one
 # scene by about one.
 _JUMP = 0.45
 _TIMES_USUAL = 3.0
@@ -17,22 +16,22 @@ _REACH = 3
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> float:
-    """How much two signatures uint8 (n,) differ: mean of stops, a change of exposure alone left out."""
+    """Compute the difference of two signatures uint8 (n,): mean of stops, without a change of exposure alone."""
     stops = (a.astype(np.float64) - b.astype(np.float64)) / 16.0
     return float(np.abs(stops - np.median(stops)).mean())
 
 
 def is_jump(a: np.ndarray, b: np.ndarray) -> bool:
-    """True when two neighbouring frames may not show the same view: a cut, or a damaged frame."""
+    """Check whether two neighbouring frames may show different views: a cut, or a damaged frame."""
     return difference(a, b) > _JUMP
 
 
 def find_cuts(frames: Sequence[int], signatures: Sequence[np.ndarray]) -> tuple[int, ...]:
-    """The frames that begin a new view.
+    """Find the frames that begin a new view.
 
-    At a cut every one of the frames before differs from every one after; one frame of noise, a flash or a clapper does
-    not make a cut, because the frames on both sides of it agree. The change must also stand out from the usual one,
-    which is large in a fast pan.
+    At a cut every one of the frames before differs from every one after. A single frame of noise, a flash or a clapper is not
+    a cut, because the frames on both sides of it agree. The change must also exceed the typical one, which is large in a fast
+    pan.
     """
     count = len(frames)
     step = np.array([difference(signatures[i - 1], signatures[i]) for i in range(1, count)])

@@ -1,9 +1,8 @@
-"""A track for other programs: Nuke nodes as text to paste, a data file for Blender, USD, and a table.
+"""Track export for other programs: Nuke nodes as text to paste, a data file for Blender, USD, and a table.
 
-Nuke's y grows up and its pixel (0, 0) covers 0 to 1, so its coordinates are continuous as ours are. A plate point (x,
-y) of ours, y down in the file's numbering, is at (x - display.x, display.y + display.height - y) in Nuke: its format
-is the display window. Overscan and cropped data windows need nothing else. Anamorphic plates stay in their own,
-squeezed pixels.
+Nuke's y grows up and its pixel (0, 0) covers 0 to 1, so its coordinates are continuous, as ours are. A plate point (x, y),
+y down in the file's numbering, is at (x - display.x, display.y + display.height - y) in Nuke, whose format is the display
+window. Overscan and cropped data windows need no further conversion. Anamorphic plates stay in their squeezed pixels.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ TRACKER_POINTS: tuple[tuple[str, int], ...] = (
     ("mouth left", 291),
     ("chin", 152),
 )
-"""The nine points of the Tracker4, by the mesh's number. Right and left are the person's own."""
+"""The nine points of the Tracker4, by the mesh's point number. Right and left are the person's own."""
 
-# The columns of Tracker4's table as Nuke saves them: type, shown, width, title, name.
+# The columns of Tracker4's table as Nuke saves them: type, visible, width, title, name.
 _TRACKER_COLUMNS: tuple[tuple[int, int, int, str, str], ...] = (
     (5, 1, 20, "enable", "e"),
     (3, 1, 75, "name", "name"),
@@ -60,7 +59,7 @@ _TRACKER_COLUMNS: tuple[tuple[int, int, int, str, str], ...] = (
 
 @dataclass(frozen=True)
 class _Shot:
-    """What an export writes: one person's faces by frame, and the display window (x, y, width, height)."""
+    """The data of an export: one person's faces by frame, and the display window (x, y, width, height)."""
 
     track: Track
     person: str
@@ -69,7 +68,7 @@ class _Shot:
     display: tuple[int, int, int, int]
 
     def nuke(self, points: np.ndarray) -> np.ndarray:
-        """Plate points (n, 2) in Nuke's coordinates."""
+        """Convert plate points (n, 2) to Nuke's coordinates."""
         x, y, _, height = self.display
         return np.column_stack([points[:, 0] - x, y + height - points[:, 1]])
 
@@ -77,11 +76,27 @@ class _Shot:
 def export_track(
     track: Track, path: str | Path, person: str, form: str | None = None, reference: int | None = None
 ) -> Path:
-    """Writes one person's track for another program and answers the path.
+    """Write one person's track for another program; return the path.
 
-    `form` is one of `FORMATS`, by default what the file's name ends with. `reference` is the frame in which
-    CornerPin2D and Transform do nothing (the first by default). Raises `UsageError` (`bad-format`, `no-usd`,
-    `no-such-person`, `no-frames`) and `RenderError` (`output-unwritable`).
+    Parameters
+    ----------
+    track : Track
+        The track.
+    path : str or Path
+        The file to write.
+    person : str
+        The person's id.
+    form : str, optional
+        One of `FORMATS`; by default from the file's suffix.
+    reference : int, optional
+        The frame in which CornerPin2D and Transform have no effect; the first by default.
+
+    Raises
+    ------
+    UsageError
+        `bad-format`, `no-usd`, `no-such-person` or `no-frames`.
+    RenderError
+        `output-unwritable`.
     """
     path = Path(path)
     kind = form or {
@@ -93,7 +108,7 @@ def export_track(
         ".usdc": "usd",
     }.get(path.suffix.lower(), path.suffix)
     if kind not in FORMATS:
-        raise UsageError("bad-format", f"'{kind}' is no export format; it can be {', '.join(FORMATS)}.")
+        raise UsageError("bad-format", f"'{kind}' is not an export format; use one of: {', '.join(FORMATS)}.")
     shot = _shot(track, person)
     if reference is None:
         reference = min(shot.faces)
@@ -129,7 +144,7 @@ def _nuke(shot: _Shot, path: Path, reference: int) -> None:
 
 
 def _curve(frames: Sequence[int], values: Iterable[float]) -> str:
-    """A Nuke curve: `x1001` sets the frame, values of the frames after it follow."""
+    """Format a Nuke curve: `x1001` sets the frame, values of the frames after it follow."""
     words, expected = [], None
     for frame, value in zip(frames, values, strict=True):
         if frame != expected:
@@ -161,7 +176,7 @@ def _tracker(shot: _Shot) -> str:
 
 
 def _corner_pin(shot: _Shot, reference: int) -> str:
-    """The box of the face in the reference frame, carried by the face's own similarity."""
+    """Format a CornerPin2D: the face's box in the reference frame, moved by the face's similarity."""
     frames = sorted(shot.faces)
     points = shot.faces[reference].face.points[:, :2]
     low, high = points.min(axis=0), points.max(axis=0)
@@ -178,8 +193,10 @@ def _corner_pin(shot: _Shot, reference: int) -> str:
 
 
 def _transform(shot: _Shot, reference: int) -> str:
-    """The same similarity as a Transform about the face's centre in the reference frame; Nuke turns
-    counter-clockwise."""
+    """Format a Transform with the same similarity about the face's centre in the reference frame.
+
+    Nuke rotates counter-clockwise.
+    """
     frames = sorted(shot.faces)
     centre = shot.faces[reference].face.points[:, :2].mean(axis=0)
     at = shot.nuke(centre[None])[0]
@@ -202,7 +219,7 @@ def _transform(shot: _Shot, reference: int) -> str:
 
 
 def _similarity(shot: _Shot, first: int, second: int) -> np.ndarray:
-    """The (2, 3) matrix on plate pixels that carries the face of one frame onto that of another, by its skull."""
+    """Fit the matrix (2, 3) on plate pixels that moves the face of one frame onto that of another, by its skull."""
     return similarity(shot.faces[first].face.points[RIGID, :2], shot.faces[second].face.points[RIGID, :2])
 
 
@@ -215,7 +232,7 @@ def _node(shot: _Shot, kind: str) -> str:
 
 
 def _blender(shot: _Shot, path: Path, reference: int) -> None:
-    """See docs/tracks.md, "The Blender data file"."""
+    """Write the data file of docs/tracks.md, "The Blender data file"."""
     width, height = shot.display[2:]
     frames = sorted(shot.faces)
     item: dict[str, Any] = {
@@ -250,7 +267,7 @@ def _blender(shot: _Shot, path: Path, reference: int) -> None:
 
 
 def _csv(shot: _Shot, path: Path, reference: int) -> None:
-    """A row a frame: weight, confidence, pose, box, and x, y of all 478 points in plate pixels (y down)."""
+    """Write a row a frame: weight, confidence, pose, box, and x, y of all 478 points in plate pixels (y down)."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     head = ["frame", "weight", "bad", "seen", "confidence", "yaw", "pitch", "roll", "level"]
@@ -262,7 +279,7 @@ def _csv(shot: _Shot, path: Path, reference: int) -> None:
 
 
 def _usd(shot: _Shot, path: Path, reference: int) -> None:
-    """A time-sampled mesh in pixels of the display window: x right, y up, z towards the camera."""
+    """Write a time-sampled mesh in pixels of the display window: x right, y up, z towards the camera."""
     try:
         gf, sdf, usd, geom, vt = (import_module(f"pxr.{name}") for name in ("Gf", "Sdf", "Usd", "UsdGeom", "Vt"))
     except ImportError as error:
@@ -290,7 +307,7 @@ def _usd(shot: _Shot, path: Path, reference: int) -> None:
         points.Set(vt.Vec3fArray([gf.Vec3f(*map(float, row)) for row in placed]), frame)
         extent.Set([gf.Vec3f(*map(float, placed.min(axis=0))), gf.Vec3f(*map(float, placed.max(axis=0)))], frame)
         weight.Set(float(tracked.weight), frame)
-    # A usda layer under the temporary name would be refused by its suffix, so the text or crate is exported as asked.
+    # USD refuses the temporary name's suffix for a layer, so the layer is created in memory and exported.
     if not stage.GetRootLayer().Export(str(path)):
         raise OSError(0, "USD could not write it")
 
@@ -301,4 +318,4 @@ FORMATS: dict[str, Callable[[_Shot, Path, int], None]] = {
     "usd": _usd,
     "csv": _csv,
 }
-"""What can be exported, by name."""
+"""The export formats by name."""

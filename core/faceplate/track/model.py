@@ -1,7 +1,7 @@
-"""The sidecar: what a track file holds, field by field. `docs/track.schema.json` is printed from these classes.
+"""The track file, field by field. `docs/track.schema.json` is generated from these classes.
 
-Raw values are what was seen, smoothed values what is used; corrections are the artist's and touch neither. A person's
-frames lie in blocks, a frame a line; within a block every mesh is told as its difference from the block's base mesh.
+Raw values are the observations, smoothed values are rendered; corrections are the artist's and change neither. A person's
+frames lie in blocks, one frame a line; within a block every mesh is stored as its difference from the block's base mesh.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 VERSION = 2
+"""Version of the track file."""
+
 
 Frame = Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -51,11 +53,11 @@ class _Part(BaseModel):
 
 
 class Plate(_Part):
-    """What was tracked. `display` and `data` are x, y, width, height of the first frame's windows, y down.
+    """The plate that was tracked.
 
-    `space` is the plate's colour space where it was given, `working` the one in which levels and grain were measured,
-    `search` the part of the picture that was looked at (None: all). `state` tells the tracked files' names, sizes and
-    dates from those of a plate that changed since.
+    `display` and `data` are x, y, width, height of the first frame's windows, y down. `space` is the plate's colour space
+    where it was given, `working` the space in which levels and grain were measured, `search` the part of the picture that was
+    searched (None: all). `state` identifies the tracked files by names, sizes and dates, to detect a changed plate.
     """
 
     pattern: str
@@ -77,17 +79,20 @@ class Unread(_Part):
 
 
 class Smoothing(_Part):
-    """How the smoothed values were made: `amount` 0 (as seen) to 4, and the longest `gap` in frames that is filled."""
+    """Settings of the smoothing: `amount` 0 (as observed) to 4, and the longest `gap` in frames that is filled."""
 
     amount: Annotated[float, Field(ge=0.0, le=4.0)] = 1.0
     gap: Annotated[int, Field(ge=0, le=1000)] = 12
 
 
 class Grain(_Part):
-    """The plate's grain from `first` to `last`, one view: the variance of channel c at the scene-linear value x of the
-    working space is slope[c] · max(x, 0) + floor[c], in R, G, B. `kernel`: each channel's spatial filter, 3 x 7 x 7, of
-    unit energy; `mixing`: the symmetric root of the correlation between the channels, 3 x 3. `amounts`: (frame, factor
-    on the variance) where it varies, straight in the logarithm between; none where it does not."""
+    """The plate's grain from `first` to `last`, one view.
+
+    The variance of channel c at the scene-linear value x of the working space is slope[c] * max(x, 0) + floor[c], in R, G, B.
+    `kernel`: each channel's spatial filter, 3 x 7 x 7, of unit energy; `mixing`: the symmetric root of the correlation between
+    the channels, 3 x 3. `amounts`: (frame, factor on the variance) where it varies, linear in the logarithm between; empty
+    where it does not.
+    """
 
     first: Frame
     last: Frame
@@ -110,10 +115,13 @@ class Grain(_Part):
 
 
 class RawLine(_Part):
-    """A face as it was seen. `rigid`: x, y (plate pixels), scale (projected pixels), turn (radians) of the skull;
-    `flow`: how the picture says these changed since the frame before (x, y, log scale, turn; projected pixels) and its
-    own error in pixels, null where it does not say. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the
-    rest left that motion, in thousandths of the scale. `mesh` is packed (`docs/tracks.md`)."""
+    """A face as it was observed.
+
+    `rigid`: x, y (plate pixels), scale (projected pixels), rotation (radians) of the skull. `flow`: change of these since the
+    frame before, measured by optical flow (x, y, log scale, rotation; projected pixels), and its error in pixels; null where it
+    was not measured. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the rest left that motion, in thousandths of
+    the scale. `mesh` is packed (`docs/tracks.md`).
+    """
 
     frame: Frame
     score: Part
@@ -126,8 +134,10 @@ class RawLine(_Part):
 
 
 class SmoothLine(_Part):
-    """A face as it is used. `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is
-    filled."""
+    """A face as it is rendered.
+
+    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated.
+    """
 
     frame: Frame
     seen: bool = True
@@ -139,7 +149,7 @@ class SmoothLine(_Part):
 
 
 class Block(_Part):
-    """Up to 24 frames of one span; spans are numbered, and nothing is smoothed or filled from one to the next."""
+    """Up to 24 frames of one span; spans are numbered, and nothing is smoothed or filled across two of them."""
 
     span: Annotated[int, Field(ge=0)]
     base: str
@@ -164,7 +174,7 @@ class Rename(_Part):
 
 
 class Delete(_Part):
-    """Takes a person out: everywhere, or from `first` to `last`."""
+    """Removes a person: everywhere, or from `first` to `last`."""
 
     do: Literal["delete"] = "delete"
     person: PersonId
@@ -173,7 +183,7 @@ class Delete(_Part):
 
 
 class Split(_Part):
-    """From `frame` on, `person` is another one, called `new`."""
+    """From `frame` on, `person` becomes another one with the id `new`."""
 
     do: Literal["split"] = "split"
     person: PersonId
@@ -182,7 +192,7 @@ class Split(_Part):
 
 
 class Join(_Part):
-    """`person` is `into`; where both are seen, `into` counts."""
+    """`person` becomes `into`; where both are present, `into` is used."""
 
     do: Literal["join"] = "join"
     person: PersonId
@@ -193,8 +203,7 @@ Edit = Annotated[Rename | Delete | Split | Join, Field(discriminator="do")]
 
 
 class Key(_Part):
-    """A keyframe of the whole face: `move` in plate pixels, `scale` a factor, `rotate` in degrees clockwise, about its
-    centre."""
+    """A keyframe of the whole face: `move` in plate pixels, `scale` a factor, `rotate` in degrees clockwise about its centre."""
 
     person: PersonId
     frame: Frame
@@ -213,7 +222,7 @@ class Drag(_Part):
 
 
 class Bad(_Part):
-    """Frames whose values are not to be believed: drawn through from their neighbours, or left out."""
+    """Frames with wrong values: interpolated from their neighbours, or left out."""
 
     person: PersonId
     first: Frame
@@ -228,7 +237,7 @@ class Bad(_Part):
 
 
 class Span(_Part):
-    """Where a person is replaced: from `first` to `last`, with so many frames of fade inside at either end."""
+    """Where a person is replaced: from `first` to `last`, with fades of this many frames inside at either end."""
 
     person: PersonId
     first: Frame
@@ -244,7 +253,7 @@ class Span(_Part):
 
 
 class Corrections(_Part):
-    """The artist's layer. `people` is carried out in its order; everything else names people as they are after that."""
+    """The artist's corrections. `people` is applied in its order; all others name people as they are after that."""
 
     people: tuple[Edit, ...] = ()
     keys: tuple[Key, ...] = ()
@@ -256,8 +265,7 @@ class Corrections(_Part):
 class Sidecar(_Part):
     """A track file. `ranges` are the tracked frames as (first, last, step); `cuts` the frames that begin a new view.
 
-    Version 1 had no `grain`, and of the plate no `working`, `search` and `state`; it is read as a version 2 without
-    them.
+    Version 1 had no `grain`, and its plate no `working`, `search` and `state`; it is read as a version 2 without them.
     """
 
     faceplate_track: Literal[2] = VERSION
@@ -283,6 +291,7 @@ class Sidecar(_Part):
         return self
 
     def person(self, id_: str) -> Person | None:
+        """Return the person with that id, or None."""
         return next((person for person in self.people if person.id == id_), None)
 
 

@@ -15,7 +15,7 @@ from faceplate.face.align import resample
 from faceplate.image.window import Window
 from faceplate.plate import Sequence
 from faceplate.system.atomic import publish, write_bytes, write_failed
-from faceplate.track.reader import PlateReader
+from faceplate.track.plate_reader import PlateReader
 from faceplate.track.track import Track, TrackedFace
 
 __all__ = ["jitter", "write_qc", "write_qc_movie"]
@@ -31,8 +31,17 @@ _RAW, _SMOOTH, _CONFIDENCE, _BAD = (60, 60, 220), (190, 110, 20), (40, 150, 60),
 
 
 def jitter(track: Track, person: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frames (n,), and the jitter in plate pixels (n,) of the raw and of the smoothed points: RMS over the mesh of the
-    second difference, scaled so that white noise of 1 px gives 1. NaN where a neighbour is missing."""
+    """Compute the jitter of the raw and of the smoothed points over the person's frames.
+
+    The jitter is the RMS over the mesh of the second difference, scaled so that white noise of 1 px gives 1.
+
+    Returns
+    -------
+    frames : np.ndarray
+        (n,).
+    raw, smooth : np.ndarray
+        (n,), plate pixels; NaN where a neighbour is missing.
+    """
     frames = np.array(track.person(person).frames)
     step = int(np.diff(frames).min()) if len(frames) > 1 else 1
     raw, smooth = {}, {}
@@ -47,10 +56,14 @@ def jitter(track: Track, person: str) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def write_qc(track: Track, path: str | Path, person: str, tiles: int = 12, color: ColorConfig | None = None) -> Path:
-    """Writes a PNG: `tiles` frames of the plate with the mesh, then the plots over all frames; answers the path.
+    """Write a PNG with `tiles` frames of the plate under the mesh, then the plots over all frames; return the path.
 
-    Green mesh: the smoothed, corrected track; red dots: what the landmarker saw. Raises `RenderError` when a frame
-    cannot be read or the sheet cannot be written.
+    Green mesh: the smoothed, corrected track; red dots: the raw landmarks.
+
+    Raises
+    ------
+    RenderError
+        When a frame cannot be read or the sheet cannot be written.
     """
     path = Path(path)
     frames = [frame for frame in track.person(person).frames if track.face(person, frame) is not None]
@@ -73,11 +86,17 @@ def write_qc_movie(
     rate: float = 24.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Writes every frame of the person: a close-up with the mesh, and the plots with a line at the frame.
+    """Write every frame of the person: a close-up with the mesh, and the plots with a line at the frame.
 
-    `path` is a movie (.mp4, .mov, .avi; `rate` frames a second) or a pattern of pictures (qc.####.png, .jpg). A movie
-    appears whole or not at all. Raises `UsageError` (`bad-format`, `no-frames`) and `RenderError`
-    (`output-unwritable`, `disk-full`).
+    `path` is a movie (.mp4, .mov, .avi; `rate` frames a second) or a pattern of pictures (qc.####.png, .jpg). A movie is
+    written completely or not at all.
+
+    Raises
+    ------
+    UsageError
+        `bad-format` or `no-frames`.
+    RenderError
+        `output-unwritable` or `disk-full`.
     """
     path, sequence = Path(path), Sequence.parse(path)
     frames = [frame for frame in track.person(person).frames if track.face(person, frame) is not None]
@@ -90,7 +109,9 @@ def write_qc_movie(
     elif path.suffix.lower() in _MOVIE_KINDS:
         _write_movie(path, (picture for _, picture in pictures), rate)
     else:
-        raise UsageError("bad-format", f"{path} is no movie; write .mp4, .mov, .avi, or pictures such as qc.####.png.")
+        raise UsageError(
+            "bad-format", f"{path} is not a movie; write .mp4, .mov, .avi, or pictures such as qc.####.png."
+        )
     return path
 
 
@@ -113,7 +134,7 @@ def _movie_frames(
 
 
 def _write_movie(path: Path, pictures: Iterator[np.ndarray], rate: float) -> None:
-    part = path.with_name(f".{path.stem}.part{path.suffix}")  # the writer goes by the suffix
+    part = path.with_name(f".{path.stem}.part{path.suffix}")  # the writer selects the format by the suffix
     kind = cv2.VideoWriter.fourcc(*_MOVIE_KINDS[path.suffix.lower()])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,7 +186,7 @@ def _tile(track: Track, reader: PlateReader, person: str, frame: int, pixels: in
     try:
         with reader.open(frame) as picture:
             part = picture.read(window)
-    except RenderError:  # a frame that cannot be read still has its place in the sheet
+    except RenderError:  # an unreadable frame keeps its place in the sheet
         return _drawn(np.full((pixels, pixels, 3), 90, np.uint8), track, person, frame, tracked, matrix)
     seen = resample(part.pixels, part.window, matrix, Window(0, 0, pixels, pixels))
     light = part.color.to_linear709(part.color.to_working(np.ascontiguousarray(seen), part.space))

@@ -1,4 +1,4 @@
-"""The track file on disk: read with every fault named, written whole, a line a frame."""
+"""Reading and writing of the track file: every fault is named, and the file is written completely, one frame a line."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ from faceplate.track.model import VERSION, Sidecar
 
 __all__ = ["dump", "first_fault", "load_sidecar", "parse_sidecar", "save_sidecar", "schema"]
 
-# Lists whose items stand one to a line, so that a change of one frame is a change of one line.
+# Lists with one item a line, so that a change of one frame changes one line.
 _LINES = {"raw", "smooth", "unread", "keys", "drags", "bad", "spans", "grain"}
 
 
 def load_sidecar(path: Path) -> Sidecar:
-    """The track file at `path`. Raises `UsageError` `no-track`, `newer-track` or `bad-track`, naming the field at
-    fault."""
+    """Read the track file at `path`.
+
+    Raises
+    ------
+    UsageError
+        `no-track`, `newer-track` or `bad-track`, with the field at fault.
+    """
     try:
         text = read_bytes(path)
     except OSError as error:
@@ -31,15 +36,15 @@ def load_sidecar(path: Path) -> Sidecar:
 
 
 def parse_sidecar(text: bytes | str, name: str = "the track") -> Sidecar:
-    """The track in `text`. Raises `UsageError` as `load_sidecar` does; `name` stands in the sentence."""
+    """Parse the track in `text`. Raises `UsageError` as `load_sidecar` does; `name` appears in the message."""
     try:
         item = from_json(text)
     except ValueError as error:
         raise UsageError(
-            "bad-track", f"{name} is no whole JSON file ({error}): restore it or track the plate again."
+            "bad-track", f"{name} is not a complete JSON file ({error}): restore it or track the plate again."
         ) from error
     if not isinstance(item, dict) or "faceplate_track" not in item:
-        raise UsageError("bad-track", f"{name} is no Faceplate track: its field faceplate_track is missing.")
+        raise UsageError("bad-track", f"{name} is not a Faceplate track: its field faceplate_track is missing.")
     version = item["faceplate_track"]
     if type(version) is not int or version < 1:
         raise UsageError("bad-track", f"{name} is damaged: field faceplate_track is {version!r}, not a version number.")
@@ -56,7 +61,13 @@ def parse_sidecar(text: bytes | str, name: str = "the track") -> Sidecar:
 
 
 def save_sidecar(sidecar: Sidecar, path: Path) -> None:
-    """Writes the track whole or not at all. Raises `RenderError` `output-unwritable` or `disk-full`."""
+    """Write the track completely or not at all.
+
+    Raises
+    ------
+    RenderError
+        `output-unwritable` or `disk-full`.
+    """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,17 +82,17 @@ def save_sidecar(sidecar: Sidecar, path: Path) -> None:
 
 
 def dump(sidecar: Sidecar) -> str:
-    """The file's text: the same sidecar gives the same text, whatever the machine."""
+    """Return the file's text; the same track gives the same text on every machine."""
     return _pretty(sidecar.model_dump(mode="json"), "", "") + "\n"
 
 
 def schema() -> str:
-    """The JSON schema of the file, as published in `docs/track.schema.json`."""
+    """Return the JSON schema of the file, as published in `docs/track.schema.json`."""
     return json.dumps(Sidecar.model_json_schema(), indent=2, sort_keys=True) + "\n"
 
 
 def first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong, in words: the field and what it should be."""
+    """Describe the first fault: the field and what it should be."""
     fault = error.errors(include_url=False)[0]
     place = ""
     for step in fault["loc"]:

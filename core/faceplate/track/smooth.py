@@ -1,15 +1,15 @@
-"""Offline smoothing without lag: jitter goes, motion stays.
+"""Offline smoothing without lag: jitter is removed, motion is kept.
 
-A face in a frame is a similarity (place, size, turn of the skull) and a shape (what is left: turn out of the plane,
-expression). Place, size and turn are taken from the flow, which is steady but drifts, and held to the landmarker,
-which jitters but does not drift: only their *difference* is filtered. The shape is filtered in groups (eyes, mouth,
-brows, nose, jaw, the rest), each with its own bandwidth.
+A face in a frame is a similarity (position, size, rotation of the skull) and a shape (the rest: rotation out of the plane,
+expression). The similarity follows the flow, which is steady but drifts, and is tied to the landmarker, which jitters but
+does not drift: only their *difference* is filtered. The shape is filtered in groups (eyes, mouth, brows, nose, jaw, the
+rest), each with its own bandwidth.
 
-The filter is a local straight line under a Gaussian window that reaches as far backward as forward, so it has no lag.
-How wide it may be is decided frame by frame: the widest window whose result still agrees with every narrower one
-within the landmarker's own noise (the intersection of confidence intervals: A. Goldenshluger & A. Nemirovski, "On
-spatially adaptive estimation of nonparametric regression", Math. Methods of Statistics 6, 1997). A still face gets a
-window of seconds, a blink one of a single frame.
+The filter is a local straight line under a Gaussian window that extends as far backward as forward, so it has no lag. Its
+width is chosen frame by frame: the widest window whose result still agrees with every narrower one within the landmarker's
+own noise (the intersection of confidence intervals: A. Goldenshluger & A. Nemirovski, "On spatially adaptive estimation of
+nonparametric regression", Math. Methods of Statistics 6, 1997). A still face gets a window of seconds, a blink one of a
+single frame.
 """
 
 from __future__ import annotations
@@ -55,13 +55,25 @@ _GLITCH = 5.0
 
 @dataclass(frozen=True)
 class Motion:
-    """One face through a stretch of frames: n frames out of `frames` (n,), ascending.
+    """One face through a stretch of frames.
 
-    `rigid` (n, 4): x, y of the skull's centre on projected pixels, log of the scale, angle in radians (unwrapped).
-    `shape` (n, 478, 3): the mesh in units of the scale, upright, about the centre. `flow`: change of `rigid` since the
-    frame before as the picture says and its error in projected pixels (n, 5), NaN where it does not say; `moved` (n,
-    groups) how far each group left that motion, thousandths of the scale. `level` (n,) exposure, `weight` (n,) 0..1
-    trust in the landmarker.
+    Attributes
+    ----------
+    frames : np.ndarray
+        (n,), ascending.
+    rigid : np.ndarray
+        (n, 4): x, y of the skull's centre on projected pixels, log of the scale, angle in radians (unwrapped).
+    shape : np.ndarray
+        (n, 478, 3): the mesh in units of the scale, upright, about the centre.
+    flow : np.ndarray
+        (n, 5): change of `rigid` since the frame before, measured by optical flow, and its error in projected pixels; NaN
+        where it was not measured.
+    moved : np.ndarray
+        (n, groups): how far each group left that motion, in thousandths of the scale.
+    level : np.ndarray
+        (n,), exposure.
+    weight : np.ndarray
+        (n,), 0..1, confidence in the landmarker.
     """
 
     frames: np.ndarray
@@ -75,8 +87,7 @@ class Motion:
 
 @dataclass(frozen=True)
 class Smoothed:
-    """Every frame from the first to the last: `frames` (m,), `rigid`, `shape`, `level` as in `Motion`, and `seen`
-    (m,)."""
+    """Every frame from the first to the last: `frames` (m,), `rigid`, `shape`, `level` as in `Motion`, and `seen` (m,)."""
 
     frames: np.ndarray
     rigid: np.ndarray
@@ -86,8 +97,7 @@ class Smoothed:
 
 
 def decompose(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A mesh (478, 3) on projected pixels as `rigid` (4,) and `shape` (478, 3), fitted on points that move with the
-    skull."""
+    """Decompose a mesh (478, 3) on projected pixels into `rigid` (4,) and `shape` (478, 3), fitted on points of the skull."""
     reference = head_model().reference[RIGID, :2]
     middle = reference.mean(axis=0)
     matrix = similarity(reference - middle, points[RIGID, :2])
@@ -101,21 +111,21 @@ def decompose(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def place(rigid: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """The inverse of `decompose`: the mesh (478, 3) on projected pixels."""
+    """Compose the mesh (478, 3) on projected pixels from `rigid` and `shape`: the inverse of `decompose`."""
     scale, angle = math.exp(rigid[2]), rigid[3]
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     return np.column_stack([(shape[:, :2] @ turn.T) * scale + rigid[:2], shape[:, 2] * scale])
 
 
 def smooth_motion(motion: Motion, amount: float = 1.0, step: int = 1) -> Smoothed:
-    """`motion` smoothed, its gaps filled. `amount` 0 leaves it as seen, 1 is right for most shots, 2 twice as sure of
-    noise.
+    """Smooth a motion and fill its gaps.
 
-    `step` is the distance of neighbouring frames.
+    `amount` 0 leaves it as observed, 1 suits most shots, 2 assumes twice the noise. `step` is the distance of neighbouring
+    frames.
     """
     time = (motion.frames - motion.frames[0]) / step
     flowing = np.array(np.isfinite(motion.flow).all(axis=1))
-    flowing[0] = bool(flowing[1:2].all())  # nothing comes before the first frame: it is as sure as the step after it
+    flowing[0] = bool(flowing[1:2].all())  # the first frame has no predecessor: it gets the value of the next step
     travelled = np.cumsum(np.where(flowing[:, None], np.nan_to_num(motion.flow[:, :4]), 0.0), axis=0)
     gap = motion.rigid - travelled
     scale = math.exp(motion.rigid[:, 2].mean())
@@ -140,8 +150,7 @@ def smooth_motion(motion: Motion, amount: float = 1.0, step: int = 1) -> Smoothe
 
 @cache
 def region_groups() -> tuple[np.ndarray, ...]:
-    """The mesh's points in the groups that are filtered together: upper lids, eyes, brows, nose, mouth, jaw, the
-    rest."""
+    """Return the mesh's points in the groups that are filtered together: upper lids, eyes, brows, nose, mouth, jaw, the rest."""
     mesh, reference = topology(), head_model().reference[:, :2]
 
     def around(loop: np.ndarray, reach: float) -> np.ndarray:
@@ -174,8 +183,7 @@ def _flags(points: list[int]) -> np.ndarray:
 
 
 def _not_glitches(gap: np.ndarray, flowing: np.ndarray, scale: float) -> np.ndarray:
-    """1, or 0 for a frame where the landmarker alone jumped: the difference to the flow leaves its neighbours'
-    median."""
+    """Return 1, or 0 for a frame in which the landmarker alone jumped away from the median of its neighbours."""
     count = len(gap)
     if count < 5:
         return np.ones(count)
@@ -188,8 +196,10 @@ def _not_glitches(gap: np.ndarray, flowing: np.ndarray, scale: float) -> np.ndar
 
 
 def _calm(moved: np.ndarray) -> np.ndarray:
-    """Where a group keeps to the skull's motion (n,), its first frame taken as the second; a frame beside one that
-    does not is none."""
+    """Find where a group keeps to the skull's motion (n,); a frame beside one that does not is excluded.
+
+    The first frame gets the value of the second.
+    """
     calm = moved <= _CALM
     calm[0] = calm[1:2].all()
     padded = np.pad(calm, 2, mode="edge")
@@ -199,7 +209,7 @@ def _calm(moved: np.ndarray) -> np.ndarray:
 def _without_flow_noise(
     time: np.ndarray, rigid: np.ndarray, error: np.ndarray, flowing: np.ndarray, scale: float, amount: float
 ) -> np.ndarray:
-    """What the flow itself jitters by, which its fit says of itself, taken off wherever nothing faster goes on."""
+    """Remove the flow's own jitter, as given by its fit, where there is no faster motion."""
     known = error[np.isfinite(error)]
     if len(known) == 0 or amount <= 0:
         return rigid
@@ -220,11 +230,10 @@ def _adaptive(
     bias: np.ndarray | None = None,
     noise: np.ndarray | None = None,
 ) -> np.ndarray:
-    """`values` (n, c) at `time` (n,), each frame under the widest window that agrees with all narrower ones.
+    """Filter `values` (n, c) at `time` (n,), each frame under the widest window that agrees with all narrower ones.
 
-    `bias` (n,) is how far the landmarker may wander off slowly without being believed: above 0 in runs of frames where
-    the picture says that nothing moves, and there the mean over the run counts too. `noise` (c,) is the jitter,
-    measured when None.
+    `bias` (n,) is how far the landmarker may drift slowly without effect: above 0 in runs of frames where the picture does not
+    move; there the mean over the run is a candidate too. `noise` (c,) is the jitter, measured when None.
     """
     if len(time) < 3 or trust <= 0 or (weight > 0).sum() < 3:
         return values.copy()
@@ -235,7 +244,7 @@ def _adaptive(
         results.append(result)
         spread.append(np.sqrt(variance))
     unseen, held = weight <= 0, _WIDTHS.index(3.5)
-    for k in range(held):  # a frame that does not count has no own value to keep
+    for k in range(held):  # a frame without weight has no value of its own
         results[k][unseen], spread[k][unseen] = results[held][unseen], spread[held][unseen]
     widest = np.zeros(len(time), int)
     open_ = np.ones(len(time), bool)
@@ -249,8 +258,7 @@ def _adaptive(
 
 
 def _apart(gap: np.ndarray) -> np.ndarray:
-    """How far two results (n, c) lie apart, (n,): their RMS, or the upper twentieth if a few points alone tell of
-    motion."""
+    """Compute the distance of two results (n, c), (n,): their RMS, or the upper twentieth when only a few points move."""
     rms = np.sqrt((gap**2).mean(axis=1))
     return rms if gap.shape[1] < 30 else np.maximum(rms, np.quantile(np.abs(gap), 0.95, axis=1) / 1.96)
 
@@ -265,8 +273,7 @@ def _level(
     spread: list[np.ndarray],
     widest: np.ndarray,
 ) -> None:
-    """Adds to `results` the windows without a slope, each within its run, and chooses them where they stay within
-    `bias`."""
+    """Add to `results` the windows without a slope, each within its run, and choose them where they stay within `bias`."""
     calm = bias > 0
     run = np.cumsum(~calm | np.r_[True, ~calm[:-1]])
     for width in _FLAT:
@@ -280,8 +287,7 @@ def _level(
 
 
 def _eased(results: list[np.ndarray], widest: np.ndarray) -> np.ndarray:
-    """Each frame under the narrowest window of its neighbours, so that no peak is widened, mixed with what theirs
-    would give."""
+    """Use for each frame the narrowest window of its neighbours, so that no peak is widened, averaged with their results."""
     padded = np.pad(widest, 1, mode="edge")
     narrow = np.minimum(np.minimum(padded[:-2], padded[1:-1]), padded[2:])
     padded = np.pad(narrow, 1, mode="edge")
@@ -290,13 +296,16 @@ def _eased(results: list[np.ndarray], widest: np.ndarray) -> np.ndarray:
 
 
 def _noise(time: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The landmarker's own jitter (c,), from differences of second and fourth order: white noise has 6 and 70 times
-    its variance in them, motion comes into the higher ones less, so the smaller answer is the better one."""
+    """Estimate the landmarker's own jitter (c,) from differences of second and fourth order.
+
+    White noise has 6 and 70 times its variance in them. Motion contributes less to the higher order, so the smaller estimate
+    is the better one.
+    """
     answers = [answer for order in (2, 4) if (answer := _noise_of(time, values, weight, order)) is not None]
     if not answers:
         return np.full(values.shape[1], 1e-6)
     each = np.min(answers, axis=0)
-    # Few frames say little about one point alone, so its neighbours speak with it.
+    # Few frames give a poor estimate for a single point, so it is averaged with the other points.
     return np.maximum(0.5 * each + 0.5 * each.mean(), 1e-7)
 
 
@@ -316,7 +325,7 @@ def _noise_of(time: np.ndarray, values: np.ndarray, weight: np.ndarray, order: i
 def _local_line(
     time: np.ndarray, values: np.ndarray, weight: np.ndarray, width: float, runs: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The local straight line's value (n, c) and the variance (n,) that unit white noise leaves in it.
+    """Compute the local straight line's value (n, c) and the variance (n,) that unit white noise leaves in it.
 
     With `runs` (n,) it is the local mean instead, over frames of the same run only.
     """
@@ -347,8 +356,7 @@ def _local_line(
 def _filled(
     frames: np.ndarray, rigid: np.ndarray, shape: np.ndarray, level: np.ndarray, seen: np.ndarray, step: int
 ) -> Smoothed:
-    """The frames between the first and the last that were not measured, drawn through: place by a cubic, the rest
-    straight."""
+    """Interpolate the frames between the first and the last that were not measured: position by a cubic, the rest linearly."""
     every = np.arange(frames[0], frames[-1] + 1, step)
     known, at = frames[seen], np.flatnonzero(seen)
     right = np.clip(np.searchsorted(known, every), 1, max(len(known) - 1, 1))

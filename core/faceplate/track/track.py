@@ -1,4 +1,4 @@
-"""A track as a render sees it: which people there are, and a person's face in any frame, from the sidecar alone."""
+"""A track as a render uses it: its people, and a person's face in any frame, from the track file alone."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, likeness
 from faceplate.face.choose import CLEARLY_LARGER, distance_to, parse_point
 from faceplate.system.user_paths import exists
-from faceplate.track import coding, correct, model
-from faceplate.track.build import resmoothed, unpacked_base, unpacked_mesh
-from faceplate.track.grain import grain_at
+from faceplate.track import corrections, mesh_codec, model
+from faceplate.track.assembly import resmoothed
+from faceplate.track.grain_models import grain_at
+from faceplate.track.samples import unpacked_base, unpacked_mesh
 from faceplate.track.sidecar import first_fault, load_sidecar, save_sidecar
 from faceplate.track.smooth import decompose, place
 
 __all__ = ["Track", "TrackedFace", "TrackedPerson", "made"]
 
-# Below SFace's own 0.363 two pictures of one person under very different light still agree this far.
+# Two pictures of one person under very different light can be less alike than SFace's threshold of 0.363; they reach this.
 _LIKENESS_FLOOR = 0.25
 _IDENTITY_STEPS = 4096.0
 _Made = TypeVar("_Made", bound=BaseModel)
@@ -33,8 +34,7 @@ _Made = TypeVar("_Made", bound=BaseModel)
 
 @dataclass(frozen=True)
 class TrackedPerson:
-    """A person of the shot: `number` from 1 in order of appearance, stable `id`, `name` (the id when nobody gave
-    one)."""
+    """A person of the shot: `number` from 1 in order of appearance, stable `id`, and `name` (the id unless it was changed)."""
 
     number: int
     id: str
@@ -44,9 +44,23 @@ class TrackedPerson:
 
 @dataclass(frozen=True)
 class TrackedFace:
-    """A person in a frame. `weight` 0..1 is how much of the new face is used (fades); `bad` says that the artist
-    marked the frame, `seen` that the tracker saw the face rather than drew through. `pose` is yaw, pitch, roll in
-    degrees."""
+    """A person in a frame.
+
+    Attributes
+    ----------
+    face : Face
+        The face, smoothed and corrected.
+    weight : float
+        0..1, how much of the new face is used (fades).
+    bad : bool
+        Whether the artist marked the frame.
+    seen : bool
+        Whether the face was observed; False when it was interpolated.
+    confidence : float
+        0..1.
+    pose : tuple of float
+        Yaw, pitch, roll in degrees.
+    """
 
     face: Face
     weight: float
@@ -65,20 +79,24 @@ class _Place:
 
 @dataclass(frozen=True)
 class Track:
-    """A loaded track. `face` depends on the sidecar and the frame number alone, so any frame can be rendered
-    anywhere."""
+    """A loaded track. `face` depends on the track file and the frame number alone, so any frame can be rendered anywhere."""
 
     sidecar: model.Sidecar
     path: Path | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Track:
-        """Reads a track file. Raises `UsageError` `no-track`, `newer-track` or `bad-track`, naming the field at
-        fault."""
+        """Read a track file.
+
+        Raises
+        ------
+        UsageError
+            `no-track`, `newer-track` or `bad-track`, with the field at fault.
+        """
         return cls(load_sidecar(Path(path)), Path(path))
 
     def save(self, path: str | Path | None = None) -> None:
-        """Writes the track (to where it came from when `path` is None), whole or not at all."""
+        """Write the track (to its own path when `path` is None), completely or not at all."""
         target = path or self.path
         if target is None:
             raise UsageError("no-output", "The track has no file yet; say where to save it.")
@@ -95,7 +113,7 @@ class Track:
 
     @property
     def orphans(self) -> tuple[str, ...]:
-        """Corrections of people that are not in the track (any more), in words."""
+        """Descriptions of corrections whose people are not in the track."""
         known = set(self._people.pieces)
         layer = self.sidecar.corrections
         lost = [
@@ -112,67 +130,76 @@ class Track:
         return tuple(f for first, last, step in self.sidecar.ranges for f in range(first, last + 1, step))
 
     def person(self, id_: str) -> TrackedPerson:
-        """The person of that id. Raises `UsageError('no-such-person')`."""
-        correct.check_person(list(self._people.pieces), id_)
+        """Return the person of that id. Raises `UsageError('no-such-person')`."""
+        corrections.check_person(list(self._people.pieces), id_)
         return next(person for person in self.people if person.id == id_)
 
     def face(self, person: str, frame: int) -> TrackedFace | None:
-        """The person's face in `frame`: smoothed, corrected, ready to render; None where the person is not in the
-        frame.
+        """Return the person's face in `frame`, smoothed, corrected and ready to render; None when the person is not in the frame.
 
-        A frame that the artist left out (`bad`, `exclude`) and one outside the person's spans give None too.
+        It is also None for a frame that the artist left out (`bad`, `exclude`) and outside the person's spans.
         """
-        correct.check_person(list(self._people.pieces), person)
+        corrections.check_person(list(self._people.pieces), person)
         layer = self.sidecar.corrections
-        weight = correct.fade(frame, [span for span in layer.spans if span.person == person])
+        weight = corrections.fade(frame, [span for span in layer.spans if span.person == person])
         marks = [mark for mark in layer.bad if mark.person == person and mark.first <= frame <= mark.last]
         spot = self._places(person).get(frame)
         if spot is None or weight <= 0 or any(mark.use == "exclude" for mark in marks):
             return None
         known = self._through(person, frame) if marks else self._known(spot)
-        points = correct.moved(known.points, frame, person, layer, self.sidecar.plate.pixel_aspect)
+        points = corrections.moved(known.points, frame, person, layer, self.sidecar.plate.pixel_aspect)
         line = spot.line
         return TrackedFace(known.moved(points), weight, bool(marks), line.seen, line.confidence, line.pose)
 
     def holds(self, frame: int) -> bool:
-        """Whether `frame` was tracked, whoever is in it."""
+        """Check whether `frame` was tracked, with or without people."""
         return any(first <= frame <= last and (frame - first) % step == 0 for first, last, step in self.sidecar.ranges)
 
     def left_out(self, person: str, frame: int) -> bool:
-        """Whether it is the artist who left the person out of `frame`: outside their spans, deleted, or marked so."""
-        correct.check_person(list(self._people.pieces), person)
+        """Check whether the artist left the person out of `frame`: outside their spans, deleted, or marked `exclude`."""
+        corrections.check_person(list(self._people.pieces), person)
         layer = self.sidecar.corrections
         spans = [span for span in layer.spans if span.person == person]
         marks = [mark for mark in layer.bad if mark.person == person and mark.first <= frame <= mark.last]
         held = any(piece.holds(frame) for piece in self._people.pieces[person])
-        return not held or correct.fade(frame, spans) <= 0 or any(mark.use == "exclude" for mark in marks)
+        return not held or corrections.fade(frame, spans) <= 0 or any(mark.use == "exclude" for mark in marks)
 
     def grain(self, frame: int) -> Grain | None:
-        """The plate's grain in `frame`, in the working space `sidecar.plate.working`; None where none was measured."""
+        """Return the plate's grain in `frame`, in the working space `sidecar.plate.working`; None where it was not measured."""
         return grain_at(self.sidecar.grain, frame)
 
     def raw(self, person: str, frame: int) -> Face | None:
-        """The face as the landmarker saw it, without smoothing and corrections; None where it was not seen."""
-        correct.check_person(list(self._people.pieces), person)
+        """Return the face as the landmarker found it, without smoothing and corrections; None where it was not observed."""
+        corrections.check_person(list(self._people.pieces), person)
         spot = self._places(person).get(frame)
         if spot is None or spot.raw is None:
             return None
         raw = spot.raw
-        shape = unpacked_mesh(raw.mesh, self._base(spot.block), coding.RAW, f"frame {frame} raw mesh")
+        shape = unpacked_mesh(raw.mesh, self._base(spot.block), mesh_codec.RAW, f"frame {frame} raw mesh")
         return Face(self._placed(raw.rigid, shape), raw.score, raw.presence, raw.level)
 
     def choose(self, who: str | int | None, embed: Callable[[Path], np.ndarray] | None = None) -> str:
-        """The id of the person that `who` means.
+        """Choose the person that `who` names; return their id.
 
-        A number from 1, a name, an id, `frame:x,y` (the face at that point of a frame, or the nearest; without a frame
-        the first that shows anybody), or the path of a picture, whose embedding `embed` gives; None or `auto` means the
-        only one, or one twice as large on average as any other, `largest` the largest on average.
-        Raises `UsageError` `no-such-person` or `bad-target`, `RenderError` `no-face`, `several-faces` or
-        `no-likeness`.
+        Parameters
+        ----------
+        who : str, int or None
+            A number from 1, a name, an id, `frame:x,y` (the face at that point of a frame, or the nearest; without a frame the
+            first that shows anybody), or the path of a picture. None or `auto` means the only person, or one twice as large on
+            average as any other; `largest`, `leftmost` and `rightmost` are averages too.
+        embed : callable, optional
+            Returns the embedding of a picture.
+
+        Raises
+        ------
+        UsageError
+            `no-such-person` or `bad-target`.
+        RenderError
+            `no-face`, `several-faces` or `no-likeness`.
         """
         people = self.people
         if not people:
-            raise RenderError("no-face", "The track holds nobody.")
+            raise RenderError("no-face", "The track contains no person.")
         text = "auto" if who is None else str(who).strip()
         if text in ("auto", ""):
             return self._obvious()
@@ -192,9 +219,12 @@ class Track:
         return self._likest(text, embed)
 
     def at(self, frame: int, x: float, y: float) -> str:
-        """The id of the person whose face lies at plate point (x, y) in `frame`, or nearest to it.
+        """Return the id of the person whose face lies at plate point (x, y) in `frame`, or nearest to it.
 
-        Raises `RenderError('no-face')` when the frame shows nobody.
+        Raises
+        ------
+        RenderError
+            `no-face` when the frame shows nobody.
         """
         found = []
         for person in self.people:
@@ -202,11 +232,11 @@ class Track:
             if tracked is not None:
                 found.append((*distance_to(tracked.face, x, y), person.id))
         if not found:
-            raise RenderError("no-face", f"The track shows nobody in frame {frame}.")
+            raise RenderError("no-face", f"The track shows no person in frame {frame}.")
         return min(found)[2]
 
     def like(self, embedding: np.ndarray) -> tuple[str, float]:
-        """The id of the person most like `embedding` (128,), and how like, -1..1. Raises `RenderError('no-face')`."""
+        """Return the id of the person most like `embedding` (128,), and the likeness, -1..1. Raises `RenderError('no-face')`."""
         sources = {person.id: person.identity for person in self.sidecar.people}
         found = []
         for id_, pieces in self._people.pieces.items():
@@ -215,28 +245,29 @@ class Track:
                 if text is not None:
                     found.append((likeness(_identity(text, piece.source), embedding), id_))
         if not found:
-            raise RenderError("no-face", "The track holds nobody whose identity is known.")
+            raise RenderError("no-face", "The track contains no person with a known identity.")
         best = max(found)
         return best[1], best[0]
 
-    # Corrections: each gives a new track and leaves this one as it is. ---------------------------------------------
+    # Corrections: each returns a new track. --------------------------------------------------------------------------
 
     def corrected(self, **layers: tuple[Any, ...]) -> Track:
-        """This track with whole layers of corrections replaced (`keys`, `drags`, `bad`, `spans`, `people`)."""
+        """Return this track with whole layers of corrections replaced (`keys`, `drags`, `bad`, `spans`, `people`)."""
         layer = model.Corrections.model_validate({**self.sidecar.corrections.model_dump(), **{
             name: [item.model_dump() for item in items] for name, items in layers.items()
         }})  # fmt: skip
         return Track(self.sidecar.model_copy(update={"corrections": layer}), self.path)
 
     def rename(self, person: str, name: str) -> Track:
+        """Give a person a name."""
         return self._edited(made(model.Rename, person=self._checked(person), name=name))
 
     def delete(self, person: str, first: int | None = None, last: int | None = None) -> Track:
-        """Without the person: everywhere, or from `first` to `last`."""
+        """Remove the person: everywhere, or from `first` to `last`."""
         return self._edited(made(model.Delete, person=self._checked(person), first=first, last=last))
 
     def split(self, person: str, frame: int, new: str | None = None) -> Track:
-        """From `frame` on another person, under the id `new` (by default the first free `person.2`, `.3` …)."""
+        """Make the person another one from `frame` on, with the id `new` (by default the first free `person.2`, `.3` and so on)."""
         taken = {*self._people.pieces, *(p.id for p in self.sidecar.people)}
         fresh = new or next(f"{person}.{n}" for n in range(2, 10_000) if f"{person}.{n}" not in taken)
         if fresh in taken:
@@ -244,28 +275,30 @@ class Track:
         return self._edited(made(model.Split, person=self._checked(person), frame=frame, new=fresh))
 
     def join(self, person: str, into: str) -> Track:
-        """`person` becomes a part of `into`."""
+        """Make `person` a part of `into`."""
         return self._edited(made(model.Join, person=self._checked(person), into=self._checked(into)))
 
     def key(
         self, person: str, frame: int, move: tuple[float, float] = (0, 0), scale: float = 1.0, rotate: float = 0.0
     ) -> Track:
-        """A keyframe of the whole face; one that was at this frame is replaced."""
+        """Set a keyframe of the whole face; an existing one at this frame is replaced."""
         key = made(model.Key, person=self._checked(person), frame=frame, move=move, scale=scale, rotate=rotate)
         kept = [k for k in self.sidecar.corrections.keys if (k.person, k.frame) != (person, frame)]
         return self.corrected(keys=tuple(sorted([*kept, key], key=lambda k: (k.person, k.frame))))
 
     def drag(self, person: str, region: str, frame: int, move: tuple[float, float]) -> Track:
-        """A keyframe of a region (`faceplate.track.REGIONS`); one that was at this frame is replaced."""
-        if region not in correct.REGIONS:
-            raise UsageError("bad-region", f"There is no region '{region}'; it can be {', '.join(correct.REGIONS)}.")
+        """Set a keyframe of a region (`faceplate.track.REGIONS`); an existing one at this frame is replaced."""
+        if region not in corrections.REGIONS:
+            raise UsageError(
+                "bad-region", f"There is no region '{region}'; it can be {', '.join(corrections.REGIONS)}."
+            )
         drag = made(model.Drag, person=self._checked(person), region=region, frame=frame, move=move)
         name = (person, region, frame)
         kept = [d for d in self.sidecar.corrections.drags if (d.person, d.region, d.frame) != name]
         return self.corrected(drags=tuple(sorted([*kept, drag], key=lambda d: (d.person, d.region, d.frame))))
 
     def mark_bad(self, person: str, first: int, last: int | None = None, exclude: bool = False) -> Track:
-        """Frames that are not to be believed: drawn through, or with `exclude` left out."""
+        """Mark frames as wrong: interpolated, or left out with `exclude`."""
         mark = made(
             model.Bad,
             person=self._checked(person),
@@ -276,14 +309,14 @@ class Track:
         return self.corrected(bad=(*self.sidecar.corrections.bad, mark))
 
     def in_out(self, person: str, first: int, last: int, fade_in: int = 0, fade_out: int = 0) -> Track:
-        """Where the person is replaced, with fades in frames. Several calls give several spans."""
+        """Set where the person is replaced, with fades in frames. Several calls add several spans."""
         span = made(
             model.Span, person=self._checked(person), first=first, last=last, fade_in=fade_in, fade_out=fade_out
         )
         return self.corrected(spans=(*self.sidecar.corrections.spans, span))
 
     def clear(self, person: str) -> Track:
-        """Without the person's keys, drags, bad frames and spans; edits of who is who stay."""
+        """Remove the person's keys, drags, bad frames and spans; edits of identities stay."""
         layer = self.sidecar.corrections
         return self.corrected(
             **{
@@ -293,7 +326,7 @@ class Track:
         )
 
     def smoothed(self, amount: float = 1.0, gap: int | None = None) -> Track:
-        """Smoothed anew from the raw values, without a pixel. Frames marked bad are not believed."""
+        """Smooth again from the raw values, without reading pixels. Frames marked bad have no weight."""
         before = self.sidecar.smoothing
         smoothing = made(model.Smoothing, amount=amount, gap=before.gap if gap is None else gap)
         return Track(resmoothed(self.sidecar, smoothing), self.path)
@@ -301,8 +334,8 @@ class Track:
     # ------------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _people(self) -> correct.People:
-        return correct.people_of([p.id for p in self.sidecar.people], self.sidecar.corrections.people)
+    def _people(self) -> corrections.People:
+        return corrections.people_of([p.id for p in self.sidecar.people], self.sidecar.corrections.people)
 
     @cached_property
     def _index(self) -> dict[str, dict[int, _Place]]:
@@ -342,13 +375,13 @@ class Track:
 
     def _known(self, spot: _Place) -> Face:
         line = spot.line
-        shape = unpacked_mesh(line.mesh, self._base(spot.block), coding.FINE, f"frame {line.frame} smooth mesh")
+        shape = unpacked_mesh(line.mesh, self._base(spot.block), mesh_codec.FINE, f"frame {line.frame} smooth mesh")
         raw = spot.raw
         score, presence = (raw.score, raw.presence) if raw else (line.confidence, line.confidence)
         return Face(self._placed(line.rigid, shape), score, presence, line.level)
 
     def _through(self, person: str, frame: int) -> Face:
-        """The face drawn through from the nearest frames that are not marked, in the same span."""
+        """Interpolate the face from the nearest frames that are not marked, in the same span."""
         places = self._places(person)
         spot = places[frame]
         marks = [mark for mark in self.sidecar.corrections.bad if mark.person == person]
@@ -369,7 +402,7 @@ class Track:
         return Face(points, min(a.score, b.score), min(a.presence, b.presence), level)
 
     def _obvious(self) -> str:
-        """The only person, or the one whom nobody would mistake for an extra."""
+        """Return the only person, or one who is clearly larger than all others."""
         people = self.people
         sizes = {p.id: float(np.mean([self._places(p.id)[f].line.rigid[2] for f in p.frames] or [0.0])) for p in people}
         ranked = sorted(sizes, key=lambda id_: -sizes[id_])
@@ -400,14 +433,13 @@ class Track:
             names = ", ".join(f"{p.number} {p.name}" for p in self.people)
             raise UsageError(
                 "bad-target",
-                f"'{text}' is nobody in the track ({names}), no point such as 1001:640,360, and no picture "
-                "that exists.",
+                f"'{text}' is not a person of the track ({names}), a point such as 1001:640,360, or an existing picture.",
             )
         id_, alike = self.like(embed(path))
         if alike < _LIKENESS_FLOOR:
             raise RenderError(
                 "no-likeness",
-                f"Nobody in the track is like {text} (best likeness {alike:.2f}, {_LIKENESS_FLOOR:.2f} is needed).",
+                f"No person of the track is like {text} (best likeness {alike:.2f}, {_LIKENESS_FLOOR:.2f} is needed).",
             )
         return id_
 
@@ -415,27 +447,33 @@ class Track:
         return self.corrected(people=(*self.sidecar.corrections.people, edit))
 
     def _checked(self, person: str) -> str:
-        correct.check_person(list(self._people.pieces), person)
+        corrections.check_person(list(self._people.pieces), person)
         return person
 
 
 def made(kind: type[_Made], **values: Any) -> _Made:
-    """A part of a sidecar from values that a person gave. Raises `UsageError('bad-correction')` naming what is wrong."""
+    """Create a part of a track file from an artist's values.
+
+    Raises
+    ------
+    UsageError
+        `bad-correction`, with the fault.
+    """
     try:
         return kind(**values)
     except ValidationError as error:
-        raise UsageError("bad-correction", f"This {kind.__name__.lower()} cannot be: {first_fault(error)}.") from error
+        raise UsageError("bad-correction", f"Invalid {kind.__name__.lower()}: {first_fault(error)}.") from error
 
 
 def _identity(text: str, person: str) -> np.ndarray:
     try:
-        return coding.unpack_numbers(text, 128, _IDENTITY_STEPS)
+        return mesh_codec.unpack_numbers(text, 128, _IDENTITY_STEPS)
     except ValueError as error:
         raise UsageError("bad-track", f"The track is damaged: people.{person}.identity {error}.") from error
 
 
 def _between(a: np.ndarray, b: np.ndarray, part: float, aspect: float) -> np.ndarray:
-    """A mesh between two: turned and scaled on the way, not only shifted."""
+    """Interpolate between two meshes, including rotation and scale."""
     squeeze = np.array([aspect, 1.0, 1.0])
     (rigid_a, shape_a), (rigid_b, shape_b) = decompose(a * squeeze), decompose(b * squeeze)
     turn = math.remainder(rigid_b[3] - rigid_a[3], math.tau)

@@ -15,10 +15,11 @@ from faceplate.plate import Sequence as PlateSequence
 from faceplate.system.atomic import publish, temporary_beside
 from faceplate.system.user_paths import exists, make_folder, matches
 from faceplate.track import model
-from faceplate.track.analyse import ShotFinder
-from faceplate.track.build import build, retracked
-from faceplate.track.checkpoint import Seen, analyse_shot, gather, segments_of, state_of
-from faceplate.track.reader import PlateReader
+from faceplate.track.assembly import build, retracked
+from faceplate.track.checkpoint import FrameRecord, gather, state_of
+from faceplate.track.plate_reader import PlateReader
+from faceplate.track.shot_analysis import analyse_shot, segments_of
+from faceplate.track.shot_finder import ShotFinder
 from faceplate.track.sidecar import load_sidecar, save_sidecar
 from faceplate.track.track import Track
 
@@ -122,7 +123,7 @@ def merge_parts(output: Path) -> Path | None:
     return folder
 
 
-def _plate(pattern: str, reader: PlateReader, seen: Sequence[Seen], frames: Sequence[int]) -> model.Plate:
+def _plate(pattern: str, reader: PlateReader, seen: Sequence[FrameRecord], frames: Sequence[int]) -> model.Plate:
     first = next((item for item in seen if item.windows is not None), None)
     if first is None or first.windows is None:
         why = next((item.error for item in seen if item.error), "no reason given")

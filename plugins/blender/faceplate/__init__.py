@@ -1,23 +1,44 @@
-"""Faceplate in Blender's compositor: a node group, a panel, and the handlers that have the right frame there in time.
+"""Faceplate in Blender's compositor: a node group, its panels, and handlers that render each frame in time.
 
-Nothing here computes a pixel. The nodes and their values become a shot document; the engine, a process of its own,
-renders the new face; the group lays it over the picture.
+This extension computes no pixel. The nodes and their values become a shot document; the engine, a separate process,
+renders the new face; the node group composites it over the picture.
 """
 
-from . import handlers, live, operators, panel, properties
+from __future__ import annotations
 
-_ROOMS = (properties, operators, panel, handlers, live)
+from typing import Any
+
+from . import connection, handlers, live_update, node_group, operators, panels, properties
+
+_MODULES = (operators, panels, handlers, live_update)
 
 __all__ = ["register", "unregister"]
 
 
 def register() -> None:
-    """Called by Blender when the extension is switched on."""
-    for room in _ROOMS:
-        room.register()
+    """Register everything; Blender calls this when the extension is enabled."""
+    properties.register(
+        properties.Callbacks(live_update.request_update, _folder_changed, _installed_generators, _people)
+    )
+    for module in _MODULES:
+        module.register()
 
 
 def unregister() -> None:
-    """Called by Blender when the extension is switched off, and before it ends."""
-    for room in reversed(_ROOMS):
-        room.unregister()
+    """Unregister everything; Blender calls this when the extension is disabled, and before it exits."""
+    for module in reversed(_MODULES):
+        module.unregister()
+    properties.unregister()
+
+
+def _folder_changed(group: Any) -> None:
+    node_group.set_paths(group)
+    node_group.reload(group)
+
+
+def _installed_generators() -> list[str]:
+    return [card["name"] for card in connection.models() if card.get("present", True)]
+
+
+def _people(group: Any) -> list[str]:
+    return [str(person["id"]) for person in (connection.shot_info(group) or {}).get("people", ())]

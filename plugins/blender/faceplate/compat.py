@@ -9,7 +9,9 @@ import bpy
 __all__ = [
     "alpha_over",
     "compositor_tree",
+    "current_scene",
     "fcurves",
+    "has_window",
     "make_compositor_tree",
     "math",
     "mix_colors",
@@ -19,6 +21,7 @@ __all__ = [
     "set_exr_output",
     "socket",
     "tag_data",
+    "window_manager",
     "working_space",
 ]
 
@@ -27,7 +30,25 @@ _TREE_IS_A_GROUP = _V >= (5, 0, 0)
 _LAYERED_ACTIONS = _V >= (4, 4, 0)
 
 
-def compositor_tree(scene: Any) -> Any | None:
+def has_window() -> bool:
+    """Return whether this session has a window; a render and `blender -b` have none."""
+    return not bpy.app.background
+
+
+def window_manager(context: bpy.types.Context | None = None) -> bpy.types.WindowManager:
+    """Return the window manager of `context`, else of the current context."""
+    # The type stubs take a context's members for methods, so the type is named here.
+    found: Any = (context or bpy.context).window_manager
+    return found
+
+
+def current_scene(context: bpy.types.Context | None = None) -> bpy.types.Scene:
+    """Return the scene of `context`, else of the current context."""
+    found: Any = (context or bpy.context).scene
+    return found
+
+
+def compositor_tree(scene: Any) -> Any:
     """The scene's compositing nodes, or None when it has none or does not use them."""
     if _TREE_IS_A_GROUP:
         return scene.compositing_node_group
@@ -131,7 +152,7 @@ def working_space() -> str:
     if space is not None and getattr(space, "working_space", ""):
         return str(space.working_space)
     # A new float picture is always tagged with the scene_linear role's space.
-    image = bpy.data.images.new(".faceplate", 1, 1, float_buffer=True)
+    image: Any = bpy.data.images.new(".faceplate", 1, 1, float_buffer=True)
     try:
         return str(image.colorspace_settings.name)
     finally:

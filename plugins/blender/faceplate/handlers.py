@@ -1,8 +1,8 @@
-"""Blender's own events: files opened and saved, frames about to render.
+"""Handlers of Blender's events: files opened and saved, frames about to render.
 
-In a render of compositing nodes alone the order is render_init, then for each frame render_pre, compositing,
-render_write. An error in a handler does not stop Blender: without a window the process must end itself, or a farm would
-take the frame for finished.
+In a render of compositing nodes the order is render_init, then for each frame render_pre, compositing, render_write. An
+error in a handler does not stop Blender. In a session without a window the process therefore ends itself; otherwise a
+farm would take the frame for finished.
 """
 
 from __future__ import annotations
@@ -14,94 +14,94 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from . import engine, frames, live, node, prerender, results, settle
-from .failure import NodeError
+from . import compat, connection, frame_requests, live_update, node_group, node_update, prerender, result_files
+from .faceplate_client import ClientError, HostError
 
-__all__ = ["EXIT_CODE", "ensure", "register", "unregister"]
+__all__ = ["EXIT_CODE", "ensure_frame", "register", "unregister"]
 
 EXIT_CODE = 1
-rendering_aside = False
-"""True while the plate before a node is rendered, which needs no face."""
+rendering_plate = False
+"""True while the nodes before a face swap are rendered to plate files; that render needs no face."""
 
 
 @persistent
 def _render_init(scene: Any, *_: Any) -> None:
-    live.pause()
-    if not rendering_aside:
-        settle.scene(scene)
+    live_update.pause()
+    if not rendering_plate:
+        node_update.update_scene(scene)
 
 
 @persistent
 def _render_pre(scene: Any, *_: Any) -> None:
-    if rendering_aside:
+    if rendering_plate:
         return
     try:
-        ensure(scene, scene.frame_current)
-    except engine.EngineError as error:
+        ensure_frame(scene, scene.frame_current)
+    except ClientError as error:
         _fail(scene, error)
-    except Exception as error:  # a fault of ours must not let the frame through either
-        _fail(scene, NodeError("internal", f"{type(error).__name__}: {error}"))
+    except Exception as error:  # an error of the adapter must stop the frame, too
+        _fail(scene, HostError("internal", f"{type(error).__name__}: {error}"))
 
 
 @persistent
 def _render_done(scene: Any, *_: Any) -> None:
-    live.resume()
+    live_update.resume()
 
 
 @persistent
 def _load_post(*_: Any) -> None:
-    live.forget()
+    live_update.reset()
     for scene in bpy.data.scenes:
-        settle.scene(scene)
-    live.mark()
+        node_update.update_scene(scene)
+    live_update.request_update()
 
 
 @persistent
 def _save_post(*_: Any) -> None:
     for scene in bpy.data.scenes:
-        for _, ours in node.nodes(scene):
-            node.place(ours.node_tree)
-    live.mark()
+        for _, node in node_group.face_swap_nodes(scene):
+            node_group.set_paths(node.node_tree)
+    live_update.request_update()
 
 
 @persistent
 def _changed(*_: Any) -> None:
-    live.mark()
+    live_update.request_update()
 
 
 @persistent
 def _undone(*_: Any) -> None:
-    live.forget()
-    live.mark()
+    live_update.reset()
+    live_update.request_update()
 
 
-def ensure(scene: Any, frame: int) -> None:
-    """Every face swap node of the scene has its picture of `frame`. Raises `EngineError` naming the first that has not."""
-    inside = node.nested(scene)
+def ensure_frame(scene: Any, frame: int) -> None:
+    """Render `frame` of every face swap node of the scene that is used. Raises `ClientError` for the first that fails."""
+    inside = node_group.nested_groups(scene)
     if inside:
-        raise NodeError(
+        raise HostError(
             "nested-node", f"A face swap node lies inside the group '{inside[0]}': move it to the scene's own nodes."
         )
-    for tree, ours in list(node.nodes(scene)):
-        if not frames.used(tree, ours) or frames.in_takes(ours, frame):
+    for tree, node in list(node_group.face_swap_nodes(scene)):
+        if not frame_requests.is_used(node) or frame_requests.shows_take(node, frame):
             continue
-        settle.check(scene, tree, ours)
+        node_update.check_updated(scene, tree, node)
         try:
-            prerender.check(tree, ours, frame)
-            file = frames.computed(frames.prepared(tree, ours, frame))
-        except engine.EngineError:
-            results.discard(results.folder_of(ours.node_tree), frame)
+            prerender.check(tree, node, frame)
+            file = frame_requests.render_frame(frame_requests.frame_request(tree, node, frame))
+        except ClientError:
+            result_files.discard_frame(result_files.node_folder(node.node_tree), frame)
             raise
-        frames.shown(ours, frame, file)
+        frame_requests.show_frame(node, frame, file)
 
 
-def _fail(scene: Any, error: engine.EngineError) -> None:
+def _fail(scene: Any, error: ClientError) -> None:
     sentence = f"Error: Faceplate: frame {scene.frame_current}: {error} [{error.code}]"
     sys.stdout.flush()
     print(sentence, file=sys.stderr, flush=True)
-    if bpy.app.background:
+    if not compat.has_window():
         os._exit(EXIT_CODE)
-    live.say(sentence)
+    live_update.show_message(sentence)
 
 
 _HANDLERS = {
@@ -119,15 +119,15 @@ _HANDLERS = {
 
 
 def register() -> None:
-    """Hangs the handlers up, and brings the open file up to date once Blender allows it."""
+    """Add the handlers to Blender's lists."""
     for name, handler in _HANDLERS.items():
         getattr(bpy.app.handlers, name).append(handler)
 
 
 def unregister() -> None:
-    """Takes them down: some versions hang at their end while one is still there."""
+    """Remove the handlers: some versions of Blender hang at exit while one is registered."""
     for name, handler in _HANDLERS.items():
         held = getattr(bpy.app.handlers, name)
         if handler in held:
             held.remove(handler)
-    engine.close()
+    connection.close()

@@ -1,147 +1,33 @@
-"""What a person can do: add, track, bake, write, load, relink, render the plate, keep takes, cancel."""
+"""The operators: add, track, bake, write, load, relink, render the plate, manage takes, cancel."""
 
+# Blender reads properties from annotations.
+# pyright: reportInvalidTypeForm=false
 import datetime
 import hashlib
 import json
 import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import compat, document, engine, frames, handlers, live, node, prerender, results, settle
-from .faceplate_client import write_document
-from .failure import NodeError
+from . import (
+    compat,
+    connection,
+    frame_requests,
+    handlers,
+    live_update,
+    node_document,
+    node_group,
+    node_update,
+    prerender,
+    result_files,
+)
+from .faceplate_client import ClientError, HostError, Job, Progress, follow_job, write_document
+from .modal_operator import ModalNodeOperator, NodeOperator, Steps, cancel_job, run_in_thread
 
 __all__ = ["register", "unregister"]
-
-_TICK = 0.1
-
-
-class _OnNode:
-    """An operator on the active face swap node; an `EngineError` becomes its report."""
-
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        return node.active(context) is not None
-
-    def execute(self, context: Any) -> set[str]:
-        ours = node.active(context)
-        try:
-            self.run(context, context.scene, compat.compositor_tree(context.scene), ours)
-        except engine.EngineError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        live.mark()
-        return {"FINISHED"}
-
-
-class _Long(_OnNode):
-    """Work that takes its time: `work` yields (done, of); with a window it runs beside the window, and Esc ends it.
-
-    A step that waits for the engine runs in a thread, so `steps` must touch no Blender data between yields of
-    `_Threaded`.
-    """
-
-    bl_options = {"REGISTER"}
-    _timer = None
-    _steps: Iterator[float] | None = None
-    _uid = ""
-
-    def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
-        for _ in self.steps(scene, tree, ours):
-            pass
-
-    def invoke(self, context: Any, _event: Any) -> set[str]:
-        if bpy.app.background:
-            return self.execute(context)
-        ours = node.active(context)
-        self._uid = ours.node_tree.faceplate.uid
-        try:
-            self._steps = self.steps(context.scene, compat.compositor_tree(context.scene), ours)
-            next(self._steps, None)
-        except engine.EngineError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: Any, event: Any) -> set[str]:
-        state = live.status(self._uid)
-        if event.type == "ESC":
-            _cancel(state)
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        try:
-            state.progress = next(self._steps, None)
-        except engine.EngineError as error:
-            state.progress = None
-            if error.code == "cancelled":
-                return self._end(context, {"CANCELLED"})
-            self.report({"ERROR"}, str(error))
-            return self._end(context, {"CANCELLED"})
-        live.redraw()
-        if state.progress is None:
-            return self._end(context, {"FINISHED"})
-        return {"PASS_THROUGH"}
-
-    def cancel(self, context: Any) -> None:
-        _cancel(live.status(self._uid))
-        self._end(context, set())
-
-    def _end(self, context: Any, result: set[str]) -> set[str]:
-        context.window_manager.event_timer_remove(self._timer)
-        live.mark()
-        live.redraw()
-        return result
-
-    def steps(self, scene: Any, tree: Any, ours: Any) -> Iterator[float]:
-        raise NotImplementedError
-
-
-def _followed(state: live.Status, work: Any) -> Iterator[float]:
-    """Runs `work(on_event, on_job)` in a thread and yields its progress; gives what it returns. Raises what it raises.
-
-    Without a window it runs at once.
-    """
-    progress, outcome = [0.0], []
-
-    def on_event(event: dict[str, Any]) -> None:
-        if event.get("event") == "progress" and event.get("total"):
-            progress[0] = event["done"] / event["total"]
-
-    def on_job(job: Any) -> None:
-        state.job = job
-
-    def body() -> None:
-        try:
-            outcome.append((work(on_event, on_job), None))
-        except Exception as error:
-            outcome.append((None, error))
-
-    if bpy.app.background:
-        body()
-    else:
-        thread = threading.Thread(target=body, name="faceplate", daemon=True)
-        thread.start()
-        while thread.is_alive():
-            yield progress[0]
-    state.job = None
-    value, error = outcome[0]
-    if error is not None:
-        raise error
-    return value
-
-
-def _cancel(state: live.Status) -> None:
-    job = state.job
-    if job is not None:
-        threading.Thread(target=job.cancel, name="faceplate", daemon=True).start()
 
 
 class FACEPLATE_OT_add(bpy.types.Operator):
@@ -151,91 +37,93 @@ class FACEPLATE_OT_add(bpy.types.Operator):
     bl_label = "Face Swap"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: Any) -> set[str]:
-        ours = node.add(context.scene)
+    def execute(self, context: bpy.types.Context) -> set[Any]:
+        node = node_group.add(compat.current_scene(context))
         try:
-            settle.scene(context.scene)
-        except engine.EngineError as error:
+            node_update.update_scene(compat.current_scene(context))
+        except ClientError as error:
             self.report({"WARNING"}, str(error))
-        space = context.space_data
-        if space is not None and space.type == "NODE_EDITOR" and not ours.inputs["Image"].is_linked:
-            ours.location = space.cursor_location
-        live.mark()
+        space: Any = context.space_data
+        if space is not None and space.type == "NODE_EDITOR" and not node.inputs["Image"].is_linked:
+            node.location = space.cursor_location
+        live_update.request_update()
         return {"FINISHED"}
 
 
-class FACEPLATE_OT_track(_Long, bpy.types.Operator):
+class FACEPLATE_OT_track(ModalNodeOperator, bpy.types.Operator):
     """Follow the faces of the plate once through the scene's range, into a track file"""
 
     bl_idname = "faceplate.track"
     bl_label = "Track"
 
-    def steps(self, scene: Any, tree: Any, ours: Any) -> Iterator[float]:
-        group = ours.node_tree
+    def steps(self, scene: Any, tree: Any, node: Any) -> Steps:
+        group = node.node_tree
         for frame in range(scene.frame_start, scene.frame_end + 1):
-            prerender.check(tree, ours, frame)
-        request = frames.prepared(tree, ours, scene.frame_start)
-        mapping = document.plate_of(tree, ours).mapping
+            prerender.check(tree, node, frame)
+        request = frame_requests.frame_request(tree, node, scene.frame_start)
+        mapping = node_document.plate_of_node(tree, node).mapping
         numbers = sorted({mapping.file_number(frame) for frame in range(scene.frame_start, scene.frame_end + 1)})
-        target = results.folder_of(group) / "face.track.json"
+        target = result_files.node_folder(group) / "face.track.json"
         target.parent.mkdir(parents=True, exist_ok=True)
-        asked = {**request.document}
-        asked.pop("track", None)
+        document = {key: value for key, value in request.document.items() if key != "track"}
         name = group.name
 
-        def work(on_event: Any, on_job: Any) -> None:
-            job = engine.reached().track(engine.opened(asked, request.base), output=str(target), frames=numbers)
+        def track(progress: Progress, on_job: Callable[[Job], None]) -> None:
+            shot = connection.open_shot(document, request.base)
+            job = connection.engine().track(shot, output=str(target), frames=numbers)
             on_job(job)
-            job.wait(on_event)
+            follow_job(job, progress)
 
-        yield from _followed(live.status(request.uid), work)
-        bpy.data.node_groups[name].faceplate.track = node.stored(target)
+        yield from run_in_thread(live_update.status(request.uid), track)
+        bpy.data.node_groups[name].faceplate.track = node_group.stored_path(target)
 
 
-class FACEPLATE_OT_bake(_Long, bpy.types.Operator):
+class FACEPLATE_OT_bake(ModalNodeOperator, bpy.types.Operator):
     """Render the face of every frame of the scene's range now; the file then renders without the engine"""
 
     bl_idname = "faceplate.bake"
     bl_label = "Bake Range"
 
-    def steps(self, scene: Any, tree: Any, ours: Any) -> Iterator[float]:
-        settle.scene(scene)
-        uid = ours.node_tree.faceplate.uid
-        name = ours.name
+    def steps(self, scene: Any, tree: Any, node: Any) -> Steps:
+        node_update.update_scene(scene)
+        uid = node.node_tree.faceplate.uid
+        name = node.name
         wanted = []
         for frame in range(scene.frame_start, scene.frame_end + 1):
-            prerender.check(tree, ours, frame)
-            wanted.append(frames.prepared(tree, ours, frame))
+            prerender.check(tree, node, frame)
+            wanted.append(frame_requests.frame_request(tree, node, frame))
         while wanted:
             # A held plate shows one number at several frames, with values of their own: one job for each round.
             round_ = list({request.number: request for request in reversed(wanted)}.values())
             chosen = {request.frame for request in round_}
             wanted = [request for request in wanted if request.frame not in chosen]
-            made = yield from _followed(
-                live.status(uid),
-                lambda on_event, on_job, some=round_: frames.render_frames(some, on_event, on_job, priority="batch"),
+            made = yield from run_in_thread(
+                live_update.status(uid),
+                lambda progress, on_job, some=round_: frame_requests.render_frames(
+                    some, progress, on_job, priority="batch"
+                ),
             )
-            ours = compat.compositor_tree(scene).nodes[name]
+            node = compat.compositor_tree(scene).nodes[name]
             for frame, file in made.items():
-                frames.shown(ours, frame, file)
-        node.poke(ours)
+                frame_requests.show_frame(node, frame, file)
+        node_group.force_update(node)
 
 
-class FACEPLATE_OT_render_plate(_Long, bpy.types.Operator):
+class FACEPLATE_OT_render_plate(ModalNodeOperator, bpy.types.Operator):
     """Render the nodes before the face swap to files that the engine can read"""
 
     bl_idname = "faceplate.render_plate"
     bl_label = "Render Plate"
 
-    def steps(self, scene: Any, tree: Any, ours: Any) -> Iterator[float]:
+    def steps(self, scene: Any, tree: Any, node: Any) -> Steps:
         count = scene.frame_end - scene.frame_start + 1
-        handlers.rendering_aside = True
+        handlers.rendering_plate = True
         try:
             every = range(scene.frame_start, scene.frame_end + 1)
-            for done, _ in enumerate(prerender.render_plate(scene, ours, every), start=1):
+            for done, _ in enumerate(prerender.render_plate(scene, node, every), start=1):
                 yield done / count
         finally:
-            handlers.rendering_aside = False
+            handlers.rendering_plate = False
 
 
 class FACEPLATE_OT_cancel(bpy.types.Operator):
@@ -245,16 +133,16 @@ class FACEPLATE_OT_cancel(bpy.types.Operator):
     bl_label = "Cancel"
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
-        ours = node.active(context)
-        return ours is not None and live.status(ours.node_tree.faceplate.uid).job is not None
+    def poll(cls, context: bpy.types.Context) -> bool:
+        node = node_group.active_node(context)
+        return node is not None and live_update.status(node.node_tree.faceplate.uid).job is not None
 
-    def execute(self, context: Any) -> set[str]:
-        _cancel(live.status(node.active(context).node_tree.faceplate.uid))
+    def execute(self, context: bpy.types.Context) -> set[Any]:
+        cancel_job(live_update.status(node_group.active_node(context).node_tree.faceplate.uid))
         return {"FINISHED"}
 
 
-class FACEPLATE_OT_write_shot(_OnNode, bpy.types.Operator):
+class FACEPLATE_OT_write_shot(NodeOperator, bpy.types.Operator):
     """Write the node as a shot file, for the command line or a farm; keyed values become curves"""
 
     bl_idname = "faceplate.write_shot"
@@ -263,23 +151,22 @@ class FACEPLATE_OT_write_shot(_OnNode, bpy.types.Operator):
     filepath: bpy.props.StringProperty(subtype="FILE_PATH")
     filter_glob: bpy.props.StringProperty(default="*.shot.json", options={"HIDDEN"})
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
-        self.filepath = bpy.path.abspath(f"//{node.active(context).name.replace(' ', '_').lower()}.shot.json")
-        context.window_manager.fileselect_add(self)
+    def invoke(self, context: bpy.types.Context, event: Any) -> set[Any]:
+        self.filepath = bpy.path.abspath(
+            f"//{node_group.active_node(context).name.replace(' ', '_').lower()}.shot.json"
+        )
+        compat.window_manager(context).fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
-        written = document.keyed_document(scene, tree, ours)
+    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
+        written = node_document.exported_document(scene, tree, node)
         path = Path(bpy.path.abspath(self.filepath))
         written["output"] = str(path.parent / f"{written['name'].replace(' ', '_')}.####.exr")
-        try:
-            write_document(str(path), written)
-        except OSError as error:
-            raise NodeError("output-unwritable", f"{path} cannot be written: {error.strerror or error}.") from error
+        write_document(str(path), written)
         self.report({"INFO"}, f"Wrote {path}; render it with: faceplate render {path.name}")
 
 
-class FACEPLATE_OT_load_track(_OnNode, bpy.types.Operator):
+class FACEPLATE_OT_load_track(NodeOperator, bpy.types.Operator):
     """Use a track that was made elsewhere"""
 
     bl_idname = "faceplate.load_track"
@@ -288,35 +175,35 @@ class FACEPLATE_OT_load_track(_OnNode, bpy.types.Operator):
     filepath: bpy.props.StringProperty(subtype="FILE_PATH")
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
-        context.window_manager.fileselect_add(self)
+    def invoke(self, context: bpy.types.Context, event: Any) -> set[Any]:
+        compat.window_manager(context).fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
+    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
         path = Path(bpy.path.abspath(self.filepath))
         if not path.is_file():
-            raise NodeError("track-missing", f"There is no track {path}.")
-        ours.node_tree.faceplate.track = node.stored(path)
+            raise HostError("track-missing", f"There is no track {path}.")
+        node.node_tree.faceplate.track = node_group.stored_path(path)
 
 
-class FACEPLATE_OT_relink(_OnNode, bpy.types.Operator):
+class FACEPLATE_OT_relink(NodeOperator, bpy.types.Operator):
     """Find the node's plate, folder, pictures and colour spaces again, add what is newer than the node, and ask the engine again"""
 
     bl_idname = "faceplate.relink"
     bl_label = "Relink"
 
-    def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
-        engine.close()
-        settle.scene(scene)
-        group = ours.node_tree
-        node.reset_pictures(group)
-        live.status(group.faceplate.uid).asked = None
-        document.plate_of(tree, ours)
-        node.reload(group)
-        engine.refresh()
+    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
+        connection.close()
+        node_update.update_scene(scene)
+        group = node.node_tree
+        node_group.reset_images(group)
+        live_update.status(group.faceplate.uid).asked = None
+        node_document.plate_of_node(tree, node)
+        node_group.reload(group)
+        connection.refresh()
 
 
-class FACEPLATE_OT_take(_OnNode, bpy.types.Operator):
+class FACEPLATE_OT_take(NodeOperator, bpy.types.Operator):
     """Keep the frames that are baked now as a take, with the shot that made them"""
 
     bl_idname = "faceplate.take"
@@ -324,24 +211,23 @@ class FACEPLATE_OT_take(_OnNode, bpy.types.Operator):
 
     note: bpy.props.StringProperty(name="Note")
 
-    def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
-        group = ours.node_tree
+    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
+        group = node.node_tree
         shot = group.faceplate
-        folder = results.folder_of(group)
+        folder = result_files.node_folder(group)
         kept = [
             frame
             for frame in range(scene.frame_start, scene.frame_end + 1)
-            if results.present_path(folder, frame).exists()
+            if result_files.present_path(folder, frame).exists()
         ]
         if not kept:
-            raise NodeError("nothing-baked", "No frame of the scene's range is rendered yet: bake the range first.")
+            raise HostError("nothing-baked", "No frame of the scene's range is rendered yet: bake the range first.")
         number = max((take.number for take in shot.takes), default=0) + 1
         target = folder / "takes" / f"{number:03d}"
-        written = document.keyed_document(scene, tree, ours)
+        written = node_document.exported_document(scene, tree, node)
         for frame in kept:
-            results.publish(target, frame, results.result_path(folder, frame))
-        text = json.dumps(written, indent=2)
-        (target / "take.shot.json").write_text(text + "\n", "utf-8")
+            result_files.publish_frame(target, frame, result_files.result_path(folder, frame))
+        write_document(str(target / "take.shot.json"), written)
         take = shot.takes.add()
         take.number, take.note = number, self.note
         take.made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -349,7 +235,7 @@ class FACEPLATE_OT_take(_OnNode, bpy.types.Operator):
         take.sha256 = hashlib.sha256(json.dumps(written["parameters"], sort_keys=True).encode()).hexdigest()
 
 
-class FACEPLATE_OT_show_take(_OnNode, bpy.types.Operator):
+class FACEPLATE_OT_show_take(NodeOperator, bpy.types.Operator):
     """Show this take, or the live result"""
 
     bl_idname = "faceplate.show_take"
@@ -357,25 +243,25 @@ class FACEPLATE_OT_show_take(_OnNode, bpy.types.Operator):
 
     number: bpy.props.IntProperty(min=0)
 
-    def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
-        ours.node_tree.faceplate.take = self.number
-        node.poke(ours)
+    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
+        node.node_tree.faceplate.take = self.number
+        node_group.force_update(node)
 
 
-class FACEPLATE_OT_remove_take(_OnNode, bpy.types.Operator):
+class FACEPLATE_OT_remove_take(NodeOperator, bpy.types.Operator):
     """Delete the chosen take and its frames"""
 
     bl_idname = "faceplate.remove_take"
     bl_label = "Remove Take"
 
-    def run(self, context: Any, scene: Any, tree: Any, ours: Any) -> None:
-        shot = ours.node_tree.faceplate
+    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
+        shot = node.node_tree.faceplate
         if not 0 <= shot.take_row < len(shot.takes):
-            raise NodeError("no-take", "Choose a take in the list first.")
+            raise HostError("no-take", "Choose a take in the list first.")
         number = shot.takes[shot.take_row].number
         if shot.take == number:
             shot.take = 0
-        shutil.rmtree(results.folder_of(ours.node_tree) / "takes" / f"{number:03d}", ignore_errors=True)
+        shutil.rmtree(result_files.node_folder(node.node_tree) / "takes" / f"{number:03d}", ignore_errors=True)
         shot.takes.remove(shot.take_row)
 
 
@@ -385,10 +271,10 @@ class FACEPLATE_OT_refresh(bpy.types.Operator):
     bl_idname = "faceplate.refresh"
     bl_label = "Ask the Engine"
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[Any]:
         try:
-            engine.refresh()
-        except engine.EngineError as error:
+            connection.refresh()
+        except ClientError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}

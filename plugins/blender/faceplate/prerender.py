@@ -14,9 +14,8 @@ from typing import Any
 
 import bpy
 
-from . import compat, plate, results
-from .faceplate_client import frame_path
-from .failure import NodeError
+from . import compat, plate_input, result_files
+from .faceplate_client import HostError, frame_path, make_folder, write_json
 
 __all__ = ["as_plate", "check", "is_stale", "needed", "render_plate", "signature"]
 
@@ -32,32 +31,32 @@ _DEEPEST = 4
 
 def needed(node: Any) -> Any | None:
     """The output that must be rendered to files for this node, or None when the engine reads the plate itself."""
-    made = plate.trace(node.inputs["Image"])
-    if made is None or plate.read_directly(made) is not None:
+    made = plate_input.linked_output(node.inputs["Image"])
+    if made is None or plate_input.file_plate(made) is not None:
         return None
     return made
 
 
-def as_plate(group: Any) -> plate.Plate:
+def as_plate(group: Any) -> plate_input.Plate:
     """The rendered plate as the engine reads it: numbered by scene frames, in Blender's working space."""
-    pattern = results.folder_of(group) / "plate" / "plate.####.exr"
-    mapping = plate.Mapping(start=1, duration=1 << 30, offset=0)
-    return plate.Plate(str(pattern), plate.engine_space(compat.working_space()), None, mapping)
+    pattern = result_files.node_folder(group) / "plate" / "plate.####.exr"
+    mapping = plate_input.Mapping(start=1, duration=1 << 30, offset=0)
+    return plate_input.Plate(str(pattern), plate_input.engine_space(compat.working_space()), None, mapping)
 
 
 def check(tree: Any, node: Any, frame: int) -> None:
-    """Nothing when the node's plate is a file or rendered and current. Raises `NodeError('plate-stale')`."""
+    """Nothing when the node's plate is a file or rendered and current. Raises `HostError('plate-stale')`."""
     made = needed(node)
     if made is None:
         return
     why = is_stale(tree, node, made, frame)
     if why:
-        raise NodeError("plate-stale", f"The plate before '{node.name}' {why}: press Render Plate.")
+        raise HostError("plate-stale", f"The plate before '{node.name}' {why}: press Render Plate.")
 
 
 def is_stale(tree: Any, node: Any, made: Any, frame: int) -> str:
     """Why the rendered plate of a frame cannot be used, as the end of a sentence; empty when it can."""
-    folder = results.folder_of(node.node_tree) / "plate"
+    folder = result_files.node_folder(node.node_tree) / "plate"
     note = _note(folder)
     if not note:
         return "was never rendered"
@@ -70,16 +69,16 @@ def is_stale(tree: Any, node: Any, made: Any, frame: int) -> str:
 
 
 def render_plate(scene: Any, node: Any, frames: range) -> Iterator[int]:
-    """Renders what feeds `node` and gives each frame's number when it is written. Raises `NodeError`.
+    """Renders what feeds `node` and gives each frame's number when it is written. Raises `HostError`.
 
     It works on a copy of the scene, so that a failure leaves nothing changed.
     """
     tree = compat.compositor_tree(scene)
     made = needed(node)
     if made is None:
-        raise NodeError("plate-is-file", f"The plate of '{node.name}' is a file that the engine reads itself.")
-    folder = results.folder_of(node.node_tree) / "plate"
-    folder.mkdir(parents=True, exist_ok=True)
+        raise HostError("plate-is-file", f"The plate of '{node.name}' is a file that the engine reads itself.")
+    folder = result_files.node_folder(node.node_tree) / "plate"
+    make_folder(str(folder))
     sign = signature(tree, made)
     note = _note(folder)
     done = dict(note.get("frames", {})) if note.get("signature") == sign else {}
@@ -89,7 +88,7 @@ def render_plate(scene: Any, node: Any, frames: range) -> Iterator[int]:
         for frame in frames:
             _render_one(copy, folder, frame)
             done[str(frame)] = _pictures(tree, made, frame)
-            _write_note(folder, {"signature": sign, "frames": done})
+            write_json(str(folder / _NOTE), {"signature": sign, "frames": done})
             yield frame
     finally:
         apart = copied_tree.name in bpy.data.node_groups and bpy.data.node_groups[copied_tree.name] == copied_tree
@@ -130,7 +129,8 @@ def _described(item: Any, depth: int) -> str:
     """A node's or a datablock's own settings as text."""
     words = [item.bl_rna.identifier]
     if isinstance(item, bpy.types.Image):
-        return f"{item.filepath}|{item.source}|{item.colorspace_settings.name}|{item.alpha_mode}"
+        space: Any = item.colorspace_settings
+        return f"{item.filepath}|{item.source}|{space.name}|{item.alpha_mode}"
     for prop in item.bl_rna.properties:
         name = prop.identifier
         if name in _LOOKS or name.startswith("bl_"):
@@ -181,7 +181,7 @@ def _pictures(tree: Any, made: Any, frame: int) -> list[list[Any]]:
     for node in _before(made.node):
         if node.type != "IMAGE" or node.image is None:
             continue
-        read = plate.read_directly(node.outputs[0])
+        read = plate_input.file_plate(node.outputs[0])
         if read is None:
             continue
         number = read.mapping.file_number(frame)
@@ -207,7 +207,7 @@ def _output_only(tree: Any, name: str, output: int) -> None:
         tree.nodes.remove(node)
     target = compat.output_input(tree)
     if target is None:
-        raise NodeError("no-output", "The compositing nodes have no output: add a Group Output with one picture.")
+        raise HostError("no-output", "The compositing nodes have no output: add a Group Output with one picture.")
     tree.links.new(tree.nodes[name].outputs[output], target)
 
 
@@ -223,7 +223,7 @@ def _render_one(scene: Any, folder: Path, frame: int) -> None:
     # Rendered as an animation: a still of a scene that no window shows keeps the pictures of the frame before.
     bpy.ops.render.render(animation=True, scene=scene.name)
     if not part.exists():
-        raise NodeError("plate-unwritable", f"{target} could not be written: see Blender's messages.")
+        raise HostError("plate-unwritable", f"{target} could not be written: see Blender's messages.")
     part.replace(target)
 
 
@@ -232,9 +232,3 @@ def _note(folder: Path) -> dict[str, Any]:
         return json.loads((folder / _NOTE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-
-
-def _write_note(folder: Path, note: dict[str, Any]) -> None:
-    part = folder / f".{_NOTE}.part"
-    part.write_text(json.dumps(note), "utf-8")
-    part.replace(folder / _NOTE)

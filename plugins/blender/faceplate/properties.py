@@ -1,47 +1,59 @@
-"""What a node keeps beside its sockets: properties of its group, made from the parameter list where they are parameters."""
+"""The properties of a node group: parameters that cannot be keyed, made from the parameter list, and the shot's paths."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
-from . import parameters
+from . import parameter_sockets
+from .faceplate_client import FORMER_NAMES
 
-__all__ = ["register", "setting_values", "unregister"]
+__all__ = ["Callbacks", "adopt_former_values", "register", "setting_values", "unregister"]
 
 _CLASSES: list[type] = []
 _GENERATORS = ("mesh", "null")
+_TARGETS = ("auto", "largest", "leftmost", "rightmost")
 
 
-def _changed(self: Any, _context: Any) -> None:
-    from . import live
+@dataclass(frozen=True)
+class Callbacks:
+    """What other modules do for the properties, so that this module imports none of them.
 
-    live.mark()
+    `changed` is called after every change, `folder_changed` with the node group when the node shows another folder.
+    `generators` returns the names of the engine's networks, `people` the ids of the people in a group's track.
+    """
+
+    changed: Callable[[], None]
+    folder_changed: Callable[[Any], None]
+    generators: Callable[[], list[str]]
+    people: Callable[[Any], list[str]]
 
 
-def _take_changed(self: Any, context: Any) -> None:
-    from . import node
+_callbacks: Callbacks | None = None
 
-    node.place(self.id_data)
-    node.reload(self.id_data)
+
+def _changed(_self: Any, _context: Any) -> None:
+    if _callbacks is not None:
+        _callbacks.changed()
+
+
+def _folder_changed(self: Any, context: Any) -> None:
+    if _callbacks is not None:
+        _callbacks.folder_changed(self.id_data)
     _changed(self, context)
 
 
 def _generators(_self: Any, _context: Any, text: str) -> list[str]:
-    from . import engine
-
-    names = [*_GENERATORS, *(card["name"] for card in engine.models() if card.get("present", True))]
+    names = [*_GENERATORS, *(_callbacks.generators() if _callbacks is not None else ())]
     return [name for name in dict.fromkeys(names) if text.lower() in name.lower()]
 
 
-def _people(_self: Any, _context: Any, text: str) -> list[str]:
-    from . import engine
-
-    shot = engine.known(_self.id_data if hasattr(_self, "id_data") else None)
-    people = [str(person["id"]) for person in (shot or {}).get("people", ())]
-    names = ["auto", "largest", "leftmost", "rightmost", *people]
-    return [name for name in names if text.lower() in name.lower()]
+def _people(self: Any, _context: Any, text: str) -> list[str]:
+    people = _callbacks.people(self.id_data) if _callbacks is not None else []
+    return [name for name in (*_TARGETS, *people) if text.lower() in name.lower()]
 
 
 _SEARCH = {"generator": _generators, "target": _people}
@@ -68,10 +80,22 @@ def _property(entry: dict[str, Any]) -> Any:
     return bpy.props.StringProperty(default=entry["default"], **common)
 
 
+def adopt_former_values(group: Any) -> None:
+    """Move values that an older version stored under a parameter's former name to its name today."""
+    held = group.faceplate.parameters
+    # Since 5.0 the stored values are no longer items of the property group itself.
+    stored = held.bl_system_properties_get() if hasattr(held, "bl_system_properties_get") else held
+    for former, name in FORMER_NAMES.items():
+        if stored is not None and former in stored.keys():  # noqa: SIM118  (a property group has no `in`)
+            if not getattr(held, name):
+                setattr(held, name, stored[former])
+            del stored[former]
+
+
 def setting_values(group: Any) -> dict[str, Any]:
-    """The parameters that hold for the whole shot, by the engine's names; paths absolute."""
+    """Return the parameters that hold for the whole shot, by the engine's names; paths are absolute."""
     values = {}
-    for entry in parameters.settings():
+    for entry in parameter_sockets.settings():
         value = getattr(group.faceplate.parameters, entry["name"])
         values[entry["name"]] = bpy.path.abspath(value) if entry["type"] == "path" and value else value
     return values
@@ -111,11 +135,11 @@ def _shot(parameters_class: type, take_class: type) -> type:
             name="Folder",
             description="Where this node's frames lie; empty: a folder 'faceplate' beside the .blend",
             subtype="DIR_PATH",
-            update=_take_changed,
+            update=_folder_changed,
             options=set(),
         ),
         "take": bpy.props.IntProperty(
-            name="Take", description="0: live", min=0, default=0, update=_take_changed, options=set()
+            name="Take", description="0: live", min=0, default=0, update=_folder_changed, options=set()
         ),
         "take_row": bpy.props.IntProperty(options=set()),
         "takes": bpy.props.CollectionProperty(type=take_class),
@@ -125,9 +149,11 @@ def _shot(parameters_class: type, take_class: type) -> type:
     return type("FACEPLATE_PG_shot", (bpy.types.PropertyGroup,), {"__annotations__": notes})
 
 
-def register() -> None:
-    """Makes the classes from the list and hangs them on compositor groups."""
-    annotations = {entry["name"]: _property(entry) for entry in parameters.settings()}
+def register(callbacks: Callbacks) -> None:
+    """Make the property classes from the parameter list and add them to node groups."""
+    global _callbacks
+    _callbacks = callbacks
+    annotations = {entry["name"]: _property(entry) for entry in parameter_sockets.settings()}
     held = type("FACEPLATE_PG_parameters", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
     take = _take_items()
     _CLASSES[:] = [held, take]
@@ -137,12 +163,12 @@ def register() -> None:
     bpy.utils.register_class(shot)
     _CLASSES.append(shot)
     # On every node group: a subclass of an ID type cannot carry properties of its own in all versions.
-    bpy.types.NodeTree.faceplate = bpy.props.PointerProperty(type=shot)
+    bpy.types.NodeTree.faceplate = bpy.props.PointerProperty(type=shot)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def unregister() -> None:
-    """The values stay in the file."""
-    del bpy.types.NodeTree.faceplate
+    """Remove the property classes; the values stay in the file."""
+    del bpy.types.NodeTree.faceplate  # pyright: ignore[reportAttributeAccessIssue]
     for item in reversed(_CLASSES):
         bpy.utils.unregister_class(item)
     _CLASSES.clear()

@@ -1,13 +1,13 @@
 """FaceSwap for Nuke 14 to 16: a Group whose pixels come from Faceplate's engine.
 
-`start` is what `init.py` calls, in a session and in a render alike; `start_menu` is what `menu.py` calls. Knobs of
-the node call `press`. What touches Nuke and what does not lie in different modules: `reads`, `frames`, `document`,
-`request` and `link` import no `nuke`.
+`init.py` calls `start`, in a session and in a render; `menu.py` calls `start_menu`. Knobs of the node call `press`.
+Modules that import no `nuke` can be tested alone: `read_node`, `shot_state`, `render_request`, `engine_client`,
+`color_management`, `coordinates`, `file_patterns`, `fingerprint`, `names`.
 """
 
 from __future__ import annotations
 
 from .buttons import press
-from .start import start, start_menu
+from .registration import start, start_menu
 
 __all__ = ["press", "start", "start_menu"]

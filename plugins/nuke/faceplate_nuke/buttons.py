@@ -1,4 +1,4 @@
-"""What the buttons do."""
+"""The commands of the node's buttons."""
 
 from __future__ import annotations
 
@@ -7,43 +7,44 @@ from typing import Callable
 
 import nuke
 
-from . import names, tools, work
-from .access import is_faceswap, text, whole_group
-from .guard import LINK
-from .refusal import Refusal
-from .stale import LEDGER, refresh
-from .state import range_of
-from .talk import say
+from faceplate_client import ClientError, HostError
+
+from . import actions, names, tools
+from .frame_status import LEDGER, refresh
+from .messages import say
+from .node_state import range_of
+from .nodes import is_faceswap, text, whole_group
+from .render_callbacks import ENGINE
 
 __all__ = ["press"]
 
 
 def press(button: str) -> None:
-    """The command of every button: `button` is its knob's name, `nuke.thisNode()` its node."""
+    """Run a button's command: `button` is its knob's name, `nuke.thisNode()` its node."""
     node = nuke.thisNode()
     if not is_faceswap(node):
         return
     try:
         _BUTTONS[button](whole_group(node))
-    except Refusal as refusal:
-        say(str(refusal))
+    except ClientError as error:
+        say(str(error))
 
 
 def _render_frame(group: nuke.Group) -> None:
-    work.render(group, (int(nuke.frame()),))
+    actions.render(group, (int(nuke.frame()),))
 
 
 def _render_range(group: nuke.Group) -> None:
-    work.render(group, range_of(group))
+    actions.render(group, range_of(group))
 
 
 def _cancel(group: nuke.Group) -> None:
-    work.TASKS.cancel(text(group, names.ID))
+    actions.TASKS.cancel(text(group, names.ID))
 
 
 def _stop_engine(group: nuke.Group) -> None:
-    work.TASKS.cancel(text(group, names.ID))
-    LINK.stop()
+    actions.TASKS.cancel(text(group, names.ID))
+    ENGINE.stop()
     refresh(group, LEDGER)
 
 
@@ -66,12 +67,12 @@ def _contact_sheet(group: nuke.Group) -> None:
 
 def _track_nodes(group: nuke.Group) -> None:
     if not text(group, names.TRACK):
-        raise Refusal("Track the shot first.")
+        raise HostError("no-track", "Track the shot first.")
     tools.track_nodes(group)
 
 
 def _as_one_step(work: Callable[[nuke.Group], object]) -> Callable[[nuke.Group], object]:
-    """What makes several nodes or sets several knobs is taken back by one undo."""
+    """Return `work` as one undo step."""
 
     def whole(group: nuke.Group) -> None:
         nuke.Undo.begin("Faceplate")
@@ -84,11 +85,11 @@ def _as_one_step(work: Callable[[nuke.Group], object]) -> Callable[[nuke.Group],
 
 
 _BUTTONS: dict[str, Callable[[nuke.Group], object]] = {
-    "track_shot": work.track,
+    "track_shot": actions.track,
     "render_frame": _render_frame,
     "render_range": _render_range,
     "cancel": _cancel,
-    "take_pick": work.take_pick,
+    "take_pick": actions.take_pick,
     "export_shot": _export_shot,
     "track_nodes": _as_one_step(_track_nodes),
     "fit_search": _as_one_step(tools.fit_search),

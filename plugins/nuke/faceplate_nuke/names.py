@@ -1,4 +1,4 @@
-"""Names that a saved script holds. Changing one breaks the scripts that exist."""
+"""Names that saved scripts contain. Changing one breaks existing scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOURCE_SPACE = "source_space"
 PICK = "pick"
 RESULT = "frames"
 RESULT_MADE = "frames_made"
-"""The name (`files.digest`) of the path that the adapter chose; a person's own path has another one."""
+"""The digest of the path that the adapter chose; a path that the user typed has another digest."""
 
 RESULT_MODE = "result_mode"
 RANGE_FIRST = "range_first"
@@ -38,7 +38,7 @@ PLATE_CROP = "PlateCrop"
 RESULT_READ = "Result"
 
 STALE_COLOR = 0xC88020FF
-"""Amber. A node that is up to date has Nuke's own colour, which is 0."""
+"""Amber, for a stale node. A node that is up to date has Nuke's own colour, which is 0."""
 
 LAYERS = (
     ("matte", "faceplate_matte", (("rgba.alpha", "alpha"),)),
@@ -46,4 +46,4 @@ LAYERS = (
     ("stmap", "faceplate_st", (("stmap.u", "u"), ("stmap.v", "v"))),
     ("depth", "faceplate_depth", (("depth.Z", "Z"),)),
 )
-"""The parameter `layers`' word, Nuke's layer, and for each of its channels the one of the element's file."""
+"""For each layer: its name in the parameter `layers`, Nuke's layer, and (channel of the file, channel in Nuke) pairs."""

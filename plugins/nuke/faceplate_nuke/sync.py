@@ -1,4 +1,4 @@
-"""Keeps the inside of a FaceSwap in step with its inputs and knobs: paths, colour, what is switched off, render order."""
+"""Updates the inner nodes of a FaceSwap from its inputs and knobs: paths, colour, disabled nodes, render order."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import os
 
 import nuke
 
-from faceplate_client import new_id
+from faceplate_client import ClientError, new_id
 
 from . import names
-from .access import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
-from .files import digest
-from .frames import at_factor, sibling
-from .refusal import Refusal
-from .state import Plan, plan_of, proxy_factor, result_of
+from .file_patterns import proxy_pattern, sibling_pattern
+from .fingerprint import digest
+from .node_state import Plan, plan_of, proxy_factor, result_of
+from .nodes import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
 from .upstream import faceswaps_before, plain_read
 
-__all__ = ["adopt", "follow_script", "order_renders", "part_twins", "sync"]
+__all__ = ["adopt", "follow_script", "order_renders", "separate_copies", "sync"]
 
 
 def adopt(group: nuke.Group) -> None:
-    """A FaceSwap that has just come to be: made, loaded, pasted or brought back by undo. One that has another's
-    identity is a copy, and becomes a shot of its own with frames of its own."""
+    """Update a FaceSwap that was just created, loaded, pasted or restored by undo.
+
+    A node with another node's shot id is a copy: it gets an id and frames of its own.
+    """
     twins = [other for other in faceswaps() if other.fullName() != group.fullName()]
     if text(group, names.ID) in {text(other, names.ID) for other in twins}:
         set_quietly(group, names.ID, new_id())
@@ -31,9 +32,11 @@ def adopt(group: nuke.Group) -> None:
     sync(group)
 
 
-def part_twins() -> None:
-    """Gives copies that `adopt` has not seen whole an identity of their own. The one whose frames bear its name is the
-    first."""
+def separate_copies() -> None:
+    """Give copies that `adopt` saw before they were complete an id of their own.
+
+    The node whose frames are named after it keeps the id.
+    """
     known: dict[str, nuke.Group] = {}
     for group in sorted(
         faceswaps(), key=lambda one: (f"/{one.name()}_" not in text(one, names.RESULT), one.fullName())
@@ -43,31 +46,35 @@ def part_twins() -> None:
 
 
 def sync(group: nuke.Group) -> None:
-    """Does nothing that shows as a step of undo, and nothing at all where all is in step."""
+    """Update the inner nodes, without an undo step, and only where something differs."""
     plan = _plan(group)
     _layers(group)
     _search(group)
     _writes(group, plan)
     try:
         result = result_of(group)
-    except Refusal:
-        # A script without a file: paths come when it is saved.
+    except ClientError:
+        # The script has no file yet; paths are set when it is saved.
         return
     _paths(group, result)
     _colour(group, plan)
 
 
 def follow_script(group: nuke.Group) -> None:
-    """The script is saved: under another name its frames are others, so that a render of the old version that still
-    runs meets none of the new. Only where the path is the adapter's own."""
+    """Choose new frame paths when the script is saved under another name.
+
+    A render of the old version that still runs then writes to other files. A path that the user typed is kept.
+    """
     if digest(text(group, names.RESULT)) == text(group, names.RESULT_MADE):
         set_quietly(group, names.RESULT, "")
     sync(group)
 
 
 def order_renders() -> None:
-    """Gives every inner Write an earlier place in the render order than what is rendered from it, as `nuke -x` goes
-    by it: 1 for a FaceSwap with none before it, 2 for the next, and the script's own Writes after them."""
+    """Set the render order of `nuke -x`, so that inner Writes come before the Writes that need them.
+
+    1 for a FaceSwap with none before it, 2 for the next one, and the script's own Writes after them.
+    """
     for group in faceswaps():
         place = 1 + len(faceswaps_before(group))
         for name in (names.PLATE_OUT, names.MATTE_OUT):
@@ -84,8 +91,8 @@ def order_renders() -> None:
 def _plan(group: nuke.Group) -> Plan:
     try:
         return plan_of(group)
-    except Refusal as refusal:
-        return Plan(None, str(refusal), False)
+    except ClientError as error:
+        return Plan(None, str(error), False)
 
 
 def _layers(group: nuke.Group) -> None:
@@ -116,17 +123,17 @@ def _paths(group: nuke.Group, result: str) -> None:
         set_quietly(group, names.RESULT_MADE, digest(result))
     if not text(group, names.TRACK):
         set_quietly(group, names.TRACK, os.path.dirname(result) + "/shot.track.json")
-    set_quietly(inner(group, names.PLATE_OUT), "file", sibling(result, "plate"))
-    set_quietly(inner(group, names.MATTE_OUT), "file", sibling(result, "matte"))
+    set_quietly(inner(group, names.PLATE_OUT), "file", sibling_pattern(result, "plate"))
+    set_quietly(inner(group, names.MATTE_OUT), "file", sibling_pattern(result, "matte"))
     read = inner(group, names.RESULT_READ)
     set_quietly(read, "file", result)
     factor = proxy_factor()
     if factor != 1:
-        set_quietly(read, "proxy", at_factor(result, factor))
+        set_quietly(read, "proxy", proxy_pattern(result, factor))
 
 
 def _colour(group: nuke.Group, plan: Plan) -> None:
-    """The element is in the plate's space: that of the plate's Read, or what flows between Nuke's nodes."""
+    """Set the element's colour space to the plate's: that of the plate's Read, or the working space."""
     read = inner(group, names.RESULT_READ)
     source = plain_read(group.input(names.PLATE_INPUT)) if plan.read is not None else None
     if source is None:

@@ -1,4 +1,4 @@
-"""What FaceSwap makes besides its frames: a shot file, track nodes, a template, a contact sheet."""
+"""Tools of the node: shot file, track nodes, search box, comp template, contact sheet."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import tempfile
 
 import nuke
 
-from faceplate_client import frames_on_disk, write_document
+from faceplate_client import HostError, frames_on_disk, write_document
 
 from . import names
-from .access import script_path, text
-from .document import exported_document
-from .link import run_command
-from .refusal import Refusal
-from .state import display, read_state, result_of
+from .engine_client import run_command
+from .node_state import display, read_state, result_of
+from .nodes import script_path, text
+from .shot_state import exported_document
 
 __all__ = ["comp_template", "contact_sheet", "default_shot_path", "export_shot", "fit_search", "track_nodes"]
 
@@ -24,26 +23,21 @@ _GAP = 110
 
 
 def default_shot_path(group: nuke.Group) -> str:
-    """Beside the script, named after both. Raises Refusal while the script has no file."""
+    """Return the default path of the shot file: beside the script, named after script and node. Raises HostError."""
     stem = os.path.splitext(script_path())[0]
     return f"{stem}.{group.name()}.shot.json"
 
 
 def export_shot(group: nuke.Group, path: str, frames: tuple[int, ...], output: str = "") -> None:
-    """Writes the shot file that `faceplate render` renders to the same frames. Raises Refusal."""
+    """Write the shot file with which `faceplate render` renders the same frames. Raises HostError."""
     state = read_state(group, frames)
     where = output or os.path.dirname(path) + "/" + group.name() + "/element.####.exr"
-    try:
-        write_document(path, exported_document(state, where))
-    except OSError as error:
-        raise Refusal(f"{path} cannot be written: {error.strerror or error}.") from error
+    write_document(path, exported_document(state, where))
 
 
 def track_nodes(group: nuke.Group) -> list[nuke.Node]:
-    """Pastes Tracker4, CornerPin2D and Transform of the tracked face, connected to the plate. Raises Refusal."""
-    track = text(group, names.TRACK)
-    if not os.path.isfile(track):
-        raise Refusal("There is no track {}; press Track first.".format(track or "file"))
+    """Create Tracker4, CornerPin2D and Transform of the tracked face, connected to the plate. Raises HostError."""
+    track = _track_file(group)
     handle, path = tempfile.mkstemp(suffix=".nk")
     os.close(handle)
     try:
@@ -61,22 +55,27 @@ def track_nodes(group: nuke.Group) -> list[nuke.Node]:
 
 
 def fit_search(group: nuke.Group) -> None:
-    """Sets the search box to where the tracked face goes, with room around it, and switches it on. Raises Refusal."""
-    track = text(group, names.TRACK)
-    if not os.path.isfile(track):
-        raise Refusal(f"There is no track {track or 'file'}; press Track first.")
+    """Set the search box to the path of the tracked face with a margin, and enable it. Raises HostError."""
+    track = _track_file(group)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "track.csv")
         run_command(["tracks", "export", track, "--output", path])
-        edges = _reach(path)
+        edges = _face_bounds(path)
     state = read_state(group, ())
     first = state.read.first if state.read else 0
     group[names.SEARCH].setValue(list(display(group, state.plate, first).box_from_file(*edges)))
     group[names.USE_SEARCH].setValue(True)
 
 
-def _reach(path: str) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of all faces of an exported track, each with its own size of room around it."""
+def _track_file(group: nuke.Group) -> str:
+    track = text(group, names.TRACK)
+    if not os.path.isfile(track):
+        raise HostError("no-track", f"There is no track {track or 'file'}; press Track first.")
+    return track
+
+
+def _face_bounds(path: str) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom of all faces of an exported track, each with a margin of its own size."""
     boxes = []
     with open(path, encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -89,7 +88,7 @@ def _reach(path: str) -> tuple[float, float, float, float]:
 
 
 def comp_template(group: nuke.Group) -> nuke.Node:
-    """The node's element graded, grained and merged over the plate, with every step in the open. Answers the merge."""
+    """Create the nodes that grade, grain and merge the element over the plate. Returns the merge."""
     group[names.RESULT_MODE].setValue(names.RESULT_MODES[1])
     plate = group.input(names.PLATE_INPUT)
     _select_none()
@@ -104,10 +103,10 @@ def comp_template(group: nuke.Group) -> nuke.Node:
 
 
 def contact_sheet(group: nuke.Group, frames: tuple[int, ...]) -> nuke.Node:
-    """A ContactSheet of up to eight rendered frames: the plate above, the result below. Raises Refusal."""
+    """Create a ContactSheet of up to eight rendered frames: plate above, result below. Raises HostError."""
     there = [frame for frame in frames_on_disk(result_of(group)) if frame in frames]
     if not there:
-        raise Refusal(f"No frame of {group.name()} is rendered; press Render range first.")
+        raise HostError("no-frames", f"No frame of {group.name()} is rendered; press Render range first.")
     step = max(1, -(-len(there) // _SHEET))
     shown = there[::step]
     plate = group.input(names.PLATE_INPUT)

@@ -1,4 +1,4 @@
-"""What feeds a node: the Read that can be read directly, the FaceSwaps before it, and a name for all of it."""
+"""The nodes before a node: the Read that can be read directly, the FaceSwaps, and a digest of all of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import nuke
 from faceplate_client import frame_key, frame_path
 
 from . import names
-from .access import file_pattern, flag, is_faceswap, whole_group
-from .files import digest, identity
+from .fingerprint import digest, file_identity
+from .nodes import file_pattern, flag, is_faceswap, whole_group
 
 __all__ = ["faceswaps_before", "plain_read", "state_of"]
 
@@ -24,11 +24,11 @@ _NO_PICTURE = frozenset(
      "lock_connections", "mapsize", "window", "reload", "cacheLocal", "localizationPolicy", "updateLocalization",
      names.STATUS, names.LICENCES, names.NOTES, names.ID, names.RESULT_MADE)
 )  # fmt: skip
-"""Knobs that no pixel depends on."""
+"""Knobs that do not change pixels."""
 
 
 def plain_read(node: nuke.Node | None) -> nuke.Node | None:
-    """The Read whose picture arrives at `node`'s output untouched, or None."""
+    """Return the Read whose picture arrives unchanged at `node`'s output, or None."""
     seen = 0
     while node is not None and seen < 1000:
         seen += 1
@@ -44,14 +44,17 @@ def plain_read(node: nuke.Node | None) -> nuke.Node | None:
 
 
 def faceswaps_before(node: nuke.Node) -> list[nuke.Group]:
-    """The FaceSwaps that `node`'s picture comes through, each after those before it. `node` is not among them."""
+    """Return the FaceSwaps before `node`, in the order in which the picture passes them."""
     found = [whole_group(other) for other in _before(node) if is_faceswap(other)]
     return sorted(found, key=lambda group: sum(is_faceswap(other) for other in _before(group)))
 
 
 def state_of(node: nuke.Node | None, frame: int | None = None) -> str:
-    """A name for all that `node`'s picture depends on: the knobs of everything before it and, with `frame`, the files
-    that are read for it. The same on every machine that has the script and the files."""
+    """Return a digest of everything that `node`'s picture depends on.
+
+    That is the knobs of all nodes before it and, with `frame`, the files that are read for that frame. The digest is equal
+    on every machine that has the script and the files.
+    """
     if node is None:
         return ""
     facts = []
@@ -59,12 +62,12 @@ def state_of(node: nuke.Node | None, frame: int | None = None) -> str:
         {one.fullName(): one for one in [node, *_before(node)]}.values(), key=lambda one: one.fullName()
     ):
         feeds = [source.fullName() if source is not None else "" for source in map(other.input, range(other.inputs()))]
-        facts.append([other.fullName(), other.Class(), _said(other), feeds, _file_of(other, frame)])
+        facts.append([other.fullName(), other.Class(), _changed_knobs(other), feeds, _file_of(other, frame)])
     return digest(facts)
 
 
-def _said(node: nuke.Node) -> dict[str, str]:
-    """The knobs that a saved script holds: what is at its default may differ between a session and a terminal."""
+def _changed_knobs(node: nuke.Node) -> dict[str, str]:
+    """Return the knobs that a saved script contains; defaults may differ between a session and a terminal."""
     changed = node.writeKnobs(nuke.WRITE_NON_DEFAULT_ONLY).split()
     knobs = {name: node.knob(name) for name in changed if name not in _NO_PICTURE}
     return {name: knob.toScript() for name, knob in sorted(knobs.items()) if knob is not None}
@@ -74,8 +77,8 @@ def _file_of(node: nuke.Node, frame: int | None) -> str:
     if frame is None or node.Class() not in _FILE_READERS:
         return ""
     path = frame_path(file_pattern(node, "file"), frame)
-    # A frame of another FaceSwap is what its key says, however often it is rendered.
-    return frame_key(path) or identity(path)
+    # A frame of another FaceSwap is identified by its key, however often it is rendered.
+    return frame_key(path) or file_identity(path)
 
 
 def _switched_off(node: nuke.Node) -> bool:
@@ -84,7 +87,7 @@ def _switched_off(node: nuke.Node) -> bool:
 
 
 def _before(node: nuke.Node) -> Iterator[nuke.Node]:
-    """Every node that `node` depends on, each once, the nearest first; through groups, and along expressions."""
+    """Yield every node that `node` depends on, once, the nearest first; through groups, and along expressions."""
     waiting, seen = [node], {node.fullName()}
     while waiting:
         current = waiting.pop(0)
@@ -102,10 +105,10 @@ def _feeds(node: nuke.Node) -> list[nuke.Node]:
         found += [outside] if outside is not None else []
     elif node.Class() in ("Group", "LiveGroup", "Gizmo"):
         found += [inside for inside in whole_group(node).nodes() if inside.Class() == "Output"]
-    # The root is what every expression on frames depends on; its knobs change with the frame.
+    # Every expression on frames depends on the root, whose knobs change with the frame.
     return [other for other in found if other.Class() not in ("Root", "Viewer")]
 
 
 def _outside(node: nuke.Node) -> nuke.Node | None:
-    """What is connected to the group's input that the Input node `node` stands for."""
+    """Return the node that is connected to the group's input of the Input node `node`."""
     return node.parent().input(int(node["number"].value()))

@@ -7,16 +7,15 @@ import json
 import sys
 from typing import Any, Callable
 
-from faceplate_client import Engine, EngineError, connect, parameters
+from faceplate_client import ClientError, Engine, HostError, connect, parameters
 
-from .errors import HostError
-from .frames import frame_of_timecode
+from .dialog import Answer, panel_for, read_answer
 from .host import Host, from_outside
-from .memory import load_shot, memory_of
+from .interface import Console
 from .menu import COLOR, remembered
-from .panel import Answer, panel_for, read_answer
 from .swap import batch, current_item, marked_items, next_version, swap_clip
-from .talk import Console
+from .swap_record import load_shot, record_of
+from .timing import frame_of_timecode
 
 __all__ = ["main"]
 
@@ -31,7 +30,7 @@ def main(
     try:
         host = outside()
         return _run(host, given, connected)
-    except (HostError, EngineError) as error:
+    except ClientError as error:
         print(f"faceplate: {error}", file=sys.stderr)
         return 2 if getattr(error, "code", "") in ("bad-value", "no-source") else 1
 
@@ -54,34 +53,34 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(host: Host, given: argparse.Namespace, connected: Callable[[], Engine]) -> int:
-    talk = Console()
+    interface = Console()
     if given.at:
         _move(host, given.at)
     try:
-        return _work(host, given, connected, talk)
+        return _work(host, given, connected, interface)
     finally:
-        for note in talk.notes:
+        for note in interface.notes:
             print(note)
 
 
-def _work(host: Host, given: argparse.Namespace, connected: Callable[[], Engine], talk: Console) -> int:
+def _work(host: Host, given: argparse.Namespace, connected: Callable[[], Engine], interface: Console) -> int:
     if given.what == "batch":
         items = marked_items(host, given.color)
         if not items:
             raise HostError("no-clip", f"No clip has a {given.color} marker, flag or clip colour.")
-        outcomes = batch(host, items, _answer(given, {}, ""), connected(), talk)
+        outcomes = batch(host, items, _answer(given, {}, ""), connected(), interface)
         for outcome in outcomes:
             print(f"{outcome.name}: {'done, ' if outcome.done else ''}{outcome.text}")
         return 0 if len(outcomes) == len(items) and all(outcome.done for outcome in outcomes) else 1
     item = current_item(host)
     if given.what == "swap":
-        placed = swap_clip(host, item, _answer(given, {}, ""), connected(), talk)
+        placed = swap_clip(host, item, _answer(given, {}, ""), connected(), interface)
         print(f"done: record frames {placed.GetStart(False)}-{placed.GetEnd(False)}")
         return 0
-    memory = memory_of(item)
-    document = load_shot(memory) if memory else {}
+    record = record_of(item)
+    document = load_shot(record) if record else {}
     answer = _answer(given, document.get("parameters") or {}, str(document.get("source") or ""))
-    print(f"done: take {next_version(host, item, answer, connected(), talk)}")
+    print(f"done: take {next_version(host, item, answer, connected(), interface)}")
     return 0
 
 

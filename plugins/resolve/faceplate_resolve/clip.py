@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from .errors import HostError
-from .frames import Placement, Rate, Speed, frame_of_timecode, parse_rate, place, relative_source, speed_of
+from faceplate_client import HostError
+
 from .host import Host, has
 from .media import Files, files_of
+from .timing import Placement, Rate, Speed, frame_of_timecode, parse_rate, place, relative_source, speed_of
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, TimelineItem

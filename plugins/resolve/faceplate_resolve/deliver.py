@@ -13,10 +13,11 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, Callable, cast
 
+from faceplate_client import HostError
+
 from .clip import Clip
-from .errors import HostError
 from .host import Host
-from .steps import Steps
+from .rollback import Rollback
 
 if TYPE_CHECKING:
     from fusionscript import RenderSettings
@@ -66,17 +67,17 @@ def exr_codec(codecs: dict[str, str]) -> str:
     return lossless[0]
 
 
-def deliver(host: Host, steps: Steps, clip: Clip, folder: str, name: str, follow: Follow) -> tuple[str, int, int]:
+def deliver(host: Host, rollback: Rollback, clip: Clip, folder: str, name: str, follow: Follow) -> tuple[str, int, int]:
     """Renders the clip's record range with every other video track off, into the empty folder `folder`.
 
     Answers the pattern (`…/name########.exr`) and its first and last number. `follow` is given what to ask for progress
     and how to cancel. Raises HostError `rendering`, `no-exr`, `not-delivered`.
     """
-    steps.step("rendering the clip's range")
+    rollback.step("rendering the clip's range")
     if host.project.IsRenderingInProgress():
         raise HostError("rendering", "Resolve is rendering something else: wait for it, or stop it.")
     os.makedirs(folder, exist_ok=True)
-    with Steps() as kept:  # undone at once when anything fails; put back at the end otherwise
+    with Rollback() as kept:  # undone at once when anything fails; put back at the end otherwise
         restore = _keep_settings(host, kept)
         _only_track(host, clip.track, kept, restore)
         job = _add_job(host, clip, folder, name)
@@ -95,7 +96,7 @@ def deliver(host: Host, steps: Steps, clip: Clip, folder: str, name: str, follow
     return _delivered(folder, name, clip, status)
 
 
-def _keep_settings(host: Host, kept: Steps) -> list[tuple[str, Callable[[], object]]]:
+def _keep_settings(host: Host, kept: Rollback) -> list[tuple[str, Callable[[], object]]]:
     """Keeps format, mode, marks and all other render settings; answers how to put them back, in order."""
     project, timeline = host.project, host.timeline
     preset = f"Faceplate {uuid.uuid4().hex[:8]}"
@@ -131,7 +132,7 @@ def _keep_settings(host: Host, kept: Steps) -> list[tuple[str, Callable[[], obje
     return restore
 
 
-def _only_track(host: Host, track: int, kept: Steps, restore: list[tuple[str, Callable[[], object]]]) -> None:
+def _only_track(host: Host, track: int, kept: Rollback, restore: list[tuple[str, Callable[[], object]]]) -> None:
     """Turns every other video track off, so that titles and earlier swaps are not burnt in."""
     timeline = host.timeline
     others = [index for index in range(1, timeline.GetTrackCount("video") + 1) if index != track]

@@ -8,8 +8,9 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import HostError
-from .frames import Rate, parse_rate
+from faceplate_client import HostError
+
+from .timing import Rate, parse_rate
 
 if TYPE_CHECKING:
     from fusionscript import MediaPool, Project, ProjectManager, Resolve, Timeline

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
-from faceplate_client import Engine, EngineError, Shot, connect, licence_notice, parameters, shot_document
+from faceplate_client import (
+    ClientError,
+    Engine,
+    EngineError,
+    HostError,
+    Shot,
+    connect,
+    licence_notice,
+    parameters,
+    shot_document,
+    write_json,
+)
+from faceplate_client.paths import read_json, user_folder
 
 from .clip import Clip, read_clip
-from .errors import HostError
-from .frames import frame_of_timecode, shown, timecode_of_frame
+from .dialog import Answer, Panel, panel_for, read_answer
 from .host import Host, from_menu
-from .memory import load_shot, memory_of
-from .panel import Answer, Panel, panel_for, read_answer
+from .interface import Console, UserInterface
 from .swap import batch, choose_mode, current_item, marked_items, next_version, plate_space, swap_clip
-from .talk import Talk, talk_for
+from .swap_record import load_shot, record_of
+from .timing import frame_of_timecode, shown, timecode_of_frame
+from .ui_dialog import ResolveDialog
 
 if TYPE_CHECKING:
     from fusionscript import TimelineItem
 
-__all__ = ["COLOR", "remembered", "run", "work"]
+__all__ = ["COLOR", "interface_for", "remembered", "run", "work"]
 
 COLOR = "Fuchsia"
 """Clips with a marker, a flag or a clip colour of this are what "Batch marked clips" does."""
@@ -30,77 +42,89 @@ COLOR = "Fuchsia"
 
 def run(names: dict[str, Any], what: str, connected: Callable[[], Engine] = connect) -> int:
     """Runs one menu entry; 0 when it was done or given up by the person, 1 when it failed."""
-    talk: Talk | None = None
+    interface: UserInterface | None = None
     try:
         host = from_menu(names)
-        talk = talk_for(host)
-        text = work(host, what, connected, talk)
+        interface = interface_for(host)
+        text = work(host, what, connected, interface)
         if text:
-            talk.say("\n".join([text, *talk.notes]))
+            interface.say("\n".join([text, *interface.notes]))
         return 0
-    except (HostError, EngineError) as error:
-        _tell(talk, str(error))
+    except ClientError as error:
+        _tell(interface, str(error))
         return 1
     except Exception as error:  # nobody sees what a menu script raises
         traceback.print_exc()
         kind = type(error).__name__
-        _tell(talk, f"Something went wrong that should not ({kind}: {error}); Resolve's console has more.")
+        _tell(interface, f"Something went wrong that should not ({kind}: {error}); Resolve's console has more.")
         return 1
     finally:
-        if talk is not None:
-            talk.close()
+        if interface is not None:
+            interface.close()
 
 
-def _tell(talk: Talk | None, text: str) -> None:
+def interface_for(host: Host) -> UserInterface:
+    """Return Resolve's own dialogs in Studio, else Tk's where Python has Tk and a display, else the console."""
+    if host.ui is not None and host.dispatcher is not None:
+        return ResolveDialog(host.ui, host.dispatcher, host.fusion)
+    try:
+        from .tk_dialog import TkDialog
+
+        return TkDialog()
+    except Exception:  # no Tk in this Python, or no display
+        return Console()
+
+
+def _tell(interface: UserInterface | None, text: str) -> None:
     print(f"Faceplate: {text}", flush=True)
-    if talk is not None:
-        talk.say(text)
+    if interface is not None:
+        interface.say(text)
 
 
-def work(host: Host, what: str, connected: Callable[[], Engine], talk: Talk) -> str:
+def work(host: Host, what: str, connected: Callable[[], Engine], interface: UserInterface) -> str:
     """One menu entry; answers what to tell, empty when the person gave up. Raises HostError, EngineError."""
     if what == "batch":
-        return _batch(host, connected, talk)
+        return _batch(host, connected, interface)
     item = current_item(host)
     if what == "next":
-        return _next(host, item, connected, talk)
+        return _next(host, item, connected, interface)
     clip = read_clip(host, item)
     mode = choose_mode(clip, "auto")
     engine = connected()
     notes = (_where(host, clip, mode.mode, mode.reason), *_engine_notes(host, clip, mode.mode, engine))
-    answer = _asked(talk, _panel("Faceplate - Swap face in clip", notes, {}, remembered()))
+    answer = _asked(interface, _panel("Faceplate - Swap face in clip", notes, {}, remembered()))
     if answer is None:
         return ""
-    placed = swap_clip(host, item, answer, engine, talk)
+    placed = swap_clip(host, item, answer, engine, interface)
     kind, track = placed.GetTrackTypeAndIndex()
     return f"Done: {clip.name} on the {kind} track '{host.timeline.GetTrackName('video', track)}'."
 
 
-def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], talk: Talk) -> str:
-    memory = memory_of(item)
-    if memory is None:
+def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], interface: UserInterface) -> str:
+    record = record_of(item)
+    if record is None:
         raise HostError("no-memory", "The clip under the playhead was not made by Faceplate: use Swap face in clip.")
-    document = load_shot(memory)
+    document = load_shot(record)
     own = remembered()
-    own = Answer(document.get("source") or own.source, own.folder, memory.mode, own.handles, own.track, "", {})
+    own = Answer(document.get("source") or own.source, own.folder, record.mode, own.handles, own.track, "", {})
     own = replace(own, purpose=document.get("purpose") or own.purpose)
-    notes = (f"{item.GetName()}: the last version is {memory.take}.",)
-    answer = _asked(talk, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
+    notes = (f"{item.GetName()}: the last version is {record.take}.",)
+    answer = _asked(interface, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
     if answer is None:
         return ""
-    number = next_version(host, item, answer, connected(), talk)
+    number = next_version(host, item, answer, connected(), interface)
     return f"Done: {item.GetName()} shows its take {number}."
 
 
-def _batch(host: Host, connected: Callable[[], Engine], talk: Talk) -> str:
+def _batch(host: Host, connected: Callable[[], Engine], interface: UserInterface) -> str:
     items = marked_items(host, COLOR)
     if not items:
         raise HostError("no-clip", f"No clip is marked: give those to swap a {COLOR} marker, flag or clip colour.")
     notes = (f"{len(items)} clips: {', '.join(str(item.GetName()) for item in items)}.",)
-    answer = _asked(talk, _panel("Faceplate - Batch marked clips", notes, {}, remembered()))
+    answer = _asked(interface, _panel("Faceplate - Batch marked clips", notes, {}, remembered()))
     if answer is None:
         return ""
-    outcomes = batch(host, items, answer, connected(), talk)
+    outcomes = batch(host, items, answer, connected(), interface)
     failed = [outcome for outcome in outcomes if not outcome.done]
     lines = [f"{outcome.name}: {'done' if outcome.done else outcome.text}" for outcome in outcomes]
     return "\n".join([f"{len(outcomes) - len(failed)} of {len(items)} clips done.", *lines])
@@ -110,16 +134,16 @@ def _panel(title: str, notes: tuple[str, ...], values: dict[str, Any], own: Answ
     return panel_for(title, notes, parameters(), values, own)
 
 
-def _asked(talk: Talk, panel: Panel) -> Answer | None:
+def _asked(interface: UserInterface, panel: Panel) -> Answer | None:
     """The answer, after as many tries as it takes; remembered for the next dialog."""
     while True:
-        given = talk.ask(panel)
+        given = interface.ask(panel)
         if given is None:
             return None
         try:
             answer = read_answer(panel, given)
         except HostError as error:
-            talk.say(str(error))
+            interface.say(str(error))
             continue
         _remember(answer)
         return answer
@@ -169,30 +193,22 @@ def _faces(engine: Engine, shot: Shot, frame: int) -> str:
 
 
 def remembered() -> Answer:
-    """What was asked for last; results go to a folder of the person's own to begin with."""
+    """Return the answers of the last dialog; at first results go to the folder `Faceplate` in the user's home."""
     folder = os.path.join(os.path.expanduser("~"), "Faceplate")
-    kept: dict[str, Any] = {}
+    kept = read_json(_settings_file()) or {}
     try:
-        with open(_place(), encoding="utf-8") as file:
-            kept = json.load(file)
         return Answer(
             str(kept["source"]), str(kept["folder"]), "auto", int(kept["handles"]), bool(kept["track"]), "", {}
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return Answer("", folder, "auto", 8, True, "", {})
 
 
 def _remember(answer: Answer) -> None:
     kept = {"source": answer.source, "folder": answer.folder, "handles": answer.handles, "track": answer.track}
-    try:
-        os.makedirs(os.path.dirname(_place()), exist_ok=True)
-        with open(_place(), "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-    except OSError:
-        return  # only a convenience
+    with contextlib.suppress(HostError):  # only a convenience
+        write_json(_settings_file(), kept)
 
 
-def _place() -> str:
-    from faceplate_client.places import user_folder
-
+def _settings_file() -> str:
     return os.path.join(user_folder(os.environ), "resolve.json")

@@ -9,19 +9,18 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from faceplate_client import Engine, EngineError, Job, frame_path, new_id, shot_document
+from faceplate_client import Engine, HostError, Job, completed_job, frame_path, new_id, shot_document
 
 from .clip import Clip, Judgement, judge, read_clip
+from .color_spaces import delivered_space, is_managed, ocio_space
 from .deliver import deliver
-from .errors import HostError
-from .frames import Placement, Rate
+from .dialog import Answer
 from .host import Host
-from .memory import Memory, folder_name, load_shot, memory_of, save_shot, take_of
-from .panel import Answer
-from .place import TRACK, add_take, import_sequence, place_result, set_space
-from .spaces import delivered_space, is_managed, ocio_space
-from .steps import Steps
-from .talk import Talk
+from .interface import UserInterface
+from .rollback import Rollback
+from .swap_record import SwapRecord, folder_name, load_shot, record_of, save_shot, take_of
+from .timeline_edit import TRACK, add_take, import_sequence, place_result, set_space
+from .timing import Placement, Rate
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, TimelineItem
@@ -101,7 +100,7 @@ def plate_space(host: Host, clip: Clip, mode: str, said: str) -> tuple[str | Non
     return said or known, name if managed else ""
 
 
-def swap_clip(host: Host, item: TimelineItem, answer: Answer, engine: Engine, talk: Talk) -> TimelineItem:
+def swap_clip(host: Host, item: TimelineItem, answer: Answer, engine: Engine, interface: UserInterface) -> TimelineItem:
     """Replaces the face in one clip: renders, imports, places above it. Answers the new item.
 
     Raises HostError; then the project is as it was. Frames that were finished stay on disk, and the message says where.
@@ -113,47 +112,47 @@ def swap_clip(host: Host, item: TimelineItem, answer: Answer, engine: Engine, ta
         answer.folder, folder_name(str(host.project.GetName() or "")), f"{folder_name(clip.name)}_{ident[:8]}"
     )
     shot = os.path.join(folder, f"{folder_name(clip.name)}.shot.json")
-    with Steps() as steps:
-        steps.step("making the folder")
+    with Rollback() as rollback:
+        rollback.step("making the folder")
         os.makedirs(folder)
-        steps.done("the folder of this swap", lambda: shutil.rmtree(folder))
-        plate = _plate(host, steps, clip, mode, answer, os.path.join(folder, "plate_v001"), talk)
+        rollback.done("the folder of this swap", lambda: shutil.rmtree(folder))
+        plate = _plate(host, rollback, clip, mode, answer, os.path.join(folder, "plate_v001"), interface)
         document = _new_document(host, clip, plate, answer, ident, folder)
-        pattern = _render(steps, shot, document, plate, answer, engine, talk)
-    memory = Memory(shot, ident, 1, mode)
+        pattern = _render(rollback, shot, document, plate, answer, engine, interface)
+    record = SwapRecord(shot, ident, 1, mode)
     placed = replace(clip, sizing=clip.sizing if mode == "source" else {})
     host.restore_timeline()
-    with _frames_stay(folder), Steps() as steps:
-        media = _import(host, steps, pattern, plate)
-        return place_result(host, steps, media, placed, plate.placement, memory)
+    with _frames_stay(folder), Rollback() as rollback:
+        media = _import(host, rollback, pattern, plate)
+        return place_result(host, rollback, media, placed, plate.placement, record)
 
 
-def next_version(host: Host, item: TimelineItem, answer: Answer, engine: Engine, talk: Talk) -> int:
+def next_version(host: Host, item: TimelineItem, answer: Answer, engine: Engine, interface: UserInterface) -> int:
     """Renders the shot of a placed result with new values and adds it as a take; answers the take's number.
 
     Raises HostError `no-memory` for a clip that is no result of ours, and as `swap_clip` does.
     """
-    memory = memory_of(item)
-    if memory is None:
+    record = record_of(item)
+    if record is None:
         raise HostError("no-memory", "This clip was not made by Faceplate: use Swap face in clip.")
-    document = load_shot(memory)
+    document = load_shot(record)
     clip = read_clip(host, item)
     number = take_of(document)
-    folder = os.path.dirname(memory.shot)
-    with Steps() as steps:
-        if memory.mode == "render":
+    folder = os.path.dirname(record.shot)
+    with Rollback() as rollback:
+        if record.mode == "render":
             below = _clip_below(host, clip)
             plate_folder = os.path.join(folder, f"plate_v{number:03d}")
-            steps.done("this version's plate", lambda: shutil.rmtree(plate_folder, ignore_errors=True))
-            plate = _plate(host, steps, below, "render", answer, plate_folder, talk)
+            rollback.done("this version's plate", lambda: shutil.rmtree(plate_folder, ignore_errors=True))
+            plate = _plate(host, rollback, below, "render", answer, plate_folder, interface)
             document = {**document, "plate": plate.pattern, "track": None}
         else:
             plate = _same_plate(clip, document, answer)
-        pattern = _render(steps, memory.shot, document, plate, answer, engine, talk)
+        pattern = _render(rollback, record.shot, document, plate, answer, engine, interface)
     host.restore_timeline()
-    with _frames_stay(os.path.dirname(pattern)), Steps() as steps:
-        media = _import(host, steps, pattern, plate)
-        return add_take(host, steps, item, media, plate.placement, replace(memory, take=number))
+    with _frames_stay(os.path.dirname(pattern)), Rollback() as rollback:
+        media = _import(host, rollback, pattern, plate)
+        return add_take(host, rollback, item, media, plate.placement, replace(record, take=number))
 
 
 def marked_items(host: Host, color: str) -> list[TimelineItem]:
@@ -163,7 +162,7 @@ def marked_items(host: Host, color: str) -> list[TimelineItem]:
     tracks = range(1, timeline.GetTrackCount("video") + 1)
     ours = [index for index in tracks if str(timeline.GetTrackName("video", index)).startswith(TRACK)]
     items = {index: timeline.GetItemListInTrack("video", index) or [] for index in tracks}
-    swapped = {(item.GetStart(False), item.GetEnd(False)) for index in ours for item in items[index] if memory_of(item)}
+    swapped = {(item.GetStart(False), item.GetEnd(False)) for index in ours for item in items[index] if record_of(item)}
     found = []
     for index in tracks:
         for item in items[index] if index not in ours else ():
@@ -174,13 +173,15 @@ def marked_items(host: Host, color: str) -> list[TimelineItem]:
     return found
 
 
-def batch(host: Host, items: list[TimelineItem], answer: Answer, engine: Engine, talk: Talk) -> list[Outcome]:
+def batch(
+    host: Host, items: list[TimelineItem], answer: Answer, engine: Engine, interface: UserInterface
+) -> list[Outcome]:
     """Swaps clip after clip; one that fails does not stop the others, except when the person stops or the disk is full."""
     outcomes = []
     for item in items:
         name = str(item.GetName())
         try:
-            placed = swap_clip(host, item, answer, engine, talk)
+            placed = swap_clip(host, item, answer, engine, interface)
             outcomes.append(Outcome(name, True, f"{placed.GetStart(False)}-{placed.GetEnd(False)}"))
         except HostError as error:
             outcomes.append(Outcome(name, False, str(error)))
@@ -203,12 +204,14 @@ class _frames_stay:  # noqa: N801  (reads as the sentence that it adds)
             error.message += f" The finished frames stay in {self._folder}."
 
 
-def _plate(host: Host, steps: Steps, clip: Clip, mode: str, answer: Answer, folder: str, talk: Talk) -> Plate:
+def _plate(
+    host: Host, rollback: Rollback, clip: Clip, mode: str, answer: Answer, folder: str, interface: UserInterface
+) -> Plate:
     space, input_space = plate_space(host, clip, mode, answer.space)
     whole = Placement(range(clip.duration), 0, clip.duration, Fraction(1))
     if mode == "render":
         name = folder_name(clip.name)
-        pattern, first, last = deliver(host, steps, clip, folder, f"{name}.", talk.follow)
+        pattern, first, last = deliver(host, rollback, clip, folder, f"{name}.", interface.follow)
         return Plate(pattern, range(first, last + 1), space, input_space, host.rate, whole)
     if clip.files.kind == "still":
         only = clip.files.first
@@ -270,7 +273,13 @@ def _new_document(host: Host, clip: Clip, plate: Plate, answer: Answer, ident: s
 
 
 def _render(
-    steps: Steps, shot: str, document: dict[str, Any], plate: Plate, answer: Answer, engine: Engine, talk: Talk
+    rollback: Rollback,
+    shot: str,
+    document: dict[str, Any],
+    plate: Plate,
+    answer: Answer,
+    engine: Engine,
+    interface: UserInterface,
 ) -> str:
     """Writes the shot file, tracks and renders; answers the result's pattern as Resolve imports it."""
     take = take_of(document)
@@ -278,9 +287,9 @@ def _render(
     digits = max(4, len(str(plate.frames[-1])))
     output = os.path.join(folder, f"{document['name']}.{'#' * digits}.exr")
     frames = f"{plate.frames[0]}-{plate.frames[-1]}"
-    steps.step("writing the shot file")
+    rollback.step("writing the shot file")
     before = _text(shot)
-    steps.done("the shot file", lambda: _put_back(shot, before))
+    rollback.done("the shot file", lambda: _put_back(shot, before))
     if document.get("space") != plate.space and plate.space:
         document = {**document, "space": plate.space}
     document = {
@@ -295,42 +304,36 @@ def _render(
     document = save_shot(
         shot, document, dict(answer.values), output, frames, f"hold {plate.hold}" if plate.hold else ""
     )
-    steps.done("this version's frames", lambda: shutil.rmtree(folder, ignore_errors=True))
+    rollback.done("this version's frames", lambda: shutil.rmtree(folder, ignore_errors=True))
     opened = engine.open_shot(shot)
     if (opened.info.get("movie") or {}).get("steady") is False:
         raise HostError(
             "variable-rate", "the movie's frame rate varies, so that its frames cannot be counted; choose render."
         )
     if document.get("track") and not os.path.exists(document["track"]):
-        steps.step("tracking the face")
-        _follow(engine.track(opened, frames=plate.frames), talk, "tracking the face")
+        rollback.step("tracking the face")
+        _follow(engine.track(opened, frames=plate.frames), interface, "tracking the face")
         opened = engine.open_shot(shot)
     release = opened.info.get("source_release") or {}
     if release.get("slate"):
-        talk.note(f"The pictures carry a slate, '{release['slate']}': {release.get('text', '')}")
-    steps.step("replacing the face")
-    _follow(engine.render(opened, plate.frames, priority="batch"), talk, "replacing the face")
-    steps.step("reading the frames back")
+        interface.note(f"The pictures carry a slate, '{release['slate']}': {release.get('text', '')}")
+    rollback.step("replacing the face")
+    _follow(engine.render(opened, plate.frames, priority="batch"), interface, "replacing the face")
+    rollback.step("reading the frames back")
     _complete(output, plate)
     return os.path.join(folder, f"{document['name']}.%0{digits}d.exr")
 
 
-def _follow(job: Job, talk: Talk, title: str) -> None:
-    """Raises HostError `cancelled`, EngineError with the first reason of a failed job."""
+def _follow(job: Job, interface: UserInterface, title: str) -> None:
+    """Show a job's progress until it ends. Raises HostError `cancelled`, and EngineError for the first failed frame."""
 
     def ask() -> tuple[int, int, bool]:
         time.sleep(_PAUSE)
         document = job.poll()
         return document["done"], document["total"], job.finished
 
-    talk.follow(ask, job.cancel, title)
-    document = job.result()
-    for frame, entry in sorted(document["frames"].items(), key=lambda pair: int(pair[0])):
-        if entry["state"] != "done":
-            error = entry.get("error") or {}
-            raise EngineError(
-                str(error.get("code", "failed")), f"Frame {frame}: {error.get('message', entry['state'])}"
-            )
+    interface.follow(ask, job.cancel, title)
+    completed_job(job)
 
 
 def _complete(output: str, plate: Plate) -> None:
@@ -348,9 +351,9 @@ def _complete(output: str, plate: Plate) -> None:
             shutil.copyfile(frame_path(output, plate.frames[0]), target)
 
 
-def _import(host: Host, steps: Steps, pattern: str, plate: Plate) -> MediaPoolItem:
+def _import(host: Host, rollback: Rollback, pattern: str, plate: Plate) -> MediaPoolItem:
     last = plate.frames[0] + plate.hold - 1 if plate.hold else plate.frames[-1]
-    media = import_sequence(host, steps, pattern, plate.frames[0], last, plate.rate)
+    media = import_sequence(host, rollback, pattern, plate.frames[0], last, plate.rate)
     if plate.input_space:
         set_space(media, plate.input_space)
     return media

@@ -1,7 +1,7 @@
-"""DFM: a DeepFaceLab model exported for one actor, the route that a studio can license.
+"""DFM: a DeepFaceLab model exported for one actor, which a studio can license.
 
-The graph says its own size, takes the face as NHWC BGR, may take a morph value, and brings two mattes: where it
-thinks the plate's face is, and where its own lies.
+The graph gives its own size, takes the face as NHWC BGR, may take a morph value, and returns two mattes: one of the
+plate's face, one of the generated face.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from typing import Literal
 
 import numpy as np
 
+from faceplate.cache import digest
 from faceplate.errors import RenderError
 from faceplate.face import Face
 from faceplate.face.align import crop_matrix
-from faceplate.generators.generator import Crop, CropTransform, Encoding, Generated
+from faceplate.generators.interface import Crop, CropTransform, Encoding, Generated
 from faceplate.generators.networks.tiles import check_multiple, merge, split
 from faceplate.image.window import Window
 from faceplate.models import Network
-from faceplate.models.session import Port
+from faceplate.models.device_session import Port
 
 __all__ = ["DfmGenerator", "Mattes"]
 
 Mattes = Literal["both", "face", "celeb", "none"]
-"""Which of the graph's mattes bound the new face: the plate's face, the actor's, the smaller of both, or neither."""
+"""Which of the graph's mattes limit the new face: the plate's face, the actor's, the minimum of both, or none."""
 
 _TEMPLATE = "dfl_whole_face"
 
@@ -40,20 +41,22 @@ class DfmGenerator:
 
     @property
     def name(self) -> str:
+        """The card's name."""
         return self.network.card.name
 
     @property
     def weights(self) -> tuple[str, ...]:
+        """The card's name."""
         return (self.network.card.name,)
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """What runs in a frame."""
+        """The networks that run in a frame."""
         return (self.network,)
 
     @property
     def side(self) -> int:
-        """The graph's own side in pixels. Raises `RenderError('wrong-signature')` where it names none."""
+        """The graph's side in pixels. Raises `RenderError('wrong-signature')` when the graph does not give it."""
         shape = self._face_port.shape
         if len(shape) != 4 or shape[1] == 0 or shape[1] != shape[2]:
             raise RenderError(
@@ -62,12 +65,16 @@ class DfmGenerator:
         return shape[1]
 
     def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
-        """DeepFaceLab's whole-face crop."""
+        """Compute DeepFaceLab's whole-face crop."""
         side = self.side * check_multiple(self.side, self.supersample)
         return CropTransform(crop_matrix(face.five, _TEMPLATE, side, pixel_aspect), Window(0, 0, side, side))
 
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are."""
+        return digest(self.network.card.model_dump_json(), self.morph, self.mattes, self.supersample)
+
     def generate(self, crop: Crop) -> Generated:
-        """The actor's face, and as coverage the mattes that the graph drew."""
+        """Generate the actor's face, with the graph's mattes as coverage."""
         face = self._face_port.name
         feed = {face: np.ascontiguousarray(split(crop.pixels[..., ::-1], self.supersample), np.float32)}
         for port in self.network.inputs:
@@ -95,7 +102,7 @@ class DfmGenerator:
 
 
 def _named(made: dict[str, np.ndarray], name: str, channels: int) -> np.ndarray:
-    """The output of that name (exporters add `:0`), (n, S, S, channels)."""
+    """Return the output of that name (exporters add `:0`), (n, S, S, channels)."""
     for key, array in made.items():
         if key.split(":")[0] == name and array.ndim == 4 and array.shape[-1] == channels:
             return array

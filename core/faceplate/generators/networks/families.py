@@ -1,8 +1,7 @@
-"""The published swap networks as data: how each one wants to see the face, what it wants to know of the source, what
-it gives back.
+"""The published swap networks as data: crop, source input, normalisation and output of each.
 
-Shapes, templates and normalisations are facts of the published files; the code that obeys them is in `generator.py`.
-DFM, whose graph says its own size and brings its own mattes, is in `dfm.py`.
+Shapes, templates and normalisations are facts of the published files; `swap.py` applies them. DFM, whose graph gives its
+own size and mattes, is in `dfm.py`.
 """
 
 from __future__ import annotations
@@ -17,9 +16,7 @@ from faceplate.models.kinds import kind_called
 __all__ = ["FAMILIES", "Family", "Latent"]
 
 Latent = Literal["emap", "unit", "as-is", "picture"]
-"""What the source input holds: (e @ emap) / |e|; an embedding of length 1; one as the converter gives it; or a
-picture.
-"""
+"""Content of the source input: (e @ emap) / |e|; an embedding of length 1; one as the converter returns it; or a picture."""
 
 _RGB = tuple[float, float, float]
 _ZERO, _ONE, _HALF = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.5, 0.5, 0.5)
@@ -31,10 +28,19 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class Family:
     """One recipe.
 
-    The crop is RGB, display-referred 0..1, `side` pixels square on `template`, and goes in as (x - `mean`) / `std`,
-    NCHW float32. With `denormalise` what comes out is x * `std` + `mean`; with `clip` it is held to 0..1. `latent`
-    says what the source input holds; `converter` brings ArcFace's embedding into the family's own space first;
-    `picture` is the template and side of a source picture.
+    The crop is RGB, display-referred 0..1, `side` pixels square on `template`, and is fed as (x - `mean`) / `std`, NCHW
+    float32. With `denormalise` the output is converted by x * `std` + `mean`; with `clip` it is limited to 0..1.
+
+    Attributes
+    ----------
+    latent : Latent
+        Content of the source input.
+    converter : str, optional
+        Converts ArcFace's embedding to the family's own space first.
+    picture : tuple, optional
+        Template and side of a source picture.
+    recogniser : str
+        The recogniser that the family was trained with.
     """
 
     name: str
@@ -56,11 +62,11 @@ class Family:
         return kind.licence if kind else "unknown"
 
     def normalised(self, pixels: np.ndarray) -> np.ndarray:
-        """Pixels float32 (..., 3), RGB 0..1, as the network wants them."""
+        """Convert pixels float32 (..., 3), RGB 0..1, to the network's input."""
         return (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
 
     def denormalised(self, pixels: np.ndarray) -> np.ndarray:
-        """What the network gave, float32 (..., 3), as RGB 0..1; clipped only where the recipe clips."""
+        """Convert the network's output, float32 (..., 3), to RGB 0..1; clipped only where the recipe clips."""
         made = pixels * np.array(self.std, np.float32) + np.array(self.mean, np.float32) if self.denormalise else pixels
         return np.clip(made, 0.0, 1.0) if self.clip else made
 

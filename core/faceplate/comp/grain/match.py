@@ -1,0 +1,164 @@
+"""Matching of the new face's grain to the plate's."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from faceplate.comp.grain.blocks import (
+    BLOCK,
+    FEWEST_BLOCKS,
+    LUMINANCE_CLASSES,
+    BlockStatistics,
+    block_means,
+    block_statistics,
+    flattest_blocks,
+    usable_blocks,
+)
+from faceplate.comp.grain.measure import estimate_grain, measure_grain
+from faceplate.comp.grain.model import Grain
+from faceplate.comp.grain.removal import degrain
+from faceplate.comp.grain.synthesis import safe_reciprocal, smooth_signal, unit_noise
+from faceplate.image.window import Window
+
+__all__ = ["match_grain"]
+
+# Below this matte the plate's own grain is complete to within 6 %; dividing by less would amplify rounding.
+_LEAST_MATTE = 0.125
+
+
+def match_grain(
+    result: np.ndarray,
+    plate: np.ndarray,
+    matte: np.ndarray,
+    window: Window,
+    frame: int,
+    amount: float = 1.0,
+    keep_own: float = 1.0,
+    *,
+    size: float | None = None,
+    grain: Grain | None = None,
+    own: Grain | None = None,
+    kept: np.ndarray | None = None,
+    seed: int = 0,
+) -> np.ndarray:
+    """Add the grain that a result lacks compared with the plate.
+
+    plate + matte * (returned - plate) has `amount`^2 of the plate's grain variance everywhere, also in the feather, where
+    averaging two independent grains would give less. All pictures are scene-linear, finite, and lie on the plate's `window`.
+
+    Parameters
+    ----------
+    result, plate : np.ndarray
+        float32 (h, w, 3).
+    matte : np.ndarray
+        (h, w), with which the result will be laid over the plate.
+    window : Window
+        The plate pixels of these arrays.
+    frame, seed : int
+        Select the noise pattern.
+    amount : float
+        Standard deviation of the grain relative to the plate's.
+    keep_own : float
+        1 keeps the result's own texture noise and adds what is missing; 0 removes it first.
+    size : float, optional
+        The face's size in pixels; the matte's height by default.
+    grain : Grain, optional
+        The plate's grain. Measured on all of `plate` by default; better measured around the face too, where only grain is
+        fine because the background is out of focus.
+    own : Grain, optional
+        Upper limit of the grain in the result, where it is known. Skin texture of a still looks like grain but does not
+        change from frame to frame, so it must not count as grain.
+    kept : np.ndarray, optional
+        (h, w), how far the result is the plate's own picture with its grain.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w, 3). Pixels that equal the plate bit for bit, and pixels without matte, are returned bit for bit. The
+        same array when `amount` is 0 and `keep_own` is 1.
+    """
+    differs = result != plate
+    touched = (matte > 0) & (differs[..., 0] | differs[..., 1] | differs[..., 2])
+    if not touched.any() or (amount == 0 and keep_own >= 1):
+        return result
+    box = _bounding_window(touched, 3 * BLOCK, window)
+    near = box.slices(window)
+    part, beneath, cover, changed = (np.ascontiguousarray(picture[near]) for picture in (result, plate, matte, touched))
+    if keep_own < 1:
+        clean = degrain(part, 1.0, size or float(box.height))
+        part = clean + np.float32(keep_own) * (part - clean)
+    if amount > 0:
+        whole = grain or measure_grain(plate)
+        signal = smooth_signal(part)
+        most = None if own is None else own.scaled(keep_own).variance(signal) * safe_reciprocal(whole.variance(signal))
+        same = np.zeros_like(cover) if kept is None else np.clip(kept[near], 0, 1)
+        lacking = _missing_variance(part, beneath, cover, changed, signal, amount, most, same)
+        deviation = np.sqrt(whole.variance(signal) * lacking)
+        part = part + unit_noise(whole, box, frame, seed, changed) * deviation
+    answer = result.copy()
+    answer[near] = np.where(cv2.merge([changed.astype(np.uint8)] * 3), part, answer[near])
+    return answer
+
+
+def _bounding_window(touched: np.ndarray, margin: int, window: Window) -> Window:
+    """Find the plate window of the pixels in `touched`, bool (h, w), grown by `margin` pixels inside `window`."""
+    rows, columns = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
+    box = Window(
+        window.x + int(columns[0]),
+        window.y + int(rows[0]),
+        int(columns[-1] - columns[0]) + 1,
+        int(rows[-1] - rows[0]) + 1,
+    )
+    return box.grow(margin).intersect(window)
+
+
+def _missing_variance(
+    result: np.ndarray,
+    plate: np.ndarray,
+    matte: np.ndarray,
+    changed: np.ndarray,
+    signal: np.ndarray,
+    amount: float,
+    most: np.ndarray | None,
+    kept: np.ndarray,
+) -> np.ndarray:
+    """Compute the variance to add, as a multiple (h, w, 3) of the plate's.
+
+    With matte m, let the result be the plate's own picture by k and new by j = 1 - k, with own variance o (in the plate's
+    units, at most `most`) and correlation c with the plate's grain. The composite then has the variance
+    (1 - m j)^2 + m^2 (j^2 o + added) + 2 m j (1 - m j) c sqrt(o). Result and plate are measured by the same estimator on the
+    same pixels, so that a result that equals the plate except for rounding lacks nothing.
+    """
+    ours, theirs = block_statistics(result), block_statistics(plate)
+    inside = changed & (matte > 0.5)
+    if usable_blocks(ours, inside).sum() < FEWEST_BLOCKS * LUMINANCE_CLASSES:
+        inside = changed
+    # Only the ratio matters and both are measured alike, so one pass is enough.
+    own, reference = estimate_grain(ours, inside, 1), estimate_grain(theirs, inside, 1)
+    cover = np.maximum(matte, np.float32(_LEAST_MATTE)).astype(np.float32)
+    new = 1 - kept
+    target = np.float32(amount * amount) * new * (2 / cover - new)
+    if own.empty:
+        return cv2.merge([target] * 3)
+    # A hundred times the plate's grain lacks nothing; the limit keeps the ratio finite where the plate has almost none.
+    share = np.minimum(own.variance(signal) * safe_reciprocal(reference.variance(signal)), np.float32(100))
+    if most is not None:
+        share = np.minimum(share, most)
+    apart = cv2.merge([2 * new * (1 / cover - new)] * 3)
+    shared = apart * cv2.transform(
+        np.sqrt(share), np.diag(_plate_correlation(ours, theirs, usable_blocks(ours, inside)))
+    )
+    return np.maximum(cv2.merge([target] * 3) - cv2.merge([new * new] * 3) * share - shared, np.float32(0))
+
+
+def _plate_correlation(ours: BlockStatistics, theirs: BlockStatistics, usable: np.ndarray) -> np.ndarray:
+    """Measure how far the result's residual is the plate's own, float32 (3,), 0..1: the median correlation of flat blocks."""
+    if usable.sum() < FEWEST_BLOCKS:
+        return np.zeros(3, np.float32)
+    chosen, _ = flattest_blocks(ours, usable, np.zeros_like(ours.structure))
+    rows, columns = usable.shape
+    common = block_means(ours.residual * theirs.residual, (columns, rows))[chosen]
+    scale = np.sqrt(ours.energy[chosen] * theirs.energy[chosen])
+    ratio = np.divide(common, scale, out=np.zeros_like(common), where=scale > 0)
+    return np.clip(np.median(ratio, axis=0), 0, 1).astype(np.float32)

@@ -1,0 +1,231 @@
+"""Edges of the occlusion matte on the plate's own pixels, found from the colours on either side."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from faceplate.face import Face
+from faceplate.face.align import apply, compose, invert, resample, scale_of
+from faceplate.image.inpaint import fill
+from faceplate.image.window import Window
+
+__all__ = ["REC709_LUMINANCE", "SIDE", "edges_on_plate", "sigmoid", "smoothstep"]
+
+SIDE = 320
+"""Side in pixels of the network's square; the face's longer side fills 1 / 1.14 of it."""
+
+REC709_LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
+"""Luminance weights of linear Rec.709."""
+
+
+# Largest face in pixels on the grid where edges are found: enough for a strand of hair, and a limit to the cost.
+_FINEST_FACE = 512.0
+
+# Blurs of at least this many pixels are computed at half resolution.
+_COARSE_SIGMA = 4.0
+
+_SUM = np.ones((1, 3), np.float32)
+
+# Edges are searched where the raised probability is above the first value, and this many of the network's pixels around.
+_UNCERTAIN, _ROOM = 0.1, 20
+
+# Distance outside the face's outline within which edges are searched, in the network's pixels.
+_BESIDE = 8
+
+# Largest half width of a strand, in the network's pixels, and the factor by which its probability is raised.
+_STRAND_WIDTH, _STRAND_GAIN = 4.0, 3.0
+
+# A spot is a connected area with a probability above the first value. Its weight rises from 0 to 1 between the lengths of
+# the second, in the network's pixels, and between the mean probabilities of the third.
+_SPOT, _SPECK, _CERTAIN = 0.25, (14.0, 26.0), (0.18, 0.34)
+
+# Values are clipped at this many times the face's level; log-odds are clipped at the second value.
+_HOT, _MAX_ODDS = 8.0, 20.0
+
+
+def edges_on_plate(
+    odds: np.ndarray,
+    hull: np.ndarray,
+    linear: np.ndarray,
+    levels: np.ndarray,
+    face: Face,
+    window: Window,
+    square: np.ndarray,
+) -> np.ndarray:
+    """Turn the network's log-odds into a matte on the plate's pixels, with edges where the plate's colours change.
+
+    Edges are found on a grid that is the plate's own for a face of up to 512 pixels; beyond that a guided filter carries the
+    matte to the plate's pixels.
+
+    Parameters
+    ----------
+    odds : np.ndarray
+        float32 (SIDE, SIDE), log-odds of being hidden.
+    hull : np.ndarray
+        bool (SIDE, SIDE), inside the face's outline. Edges are searched there and a little beyond.
+    linear : np.ndarray
+        float32 (h, w, 3), the plate in linear Rec.709 on `window`.
+    levels : np.ndarray
+        float32 (3,), the face's level in each channel.
+    face, window
+        The face, and the plate pixels of `linear`.
+    square : np.ndarray
+        (2, 3), from the plate to the network's square.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w), 0..1.
+    """
+    shrink = min(1.0, _FINEST_FACE / face.size)
+    fine = Window(0, 0, max(round(window.width * shrink), 1), max(round(window.height * shrink), 1))
+    across, down = fine.width / window.width, fine.height / window.height
+    to_fine = np.array([[across, 0, -window.x * across], [0, down, -window.y * down]], np.float64)
+    found, from_square = _raise_strands(odds), compose(to_fine, invert(square))
+    near = _uncertain_window(
+        found[..., 1] * cv2.dilate(hull.astype(np.float32), _disc(_BESIDE)), from_square
+    ).intersect(fine)
+    matte = np.zeros((fine.height, fine.width), np.float32)
+    if near.empty:
+        return cv2.resize(matte, (window.width, window.height))
+    seen = near if shrink == 1.0 else fine
+    pixels = np.clip(resample(linear, window, to_fine, seen) / levels, 0.0, _HOT)
+    hidden = np.clip(resample(found, Window(0, 0, SIDE, SIDE), from_square, near), 0.0, 1.0)
+    part = _edge_alpha(hidden[..., 0], hidden[..., 1], pixels[near.slices(seen)], scale_of(from_square))
+    matte[near.slices(fine)] = part
+    if shrink == 1.0:
+        return matte
+    return _guided_enlarge(matte, pixels, np.clip(linear / levels, 0.0, _HOT))
+
+
+def _uncertain_window(sure: np.ndarray, from_square: np.ndarray) -> Window:
+    """Find the window on the grid of `from_square` that covers all places where `sure` (SIDE, SIDE) is not 0, with a margin."""
+    rows, columns = np.nonzero(sure > _UNCERTAIN)
+    if rows.size == 0:
+        return Window(0, 0, 0, 0)
+    low, high = (np.array([end(columns), end(rows)], np.float64) for end in (np.min, np.max))
+    low, high = low - _ROOM, high + 1 + _ROOM
+    return Window.around(apply(from_square, np.array([low, high, (low[0], high[1]), (high[0], low[1])])))
+
+
+def _raise_strands(odds: np.ndarray) -> np.ndarray:
+    """Compute the probability of the log-odds, as it is and with thin objects raised, (SIDE, SIDE, 2).
+
+    A strand that fills a third of the network's pixel has a probability of a third there, but is as certain as a hand.
+    """
+    hidden = sigmoid(odds)
+    hidden[[0, -1]] = hidden[:, [0, -1]] = 0.0  # nothing is known beyond the square, so nothing is hidden there
+    thin = hidden - cv2.morphologyEx(hidden, cv2.MORPH_OPEN, _disc(_STRAND_WIDTH))
+    sure = np.minimum(hidden + _STRAND_GAIN * thin, 1.0)
+    return np.stack([hidden, sure], axis=-1) * _spot_confidence(hidden, sure)[..., None]
+
+
+def _spot_confidence(hidden: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """Compute a weight for each spot of `sure` (SIDE, SIDE), float32 in 0..1.
+
+    It is less for small spots (a tooth is no occluder) and for spots with a low mean of `hidden` (a wrinkle, a curl of
+    beard). The weight is continuous, so that nothing pops from one frame to the next.
+    """
+    count, spots, sizes, _ = cv2.connectedComponentsWithStats((sure > _SPOT).astype(np.uint8), connectivity=8)
+    if count == 1:
+        return np.ones_like(sure)
+    label = np.asarray(spots, np.int64)
+    certain = np.bincount(label.ravel(), hidden.ravel(), minlength=count) / sizes[:, cv2.CC_STAT_AREA]
+    length = sizes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    worth = (smoothstep(length, *_SPECK) * smoothstep(certain, *_CERTAIN)).astype(np.float32)
+    worth[0] = 0.0
+    each, beside = worth[label], cv2.dilate((label > 0).astype(np.uint8), _disc(2)) > 0
+    # Pixels right beside a spot get its weight; beside two spots, the larger weight.
+    return np.where(label > 0, each, np.where(beside, cv2.dilate(each, _disc(2)), np.float32(1)))
+
+
+def _edge_alpha(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:
+    """Compute the matte float32 (h, w) for the network's probability `hidden` (h, w) over `pixels` (h, w, 3).
+
+    Near the edge the colours of the face and of the occluder are each extrapolated from where they are certain, and a pixel's
+    alpha is its position on the line between the two. Where these colours are alike, the probability itself is used.
+
+    Parameters
+    ----------
+    hidden, sure : np.ndarray
+        float32 (h, w), the probability as it is and with strands raised.
+    pixels : np.ndarray
+        float32 (h, w, 3), relative to the face's level.
+    unit : float
+        Size of one of the network's pixels in these pixels.
+    """
+    near = cv2.dilate(sure, _disc(1.5 * unit))
+    face = _local_average(pixels, cv2.erode((sure < 0.15).astype(np.float32), _disc(0.7 * unit)), 4.0 * unit)
+    away = _dot(pixels - face, pixels - face)
+    front = _local_average(pixels, sure**2 * (away + np.float32(0.01)), 3.0 * unit)
+    line = front - face
+    length = _dot(line, line)
+    place = _dot(pixels - face, line) / np.maximum(length, np.float32(1e-6))
+    trust = length / (length + np.float32(0.02) * _dot(face, face) + np.float32(1e-4))
+    place = cv2.GaussianBlur(place, (0, 0), 0.6)
+    # A strand's own colour is rarely seen unmixed, so a smaller part of it counts as full coverage.
+    whole = np.float32(0.7) - np.minimum(sure - hidden, np.float32(0.5))
+    alpha = trust * smoothstep(place, 0.1, whole) * smoothstep(near, 0.2, 0.6) + (1 - trust) * smoothstep(
+        sure, 0.1, 0.3
+    )
+    return np.maximum(alpha, smoothstep(hidden, 0.4, 0.75)).astype(np.float32)
+
+
+def _local_average(pixels: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+    """Compute the weighted average of `pixels` (h, w, 3) around each pixel; without weight nearby, a smooth continuation."""
+    height, width = weight.shape
+    # Such a smooth result needs half the resolution only.
+    step = 2 if sigma >= _COARSE_SIGMA else 1
+    size = (-(-width // step), -(-height // step))
+    held, carried = weight, pixels * weight[..., None]
+    if step > 1:
+        held, carried = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (held, carried))
+    held, carried = (cv2.GaussianBlur(part, (0, 0), sigma / step) for part in (held, carried))
+    known = held > 1e-3
+    filled = fill(carried / np.maximum(held, np.float32(1e-3))[..., None], known.astype(np.float32))
+    return cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR) if step > 1 else filled
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Compute the dot product of two pictures' colours, float32 (h, w)."""
+    return cv2.transform(first * second, _SUM)
+
+
+def _guided_enlarge(matte: np.ndarray, pixels: np.ndarray, plate: np.ndarray) -> np.ndarray:
+    """Enlarge `matte` (gh, gw), found on the small `pixels` (gh, gw, 3), to the `plate` (h, w, 3), float32 (h, w).
+
+    K. He, J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015: locally the matte is a * guide + b. a and b are smooth, so
+    they are enlarged, and the large guide places the edge.
+    """
+    size = (plate.shape[1], plate.shape[0])
+    small, large = (np.sqrt(picture @ REC709_LUMINANCE) for picture in (pixels, plate))
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return cv2.blur(values, (5, 5))
+
+    mean_guide, mean_matte = mean(small), mean(matte)
+    spread = mean(small * small) - mean_guide**2
+    slope = (mean(small * matte) - mean_guide * mean_matte) / (spread + np.float32(1e-4))
+    offset = mean_matte - slope * mean_guide
+    slope, offset = (cv2.resize(mean(part), size, interpolation=cv2.INTER_LINEAR) for part in (slope, offset))
+    plain = cv2.resize(matte, size, interpolation=cv2.INTER_LINEAR)
+    # Where the matte is 0 or 1 there is no edge to place, and the filter would only blur it.
+    solid = np.abs(2 * cv2.resize(mean_matte, size, interpolation=cv2.INTER_LINEAR) - 1) > 0.98
+    return np.where(solid, plain, np.clip(slope * large + offset, 0.0, 1.0)).astype(np.float32)
+
+
+def _disc(radius: float) -> np.ndarray:
+    side = 2 * max(round(radius), 1) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def smoothstep(values: np.ndarray, low: float, high: float | np.ndarray) -> np.ndarray:
+    """Smoothstep: 0 up to `low`, 1 from `high`."""
+    t = np.clip((values - np.float32(low)) / np.asarray(high - low, np.float32), 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def sigmoid(odds: np.ndarray) -> np.ndarray:
+    """Convert log-odds to probabilities, float32."""
+    return (1.0 / (1.0 + np.exp(-np.clip(odds, -_MAX_ODDS, _MAX_ODDS)))).astype(np.float32)

@@ -1,0 +1,132 @@
+"""The interface of a generator: the embedded mesh warp, a network, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from faceplate.comp.grain import Grain
+from faceplate.face import Face
+from faceplate.image.window import Window
+
+__all__ = ["CacheIdentity", "Crop", "CropTransform", "Encoding", "Generated", "Generator", "Reshaping"]
+
+Encoding = Literal["working", "network"]
+"""Pixels that a generator works on: scene-linear working space, or network space."""
+
+
+@dataclass(frozen=True)
+class CropTransform:
+    """The crop that a generator expects.
+
+    Attributes
+    ----------
+    matrix : np.ndarray
+        (2, 3), from plate to crop pixels.
+    window : Window
+        The crop.
+    pixel_aspect : float
+        Width of a crop pixel over its height: 1 unless the matrix keeps the plate's squeeze.
+    """
+
+    matrix: np.ndarray
+    window: Window
+    pixel_aspect: float = 1.0
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The input of a generator.
+
+    Attributes
+    ----------
+    pixels : np.ndarray
+        float32 (h, w, 3) on `framing.window`, scene-linear working space or network space, as the generator's `encoding`
+        says.
+    framing : CropTransform
+        How the crop was cut.
+    face : Face
+        The face in crop coordinates.
+    frame : int, optional
+        The shot's frame number, used only for what an artist pinned to a range of frames.
+    """
+
+    pixels: np.ndarray
+    framing: CropTransform
+    face: Face
+    frame: int | None = None
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The output of a generator.
+
+    Attributes
+    ----------
+    pixels : np.ndarray
+        Like the crop's.
+    coverage : np.ndarray
+        float32 (h, w), 0 where there is no new face.
+    confidence : np.ndarray, optional
+        float32 (h, w), 0..1.
+    noise : Grain, optional
+        Upper limit of the grain in `pixels`; None when it is unknown.
+    kept : np.ndarray, optional
+        float32 (h, w), how far a pixel is the crop's own, with its grain; None for nowhere.
+    """
+
+    pixels: np.ndarray
+    coverage: np.ndarray
+    confidence: np.ndarray | None = None
+    noise: Grain | None = None
+    kept: np.ndarray | None = None
+
+
+class Generator(Protocol):
+    """Makes the new face."""
+
+    @property
+    def name(self) -> str:
+        """Value of the parameter `generator` that selects it."""
+        ...
+
+    @property
+    def encoding(self) -> Encoding:
+        """Encoding of the crop."""
+        ...
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of the cards whose networks made the pixels, for the metadata."""
+        ...
+
+    def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
+        """Compute the crop for `face`, whose points are plate pixels."""
+        ...
+
+    def generate(self, crop: Crop) -> Generated:
+        """Make the new face on the crop's own pixels."""
+        ...
+
+
+@runtime_checkable
+class CacheIdentity(Protocol):
+    """A generator whose results can be cached beyond this process, because it names everything that they depend on.
+
+    Results of a generator without it are cached for this process only.
+    """
+
+    def cache_identity(self) -> str:
+        """Return a text that is the same exactly when the results are: weights, source and settings; "" when unknown."""
+        ...
+
+
+@runtime_checkable
+class Reshaping(Protocol):
+    """A generator that changes the face's shape; the plate is warped to follow before the generator gets it."""
+
+    def reshaped(self, face: Face, pixel_aspect: float) -> Face:
+        """Return `face`, in plate pixels, with the points of the new face; the same face to leave it unchanged."""
+        ...

@@ -1,0 +1,57 @@
+"""Coordinates and small drawing helpers on the raster's grid."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from faceplate.face import Face
+from faceplate.face.raster import MeshRaster
+from faceplate.image.window import Window
+
+__all__ = ["cell_centres", "cells_per_face", "disc", "fit_affine", "grid_slices", "loop_matte"]
+
+
+def cells_per_face(face: Face, raster: MeshRaster) -> float:
+    """Compute the face's size in cells of the raster."""
+    return face.size * raster.covered.shape[1] / raster.window.width
+
+
+def cell_centres(raster: MeshRaster, part: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:
+    """Compute the plate coordinates of every cell's centre, or of those in `part` of the grid, float64 (gh, gw, 2)."""
+    rows, columns = raster.covered.shape
+    x = (np.arange(columns)[part[1]] + 0.5) * raster.window.width / columns + raster.window.x
+    y = (np.arange(rows)[part[0]] + 0.5) * raster.window.height / rows + raster.window.y
+    return np.stack(np.meshgrid(x, y), axis=-1)
+
+
+def grid_slices(raster: MeshRaster, near: Window) -> tuple[slice, slice]:
+    """Compute the rows and columns of the raster's grid that lie on the plate's pixels `near`."""
+    (rows, columns), window = raster.covered.shape, raster.window
+    near = near.intersect(window)
+    across, down = columns / window.width, rows / window.height
+    left, right = (near.x - window.x) * across, (near.right - window.x) * across
+    top, bottom = (near.y - window.y) * down, (near.bottom - window.y) * down
+    return slice(int(top), max(int(np.ceil(bottom)), int(top))), slice(int(left), max(int(np.ceil(right)), int(left)))
+
+
+def loop_matte(face: Face, loop: np.ndarray, raster: MeshRaster) -> np.ndarray:
+    """Draw a loop of the mesh as a soft matte on the raster's grid."""
+    rows, columns = raster.covered.shape
+    factors = (columns / raster.window.width, rows / raster.window.height)
+    outline = (face.points[loop, :2] - (raster.window.x, raster.window.y)) * factors - 0.5
+    matte = np.zeros((rows, columns), np.float32)
+    cv2.fillPoly(matte, [np.round(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+    return cv2.GaussianBlur(matte, (0, 0), max(0.004 * cells_per_face(face, raster), 0.5))
+
+
+def disc(radius: float) -> np.ndarray:
+    """Return a round structuring element."""
+    side = 2 * max(round(radius), 1) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def fit_affine(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Fit the least-squares affine matrix (2, 3) from `start` (n, 2) to `end` (n, 2); it includes a plate's squeeze."""
+    solution, *_ = np.linalg.lstsq(np.column_stack([start, np.ones(len(start))]), end, rcond=None)
+    return np.ascontiguousarray(solution.T)

@@ -1,0 +1,48 @@
+"""The plate's own mouth and eyes: where they are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from faceplate.face import Face, topology
+from faceplate.face.raster import MeshRaster
+from faceplate.generators.mesh.grid import loop_matte
+from faceplate.generators.mesh.settings import MeshSettings
+from faceplate.generators.mesh.texture_layers import TextureLayer
+from faceplate.source.views import Geometry
+
+__all__ = ["kept_from_plate"]
+
+# The plate's mouth or eye is kept while the views are less than half as open, and replaced above four fifths.
+_OPEN_LOW, _OPEN_HIGH = 0.5, 0.8
+
+_CLOSED_BELOW = 0.04
+
+
+def kept_from_plate(
+    face: Face, target: Geometry, layers: list[TextureLayer], raster: MeshRaster, settings: MeshSettings
+) -> np.ndarray:
+    """Compute where the plate's own mouth and eyes are kept, float32 (gh, gw).
+
+    With the setting `auto` they are kept as far as no view is open enough.
+    """
+    mesh = topology()
+    kept = np.zeros(raster.covered.shape, np.float32)
+    places = (
+        (settings.mouth, mesh.mouth_loop, target.mouth, lambda view: view.mouth),
+        (settings.eyes, mesh.right_eye_loop, target.eyes[0], lambda view: view.eyes[0]),
+        (settings.eyes, mesh.left_eye_loop, target.eyes[1], lambda view: view.eyes[1]),
+    )
+    for setting, loop, wanted, openness in places:
+        area = loop_matte(face, loop, raster)
+        if setting == "plate":
+            amount = 1.0
+        elif setting == "source" or wanted < _CLOSED_BELOW:
+            amount = 0.0
+        else:
+            inside = [(float((layer.share * area).sum()), openness(layer.geometry)) for layer in layers]
+            have = sum(share * value for share, value in inside) / max(sum(share for share, _ in inside), 1e-9)
+            amount = float(np.clip((_OPEN_HIGH - have / wanted) / (_OPEN_HIGH - _OPEN_LOW), 0.0, 1.0))
+            amount *= float(np.clip((wanted - _CLOSED_BELOW) / _CLOSED_BELOW, 0.0, 1.0))
+        kept = np.maximum(kept, area * np.float32(amount))
+    return kept

@@ -1,0 +1,75 @@
+"""The engine connection that all nodes share, and what the engine last reported. Safe to use from any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .faceplate_client import Engine, EngineError, Shot, ShotCache, connect
+
+__all__ = ["EngineStatus", "close", "engine", "models", "open_shot", "refresh", "shot_info", "status"]
+
+
+@dataclass
+class EngineStatus:
+    """The line that the panel shows about the engine."""
+
+    text: str = "not asked yet"
+    ok: bool = False
+
+
+status = EngineStatus()
+_infos: dict[str, dict[str, Any]] = {}
+_cards: list[dict[str, Any]] = []
+
+
+def engine() -> Engine:
+    """Return the engine, started when none runs. Raises `EngineError`."""
+    return _shots.engine()
+
+
+def open_shot(document: dict[str, Any], base: str | None) -> Shot:
+    """Return the open shot of a document; the same document is opened once. Raises `EngineError`."""
+    shot = _shots.open(document, base)
+    _infos[document["id"]] = shot.info
+    return shot
+
+
+def shot_info(group: Any) -> dict[str, Any] | None:
+    """Return what the engine last reported of a group's shot, without a request; None before the first request."""
+    return _infos.get(group.faceplate.uid) if group is not None else None
+
+
+def refresh() -> None:
+    """Ask the engine for its status and its networks. Raises `EngineError`."""
+    report = engine().status()
+    jobs = report.get("jobs", {})
+    status.ok = True
+    status.text = (
+        f"{report.get('engine', 'engine')} on {report.get('device', '?')}, "
+        f"{jobs.get('running', 0)} running, {jobs.get('waiting', 0)} waiting"
+    )
+    _cards[:] = engine().models()
+
+
+def models() -> list[dict[str, Any]]:
+    """Return the cards of the engine's networks; empty before `refresh`."""
+    return list(_cards)
+
+
+def close() -> None:
+    """Drop the connection; the engine ends by itself when nobody uses it."""
+    _shots.forget()
+
+
+def _connected() -> Engine:
+    try:
+        found = connect(parent=True)
+    except EngineError as error:
+        status.text, status.ok = str(error), False
+        raise
+    status.text, status.ok = "running", True
+    return found
+
+
+_shots = ShotCache(_connected, limit=32)

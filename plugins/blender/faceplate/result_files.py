@@ -1,0 +1,140 @@
+"""A node's folder: what the engine wrote, by plate number, and what the node shows, by scene frame.
+
+    elements/element.####.exr    the engine's, numbered like the plate
+    element.####.exr             what the node shows, numbered like the scene (a link, or a copy)
+    present.####.png             one white pixel: this frame is there
+    plate/plate.####.exr         the plate rendered from nodes, where the Image input is no file
+    takes/001/                   a take: kept frames and the shot they were made from
+
+Without `present` the group tints the picture, so that a missing face is seen and never passes for a finished frame.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .faceplate_client import HostError
+
+__all__ = [
+    "discard_frame",
+    "move_unsaved",
+    "node_folder",
+    "publish_frame",
+    "rendered_pattern",
+    "result_path",
+    "shown_folder",
+]
+
+
+def node_folder(group: Any) -> Path:
+    """The node's folder: the one that was chosen, else beside the .blend, else (not saved yet) a temporary one."""
+    shot = group.faceplate
+    if shot.cache:
+        return Path(bpy.path.abspath(shot.cache))
+    if bpy.data.filepath:
+        # One folder for each .blend: two versions of it, rendered at once, must not take each other's frames.
+        return Path(bpy.data.filepath).parent / "faceplate" / Path(bpy.data.filepath).stem / shot.uid[:12]
+    return _unsaved(shot.uid)
+
+
+def move_unsaved(group: Any) -> None:
+    """What was made before the .blend was first saved moves into the folder beside it."""
+    made, folder = _unsaved(group.faceplate.uid), node_folder(group)
+    if made == folder or not made.is_dir() or folder.exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.move(made, folder)
+    except OSError as error:
+        raise HostError("output-unwritable", f"{folder} cannot be made: {error.strerror or error}.") from error
+
+
+def _unsaved(uid: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"faceplate-blender-{_user()}" / uid[:12]
+
+
+def shown_folder(group: Any) -> Path:
+    """Where the frames lie that the node shows: the node's folder, or that of the chosen take."""
+    shot = group.faceplate
+    return node_folder(group) / "takes" / f"{shot.take:03d}" if shot.take else node_folder(group)
+
+
+def result_path(folder: Path, frame: int) -> Path:
+    """The picture that the node shows at a scene frame."""
+    return folder / f"element.{frame:04d}.exr"
+
+
+def present_path(folder: Path, frame: int) -> Path:
+    """The mark that the frame is there."""
+    return folder / f"present.{frame:04d}.png"
+
+
+def rendered_pattern(group: Any) -> str:
+    """Where the engine writes."""
+    return str(node_folder(group) / "elements" / "element.####.exr")
+
+
+def publish_frame(folder: Path, frame: int, rendered: Path) -> bool:
+    """Shows `rendered` at scene frame `frame`. Returns whether that changed anything."""
+    target = result_path(folder, frame)
+    mark = present_path(folder, frame)
+    try:
+        if mark.exists() and target.exists() and target.samefile(rendered):
+            return False
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(target, lambda part: _link(rendered, part))
+        if not mark.exists():
+            _replace(mark, lambda part: part.write_bytes(_WHITE_PIXEL))
+    except OSError as error:
+        raise HostError("output-unwritable", f"{target} cannot be written: {error.strerror or error}.") from error
+    return True
+
+
+def discard_frame(folder: Path, frame: int) -> None:
+    """The frame is not there (any more): it must not pass for a finished one."""
+    for path in (present_path(folder, frame), result_path(folder, frame)):
+        path.unlink(missing_ok=True)
+
+
+def _replace(target: Path, write: Any) -> None:
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    part.unlink(missing_ok=True)
+    try:
+        write(part)
+        part.replace(target)
+    finally:
+        # Renaming a link onto another name of the same file does nothing and leaves the link.
+        part.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(source, target)
+
+
+def _user() -> str:
+    return "".join(letter for letter in getpass.getuser() if letter.isalnum()) or "user"
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+# One 8-bit grey pixel, 255 (PNG, second edition: signature, IHDR, IDAT, IEND).
+_WHITE_PIXEL = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    + _chunk(b"IDAT", zlib.compress(b"\x00\xff"))
+    + _chunk(b"IEND", b"")
+)

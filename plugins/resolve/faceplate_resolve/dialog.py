@@ -1,0 +1,137 @@
+"""What the dialog asks, as data: made from the parameter list, essentials first. No window is opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from faceplate_client import HostError
+
+__all__ = ["ESSENTIALS", "Answer", "Field", "Panel", "panel_for", "read_answer"]
+
+ESSENTIALS = ("target", "generator", "light_luminance", "matte_feather", "grain", "occlusion")
+"""The parameters on the first page; the others are on a page for each group."""
+
+_MODES = ("auto", "source", "render")
+_PURPOSES = ("preview", "final")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line: `kind` is float, int, string, choice, flag, folder, file or note (text only)."""
+
+    name: str
+    kind: str
+    label: str
+    value: Any
+    help: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Pages of fields; `notes` are the sentences above them."""
+
+    title: str
+    notes: tuple[str, ...]
+    pages: tuple[tuple[str, tuple[Field, ...]], ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(field for _, fields in self.pages for field in fields)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was asked for: `values` are the parameters, the rest is the adapter's own."""
+
+    source: str
+    folder: str
+    mode: str
+    handles: int
+    track: bool
+    space: str
+    values: Mapping[str, Any]
+    purpose: str = "preview"
+
+
+def panel_for(
+    title: str, notes: tuple[str, ...], parameters: list[dict[str, Any]], values: Mapping[str, Any], own: Answer
+) -> Panel:
+    """The dialog with `values` over the parameters' defaults; a keyed value is left to the shot file and shown as a note."""
+    first = [
+        Field(
+            "source", "folder", "Person", own.source, "Pictures, or a folder of pictures, of the person who is put in."
+        ),
+        *(_field(entry, values) for entry in parameters if entry["name"] in ESSENTIALS),
+    ]
+    first.sort(key=lambda field: ESSENTIALS.index(field.name) if field.name in ESSENTIALS else -1)
+    clip = (
+        Field(
+            "mode", "choice", "Plate", own.mode, "auto, the clip's own media, or a render of its range.", choices=_MODES
+        ),
+        Field("handles", "int", "Handles", own.handles, "Frames beyond the cut at both ends.", 0, 1000),
+        Field("track", "flag", "Track first", own.track, "Follow the face through the clip before it is replaced."),
+        Field("space", "string", "Colour space", own.space, "The plate's, by its OCIO name; empty: as the file says."),
+        Field(
+            "purpose",
+            "choice",
+            "Purpose",
+            own.purpose,
+            "preview: with a slate when no release of the person is on record; final: refused then.",
+            choices=_PURPOSES,
+        ),
+        Field("folder", "folder", "Results", own.folder, "Where the frames and the shot file go."),
+    )
+    groups: dict[str, list[Field]] = {}
+    for entry in parameters:
+        if entry["name"] not in ESSENTIALS:
+            groups.setdefault(entry["group"], []).append(_field(entry, values))
+    pages = [("Swap", tuple(first)), ("Clip", clip), *((name, tuple(fields)) for name, fields in groups.items())]
+    return Panel(title, notes, tuple(pages))
+
+
+def _field(entry: dict[str, Any], values: Mapping[str, Any]) -> Field:
+    value = values.get(entry["name"], entry["default"])
+    if isinstance(value, Mapping):
+        return Field(entry["name"], "note", entry["label"], "keyed in the shot file", entry["help"])
+    kind = "file" if entry["type"] == "path" else entry["type"]
+    choices = tuple(map(str, entry["choices"]))
+    return Field(entry["name"], kind, entry["label"], value, entry["help"], entry["minimum"], entry["maximum"], choices)
+
+
+_Given = Mapping[str, Union[str, int, float, bool]]
+
+
+def read_answer(panel: Panel, given: _Given) -> Answer:
+    """What a window's contents mean. Raises HostError `bad-value` with the field's label and range."""
+    read = {
+        field.name: _read(field, given.get(field.name, field.value)) for field in panel.fields if field.kind != "note"
+    }
+    source = str(read.pop("source")).strip()
+    if not source:
+        raise HostError("no-source", "Choose the person: a picture, or a folder of pictures.")
+    own = {name: read.pop(name) for name in ("folder", "mode", "handles", "track", "space", "purpose")}
+    return Answer(source=source, values=read, **own)
+
+
+def _read(field: Field, value: Any) -> Any:
+    if field.kind == "flag":
+        return bool(value)
+    if field.kind == "choice" and field.choices:
+        if str(value) not in field.choices:
+            raise HostError("bad-value", f"{field.label} is one of {', '.join(field.choices)}.")
+        return str(value)
+    if field.kind not in ("int", "float"):
+        return str(value).strip()
+    try:
+        number = int(value) if field.kind == "int" else float(str(value).replace(",", "."))
+    except ValueError:
+        raise HostError("bad-value", f"{field.label} is a number, not '{value}'.") from None
+    low, high = field.minimum, field.maximum
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise HostError("bad-value", f"{field.label} can be {low:g} to {high:g}.")
+    return number

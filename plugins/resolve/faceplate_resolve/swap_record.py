@@ -1,0 +1,110 @@
+"""What a project remembers of a swap: a marker's custom data that names the shot file, and the shot file itself."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from faceplate_client import HostError, changed_values, with_current_names, write_document
+
+from .media import short_name
+
+if TYPE_CHECKING:
+    from fusionscript import MediaPoolItem, TimelineItem
+
+__all__ = ["SwapRecord", "folder_name", "load_shot", "record_of", "save_shot", "take_of", "write_record"]
+
+COLOR = "Pink"
+NAME = "Faceplate"
+
+
+@dataclass(frozen=True)
+class SwapRecord:
+    """`shot` is the shot file's path, `id` the shot's, `take` the version, `mode` source or render."""
+
+    shot: str
+    id: str
+    take: int
+    mode: str
+
+    def text(self) -> str:
+        return json.dumps({"faceplate": 1, "shot": self.shot, "id": self.id, "take": self.take, "mode": self.mode})
+
+    @classmethod
+    def parse(cls, text: str) -> SwapRecord | None:
+        """None for a marker of somebody else."""
+        try:
+            data = json.loads(text)
+            if data["faceplate"] == 1:
+                return cls(str(data["shot"]), str(data["id"]), int(data["take"]), str(data["mode"]))
+        except (ValueError, TypeError, KeyError):
+            pass
+        return None
+
+
+def record_of(item: TimelineItem) -> SwapRecord | None:
+    """The record of a placed result: on its media, else on the item. None for any other clip."""
+    for thing in (item.GetMediaPoolItem(), item):
+        for marker in (thing.GetMarkers() or {}).values() if thing else ():
+            found = SwapRecord.parse(str(marker.get("customData") or ""))
+            if found is not None:
+                return found
+    return None
+
+
+def write_record(thing: TimelineItem | MediaPoolItem, frame: int, record: SwapRecord) -> None:
+    """Puts the record into a marker at a frame, in the place of an older one. Raises HostError `not-marked`."""
+    for at, marker in dict(thing.GetMarkers() or {}).items():
+        if SwapRecord.parse(str(marker.get("customData") or "")) is not None:
+            thing.DeleteMarkerAtFrame(at)
+    note = f"take {record.take}: {record.shot}"
+    thing.AddMarker(frame, COLOR, NAME, note, 1, record.text())
+    kept = thing.GetMarkerByCustomData(record.text())
+    if not kept:
+        raise HostError("not-marked", "Resolve did not keep the marker that names the shot file.")
+
+
+def folder_name(text: str) -> str:
+    """A clip's or project's name as a folder's: letters, digits, dot, dash and underscore."""
+    return re.sub(r"[^\w.-]+", "_", short_name(text)).strip("._") or "clip"
+
+
+def load_shot(record: SwapRecord) -> dict[str, Any]:
+    """The shot's document. Raises HostError `shot-gone`, `shot-other`."""
+    try:
+        with open(record.shot, encoding="utf-8") as file:
+            document = json.load(file)
+    except (OSError, ValueError) as error:
+        raise HostError("shot-gone", f"The shot file {record.shot} cannot be read ({error}).") from error
+    if document.get("id") != record.id:
+        raise HostError("shot-other", f"The shot file {record.shot} belongs to another shot than the clip.")
+    return {**document, "parameters": with_current_names(document.get("parameters") or {})}
+
+
+def take_of(document: dict[str, Any]) -> int:
+    """The number of the next take."""
+    return max([take["take"] for take in document.get("takes") or []], default=0) + 1
+
+
+def save_shot(
+    path: str, document: dict[str, Any], values: dict[str, Any], output: str, frames: str, note: str = ""
+) -> dict[str, Any]:
+    """Writes the document with new values and a take for them, whole or not at all; answers what was written.
+
+    Keyed values stay, as the dialog does not show them.
+    """
+    curves = {name: value for name, value in (document.get("parameters") or {}).items() if isinstance(value, dict)}
+    changed = {**changed_values(values), **curves}
+    made = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    take = {"take": take_of(document), "made": made, "output": output, "frames": frames, "parameters": changed}
+    if note:
+        take["note"] = note
+    new = {**document, "parameters": changed, "output": output, "frames": frames}
+    new["takes"] = [*(document.get("takes") or []), take]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    write_document(path, new)
+    return new

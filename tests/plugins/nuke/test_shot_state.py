@@ -1,0 +1,87 @@
+"""Which file a Read shows, and a node's state as a shot document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fake_nuke
+from adapter_modules import adapter_module
+from faceplate_client import HostError
+from fake_nuke import nuke
+from nuke_stage import Stage
+
+
+@pytest.fixture(scope="module")
+def holes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("holes")
+    for frame in (5, 6, 8, 9, 12):
+        (folder / f"p.{frame:04d}.exr").touch()
+    return folder
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    frame=st.integers(-20, 40),
+    edges=st.tuples(st.sampled_from(["hold", "loop", "black"]), st.sampled_from(["hold", "loop", "black"])),
+    mode=st.sampled_from(
+        [("expression", ""), ("expression", "frame+4"), ("expression", "frame - 3"), ("start at", "1")]
+    ),
+    on_error=st.sampled_from(["error", "black", "nearest frame"]),
+)
+def test_a_read_shows_the_file_that_it_should(
+    holes: Path, frame: int, edges: tuple[str, str], mode: tuple[str, str], on_error: str
+) -> None:
+    """Foundry's rules written down twice, once in the adapter and once in the fake."""
+    from fake_nuke.pixels import _file
+
+    fake_nuke.start()
+    knobs: dict[str, Any] = {"first": 5, "last": 12, "before": edges[0], "after": edges[1]}
+    knobs |= {"frame_mode": mode[0], "frame": mode[1], "on_error": on_error}
+    pattern = f"{holes}/p.####.exr"
+    node = nuke.nodes.Read(name="Read1", file=pattern, **knobs)
+    reads = adapter_module("read_node")
+    read = reads.ReadSettings(name="Read1", file=pattern, **knobs)
+    assert reads.only_through_nuke(read, lambda name: True) is None
+    try:
+        shown = _file(node, pattern, frame)
+    except RuntimeError:
+        shown = None
+    try:
+        mine = f"{holes}/p.{reads.file_frame(read, frame):04d}.exr"
+    except HostError as refusal:
+        mine = None
+        assert str(refusal).endswith(".") and "Read1" in str(refusal)
+    assert mine == shown
+
+
+def test_an_exported_document_is_one_that_the_engine_knows(stage: Stage) -> None:
+    from faceplate.shot.document import ShotDocument
+
+    for frame in range(1001, 1007):
+        (stage.folder / f"plate.{frame}.exr").touch()
+    node = stage.faceswap()
+    node["grain"].setExpression("frame == 1003 ? 0.5 : 1")
+    state = stage.adapter("node_state").read_state(node, range(1001, 1007))
+    document = stage.adapter("shot_state").exported_document(state, "out/e.####.exr")
+    known = ShotDocument.model_validate(json.loads(json.dumps(document)), strict=False)
+    assert known.frames == "1001-1006" and known.host is not None and known.host.app == "nuke"
+    assert document["parameters"]["grain"]["keys"][0] == [1001, 1.0, "linear"]
+    assert document["working"] == "ACEScg" and document["space"] == "ACEScg"
+
+
+def test_of_frames_that_show_one_file_the_first_gives_the_key(stage: Stage) -> None:
+    for frame in (1001, 1002):
+        (stage.folder / f"plate.{frame}.exr").touch()
+    stage.read["last"].setValue(1002)
+    node = stage.faceswap()
+    node["grain"].setExpression("(frame - 1000) / 10")
+    state = stage.adapter("node_state").read_state(node, range(1001, 1005))
+    document = stage.adapter("shot_state").exported_document(state, "out/e.####.exr")
+    assert document["frames"] == "1001-1002"
+    assert document["parameters"]["grain"]["keys"] == [[1001, 0.1, "linear"], [1002, 0.2, "linear"]]

@@ -1,0 +1,200 @@
+"""One clip swapped through the fake Resolve with the real engine: timeline and pixels, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faceplate_client import Engine, HostError
+from faceplate_resolve.clip import read_clip
+from faceplate_resolve.dialog import Answer
+from faceplate_resolve.interface import Console
+from faceplate_resolve.swap import swap_clip
+from fake_resolve import Graph, World
+from placed_clips import START, assert_equals_command_line, assert_in_step, host_of, shot_of
+from resolve_scene import Scene
+
+
+class TestOneClip:
+    def test_on_its_own_media(
+        self, scene: Scene, engine: Engine, answer: Callable[..., Answer], tmp_path: Path
+    ) -> None:
+        media = scene.sequence("sh010", 14)
+        original = scene.timeline._put(1, media, START + 100, 4, offset=Fraction(5), name="sh010")
+        original._values["ZoomX"] = 1.25
+        before = scene.state()
+        placed: Any = swap_clip(host_of(scene), original, answer(handles=2, swap=True), engine, Console())
+        name = "sh010.[1004-1011].exr"
+        assert scene.track_list() == [
+            ("Video 1", [("sh010", START + 100, START + 104)]),
+            ("Face Swap", [(name, START + 100, START + 104)]),
+        ]
+        assert scene.pool._root._folders[0]._name == "Faceplate" and scene.pool._current is scene.pool._root
+        assert [clip._name for clip in scene.pool._root._folders[0]._clips] == [name]
+        assert (placed._offset, placed._values) == (2, {"ZoomX": 1.25})
+        assert_in_step(placed, original, swapped=True)
+        path, document = shot_of(placed)
+        assert document["frames"] == "1004-1011" and document["mode"] == "over" and document["host"]["app"] == "resolve"
+        assert document["takes"][0]["take"] == 1 and path.is_relative_to(tmp_path / "results" / "Episode_1")
+        assert_equals_command_line(placed, tmp_path)
+        assert scene.state()[4:8] == before[4:8], "nothing of the Deliver page was touched"
+        assert (original._markers, original._takes, original._values) == ({}, [], {"ZoomX": 1.25})
+
+    def test_a_movie_with_a_track_of_the_face(
+        self, scene: Scene, engine: Engine, answer: Callable[..., Answer], tmp_path: Path
+    ) -> None:
+        media = scene.movie("cam", 10)
+        original = scene.timeline._put(1, media, START, 4, offset=Fraction(3))
+        placed: Any = swap_clip(host_of(scene), original, answer(handles=1, swap=True), engine, Console())
+        _, document = shot_of(placed)
+        assert document["plate"] == str(scene.folder / "cam.mov") and document["frames"] == "2-7"
+        assert Path(document["track"]).exists()
+        assert placed._offset == 1
+        for k in range(4):
+            new, old = placed._media._pixels(k + 1)[:24, :24], original._media._pixels(k + 3)[:24, :24]
+            assert np.abs(new - old).mean() < 0.005  # FFmpeg's own chroma is rougher at edges
+            assert np.abs(new - original._media._pixels(k + 4)[:24, :24]).mean() > 2 * np.abs(new - old).mean()
+        assert_equals_command_line(placed, tmp_path)
+
+    def test_mixed_rates_stay_in_step(self, scene: Scene, quick: Any, answer: Callable[..., Answer]) -> None:
+        media = scene.sequence("pal", 14, first=1, rate="25")
+        original = scene.timeline._put(1, media, START, 8, offset=Fraction(0))
+        placed: Any = swap_clip(host_of(scene), original, answer(), quick, Console())
+        assert placed._media._properties["FPS"] == "25"
+        assert placed._media._count == 9  # eight shown, one more so that rounding down gives eight
+        assert_in_step(placed, original)
+
+    def test_a_still_becomes_as_many_frames_as_it_is_long(
+        self, scene: Scene, engine: Engine, answer: Callable[..., Answer]
+    ) -> None:
+        scene.sequence("still", 1)
+        path = str(scene.folder / "still" / "still.1001.exr")
+        media = scene._pooled("still.1001.exr", path, 1, "24", kind="Still")
+        original = scene.timeline._put(1, media, START + 5, 6)
+        placed: Any = swap_clip(host_of(scene), original, answer(), engine, Console())
+        assert scene.track_list()[1] == ("Face Swap", [("still.[1001-1006].exr", START + 5, START + 11)])
+        assert placed._media._count == 6
+        first = placed._media._pixels(0)
+        assert all(np.array_equal(placed._media._pixels(k), first) for k in range(6))
+
+    def test_older_versions_count_the_last_frame_in(
+        self, scene: Scene, quick: Any, answer: Callable[..., Answer]
+    ) -> None:
+        scene.world.inclusive = True
+        original = scene.timeline._put(1, scene.sequence("sh010", 8), START, 2, offset=Fraction(2))
+        placed: Any = swap_clip(host_of(scene), original, answer(handles=1), quick, Console())
+        assert_in_step(placed, original)
+
+
+class TestRenderRange:
+    @pytest.fixture
+    def graded(self, scene: Scene) -> Any:
+        item = scene.timeline._put(1, scene.sequence("sh010", 10), START + 10, 3, offset=Fraction(4), name="sh010")
+        item._graph, item._gain = Graph(scene.world, [["Primary"], ["Curves"]]), 0.7
+        scene.timeline._put(2, None, START, 50, name="Title")
+        scene.timeline._marks = {"video": {"in": START + 1, "out": START + 40}}
+        return item
+
+    def test_a_graded_clip(
+        self, scene: Scene, engine: Engine, answer: Callable[..., Answer], graded: Any, tmp_path: Path
+    ) -> None:
+        before = scene.state()
+        placed: Any = swap_clip(host_of(scene), graded, answer(space="ACEScg", swap=True), engine, Console())
+        after = scene.state()
+        first = START + 10
+        name = f"sh010.[{first}-{first + 2}].exr"
+        assert scene.track_list() == [
+            ("Video 1", [("sh010", first, first + 3)]),
+            ("Video 2", [("Title", START, START + 50)]),
+            ("Face Swap", [(name, first, first + 3)]),
+        ]
+        assert after[4:8] == before[4:8], "render settings, presets, jobs and marks are as before"
+        assert after[1][:2] == before[1]
+        _, document = shot_of(placed)
+        assert document["space"] == "ACEScg" and document["frames"] == f"{first}-{first + 2}"
+        for k in range(3):
+            new = placed._media._pixels(k)
+            old = (scene.pictures[4 + k].astype(np.float16).astype(np.float32) * np.float32(0.7)).astype(np.float16)
+            assert np.abs(new[:24, :24] - old[:24, :24]).max() < 2e-3  # the grade is in it, the title is not
+            assert np.abs(new - old).max() > 0.02
+        assert_equals_command_line(placed, tmp_path)
+
+    @pytest.mark.parametrize("speed", [Fraction(2), Fraction(-1)])
+    def test_a_retimed_clip_is_rendered_and_never_guessed(
+        self, scene: Scene, quick: Any, answer: Callable[..., Answer], speed: Fraction
+    ) -> None:
+        media = scene.sequence("fast", 16)
+        item = scene.timeline._put(1, media, START, 4, offset=Fraction(9 if speed < 0 else 2), speed=speed)
+        with pytest.raises(HostError, match=r"backwards|retimed"):
+            swap_clip(host_of(scene), item, answer(mode="source"), quick, Console())
+        placed: Any = swap_clip(host_of(scene), item, answer(space="ACEScg"), quick, Console())
+        for record in range(START, START + 4):
+            new, old = placed._media._pixels(placed._shows(record)), media._pixels(item._shows(record))
+            assert np.abs(new[:24, :24] - old[:24, :24]).max() < 2e-3
+
+    def test_a_compound_clip(self, scene: Scene, engine: Engine, answer: Callable[..., Answer]) -> None:
+        inner = scene.timeline._put(1, scene.sequence("sh010", 6), START, 3, offset=Fraction(1))
+        scene.timeline._tracks[0].items.clear()
+        media = scene._pooled("Compound 1", "", 3, "24", kind="Compound")
+        outer = scene.timeline._put(1, media, START, 3)
+        outer._inside = inner
+        placed: Any = swap_clip(host_of(scene), outer, answer(space="ACEScg"), engine, Console())
+        assert scene.track_list()[0] == ("Video 1", [("Compound 1", START, START + 3)])
+        assert_in_step(placed, inner)
+
+    def test_one_frame_short_is_seen_in_the_files_and_undone(
+        self, scene: Scene, quick: Any, answer: Callable[..., Answer], graded: Any, tmp_path: Path
+    ) -> None:
+        scene.world.short_render = 1
+        before = scene.state()
+        with pytest.raises(
+            HostError,
+            match=r"While rendering the clip's range: Resolve rendered 2 frames instead of 3; it says: Complete",
+        ):
+            swap_clip(host_of(scene), graded, answer(space="ACEScg"), quick, Console())
+        assert scene.state() == before
+        assert not list((tmp_path / "results").rglob("*.exr"))
+
+    def test_the_space_of_a_render_must_be_known(
+        self, scene: Scene, quick: Any, answer: Callable[..., Answer], graded: Any
+    ) -> None:
+        scene.project._settings["colorSpaceTimeline"] = "My Show Log"
+        before = scene.state()
+        with pytest.raises(HostError, match="Resolve renders in 'My Show Log': say which OCIO colour space"):
+            swap_clip(host_of(scene), graded, answer(), quick, Console())
+        assert scene.state() == before
+
+    @pytest.mark.parametrize(
+        "refused",
+        ["Project.SaveAsNewRenderPreset", "Project.AddRenderJob", "Project.SetRenderSettings", "Project.StartRendering",
+         "Project.SetCurrentRenderFormatAndCodec", "Project.SetCurrentRenderMode", "Timeline.SetTrackEnable"],
+    )  # fmt: skip
+    def test_whatever_resolve_refuses_all_is_as_before(
+        self, scene: Scene, quick: Any, answer: Callable[..., Answer], graded: Any, refused: str
+    ) -> None:
+        before = scene.state()
+        scene.world.refuse = {refused}
+        with pytest.raises(HostError, match="While rendering the clip's range") as caught:
+            swap_clip(host_of(scene), graded, answer(space="ACEScg"), quick, Console())
+        scene.world.refuse = set()
+        # What could not be put back because Resolve refuses is said.
+        if not caught.value.left:
+            assert scene.state() == before
+        else:
+            assert caught.value.left == ["the render settings"] and "by hand" in str(caught.value)
+
+
+def test_what_is_read_of_a_clip(scene: Scene) -> None:
+    item = scene.timeline._put(2, scene.sequence("sh010", 10, rate="25"), START + 3, 4, offset=Fraction(5))
+    clip = read_clip(host_of(scene), item)
+    assert (clip.track, clip.start, clip.end, clip.files.first, clip.files.count) == (2, START + 3, START + 7, 1001, 10)
+    assert clip.offset == 5 and clip.ratio == Fraction(25, 24)
+
+
+def test_worlds_are_apart() -> None:
+    assert World().calls == [] and World().new_id() == "id-1"

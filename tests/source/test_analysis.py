@@ -1,0 +1,139 @@
+"""What is measured in a source's pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from faceplate.color import ColorConfig
+from faceplate.demo import person
+from faceplate.errors import UsageError
+from faceplate.face import Face, FaceFinder
+from faceplate.face.shape import normals
+from faceplate.generators import MeshGenerator, MeshSettings, parse_pins
+from faceplate.generators.mesh.texture_layers import light_weight, resolution_weight
+from faceplate.image.frame import Frame
+from faceplate.render.stages import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import Source, read_source
+from faceplate.source.analysis import analyse_picture
+from faceplate.source.source import SourceView
+from pictures import FaceIn, ReadPicture
+
+
+def test_a_view_too_many_can_still_be_pinned(source_bea: Source) -> None:
+    """Of more than 24 views those that are much like others are left aside, until an artist pins one."""
+    first, *rest = source_bea.views
+    source = replace(source_bea, views=(first,), spare=tuple(rest))
+    pinned = MeshGenerator(source, MeshSettings(pins=((rest[0].name, 1001, 1001),)))
+    assert pinned._views(1001) == (rest[0],) and pinned._views(1002) == (first,)
+    assert parse_pins(f"{rest[0].name}@1001", tuple(view.name for view in source.all_views)) == (
+        (rest[0].name, 1001, 1001),
+    )
+
+
+def test_pins(source_bea: Source) -> None:
+    names = tuple(view.name for view in source_bea.views)
+    assert parse_pins("open.jpg@1010-1024, front.jpg@1030", names) == (
+        ("open.jpg", 1010, 1024),
+        ("front.jpg", 1030, 1030),
+    )
+    for wrong in ("open.jpg", "open.jpg@x", "nobody.jpg@1001", "open.jpg@1001-"):
+        with pytest.raises(UsageError) as refused:
+            parse_pins(wrong + "", names)
+        assert refused.value.code == "bad-pin"
+
+
+def test_pinned_view_is_used_alone(read_picture: ReadPicture, face_in: FaceIn, source_bea: Source) -> None:
+    plate, face = read_picture("ada/front.jpg"), face_in("ada/front.jpg")
+    frame = Frame(plate.working(), plate.window, plate.color.working_space, plate.color)
+    pinned = MeshGenerator(source_bea, MeshSettings(pins=(("open.jpg", 1001, 1001),)))
+    alone = MeshGenerator(Source(tuple(v for v in source_bea.views if v.name == "open.jpg"), ()))
+    parameters = Parameters(shape=0)
+    there = swap_face(frame, face, replace(pinned, settings=replace(pinned.settings, shape=0)), parameters, frame=1001)
+    same = swap_face(frame, face, replace(alone, settings=MeshSettings(shape=0)), parameters, frame=1001)
+    elsewhere = swap_face(
+        frame, face, replace(pinned, settings=replace(pinned.settings, shape=0)), parameters, frame=1002
+    )
+    assert np.array_equal(there.over, same.over)
+    assert not np.array_equal(there.over, elsewhere.over)
+
+
+def test_source_is_measured_once_and_kept_beside(tmp_path: Path, color: ColorConfig, finder: FaceFinder) -> None:
+    for name in ("front.jpg", "open.jpg"):
+        (tmp_path / name).write_bytes((person("bea") / name).read_bytes())
+    first = read_source(tmp_path, color, finder)
+    assert (tmp_path / "faceplate.source.json").exists()
+
+    class Blind(FaceFinder):
+        def find(self, frame: Frame) -> tuple[Face, ...]:
+            raise AssertionError("looked again")
+
+    again = read_source(tmp_path, color, Blind(finder.store))
+    for one, two in zip(first.views, again.views, strict=True):
+        np.testing.assert_allclose(one.face.points, two.face.points, atol=1e-3)
+        assert len(two.analysis.blendshapes) == 52 and two.analysis.sharpness > 0
+    (tmp_path / "faceplate.source.json").write_text("{ not json")
+    assert len(read_source(tmp_path, color, finder).views) == 2
+    (tmp_path / "front.jpg").write_bytes((person("ada") / "front.jpg").read_bytes())
+    with pytest.raises(AssertionError):  # another picture under the old name is looked at
+        read_source(tmp_path, color, Blind(finder.store))
+
+
+def test_normals_look_where_the_face_does(face_in: FaceIn) -> None:
+    normal = normals(face_in("bea/front.jpg").points)
+    nose, right_cheek, left_cheek, chin = normal[4], normal[123], normal[352], normal[152]
+    assert nose[2] < -0.8 and right_cheek[0] < -0.3 and left_cheek[0] > 0.3 and chin[1] > 0.2
+    np.testing.assert_allclose(np.linalg.norm(normal[:468], axis=1), 1.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("stops", [-3, 0, 3])
+def test_light_is_found(stops: int, read_picture: ReadPicture, face_in: FaceIn, finder: FaceFinder) -> None:
+    """A key of 4:1 from the left to the right of the face, and of 2:1 from above: the slopes tell both, whatever the exposure."""
+    frame, face = read_picture("bea/front.jpg"), face_in("bea/front.jpg")
+    frame = Frame(frame.working(), frame.window, frame.color.working_space, frame.color)
+    x, y = np.meshgrid(np.arange(frame.window.width), np.arange(frame.window.height))
+    middle, half = face.points[:, :2].mean(axis=0), np.ptp(face.points[:, :2], axis=0) / 2
+    key = 2.0 ** -((x - middle[0]) / half[0]) * 2.0 ** (-0.5 * (y - middle[1]) / half[1])
+    lit = frame.with_pixels((frame.pixels * key[..., None] * 2.0**stops).astype(np.float32))
+    before, after = (np.array(analyse_picture(picture, finder, "").light) for picture in (frame, lit))
+    change = after - before
+    # On a sphere it would be log 2 and half of it; beside a nose the normal turns where the key does not.
+    assert np.all(np.abs(change[:, 1] + 0.45) < 0.2) and np.all(np.abs(change[:, 2] + 0.2) < 0.15)
+    assert analyse_picture(lit, finder, "").contrast > analyse_picture(frame, finder, "").contrast
+
+
+def test_a_view_under_hard_light_is_wanted_less(source_bea: Source) -> None:
+    view = source_bea.views[0]
+
+    def lit(slope: float) -> SourceView:
+        return replace(view, analysis=view.analysis.model_copy(update={"light": [[0.0, slope, 0.0, 0.0]] * 3}))
+
+    assert light_weight(lit(0.0)) == light_weight(lit(1.1)) == 1.0
+    assert 0.5 < light_weight(lit(1.9)) < 0.6 and light_weight(lit(-3.0)) < 0.1
+
+
+def test_a_view_out_of_focus_is_wanted_as_one_with_fewer_pixels(
+    tmp_path: Path, face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+) -> None:
+    picture = cv2.imread(str(person("bea") / "front.jpg"))
+    assert picture is not None
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    cv2.imwrite(str(tmp_path / "b.png"), cv2.GaussianBlur(picture, (0, 0), 1.0))
+    cv2.imwrite(str(tmp_path / "c.png"), cv2.GaussianBlur(picture, (0, 0), 2.0))
+    sharp, soft, softer = read_source(tmp_path, color, finder).views
+    best = sharp.analysis.sharpness
+    face = sharp.face
+    wanted = [resolution_weight(view, face, best) for view in (sharp, soft, softer)]
+    for sigma, share in zip((1.0, 2.0), wanted[1:], strict=True):
+        assert 0.6 < np.sqrt(share) * np.sqrt(1 + 4 * sigma**2) < 1.4
+    far = face.moved(face.points * 0.15)  # on a small face none of it is seen
+    assert wanted[0] == 1.0 and [resolution_weight(view, far, best) for view in (sharp, soft, softer)] == [
+        1.0,
+        1.0,
+        1.0,
+    ]
