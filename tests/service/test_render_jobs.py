@@ -148,3 +148,26 @@ def test_impossible_paths_of_a_shot(
         error = {"code": refused.code, "message": str(refused)}
     assert error.get("code") in codes, error
     assert len(error["message"]) < 2000 and "\0" not in error["message"] and error["message"].endswith(".")
+
+
+@pytest.mark.parametrize("path", ["x" * 100_000, "nul\0l"], ids=["long", "null"])
+def test_impossible_paths_of_a_request(
+    service: Service, fast_folder: Path, fast_document: dict[str, Any], path: str
+) -> None:
+    """The shot file, the folder of relative paths, and the output of a job or of a track."""
+    for asked in (ShotRequest(path=path), ShotRequest(document=fast_document, base=path)):
+        with pytest.raises(FaceplateError) as refused:
+            opened = service.shots.open(asked)
+            opened.check([1], lambda frame: {})
+            opened.renderer().load(1)
+        assert refused.value.code in {"no-shot", "no-track", "bad-pattern"} and len(str(refused.value)) < 2000
+    with pytest.raises(FaceplateError) as refused:
+        run_job(service, fast_folder, fast_document, frames=[2], output=f"{path}/o.####.exr")
+    assert refused.value.code in {"output-unwritable", "bad-pattern"}
+    opened = service.shots.open(ShotRequest(document=fast_document, base=str(fast_folder)))
+    request: Any = TypeAdapter(JobRequest).validate_python(
+        {"kind": "track", "shot": opened.key, "output": f"{path}/t.track.json", "frames": [1]}
+    )
+    job = service.queue.add(make_job(service.context, opened, request))
+    until(lambda: job.finished)
+    assert job.error is not None and job.error["code"] == "output-unwritable"

@@ -15,7 +15,7 @@ from typing import Any
 
 from faceplate.cache import NO_CACHE, StageCache
 from faceplate.consent import keyring_folder
-from faceplate.errors import FaceplateError, UsageError
+from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.models import ModelStore
 from faceplate.plate import Sequence, same_target
@@ -201,12 +201,7 @@ def _loaded(request: ShotRequest) -> Shot:
     """Return the shot of a request, resolved with the variables of the host that asks."""
     what: Any = request.path if request.path is not None else request.document
     rules = tuple(PathRule(rule.source, rule.target) for rule in request.mapping)
-    try:
-        shot = load_shot(what, request.base, environ=request.environ, mapping=rules)
-    except (OSError, ValueError) as error:
-        if isinstance(error, FaceplateError):
-            raise
-        raise UsageError("no-shot", f"The shot {request.path or ''} cannot be read: {error}.") from error
+    shot = load_shot(what, request.base, environ=request.environ, mapping=rules)
     # A track is made when a host asks for one, not on the way to a frame.
     own: dict[str, Any] = {"track_first": False}
     if not shot.ocio and request.environ.get("OCIO"):
