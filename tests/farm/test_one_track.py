@@ -92,8 +92,8 @@ def test_a_render_makes_the_same_track(shot: Path, tmp_path: Path) -> None:
     loaded = load_shot(shot).model_copy(update={"track": None})
     renderer = Renderer(loaded, FaceFinder(default_store()))
     renderer.prepare()
-    assert renderer.kept is not None and renderer.kept.fresh
-    assert renderer.kept.track.sidecar == of_farm(shot, tmp_path / "farm.track.json").sidecar
+    assert renderer.resources.auto_track is not None and renderer.resources.auto_track.fresh
+    assert renderer.resources.auto_track.track.sidecar == of_farm(shot, tmp_path / "farm.track.json").sidecar
 
 
 def test_the_command_line_uses_the_same_function(

@@ -187,7 +187,7 @@ def shot_on_node(shot: Path, output_folder: str, track: Path | None, path_mappin
 
 def _planned(renderer: Renderer, frames: str | None, **options: Any) -> tuple[FarmJob, Assets]:
     """Return the job of a shot and its files; `options` are those of `plan_job`. The job is added to the audit log."""
-    renderer.judgement[1].enforce()  # a release that does not cover the job is reported now, not on the farm
+    renderer.resources.consent.decision.enforce()  # a release that does not cover the job is reported now, not on the farm
     job = plan_job(renderer, frames=_numbers(frames), **options)
     log_render(renderer, job.frames, "farm")
     return job, assets_of(job, renderer)

@@ -143,7 +143,7 @@ def _prepare(renderer: Renderer, console: Console) -> None:
     with _bar(console) as bar:
         task = bar.add_task("track", total=None, visible=False)
         renderer.prepare(lambda done, total: bar.update(task, completed=done, total=total, visible=True))
-    kept = renderer.kept
+    kept = renderer.resources.auto_track
     if kept is not None:
         how = "kept as" if kept.fresh else "from"
         console.print(f"track: {how} {kept.track.path}", markup=False, style="dim")
@@ -212,7 +212,7 @@ def _bar(console: Console) -> Progress:
 def _close(console: Console, renderer: Renderer, report: BatchReport) -> None:
     """Show what the artist should know at the end of a range."""
     total = report.total
-    for line in (f"source: left out {line}" for line in renderer.left_out):
+    for line in (f"source: left out {line}" for line in renderer.resources.skipped_pictures):
         console.print(line, markup=False, style="dim")
     if report.current:
         words = (

@@ -198,11 +198,14 @@ def _plate_is_black(renderer: Renderer, frame: int) -> bool:
 
 def _has_face(renderer: Renderer, frame: int) -> bool:
     """Say whether the track has a face in the frame, with a weight above 0."""
-    track = renderer._track
+    track = renderer.resources.track
     if track is None:
         return False
-    number = renderer.plate_frame(frame)
-    found = track.face(renderer._person(renderer.values(frame)), frame if number is None else number)
+    resources = renderer.resources
+    number = resources.plate_frame(frame)
+    if number is None:
+        return False
+    found = track.face(resources.person(resources.values(frame)), number)
     return found is not None and found.weight > 0
 
 

@@ -23,7 +23,8 @@ from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.plate import Written
 from faceplate.plate.exr.container import DamagedExrError, read_chunks
 from faceplate.provenance import collect, record
-from faceplate.render.renderer import Generating, Loaded, Rendered, Renderer
+from faceplate.render.renderer import Renderer
+from faceplate.render.result import GeneratedFrame, LoadedFrame, LocatedFrame, Rendered
 from faceplate.render.scheduler import Outcome, Stage, pipelined
 from faceplate.signing import signing_key
 from faceplate_client.exr import header
@@ -84,7 +85,7 @@ class FrameDone:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the artist should know about the frame, one sentence each."""
-        seen = () if self.rendered is None else (*self.rendered.swapped.notes, *self.rendered.notes)
+        seen = () if self.rendered is None else (*self.rendered.result.notes, *self.rendered.notes)
         return (*seen, *(self.written.notes if self.written else ()))
 
 
@@ -102,8 +103,8 @@ class RenderBatch:
         1, 2, 4 or 8: the factor by which the plate is reduced.
     write
         False renders without writing a file: the pixels are in `FrameDone.rendered`.
-    write_loaded
-        Writes a frame as soon as it is loaded, without generator and composite (an ST map).
+    write_located
+        Writes a frame as soon as its face is located, without generator and composite (an ST map).
     skip_current
         Leave a frame alone whose file is whole and made of what it would be made of now (`is_current`).
     recorded
@@ -126,7 +127,7 @@ class RenderBatch:
     values: Callable[[int], Mapping[str, Any]] | None = None
     proxy: int = 1
     write: bool = True
-    write_loaded: Callable[[Loaded], Written] | None = None
+    write_located: Callable[[LocatedFrame], Written] | None = None
     skip_current: bool = False
     recorded: bool = False
     action: str = ""
@@ -166,7 +167,7 @@ class RenderBatch:
                 yield done
 
     def _outcomes(self, steps: _Steps, frames: Iterable[int]) -> Generator[Outcome, None, None]:
-        if self.write_loaded is not None:
+        if self.write_located is not None:
             return pipelined(frames, [steps.load, steps.write], self.ahead or _BESIDE_GENERATION)
         networks = self.renderer.networks
         together = max((len(network.targets) for network in networks), default=1)
@@ -246,7 +247,7 @@ class _Clocked:
     """A frame between two stages: what the last stage made, when the first began, and how long each took."""
 
     frame: int
-    item: Loaded | Generating | Rendered | FrameDone
+    item: LocatedFrame | LoadedFrame | GeneratedFrame | Rendered | FrameDone
     begun: float
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -268,7 +269,7 @@ class _Steps:
         return self._next("generate", before, self.batch.renderer.generate)
 
     def composite(self, before: _Clocked) -> _Clocked:
-        return self._next("comp", before, self.batch.renderer.comp)
+        return self._next("comp", before, self.batch.renderer.composite)
 
     def all_but_write(self, frame: int) -> _Clocked:
         return self.composite(self.generate(self.load(frame)))
@@ -298,7 +299,7 @@ class _Steps:
             raise
         return replace(before, item=made, seconds={**before.seconds, stage: time.perf_counter() - begun})
 
-    def _loaded(self, frame: int) -> Loaded | FrameDone:
+    def _loaded(self, frame: int) -> LocatedFrame | LoadedFrame | FrameDone:
         batch, renderer = self.batch, self.batch.renderer
         if batch.before_frame is not None:
             batch.before_frame(frame)
@@ -307,16 +308,18 @@ class _Steps:
             return FrameDone(frame)
         if batch.skip_current and (key := _current_key(renderer, frame, values, batch.proxy)):
             return FrameDone(frame, current=renderer.output.path(frame), key=key)
+        if batch.write_located is not None:
+            return renderer.locate(frame, values=values, proxy=batch.proxy)
         return renderer.load(frame, values=values, proxy=batch.proxy)
 
-    def _written(self, made: Rendered | Loaded) -> FrameDone:
+    def _written(self, made: Rendered | LocatedFrame) -> FrameDone:
         batch, renderer = self.batch, self.batch.renderer
         rendered = made if isinstance(made, Rendered) else None
         if not batch.write:
             return FrameDone(made.frame, rendered, key=made.key)
-        if batch.write_loaded is not None:
-            assert isinstance(made, Loaded)
-            written = batch.write_loaded(made)
+        if batch.write_located is not None:
+            assert isinstance(made, LocatedFrame)
+            written = batch.write_located(made)
         else:
             assert rendered is not None
             written = renderer.write(rendered)

@@ -18,7 +18,8 @@ from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Written
 from faceplate.plate.element import write_scanline_exr
 from faceplate.render.batch import FrameDone, RenderBatch
-from faceplate.render.renderer import Loaded, Renderer
+from faceplate.render.renderer import Renderer
+from faceplate.render.result import LocatedFrame
 from faceplate.system.atomic import publish, temporary_beside
 from faceplate_client.version import __version__
 
@@ -52,13 +53,13 @@ def unwrap_batch(
     if not str(renderer.output).lower().endswith(".exr"):
         raise UsageError("output-format", f"{renderer.output} must end in .exr: places need floats.")
 
-    def write(loaded: Loaded) -> Written:
-        return write_unwrap(loaded, renderer.output.path(loaded.frame), size)
+    def write(located: LocatedFrame) -> Written:
+        return write_unwrap(located, renderer.output.path(located.frame), size)
 
-    return RenderBatch(renderer, write_loaded=write, on_written=on_written, action=action)
+    return RenderBatch(renderer, write_located=write, on_written=on_written, action=action)
 
 
-def write_unwrap(loaded: Loaded, path: Path, size: int) -> Written:
+def write_unwrap(located: LocatedFrame, path: Path, size: int) -> Written:
     """Write one frame's map, `size` x `size` float RGBA, whole or not at all.
 
     R and G are the place in the plate, as parts of its display window with 0, 0 at the bottom left (Nuke's STMap); they
@@ -66,13 +67,13 @@ def write_unwrap(loaded: Loaded, path: Path, size: int) -> Written:
     A frame without the face is all 0. Raises as `publish` does.
     """
     pixels = np.zeros((size, size, 4), np.float32)
-    if loaded.face is not None:
-        mapped = inverse_stmap(loaded.face, size, loaded.file.display)
+    if located.face is not None:
+        mapped = inverse_stmap(located.face, size, located.file.display)
         pixels[..., :2], pixels[..., 3] = mapped.st, mapped.coverage
     with temporary_beside(path) as temporary:
-        write_scanline_exr(temporary, path, [(_spec(loaded.file, size), pixels)], "zip")
+        write_scanline_exr(temporary, path, [(_spec(located.file, size), pixels)], "zip")
         publish(temporary, path)
-    return Written(path, () if loaded.face is not None else ("shows no face",))
+    return Written(path, () if located.face is not None else ("shows no face",))
 
 
 def _spec(file: PlateFile, size: int) -> oiio.ImageSpec:

@@ -39,13 +39,13 @@ class ContactSheet:
         if rendered.frame not in self._wanted or rendered.face is None:
             return
         around = rendered.face.window(0.35).intersect(rendered.file.data)
-        plate = read_frame(rendered.file, self._color, rendered.swapped.space, around)
+        plate = read_frame(rendered.file, self._color, rendered.result.space, around)
         over = plate.pixels.copy()
         matte = np.zeros(over.shape[:2], np.float32)
-        inside = rendered.swapped.window.intersect(around)
-        there, here = inside.slices(rendered.swapped.window), inside.slices(around)
-        matte[here] = rendered.swapped.matte[there]
-        over[here] = np.where(matte[here][..., None] > 0, rendered.swapped.over[there], over[here])
+        inside = rendered.result.window.intersect(around)
+        there, here = inside.slices(rendered.result.window), inside.slices(around)
+        matte[here] = rendered.result.matte[there]
+        over[here] = np.where(matte[here][..., None] > 0, rendered.result.over[there], over[here])
         tiles = [self._shown(plate.with_pixels(pixels).working()) for pixels in (plate.pixels, over)]
         tiles.append(np.repeat(matte[..., None], 3, axis=2))
         self._rows.append(_labelled([_tile(tile) for tile in tiles], f"{rendered.frame}"))

@@ -23,9 +23,9 @@ def faces_job(context: JobContext, opened: OpenShot, request: FacesRequest) -> J
     def work(job: Job) -> Iterator[None]:
         renderer = opened.renderer()
         file = renderer.open(request.frame)
-        picture = read_frame(file, renderer.color, renderer.shot.space, renderer._search(file))
+        picture = read_frame(file, renderer.color, renderer.shot.space, renderer.resources.search_region(file))
         picture = picture.with_pixels(heal(picture.pixels)[0])
-        finder = renderer._finder(renderer.shot.at(request.frame))
+        finder = renderer.resources.finder(renderer.shot.at(request.frame))
         faces = sorted(finder.find(picture), key=lambda face: face.points[:, 0].mean())
         job.result = {
             "faces": [

@@ -136,8 +136,8 @@ def _share(shared: SharedPixels, renderer: Renderer, rendered: Rendered) -> dict
     In element mode it is the premultiplied element on its own window, in over mode the whole picture with the face.
     """
     over = renderer.shot.mode == "over"
-    pixels = renderer.over_picture(rendered) if over else rendered.swapped.element
-    window, display = rendered.file.data if over else rendered.swapped.window, rendered.file.display
+    pixels = renderer.over_picture(rendered) if over else rendered.result.element
+    window, display = rendered.file.data if over else rendered.result.window, rendered.file.display
     return {
         **shared.put(pixels),
         "window": [window.x, window.y, window.width, window.height],

@@ -23,7 +23,7 @@ from fastapi import FastAPI
 
 from faceplate.cache import StageCache
 from faceplate.errors import RenderError, UsageError
-from faceplate.render.stages import KINDS
+from faceplate.render.cache_types import KINDS
 from faceplate.service.app import Service, make_app
 from faceplate.service.guard import Guard
 from faceplate.system.locks import take

@@ -31,7 +31,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
     try:
         if opened.tracked:
             renderer.prepare()
-            weights = renderer.cards()
+            weights = renderer.resources.cards()
     except UsageError as error:
         # In a new shot the artist chooses the source next; finding faces and tracking need none.
         if error.code != "no-source":
@@ -48,7 +48,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "source_release": _release(renderer),
         "space": plate_space(renderer, tuple(frames)),
         "movie": movie_facts(renderer),
-        "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
+        "warnings": warnings + [f"Source: left out {line}" for line in renderer.resources.skipped_pictures],
     }
 
 
@@ -89,5 +89,5 @@ def people(track: Track) -> list[dict[str, Any]]:
 
 def _release(renderer: Renderer) -> dict[str, str]:
     """Return the source's release for this shot: its state, one sentence, and the slate that pictures carry."""
-    check, decision = renderer.judgement
+    check, decision = renderer.resources.consent
     return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}

@@ -20,6 +20,7 @@ from faceplate.face import FaceFinder
 from faceplate.models import ModelStore
 from faceplate.plate import Sequence, same_target
 from faceplate.render import Renderer
+from faceplate.render.pool import ResourcePool
 from faceplate.service.path_checks import check_shot_paths
 from faceplate.service.roots import Roots
 from faceplate.service.schema import ShotRequest
@@ -32,8 +33,6 @@ from faceplate.system.user_paths import entries, exists, fingerprint_of, is_dir,
 __all__ = ["OpenShot", "OpenShots", "make_output_folder", "refuse_plate"]
 
 _MOST_RENDERERS = 16
-# What the renderers of one shot share, whatever they write and wherever, because it takes long to open.
-_SHARED = ("color", "source", "_given", "_held", "_opening")
 
 
 @dataclass
@@ -48,6 +47,7 @@ class OpenShot:
     cache: StageCache
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _renderers: OrderedDict[tuple[str, str], Renderer] = field(default_factory=OrderedDict)
+    _pool: ResourcePool = field(default_factory=ResourcePool)
     _state: str = ""
 
     @cached_property
@@ -70,7 +70,7 @@ class OpenShot:
             place = (output, mode or self.shot.mode)
             if place not in self._renderers:
                 shot = self.shot.model_copy(update={"output": place[0], "mode": place[1]})
-                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(store), cache=self.cache))
+                self._renderers[place] = Renderer(shot, FaceFinder(store), cache=self.cache, pool=self._pool)
                 while len(self._renderers) > _MOST_RENDERERS:
                     self._renderers.popitem(last=False)
             self._renderers.move_to_end(place)
@@ -96,7 +96,7 @@ class OpenShot:
         """Return the key of a frame; "" where the plate has no such frame, so that no file is up to date."""
         renderer = self.renderer("", mode)
         number = renderer.plate_frame(frame)
-        if not exists(renderer.plate.path(frame if number is None else number)):
+        if number is None or not exists(renderer.plate.path(number)):
             return ""
         return renderer.key(frame, values, proxy)
 
@@ -104,17 +104,8 @@ class OpenShot:
         if not values:
             renderer.prepare()
             return
-        own = {"parameters": renderer.values(frame, values), "curves": {}, "overrides": ()}
-        with self._lock:
-            asked = self._sharing(Renderer(renderer.shot.model_copy(update=own), renderer.finder))
-        asked.prepare()
-
-    def _sharing(self, renderer: Renderer) -> Renderer:
-        for other in self._renderers.values():
-            for name in _SHARED:
-                if name in other.__dict__:
-                    renderer.__dict__.setdefault(name, other.__dict__[name])
-        return renderer
+        own = {"parameters": renderer.resources.values(frame, values), "curves": {}, "overrides": ()}
+        Renderer(renderer.shot.model_copy(update=own), renderer.finder, pool=renderer.pool).prepare()
 
     def _discard_outdated(self) -> ModelStore:
         """Discard the renderers where a file behind the shot has changed since they were made; the store as it is now.
@@ -134,6 +125,7 @@ class OpenShot:
         )
         if state != self._state:
             self._renderers.clear()
+            self._pool = ResourcePool()
             self._state = state
         return store
 

@@ -36,7 +36,7 @@ def assert_equals_render(item: Any, finder: FaceFinder) -> None:
     for number in range(first, last + 1):
         rendered = renderer.render(number)
         written = Path(frame_path(document["output"], number))
-        write_over(rendered.file, again, rendered.swapped.window, rendered.swapped.over, rendered.swapped.matte > 0, {})
+        write_over(rendered.file, again, rendered.result.window, rendered.result.over, rendered.result.matte > 0, {})
         assert np.array_equal(read_file(written)[0], read_file(again)[0]), f"frame {number}"
 
 
