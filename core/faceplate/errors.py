@@ -5,7 +5,11 @@ A caller shows `str(error)`; a host or a farm script matches `error.code`. Codes
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["FaceplateError", "RenderError", "UsageError"]
+
+_LONGEST_WORD, _LONGEST_MESSAGE = 500, 5000
 
 
 class FaceplateError(Exception):
@@ -17,6 +21,7 @@ class FaceplateError(Exception):
     exit_code = 1
 
     def __init__(self, code: str, message: str) -> None:
+        message = _printable(message)
         super().__init__(message)
         self.code = code
         self.message = message
@@ -33,3 +38,10 @@ class UsageError(FaceplateError):
 
 class RenderError(FaceplateError):
     """The request was right but the work could not be done: a damaged plate, no face in the frame, a full disk."""
+
+
+def _printable(message: str) -> str:
+    """The message as people can read it: no null character, and a path of 100,000 characters is shortened."""
+    plain = message.replace("\0", "\\0")
+    plain = re.sub(rf"\S{{{_LONGEST_WORD},}}", lambda word: f"{word[0][:120]}…{word[0][-60:]}", plain)
+    return plain if len(plain) <= _LONGEST_MESSAGE else f"{plain[:1000]}…{plain[-500:]}"

@@ -18,7 +18,8 @@ from faceplate.plate import PlateFile
 from faceplate.render import Renderer
 from faceplate.service.roots import Roots
 from faceplate.service.schema import ShotRequest
-from faceplate.service.shots import OpenShots, describe
+from faceplate.service.shot_info import describe
+from faceplate.service.shots import OpenShots
 from faceplate.signing.keys import write_json
 from releases import CASES, TODAY, case, key_of, make_studio
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import pytest
+
 from install_stage import Stage, lines, make_stage  # noqa: F401
 
 

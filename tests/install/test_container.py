@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from install_stage import ROOT, Stage, make_stage  # noqa: F401
 
 from faceplate import __version__
+from install_stage import ROOT, Stage, make_stage  # noqa: F401
 
 DOCKER = ROOT / "install" / "docker"
 STEPS = DOCKER / "steps.sh"

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from install.app import COMMANDS
 from install.children import clean_variables
-from install_stage import ROOT, Stage, lines, make_stage  # noqa: F401
 
 from install import __main__ as door
+from install_stage import ROOT, Stage, lines, make_stage  # noqa: F401
 
 
 def test_no_words_and_help_print_every_command(stage: Stage) -> None:

@@ -13,6 +13,7 @@ import pytest
 from install.environment import wanted_state
 from install.messages import get_pip, missing_library, pip_failure, system_families
 from install.settings import InstallError, Settings, read_settings
+
 from install_stage import PYPROJECT, Stage, lines, make_stage, pip_runs  # noqa: F401
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from install.lock import locked
 from install.settings import InstallError
-from install_stage import ROOT, Stage, make_stage, pip_runs  # noqa: F401
 
 from install import lock as lock_module
+from install_stage import ROOT, Stage, make_stage, pip_runs  # noqa: F401
 
 HOLDER = """
 import sys

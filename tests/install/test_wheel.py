@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from install_stage import ROOT
 
 from faceplate import __version__
 from faceplate.hosts import HOSTS
+from install_stage import ROOT
 
 BASE = getattr(sys, "_base_executable", sys.executable)
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"

@@ -36,7 +36,7 @@ class Steps:
     def plate_frame(self, frame: int) -> int | None:
         return None if frame in self.holes else frame
 
-    def load(self, frame: int) -> int:
+    def load(self, frame: int, **_: Any) -> int:
         self.log.append(("load", frame))
         if frame in self.fails:
             raise self.fails[frame]

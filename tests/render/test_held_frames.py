@@ -11,8 +11,8 @@ import pytest
 from faceplate import Renderer, Shot
 from faceplate.cache import NO_CACHE
 from faceplate.errors import RenderError
-from faceplate.models import embedded_store
 from faceplate.service.shots import OpenShot
+from faceplate.service.watch import ConfigWatch, StoreWatch
 from faceplate.shot import Policy
 from faceplate.shot.parameters import Parameters
 from plates import read_file
@@ -36,7 +36,7 @@ def shot_of(folder: Path, missing: str) -> Shot:
 def test_a_host_is_given_the_key_of_a_held_frame_0(tmp_path: Path) -> None:
     """`plate_frame(frame) or frame` took a held frame 0 for none, so that the frame never was up to date."""
     shot = shot_of(tmp_path, "hold")
-    opened = OpenShot("key", cast(Any, None), shot, embedded_store(), NO_CACHE)
+    opened = OpenShot("key", cast(Any, None), shot, StoreWatch(), ConfigWatch(), NO_CACHE)
     keys = [opened.frame_key(frame, {}, 1, "element") for frame in (0, 1, 2, 3)]
     assert all(keys) and len(set(keys)) == 4
 
@@ -60,7 +60,7 @@ def test_a_skipped_frame_is_refused_where_a_caller_asks_for_it(tmp_path: Path) -
         with pytest.raises(RenderError) as refused:
             ask(1)
         assert refused.value.code == "plate-missing"
-    opened = OpenShot("key", cast(Any, None), renderer.shot, embedded_store(), NO_CACHE)
+    opened = OpenShot("key", cast(Any, None), renderer.shot, StoreWatch(), ConfigWatch(), NO_CACHE)
     assert opened.frame_key(1, {}, 1, "element") == "" != opened.frame_key(0, {}, 1, "element")
 
 

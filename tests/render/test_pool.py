@@ -12,9 +12,9 @@ import pytest
 
 from faceplate import Renderer, Shot
 from faceplate.cache import NO_CACHE
-from faceplate.models import embedded_store
 from faceplate.render.pool import ResourcePool
 from faceplate.service.shots import OpenShot
+from faceplate.service.watch import ConfigWatch, StoreWatch
 from faceplate.shot.parameters import Parameters
 from stand_ins import write_noise_plate
 
@@ -46,7 +46,7 @@ def test_a_resource_that_cannot_be_opened_is_asked_for_again() -> None:
 def test_renderers_of_one_open_shot_share_colour_and_networks_until_a_file_changes(tmp_path: Path) -> None:
     write_noise_plate(tmp_path / "p.1001.exr")
     shot = Shot(plate=f"{tmp_path}/p.####.exr", parameters=Parameters(generator="null"), source=tmp_path / "bea")
-    opened = OpenShot("key", cast(Any, None), shot, embedded_store(), NO_CACHE)
+    opened = OpenShot("key", cast(Any, None), shot, StoreWatch(), ConfigWatch(), NO_CACHE)
     one, two = opened.renderer("a.####.exr"), opened.renderer("b.####.exr", "over")
     assert one is not two and one is opened.renderer("a.####.exr")
     assert one.color is two.color

@@ -1,0 +1,1 @@
+"""The `faceplate` command line."""

@@ -1,4 +1,4 @@
-"""`faceplate cache`: where results of stages are kept, how much lies there, and how to empty it."""
+"""`faceplate cache`: shows the stage cache, and clears it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from faceplate.render.cache_types import KINDS
 
 __all__ = ["cache_command", "render_cache"]
 
-# A run goes over each frame once: memory only has to hold what one frame asks for twice.
+# A run renders each frame once, so memory has to hold only what one frame needs twice.
 _RUN_MEMORY = 256 << 20
 
 
-def cache_command(clear: Annotated[bool, typer.Option("--clear", help="Empty it.")] = False) -> None:
-    """Print where the engine keeps results of stages on disk, and how much of the limit they take."""
+def cache_command(clear: Annotated[bool, typer.Option("--clear", help="Clear the cache.")] = False) -> None:
+    """Show the stage cache's location and size."""
     cache = StageCache.from_environment(kinds=KINDS)
     if clear:
         cache.clear(disk=True)
@@ -29,7 +29,7 @@ def cache_command(clear: Annotated[bool, typer.Option("--clear", help="Empty it.
 
 
 def render_cache() -> StageCache:
-    """The cache of `faceplate render`: the folder that `FACEPLATE_CACHE` names; without it nothing is kept."""
+    """Return the cache of `faceplate render`: the folder of `FACEPLATE_CACHE`, or no cache without it."""
     settings = settings_from(disk=False)
     if settings.folder is None:
         return NO_CACHE

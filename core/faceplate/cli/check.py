@@ -1,4 +1,4 @@
-"""`faceplate check`: is a rendered shot complete and right?"""
+"""`faceplate check`: checks that a rendered shot is complete and right."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import typer
 
 from faceplate.cli.farm import FramesOption, MappingOption, OutputFolder, TrackOption, shot_on_node
 from faceplate.cli.log import Log, LogOption, open_log
-from faceplate.cli.progress import FATAL_ERROR_CODES
-from faceplate.errors import RenderError
+from faceplate.errors import FaceplateError
 from faceplate.face import FaceFinder
 from faceplate.farm import Report, assets_of, check_shot, plan_job, write_bundle
 from faceplate.models import default_store
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
-from faceplate.render.batch import render_frames
+from faceplate.render.batch import RenderBatch, is_fatal
 
 __all__ = ["check_command"]
 
@@ -34,9 +33,9 @@ def check_command(
     ] = None,
     log: LogOption = "text",
 ) -> None:
-    """Say whether every frame is there, whole, of one take, finite, and made of what it should be made of.
+    """Check that every frame is there, whole, of one take, finite, and made from the current inputs.
 
-    Ends with 0 when all is right, 1 when a frame is not or a signed manifest no longer fits, 2 when the shot itself is wrong.
+    Exit code 0: all is right; 1: a frame is at fault or a signed manifest no longer fits; 2: the shot itself is wrong.
     """
     lines = open_log(log)
     with lines.refusals():
@@ -44,7 +43,7 @@ def check_command(
         wanted = parse_frames(frames.replace(":", "x")) if frames else None
         report = _checked(renderer, wanted, lines)
         if fix and report.bad:
-            _again(renderer, report, lines)
+            _render_again(renderer, report, lines)
             report = _checked(renderer, wanted, lines)
         if fix and report.sound:
             for path in report.left:
@@ -84,14 +83,17 @@ def _checked(renderer: Renderer, frames: tuple[int, ...] | None, lines: Log) -> 
     return report
 
 
-def _again(renderer: Renderer, report: Report, lines: Log) -> None:
-    """Renders the bad frames, whatever lies there. Raises the error of a frame that would fail for all others too."""
-    for done in render_frames(renderer, report.bad, recorded=True):
-        if done.error is not None:
-            lines.event(
-                "frame", "error", frame=done.frame, state="failed", code=done.error.code, message=str(done.error)
-            )
-            if lines.text:
-                print(f"frame {done.frame}: {done.error}")
-            if done.error.code in FATAL_ERROR_CODES:
-                raise RenderError(done.error.code, str(done.error))
+def _render_again(renderer: Renderer, report: Report, lines: Log) -> None:
+    """Render the frames at fault, whatever their files are. Raises an error that ends the range."""
+    batch = RenderBatch(renderer, recorded=True, action="render")
+    fatal: Exception | None = None
+    for done in batch.run(report.bad):
+        if done.error is None:
+            continue
+        lines.event("frame", "error", frame=done.frame, state="failed", code=done.code, message=str(done.error))
+        if lines.text:
+            print(f"frame {done.frame}: {done.error}")
+        if fatal is None and (is_fatal(done.error) or not isinstance(done.error, FaceplateError)):
+            fatal = done.error
+    if fatal is not None:
+        raise fatal

@@ -1,4 +1,4 @@
-"""`faceplate farm …`: a shot as a farm's job, and the tasks of such a job."""
+"""`faceplate farm …`: writes a shot as a farm's job, and runs the tasks of such a job."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from faceplate.plate import Sequence, parse_frames
 from faceplate.render import Renderer
 from faceplate.render.batch import log_render
 from faceplate.shot import Shot, load_shot, read_rules
+from faceplate.system.user_paths import is_dir
 
 __all__ = ["FramesOption", "MappingOption", "OutputFolder", "TrackOption", "farm_app", "shot_on_node"]
 
@@ -31,17 +32,23 @@ farm_app = typer.Typer(
 
 ShotFile = Annotated[Path, typer.Argument(help="The shot file, x.shot.json.")]
 FramesOption = Annotated[str | None, typer.Option("--frames", "-f", help="1001-1048, 1001-1048:2, 1001,1005.")]
-OutputFolder = Annotated[str, typer.Option(help="Where the frames lie, in place of the shot's own folder.")]
-TrackOption = Annotated[Path | None, typer.Option(help="The track, in place of the shot's own.")]
+OutputFolder = Annotated[str, typer.Option(help="The folder of the frames, instead of the shot's own.")]
+TrackOption = Annotated[Path | None, typer.Option(help="The track, instead of the shot's own.")]
 MappingOption = Annotated[
-    Path | None, typer.Option(help="A JSON file of paths of other machines, and what they are here.")
+    Path | None, typer.Option(help="A JSON file that maps paths of other machines to paths of this one.")
 ]
-_Chunk = Annotated[int, typer.Option(help="Frames in a task; 0: as many as take --chunk-seconds.", min=0)]
+_Chunk = Annotated[int, typer.Option(help="Frames in a task; 0: as many as fit --chunk-seconds.", min=0)]
 _ChunkSeconds = Annotated[float, typer.Option(help="How long a task should take.", min=1)]
-_FrameSeconds = Annotated[float, typer.Option(help="What a frame takes; 0: two are rendered here to see.", min=0)]
-_Workers = Annotated[int, typer.Option(help="How many nodes may work on it: a short shot is spread over them.", min=1)]
+_FrameSeconds = Annotated[
+    float, typer.Option(help="Seconds that a frame takes; 0: two frames are rendered here to measure it.", min=0)
+]
+_Workers = Annotated[
+    int, typer.Option(help="How many nodes may work on the job; a short shot is spread over them.", min=1)
+]
 _Comp = Annotated[str, typer.Option(help="A last step: nuke -x comp.nk -F {frames}; blender -b x.blend -f {frame}.")]
-_Final = Annotated[bool, typer.Option("--final", help="Finals: refused without a valid release. Else previews.")]
+_Final = Annotated[
+    bool, typer.Option("--final", help="Render finals, which need a valid release. Without it, previews.")
+]
 _Gpu = Annotated[bool, typer.Option(help="Ask for nodes with a GPU.")]
 
 
@@ -61,15 +68,24 @@ def bundle_command(
     gpu: _Gpu = False,
     opencue: Annotated[bool, typer.Option("--opencue", help="Also write the job as OpenCue's XML, job.xml.")] = False,
 ) -> None:
-    """Write a job bundle: track, render in chunks, check, and the host's comp. Deadline Cloud takes it as it is."""
+    """Write a job bundle that tracks, renders in chunks, checks, and runs the host's comp. Deadline Cloud accepts it as it is."""
     renderer = _renderer(_loaded(shot, final))
-    job, assets = _planned(renderer, frames, chunk, chunk_seconds, frame_seconds, workers, host_comp, gpu)
+    job, assets = _planned(
+        renderer,
+        frames,
+        chunk=chunk,
+        chunk_seconds=chunk_seconds,
+        frame_seconds=frame_seconds,
+        workers=workers,
+        host_comp=host_comp,
+        gpu=gpu,
+    )
     folder = write_bundle(job, assets, output or Path.cwd() / f"{job.name}.job")
     if opencue:
         from faceplate.farm.opencue import outline_xml
 
         (folder / "job.xml").write_text(outline_xml(job, folder / "shot" / f"{job.name}.shot.json"), encoding="utf-8")
-    _tell(job, assets)
+    _print_job(job, assets)
     print(folder)
 
 
@@ -91,13 +107,21 @@ def run_command(
 ) -> None:
     """Run a job on this machine with the Open Job Description runtime."""
     given = _assigned(parameter or [])
-    if what.is_dir():
+    if is_dir(what):
         code = run_bundle(what, given, path_mapping, step)
     else:
         with tempfile.TemporaryDirectory(prefix="faceplate-job-") as folder:
             renderer = _renderer(_loaded(what, final))
-            job, assets = _planned(renderer, frames, chunk, chunk_seconds, frame_seconds, workers, host_comp, False)
-            _tell(job, assets)
+            job, assets = _planned(
+                renderer,
+                frames,
+                chunk=chunk,
+                chunk_seconds=chunk_seconds,
+                frame_seconds=frame_seconds,
+                workers=workers,
+                host_comp=host_comp,
+            )
+            _print_job(job, assets)
             fixed = {"ChunkSeconds": "0"} if chunk else {}
             code = run_bundle(write_bundle(job, assets, Path(folder)), {**fixed, **given}, path_mapping, step)
     if code != 0:
@@ -114,7 +138,7 @@ def track_command(
     path_mapping: MappingOption = None,
     log: LogOption = "text",
 ) -> None:
-    """A job's task: track some stretches of a plate. `farm merge` puts them together."""
+    """Track some stretches of a plate, as a task of a job. `farm merge` joins them."""
     lines = open_log(log)
     with lines.refusals():
         renderer = _renderer(shot_on_node(shot, output_folder, track, path_mapping))
@@ -135,7 +159,7 @@ def merge_command(
     path_mapping: MappingOption = None,
     log: LogOption = "text",
 ) -> None:
-    """A job's task: make the track of what `farm track` saw, and of what it missed."""
+    """Join the stretches of `farm track` into the track, as a task of a job. Missing stretches are tracked here."""
     lines = open_log(log)
     with lines.refusals():
         renderer = _renderer(shot_on_node(shot, output_folder, track, path_mapping))
@@ -150,7 +174,7 @@ def merge_command(
 
 
 def shot_on_node(shot: Path, output_folder: str, track: Path | None, path_mapping: Path | None) -> Shot:
-    """A job's shot with the places of this machine in it."""
+    """Return a job's shot with the paths of this machine in it. Raises what `load_shot` and `read_rules` raise."""
     rules = read_rules(path_mapping) if path_mapping else ()
     loaded = load_shot(shot, mapping=rules)
     changes: dict[str, Any] = {}
@@ -161,27 +185,10 @@ def shot_on_node(shot: Path, output_folder: str, track: Path | None, path_mappin
     return loaded.model_copy(update=changes)
 
 
-def _planned(
-    renderer: Renderer,
-    frames: str | None,
-    chunk: int,
-    chunk_seconds: float,
-    frame_seconds: float,
-    workers: int,
-    host_comp: str,
-    gpu: bool,
-) -> tuple[FarmJob, Assets]:
-    renderer.resources.consent.decision.enforce()  # a release that does not cover it is said now, not at night
-    job = plan_job(
-        renderer,
-        chunk=chunk,
-        chunk_seconds=chunk_seconds,
-        frame_seconds=frame_seconds,
-        workers=workers,
-        frames=_numbers(frames),
-        host_comp=host_comp,
-        gpu=gpu,
-    )
+def _planned(renderer: Renderer, frames: str | None, **options: Any) -> tuple[FarmJob, Assets]:
+    """Return the job of a shot and its files; `options` are those of `plan_job`. The job is added to the audit log."""
+    renderer.resources.consent.decision.enforce()  # a release that does not cover the job is reported now, not on the farm
+    job = plan_job(renderer, frames=_numbers(frames), **options)
     log_render(renderer, job.frames, "farm")
     return job, assets_of(job, renderer)
 
@@ -205,7 +212,7 @@ def _assigned(words: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
-def _tell(job: FarmJob, assets: Assets) -> None:
+def _print_job(job: FarmJob, assets: Assets) -> None:
     measured = f", at {job.frame_seconds:.2g} s a frame here" if job.frame_seconds else ""
     tasks = -(-len(job.frames) // job.chunk)
     print(

@@ -1,4 +1,4 @@
-"""What a command says while it works: to a person, as JSON lines to a program, or to an Open Job Description session."""
+"""The log of a command: sentences for a person, JSON lines for a program, or lines for an Open Job Description session."""
 
 from __future__ import annotations
 
@@ -17,26 +17,30 @@ __all__ = ["Log", "LogOption", "open_log"]
 
 Form = Literal["text", "json", "openjd"]
 LogOption = Annotated[
-    str, typer.Option("--log", help="text; json: a JSON line an event; openjd: progress lines for a farm's session.")
+    str,
+    typer.Option(
+        "--log", help="text; json: one JSON line for each event; openjd: progress lines for a farm's session."
+    ),
 ]
 
 
 @dataclass(frozen=True)
 class Log:
-    """Events on standard output, one a line; in the form `text` there are none, a person gets words instead.
+    """Writes events to standard output, one on a line. In the form `text` there are none: a person reads sentences.
 
-    A JSON line has `time` (UTC), `level` (info, warning, error), `event`, and the event's own fields. The openjd form knows
-    `openjd_progress`, `openjd_status` and `openjd_fail`, and says the rest in words.
+    A JSON line has `time` (UTC), `level` (info, warning, error), `event`, and the event's own fields. The openjd form has
+    `openjd_progress`, `openjd_status` and `openjd_fail`, and sentences for the rest.
     """
 
     form: Form = "text"
 
     @property
     def text(self) -> bool:
+        """Whether a person reads the output."""
         return self.form == "text"
 
     def event(self, event: str, level: str = "info", **data: Any) -> None:
-        """Says one event."""
+        """Write one event."""
         if self.form == "json":
             moment = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
             line = {"time": moment, "level": level, "event": event, **data}
@@ -47,7 +51,7 @@ class Log:
 
     @contextmanager
     def refusals(self) -> Iterator[None]:
-        """Says a refusal as an event and leaves with its exit code; in the form `text` the command line says it."""
+        """Write an error as an event and leave with its exit code; in the form `text` the command line prints it."""
         try:
             yield
         except FaceplateError as error:
@@ -58,18 +62,20 @@ class Log:
 
 
 def open_log(form: str) -> Log:
-    """The log of `--log`. Raises `UsageError('bad-option')`."""
+    """Return the log that `--log` asks for. Raises `UsageError('bad-option')`."""
     if form not in get_args(Form):
         raise UsageError("bad-option", f"--log is '{form}'; it can be {', '.join(get_args(Form))}.")
     return Log(cast(Form, form))
 
 
 def _openjd(event: str, level: str, data: dict[str, Any]) -> Iterator[str]:
-    """Lines of the Open Job Description's "How Jobs Are Run"; a message is one line."""
+    """Yield the lines of an event as the Open Job Description's "How Jobs Are Run" defines them; a message is one line."""
     message = " ".join(str(data.get("message", "")).split())
     if event == "progress":
         done, total = data["done"], max(data["total"], 1)
-        if done != total and done % max(total // 10, 1):  # a farm's log is read by people too
+        if done != total and done % max(
+            total // 10, 1
+        ):  # about ten lines are enough for the people who read a farm's log
             return
         yield f"openjd_progress: {100 * done / total:.1f}"
         yield f"openjd_status: {data.get('what', 'frame')} {done} of {total}"

@@ -1,7 +1,7 @@
 """The `faceplate` command.
 
-Exit codes: 0 done, 1 a render failed, 2 the request was wrong, 130 stopped by Ctrl-C. Every refusal is one line on standard
-error: what is wrong and what to do.
+Exit codes: 0 done, 1 a render failed, 2 the request was wrong, 130 stopped by Ctrl-C. Every error is one line on standard
+error that says what is wrong and what to do.
 """
 
 from __future__ import annotations
@@ -13,28 +13,29 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from faceplate.cli.about import version_text
 from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.check import check_command
 from faceplate.cli.farm import farm_app
 from faceplate.cli.host import host_app
 from faceplate.cli.log import LogOption, open_log
 from faceplate.cli.models import app as models_app
-from faceplate.cli.options import given_options, parameters_from, plain_values, with_parameters
+from faceplate.cli.options import given_options, with_parameters
 from faceplate.cli.parameters import parameters_command
-from faceplate.cli.progress import finish_batch, render_all, render_batch, render_missing
+from faceplate.cli.progress import finish_batch, render_batch
 from faceplate.cli.release import app as release_app
 from faceplate.cli.release import review_command, verify_command
+from faceplate.cli.render_shot import shot_of_file, shot_of_plate
 from faceplate.cli.serve import serve_command
 from faceplate.cli.shot import shot_app
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.cli.unwrap import stmap_command
-from faceplate.errors import FaceplateError, UsageError
+from faceplate.errors import FaceplateError
 from faceplate.face import FaceFinder
 from faceplate.models import default_store
-from faceplate.plate import parse_frames
 from faceplate.render import Renderer
-from faceplate.shot import Shot, is_shot_file, load_shot, read_rules
-from faceplate_client.version import __version__
+from faceplate.render.batch import RenderBatch
+from faceplate.shot import is_shot_file
 
 __all__ = ["app", "run"]
 
@@ -48,9 +49,14 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the versions of Faceplate and of its libraries, for a report.")
+    ] = False,
+) -> None:
+    """Handle the options that stand before a command."""
     if version:
-        print(f"faceplate {__version__}")
+        print(version_text())
         raise typer.Exit
 
 
@@ -115,52 +121,45 @@ def render_command(
     log: LogOption = "text",
     **values: Any,
 ) -> None:
-    """Replace the face on a plate. Of a shot file, an option given here counts before what the file says.
+    """Replace the face on a plate. With a shot file, options given here win over the values of the file.
 
-    A frame whose file is whole and was made of the very same plate, source, track, parameters and weights is left alone.
+    A frame is left alone where its file is whole and was made from the same plate, source, track, parameters and weights.
     """
+    given = {
+        "source": source,
+        "output": output,
+        "mode": mode,
+        "frames": frames,
+        "missing": missing,
+        "layer": layer,
+        "space": space,
+        "source_space": source_space,
+        "working": working,
+        "ocio": ocio,
+        "search": search,
+        "compression": compression,
+        "multipart": multipart,
+        "track": track,
+        "allow_noncommercial": allow_noncommercial,
+        "person": person,
+        "purpose": "final" if final else None,
+        "production": production,
+        "use": use,
+        "name": name,
+    }
     lines = open_log(log)
     with lines.refusals():
-        keys: dict[str, Any] = {
-            "source": source,
-            "output": output,
-            "mode": _one_of("--mode", mode, ("element", "over")),
-            "frames": frames,
-            "missing": _one_of("--missing", missing, ("fail", "skip", "hold")),
-            "layer": layer,
-            "space": space,
-            "source_space": source_space,
-            "working": working,
-            "ocio": ocio,
-            "search": _rectangle(search) if search else None,
-            "compression": compression,
-            "multipart": multipart,
-            "track": track,
-            "allow_noncommercial": allow_noncommercial,
-            "person": person,
-            "production": production,
-            "use": use,
-            "name": name,
-        }
-        if final:
-            keys["purpose"] = "final"
-        if is_shot_file(plate):
-            given = given_options(context)
-            changes = {key: value for key, value in keys.items() if key in given or key == "purpose"}
-            changes["parameters"] = plain_values({name: value for name, value in values.items() if name in given})
-            rules = read_rules(path_mapping) if path_mapping else ()
-            shot = load_shot(plate, mapping=rules, changes=changes).model_copy(update={"track_first": not no_track})
-            if not shot.output:
-                raise UsageError("no-output", f"The shot {plate} names no output; give --output swap.####.exr.")
-        else:
-            if not output:
-                raise UsageError("no-output", "Missing option '--output' / '-o'. See faceplate render --help.")
-            keys["frames"] = parse_frames(frames) if frames else None
-            shot = Shot(plate=plate, track_first=not no_track, parameters=parameters_from(values), **keys)
+        written = given_options(context)
+        shot = (
+            shot_of_file(plate, given, values, written, path_mapping)
+            if is_shot_file(plate)
+            else shot_of_plate(plate, given, values)
+        ).model_copy(update={"track_first": not no_track})
         renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
-        work = render_all if force or contact_sheet else render_missing
-        batch = render_batch(renderer, contact_sheet, work, log=lines)
-    finish_batch(batch)
+        every = force or contact_sheet is not None
+        batch = RenderBatch(renderer, recorded=True, action="render", skip_current=not every)
+        report = render_batch(batch, contact_sheet, lines)
+    finish_batch(report)
 
 
 app.add_typer(models_app)
@@ -184,14 +183,14 @@ def demo_command(
     out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("demo_out"),
     frames: Annotated[int, typer.Option(help="How many of the 24 frames to render.", min=1, max=24)] = 24,
 ) -> None:
-    """Make the demo plate, put an invented person's face on it, and say where the result lies."""
+    """Make the demo plate, put an invented person's face on it, and print where the result is."""
     from faceplate.cli.demo import run_demo
 
     finish_batch(run_demo(out, frames))
 
 
 def run(arguments: list[str] | None = None) -> None:
-    """The entry point: runs the command line and leaves with its exit code."""
+    """Run the command line and leave with its exit code; the entry point of the `faceplate` program."""
     sys.exit(_run(arguments))
 
 
@@ -208,7 +207,7 @@ def _run(arguments: list[str] | None) -> int:
     except BrokenPipeError:
         return 1
     except Exception as error:
-        # Typer's refusals of a command line have this method and, from release to release, another base class.
+        # Typer's errors about a command line have this method; their base class differs between its releases.
         message = getattr(error, "format_message", None)
         if message is None:
             raise
@@ -218,20 +217,6 @@ def _run(arguments: list[str] | None) -> int:
 
 def _complain(sentence: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(f"faceplate: {sentence}", markup=False)
-
-
-def _one_of(option: str, value: str, choices: tuple[str, ...]) -> Any:
-    if value not in choices:
-        raise UsageError("bad-option", f"{option} is '{value}'; it can be {', '.join(choices)}.")
-    return value
-
-
-def _rectangle(text: str) -> tuple[int, int, int, int]:
-    try:
-        x, y, width, height = (int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError("bad-search", f"--search is '{text}'; write x,y,width,height in whole pixels.") from None
-    return x, y, width, height
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`faceplate models`: the store's networks: list, add, fetch, verify, remove."""
+"""`faceplate models`: lists, adds, downloads, verifies and removes networks of the store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["app"]
 app = typer.Typer(
     name="models",
     help="The networks that Faceplate can run: those that ship with it, and your own. The store is $FACEPLATE_MODELS "
-    "(folders, as in PATH), else a folder of yours.",
+    "(folders, as in PATH), else a folder in your home.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -27,7 +27,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_command() -> None:
-    """Show every network, what it is for, and its licence."""
+    """Show every network with its role and its licence."""
     store = default_store()
     rows = [("name", "role", "kind", "commercial", "file", "licence")]
     for card in sorted(store, key=lambda card: (card.role, card.name)):
@@ -44,16 +44,16 @@ def list_command() -> None:
 @app.command("add")
 def add_command(
     file: Annotated[Path, typer.Argument(help="The network: .onnx, .dfm, or a .zip with one and its outside weights.")],
-    name: Annotated[str | None, typer.Option(help="What to call it; its file's name by default.")] = None,
-    family: Annotated[str | None, typer.Option(help="Its kind, when the graph leaves a choice.")] = None,
+    name: Annotated[str | None, typer.Option(help="The network's name; its file's name by default.")] = None,
+    family: Annotated[str | None, typer.Option(help="Its kind, where the graph fits more than one.")] = None,
     licence: Annotated[str | None, typer.Option(help="Its licence, an SPDX name or a few words.")] = None,
     commercial: Annotated[
-        bool | None, typer.Option("--commercial/--noncommercial", help="Whether a paid production may use it.")
+        bool | None, typer.Option("--commercial/--noncommercial", help="Whether a commercial production may use it.")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Where it came from.")] = None,
+    source: Annotated[str | None, typer.Option(help="Where you obtained it.")] = None,
     url: Annotated[str | None, typer.Option(help="Where others can fetch it.")] = None,
     fp16: Annotated[
-        bool | None, typer.Option("--fp16/--no-fp16", help="Whether half precision is good enough.")
+        bool | None, typer.Option("--fp16/--no-fp16", help="Whether half precision is precise enough.")
     ] = None,
     fp32: Annotated[str | None, typer.Option(help="The card of the same network in single precision.")] = None,
 ) -> None:
@@ -66,7 +66,7 @@ def add_command(
 
 @app.command("fetch")
 def fetch_command(names: Annotated[list[str], typer.Argument(help="Cards whose file is to be downloaded.")]) -> None:
-    """Download a network's file from its card's address or $FACEPLATE_MIRROR, and prove it."""
+    """Download a network's file from its card's address or $FACEPLATE_MIRROR, and verify its hash."""
     store = default_store()
     for name in names:
         print(f"{name}: {_fetched(store, name)}")
@@ -86,7 +86,7 @@ def verify_command(
 
 @app.command("remove")
 def remove_command(name: Annotated[str, typer.Argument(help="The card to remove, with its file.")]) -> None:
-    """Take a network out of the store."""
+    """Remove a network from the store."""
     for path in remove_model(default_store(), name):
         print(f"removed {path}")
 

@@ -1,4 +1,4 @@
-"""Command line options made from the parameter list, so that none is declared twice."""
+"""Makes command line options from the list of parameters, so that none is declared twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["given_options", "parameters_from", "plain_values", "with_parameters"
 
 
 def with_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`command(..., **values)` with an option for every parameter in place of `values`."""
+    """Return `command(..., **values)` with one option for each parameter in place of `values`."""
     signature = inspect.signature(command, eval_str=True)
     own = [item for item in signature.parameters.values() if item.kind is not inspect.Parameter.VAR_KEYWORD]
     options = [
@@ -50,17 +50,17 @@ def with_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parameters_from(values: dict[str, Any]) -> Parameters:
-    """The validated parameters out of the options' values."""
+    """Return the validated parameters of the options' values."""
     return Parameters.model_validate(plain_values(values))
 
 
 def plain_values(values: dict[str, Any]) -> dict[str, Any]:
-    """The options' values with choices as plain words."""
+    """Return the options' values with choices as plain strings."""
     return {key: str(value) if isinstance(value, StrEnum) else value for key, value in values.items()}
 
 
 def given_options(context: typer.Context) -> set[str]:
-    """The names of the options that were written on the command line, as against left at their defaults."""
+    """Return the names of the options that are on the command line, and not at their defaults."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     given = {name for name, source in sources.items() if source is not None and not source.name.startswith("DEFAULT")}
     return {FORMER_NAMES.get(name, name) for name in given}

@@ -1,4 +1,4 @@
-"""`faceplate parameters`: the parameter list as JSON for a host, and the files in the project that are printed from it."""
+"""`faceplate parameters`: prints the list of parameters as JSON for a host, and writes the files generated from it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ results of earlier stages are taken from the cache. The stages in order: {stages
 
 
 def parameters_json() -> str:
-    """The list as adapters carry it (`faceplate_client/parameters.json`)."""
+    """Return the list as `faceplate_client/parameters.json` holds it for the adapters."""
     entries = ",\n".join(f"    {json.dumps(entry, ensure_ascii=False)}" for entry in describe())
     return f'{{\n  "faceplate_parameters": 1,\n  "parameters": [\n{entries}\n  ]\n}}\n'
 
 
 def parameters_page() -> str:
-    """The reference page `docs/parameters.md`."""
+    """Return the reference page `docs/parameters.md`."""
     lines = [_PAGE_OPENING.format(stages=", ".join(Stage))]
     entries = sorted(describe(), key=lambda entry: _groups().index(entry["group"]))
     for group, members in groupby(entries, key=lambda entry: entry["group"]):
@@ -48,7 +48,7 @@ def parameters_page() -> str:
 
 
 def write_reference() -> Iterator[Path]:
-    """Writes what is printed from the list, and yields each file. Raises `UsageError('no-checkout')` outside one."""
+    """Write the files that are generated from the list, and yield each. Raises `UsageError('no-checkout')`."""
     if not (_ROOT / "docs").is_dir():
         raise UsageError("no-checkout", "The reference can only be written in a checkout of the project.")
     files = {
@@ -61,7 +61,7 @@ def write_reference() -> Iterator[Path]:
 
 
 def parameters_command(
-    write: Annotated[bool, typer.Option("--write", help="Write the files that are printed from the list.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write the files that are generated from the list.")] = False,
 ) -> None:
     """Print every parameter as JSON: name, type, range, default, label, help, group, keys, first stage."""
     if not write:

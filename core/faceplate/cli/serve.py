@@ -1,4 +1,4 @@
-"""`faceplate serve`: the engine as a service for hosts on this machine."""
+"""`faceplate serve`: runs the engine as a service for hosts on this machine."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["serve_command"]
 
 
 def serve_command(
-    idle: Annotated[float, typer.Option(help="End after so many seconds without work.", min=1)] = 900.0,
+    idle: Annotated[float, typer.Option(help="End after this many seconds without work.", min=1)] = 900.0,
     parent: Annotated[
-        int | None, typer.Option(help="End when this process, and every other that talked to the engine, is gone.")
+        int | None, typer.Option(help="End when this process, and every other one that has used the engine, has ended.")
     ] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Also show the log here.")] = False,
-    status: Annotated[bool, typer.Option("--status", help="Say what the running engine is doing, and leave.")] = False,
-    stop: Annotated[bool, typer.Option("--stop", help="End the running engine, and leave.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Show what the running engine is doing.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="End the running engine.")] = False,
 ) -> None:
-    """Run the engine as a service on this machine, one per user; hosts start it by themselves."""
+    """Run the engine as a service on this machine, one for each user. Hosts start it by themselves."""
     if status or stop:
         _ask(stop)
         return

@@ -1,4 +1,4 @@
-"""`faceplate shot`: make, look at and change shot files."""
+"""`faceplate shot`: makes, shows and changes shot files."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ from faceplate.shot import (
 )
 from faceplate.shot.curves import Interpolation
 from faceplate.shot.parameters import PARAMETERS
+from faceplate.system.user_paths import exists
 
 __all__ = ["shot_app"]
 
 shot_app = typer.Typer(
-    help="Make, look at and change shot files (x.shot.json).", no_args_is_help=True, rich_markup_mode=None
+    help="Make, show and change shot files (x.shot.json).", no_args_is_help=True, rich_markup_mode=None
 )
 
-# What is text whatever it looks like.
+# Keys whose value is text even where it looks like JSON.
 _TEXTS = {parameter.name for parameter in PARAMETERS if parameter.kind is str} | (
     set(ShotDocument.model_fields) - {"search", "multipart", "allow_noncommercial"}
 )
 
 File = Annotated[Path, typer.Argument(help="The shot file, x.shot.json.")]
 Assignments = Annotated[
-    list[str], typer.Argument(help="key=value: grain=0.5, source=people/bea; key= takes it out.", show_default=False)
+    list[str], typer.Argument(help="key=value: grain=0.5, source=people/bea; key= removes it.", show_default=False)
 ]
 
 
@@ -53,7 +54,7 @@ def new_command(
     """Write a new shot file: faceplate shot new sh010.shot.json plate=plates/sh010.####.exr source=people/bea."""
     if not file.name.endswith(".shot.json"):
         raise UsageError("bad-shot", f"{file.name} is no name for a shot file: end it in .shot.json.")
-    if file.exists() and not force:
+    if exists(file) and not force:
         raise UsageError("shot-exists", f"{file} is there already: change it with faceplate shot set, or use --force.")
     write_document(set_values(new_document(), _assigned(values)), file)
     print(file)
@@ -62,7 +63,7 @@ def new_command(
 @shot_app.command("show")
 def show_command(
     file: File,
-    why: Annotated[bool, typer.Option("--explain", help="Say of every value where it comes from.")] = False,
+    why: Annotated[bool, typer.Option("--explain", help="Show where each value comes from.")] = False,
     path_mapping: Annotated[Path | None, typer.Option(help="A JSON file of paths of other machines.")] = None,
 ) -> None:
     """Print a shot file, or with --explain every value that reaches the render and where it comes from."""
@@ -94,13 +95,13 @@ def key_command(
     interpolation: Annotated[
         str, typer.Option("--interpolation", "-i", help="To the next key: hold, linear or smooth.")
     ] = "linear",
-    remove: Annotated[bool, typer.Option("--remove", help="Take the key out.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the key.")] = False,
 ) -> None:
-    """Set a parameter's key at a frame, or take it out with --remove."""
+    """Set a parameter's key at a frame, or remove it with --remove."""
     if interpolation not in get_args(Interpolation):
         raise UsageError("bad-option", f"--interpolation is '{interpolation}'; it can be hold, linear or smooth.")
     if (value is None) != remove:
-        raise UsageError("bad-option", "Give the key's value, or --remove to take the key out.")
+        raise UsageError("bad-option", "Give the key's value, or --remove to remove the key.")
     document = read_document(file, ShotDocument)
     write_document(set_key(document, parameter, frame, value, cast(Interpolation, interpolation)), file)
 
@@ -109,7 +110,7 @@ def key_command(
 def diff_command(
     one: File, two: Annotated[Path, typer.Argument(help="The shot file to compare with.", show_default=False)]
 ) -> None:
-    """Print what differs between two shot files, a key at a time; the exit code is 1 when something does."""
+    """Print the differences between two shot files, one key on a line; the exit code is 1 where there are any."""
     before, after = (read_document(path, ShotDocument) for path in (one, two))
     rows = [row for row in changes(before, after) if row[0] != "id"]
     for key, old, new in rows:
@@ -121,11 +122,11 @@ def diff_command(
 @shot_app.command("take")
 def take_command(
     file: File,
-    note: Annotated[str, typer.Option(help="What this take tries.")] = "",
+    note: Annotated[str, typer.Option(help="The purpose of this take.")] = "",
     listing: Annotated[bool, typer.Option("--list", help="Print the takes and leave the file alone.")] = False,
-    restore: Annotated[int | None, typer.Option(help="Bring the parameters of this take back.")] = None,
+    restore: Annotated[int | None, typer.Option(help="Restore the parameters of this take.")] = None,
 ) -> None:
-    """Begin a new take: keeps the parameters, and gives {take} in the output its number."""
+    """Begin a new take: record the parameters, and raise the number that {take} stands for in the output."""
     document = read_document(file, ShotDocument)
     if listing:
         for take in document.takes or ():
@@ -146,7 +147,7 @@ def schema_command() -> None:
 
 
 def _assigned(words: list[str]) -> dict[str, Any]:
-    """`key=value` words: JSON where it is JSON, else text; an empty value takes the key out."""
+    """`key=value` words: JSON where it is JSON, else text; an empty value removes the key."""
     values: dict[str, Any] = {}
     for word in words:
         key, sign, text = word.partition("=")
@@ -157,7 +158,7 @@ def _assigned(words: list[str]) -> dict[str, Any]:
 
 
 def _value(key: str, text: str) -> Any:
-    """Numbers, switches, lists and keyed values as JSON; what is text stays text, also `frames=1001`."""
+    """Numbers, switches, lists and keyed values are read as JSON; text stays text, also `frames=1001`."""
     if key in _TEXTS:
         return text
     try:

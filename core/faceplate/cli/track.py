@@ -1,7 +1,7 @@
-"""`faceplate track` and `faceplate tracks …`: track a shot, look at a track, correct it, export it.
+"""`faceplate track` and `faceplate tracks …`: track a shot, show a track, correct it, export it.
 
-`tracks` commands change the track file in place, whole or not at all; each adds to the artist's layer and leaves what
-was tracked as it is.
+`tracks` commands change the track file in place, whole or not at all. Each adds to the layer of corrections and leaves
+the tracked values as they are.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from faceplate.cli.render_shot import parse_rectangle
 from faceplate.color import ColorConfig
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
-from faceplate.image.window import Window
+from faceplate.models import default_store
 from faceplate.plate import Sequence, parse_frames
+from faceplate.render.tracking import tracker_for
+from faceplate.shot import Shot
 from faceplate.source import read_source
-from faceplate.track import Smoothing, Track, track_shot
+from faceplate.system.user_paths import exists
+from faceplate.track import Smoothing, Track
 from faceplate.track.track import made
 
 __all__ = ["track_command", "tracks_app"]
@@ -44,27 +48,25 @@ def track_command(
     working: Annotated[
         str | None, typer.Option(help="The working space; the config's scene_linear by default.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="How many stretches side by side; 0: one a processor.", min=0)] = 0,
-    smooth: Annotated[float | None, typer.Option(help="0 keeps what was seen, 1 is usual.", min=0, max=4)] = None,
+    workers: Annotated[
+        int, typer.Option(help="How many stretches to track in parallel; 0: one for each processor.", min=0)
+    ] = 0,
+    smooth: Annotated[float | None, typer.Option(help="0 keeps the raw values, 1 is usual.", min=0, max=4)] = None,
     gap: Annotated[
         int | None, typer.Option(help="Fill absences of up to so many frames; 12 by default.", min=0)
     ] = None,
     qc: Annotated[Path | None, typer.Option(help="Also write a QC sheet (PNG) of the first person.")] = None,
 ) -> None:
-    """Find and follow the faces of a shot once; a stopped run goes on where it was."""
+    """Find and follow the faces of a shot. A stopped run continues where it ended."""
     color = ColorConfig.load(ocio, working=working)
+    shot = Shot(plate=plate, space=space, layer=layer, search=parse_rectangle(search))
     known = {key: value for key, value in (("amount", smooth), ("gap", gap)) if value is not None}
-    before = Track.load(output).sidecar.smoothing.model_dump() if output.exists() else {}
+    before = Track.load(output).sidecar.smoothing.model_dump() if exists(output) else {}
     with _bar() as bar:
         task = bar.add_task("track", total=None)
-        track = track_shot(
-            plate,
+        track = tracker_for(shot, color, FaceFinder(default_store())).track(
             output,
-            frames=parse_frames(frames) if frames else None,
-            color=color,
-            space=space,
-            layer=layer,
-            search=_search(search),
+            parse_frames(frames) if frames else None,
             smoothing=made(Smoothing, **{**before, **known}),
             workers=workers,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
@@ -77,7 +79,7 @@ def track_command(
 
 @tracks_app.command("show")
 def show(file: _File) -> None:
-    """Who is in the track, in which frames, and what was corrected."""
+    """Show who is in the track, in which frames, and the corrections."""
     _tell(Track.load(file))
 
 
@@ -94,7 +96,7 @@ def delete(
     person: _Person,
     frames: Annotated[str | None, typer.Option("--frames", "-f", help="Only in 1010-1020.")] = None,
 ) -> None:
-    """Take a person out: everywhere, or in some frames."""
+    """Remove a person from every frame, or from some."""
     track = Track.load(file)
     first, last = _range(frames) if frames else (None, None)
     track.delete(_who(track, person), first, last).save()
@@ -107,14 +109,14 @@ def split(
     frame: Annotated[int, typer.Argument(help="The first frame of the new person.")],
     new: Annotated[str | None, typer.Option(help="The new person's id.")] = None,
 ) -> None:
-    """From a frame on, make a person another one."""
+    """From a frame on, make a person a new one."""
     track = Track.load(file)
     track.split(_who(track, person), frame, new).save()
 
 
 @tracks_app.command("join")
-def join(file: _File, person: _Person, into: Annotated[str, typer.Argument(help="Who they really are.")]) -> None:
-    """Make two people one."""
+def join(file: _File, person: _Person, into: Annotated[str, typer.Argument(help="The person to keep.")]) -> None:
+    """Join two people into one."""
     track = Track.load(file)
     track.join(_who(track, person), _who(track, into)).save()
 
@@ -151,9 +153,9 @@ def bad(
     file: _File,
     person: _Person,
     frames: Annotated[str, typer.Argument(help="1010-1012, or one frame.")],
-    exclude: Annotated[bool, typer.Option(help="Leave the frames out instead of drawing through them.")] = False,
+    exclude: Annotated[bool, typer.Option(help="Leave the frames out instead of interpolating over them.")] = False,
 ) -> None:
-    """Mark frames that are not to be believed."""
+    """Mark frames as wrong, so that smoothing does not use them."""
     track = Track.load(file)
     first, last = _range(frames)
     track.mark_bad(_who(track, person), first, last, exclude).save()
@@ -167,7 +169,7 @@ def span(
     fade_in: Annotated[int, typer.Option(help="Frames of fade after the in.", min=0)] = 0,
     fade_out: Annotated[int, typer.Option(help="Frames of fade before the out.", min=0)] = 0,
 ) -> None:
-    """Set in and out for a person, with fades."""
+    """Set the in and out frame of a person, with fades."""
     track = Track.load(file)
     first, last = _range(frames)
     track.in_out(_who(track, person), first, last, fade_in, fade_out).save()
@@ -175,7 +177,7 @@ def span(
 
 @tracks_app.command("clear")
 def clear(file: _File, person: _Person) -> None:
-    """Take back a person's keys, drags, bad frames and spans."""
+    """Remove a person's keys, drags, bad frames and spans."""
     track = Track.load(file)
     track.clear(_who(track, person)).save()
 
@@ -183,10 +185,10 @@ def clear(file: _File, person: _Person) -> None:
 @tracks_app.command("smooth")
 def smooth(
     file: _File,
-    amount: Annotated[float, typer.Option(help="0 keeps what was seen, 1 is usual.", min=0, max=4)] = 1.0,
+    amount: Annotated[float, typer.Option(help="0 keeps the raw values, 1 is usual.", min=0, max=4)] = 1.0,
     gap: Annotated[int | None, typer.Option(help="Fill absences of up to so many frames.", min=0)] = None,
 ) -> None:
-    """Smooth again from the raw values, without the plate; frames marked bad are not believed."""
+    """Smooth again from the raw values, without the plate; frames marked as bad are not used."""
     Track.load(file).smoothed(amount, gap).save()
 
 
@@ -196,7 +198,9 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help=".nk, .csv, .json (Blender), .usda, .usdc or .usd.")],
     person: Annotated[str, typer.Option("--person", "-p", help="As for the other commands.")] = "auto",
     form: Annotated[str | None, typer.Option("--format", help="nuke, blender, usd or csv; else by the name.")] = None,
-    reference: Annotated[int | None, typer.Option(help="The frame in which the nodes do nothing.")] = None,
+    reference: Annotated[
+        int | None, typer.Option(help="The reference frame, in which the nodes change nothing.")
+    ] = None,
 ) -> None:
     """Write a person's track for another program."""
     from faceplate.track.export import export_track
@@ -213,11 +217,11 @@ def qc(
         typer.Option("--output", "-o", help="A sheet (.png), a movie (.mp4, .mov), or pictures: qc.####.png."),
     ],
     person: Annotated[str, typer.Option("--person", "-p", help="As for the other commands.")] = "auto",
-    tiles: Annotated[int, typer.Option(help="How many frames to show.", min=1, max=240)] = 12,
+    tiles: Annotated[int, typer.Option(help="The number of frames to show.", min=1, max=240)] = 12,
     rate: Annotated[float, typer.Option(help="A movie's frames a second.", min=1, max=240)] = 24.0,
     ocio: Annotated[str | None, typer.Option(help="An OCIO config.")] = None,
 ) -> None:
-    """Draw landmarks over the plate, and jitter and confidence over time: a sheet, or every frame as a movie."""
+    """Draw landmarks over the plate, and plots of jitter and confidence: one sheet, or every frame as a movie."""
     track = Track.load(file)
     who, color = _who(track, person), ColorConfig.load(ocio)
     if output.suffix.lower() == ".png" and Sequence.parse(output).padding is None:
@@ -255,16 +259,6 @@ def _embedding(path: Path) -> np.ndarray:
 def _range(text: str) -> tuple[int, int]:
     frames = parse_frames(text)
     return min(frames), max(frames)
-
-
-def _search(text: str | None) -> Window | None:
-    if text is None:
-        return None
-    try:
-        x, y, width, height = (int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError("bad-search", f"--search is '{text}'; write x,y,width,height in whole pixels.") from None
-    return Window(x, y, width, height)
 
 
 def _pair(option: str, text: str) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from faceplate.face import FaceFinder
 from faceplate.models import default_store
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
-from faceplate.render.stmap import unwrap_frames
+from faceplate.render.stmap import unwrap_batch
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 
@@ -31,7 +30,7 @@ def stmap_command(
     layer: Annotated[str | None, typer.Option(help="The part or layer that holds the picture.")] = None,
     ocio: Annotated[str | None, typer.Option(help="An OCIO config; else $OCIO, else the built-in ACES config.")] = None,
 ) -> None:
-    """Write for each frame where in the plate every pixel of the unwrapped face lies."""
+    """Write for each frame the place in the plate of every pixel of the unwrapped face."""
     parameters = Parameters(generator="null", target=target, grain=0.0, occlusion=0.0)
     wanted = parse_frames(frames) if frames else None
     shot = Shot(
@@ -39,4 +38,4 @@ def stmap_command(
         parameters=parameters,
     )  # fmt: skip
     renderer = Renderer(shot, FaceFinder(default_store()))
-    finish_batch(render_batch(renderer, None, partial(unwrap_frames, size=size), "stmap"))
+    finish_batch(render_batch(unwrap_batch(renderer, size, action="stmap")))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import PyOpenColorIO
 
+from faceplate.color.config_files import contents_mark
 from faceplate.color.encoding import SHOULDER
 from faceplate.color.spaces import (
     OCIO_ERRORS,
@@ -27,6 +28,7 @@ from faceplate.color.spaces import (
 )
 from faceplate.errors import UsageError
 from faceplate.plate.movie import MOVIE_SUFFIXES
+from faceplate.system.user_paths import is_file
 
 _ocio: Any = PyOpenColorIO  # a compiled module without stubs
 
@@ -122,6 +124,8 @@ class ColorConfig:
         config = _read_config(source, origin)
         flags = variables.get(_FLAGS_VARIABLE)
         cache_id = config.getCacheID() + (f":flags={flags}" if flags else "")
+        if not source.startswith("ocio://") and (contents := contents_mark(config)):
+            cache_id += f":files={contents}"
         return cls(source, _working_space(config, source, working), cache_id, config)
 
     @property
@@ -380,7 +384,7 @@ def _read_config(source: str, origin: str) -> Any:
         if source.startswith("ocio://"):
             return _ocio.Config.CreateFromFile(source)
         path = Path(source).expanduser()
-        if not path.is_file():
+        if not is_file(path):
             raise UsageError("bad-ocio", f"There is no OCIO config {source}, which {origin} names: correct {origin}.")
         return _ocio.Config.CreateFromFile(str(path))
     except OCIO_ERRORS as error:

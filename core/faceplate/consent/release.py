@@ -21,6 +21,7 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.signing.canonical import read_json, sha256_of
 from faceplate.signing.keys import Keyring, read_signature
 from faceplate.source.pictures import source_files
+from faceplate.system.user_paths import is_dir, is_file
 
 __all__ = [
     "DEMO_KEYS",
@@ -159,9 +160,9 @@ def release_path(source: Path) -> Path:
 
     It is in the source's folder, else in the folder above (a clip inside a person's folder).
     """
-    folder = source if source.is_dir() else source.parent
+    folder = source if is_dir(source) else source.parent
     above = folder.parent / RELEASE_FILE
-    return above if above.is_file() and not (folder / RELEASE_FILE).is_file() else folder / RELEASE_FILE
+    return above if is_file(above) and not is_file(folder / RELEASE_FILE) else folder / RELEASE_FILE
 
 
 def read_release(path: Path) -> Release:
@@ -202,7 +203,7 @@ def check_release(source: Path | None, request: Request, keyring: Keyring, revok
         The ids of revoked releases.
     """
     path = None if source is None else release_path(source)
-    if path is None or not path.is_file():
+    if path is None or not is_file(path):
         return ReleaseCheck(ReleaseState.NONE, "no release on file")
     try:
         release = read_release(path)

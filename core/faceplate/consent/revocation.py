@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from faceplate.errors import UsageError
 from faceplate.signing.canonical import read_json
 from faceplate.signing.keys import Key, Keyring, read_signature, sign, signature_path, write_json
+from faceplate.system.user_paths import exists
 
 __all__ = ["REVOKED_FILE", "Revocation", "Revocations", "read_revocations", "revoke"]
 
@@ -57,7 +58,7 @@ def read_revocations(folder: Path | None, keyring: Keyring) -> Revocations:
         `revocations-damaged`: the list cannot be read, or no key of the keyring signed it.
     """
     path = None if folder is None else folder / REVOKED_FILE
-    if path is None or not path.exists():
+    if path is None or not exists(path):
         return Revocations()
     document = read_json(path, "revocations-damaged", UsageError)
     signature = read_signature(path)

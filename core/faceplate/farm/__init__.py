@@ -1,4 +1,4 @@
-"""A shot as a job of a render farm: cut into chunks, started anywhere, tried again, and checked at the end."""
+"""A shot as a job of a render farm: divided into chunks that run on any node, can be repeated, and are checked at the end."""
 
 from faceplate.farm.assets import Assets, assets_of
 from faceplate.farm.bundle import bundle_files, write_bundle

@@ -1,6 +1,6 @@
-"""The job bundle: an Open Job Description template with its values and its assets, as Deadline Cloud lays them out.
+"""Writes the job bundle: an Open Job Description template with its values and assets, in Deadline Cloud's layout.
 
-`template.yaml` holds nothing of this machine: every path is a parameter, so a farm's path mapping reaches all of them.
+`template.yaml` names no path of this machine: every path is a parameter, so a farm's path mapping reaches all of them.
 Specification: Open Job Description 2023-09 with the extension TASK_CHUNKING.
 """
 
@@ -17,6 +17,7 @@ from faceplate.farm.plan import FarmJob, frames_text, script_files
 from faceplate.farm.snapshot import shot_files
 from faceplate.plate import Sequence
 from faceplate.system.atomic import publish, temporary_beside, write_failed
+from faceplate.system.user_paths import make_folder
 
 __all__ = ["PARAMETERS_FILE", "TEMPLATE_FILE", "bundle_files", "write_bundle"]
 
@@ -27,7 +28,7 @@ _START_SECONDS = 600
 
 
 def bundle_files(job: FarmJob, assets: Assets) -> dict[str, str]:
-    """The bundle's files by their path in it.
+    """Return the bundle's files by their path in it.
 
     `template.yaml`; `parameter_values.yaml` and `asset_references.yaml` for Deadline Cloud; `parameters.json`, the same
     values for `openjd run -p file://parameters.json`; `shot/`, the shot as it is now.
@@ -50,11 +51,11 @@ def bundle_files(job: FarmJob, assets: Assets) -> dict[str, str]:
 
 
 def write_bundle(job: FarmJob, assets: Assets, folder: Path) -> Path:
-    """Writes the bundle into `folder` and answers it. Raises `RenderError` `output-unwritable`, `disk-full`."""
+    """Write the bundle into `folder` and return the folder. Raises `RenderError` `output-unwritable`, `disk-full`."""
     for name, text in bundle_files(job, assets).items():
         path = folder / name
+        make_folder(path.parent, "bundle's folder")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             with temporary_beside(path) as part:
                 part.write_text(text, encoding="utf-8")
                 publish(part, path)
@@ -64,7 +65,7 @@ def write_bundle(job: FarmJob, assets: Assets, folder: Path) -> Path:
 
 
 def template(job: FarmJob, assets: Assets) -> dict[str, Any]:
-    """The job template, as plain values in the order in which a person reads it."""
+    """Return the job template as plain values, in the order in which a person reads it."""
     steps = [_track_step(job), _merge_step()] if job.tracking else []
     steps += [_render_step(job), _check_step()]
     if job.host_comp:
@@ -157,7 +158,7 @@ def _render_step(job: FarmJob) -> dict[str, Any]:
 
 
 def _engine() -> dict[str, Any]:
-    """One engine for a session: networks and source are opened once, not once a chunk."""
+    """One engine for a session, so that networks and source are opened once and not in every chunk."""
     environment: dict[str, Any] = {"name": "Engine", "description": "One Faceplate engine for the session."}
     start = {**_command("-farm", ["start"]), "timeout": _START_SECONDS}
     environment["script"] = {"actions": {"onEnter": start, "onExit": _command("-farm", ["stop"])}}
@@ -169,7 +170,7 @@ def _check_step() -> dict[str, Any]:
 
 
 def _comp_step(job: FarmJob) -> dict[str, Any]:
-    """The host's own comp of the frames: a task a frame ({frame}), a chunk ({frames}), or one in all."""
+    """Return the step of the host's own comp: one task for each frame ({frame}), for each chunk ({frames}), or one in all."""
     scripts = {str(path): f"{{{{Param.HostScript{number}}}}}" for number, path in enumerate(script_files(job), 1)}
     words = [scripts.get(str(Path(word).expanduser()), word) for word in job.host_comp]
     text = " ".join(words)
@@ -187,7 +188,7 @@ def _comp_step(job: FarmJob) -> dict[str, Any]:
 
 
 def _where() -> list[str]:
-    """The options by which every task finds the shot on its node."""
+    """Return the options by which every task finds the shot on its node."""
     return [
         *("{{Param.ShotFile}}", "--output-folder", "{{Param.OutputDir}}", "--track", "{{Param.Track}}"),
         *("--path-mapping", "{{Session.PathMappingRulesFile}}", "--log", "openjd"),
@@ -224,7 +225,7 @@ def _number(name: str, words: str, default: int, least: int) -> dict[str, Any]:
 
 
 def _yaml(item: Any) -> str:
-    """Text that a person reads in a diff. Raises `UsageError('no-farm')` without the extra."""
+    """Return YAML text that reads well in a diff. Raises `UsageError('no-farm')` without the extra packages."""
     try:
         yaml = importlib.import_module("yaml")
     except ImportError as error:
@@ -233,7 +234,7 @@ def _yaml(item: Any) -> str:
         ) from error
 
     class Plain(yaml.SafeDumper):
-        """Aliases only confuse a reader."""
+        """A dumper without YAML's anchors and aliases, which make a template harder to read."""
 
         def ignore_aliases(self, data: Any) -> bool:
             return True

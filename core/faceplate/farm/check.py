@@ -1,6 +1,6 @@
-"""Is a sequence right: complete, whole, of one take, finite, as recorded, and made of what it should be made of?
+"""Checks a rendered sequence: complete, whole, of one take, finite, as recorded, and made from the current inputs.
 
-The release and the signature are `faceplate verify`'s; this is what a farm asks before anybody looks at the frames.
+Release and signature are checked by `faceplate verify`; this is what a farm asks before anybody looks at the frames.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from faceplate.render import Renderer
 from faceplate.render.batch import is_current, is_whole
 from faceplate.signing import signing_key
 from faceplate.signing.canonical import sha256_of
+from faceplate.system.user_paths import exists
 from faceplate_client.exr import header
 
 __all__ = ["FAULTS", "Fault", "Report", "check_shot", "leftovers"]
@@ -46,14 +47,14 @@ FAULTS = {
     "duplicate": "the frame shows what another frame shows, whose plate is another one",
     "changed": "the pixels are not those that were written",
 }
-"""Every kind of fault, and what it means."""
+"""Every kind of fault, and its meaning."""
 
 _TAKE = ("faceplate:engine", "faceplate:generator", "faceplate:shot_id", "faceplate:take", "faceplate:purpose")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a frame: a code of `FAULTS`, and one sentence."""
+    """A fault of one frame: a code of `FAULTS`, and one sentence."""
 
     frame: int
     code: str
@@ -64,8 +65,8 @@ class Fault:
 class Report:
     """What a check found.
 
-    `left` are hidden files of writers that were killed; they harm nobody. `refused` is one sentence where the take's
-    signed manifest no longer says what the frames are and there is no key to sign it again.
+    `left` are hidden files that killed writers left behind; they are harmless. `refused` is one sentence where the take's
+    signed manifest no longer matches the frames and there is no key to sign it again.
     """
 
     frames: tuple[int, ...]
@@ -77,6 +78,7 @@ class Report:
 
     @property
     def sound(self) -> bool:
+        """Whether no frame has a fault and the manifest fits."""
         return not self.faults and not self.refused
 
     @property
@@ -87,7 +89,7 @@ class Report:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What was read of one frame's file."""
+    """What was read from one frame's file."""
 
     frame: int
     path: Path
@@ -102,10 +104,10 @@ def check_shot(
     frames: Iterable[int] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Reads every frame of the shot's output, or of `frames`, and answers what is wrong.
+    """Read every frame of the shot's output, or of `frames`, and report what is wrong.
 
-    A sound frame without a record (its writer was killed between the two) gets one, and the take's manifest is made anew of
-    all records. Raises `FaceplateError` where the shot itself cannot be opened.
+    A sound frame without a record (its writer was killed in between) gets one, and the take's manifest is collected
+    again from all records. Raises `FaceplateError` where the shot itself cannot be opened.
     """
     renderer.prepare()
     wanted = tuple(sorted(set(frames or renderer.frames())))
@@ -142,7 +144,7 @@ def _collected(output: Sequence) -> tuple[Path | None, str]:
 
 
 def leftovers(output: Sequence) -> tuple[Path, ...]:
-    """Hidden files that writers of this sequence left behind when they were killed."""
+    """Return the hidden files that killed writers of this sequence left behind."""
     stem = Path(output.path(0)).stem if output.is_still else output.prefix
     with suppress(OSError):
         frames = output.folder.glob(f".{stem}*.part{Path(output.path(0)).suffix}")
@@ -155,7 +157,7 @@ def leftovers(output: Sequence) -> tuple[Path, ...]:
 
 def _look(renderer: Renderer, frame: int) -> _Seen:
     path = renderer.output.path(frame)
-    if not path.exists():
+    if not exists(path):
         return _Seen(frame, path, (_fault(frame, "missing", path),))
     said = header(str(path))
     if path.suffix.lower() == ".exr" and not is_whole(path):
@@ -222,7 +224,7 @@ def _plate_is_black(renderer: Renderer, frame: int) -> bool:
 
 
 def _has_face(renderer: Renderer, frame: int) -> bool:
-    """Whether the track puts a face into the frame, at more than nothing."""
+    """Say whether the track has a face in the frame, with a weight above 0."""
     track = renderer.resources.track
     if track is None:
         return False
@@ -235,7 +237,7 @@ def _has_face(renderer: Renderer, frame: int) -> bool:
 
 
 def _made_of(renderer: Renderer, frame: int, said: Mapping[str, Any]) -> Iterable[str]:
-    """What the frame was made of and is another now, the plainest reason alone."""
+    """Name the input that has changed since the frame was made; only the plainest reason."""
     if "faceplate:key" not in said:
         return
     plate = said.get("faceplate:plate_sha256")
@@ -248,12 +250,12 @@ def _made_of(renderer: Renderer, frame: int, said: Mapping[str, Any]) -> Iterabl
             return
         if not is_current(renderer, frame):
             yield "stale"
-    except (FaceplateError, OSError):  # the plate is gone: nobody can tell what it was
+    except (FaceplateError, OSError):  # the plate is not there any more
         yield "plate-changed"
 
 
 def _same_weights(renderer: Renderer, said: str) -> bool:
-    """Whether the weights that a frame names are those of the store now, their files read."""
+    """Say whether the weights that a frame names are those of the store now; their files are read."""
     store = renderer.finder.store
     for entry in filter(None, said.split(", ")):
         name, _, digest = entry.rpartition(" ")
@@ -283,24 +285,24 @@ def _other_takes(seen: list[_Seen]) -> Iterable[Fault]:
 
 
 def _duplicates(seen: list[_Seen]) -> Iterable[Fault]:
-    """Frames with the pixels of an earlier one though their plates differ. An element without a face is nobody's double."""
+    """Yield frames with the pixels of an earlier one although their plates differ. Elements without a face are not compared."""
     first: dict[str, _Seen] = {}
     for item in seen:
         if not item.pixels or any(fault.code == "empty" for fault in item.faults):
             continue
         earlier = first.setdefault(item.pixels, item)
-        if earlier is not item and earlier.plate != item.plate and _shows_somebody(item.path):
+        if earlier is not item and earlier.plate != item.plate and _has_alpha(item.path):
             words = f"{item.path.name} shows what {earlier.path.name} shows, and their plates differ."
             yield Fault(item.frame, "duplicate", words)
 
 
-def _shows_somebody(path: Path) -> bool:
+def _has_alpha(path: Path) -> bool:
     values = _values(path)
     return "A" not in values or float(np.nanmax(values["A"], initial=0.0)) > 0
 
 
 def _recorded(output: Sequence, frame: int) -> str:
-    """The hash of the pixels that were recorded when the frame was written; "" without a record."""
+    """Return the hash of the pixels as recorded when the frame was written; "" without a record."""
     try:
         document = json.loads((records_folder(output) / f"{frame}.json").read_text("utf-8"))
         return str(document["frame"]["pixels"])

@@ -1,6 +1,6 @@
-"""The same job for OpenCue, through its `outline` library: a layer a step, chunks as outline's own.
+"""The same job for OpenCue, through its `outline` library: one layer for each step, with outline's own chunks.
 
-A layer's command runs by itself on whatever node takes it, so every chunk brings an engine of its own.
+A layer's command runs by itself on any node, so every chunk starts an engine of its own.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from faceplate.plate import Sequence
 
 __all__ = ["make_outline", "outline_xml"]
 
-# Cuebot puts the frames of a chunk, as 1001-1010, in this word's place.
+# Cuebot replaces this word by the frames of a chunk, such as 1001-1010.
 _CHUNK = "#FRAMESPEC#"
 
 
 def make_outline(job: FarmJob, shot_file: Path) -> Any:
-    """An `outline.Outline` of the job, ready to launch; `shot_file` is the snapshot in the job's bundle.
+    """Return an `outline.Outline` of the job, ready to launch; `shot_file` is the snapshot in the job's bundle.
 
     Raises `UsageError('no-opencue')` without the extra `faceplate[opencue]`.
     """
@@ -60,7 +60,7 @@ def make_outline(job: FarmJob, shot_file: Path) -> Any:
 
 
 def outline_xml(job: FarmJob, shot_file: Path) -> str:
-    """The job as the XML that a Cuebot takes; no server is asked."""
+    """Return the job as the XML that a Cuebot accepts; no server is contacted."""
     made = make_outline(job, shot_file)
     launcher = importlib.import_module("outline.cuerun").OutlineLauncher(made)
     return str(launcher.serialize(use_pycuerun=False))

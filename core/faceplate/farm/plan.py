@@ -1,4 +1,4 @@
-"""What a farm job consists of: frames, their chunks, the track's stretches, and what happens afterwards."""
+"""Plans a farm job: its frames in chunks, the track in stretches, and the last step."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from pathlib import Path
 
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.render import Renderer
+from faceplate.render.tracking import tracker_for
 from faceplate.shot import Shot
+from faceplate.system.user_paths import exists, is_file
 from faceplate.track import auto_track_path, segments_of
 
 __all__ = ["FarmJob", "chunk_size", "frames_text", "measure", "plan_job"]
 
 CHUNK_SECONDS = 300.0
-"""How long a chunk should take: long beside its overhead, short beside what a killed one loses."""
+"""How long a chunk should take, in seconds: long compared with its overhead, short compared with what a kill loses."""
 _UNMEASURED = 10
 
 
 @dataclass(frozen=True)
 class FarmJob:
-    """A shot cut up. `shot` names its track and its OCIO config; `tracking` says that the job makes the track, of
-    `track_frames` in `stretches` pieces.
+    """A shot divided into tasks.
 
-    `chunk` frames are one task of about `chunk_seconds`; `frame_seconds` is what a frame was measured to take, 0 where it
-    was not. `host_comp` is the command of the last step, or nothing; its words may hold {frame} or {frames}.
-    `gpu` asks for nodes with one.
+    `shot` names its track and its OCIO config. With `tracking` the job makes the track, of `track_frames` in
+    `stretches` tasks. `chunk` frames are one task of about `chunk_seconds`; `frame_seconds` is the measured time of a
+    frame, 0 where it was not measured. `host_comp` is the command of the last step, empty for none; its words may hold
+    {frame} or {frames}. `gpu` asks for nodes with a GPU.
     """
 
     shot: Shot
@@ -56,17 +58,18 @@ def plan_job(
     host_comp: str = "",
     gpu: bool = False,
 ) -> FarmJob:
-    """The job of a shot. `chunk` 0 chooses the size from `frame_seconds`, which is measured here where it is 0.
+    """Return the job of a shot.
 
-    A shot that names no track is tracked by the job, into the file that a render keeps beside its output. Raises
-    `UsageError` `no-output`, `no-frames`, `bad-option`.
+    `chunk` 0 derives the size of a chunk from `frame_seconds`, which is measured here where it is 0. A shot without a
+    track is tracked by the job, into the file that a render keeps beside its output. Raises `UsageError` `no-output`,
+    `no-frames`, `bad-option`.
     """
     shot = renderer.shot
     output = renderer.output
     wanted = tuple(sorted(set(frames or renderer.frames())))
     track = shot.track or auto_track_path(output)
-    whole = tuple(sorted({*(renderer.plate.declared or renderer.plate.on_disk()), *renderer.frames()}))
-    tracking = not track.exists()
+    whole = tuple(sorted({*tracker_for(shot, renderer.color, renderer.finder).whole_plate(), *renderer.frames()}))
+    tracking = not exists(track)
     seconds = frame_seconds or (0.0 if chunk else measure(renderer, wanted))
     name = output.prefix.rstrip("._-") or "swap"
     return FarmJob(
@@ -85,23 +88,23 @@ def plan_job(
 
 
 def chunk_size(frame_seconds: float, frames: int, chunk_seconds: float = CHUNK_SECONDS, workers: int = 4) -> int:
-    """Frames in a chunk: about `chunk_seconds` of work, but no more than leaves each of `workers` nodes two chunks.
+    """Return the number of frames in a chunk: about `chunk_seconds` of work, and at least two chunks for each worker.
 
-    10 where nothing was measured. At least 1.
+    10 where nothing was measured; never below 1.
     """
     fitting = chunk_seconds / frame_seconds if frame_seconds > 0 else _UNMEASURED
     return max(1, min(math.floor(fitting), math.ceil(frames / max(2 * workers, 1))))
 
 
 def measure(renderer: Renderer, frames: tuple[int, ...], count: int = 2) -> float:
-    """Seconds that a frame takes on this machine, without writing: the fastest of `count` frames spread over the shot.
+    """Return the seconds that a frame takes on this machine without writing: the fastest of `count` frames of the shot.
 
-    The first frame opens networks and source, which an engine does once, and does not count. 0 where no frame could be
-    rendered here (the plate is not mounted, nobody is in it): then nobody knows.
+    The first frame is not counted, because it opens networks and source, which an engine does once. 0 where no frame
+    could be rendered here, for example because the plate is not mounted.
     """
-    # Each frame by itself: measuring must not track a whole plate first.
+    # Each frame is searched by itself: measuring must not track the whole plate first.
     alone = Renderer(renderer.shot.model_copy(update={"track_first": False, "output": ""}), renderer.finder)
-    if alone.shot.track is not None and not alone.shot.track.exists():
+    if alone.shot.track is not None and not exists(alone.shot.track):
         alone = Renderer(alone.shot.model_copy(update={"track": None}), renderer.finder)
     middle = frames[len(frames) // 2]
     spread = [middle, *(frames[(2 * index + 1) * len(frames) // (2 * count)] for index in range(count))]
@@ -117,7 +120,7 @@ def measure(renderer: Renderer, frames: tuple[int, ...], count: int = 2) -> floa
 
 
 def frames_text(frames: Iterable[int]) -> str:
-    """Sorted frames as an Open Job Description range: `1001-1010,1020-1030:2`."""
+    """Return frames as an Open Job Description range, sorted: `1001-1010,1020-1030:2`."""
     numbers = sorted(set(frames))
     parts: list[str] = []
     while numbers:
@@ -125,7 +128,7 @@ def frames_text(frames: Iterable[int]) -> str:
         step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
         while run < len(numbers) and numbers[run] - numbers[run - 1] == step:
             run += 1
-        if run == 2 and step != 1:  # two numbers are no series
+        if run == 2 and step != 1:  # two numbers with a gap are written singly
             run = 1
         first, last = numbers[0], numbers[run - 1]
         parts.append(str(first) if run == 1 else f"{first}-{last}" + (f":{step}" if step > 1 else ""))
@@ -134,7 +137,7 @@ def frames_text(frames: Iterable[int]) -> str:
 
 
 def with_frames(job: FarmJob, frames: Iterable[int]) -> FarmJob:
-    """The same job for some frames only: what a check asks to have rendered again."""
+    """Return the same job for some frames only, for example those that a check found at fault."""
     wanted = tuple(sorted(set(frames)))
     return replace(job, frames=wanted, chunk=min(job.chunk, len(wanted)))
 
@@ -147,5 +150,5 @@ def _words(command: str) -> tuple[str, ...]:
 
 
 def script_files(job: FarmJob) -> tuple[Path, ...]:
-    """Files that the host's command names: its script or comp."""
-    return tuple(path for word in job.host_comp[1:] if (path := Path(word).expanduser()).is_file())
+    """Return the files that the host's command names: its script or comp."""
+    return tuple(path for word in job.host_comp[1:] if is_file(path := Path(word).expanduser()))

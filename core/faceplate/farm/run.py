@@ -1,4 +1,4 @@
-"""Runs a job bundle on this machine with the Open Job Description runtime, as a farm's node would."""
+"""Runs a job bundle on this machine with the Open Job Description runtime, as a node of a farm does."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def run_bundle(
     step: str = "",
     quiet: bool = False,
 ) -> int:
-    """Runs every step of a bundle, or one with those that it depends on; the runtime's exit code.
+    """Run every step of a bundle, or `step` with those that it depends on, and return the runtime's exit code.
 
-    `parameters` replace the bundle's own. `mapping` is a path mapping file (`pathmapping-1.0`). The steps run the `faceplate`
-    of this environment. Raises `UsageError` `no-farm`, `no-bundle`.
+    `parameters` replace the bundle's own. `mapping` is a path mapping file (`pathmapping-1.0`). The steps use the
+    `faceplate` program of this environment. Raises `UsageError` `no-farm`, `no-bundle`.
     """
     if importlib.util.find_spec("openjd") is None or importlib.util.find_spec("openjd.cli") is None:
         raise UsageError("no-farm", "Running a job needs the extra packages of faceplate[farm]; install them with pip.")
@@ -43,6 +43,6 @@ def run_bundle(
 
 
 def own_program() -> str:
-    """The `faceplate` of this environment, else the one on PATH."""
+    """Return the `faceplate` program of this environment, else the one on PATH."""
     beside = Path(sys.executable).with_name("faceplate.exe" if sys.platform == "win32" else "faceplate")
     return str(beside.with_suffix("")) if beside.exists() else "faceplate"

@@ -1,4 +1,4 @@
-"""The shot as it is when the job is made: one document with everything in it, so that an edit at midnight changes nothing."""
+"""The snapshot of a shot in a job: one document with everything in it, so that a later edit does not change the job."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from faceplate.shot.parameters import PARAMETERS
 
 __all__ = ["shot_files"]
 
-# Keys that a document says in another form, or a snapshot by other means.
+# Keys that the document holds in another form, or that a snapshot needs no longer.
 _OTHERWISE = {"parameters", "overrides", "frames", "output", "notes"}
 
 
 def shot_files(job: FarmJob) -> dict[str, str]:
-    """The files of a bundle's folder `shot`: the shot with absolute paths and the show's defaults in it, and a show file
-    with what the shows above allow, which looks no further up."""
+    """Return the files of a bundle's folder `shot`, by name.
+
+    They are the shot, with absolute paths and the show's defaults in it, and a show file with the policy of the shows
+    above; it is marked as the root, so that no show further up counts.
+    """
     document = parse_document(_json(_document(job)), ShotDocument, "The snapshot")
     policy = job.shot.policy.model_dump(exclude_none=True)
     show = parse_document(_json({"faceplate_show": 1, "root": True, "policy": policy}), ShowDocument, "The show")
@@ -59,7 +62,7 @@ def _curve(curve: Curve) -> Any:
 
 
 def _plain_pattern(pattern: str) -> str:
-    """A pattern with its folder absolute, as it was written otherwise."""
+    """Return the pattern with an absolute folder; the file name stays as it is written."""
     sequence = Sequence.parse(pattern)
     return str(sequence.folder.absolute() / pattern.replace("\\", "/").rpartition("/")[2])
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from faceplate.errors import RenderError, UsageError
 from faceplate.image.window import Window
+from faceplate.system.user_paths import stat_or_none
 
 __all__ = ["MOVIE_SUFFIXES", "Movie", "MovieTags", "is_movie", "open_movie"]
 
@@ -231,10 +232,9 @@ def open_movie(path: str | Path) -> Movie:
         `plate-missing`, `plate-unreadable`, `movie-interlaced`.
     """
     path = Path(path)
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise RenderError("plate-missing", f"{path} does not exist: check the path.") from error
+    found = stat_or_none(path)
+    if found is None:
+        raise RenderError("plate-missing", f"{path} does not exist: check the path.")
     key = (str(path), found.st_size, found.st_mtime_ns)
     with _open_lock:
         if key in _open:

@@ -21,6 +21,7 @@ from faceplate.image.window import Window
 from faceplate.plate.channels import PlatePart, choose_beauty
 from faceplate.plate.exr.container import Attribute, DamagedExrError, ExrPart, read_exr_header
 from faceplate.plate.movie import Movie, is_movie, open_movie
+from faceplate.system.user_paths import exists
 
 __all__ = ["PlateFile", "damaged", "open_input", "read_picture", "read_pixels", "tile_aligned"]
 
@@ -248,7 +249,7 @@ def open_input(path: Path) -> oiio.ImageInput:
     RenderError
         `plate-missing`, `plate-unreadable`.
     """
-    if not path.exists():
+    if not exists(path):
         raise RenderError("plate-missing", f"{path} does not exist: check the pattern and the frame range.")
     config = oiio.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)

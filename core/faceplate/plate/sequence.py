@@ -19,6 +19,7 @@ from fileseq.filesequence import FileSequence
 import faceplate_client
 from faceplate.errors import UsageError
 from faceplate.plate.movie import is_movie, open_movie
+from faceplate.system.user_paths import exists, is_file
 
 __all__ = ["Sequence", "missing_frames", "parse_frames", "same_target"]
 
@@ -74,6 +75,8 @@ class Sequence:
             `bad-pattern` (no file name, or padding in a folder), `bad-frames` (a range that is none).
         """
         text = str(pattern)
+        if "\0" in text:
+            raise UsageError("bad-pattern", f"'{text}' holds a null character, which no file name can have.")
         path = Path(_expand(text))
         if not path.name or text.endswith(("/", os.sep)):
             raise UsageError("bad-pattern", f"'{text}' names no file: write it like /show/plate.####.exr.")
@@ -105,7 +108,7 @@ class Sequence:
         what `open_movie` raises, and nothing when the movie does not exist.
         """
         if self.padding is None:
-            return tuple(range(len(open_movie(self.path(0))))) if self.is_movie and self.path(0).exists() else ()
+            return tuple(range(len(open_movie(self.path(0))))) if self.is_movie and exists(self.path(0)) else ()
         try:
             names = os.listdir(self.folder)  # noqa: PTH208  (names only: no stat of each file on a slow share)
         except OSError:
@@ -119,7 +122,7 @@ class Sequence:
 
     def has(self, frame: int) -> bool:
         """Return whether `frame` exists now: its file, or the frame in its movie."""
-        return self.path(frame).exists() and (not self.is_movie or 0 <= frame < len(open_movie(self.path(frame))))
+        return exists(self.path(frame)) and (not self.is_movie or 0 <= frame < len(open_movie(self.path(frame))))
 
     def __str__(self) -> str:
         """Return the pattern as it was written."""
@@ -146,7 +149,7 @@ def parse_frames(text: str) -> tuple[int, ...]:
 def missing_frames(wanted: Iterable[int], sequence: Sequence) -> tuple[int, ...]:
     """Return the frames of `wanted`, in its order, that have no file; a still that exists misses none."""
     if sequence.is_still:
-        return () if sequence.path(0).is_file() else tuple(wanted)
+        return () if is_file(sequence.path(0)) else tuple(wanted)
     present = set(sequence.on_disk())
     return tuple(frame for frame in wanted if frame not in present)
 

@@ -46,10 +46,12 @@ from faceplate.render.generate import network_encoding
 from faceplate.render.matte import MatteNetworks, keep_regions
 from faceplate.render.pool import ResourcePool
 from faceplate.render.request import FrameRequest
+from faceplate.render.tracking import tracker_for
 from faceplate.shot import Shot, first_fault
 from faceplate.shot.parameters import Parameters, current_names
 from faceplate.source import Source, read_source
-from faceplate.track import AutoTrack, PlateReader, Track, auto_track, auto_track_path
+from faceplate.system.user_paths import exists, make_folder
+from faceplate.track import AutoTrack, Track, auto_track_path
 
 __all__ = ["Consent", "RenderResources", "default_finder"]
 
@@ -350,7 +352,7 @@ class RenderResources:
         if not isinstance(target, str) or target in ("auto", "largest", "leftmost", "rightmost"):
             return None
         path = Path(target).expanduser()
-        if not path.exists():
+        if not exists(path):
             raise UsageError(
                 "bad-target",
                 f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, a point x,y, nor a "
@@ -439,7 +441,7 @@ class RenderResources:
 
     def _check_targets(self, variants: tuple[Parameters, ...]) -> None:
         """Refuse a target that names no picture, unless a track is there already: only a track knows names."""
-        tracked = self.shot.track is not None or (self.shot.output and auto_track_path(self.output).exists())
+        tracked = self.shot.track is not None or (self.shot.output and exists(auto_track_path(self.output)))
         for parameters in () if tracked else variants:
             _ = self.wanted_identity(parameters)
 
@@ -447,15 +449,10 @@ class RenderResources:
         shot = self.shot
         if shot.track is not None or not shot.track_first or self.auto_track:
             return
-        search = None if shot.search is None else Window(*shot.search)
         frames = [number for frame in self.frames() if (number := self.plate_frame(frame)) is not None]
-        self.auto_track = auto_track(
-            auto_track_path(self.output),
-            PlateReader(self.plate, self.color, shot.space, shot.layer, search),
-            frames,
-            self.finder(shot.parameters),
-            make=len(set(frames)) > 1,
-            progress=progress,
+        tracker = tracker_for(shot, self.color, self.base_finder)
+        self.auto_track = tracker.auto_track(
+            auto_track_path(self.output), frames, make=len(set(frames)) > 1, progress=progress
         )
 
     def _refuse_overwriting_the_plate(self) -> None:
@@ -466,9 +463,4 @@ class RenderResources:
 
     def _make_output_folder(self) -> None:
         folder = self.output.path(self.frames()[0]).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RenderError(
-                "output-unwritable", f"The output folder {folder} cannot be made: {error.strerror}."
-            ) from error
+        make_folder(folder)

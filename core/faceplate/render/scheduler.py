@@ -1,14 +1,14 @@
-"""Frames in flight: reading, network, comp and writing of neighbouring frames overlap, bounded and in order.
+"""Runs items through a chain of stages that overlap, bounded and in order.
 
-Each stage is a callable that takes what the one before gave. NumPy, OpenCV, OpenImageIO and ONNX Runtime let go of
-Python's lock while they work, so threads are enough. What waits is bounded, so memory does not grow with the length
-of a shot.
+Each stage is a callable that takes the result of the one before. NumPy, OpenCV, OpenImageIO and ONNX Runtime release
+Python's interpreter lock while they work, so threads are enough. The number of items under way is bounded, so memory
+does not grow with the length of a shot.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import ExitStack
@@ -17,13 +17,13 @@ from typing import Any
 
 __all__ = ["Outcome", "Stage", "pipelined"]
 
-# How often the main thread looks up, so that Ctrl-C is heard on every platform.
-_LOOK = 0.2
+# Seconds between two moments at which the main thread can receive Ctrl-C; waiting without a limit blocks it on Windows.
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the work: what it does, and on how many items at once. One worker keeps the items' order."""
+    """One stage: its work, and the number of items it works on at once. With one worker the items keep their order."""
 
     work: Callable[[Any], Any]
     workers: int = 1
@@ -31,7 +31,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: what the last stage gave, or the exception that a stage raised."""
+    """What became of one item: the last stage's result, or the exception that a stage raised."""
 
     item: Any
     value: Any = None
@@ -40,15 +40,15 @@ class Outcome:
 
 def pipelined(
     items: Iterable[Any], stages: Iterable[Callable[[Any], Any] | Stage], ahead: int = 3
-) -> Iterator[Outcome]:
-    """Sends every item through all stages and yields an `Outcome` for each, in the order of `items`.
+) -> Generator[Outcome, None, None]:
+    """Send every item through all stages and yield an `Outcome` for each, in the order of `items`.
 
-    At most `ahead` items are under way at any time (1 is no overlap at all). An item whose stage raises skips the
-    rest of its stages and yields the exception; the others go on. When the caller stops listening, or Ctrl-C comes,
-    items that have begun a stage finish it, nothing else starts, and the threads are gone before control returns.
+    At most `ahead` items are under way at any time; 1 means no overlap. An item whose stage raises skips the rest of
+    its stages and yields the exception; the other items continue. When the caller stops iterating, or Ctrl-C comes,
+    items that have begun a stage finish it, no other stage starts, and the threads have ended before control returns.
     """
     steps = [stage if isinstance(stage, Stage) else Stage(stage) for stage in stages]
-    flight: deque[tuple[Any, Future]] = deque()
+    under_way: deque[tuple[Any, Future]] = deque()
     with ExitStack() as stack:
         pools = [ThreadPoolExecutor(step.workers, f"faceplate-{index}") for index, step in enumerate(steps)]
         for pool in pools:
@@ -56,22 +56,22 @@ def pipelined(
         coming = iter(items)
         try:
             while True:
-                while len(flight) < max(ahead, 1):
+                while len(under_way) < max(ahead, 1):
                     try:
                         item = next(coming)
                     except StopIteration:
                         break
-                    flight.append((item, _start(item, steps, pools)))
-                if not flight:
+                    under_way.append((item, _start(item, steps, pools)))
+                if not under_way:
                     return
-                item, future = flight[0]
+                item, future = under_way[0]
                 outcome = _outcome(item, future)
-                flight.popleft()
+                under_way.popleft()
                 yield outcome
         finally:
             for pool in pools:
                 pool.shutdown(wait=False, cancel_futures=True)
-            for _, future in flight:
+            for _, future in under_way:
                 future.cancel()
 
 
@@ -84,14 +84,14 @@ def _start(item: Any, steps: list[Stage], pools: list[ThreadPoolExecutor]) -> Fu
 
 
 def _after(before: Future, work: Callable[[Any], Any]) -> Any:
-    # The stages are threads of their own and take items in one order, so waiting for the stage before cannot lock.
+    # Each stage has threads of its own and takes items in the same order, so waiting for the stage before cannot deadlock.
     return work(before.result())
 
 
 def _outcome(item: Any, future: Future) -> Outcome:
     while True:
         try:
-            return Outcome(item, future.result(timeout=_LOOK))
+            return Outcome(item, future.result(timeout=_POLL_SECONDS))
         except NotYet:
             if future.done() and isinstance(future.exception(), NotYet):
                 return Outcome(item, error=future.exception())  # type: ignore[arg-type]

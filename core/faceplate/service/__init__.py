@@ -1,1 +1,1 @@
-"""The engine as a service on this machine's loopback: what hosts talk to through `faceplate_client`."""
+"""The engine as a service on this machine's loopback; hosts use it through `faceplate_client`."""

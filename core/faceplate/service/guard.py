@@ -1,7 +1,8 @@
-"""Stands in front of every route: who may ask, from where, and how much may be sent.
+"""Checks every request before its route: the token, where the request comes from, and the size of its body.
 
-Loopback alone protects nobody: a page in a browser of the same machine can post to it, under a name of its own that
-resolves to 127.0.0.1. So the Host must be ours, an Origin, if there is one, must be ours, and the token must be right.
+A loopback address is not enough: a web page in a browser of the same machine can send requests to it, under a host name
+that resolves to 127.0.0.1 (DNS rebinding). So the Host header must name this service, an Origin header, where there is
+one, too, and the token must be right.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from typing import Any
 
 __all__ = ["Guard", "answer", "client"]
 
-# Openable in a browser, which has no token: they say what the service is, and nothing about anybody's work.
+# A browser has no token. These pages describe the service and show nothing of any job.
 _OPEN = {"/docs", "/openapi.json"}
 _BODY_PATIENCE = 30.0
 
 
 class Guard:
-    """ASGI middleware. `port` is what Host and Origin must name; `seen(pid, bound, quiet)` hears of every request let in."""
+    """ASGI middleware.
+
+    `port` is the port that Host and Origin must name; `seen(pid, bound, quiet)` is called for every accepted request.
+    """
 
     def __init__(
         self, app: Any, *, port: int, token: str, body_limit: int, seen: Callable[[int | None, bool, bool], None]
@@ -32,6 +36,7 @@ class Guard:
         self._seen = seen
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass an accepted request on with its whole body, or answer why it is refused."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -61,7 +66,7 @@ class Guard:
         return None
 
     async def _body(self, headers: dict[str, str], receive: Any) -> bytes | tuple[int, str, str]:
-        """All of the body, or why it is refused. Read before any route, so that nothing large or slow gets further."""
+        """Return the whole body, or why it is refused. It is read before any route, so that a large or slow body ends here."""
         too_large = (413, "body-too-large", f"A request may hold {self._limit >> 20} MiB; send the rest as files.")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._limit:
@@ -84,7 +89,7 @@ class Guard:
 
 
 async def answer(send: Any, status: int, code: str, message: str) -> None:
-    """An error as the service gives it. The connection is closed, because the rest of a body may still be coming."""
+    """Send an error. The connection is closed, because the rest of the body may still be on its way."""
     data = json.dumps({"error": {"code": code, "message": message}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(data)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]})
@@ -92,7 +97,7 @@ async def answer(send: Any, status: int, code: str, message: str) -> None:
 
 
 def client(header: str) -> tuple[int | None, bool]:
-    """The process that asks, and whether its work is to end with it, out of the Faceplate-Client header."""
+    """Return the process that asks, and whether its jobs end with it, from the Faceplate-Client header."""
     words = header.split()
     return (int(words[0]) if words and words[0].isdigit() else None), "bound" in words
 

@@ -1,7 +1,7 @@
-"""Jobs and the order in which they are done.
+"""Jobs, and the order in which they run.
 
-A job is done in steps (a frame is one), and before each step the most urgent job is chosen again: an interactive
-request waits for one frame of a batch, never for the batch. Tracking, which has no such steps, has a lane of its own.
+A job runs in steps; a frame is one step. Before each step the most urgent job is chosen again, so that an interactive
+request waits for one frame of a batch, never for the whole batch. Tracking has no such steps and a lane of its own.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ _log = logging.getLogger("faceplate.service")
 
 @dataclass(eq=False)
 class Job:
-    """One request. `work(job)` is its steps; `total` how many there are. Read and changed under the queue's lock, except
-    `stop`, which any thread may look at."""
+    """One request. `work(job)` yields after each of its steps; `total` is the number of steps.
+
+    `not_rendered` counts the frames that were left out because the error of another frame ended the job. Every field is
+    read and changed under the queue's lock, except `stop`, which any thread may ask.
+    """
 
     kind: str
     work: Callable[[Job], Iterator[None]]
@@ -42,6 +45,7 @@ class Job:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: State = "waiting"
     done: int = 0
+    not_rendered: int = 0
     frames: dict[int, dict[str, Any]] = field(default_factory=dict)
     result: Any = None
     error: dict[str, str] | None = None
@@ -54,10 +58,11 @@ class Job:
 
     @property
     def finished(self) -> bool:
+        """Whether the job has reached its final state."""
         return self.state in FINISHED
 
     def document(self) -> dict[str, Any]:
-        """What `GET /v1/jobs/{id}` answers."""
+        """Return the answer of `GET /v1/jobs/{id}`."""
         return {
             "job": self.id,
             "kind": self.kind,
@@ -70,15 +75,16 @@ class Job:
         }
 
     def tell(self, event: str, **data: Any) -> None:
+        """Add an event and wake everyone who follows the job."""
         self.events.append((next(self._numbers), event, data))
         for wake in tuple(self.listeners):
             wake()
 
 
 class JobQueue:
-    """Every job that is known: waiting, running, and for `keep` seconds those that have ended.
+    """Every known job: those that wait and run, and for `keep` seconds those that have ended.
 
-    `waiting_limit` bounds what may wait, `kept_limit` how many ended jobs are remembered.
+    `waiting_limit` bounds the number of waiting jobs, `kept_limit` the number of ended jobs that are remembered.
     """
 
     def __init__(self, keep: float = 900.0, waiting_limit: int = 1000, kept_limit: int = 256) -> None:
@@ -94,11 +100,12 @@ class JobQueue:
         ]
 
     def start(self) -> None:
+        """Start the threads that run the jobs, one for each lane."""
         for lane in self._lanes:
             lane.start()
 
     def add(self, job: Job) -> Job:
-        """Takes a job on, in place of those of the same `supersede`. Raises `UsageError('engine-busy')`, `engine-stopping`."""
+        """Queue a job; it replaces those of the same `supersede`. Raises `UsageError` `engine-busy`, `engine-stopping`."""
         with self.changed:
             if self.closed:
                 raise UsageError("engine-stopping", "The engine is stopping; ask again in a moment.")
@@ -117,7 +124,7 @@ class JobQueue:
         return job
 
     def get(self, id_: str) -> Job:
-        """The job called `id_`; `UsageError('unknown-job')`."""
+        """Return the job called `id_`. Raises `UsageError('unknown-job')`."""
         with self.changed:
             self._forget()
             job = self.jobs.get(id_)
@@ -126,30 +133,32 @@ class JobQueue:
         return job
 
     def document(self, job: Job) -> dict[str, Any]:
+        """Return the job as it is now, for a client."""
         with self.changed:
             return job.document()
 
     def cancel(self, job: Job, state: Literal["cancelled", "superseded"] = "cancelled") -> None:
-        """Ends a job: at once when it waits, after the frame at hand when it runs. An ended job stays as it is."""
+        """Cancel a job: at once while it waits, after its current frame while it runs. An ended job stays as it is."""
         with self.changed:
             if not job.finished:
                 self._end(job, state)
             self.changed.notify_all()
 
     def cancel_of(self, owner: int) -> None:
-        """Cancels what a process that is gone has asked for."""
+        """Cancel the jobs of a process that has ended."""
         with self.changed:
             for job in self.jobs.values():
                 if job.owner == owner and not job.finished:
                     self._end(job, "cancelled")
 
     def counts(self) -> dict[str, int]:
+        """Return how many jobs wait and how many run."""
         with self.changed:
             states = [job.state for job in self.jobs.values()]
         return {"waiting": states.count("waiting"), "running": states.count("running")}
 
     def close(self, patience: float) -> None:
-        """Cancels everything and waits up to `patience` seconds for the frames at hand."""
+        """Cancel every job and wait up to `patience` seconds for the frames under way."""
         with self.changed:
             self.closed = True
             for job in self.jobs.values():
@@ -162,11 +171,12 @@ class JobQueue:
                 lane.join(max(end - time.monotonic(), 0.0))
 
     def since(self, job: Job, number: int) -> tuple[list[tuple[int, str, dict[str, Any]]], bool]:
-        """The events after `number`, and whether none will follow."""
+        """Return the events after `number`, and whether no more will follow."""
         with self.changed:
             return [event for event in job.events if event[0] > number], job.finished
 
     def progress(self, job: Job, done: int, total: int | None = None) -> None:
+        """Report how many steps of a job are done, out of `total` where that has changed."""
         with self.changed:
             job.done = done
             job.total = job.total if total is None else total
@@ -174,7 +184,7 @@ class JobQueue:
                 job.tell("progress", done=job.done, total=job.total)
 
     def frame(self, job: Job, frame: int, **entry: Any) -> None:
-        """What became of a frame. A frame that has ended counts as done, failed or not."""
+        """Report what became of a frame. Every frame that has ended counts as done, whether it failed or not."""
         with self.changed:
             if job.finished:
                 return
@@ -185,11 +195,12 @@ class JobQueue:
                 job.tell("progress", done=job.done, total=job.total)
 
     def log(self, job: Job, level: str, text: str) -> None:
+        """Report a sentence for the artist; `level` is info, warning or error."""
         with self.changed:
             job.tell("log", level=level, text=text)
 
     def _next(self, lane: str) -> Job | None:
-        """The most urgent job of a lane; of equals, the one that came first."""
+        """Return the most urgent job of a lane; among equals the one that came first."""
         mine = [job for job in self.jobs.values() if job.lane == lane and not job.finished]
         return min(mine, key=lambda job: job.priority != "interactive", default=None)
 
@@ -214,7 +225,7 @@ class JobQueue:
             del job
 
     def _ended(self, lane: str) -> Job | None:
-        """A job that was ended between two of its steps, whose steps must be let go of."""
+        """Return a job that was ended between two of its steps and whose steps must be closed."""
         return next((job for job in self.jobs.values() if job.lane == lane and job.finished and job._steps), None)
 
     def _step(self, job: Job) -> None:
@@ -238,7 +249,8 @@ class JobQueue:
             failed = [(frame, entry) for frame, entry in sorted(job.frames.items()) if entry["state"] == "failed"]
             if failed:
                 frame, entry = failed[0]
-                many = f"{len(failed)} of {len(job.frames)} frames failed; " if len(job.frames) > 1 else ""
+                rest = f" and {job.not_rendered} were not rendered" if job.not_rendered else ""
+                many = f"{len(failed)} of {len(job.frames)} frames failed{rest}; " if len(job.frames) > 1 else ""
                 job.error = {
                     "code": entry["error"]["code"],
                     "message": f"{many}frame {frame}: {entry['error']['message']}",
@@ -267,7 +279,7 @@ class JobQueue:
 
 
 def _drop(job: Job) -> None:
-    """Lets go of a job's steps; a pipeline among them ends its threads first."""
+    """Close a job's steps; a batch pipeline ends its threads first."""
     close = getattr(job._steps, "close", None)
     with contextlib.suppress(Exception):
         if close is not None:
@@ -276,12 +288,12 @@ def _drop(job: Job) -> None:
 
 
 def error_entry(error: BaseException) -> dict[str, str]:
-    """A refusal as the service gives it: a code and one sentence. What nobody foresaw goes into the log."""
+    """Return an error as the service answers it: a code and one sentence. An unexpected error goes into the log."""
     if isinstance(error, FaceplateError):
         return {"code": error.code, "message": str(error)}
     if isinstance(error, MemoryError):
         return {"code": "out-of-memory", "message": "The engine ran out of memory; try a proxy, or end other programs."}
-    _log.error("Unforeseen", exc_info=error)
+    _log.error("Unexpected error", exc_info=error)
     return {
         "code": "internal-error",
         "message": f"Something failed inside the engine ({type(error).__name__}: {error}); its log says where.",

@@ -1,4 +1,4 @@
-"""The page that shows the routes: made here, so that it opens without the internet and runs nobody's script."""
+"""The page that lists the routes. It loads nothing from elsewhere and runs no script."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["POLICY", "page_of"]
 
-# Nothing is loaded and nothing runs: the page is text.
+# The page is text: nothing is loaded and nothing runs.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 code,pre{font:13px/1.45 ui-monospace,monospace}pre{background:#f4f4f4;padding:.7rem;overflow:auto}summary{cursor:pointer}
@@ -16,7 +16,7 @@ b{display:inline-block;min-width:4.5rem}details{margin:.35rem 0}"""
 
 
 def page_of(schema: dict[str, Any]) -> str:
-    """The routes of an OpenAPI `schema` and what they take, as HTML."""
+    """Return the routes of an OpenAPI `schema` and their parameters, as HTML."""
     about = schema["info"]
     routes = [
         _route(method.upper(), path, route)

@@ -1,4 +1,4 @@
-"""Runs the engine: one process, one loopback port, one state file; it ends when nobody needs it."""
+"""Runs the engine: one process, one loopback port, one state file. It ends when it is idle or its users are gone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["BODY_LIMIT", "serve"]
 
 BODY_LIMIT = 8 << 20
 _LOOK = 0.5
-# How long an ending engine waits for the frame at hand: a written frame is whole or not there, either way.
+# Seconds that an ending engine waits for the frame under way. A frame is written whole or not at all in any case.
 _PATIENCE = 10.0
 _YIELD = 30.0
 _log = logging.getLogger("faceplate.service")
@@ -47,7 +47,7 @@ _log = logging.getLogger("faceplate.service")
 
 @dataclass
 class _Users:
-    """Which processes use the engine, and when somebody last asked for something."""
+    """The processes that use the engine, and the time of the last request."""
 
     parent: int | None
     asked: float = field(default_factory=time.monotonic)
@@ -58,14 +58,14 @@ class _Users:
             self.known[self.parent] = birth(self.parent)
 
     def seen(self, pid: int | None, bound: bool, quiet: bool) -> None:
-        """A request of process `pid`. Asking for the status is quiet: watching an engine does not keep it."""
+        """Note a request of process `pid`. A quiet request (the status) does not keep the engine from being idle."""
         if pid is not None and pid not in self.known:
             self.known[pid] = birth(pid)
         if not quiet:
             self.asked = time.monotonic()
 
     def gone(self) -> list[int]:
-        """Those that have died since the last look."""
+        """Return the processes that have ended since the last call, and forget them."""
         dead = [pid for pid, born in tuple(self.known.items()) if not alive(pid, born)]
         for pid in dead:
             self.known.pop(pid, None)
@@ -73,10 +73,10 @@ class _Users:
 
 
 def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = False) -> int:
-    """Runs the engine until it is told to stop, has been idle for `idle` seconds, or its users have died.
+    """Run the engine until it is told to stop, has been idle for `idle` seconds, or its users have ended.
 
-    Users count when `parent` is given: the engine then ends with the last process that has talked to it. Answers the exit
-    code. When an engine of this version runs already, it says so and answers 0. Raises `UsageError('run-folder')`.
+    Where `parent` is given, the engine ends with the last process that has sent it a request. Returns the exit code; 0
+    also where an engine of this version runs already. Raises `UsageError('run-folder')`.
     """
     folder = Path(paths.run_folder())
     try:
@@ -88,7 +88,7 @@ def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = Fal
         print("An engine of this version runs already.", file=sys.stderr)
         return 0
     _open_log(Path(paths.log_file(str(folder))), foreground)
-    # The environment of whoever was first must not decide another host's colours: OCIO comes with each shot.
+    # Each shot brings its own OCIO. The environment of the host that started the engine must not count for others.
     os.environ.pop("OCIO", None)
     listener = _listen()
     state = Path(paths.state_file(str(folder), __version__))
@@ -101,7 +101,7 @@ def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = Fal
 
 
 def _only_one(folder: Path) -> BaseFileLock | None:
-    """The lock, also after an engine that is just ending; None when another one runs.
+    """Take the lock of this version, waiting for an engine that is just ending; None where another engine runs.
 
     Raises `RenderError('engine-stuck')`.
     """
@@ -176,7 +176,7 @@ class _Engine:
             _log.info("Engine ends")
 
     def _end(self) -> None:
-        # Streams of running jobs end with their jobs, so that nobody holds the shutdown up.
+        # An event stream ends with its job, so cancelling the jobs lets the connections close.
         self._service.stopping = True
         threading.Thread(target=self._service.queue.close, args=(0.0,), daemon=True).start()
         self._server.should_exit = True
@@ -203,7 +203,7 @@ class _Engine:
 
 
 def _listen() -> socket.socket:
-    """A loopback port that the system chose. It accepts from now on, so a client that reads the state file gets through."""
+    """Return a socket on a loopback port that the system chooses. It accepts connections from now on."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     listener.listen(256)
@@ -234,7 +234,7 @@ def _withdraw_state(path: Path, token: str) -> None:
 
 
 def _open_log(path: Path, foreground: bool) -> None:
-    """One file, 2 MiB at most, with two older ones beside it."""
+    """Write the log to one file of at most 2 MiB, with two older ones beside it."""
     handlers: list[logging.Handler] = [
         logging.handlers.RotatingFileHandler(path, maxBytes=2 << 20, backupCount=2, encoding="utf-8")
     ]
@@ -247,7 +247,7 @@ def _open_log(path: Path, foreground: bool) -> None:
 
 
 def _silence() -> None:
-    """Standard output and error go nowhere from here on: nobody reads them, and the file behind them would only grow."""
+    """Discard standard output and error from here on: nobody reads them, and a file behind them would only grow."""
     sys.stdout.flush()
     sys.stderr.flush()
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,10 +1,10 @@
-"""What requests may say. A field that is not here is refused, so that a misspelt one is noticed."""
+"""The requests of the service. A field that is not listed here is refused, so that a misspelt one is noticed."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 __all__ = ["FacesRequest", "JobRequest", "KeysRequest", "PathPrefix", "RenderRequest", "ShotRequest", "TrackRequest"]
 
@@ -18,15 +18,18 @@ class _Request(BaseModel):
 
 
 class PathPrefix(_Request):
-    """A prefix of another machine's paths (`from`), and what it is on this one (`to`)."""
+    """A prefix of another machine's paths (`from`), and the same place on this machine (`to`)."""
 
     source: str = Field(alias="from", min_length=1)
     target: str = Field(alias="to", min_length=1)
 
 
 class ShotRequest(_Request):
-    """A shot file's path, or a document whose relative paths begin at `base`. `environ` fills in `$VARIABLES` and
-    `$OCIO`, which are those of the host and not of the engine. `mapping` counts before the show's own."""
+    """A shot file's path, or a document whose relative paths begin at `base`.
+
+    `environ` gives the values of `$VARIABLES` and of `$OCIO`: those of the host, not of the engine. `mapping` wins over
+    the show's own path mapping.
+    """
 
     path: str | None = None
     document: dict[str, Any] | None = None
@@ -44,33 +47,40 @@ class _OfFrames(_Request):
     mode: Literal["element", "over"] | None = None
 
     def of(self, frame: int) -> Values:
-        """The values that win over the document's at `frame`."""
+        """Return the values that win over the document's at `frame`."""
         return {**self.values, **self.frame_values.get(frame, {})}
 
 
 class KeysRequest(_OfFrames):
-    """What frames depend on."""
+    """Frames whose keys are wanted: a key names everything that a frame's pixels depend on."""
 
 
 class RenderRequest(_OfFrames):
-    """Frames to render. `pixels` "shared": float32 RGBA in shared memory; a file is then
-    written only where `output` is given."""
+    """Frames to render.
+
+    With `pixels` "shared" the picture is float32 RGBA in shared memory, and a file is written only where `output` is
+    given. `holdout_matte` is a matte file of the host's own; `hold_out` is its former name.
+    """
 
     kind: Literal["render"]
     output: str | None = None
-    hold_out: str | None = None
+    holdout_matte: str | None = Field(default=None, validation_alias=AliasChoices("holdout_matte", "hold_out"))
     priority: Literal["interactive", "batch"] = "interactive"
     supersede: str | None = None
     skip_current: bool = False
     pixels: Literal["file", "shared"] = "file"
 
     def of(self, frame: int) -> Values:
-        held = {} if self.hold_out is None else {"holdout_matte": self.hold_out}
+        """Return the values that win over the document's at `frame`, the request's own matte among them."""
+        held = {} if self.holdout_matte is None else {"holdout_matte": self.holdout_matte}
         return {**super().of(frame), **held}
 
 
 class TrackRequest(_Request):
-    """Tracks a shot into `output`, else into the track that it names."""
+    """A shot to track into `output`, by default into the track that it names.
+
+    Without `frames` the whole plate is tracked.
+    """
 
     kind: Literal["track"]
     shot: str
@@ -81,7 +91,7 @@ class TrackRequest(_Request):
 
 
 class FacesRequest(_Request):
-    """Finds the faces of one frame."""
+    """A frame whose faces are to be found."""
 
     kind: Literal["faces"]
     shot: str

@@ -1,4 +1,4 @@
-"""Pixels in shared memory, for a host that has numpy: no file, no copy through a socket."""
+"""Pixels in shared memory, for a host that has numpy: without a file and without a copy through a socket."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ class _Block:
 
 
 class SharedPixels:
-    """Blocks that a client reads and then gives back; those that nobody gives back go after `keep` seconds, and the
-    oldest when all together exceed `limit` bytes. A killed engine's blocks are removed by Python's resource tracker."""
+    """Blocks of pixels that a client reads and then frees.
+
+    A block that nobody frees is removed after `keep` seconds; the oldest are removed when all together exceed `limit`
+    bytes. The blocks of a killed engine are removed by Python's resource tracker.
+    """
 
     def __init__(self, keep: float = 120.0, limit: int = 2 << 30) -> None:
         self._blocks: dict[str, _Block] = {}
@@ -31,7 +34,7 @@ class SharedPixels:
         self._limit = limit
 
     def put(self, pixels: np.ndarray) -> dict[str, Any]:
-        """A copy of `pixels`, in C order: its `name`, `shape` and `dtype`."""
+        """Copy `pixels` into a new block, in C order, and return its `name`, `shape` and `dtype`."""
         plain = np.ascontiguousarray(pixels)
         with self._lock:
             self._make_room(plain.nbytes)
@@ -42,23 +45,25 @@ class SharedPixels:
         return {"name": name, "shape": list(plain.shape), "dtype": plain.dtype.str}
 
     def free(self, name: str) -> bool:
-        """Removes a block; False when there is none of that name."""
+        """Remove a block; False where there is none of that name."""
         with self._lock:
             return self._free(name)
 
     def sweep(self) -> None:
-        """Removes what has waited too long."""
+        """Remove the blocks that have waited too long."""
         now = time.monotonic()
         with self._lock:
             for name in [name for name, block in self._blocks.items() if block.until < now]:
                 self._free(name)
 
     def clear(self) -> None:
+        """Remove every block."""
         with self._lock:
             for name in list(self._blocks):
                 self._free(name)
 
     def usage(self) -> dict[str, int]:
+        """Return the number of blocks and their bytes in all."""
         with self._lock:
             return {"blocks": len(self._blocks), "bytes": sum(block.size for block in self._blocks.values())}
 

@@ -32,6 +32,7 @@ from faceplate.shot.curves import Curve
 from faceplate.shot.parameters import PARAMETERS, Parameter, Parameters, current_names
 from faceplate.shot.shot import Policy
 from faceplate.system.atomic import publish, temporary_beside, write_failed
+from faceplate.system.user_paths import read_bytes
 
 __all__ = [
     "VERSION",
@@ -212,7 +213,7 @@ def read_document(path: Path, kind: type[_Document]) -> _Document:
         `no-shot` when the file cannot be read, and the codes of `parse_document`.
     """
     try:
-        text = path.read_bytes()
+        text = read_bytes(path)
     except OSError as error:
         raise UsageError("no-shot", f"The file {path} cannot be read: {error.strerror}.") from error
     return parse_document(text, kind, str(path))

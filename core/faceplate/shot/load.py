@@ -26,6 +26,7 @@ from faceplate.shot.document import (
 from faceplate.shot.parameters import PARAMETERS, Parameters
 from faceplate.shot.path_rules import PathRule, settle
 from faceplate.shot.shot import Override, Policy, Shot
+from faceplate.system.user_paths import exists, is_file
 
 __all__ = ["SHOW_FILE", "Said", "explain", "is_shot_file", "load_shot", "shows_above"]
 
@@ -176,7 +177,7 @@ def shows_above(folder: Path) -> Iterator[tuple[Path, ShowDocument]]:
     """Yield the show files from `folder` upward, the nearest first, up to one that is marked as root."""
     for place in (folder, *folder.parents):
         path = place / SHOW_FILE
-        if path.is_file():
+        if is_file(path):
             show = read_document(path, ShowDocument)
             yield path, show
             if show.root:
@@ -273,7 +274,7 @@ def _target(said: Said, stack: _Stack, environ: Mapping[str, str]) -> str:
     if "/" not in said.value and "\\" not in said.value and "." not in said.value:
         return said.value
     path = settle(said.value, said.base, stack.rules, environ, f"target in {said.where}")
-    return path if Path(path).exists() or "/" in said.value else said.value
+    return path if exists(path) or "/" in said.value else said.value
 
 
 def _override(item: DocumentOverride, said: Said | None, stack: _Stack, environ: Mapping[str, str]) -> Override:

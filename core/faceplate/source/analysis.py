@@ -20,6 +20,7 @@ from faceplate.face.shape import normals, unsqueezed
 from faceplate.image.frame import Frame
 from faceplate.source.views import bare_skin
 from faceplate.system.atomic import publish, temporary_beside
+from faceplate.system.user_paths import is_dir, read_bytes
 
 __all__ = ["FILE_NAME", "AnalysisFile", "PictureAnalysis", "analyse_picture", "analysis_path", "load_analysis"]
 
@@ -107,7 +108,7 @@ class AnalysisFile(BaseModel):
 
 def analysis_path(path: Path) -> Path:
     """Return the path of the analysis of the source at `path`: in its folder, else beside it."""
-    return path / FILE_NAME if path.is_dir() else path.with_name(f".{path.name}.{FILE_NAME}")
+    return path / FILE_NAME if is_dir(path) else path.with_name(f".{path.name}.{FILE_NAME}")
 
 
 def load_analysis(path: Path, finder: FaceFinder) -> tuple[AnalysisFile, Path]:
@@ -115,7 +116,7 @@ def load_analysis(path: Path, finder: FaceFinder) -> tuple[AnalysisFile, Path]:
     place = analysis_path(path)
     weights = [finder.store.card(name).sha256 for name in (*finder.networks, finder.expression)]
     try:
-        stored = AnalysisFile.model_validate_json(place.read_bytes())
+        stored = AnalysisFile.model_validate_json(read_bytes(place))
         if stored.version == _VERSION and stored.weights == weights:
             return stored, place
     except (OSError, ValidationError):

@@ -9,6 +9,7 @@ import numpy as np
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.plate import Sequence
 from faceplate.plate.movie import MOVIE_SUFFIXES, is_movie, open_movie
+from faceplate.system.user_paths import entries, is_dir, is_file
 
 __all__ = ["sampled_files", "sampled_frames", "source_files"]
 
@@ -27,18 +28,18 @@ def source_files(path: Path) -> list[Path]:
     UsageError
         `source-missing` or `source-without-face`.
     """
-    if path.is_dir():
+    if is_dir(path):
         found = sorted(
             item
-            for item in path.iterdir()
-            if item.suffix.lower() in _PICTURES | MOVIE_SUFFIXES and item.is_file() and not item.name.startswith(".")
+            for item in entries(path)
+            if item.suffix.lower() in _PICTURES | MOVIE_SUFFIXES and is_file(item) and not item.name.startswith(".")
         )
         if not found:
             raise UsageError(
                 "source-without-face", f"The source folder {path} holds no picture; put the person's in it."
             )
         return found
-    if path.is_file():
+    if is_file(path):
         return [path]
     found = _numbered(path)
     if not found:
@@ -52,7 +53,7 @@ def source_files(path: Path) -> list[Path]:
 def sampled_files(path: Path) -> list[Path]:
     """List the files to analyse: all of `source_files`, but at most 240 evenly spaced frames of a sequence. Raises the same."""
     files = source_files(path)
-    return files if path.is_dir() else [files[index] for index in _evenly_spread(len(files))]
+    return files if is_dir(path) else [files[index] for index in _evenly_spread(len(files))]
 
 
 def sampled_frames(file: Path) -> list[int | None]:

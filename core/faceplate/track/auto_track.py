@@ -1,7 +1,7 @@
-"""The track that a render makes for itself: kept beside its output, used again while it fits the plate.
+"""The track that a render makes for itself: kept beside its output, and used again while it fits the plate.
 
-The whole plate is tracked, not only the frames asked for: what a frame looks like may not depend on which others were
-rendered with it.
+The whole plate is tracked and not only the frames that are asked for, because a frame must not depend on which others
+are rendered with it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.plate import Sequence as PlateSequence
+from faceplate.system.user_paths import exists
 from faceplate.track.checkpoint import state_of
 from faceplate.track.model import Sidecar
 from faceplate.track.plate_reader import PlateReader
@@ -24,14 +25,14 @@ __all__ = ["AutoTrack", "auto_track", "auto_track_path"]
 
 @dataclass(frozen=True)
 class AutoTrack:
-    """A track kept beside an output. `fresh` says that it was made just now."""
+    """A track kept beside an output. `fresh` is True where it was made just now."""
 
     track: Track
     fresh: bool
 
 
 def auto_track_path(output: PlateSequence) -> Path:
-    """Where the track of what is written to `output` is kept: `swap.track.json` for `swap.####.exr`."""
+    """Return where the track of an output is kept: `swap.track.json` for `swap.####.exr`."""
     stem = output.prefix.rstrip("._-") if output.padding is not None else Path(output.prefix).stem
     return output.folder / f"{stem + '.' if stem else ''}track.json"
 
@@ -45,18 +46,18 @@ def auto_track(
     make: bool,
     progress: Callable[[int, int], None] | None = None,
 ) -> AutoTrack | None:
-    """The track kept at `path` if it still fits the plate and holds `frames`; else, with `make`, a new one of the whole
-    plate, or None. Corrections in a track that no longer fits are carried over, as `track_shot` does.
+    """Return the track kept at `path` if it still fits the plate and holds `frames`; otherwise a new one, or None.
 
-    Raises what `track_shot` raises; a file there that is no track is refused (`bad-track`), not overwritten.
+    A new track is made only with `make`, of the whole plate. It keeps the corrections of the old one, as `track_shot`
+    does. Raises what `track_shot` raises; a file that is no track is refused (`bad-track`) and not overwritten.
     """
-    if path.exists():
+    if exists(path):
         try:
             track = Track.load(path)
         except UsageError as error:
             raise UsageError(
                 error.code,
-                f"{error} It is the track kept beside the output; move it away to have the plate tracked anew.",
+                f"{error} It is the track kept beside the output; move it away to track the plate again.",
             ) from error
         if _fits(track.sidecar, reader, finder) and all(track.holds(frame) for frame in frames):
             return AutoTrack(track, False)
@@ -78,7 +79,7 @@ def auto_track(
 
 
 def _fits(sidecar: Sidecar, reader: PlateReader, finder: FaceFinder) -> bool:
-    """Whether it was made from these very files, read and looked at in the same way."""
+    """Whether the track was made from these files, read in the same way, with the same networks."""
     plate, search = sidecar.plate, reader.search
     wanted = (
         reader.space,

@@ -23,6 +23,7 @@ from faceplate.face.landmark import Region
 from faceplate.image.window import Window
 from faceplate.plate import Sequence as Sequence_
 from faceplate.system.atomic import temporary_beside, write_failed
+from faceplate.system.user_paths import stat_or_none
 from faceplate.track.grain_models import pack_grain, unpack_grain
 from faceplate.track.observation import FaceObservation, FrameObservation
 from faceplate.track.optical_flow import Flow
@@ -128,11 +129,8 @@ def state_of(plate: Sequence_, frames: Iterable[int]) -> str:
 
 def file_stamp(path: Path) -> tuple[int, int] | None:
     """Return a file's size and modification time; None when it does not exist."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
+    found = stat_or_none(path)
+    return None if found is None else (found.st_size, found.st_mtime_ns)
 
 
 def checkpoint_key(reader: PlateReader, finder: ShotFinder) -> str:

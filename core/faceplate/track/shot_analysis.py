@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from faceplate.errors import FaceplateError
@@ -90,7 +89,6 @@ def analyse_shot(
     stop = stop or threading.Event()
     total = sum(len(segment.frames) for segment in segments)
     count = sum(not tail for _, _, tail in checkpoint.done)
-    threads = cv2.getNumThreads()
 
     def count_frame() -> None:
         nonlocal count
@@ -102,7 +100,6 @@ def analyse_shot(
 
     if progress is not None:
         progress(count, total)
-    cv2.setNumThreads(1)
     pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
     try:
         waiting = {
@@ -118,7 +115,6 @@ def analyse_shot(
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
-        cv2.setNumThreads(threads)
     changed = {(seen.segment, seen.frame, seen.tail): seen for back in checkpoint.backs.values() for seen in back}
     return tuple(changed.get(key, checkpoint.done[key]) for key in sorted(checkpoint.done))
 

@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from faceplate.errors import RenderError, UsageError
 from faceplate.system.atomic import publish, temporary_beside, write_failed
+from faceplate.system.user_paths import read_bytes
 from faceplate.track.model import VERSION, Sidecar
 
 __all__ = ["dump", "first_fault", "load_sidecar", "parse_sidecar", "save_sidecar", "schema"]
@@ -28,7 +29,7 @@ def load_sidecar(path: Path) -> Sidecar:
         `no-track`, `newer-track` or `bad-track`, with the field at fault.
     """
     try:
-        text = Path(path).read_bytes()
+        text = read_bytes(path)
     except OSError as error:
         raise UsageError("no-track", f"The track {path} cannot be read: {error.strerror}.") from error
     return parse_sidecar(text, str(path))

@@ -16,6 +16,7 @@ from faceplate.comp.grain import Grain
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, likeness
 from faceplate.face.choose import CLEARLY_LARGER, distance_to, parse_point
+from faceplate.system.user_paths import exists
 from faceplate.track import corrections, mesh_codec, model
 from faceplate.track.assembly import resmoothed
 from faceplate.track.grain_models import grain_at
@@ -428,7 +429,7 @@ class Track:
 
     def _likest(self, text: str, embed: Callable[[Path], np.ndarray] | None) -> str:
         path = Path(text).expanduser()
-        if embed is None or not path.exists():
+        if embed is None or not exists(path):
             names = ", ".join(f"{p.number} {p.name}" for p in self.people)
             raise UsageError(
                 "bad-target",

@@ -1,4 +1,4 @@
-"""Tracks a shot: reads the plate, looks at every frame, and writes the sidecar."""
+"""Tracks a shot: reads the plate, analyses every frame, and writes the sidecar."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from faceplate.face import FaceFinder
 from faceplate.image.window import Window
 from faceplate.plate import Sequence as PlateSequence
 from faceplate.system.atomic import publish, temporary_beside
+from faceplate.system.user_paths import exists, make_folder, matches
 from faceplate.track import model
 from faceplate.track.assembly import build, retracked
 from faceplate.track.checkpoint import FrameRecord, gather, state_of
@@ -26,7 +27,7 @@ __all__ = ["merge_parts", "parts_folder", "track_part", "track_shot", "weights_o
 
 
 def work_file(output: Path) -> Path:
-    """Where the work of an unfinished run lies."""
+    """Return the file that holds the work of an unfinished run."""
     return output.with_name(f".{output.name}.work")
 
 
@@ -45,29 +46,23 @@ def track_shot(
     progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Track:
-    """Tracks `plate` into the sidecar `output` and answers it.
+    """Track `plate` into the sidecar `output` and return the track.
 
-    Frames: those given, else the pattern's own, else what lies on disk. `search` limits where faces are looked for and
-    cuts are seen. The work of a stopped run is gone on with.
-    When `output` is there already, its corrections are kept and its people keep their ids. The result depends neither
-    on `workers` nor on interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError`
-    (`output-unwritable`, `plate-unreadable` when not one frame could be read).
+    `frames` are by default the pattern's own, or those on disk. `search` limits where faces and cuts are looked for. The
+    work of a stopped run is continued. Where `output` is there already, its corrections are kept and its people keep
+    their ids. The result depends neither on `workers` nor on interruptions. Raises `UsageError` (`no-frames`,
+    `bad-track`, `newer-track`) and `RenderError` (`output-unwritable`; `plate-unreadable` where no frame can be read).
     """
     output = Path(output)
     sequence = PlateSequence.parse(plate)
     wanted = sorted(frames or sequence.declared or sequence.on_disk())
     if not wanted:
         raise UsageError("no-frames", f"No frame of {sequence} was found; check the pattern and the folder.")
-    old = load_sidecar(output) if output.exists() else None
+    old = load_sidecar(output) if exists(output) else None
     smoothing = smoothing or (old.smoothing if old else model.Smoothing())
     reader = PlateReader(sequence, color or ColorConfig.load(), space, layer, search)
     own = ShotFinder.like(finder or FaceFinder.embedded())
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RenderError(
-            "output-unwritable", f"The folder {output.parent} cannot be made: {error.strerror}."
-        ) from error
+    make_folder(output.parent, "folder")
     seen = analyse_shot(reader, wanted, own, work_file(output), workers=workers, progress=progress, stop=stop)
     sidecar = build(seen, _plate(plate, reader, seen, wanted), smoothing, weights_of(own))
     if old is not None:
@@ -82,7 +77,7 @@ def track_shot(
 
 
 def parts_folder(output: Path) -> Path:
-    """Where machines that share a shot's tracking leave what they saw, a file a segment."""
+    """Return the folder in which machines that share a shot's tracking leave their results, one file for each segment."""
     return output.with_name(f"{output.name}.parts")
 
 
@@ -95,19 +90,16 @@ def track_part(
     finder: FaceFinder | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Looks at some of the segments of `frames` (`stretches` counts them from 0) for `merge_parts` to put together.
+    """Analyse some of the segments of `frames`, which `stretches` counts from 0, for `merge_parts` to join.
 
-    A part appears whole or not at all; two machines that make the same one make the same. One that is there and still
-    fits the plate is not made again. Raises `UsageError('bad-stretch')` and what `track_shot` raises.
+    A part is written whole or not at all, and is the same on every machine. A part that is there and still fits the
+    plate is not made again. Raises `UsageError('bad-stretch')` and what `track_shot` raises.
     """
     segments = segments_of(sorted(frames))
     folder = parts_folder(output)
     if any(not 0 <= index < len(segments) for index in stretches):
         raise UsageError("bad-stretch", f"The plate has {len(segments)} stretches, counted from 0; not {stretches}.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RenderError("output-unwritable", f"The folder {folder} cannot be made: {error.strerror}.") from error
+    make_folder(folder, "folder")
     own = ShotFinder.like(finder or FaceFinder.embedded())
     for done, index in enumerate(stretches):
         segment = segments[index]
@@ -122,9 +114,9 @@ def track_part(
 
 
 def merge_parts(output: Path) -> Path | None:
-    """Puts what other machines saw where `track_shot` goes on from it; the folder of the parts, None without any."""
+    """Join the parts of other machines into the work file that `track_shot` continues; return their folder, or None."""
     folder = parts_folder(output)
-    parts = sorted(path for path in folder.glob("*.work") if not path.name.startswith("."))
+    parts = [path for path in matches(folder, "*.work") if not path.name.startswith(".")]
     if not parts:
         return None
     gather(parts, work_file(output))
@@ -152,6 +144,6 @@ def _plate(pattern: str, reader: PlateReader, seen: Sequence[FrameRecord], frame
 
 
 def weights_of(finder: FaceFinder) -> dict[str, str]:
-    """Which networks look, by the first digits of their hashes."""
+    """Return the networks that find faces, with the first 16 digits of their hashes."""
     names = (*finder.networks, finder.recogniser)
     return {name: finder.store.card(name).sha256[:16] for name in names}
