@@ -9,10 +9,9 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 from faceplate.api import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
 from faceplate.errors import FaceplateError, RenderError, UsageError
-from faceplate.render import Rendered, Renderer, render
+from faceplate.render import CompositeResult, Rendered, Renderer, render, swap_face
 from faceplate.render.batch import FrameDone, render_frames
-from faceplate.render.stages import CompositeResult, swap_face
-from faceplate.shot import Shot
+from faceplate.shot import Parameters, Shot
 
 __all__ = [
     "CompositeResult",
@@ -21,6 +20,7 @@ __all__ = [
     "FaceSwapper",
     "FaceplateError",
     "FrameDone",
+    "Parameters",
     "RenderError",
     "Rendered",
     "Renderer",

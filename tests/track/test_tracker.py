@@ -185,7 +185,11 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
     plain = analyse_shot(reader, frames, own, tmp_path / "plain", workers=1)
 
     def there(records: tuple[FrameRecord, ...]) -> list[int]:
-        found = [r.frame for r in records if r.observation is not None and not r.tail and len(r.observation.faces) == 2]
+        found = [
+            record.frame
+            for record in records
+            if record.observation is not None and not record.tail and len(record.observation.faces) == 2
+        ]
         return sorted(found)
 
     assert there(plain) == [1008, 1009, 1010] and there(seen)[0] <= 1005 and there(seen)[-1] == 1010
