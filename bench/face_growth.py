@@ -25,7 +25,7 @@ from faceplate.face.align import apply, resample
 from faceplate.generators import Crop, CropTransform, MeshGenerator
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 
@@ -70,7 +70,7 @@ def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator:
         return beneath if moved is None else moved.plate(beneath, grain)
 
     stages: dict[str, Callable[[], object]] = {
-        "look: surround": surround,
+        "prepare: outline warp": surround,
         "generate: mesh": lambda: generator.generate(Crop(crop, framing, face)),
         "matte: hull": lambda: hull_matte(face, inside, erode=0, feather=0.045),
         "matte: occlusion": lambda: occlusion_matte(crop, face, inside, color, sensitivity=0.5),

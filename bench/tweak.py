@@ -22,7 +22,7 @@ from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.render import Renderer
-from faceplate.render.stages import KINDS
+from faceplate.render.cache_types import KINDS
 from faceplate.shot import Shot
 from faceplate.shot.parameters import describe
 from measuring import SIZES, write_plate

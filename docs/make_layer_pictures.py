@@ -62,7 +62,7 @@ def swap_pictures(folder: Path) -> dict[str, np.ndarray]:
     renderer = Renderer(shot)
     rendered = renderer.render(FRAME)
     assert rendered.face is not None
-    swapped, face, window = rendered.swapped, rendered.face, rendered.swapped.window
+    swapped, face, window = rendered.result, rendered.face, rendered.result.window
     plate = read_frame(rendered.file, renderer.color, None, rendered.file.data)
 
     def seen(pixels: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from faceplate.demo import people_folder, person
 from faceplate.face import FaceFinder
 from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 from occluders import DARK_HAIR, LIGHT_HAIR, OTHER_TONES, as_plate, skin_of, with_hand, with_strands

@@ -6,10 +6,9 @@ from faceplate_client.version import __version__
 # The modules below import __version__ from this package, so it must be set before them.
 from faceplate.api import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
 from faceplate.errors import FaceplateError, RenderError, UsageError
-from faceplate.render import Rendered, Renderer, render
+from faceplate.render import CompositeResult, Rendered, Renderer, render, swap_face
 from faceplate.render.batch import FrameDone, render_frames
-from faceplate.render.stages import CompositeResult, swap_face
-from faceplate.shot import Shot
+from faceplate.shot import Parameters, Shot
 
 __all__ = [
     "CompositeResult",
@@ -18,6 +17,7 @@ __all__ = [
     "FaceSwapper",
     "FaceplateError",
     "FrameDone",
+    "Parameters",
     "RenderError",
     "Rendered",
     "Renderer",

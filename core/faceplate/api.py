@@ -1,4 +1,4 @@
-"""The chain that a TD expects: small objects that pass frames and faces on.
+"""Small objects for scripts that pass frames and faces on.
 
     from faceplate import FaceDetector, FaceEnhancer, FaceSwapper, open_frame
 
@@ -7,7 +7,7 @@
     frame = FaceSwapper("bea/")(frame, faces)
     frame = FaceEnhancer(0.5)(frame, faces)
 
-A whole shot, with files written as they should be, is `faceplate.render`.
+A whole shot, with tracking, releases and written files, is `faceplate.render`.
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ from faceplate.color import ColorConfig
 from faceplate.color.reading import read_frame
 from faceplate.comp import enhance_detail, hull_matte
 from faceplate.face import Face, FaceFinder
-from faceplate.generators import Generator, MeshGenerator, MeshSettings
+from faceplate.generators import Generator
 from faceplate.image.frame import Frame
 from faceplate.plate import PlateFile
-from faceplate.render.stages import CompositeResult, swap_face
+from faceplate.render.composite import CompositeResult
+from faceplate.render.resources import RenderResources, default_finder
+from faceplate.render.swap import swap_face
+from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
-from faceplate.source import Source, read_source
 
 __all__ = ["FaceDetector", "FaceEnhancer", "FaceSwapper", "open_frame"]
 
 
 def open_frame(path: str | Path, space: str | None = None, color: ColorConfig | None = None) -> Frame:
-    """A picture file as a `Frame`, float32 (h, w, 3) in its own colour space, which `space` overrides."""
+    """Read a picture file as a `Frame`, float32 (h, w, 3) in its own colour space, which `space` overrides."""
     file = PlateFile.open(path)
     return read_frame(file, color or ColorConfig.load(), space, file.data)
 
@@ -42,7 +44,7 @@ def open_frame(path: str | Path, space: str | None = None, color: ColorConfig | 
 class FaceDetector:
     """Finds the faces of a frame, the largest first."""
 
-    finder: FaceFinder = field(default_factory=FaceFinder.embedded)
+    finder: FaceFinder = field(default_factory=default_finder)
 
     def __call__(self, frame: Frame) -> tuple[Face, ...]:
         return self.finder.find(frame)
@@ -52,32 +54,41 @@ class FaceDetector:
 class FaceSwapper:
     """Puts the person of `source` (a picture, or a folder of pictures) in place of each face given.
 
-    `generator` replaces the embedded mesh warp. The pixels that the matte does not cover stay bit for bit.
+    `parameters` name the generator, restorer, occluder and parser, which are looked up in the finder's model store: the
+    user's unless another finder is given. `source` may be left out for a generator that needs none. `generator` takes the
+    place of the one that the parameters name. The pixels that the matte does not cover stay bit for bit.
     """
 
-    source: str | Path
+    source: str | Path | None = None
     parameters: Parameters = field(default_factory=Parameters)
-    finder: FaceFinder = field(default_factory=FaceFinder.embedded)
+    finder: FaceFinder = field(default_factory=default_finder)
     generator: Generator | None = None
     color: ColorConfig = field(default_factory=ColorConfig.load)
 
     @cached_property
-    def _pictures(self) -> Source:
-        return read_source(Path(self.source), self.color, self.finder)
+    def resources(self) -> RenderResources:
+        """The source and the networks, opened once."""
+        source = None if self.source is None else Path(self.source)
+        shot = Shot(plate="", source=source, parameters=self.parameters)
+        return RenderResources(shot, self.finder, self.generator, color=self.color)
 
-    def swap(self, frame: Frame, face: Face) -> CompositeResult:
-        """One face's element, matte and the plate with it, on the face's own region."""
-        generator = self.generator or MeshGenerator(
-            self._pictures, MeshSettings(self.parameters.shape, self.parameters.mouth, self.parameters.eyes)
-        )
-        return swap_face(frame, face, generator, self.parameters)
+    def swap(self, frame: Frame, face: Face, number: int | None = None) -> CompositeResult:
+        """One face's element, matte and the plate with it, on the face's own region.
 
-    def __call__(self, frame: Frame, faces: tuple[Face, ...]) -> Frame:
+        `number` is the frame's number, for views that the parameter `pins` ties to a range of frames, and for grain that
+        changes from frame to frame. Raises `UsageError` for parameters that name something that does not exist.
+        """
+        resources, parameters = self.resources, self.parameters
+        generator, networks = resources.generator(parameters), resources.matte_networks(parameters)
+        return swap_face(frame, face, generator, parameters, frame=number, networks=networks)
+
+    def __call__(self, frame: Frame, faces: tuple[Face, ...], number: int | None = None) -> Frame:
+        """The frame with every face of `faces` replaced; `number` as in `swap`."""
         pixels = frame.pixels.copy()
         for face in faces:
-            swapped = self.swap(frame.with_pixels(pixels), face)
-            place = swapped.window.slices(frame.window)
-            pixels[place] = np.where(swapped.matte[..., None] > 0, swapped.over, pixels[place])
+            result = self.swap(frame.with_pixels(pixels), face, number)
+            place = result.window.slices(frame.window)
+            pixels[place] = np.where(result.matte[..., None] > 0, result.over, pixels[place])
         return frame.with_pixels(pixels)
 
 

@@ -1,4 +1,4 @@
-"""Faceplate in DaVinci Resolve Studio, from a command line: python faceplate-resolve.py swap --source bea"""
+"""Command line of Faceplate for DaVinci Resolve Studio: python faceplate-resolve.py swap --source bea"""
 
 import os
 import sys

@@ -75,8 +75,11 @@ def test_no_cache_only_calls() -> None:
     assert not NO_CACHE.active and not NO_CACHE.counts.computed
 
 
-def test_settings_of_the_environment(tmp_path: Path) -> None:
+def test_settings_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+    for name, value in home.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     folder = settings_from(home).folder
     assert folder is not None and folder.is_relative_to(tmp_path)
     assert settings_from(home, disk=False).folder is None

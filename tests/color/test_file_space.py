@@ -11,11 +11,11 @@ from color_configs import linear_space, refusal_text, write_config
 from faceplate.color import (
     ColorConfig,
 )
-from faceplate.color.config import _CHROMATICITIES
+from faceplate.color.spaces import CHROMATICITIES
 
 
 def test_the_request_beats_all_and_the_file_beats_the_rules(studio_config):
-    ask = {"explicit": "ACEScct", "interop_id": "lin_rec709_scene", "chromaticities": _CHROMATICITIES["lin_ap1_scene"]}
+    ask = {"explicit": "ACEScct", "interop_id": "lin_rec709_scene", "chromaticities": CHROMATICITIES["lin_ap1_scene"]}
     assert studio_config.space_of_file("a.exr", requested="lin_p3d65_scene", **ask).name == "Linear P3-D65"
     assert studio_config.space_of_file("a.exr", **ask).name == "ACEScct"
     assert studio_config.space_of_file("a.exr", **(ask | {"explicit": None})).name == "Linear Rec.709 (sRGB)"
@@ -32,14 +32,14 @@ def test_an_unknown_declaration_goes_on_and_is_mentioned(studio_config):
 
 
 def test_chromaticities_only_count_for_float_and_within_a_thousandth(studio_config):
-    ap1 = _CHROMATICITIES["lin_ap1_scene"]
-    for interop_id, values in _CHROMATICITIES.items():
+    ap1 = CHROMATICITIES["lin_ap1_scene"]
+    for interop_id, values in CHROMATICITIES.items():
         if interop_id != "lin_adobergb_scene":
             assert studio_config.space_of_file("a.exr", chromaticities=values).name == studio_config.resolve(interop_id)
     near = (*ap1[:-1], ap1[-1] + 0.0009)
     far = (*ap1[:-1], ap1[-1] + 0.0012)
     assert studio_config.space_of_file("a.exr", chromaticities=near).name == "ACEScg"
-    for values in (far, _CHROMATICITIES["lin_adobergb_scene"], ap1[:6]):
+    for values in (far, CHROMATICITIES["lin_adobergb_scene"], ap1[:6]):
         choice = studio_config.space_of_file("a.exr", chromaticities=values)
         assert choice.name == "ACES2065-1" and "chromaticities" in choice.reason and choice.assumed
     assert studio_config.space_of_file("a.png", chromaticities=ap1, is_integer=True).name == "sRGB - Texture"
@@ -47,10 +47,10 @@ def test_chromaticities_only_count_for_float_and_within_a_thousandth(studio_conf
 
 def test_published_chromaticities_agree_with_the_config(studio_config):
     """The table's matrices, with Bradford adaptation to D65, are those that OCIO uses."""
-    for interop_id, values in _CHROMATICITIES.items():
+    for interop_id, values in CHROMATICITIES.items():
         if interop_id == "lin_adobergb_scene":
             continue
-        matrix = np.linalg.inv(xyz_d65(_CHROMATICITIES["lin_rec709_scene"])) @ xyz_d65(values)
+        matrix = np.linalg.inv(xyz_d65(CHROMATICITIES["lin_rec709_scene"])) @ xyz_d65(values)
         columns = studio_config.convert(np.eye(3, dtype=np.float32)[None], interop_id, "lin_rec709_scene")[0].T
         np.testing.assert_allclose(columns, matrix, atol=2e-4, err_msg=interop_id)
 

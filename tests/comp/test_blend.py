@@ -14,7 +14,9 @@ from faceplate.demo import PEOPLE, person
 from faceplate.face import Face, FaceFinder
 from faceplate.generators import Generator, MeshGenerator, MeshSettings
 from faceplate.image.frame import Frame
-from faceplate.render.stages import CompositeResult, look, swap_face
+from faceplate.render.composite import CompositeResult
+from faceplate.render.prepare import prepare_plate
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 from pictures import FaceIn, ReadPicture
@@ -53,7 +55,7 @@ def test_no_seam(
     generator = MeshGenerator(read_source(person(source), color, finder))
     parameters = Parameters(occlusion=0, layers="parts")
     swapped = swap_face(working, face, generator, parameters)
-    moved = look(working, face, generator, parameters).working[swapped.window.slices(working.window)]
+    moved = prepare_plate(working, face, generator, parameters).working[swapped.window.slices(working.window)]
     edge = swapped.layers["matte_hull"] * swapped.layers["matte_coverage"]
     # The matte's own edge is farther out, where the moved plate ends.
     for plate, matte in ((moved, edge), (plate_of(working, swapped), swapped.matte)):

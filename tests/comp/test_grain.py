@@ -24,7 +24,7 @@ from faceplate.face import FaceFinder
 from faceplate.generators import MeshGenerator, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 

@@ -14,7 +14,7 @@ from faceplate.demo import person
 from faceplate.face import Face, FaceFinder
 from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 from occluders import as_plate

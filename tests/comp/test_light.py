@@ -18,7 +18,8 @@ from faceplate.face import Face, FaceFinder
 from faceplate.generators import Generator, MeshGenerator, MeshSettings
 from faceplate.image.frame import Frame
 from faceplate.image.low_pass import local_linear
-from faceplate.render.stages import CompositeResult, swap_face
+from faceplate.render.composite import CompositeResult
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
 from lights import four_stops, half_size, hard_key, hot_cheek, light_off, shadow_edge, warm_key

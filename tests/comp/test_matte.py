@@ -20,7 +20,9 @@ from faceplate.generators import Generator, MeshGenerator, MeshSettings
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.render import Renderer
-from faceplate.render.stages import CompositeResult, InputMattes, swap_face
+from faceplate.render.composite import CompositeResult
+from faceplate.render.matte import InputMattes
+from faceplate.render.swap import swap_face
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source

@@ -114,18 +114,18 @@ def test_parser_and_occluder_by_parameter(tmp_path: Path, color: ColorConfig) ->
         renderer.prepare()
         return renderer
 
-    plain = rendered(occlusion=0).render(1001, face).swapped
+    plain = rendered(occlusion=0).render(1001, face).result
     column = 210 - plain.window.x
     renderer = rendered(occlusion=0, parser="parser")
-    parsed = renderer.render(1001, face).swapped
+    parsed = renderer.render(1001, face).result
     assert "matte_hairline" in parsed.layers and "matte_hairline" not in plain.layers
     assert plain.matte[:, : column - 12].max() == 1 and parsed.matte[:, : column - 12].max() < 0.1
     assert np.allclose(parsed.matte[:, column + 12 :], plain.matte[:, column + 12 :], atol=0.1)
     assert "parser" in str(renderer.attributes()["faceplate:weights"])
     assert "face_occlusion" not in str(renderer.attributes()["faceplate:weights"])
-    kept = rendered(occlusion=0, parser="parser", keep="hair, jaw").render(1001, face).swapped.layers["matte_keep"]
+    kept = rendered(occlusion=0, parser="parser", keep="hair, jaw").render(1001, face).result.layers["matte_keep"]
     assert kept[:, : column - 12].min() > 0.9 and kept[20, column + 12 :].max() < 0.1
-    seg = rendered(occluder="seg").render(1001, face).swapped.layers["matte_occlusion"]
+    seg = rendered(occluder="seg").render(1001, face).result.layers["matte_occlusion"]
     assert seg[:, : column - 12].min() > 0.5  # hardly any blue anywhere: all of it is hidden
     with pytest.raises(FaceplateError) as refusal:
         rendered(keep="hair")

@@ -16,7 +16,7 @@ from faceplate.face.align import resample
 from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 from occluders import (

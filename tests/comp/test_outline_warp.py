@@ -18,7 +18,9 @@ from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGen
 from faceplate.generators.reshape import shape_offset
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from faceplate.render.stages import InputMattes, look, swap_face
+from faceplate.render.matte import InputMattes
+from faceplate.render.prepare import prepare_plate
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 from faceplate.source.views import Geometry
@@ -95,7 +97,7 @@ def test_grain_does_not_shake_the_outline(
     for seed in range(4):
         noise = np.random.default_rng(seed).standard_normal(frame.pixels.shape, np.float32)
         plate = frame.with_pixels(frame.pixels + noise * np.sqrt(2e-4 * np.maximum(frame.pixels, 0) + 2e-6))
-        reached.append(look(plate, face, generator, Parameters()).face.points[:, :2])
+        reached.append(prepare_plate(plate, face, generator, Parameters()).face.points[:, :2])
     shaken = np.std(reached, axis=0)
     assert shaken.mean() < 0.2 and shaken.max() < 1.5
 

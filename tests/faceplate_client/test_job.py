@@ -27,9 +27,10 @@ class TestFollow:
 
         monkeypatch.setattr(job, "events", broken)
         events: list[dict[str, Any]] = []
-        done = engine.render(engine.open_shot(fast_document, str(fast_folder)), [2, 3]).wait(events.append)
+        frames = range(2, 60)  # enough that the job is still running when it is waited for
+        done = engine.render(engine.open_shot(fast_document, str(fast_folder)), frames).wait(events.append)
         assert done["state"] == "done" and events[-1] == {"event": "state", "id": 0, "state": "done"}
-        assert {event["frame"] for event in events if event["event"] == "frame"} == {2, 3}
+        assert {event["frame"] for event in events if event["event"] == "frame"} == set(frames)
 
     def test_gives_up_waiting_and_not_the_job(
         self, engine: Engine, fast_folder: Path, fast_document: dict[str, Any]

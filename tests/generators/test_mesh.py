@@ -21,7 +21,8 @@ from faceplate.generators import Generator, MeshGenerator, MeshSettings
 from faceplate.image.frame import Frame
 from faceplate.image.low_pass import local_linear
 from faceplate.image.window import Window
-from faceplate.render.stages import CompositeResult, swap_face
+from faceplate.render.composite import CompositeResult
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
 from pictures import FaceIn, ReadPicture

@@ -47,7 +47,7 @@ class Steps:
         self._wait("generate", frame)
         return frame
 
-    def comp(self, frame: int) -> Rendered:
+    def composite(self, frame: int) -> Rendered:
         self._wait("comp", frame)
         return Rendered(frame, cast(Any, None), cast(Any, None), None, Parameters())
 

@@ -16,7 +16,7 @@ from faceplate.cache.stages import CacheSettings
 from faceplate.demo import person
 from faceplate.generators import Crop, Generated, MeshGenerator
 from faceplate.render import Renderer
-from faceplate.render.stages import KINDS
+from faceplate.render.cache_types import KINDS
 from faceplate.shot.parameters import PARAMETERS, Parameter, Stage
 from plates import read_file
 from three_frame_shot import ThreeFrameShot, assert_same, memory
@@ -81,7 +81,7 @@ def test_a_parameter_runs_again_what_it_says_and_the_pixels_are_those_without_a_
     tweaked = warm.render(1001, values=values)
     if parameter.about.invalidates in AFTER_GENERATING:
         assert not generated, f"{parameter.name} may not run the generator"
-        assert counts["generate"] == counts["find"] == counts["look"] == 0
+        assert counts["generate"] == counts["find"] == counts["prepare"] == 0
     if parameter.about.invalidates in (Stage.ELEMENT, Stage.WRITE):
         assert not counts, "nothing that is kept depends on it"
     if parameter.name in ("matte_erode", "matte_feather", "blend", "blend_amount", "blend_reach"):
@@ -124,7 +124,7 @@ def test_nothing_turned_moves_what_is_read(three_frames: ThreeFrameShot, warm: R
     warm.cache.counts.computed.clear()
     for end in ("minimum", "maximum"):
         warm.render(1001, values={parameter.name: getattr(parameter, end) for parameter in hull})
-    assert warm.cache.counts.computed["generate"] == warm.cache.counts.computed["look"] == 0
+    assert warm.cache.counts.computed["generate"] == warm.cache.counts.computed["prepare"] == 0
 
 
 def test_the_disk_serves_another_process_and_other_inputs_do_not_match(

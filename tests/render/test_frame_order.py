@@ -14,7 +14,7 @@ from commands import ALL, chunks, command, hashes, listed, process
 from faceplate.demo import person
 from faceplate.demo.plate import PATTERN, make_plate
 from faceplate.face import FaceFinder
-from faceplate.render import stages
+from faceplate.render import plate_grain
 from track_plates import path_matrix, performed, warped, write_frames
 
 LONG = pytest.mark.skipif(not os.environ.get("FACEPLATE_LONG"), reason="minutes long: set FACEPLATE_LONG=1")
@@ -88,8 +88,8 @@ def test_with_a_track_nothing_is_searched_and_nothing_measured_again(
         raise AssertionError("looked or measured again")
 
     monkeypatch.setattr(FaceFinder, "find", never)
-    monkeypatch.setattr(FaceFinder, "_pass", never)
-    monkeypatch.setattr(stages, "measure_grain", never)
+    monkeypatch.setattr(FaceFinder, "landmark_region", never)
+    monkeypatch.setattr(plate_grain, "measure_grain", never)
     track = small / "shot.track.json"
     output = tmp_path / "swap.####.exr"
     command("render", small / PATTERN, "--generator", "null", "--track", track, "-o", output, "-f", "1005")

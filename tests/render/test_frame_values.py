@@ -11,7 +11,7 @@ import pytest
 
 from faceplate.errors import UsageError
 from faceplate.render.batch import render_frames
-from faceplate.render.resources import RenderResources
+from faceplate.render.pool import ResourcePool
 from plates import read_file
 from three_frame_shot import ThreeFrameShot, assert_same, memory
 
@@ -20,12 +20,12 @@ def test_every_frame_has_its_values_alone_in_any_order_and_opens_nothing_again(
     three_frames: ThreeFrameShot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    own = RenderResources._once
+    own = ResourcePool.get
 
-    def once(self: RenderResources, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-        return own(self, name, make if name[0] == "mark" else lambda: (opened.append(str(name)), make())[1])
+    def once(self: ResourcePool, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        return own(self, name, make if name[0] == "cache identity" else lambda: (opened.append(str(name)), make())[1])
 
-    monkeypatch.setattr(RenderResources, "_once", once)
+    monkeypatch.setattr(ResourcePool, "get", once)
     document = {
         "parameters": {
             "restorer": "sharper", "restore_amount": {"keys": [[1001, 0.0], [1003, 1.0]]},
@@ -57,7 +57,7 @@ def test_a_networks_keyed_values_open_it_once(three_frames: ThreeFrameShot) -> N
     assert [network.card.name for network in networks] == ["actor", "sharper"] and renderer.networks == networks
     assert all(one is two for one, two in zip(networks, renderer.networks, strict=True))
     other = renderer.render(1001, values={"morph": 0.9})
-    assert not np.array_equal(other.swapped.element, run[1001].swapped.element)
+    assert not np.array_equal(other.result.element, run[1001].result.element)
     assert_same(three_frames.renderer(parameters=values).render(1002), run[1002])
 
 

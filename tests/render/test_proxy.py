@@ -23,9 +23,9 @@ def test_a_proxy_agrees_with_the_full_render_reduced(three_frames: ThreeFrameSho
     wanted = cv2.resize(renderer.over_picture(full), size, interpolation=cv2.INTER_AREA)
     got = renderer.over_picture(small)
     matte, ours = np.zeros((BIG, BIG), np.float32), np.zeros(size, np.float32)
-    matte[full.swapped.window.slices(full.file.data)] = full.swapped.matte
+    matte[full.result.window.slices(full.file.data)] = full.result.matte
     matte = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
-    ours[small.swapped.window.slices(small.file.data)] = small.swapped.matte
+    ours[small.result.window.slices(small.file.data)] = small.result.matte
     assert full.face is not None
     away = np.abs(got - wanted)[(matte > 0) | (ours > 0)].mean() / full.face.level
     assert away < 0.05, away
@@ -45,5 +45,5 @@ def test_a_proxy_is_written_with_its_own_windows(three_frames: ThreeFrameShot, m
     assert spec.getattribute("faceplate:proxy") == 4 and spec.getattribute("faceplate:key") == renderer.key(
         1001, proxy=4
     )
-    window = rendered.file.data if mode == "over" else rendered.swapped.window
+    window = rendered.file.data if mode == "over" else rendered.result.window
     assert pixels.shape[:2] == (window.height, window.width) and (spec.x, spec.y) == (window.x, window.y)

@@ -20,7 +20,7 @@ from faceplate.generators import MeshGenerator, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.render import Renderer
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
@@ -76,7 +76,7 @@ def test_null_swap_gives_back_the_plate(
     renderer.write(rendered)
     before, after = read_file(plate)[0], read_file(tmp_path / "over.1001.exr")[0]
     assert np.array_equal(before, after)  # everywhere, matte 0 or 1: less than a unit in the last place apart
-    assert rendered.swapped.matte.max() == 1.0 and np.isfinite(after).all()
+    assert rendered.result.matte.max() == 1.0 and np.isfinite(after).all()
     if space != "logc":
         assert after.max() > 35 and after.min() < -0.04
 
@@ -102,7 +102,7 @@ def test_null_swap_without_plate_detail_is_the_bare_warp(
     crop = resample(working, window, framing.matrix, framing.window)
     bare = resample(crop, framing.window, invert(framing.matrix), window)
     matte = np.zeros((HEIGHT, WIDTH), np.float32)
-    matte[rendered.swapped.window.slices(window)] = rendered.swapped.matte
+    matte[rendered.result.window.slices(window)] = rendered.result.matte
     whole = matte == 1
     assert whole.sum() > 10_000
     result = color.to_working(after, SPACES[space])
@@ -142,7 +142,7 @@ def test_over_touches_only_the_matte(
     renderer.write(rendered)
     before, after = read_file(plate)[0], read_file(tmp_path / "over.1001.exr")[0]
     matte = np.zeros((HEIGHT, WIDTH), np.float32)
-    matte[rendered.swapped.window.slices(Window(-16, 12, WIDTH, HEIGHT))] = rendered.swapped.matte
+    matte[rendered.result.window.slices(Window(-16, 12, WIDTH, HEIGHT))] = rendered.result.matte
     assert np.array_equal(before[matte == 0], after[matte == 0])
     assert relative_rms(after[matte == 1], before[matte == 1]) > 0.05
     attributes = {item.name: item.value for item in read_file(tmp_path / "over.1001.exr")[1].extra_attribs}
@@ -189,7 +189,7 @@ def test_bad_pixels_are_healed_inside_and_kept_outside(
     after = read_file(tmp_path / "over.1001.exr")[0]
     assert np.isnan(after[5, 5]).all() and np.isposinf(after[6, 7, 1])
     assert np.isfinite(after[200:260, 250:300]).all()
-    assert rendered.swapped.notes == ("10 NaN or infinite pixels inside the matte were healed",)
+    assert rendered.result.notes == ("10 NaN or infinite pixels inside the matte were healed",)
 
 
 def test_search_region_reads_only_there_and_finds_the_same(
@@ -221,7 +221,7 @@ def test_known_face_needs_no_detector_and_little_of_the_file(
     content = plate.read_bytes()
     plate.write_bytes(content[: int(len(content) * 0.6)])  # the lower part of the file is gone; the face is above it
     again = renderer.render(1001, face)
-    assert np.array_equal(whole.swapped.element, again.swapped.element)
+    assert np.array_equal(whole.result.element, again.result.element)
     with pytest.raises(RenderError) as refused:
         renderer.render(1001)
     assert refused.value.code == "plate-damaged"
@@ -261,7 +261,7 @@ def test_odd_plates(
         assert written.path.exists()
     before, after = read_file(plate)[0], read_file(tmp_path / f"over.1001.{suffix}")[0]
     matte = np.zeros((HEIGHT, WIDTH), np.float32)
-    matte[rendered.swapped.window.slices(Window(0, 0, WIDTH, HEIGHT))] = rendered.swapped.matte
+    matte[rendered.result.window.slices(Window(0, 0, WIDTH, HEIGHT))] = rendered.result.matte
     assert before.shape == after.shape
     assert np.array_equal(before[matte == 0], after[matte == 0])
     assert np.abs(before[matte == 1] - after[matte == 1])[:, :3].mean() > 0.01

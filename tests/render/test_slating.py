@@ -77,4 +77,4 @@ def test_no_source_needs_no_word(small_plate: Path, finder: FaceFinder, tmp_path
     )
     renderer = Renderer(shot, finder)
     renderer.prepare()
-    assert renderer.judgement[1].allowed and not renderer.judgement[1].slate
+    assert renderer.resources.consent.decision.allowed and not renderer.resources.consent.decision.slate

@@ -18,7 +18,8 @@ from faceplate.comp import (
 from faceplate.face import Face, FaceFinder
 from faceplate.generators import Generator, MeshGenerator, NullGenerator
 from faceplate.image.frame import Frame
-from faceplate.render.stages import CompositeResult, swap_face
+from faceplate.render.composite import CompositeResult
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source
 from lights import half_size

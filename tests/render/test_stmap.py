@@ -18,8 +18,9 @@ from faceplate.generators import NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.plate import PlateFile
 from faceplate.render import Renderer
-from faceplate.render.stages import nothing_swapped, swap_face
+from faceplate.render.composite import empty_composite
 from faceplate.render.stmap import unwrap_frames
+from faceplate.render.swap import swap_face
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from plates import read_file, write_plate
@@ -53,5 +54,5 @@ def test_a_frame_without_the_face_has_the_layers_of_the_others(
     frame = read_picture("ada/front.jpg")
     asked = Parameters(layers="matte, raw, stmap, depth, confidence, id", occlusion=0, grain=0)
     swapped = swap_face(frame, finder.find(frame)[0], NullGenerator(side=128), asked, name="ada")
-    empty = nothing_swapped(frame.window, asked, "ada")
+    empty = empty_composite(frame.window, asked, "ada")
     assert set(empty.layers) == set(swapped.layers)

@@ -18,7 +18,7 @@ def test_a_key_that_stands_twice_is_refused(studio_folder: Path, tmp_path: Path)
     text = (source / "release.json").read_text("utf-8")
     (source / "release.json").write_text(text.replace('"production"', '"production": "Stone", "production"'), "utf-8")
     check, _ = judge(Policy(keyring=studio_folder), "final", source, Request("Glass", "sh010", TODAY), {})
-    assert check.state == ReleaseState.DAMAGED and "stands twice" in check.text
+    assert check.state == ReleaseState.DAMAGED and "appears twice" in check.text
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])

@@ -17,7 +17,7 @@ from faceplate.face.shape import normals
 from faceplate.generators import MeshGenerator, MeshSettings, parse_pins
 from faceplate.generators.mesh.texture_layers import light_weight, resolution_weight
 from faceplate.image.frame import Frame
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
 from faceplate.source.analysis import analyse_picture

@@ -17,7 +17,7 @@ from faceplate.image.frame import Frame
 from faceplate.image.inpaint import fill
 from faceplate.image.low_pass import local_linear
 from faceplate.image.window import Window
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 
 __all__ = ["LIGHTS", "four_stops", "half_size", "hard_key", "hot_cheek", "light_off", "shadow_edge", "warm_key"]

@@ -17,7 +17,7 @@ from faceplate.models import Card
 from faceplate.models.card import write_card
 from faceplate.models.store import digest
 from faceplate.render import Rendered, Renderer
-from faceplate.render.stages import KINDS
+from faceplate.render.cache_types import KINDS
 from faceplate.shot import Policy, load_shot
 
 
@@ -76,10 +76,10 @@ def write_networks(folder: Path) -> Path:
 
 
 def assert_same(one: Rendered, two: Rendered) -> None:
-    assert one.swapped.window == two.swapped.window
+    assert one.result.window == two.result.window
     for name in ("over", "element", "matte"):
-        assert np.array_equal(getattr(one.swapped, name), getattr(two.swapped, name)), name
-    assert one.swapped.layers.keys() == two.swapped.layers.keys()
-    for name, layer in one.swapped.layers.items():
-        assert np.array_equal(layer, two.swapped.layers[name]), name
-    assert (one.key, one.swapped.notes, one.swapped.attributes) == (two.key, two.swapped.notes, two.swapped.attributes)
+        assert np.array_equal(getattr(one.result, name), getattr(two.result, name)), name
+    assert one.result.layers.keys() == two.result.layers.keys()
+    for name, layer in one.result.layers.items():
+        assert np.array_equal(layer, two.result.layers[name]), name
+    assert (one.key, one.result.notes, one.result.attributes) == (two.key, two.result.notes, two.result.attributes)

@@ -45,7 +45,7 @@ def test_a_blink_of_three_frames_stays_and_leaves_its_neighbours_alone(flowing: 
 
     seen = seen_frames(48, {1: jittery(blinking, 0.25)}, truth={1: lambda i: mean_head(400, 300, 150)}, flowing=flowing)
     for item in seen:  # the flow sees that the lids left the skull's motion
-        for face in item.look.faces if item.look else ():
+        for face in item.observation.faces if item.observation else ():
             if face.flow is not None and item.frame - FIRST in shut:
                 object.__setattr__(face.flow, "moved", (999, *face.flow.moved[1:]))
     track = track_from(seen)
@@ -72,9 +72,9 @@ def test_seams_between_segments_are_levelled() -> None:
     seen = seen_frames(72, {1: lambda i: mean_head(400, 300, 150)})
     biased = []
     for item in seen:
-        assert item.look is not None
+        assert item.observation is not None
         faces = []
-        for face in item.look.faces:
+        for face in item.observation.faces:
             object.__setattr__(face, "points", face.points + bias[item.segment])
             faces.append(face)
         biased.append(item)

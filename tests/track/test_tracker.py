@@ -186,9 +186,9 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
 
     def there(records: tuple[FrameRecord, ...]) -> list[int]:
         found = [
-            look.frame
-            for look in looks
-            if look.observation is not None and not look.tail and len(look.observation.faces) == 2
+            record.frame
+            for record in records
+            if record.observation is not None and not record.tail and len(record.observation.faces) == 2
         ]
         return sorted(found)
 

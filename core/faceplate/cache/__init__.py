@@ -1,4 +1,4 @@
-"""Results of stages kept under a key of exactly what they depend on: in memory first, on disk second."""
+"""Results of stages, kept in memory and on disk under a key of exactly what they depend on."""
 
 from faceplate.cache.disk import DiskCache
 from faceplate.cache.key import code_mark, content_mark, digest, file_mark

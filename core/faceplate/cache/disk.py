@@ -1,8 +1,8 @@
-"""The second shelf: values on disk, shared by processes and kept between runs, up to a size.
+"""On-disk cache tier: values shared by processes and kept between runs, up to a size.
 
-An entry is a file: a line of JSON that says what it holds, the arrays' bytes, and a hash over both. It is written
-beside and renamed, so that no reader sees half of one; an entry that is damaged, or of another code, is a miss and goes.
-Faces of people lie here: the folder is the user's alone. Nothing is unpickled.
+An entry is a file: a line of JSON that says what it holds, the arrays' bytes, and a hash over both. It is written under
+a temporary name and renamed, so that no reader sees half of one; a damaged entry, or one of another version of the
+code, is a miss and is removed. Entries hold people's faces, so only the user may read the folder. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -27,16 +27,24 @@ __all__ = ["DiskCache", "packed", "unpacked"]
 
 _SUFFIX = ".fpcache"
 _HASH = 16
-# The folder is looked through when this share of the limit was written since, and emptied down to the lower mark.
+# The folder is measured when this share of the limit was written since, and a full one is emptied to the lower mark.
 _LOOK, _LOW = 0.05, 0.9
 _STALE_PART = 3600.0
 
 
 class DiskCache:
-    """Values under `folder`, at most `limit` bytes of them; those longest unused go first.
+    """Values in a folder, up to a size; those unused for longest are removed first.
 
-    `kinds` are the dataclasses that entries may hold. Safe between threads and processes; whatever goes wrong with the disk
-    is a miss, never an error.
+    Safe between threads and processes. An error of the disk is a miss, never an exception.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; it is made where it is missing.
+    limit : int
+        The most bytes to keep.
+    kinds : iterable of type
+        The dataclasses that entries may hold.
     """
 
     def __init__(self, folder: Path, limit: int, kinds: Iterable[type] = ()) -> None:
@@ -47,7 +55,7 @@ class DiskCache:
         self._lock = Lock()
 
     def get(self, key: str) -> Any | None:
-        """The value, or None."""
+        """Return the value under `key`, or None."""
         path = self._path(key)
         try:
             content = path.read_bytes()
@@ -64,7 +72,7 @@ class DiskCache:
         return value
 
     def put(self, key: str, value: Any) -> None:
-        """Keeps a value; nothing happens when the disk is full, the folder read-only, or the value over the limit."""
+        """Keep a value; do nothing when the disk is full, the folder read-only, or the value larger than the limit."""
         content = packed(value)
         if len(content) > self.limit:
             return
@@ -78,10 +86,11 @@ class DiskCache:
             self._make_room(len(content))
 
     def size(self) -> int:
-        """Bytes of all entries."""
+        """Return the size of all entries in bytes."""
         return sum(size for _, size, _ in self._entries())
 
     def clear(self) -> None:
+        """Remove all entries."""
         for path, _, _ in self._entries():
             with suppress(OSError):
                 path.unlink()
@@ -105,7 +114,7 @@ class DiskCache:
             total -= size
 
     def _entries(self) -> list[tuple[Path, int, float]]:
-        """(path, size, last use) of every entry; what a killed process left half written goes after an hour."""
+        """Return (path, size, last use) of every entry; remove files that a killed process left unfinished an hour ago."""
         found = []
         with suppress(OSError):
             for path in self.folder.glob("??/*"):
@@ -120,7 +129,11 @@ class DiskCache:
 
 
 def packed(value: Any) -> bytes:
-    """A value of None, numbers, texts, arrays, sequences, mappings by text and dataclasses of these, as an entry."""
+    """Return a value as the bytes of an entry.
+
+    The value is made of None, numbers, texts, arrays, sequences, mappings by text, and dataclasses of these. Raises
+    TypeError for anything else.
+    """
     arrays: list[np.ndarray] = []
     head = json.dumps(_described(value, arrays)).encode() + b"\n"
     body = b"".join([head, *(np.ascontiguousarray(array).tobytes() for array in arrays)])
@@ -128,7 +141,10 @@ def packed(value: Any) -> bytes:
 
 
 def unpacked(content: bytes, kinds: Mapping[str, type]) -> Any:
-    """The value of an entry. Raises ValueError, KeyError, TypeError or IndexError for one that is not whole."""
+    """Return the value of an entry; `kinds` are the dataclasses that it may hold, by name.
+
+    Raises ValueError, KeyError, TypeError or IndexError for an entry that is not whole.
+    """
     mark, body = content[:_HASH], content[_HASH:]
     if hashlib.blake2b(body, digest_size=_HASH).digest() != mark:
         raise ValueError("the entry is damaged")

@@ -1,4 +1,4 @@
-"""Keys: one short hexadecimal name for everything that a result depends on."""
+"""Cache keys: one short hexadecimal name for everything that a result depends on."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ from typing import Any
 
 import numpy as np
 
+from faceplate.system.file_hash import sha256_of
+
 __all__ = ["code_mark", "content_mark", "digest", "file_mark"]
 
 _SAMPLE = 1 << 16
 
 
 def digest(*parts: Any) -> str:
-    """32 hexadecimal digits (BLAKE2b) of plain values: None, bool, int, float, str, bytes, Path, arrays, sequences,
-    mappings, sets, and dataclasses of these. Kinds are told apart: 1, 1.0, True and "1" give four keys.
+    """Return a key of plain values: 32 hexadecimal digits (BLAKE2b).
 
-    Raises TypeError for anything else, rather than take what says nothing of its content.
+    Values are None, bool, int, float, str, bytes, Path, arrays, sequences, mappings, sets, and dataclasses of these. Types
+    are told apart: 1, 1.0, True and "1" give four keys.
+
+    Raises
+    ------
+    TypeError
+        A value of another type, whose text might say nothing of its content.
     """
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
@@ -30,27 +37,36 @@ def digest(*parts: Any) -> str:
 
 
 def file_mark(path: Path) -> str:
-    """What identifies a file's content without reading all of it: its size, its time of change in nanoseconds, and its
-    first and last 64 KiB (of an OpenEXR the header, with its time code and where each block lies). Not its place.
+    """Return a key of a file's content without reading all of it, whatever its path.
 
-    Raises OSError.
+    It covers the size, the time of change in nanoseconds, and the first and last 64 KiB (of an OpenEXR the header, with its
+    time code and the offsets of its chunks).
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
     """
     found = path.stat()
     return _marked(str(path), found.st_size, found.st_mtime_ns, (found.st_ino, found.st_ctime_ns))
 
 
 def content_mark(path: Path) -> str:
-    """SHA-256 of all of a file, whatever its name and times; read once while size and time of change stay.
+    """Return the SHA-256 of all of a file, whatever its name and times; each file is read once while it stays the same.
 
-    Raises OSError.
+    The same result serves the provenance field `faceplate:plate_sha256` (`system.file_hash`).
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
     """
-    found = path.stat()
-    return _hashed(str(path), found.st_size, found.st_mtime_ns, found.st_ino)
+    return sha256_of(path)
 
 
 @cache
 def code_mark() -> str:
-    """A hash of the engine's own code: results on disk do not outlive the code that made them."""
+    """Return a hash of the engine's own code, so that results on disk do not outlive the code that made them."""
     root = Path(__file__).parents[1]
     state = hashlib.blake2b(digest_size=8)
     for path in sorted(root.rglob("*.py")):
@@ -67,14 +83,8 @@ def _marked(path: str, size: int, changed: int, _same: tuple[int, int]) -> str:
         return digest(size, changed, head, stream.read(_SAMPLE))
 
 
-@cache
-def _hashed(path: str, _size: int, _changed: int, _inode: int) -> str:
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _feed(state: Any, value: Any) -> None:
-    """Type and length go before content, so that no two different values read the same."""
+    """Add a value to the hash; type and length go before content, so that no two different values read the same."""
     if value is None or isinstance(value, bool):
         state.update(f"{value};".encode())
     elif isinstance(value, int):

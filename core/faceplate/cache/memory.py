@@ -1,4 +1,4 @@
-"""The first shelf: values in memory, the longest unused going first."""
+"""In-memory cache tier: the values that were used last."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _OVERHEAD = 256
 
 
 class MemoryCache:
-    """Holds values up to `limit` bytes of their arrays. Safe between threads. Values come back as they are, not copied."""
+    """Values up to `limit` bytes of their arrays; the longest unused is removed first. Safe between threads.
+
+    Values are returned as they are, not copied.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -26,13 +29,15 @@ class MemoryCache:
 
     @property
     def size(self) -> int:
+        """Bytes of all values."""
         return self._size
 
     def __len__(self) -> int:
+        """Return the number of values."""
         return len(self._held)
 
     def get(self, key: str) -> Any | None:
-        """The value, now the last to go; None where there is none."""
+        """Return the value under `key`, which becomes the last to be removed; None where there is none."""
         with self._lock:
             if key not in self._held:
                 return None
@@ -40,7 +45,7 @@ class MemoryCache:
             return self._held[key][1]
 
     def put(self, key: str, value: Any) -> None:
-        """Keeps a value, its arrays read-only from now on. One that is larger than the limit is not kept."""
+        """Keep a value and make its arrays read-only. One that is larger than the limit is not kept."""
         size = size_of(value) + _OVERHEAD
         if size > self.limit:
             return
@@ -54,18 +59,19 @@ class MemoryCache:
                 self._size -= freed
 
     def clear(self) -> None:
+        """Remove all values."""
         with self._lock:
             self._held.clear()
             self._size = 0
 
 
 def size_of(value: Any) -> int:
-    """Bytes of every array in a value: arrays, dataclasses, mappings and sequences of them."""
+    """Return the bytes of every array in a value: arrays, dataclasses, mappings and sequences of them."""
     return sum(array.nbytes for array in _arrays(value))
 
 
 def sealed(value: Any) -> Any:
-    """The same value; a stage that wrote into its input would now fail instead of spoiling what another frame reads."""
+    """Make a value's arrays read-only and return it, so that a stage cannot change what another frame reads."""
     for array in _arrays(value):
         array.flags.writeable = False
     return value

@@ -1,4 +1,4 @@
-"""The cache that a renderer uses: asks memory, then disk, then computes; counts what it did."""
+"""The cache that a renderer uses: it asks memory, then disk, then computes, and counts what it did."""
 
 from __future__ import annotations
 
@@ -25,7 +25,15 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class CacheSettings:
-    """Bytes to hold in memory and on disk, and the folder on disk; None or 0 for no such shelf."""
+    """Where results are kept, and how much of them; 0 bytes, or no folder, switches a tier off.
+
+    Attributes
+    ----------
+    memory, disk : int
+        Bytes to keep in memory and on disk.
+    folder : Path, optional
+        The folder on disk.
+    """
 
     memory: int = 1 << 30
     folder: Path | None = None
@@ -42,7 +50,15 @@ class CacheCounts:
 
 
 class StageCache:
-    """Results of stages by key. Two threads that want the same result compute it once."""
+    """Results of stages by key. Two threads that want the same result compute it once.
+
+    Parameters
+    ----------
+    settings : CacheSettings
+        What to keep, and where.
+    kinds : iterable of type
+        The dataclasses that entries on disk may hold.
+    """
 
     def __init__(self, settings: CacheSettings, kinds: Iterable[type] = ()) -> None:
         self.settings = settings
@@ -56,7 +72,7 @@ class StageCache:
     def from_environment(
         cls, environ: Mapping[str, str] | None = None, kinds: Iterable[type] = (), *, disk: bool = True
     ) -> StageCache:
-        """The cache that `settings_from` describes. Raises what that raises."""
+        """Return the cache that `settings_from` describes. Raises what that raises."""
         return cls(settings_from(environ, disk=disk), kinds)
 
     @property
@@ -65,9 +81,20 @@ class StageCache:
         return self._memory is not None or self._disk is not None
 
     def make(self, stage: str, key: str, compute: Callable[[], _Value], *, keep: bool = False) -> _Value:
-        """The result of `stage` under `key`: kept, or what `compute` gives; with `keep` also kept on disk.
+        """Return the result of `stage` under `key`: a kept one, or what `compute` returns.
 
-        The value's arrays are read-only. With nothing to keep it in, `compute` is called and nothing else happens.
+        The value's arrays are read-only. With no tier on, `compute` is called and nothing else happens.
+
+        Parameters
+        ----------
+        stage : str
+            The stage's name.
+        key : str
+            The key of all that the result depends on.
+        compute : callable
+            Makes the result.
+        keep : bool
+            Keep the result on disk too.
         """
         if not self.active:
             return compute()
@@ -92,7 +119,7 @@ class StageCache:
             return value
 
     def state(self) -> dict[str, Any]:
-        """Sizes, limits and counts, as plain JSON, for a status page."""
+        """Return sizes, limits and counts as plain JSON, for a status page."""
         memory, disk = self._memory, self._disk
         return {
             "memory": {"bytes": memory.size if memory else 0, "limit": self.settings.memory},
@@ -107,7 +134,7 @@ class StageCache:
         }
 
     def clear(self, disk: bool = False) -> None:
-        """Empties memory, and the disk too when asked."""
+        """Empty memory, and the disk too when asked."""
         if self._memory is not None:
             self._memory.clear()
         if disk and self._disk is not None:
@@ -131,15 +158,26 @@ NO_CACHE = StageCache(CacheSettings(memory=0))
 
 
 def settings_from(environ: Mapping[str, str] | None = None, *, disk: bool = True) -> CacheSettings:
-    """The settings of the environment.
+    """Return the cache settings of the environment.
 
     `FACEPLATE_CACHE` is the folder on disk (`off` for none; where it is not set, the user's cache folder if `disk`, else
-    none), `FACEPLATE_CACHE_DISK` and `FACEPLATE_CACHE_MEMORY` the limits, such as 20G, 500M, 0. Raises
-    `UsageError('bad-cache')`.
+    none); `FACEPLATE_CACHE_DISK` and `FACEPLATE_CACHE_MEMORY` are the limits, such as 20G, 500M, 0.
+
+    Parameters
+    ----------
+    environ : mapping of str to str, optional
+        Variables in the place of the process environment's.
+    disk : bool
+        Use the user's cache folder where no folder is named.
+
+    Raises
+    ------
+    UsageError
+        `bad-cache`.
     """
     variables = os.environ if environ is None else environ
     place = variables.get("FACEPLATE_CACHE", "")
-    folder = Path(place).expanduser() if place else cache_folder(variables) / "stages" if disk else None
+    folder = Path(place).expanduser() if place else cache_folder() / "stages" if disk else None
     return CacheSettings(
         memory=_size(variables, "FACEPLATE_CACHE_MEMORY", CacheSettings.memory),
         folder=None if place.lower() in NOWHERE else folder,
@@ -158,7 +196,7 @@ def _size(environ: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _free(lock: RLock) -> bool:
-    """Whether nobody holds the lock."""
+    """Return whether no thread holds the lock."""
     if lock.acquire(blocking=False):
         lock.release()
         return True

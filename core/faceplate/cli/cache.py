@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from faceplate.cache import NO_CACHE, StageCache, settings_from
-from faceplate.render.stages import KINDS
+from faceplate.render.cache_types import KINDS
 
 __all__ = ["cache_command", "render_cache"]
 

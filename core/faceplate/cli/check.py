@@ -36,21 +36,21 @@ def check_command(
 ) -> None:
     """Say whether every frame is there, whole, of one take, finite, and made of what it should be made of.
 
-    Ends with 0 when all is right, 1 when a frame is not, 2 when the shot itself is wrong.
+    Ends with 0 when all is right, 1 when a frame is not or a signed manifest no longer fits, 2 when the shot itself is wrong.
     """
     lines = open_log(log)
     with lines.refusals():
         renderer = Renderer(shot_on_node(shot, output_folder, track, path_mapping), FaceFinder(default_store()))
         wanted = parse_frames(frames.replace(":", "x")) if frames else None
         report = _checked(renderer, wanted, lines)
-        if fix and not report.sound:
+        if fix and report.bad:
             _again(renderer, report, lines)
             report = _checked(renderer, wanted, lines)
         if fix and report.sound:
             for path in report.left:
                 with suppress(OSError):
                     path.unlink()
-        if requeue is not None and not report.sound:
+        if requeue is not None and report.bad:
             job = plan_job(renderer, frames=report.bad)
             print(write_bundle(job, assets_of(job, renderer), requeue))
     if not report.sound:
@@ -63,6 +63,10 @@ def _checked(renderer: Renderer, frames: tuple[int, ...] | None, lines: Log) -> 
         lines.event("fault", "error", frame=fault.frame, code=fault.code, message=fault.message)
         if lines.text:
             print(f"frame {fault.frame}: {fault.code}: {fault.message}")
+    if report.refused:
+        lines.event("fault", "error", frame=None, code="manifest-signed", message=report.refused)
+        if lines.text:
+            print(report.refused)
     words = f"{len(report.frames) - len(report.bad)} of {len(report.frames)} frames are right"
     words += f"; made on {', '.join(report.devices)}" if report.devices else ""
     words += f"; {len(report.left)} hidden files of killed writers" if report.left else ""

@@ -171,7 +171,7 @@ def _planned(
     host_comp: str,
     gpu: bool,
 ) -> tuple[FarmJob, Assets]:
-    renderer.judgement[1].enforce()  # a release that does not cover it is said now, not at night
+    renderer.resources.consent.decision.enforce()  # a release that does not cover it is said now, not at night
     job = plan_job(
         renderer,
         chunk=chunk,

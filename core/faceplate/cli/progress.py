@@ -106,13 +106,13 @@ def render_batch(
             batch.stopped = True
     if sheet and contact_sheet and batch.written:
         sheet.write(contact_sheet)
-    if work in (render_all, render_missing) and batch.written:
-        collect(renderer.output, signing_key())
     _close(console, renderer, batch, len(frames))
     log.event("summary", **_summary(batch, len(frames)))
     if log.text and batch.written:
         count = len(batch.written)
         print(f"{count} frame{'s' if count != 1 else ''}: {renderer.output}")
+    if work in (render_all, render_missing) and batch.written:
+        collect(renderer.output, signing_key())  # last: it may refuse to replace a signed manifest
     return batch
 
 
@@ -129,7 +129,7 @@ def _prepare(renderer: Renderer, console: Console) -> None:
     with _bar(console) as bar:
         task = bar.add_task("track", total=None, visible=False)
         renderer.prepare(lambda done, total: bar.update(task, completed=done, total=total, visible=True))
-    kept = renderer.kept
+    kept = renderer.resources.auto_track
     if kept is not None:
         said = "kept as" if kept.fresh else "from"
         console.print(f"track: {said} {kept.track.path}", markup=False, style="dim")
@@ -203,7 +203,7 @@ def _bar(console: Console) -> Progress:
 
 
 def _close(console: Console, renderer: Renderer, batch: Batch, total: int) -> None:
-    for line in (f"source: left out {line}" for line in renderer.left_out):
+    for line in (f"source: left out {line}" for line in renderer.resources.skipped_pictures):
         console.print(line, markup=False, style="dim")
     if batch.current:
         console.print(

@@ -1,6 +1,6 @@
-"""`faceplate release …` and `faceplate verify`: a performer's word on file, and what a picture is worth.
+"""`faceplate release …`, `faceplate verify` and `faceplate review`.
 
-A key's path and a passphrase never reach the output; a key is named by its fingerprint.
+A passphrase never reaches the output, nor a private key; a key is named by its fingerprint.
 """
 
 from __future__ import annotations
@@ -24,15 +24,36 @@ from faceplate.errors import UsageError
 from faceplate.plate import Sequence
 from faceplate.provenance import Verdict, verify
 from faceplate.provenance.content_credentials import KINDS, add_credentials, certificate_chain, read_credentials
+from faceplate.provenance.verify import output_of
 from faceplate.review.movie import review
+from faceplate.shot.load import load_shot, shows_above
 from faceplate.signing import Keyring, load_key, new_key, sign
-from faceplate.signing.canonical import read_json, sha256_of
+from faceplate.signing.canonical import read_json
 from faceplate.signing.keys import SIGNING_KEY, signature_path, write_json
 from faceplate.source.pictures import source_files
+from faceplate.system.file_hash import sha256_of
 
-__all__ = ["app", "review_command", "verify_command"]
+__all__ = ["UNSIGNED_EXIT", "app", "review_command", "verify_command"]
 
 app = typer.Typer(name="release", help="A performer's release beside their pictures.", no_args_is_help=True)
+
+UNSIGNED_EXIT = 3
+"""Exit code of `faceplate verify` where signatures are required and no key of the keyring signed the take."""
+
+_SIGNATURES = {
+    "good": "is signed by a key of the keyring",
+    "unsigned": "is unsigned",
+    "unknown-key": "is signed by an unknown key: the key is not in the keyring",
+    "wrong": "IS NOT WHAT WAS SIGNED",
+    "damaged": "has a signature that cannot be read",
+}
+_VERDICTS = {
+    "signed": "signed, and as it was written",
+    "unsigned": "unsigned: as it was written, by a manifest that nobody signed",
+    "unknown-key": "unknown key: as it was written, by a manifest that an unknown key signed",
+    "bad-signature": "the manifest was changed after it was signed, or its signature is damaged",
+    "changed": "a frame is not as it was written, or there is no record of it",
+}
 
 _Source = Annotated[Path, typer.Argument(help="The folder of the person's pictures.")]
 _Key = Annotated[Path | None, typer.Option("--key", help="The private key; else $FACEPLATE_SIGNING_KEY.")]
@@ -52,7 +73,9 @@ def key_command(
     ring.mkdir(parents=True, exist_ok=True)
     known = ring / public.name
     if known.exists():
-        raise UsageError("key-exists", f"{known} exists; the new public key is {public}, put it there by another name.")
+        raise UsageError(
+            "key-exists", f"{known} exists; the new public key is {public}, copy it there under another name."
+        )
     shutil.copyfile(public, known)
     print(f"The private key, for whoever signs:  {path}")
     print(f"The public key, in the keyring:      {known}")
@@ -65,7 +88,7 @@ def new_command(
     production: Annotated[str, typer.Option(help="The production that may use them.")],
     rights_holder: Annotated[str, typer.Option(help="Who grants it: the performer, an agency, an estate.")],
     contact: Annotated[str, typer.Option(help="Whom to ask.")],
-    document: Annotated[Path | None, typer.Option(help="The signed paper; its hash goes in, not the paper.")] = None,
+    document: Annotated[Path | None, typer.Option(help="The signed paper; only its hash is stored.")] = None,
     shots: Annotated[str, typer.Option(help="Shots, with * and ?, and commas.")] = "*",
     uses: Annotated[
         str, typer.Option(help="stunt, de-aging, look-alike, continuity, test, other; with commas.")
@@ -74,9 +97,9 @@ def new_command(
     first_day: Annotated[str, typer.Option(help="YYYY-MM-DD.")] = "",
     last_day: Annotated[str, typer.Option(help="YYYY-MM-DD.")] = "",
     release_id: Annotated[str, typer.Option("--id", help="The release's id; else made from performer and day.")] = "",
-    bind: Annotated[bool, typer.Option(help="Name these very pictures; others are then not released.")] = False,
+    bind: Annotated[bool, typer.Option(help="Release these pictures alone.")] = False,
 ) -> None:
-    """Write release.json beside the pictures. It counts once it is signed."""
+    """Write release.json beside the pictures. It is valid once it is signed."""
     path = release_path(source.expanduser())
     if path.exists():
         raise UsageError("release-exists", f"{path} exists; a release is not overwritten, move it away first.")
@@ -122,7 +145,7 @@ def check_command(
     use: Annotated[str, typer.Option(help="The use that is asked for.")] = "",
     keyring: _Ring = None,
 ) -> None:
-    """Say what a source's release is worth for a production, a shot and today. Ends with 1 when a final is refused."""
+    """Check a source's release for a production, a shot and today. Ends with 1 when a final would be refused."""
     policy = Policy(keyring=keyring)
     check, decision = judge(policy, "final", source.expanduser(), Request(production, shot, None, use))
     print(f"{check.state}: {check.text}")
@@ -137,16 +160,28 @@ def revoke_command(
     why: Annotated[str, typer.Option(help="Why, for the list.")] = "",
     keyring: _Ring = None,
 ) -> None:
-    """Take a release back: no render of the studio uses it from now on."""
+    """Revoke a release: no render of the studio uses it from now on."""
     print(f"{release} is revoked: {revoke(_ring(keyring), release, load_key(_key(key)), why)}")
 
 
 def verify_command(
     target: Annotated[str, typer.Argument(help="A frame, a pattern, a take's manifest, its folder, or an audit log.")],
     keyring: _Ring = None,
+    require_signature: Annotated[
+        bool,
+        typer.Option(help="Refuse a take that no key of the keyring signed; also where a show file above it asks so."),
+    ] = False,
+    shot: Annotated[
+        Path | None, typer.Option(help="The shot file whose show's policy counts, when the frames lie elsewhere.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what made a picture, whether it is as it was written, and what its release is worth. Ends with 1 if not."""
+    """Verify a picture's provenance: generator, integrity, signature and release.
+
+    Ends with 0 for a take that is as it was written; with 1 where a frame or the signed manifest was changed; with 3
+    where signatures are required (--require-signature, or require_signatures in a show's policy) and no key of the
+    keyring signed the take.
+    """
     if target.endswith(".jsonl"):
         _verify_log(Path(target))
         return
@@ -155,9 +190,11 @@ def verify_command(
     folder = _ring(keyring)
     ring = Keyring.read(folder)
     verdict = verify(target, ring, read_revocations(folder, ring))
-    _tell_json(verdict) if as_json else _tell(verdict)
-    if not verdict.sound:
-        raise typer.Exit(1)
+    required = require_signature or _policy_requires(output_of(target).folder, shot)
+    _tell_json(verdict, required) if as_json else _tell(verdict, required)
+    code = _exit_code(verdict, required)
+    if code:
+        raise typer.Exit(code)
 
 
 def review_command(
@@ -202,13 +239,15 @@ def _verify_log(path: Path) -> None:
     except OSError as error:
         raise UsageError("nothing-to-verify", f"{path} cannot be read: {error.strerror}.") from error
     if broken is not None:
-        print(f"{path}: line {broken} does not follow from the one before; it, or what stood before it, was changed.")
+        print(
+            f"{path}: line {broken} does not follow from the one before: one of the two was changed, or a line was removed."
+        )
         raise typer.Exit(1)
     print(f"{path}: every line follows from the one before.")
 
 
 def _verify_credentials(path: Path) -> bool:
-    """Tells what a movie's or still's Content Credentials say; False where it has none. Ends with 1 for broken ones."""
+    """Print what a movie's or still's Content Credentials say; return False where it has none. Ends with 1 for broken ones."""
     if not path.is_file():
         return False
     found = read_credentials(path)
@@ -225,7 +264,21 @@ def _verify_credentials(path: Path) -> bool:
     return True
 
 
-def _tell(verdict: Verdict) -> None:
+def _policy_requires(folder: Path, shot: Path | None) -> bool:
+    """Return whether a show file above `folder`, or above `shot`, asks for signatures."""
+    shows = shows_above(folder.absolute())
+    if any(show.policy.require_signatures for _, show in shows):
+        return True
+    return shot is not None and bool(load_shot(shot).policy.require_signatures)
+
+
+def _exit_code(verdict: Verdict, required: bool) -> int:
+    if verdict.acceptable(required):
+        return 0
+    return UNSIGNED_EXIT if required and verdict.state != "changed" else 1
+
+
+def _tell(verdict: Verdict, required: bool) -> None:
     sound = [frame for frame in verdict.frames if frame.sound]
     print(f"{len(sound)} of {len(verdict.frames)} frames are as they were written.")
     for frame in verdict.frames:
@@ -235,25 +288,23 @@ def _tell(verdict: Verdict) -> None:
         if value and name != "parameters":
             print(f"  {name}: {value}")
     if verdict.manifest is None:
-        print("There is no manifest beside them: their headers alone speak.")
+        print("There is no manifest beside the frames: only their headers were read.")
     else:
-        words = {
-            "good": "signed by a key of the keyring",
-            "none": "not signed",
-            "unknown-key": "signed by a key that is not in the keyring",
-            "wrong": "NOT WHAT WAS SIGNED",
-            "damaged": "its signature is damaged",
-        }
-        print(f"The manifest {verdict.manifest.name}: {words[verdict.signature]}.")
+        print(f"The manifest {verdict.manifest.name} {_SIGNATURES[verdict.signature]}.")
     print(verdict.release)
+    asked = "; a signature is required" if required and not verdict.sound else ""
+    print(f"Verdict: {_VERDICTS[verdict.state]}{asked}.")
 
 
-def _tell_json(verdict: Verdict) -> None:
+def _tell_json(verdict: Verdict, required: bool) -> None:
     frames = [
         {"frame": item.frame, "file": str(item.path), "kind": item.kind, "text": item.text} for item in verdict.frames
     ]
     document = {
+        "verdict": verdict.state,
         "sound": verdict.sound,
+        "signature_required": required,
+        "acceptable": verdict.acceptable(required),
         "frames": frames,
         "made": dict(verdict.made),
         "manifest": str(verdict.manifest) if verdict.manifest else None,

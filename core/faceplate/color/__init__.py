@@ -1,4 +1,4 @@
-"""Colour: plate space to working space to network space, and back, by OCIO."""
+"""Colour, by OpenColorIO: plate space to working space to network space, and back."""
 
 from faceplate.color.config import BUILTIN_CONFIG, ColorConfig, SpaceChoice
 from faceplate.color.encoding import (

@@ -52,20 +52,36 @@ _FLOAT_MAX = float(np.finfo(np.float32).max)
 
 
 class Encoding(Protocol):
-    """What turns linear Rec.709 into network space and back; `Shoulder` and `ViewEncoding` are the two there are."""
+    """An invertible conversion between linear Rec.709 and network space; `Shoulder` and `ViewEncoding` are the two."""
 
-    def encode(self, linear709: np.ndarray, gain: float) -> np.ndarray: ...
+    def encode(self, linear709: np.ndarray, gain: float) -> np.ndarray:
+        """Convert scene-linear Rec.709 float32 (h, w, 3), exposed by `gain`, to network space."""
+        ...
 
-    def decode(self, encoded: np.ndarray, gain: float) -> np.ndarray: ...
+    def decode(self, encoded: np.ndarray, gain: float) -> np.ndarray:
+        """Convert network space back to scene-linear Rec.709 float32 (h, w, 3), exposure undone."""
+        ...
 
 
 def log_average(luminance: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """Log-average of scene-linear `luminance` (h, w), weighted by `weight` (h, w) >= 0 when given.
+    """Return the log-average of scene-linear luminance.
 
     Reinhard et al. 2002, eq. 1: exp(sum(w log l) / sum(w)), with three guards. NaN and infinite pixels do not count.
-    Negative and zero ones count as the floor. Every pixel is held within four stops of the weighted median, so that
-    neither a highlight of 1000 nor noise around black moves the level; because that window follows the median, the
-    result still scales with the light. With nothing to measure it is `KEY`, which means a gain of 1.
+    Negative and zero ones count as the floor. Every pixel is clipped to four stops around the weighted median, so that
+    neither a highlight of 1000 nor noise around black moves the level; because that range follows the median, the result
+    still scales with the light.
+
+    Parameters
+    ----------
+    luminance : numpy.ndarray
+        Scene-linear (h, w).
+    weight : numpy.ndarray, optional
+        (h, w), 0 or more.
+
+    Returns
+    -------
+    float
+        The level; `KEY`, which means a gain of 1, where there is nothing to measure.
     """
     light = np.asarray(luminance, dtype=np.float64).ravel()
     weights = np.ones_like(light) if weight is None else np.asarray(weight, dtype=np.float64).ravel()
@@ -94,11 +110,12 @@ class Exposure:
     gain: float = 1.0
 
     def __post_init__(self) -> None:
+        """Check the gain."""
         _check_gain(self.gain)
 
     @classmethod
     def of_level(cls, level: float) -> Exposure:
-        """The exposure of a face whose log-average is `level`: `KEY` / level, held in `GAIN_RANGE`; 1 for no level."""
+        """Return the exposure of a face whose log-average is `level`: `KEY` / level, within `GAIN_RANGE`; 1 for no level."""
         if not (math.isfinite(level) and level > 0.0):
             return cls(1.0)
         return cls(min(max(KEY / level, GAIN_RANGE[0]), GAIN_RANGE[1]))
@@ -124,6 +141,7 @@ class Shoulder:
     white: float = 64.0
 
     def __post_init__(self) -> None:
+        """Check that the curve exists."""
         if not _TOE_Y < self.knee < 1.0 or self.slope * (self.white - self.knee_linear) <= 1.0 - self.knee:
             raise ValueError(f"no shoulder goes from knee {self.knee} to white {self.white}")
 
@@ -148,7 +166,7 @@ class Shoulder:
         return high
 
     def encode(self, linear709: np.ndarray, gain: float = 1.0) -> np.ndarray:
-        """curve(gain · x) of scene-linear Rec.709, any shape, as a new float32 array; may pass 1 above `white`."""
+        """Return curve(gain · x) of scene-linear Rec.709, any shape, as a new float32 array; above 1 for x above `white`."""
         gain = _check_gain(gain)
         source, result = _flat_pair(linear709)
         for x, y in _blocks(source, result):
@@ -156,7 +174,7 @@ class Shoulder:
         return result.reshape(np.shape(linear709))
 
     def decode(self, encoded: np.ndarray, gain: float = 1.0) -> np.ndarray:
-        """The inverse of `encode` with the same `gain`: scene-linear Rec.709, any shape, as a new float32 array."""
+        """Invert `encode` with the same `gain`: scene-linear Rec.709, any shape, as a new float32 array."""
         gain = _check_gain(gain)
         source, result = _flat_pair(encoded)
         for y, x in _blocks(source, result):
@@ -211,7 +229,7 @@ class Shoulder:
 
 
 def _toe() -> tuple[float, float]:
-    """Where the sRGB line and power meet exactly, near (0.0031307, 0.040448).
+    """Return where the sRGB line and power meet exactly, near (0.0031307, 0.040448).
 
     IEC 61966-2-1 prints 0.0031308, rounded; with that the two pieces would miss each other by 1e-8.
     """
@@ -246,17 +264,17 @@ SHOULDER = Shoulder()
 
 
 def encode(linear709: np.ndarray, gain: float = 1.0) -> np.ndarray:
-    """Scene-linear Rec.709 float32, any shape, to network space with the house's `SHOULDER`."""
+    """Convert scene-linear Rec.709 float32, any shape, to network space with the default curve `SHOULDER`."""
     return SHOULDER.encode(linear709, gain)
 
 
 def decode(encoded: np.ndarray, gain: float = 1.0) -> np.ndarray:
-    """Network space back to scene-linear Rec.709 float32 with the house's `SHOULDER`: the inverse of `encode`."""
+    """Convert network space to scene-linear Rec.709 float32 with the default curve `SHOULDER`: the inverse of `encode`."""
     return SHOULDER.decode(encoded, gain)
 
 
 def to_uint8(encoded: np.ndarray) -> np.ndarray:
-    """A display-encoded picture, any shape, clipped to 0..1 and rounded to 8 bits; NaN becomes black."""
+    """Clip a display-encoded picture, any shape, to 0..1 and round it to 8 bits; NaN becomes black."""
     values = np.nan_to_num(np.asarray(encoded, dtype=np.float32), nan=0.0, posinf=1.0, neginf=0.0)
     return (np.clip(values, 0.0, 1.0) * np.float32(255.0) + np.float32(0.5)).astype(np.uint8)
 
@@ -264,22 +282,34 @@ def to_uint8(encoded: np.ndarray) -> np.ndarray:
 class ViewSource(Protocol):
     """The part of `ColorConfig` that a `ViewEncoding` needs."""
 
-    def from_linear709(self, pixels: np.ndarray) -> np.ndarray: ...
+    def from_linear709(self, pixels: np.ndarray) -> np.ndarray:
+        """Convert scene-linear Rec.709 float32 (h, w, 3) to working space."""
+        ...
 
-    def to_linear709(self, pixels: np.ndarray) -> np.ndarray: ...
+    def to_linear709(self, pixels: np.ndarray) -> np.ndarray:
+        """Convert working-space float32 (h, w, 3) to scene-linear Rec.709."""
+        ...
 
-    def to_view(self, pixels: np.ndarray, display: str, view: str) -> np.ndarray: ...
+    def to_view(self, pixels: np.ndarray, display: str, view: str) -> np.ndarray:
+        """Convert working-space float32 (h, w, 3) to what a view shows."""
+        ...
 
-    def from_view(self, pixels: np.ndarray, display: str, view: str) -> np.ndarray: ...
+    def from_view(self, pixels: np.ndarray, display: str, view: str) -> np.ndarray:
+        """Convert what a view shows to working-space float32 (h, w, 3)."""
+        ...
 
 
 @dataclass(frozen=True)
 class ViewEncoding:
-    """Network space as a studio sees it: a display and view of the OCIO config instead of the `Shoulder`.
+    """Network space by a display and view of the OCIO config, in the place of the `Shoulder`.
 
-    A tone-mapping view compresses and clips: what it clips does not come back, so highlights above its white and
-    colours outside its gamut are lost in the crop. On greys and skin of 0.01 to 0.9 it is there and back within 1 %,
-    which is tried when it is made. Raises UsageError 'unknown-view' (from the config) or 'view-without-inverse'.
+    A tone-mapping view compresses and clips: highlights above its white and colours outside its gamut are lost in the crop.
+    On greys and skin of 0.01 to 0.9 there and back must agree within 1 %, which is tested when it is made.
+
+    Raises
+    ------
+    UsageError
+        `unknown-view` (from the config), `view-without-inverse`.
     """
 
     config: ViewSource
@@ -287,6 +317,7 @@ class ViewEncoding:
     view: str
 
     def __post_init__(self) -> None:
+        """Check that the view can be inverted."""
         probe = _probe_colours()
         try:
             back = self.decode(self.encode(probe, 1.0), 1.0)
@@ -298,25 +329,25 @@ class ViewEncoding:
             raise self._no_inverse()
 
     def encode(self, linear709: np.ndarray, gain: float = 1.0) -> np.ndarray:
-        """Scene-linear Rec.709 float32 (h, w, 3), exposed by `gain`, through the view: a new float32 array."""
+        """Convert scene-linear Rec.709 float32 (h, w, 3), exposed by `gain`, through the view: a new float32 array."""
         exposed = np.asarray(linear709, dtype=np.float32) * np.float32(_check_gain(gain))
         return self.config.to_view(self.config.from_linear709(exposed), self.display, self.view)
 
     def decode(self, encoded: np.ndarray, gain: float = 1.0) -> np.ndarray:
-        """Back through the inverse of the view, exposure undone: scene-linear Rec.709 float32 (h, w, 3)."""
+        """Convert back through the inverse of the view, exposure undone: scene-linear Rec.709 float32 (h, w, 3)."""
         exposed = self.config.to_linear709(self.config.from_view(encoded, self.display, self.view))
         return exposed / np.float32(_check_gain(gain))
 
     def _no_inverse(self) -> UsageError:
         return UsageError(
             "view-without-inverse",
-            f"The view '{self.view}' of display '{self.display}' cannot be undone; choose a view that has an inverse "
+            f"The view '{self.view}' of display '{self.display}' has no inverse; choose another view, "
             "or leave the choice out.",
         )
 
 
 def _probe_colours() -> np.ndarray:
-    """Greys of 0.01 to 0.9 and four skins in linear Rec.709, (1, n, 3): what a view must bring back."""
+    """Return greys of 0.01 to 0.9 and four skins in linear Rec.709, (1, n, 3), which a view must reproduce."""
     greys = np.geomspace(0.01, 0.9, 16, dtype=np.float32)[:, None].repeat(3, axis=1)
     skins = np.array([[0.60, 0.38, 0.29], [0.35, 0.19, 0.12], [0.12, 0.06, 0.04], [0.04, 0.02, 0.014]], np.float32)
     return np.concatenate([greys, skins])[None]

@@ -1,4 +1,4 @@
-"""Picture files read as frames, in the colour space that the request, the file or the config settles."""
+"""Picture files read as frames, in the colour space that the request, the file or the config names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ __all__ = ["choice_of", "proxy_file", "read_frame", "read_proxy", "read_still", 
 
 
 def choice_of(file: PlateFile, color: ColorConfig, requested: str | None = None) -> SpaceChoice:
-    """The colour space to read `file` in, and why: what is asked for, else what the file says, else the config's file rules."""
+    """Choose the colour space to read `file` in.
+
+    `requested`, else what the file says, else the config's file rules. Raises what `ColorConfig.space_of_file` raises.
+    """
     return color.space_of_file(
         file.path,
         explicit=file.explicit_color_space,
@@ -32,17 +35,17 @@ def choice_of(file: PlateFile, color: ColorConfig, requested: str | None = None)
 
 
 def space_of(file: PlateFile, color: ColorConfig, requested: str | None = None) -> str:
-    """The name of what `choice_of` chooses."""
+    """Return the name of the space that `choice_of` chooses."""
     return choice_of(file, color, requested).name
 
 
 def read_frame(file: PlateFile, color: ColorConfig, requested: str | None, region: Window) -> Frame:
-    """Reads `region` of a plate file in the colour space that `space_of` settles."""
+    """Read `region` of a plate file, in the colour space that `space_of` returns. Raises what reading raises."""
     return Frame(file.read_rgb(region), region, space_of(file, color, requested), color, file.pixel_aspect)
 
 
 def read_still(path: Path, color: ColorConfig, requested: str | None = None, movie_frame: int = 0) -> Frame:
-    """Reads a picture of the source whole, the right way up, and settles its colour space; of a movie one frame."""
+    """Read a picture of the source whole and upright, in its colour space; of a movie one frame."""
     pixels, file = read_picture(path, movie_frame)
     return Frame(
         pixels,
@@ -54,7 +57,13 @@ def read_still(path: Path, color: ColorConfig, requested: str | None = None, mov
 
 
 def proxy_file(file: PlateFile, proxy: int) -> PlateFile:
-    """The plate file with the windows of its proxy; it still names the whole file. Raises `UsageError('bad-proxy')`."""
+    """Return the plate file with the windows of its proxy; its path still names the whole file.
+
+    Raises
+    ------
+    UsageError
+        `bad-proxy`.
+    """
     if proxy not in PROXIES:
         raise UsageError("bad-proxy", f"The proxy is {proxy}; it can be 1, 2, 4 or 8.")
     if proxy == 1:
@@ -64,7 +73,10 @@ def proxy_file(file: PlateFile, proxy: int) -> PlateFile:
 
 
 def read_proxy(file: PlateFile, color: ColorConfig, requested: str | None, region: Window, proxy: int) -> Frame:
-    """`region` of the proxy of the whole plate file `file`, in the plate's own space; NaN and infinite pixels healed first."""
+    """Read `region` of the proxy of the whole plate file `file`, in the plate's own space.
+
+    NaN and infinite pixels are replaced before the reduction, which runs in scene-linear light.
+    """
     space = space_of(file, color, requested)
     inside = enlarged_window(region, proxy).intersect(file.data)
     pixels = heal(file.read_rgb(inside))[0]
@@ -77,7 +89,13 @@ def read_proxy(file: PlateFile, color: ColorConfig, requested: str | None, regio
 
 
 def reduced(file: PlateFile, region: Window, proxy: int) -> np.ndarray:
-    """Numbers of a file, such as a matte's, on `region` of its proxy, float32 (h, w, 3); 0 where the file has no pixels."""
+    """Return numbers of a file, such as a matte's, on `region` of its proxy.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (h, w, 3); 0 where the file has no pixels.
+    """
     whole = enlarged_window(region, proxy)
     pixels = file.read_rgb(whole)
     return pixels if proxy == 1 else block_means(pixels, whole, region, proxy, cv2.BORDER_CONSTANT)

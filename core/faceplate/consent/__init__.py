@@ -1,4 +1,4 @@
-"""Releases of the people in a shot, the policy of a show, revocations, and the audit log."""
+"""Consent of the people in a shot: releases, the policy of a show, revocations, and the audit log."""
 
 from faceplate.consent import audit
 from faceplate.consent.policy import Decision, Policy, Purpose, decide, judge, keyring_folder

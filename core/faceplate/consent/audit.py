@@ -1,7 +1,7 @@
-"""The audit log: one JSON line for every render of a show, each carrying the hash of the line before.
+"""The audit log: one JSON line for every render of a show, each with the hash of the line before.
 
-Lines are only ever appended, under the operating system's lock, so that two renders cannot write into one another. A
-line that was changed or taken out breaks the chain at that place.
+Lines are only ever appended, under a lock, so that two renders cannot mix theirs. A line that was changed or taken out
+breaks the chain at that place.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from faceplate.errors import RenderError
+from faceplate.system.locks import exclusive
 
 __all__ = ["AUDIT_FILE", "append", "broken_line"]
 
@@ -26,13 +26,24 @@ _START = "0" * 64
 
 
 def append(path: Path, entry: Mapping[str, Any]) -> None:
-    """Adds a line to the log at `path`: `entry`, who and where and when, and the chain.
+    """Add a line to the log: an entry, who, where and when, and the hash of the line before.
 
-    Raises `RenderError('audit-unwritable')`.
+    Parameters
+    ----------
+    path : Path
+        The log; it is made where it is missing. A lock file lies beside it.
+    entry : mapping
+        What happened, as plain JSON.
+
+    Raises
+    ------
+    RenderError
+        `audit-unwritable`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab+") as stream, _locked(stream):
+        # The lock is a file of its own: a library that opens the log to lock it could truncate it.
+        with exclusive(path.with_name(f".{path.name}.lock")), path.open("ab+") as stream:
             line = {"when": _now(), "who": _user(), "host": platform.node(), **entry, "before": _last_hash(stream)}
             stream.write(json.dumps(line, sort_keys=True, ensure_ascii=False).encode() + b"\n")
             stream.flush()
@@ -42,7 +53,7 @@ def append(path: Path, entry: Mapping[str, Any]) -> None:
 
 
 def broken_line(path: Path) -> int | None:
-    """The number of the first line (from 1) that does not follow from the one before; None when all do."""
+    """Return the number of the first line (from 1) that does not follow from the one before; None when all do."""
     before = _START
     for number, raw in enumerate(path.read_bytes().splitlines(), start=1):
         try:
@@ -56,7 +67,10 @@ def broken_line(path: Path) -> int | None:
 
 
 def _last_hash(stream: BinaryIO) -> str:
-    """The hash of the last whole line; a torn one (a machine that lost power) is closed off and counts as it is."""
+    """Return the hash of the last line, 64 zeros for an empty log.
+
+    A line that a power failure cut short is ended with a line break and counts as it is.
+    """
     size = stream.seek(0, os.SEEK_END)
     if size == 0:
         return _START
@@ -71,20 +85,6 @@ def _last_hash(stream: BinaryIO) -> str:
         stream.seek(0, os.SEEK_END)
         stream.write(b"\n")
     return hashlib.sha256(tail.rstrip(b"\n").rsplit(b"\n", 1)[-1]).hexdigest()
-
-
-@contextmanager
-def _locked(stream: BinaryIO) -> Iterator[None]:
-    if os.name == "nt":  # appends of one write are whole there, and a second lock would need another library
-        yield
-        return
-    import fcntl
-
-    fcntl.flock(stream, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(stream, fcntl.LOCK_UN)
 
 
 def _user() -> str:

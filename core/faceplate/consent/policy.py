@@ -1,12 +1,12 @@
-"""What a show allows: whether a render may begin, and whether it carries a slate.
+"""The policy of a show: whether a render may begin, and whether it carries a slate.
 
 | release | preview | final |
 |---|---|---|
-| valid | as it is | as it is |
+| valid | unchanged | unchanged |
 | revoked | refused | refused |
 | none, or any other state | with a slate | refused while `final_requires_release` |
 
-Taking consent back is the one thing that stops an artist's preview too.
+A revoked release is the only one that also stops a preview.
 """
 
 from __future__ import annotations
@@ -51,19 +51,46 @@ _MEND = {
 
 
 class Policy(BaseModel):
-    """A show's rules. `keyring` is the folder of public keys; else `$FACEPLATE_KEYRING`, else the user's own."""
+    """What a show allows.
+
+    Attributes
+    ----------
+    final_requires_release : bool
+        Refuse a final without a valid release.
+    allow_noncommercial : bool
+        Allow weights whose licence forbids commercial use.
+    preview_slate : bool
+        Put a slate on a preview without a valid release.
+    require_signatures : bool
+        A take counts only when its manifest is signed by a key of the keyring (`faceplate verify`).
+    keyring : Path, optional
+        The folder of public keys; else `$FACEPLATE_KEYRING`, else the user's own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     final_requires_release: bool = True
     allow_noncommercial: bool = False
     preview_slate: bool = True
+    require_signatures: bool = False
     keyring: Path | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a render may begin. `slate` is what the picture must say ("" for nothing), `why` one sentence."""
+    """Whether a render may begin.
+
+    Attributes
+    ----------
+    allowed : bool
+        Whether it may.
+    slate : str
+        The words that the picture must carry, "" for none.
+    code : str
+        `release-<state>`.
+    why : str
+        One sentence.
+    """
 
     allowed: bool
     slate: str
@@ -71,13 +98,19 @@ class Decision:
     why: str
 
     def enforce(self) -> None:
-        """Raises `UsageError` with the code `release-<state>` where the render may not begin."""
+        """Refuse a render that may not begin.
+
+        Raises
+        ------
+        UsageError
+            `release-<state>`.
+        """
         if not self.allowed:
             raise UsageError(self.code, self.why)
 
 
 def decide(policy: Policy, purpose: Purpose, check: ReleaseCheck) -> Decision:
-    """What the table of this module says."""
+    """Return the decision of this module's table."""
     code = f"release-{check.state}"
     if check.state is ReleaseState.VALID:
         return Decision(True, "", code, check.text)
@@ -96,9 +129,32 @@ def judge(
     request: Request,
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[ReleaseCheck, Decision]:
-    """Reads keyring, revocations and release, and decides.
+    """Read keyring, revocations and release, and decide whether a render may begin.
 
-    A revocation list that cannot be believed refuses a final, and raises `UsageError('revocations-damaged')` for one.
+    Parameters
+    ----------
+    policy : Policy
+        The show's policy.
+    purpose : {'preview', 'final'}
+        What the render is for.
+    source : Path or None
+        The person's pictures, which the release lies beside.
+    request : Request
+        Production, shot, day and use.
+    environ : mapping of str to str
+        The environment, which may name a keyring.
+
+    Returns
+    -------
+    check : ReleaseCheck
+        What the release is worth.
+    decision : Decision
+        Whether the render may begin.
+
+    Raises
+    ------
+    UsageError
+        `keyring-damaged`; `revocations-damaged`, for a final alone: a revocation list that cannot be trusted refuses it.
     """
     folder = policy.keyring or keyring_folder(environ)
     keyring = Keyring.read(folder)
@@ -113,7 +169,10 @@ def judge(
 
 
 def keyring_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of public keys: `$FACEPLATE_KEYRING`, else `faceplate/keyring` in the user's configuration folder."""
+    """Return the folder of public keys.
+
+    It is `$FACEPLATE_KEYRING`, else `faceplate/keyring` in the user's configuration folder.
+    """
     if named := environ.get(KEYRING):
         return Path(named).expanduser()
     if os.name == "nt":

@@ -1,7 +1,7 @@
 """A release: what a performer agreed to, in a file beside their pictures, signed by the production.
 
-`release.json` says who, for what, until when; `release.sig.json` is the production's signature over it. What a
-release is worth for one production, shot and day is a `ReleaseState`.
+`release.json` says who, for what, until when; `release.sig.json` is the production's signature over it. A
+`ReleaseState` says whether the release covers one production, shot and day.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.signing.canonical import read_json, sha256_of_known
+from faceplate.signing.canonical import read_json, sha256_of
 from faceplate.signing.keys import Keyring, read_signature
 from faceplate.source.pictures import source_files
 
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 RELEASE_FILE = "release.json"
-# The key that signed the invented people's releases. It is believed for people who do not exist, and for nobody else.
+# The key that signed the invented people's releases. It is trusted for people who do not exist, and for nobody else.
 DEMO_KEYS = Path(__file__).parent / "keys"
 
 Use = Literal["stunt", "de-aging", "look-alike", "continuity", "test", "other"]
@@ -44,7 +44,7 @@ _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 
 
 class ReleaseState(StrEnum):
-    """What a release is worth for one production, shot and day."""
+    """Whether a release covers one production, shot and day, and if not, why."""
 
     NONE = "none"
     VALID = "valid"
@@ -62,7 +62,7 @@ class ReleaseState(StrEnum):
 
 
 class Permitted(BaseModel):
-    """What the performer agreed to. `shots` are names with * and ?; days count whole, both ends in."""
+    """What the performer agreed to. `shots` are names with * and ?; days count whole, the first and the last included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,11 +74,28 @@ class Permitted(BaseModel):
 
 
 class Release(BaseModel):
-    """`release.json`, version 1.
+    """The content of `release.json`, version 1.
 
-    `production` "*" is any production. `document_sha256` is the hash of the paper that was signed, which stays with
-    the rights holder. `pictures` are the hashes of the pictures that it is for; empty leaves that open, so that a
-    shoot can grow. `fictitious`: the person does not exist; such a release must name its pictures.
+    Attributes
+    ----------
+    id : str
+        The release's id, which frames carry.
+    performer, rights_holder, contact : str
+        Who is seen, who grants it, whom to ask.
+    production : str
+        The production that may use the pictures; "*" is any.
+    permitted : Permitted
+        What the performer agreed to.
+    issued : datetime.date
+        The day of the release.
+    document, document_sha256 : str
+        Name and hash of the signed paper, which stays with the rights holder.
+    pictures : tuple of str
+        Hashes of the pictures that it covers; empty leaves that open, so that a shoot can grow.
+    fictitious : bool
+        The person does not exist; such a release must name its pictures.
+    note : str
+        Anything else.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,7 +117,17 @@ class Release(BaseModel):
 
 @dataclass(frozen=True)
 class Request:
-    """What a render wants to use a face for. `use` "" asks for no certain use."""
+    """The use of a face that a render asks for.
+
+    Attributes
+    ----------
+    production, shot : str
+        The production and the shot.
+    day : datetime.date, optional
+        The day; None for today.
+    use : str
+        The use; "" asks for no particular one.
+    """
 
     production: str = ""
     shot: str = ""
@@ -109,12 +136,13 @@ class Request:
 
     @property
     def today(self) -> dt.date:
+        """The day of the request: `day`, else today in UTC."""
         return self.day or dt.datetime.now(dt.UTC).date()
 
 
 @dataclass(frozen=True)
 class ReleaseCheck:
-    """What was found beside a source: its state, one sentence, and the release where it could be read."""
+    """The result of checking a release: its state, one sentence, and the release where it could be read."""
 
     state: ReleaseState
     text: str
@@ -127,14 +155,23 @@ class ReleaseCheck:
 
 
 def release_path(source: Path) -> Path:
-    """Where the release of a source lies: in its folder, else in the one above it (a clip inside a person's folder)."""
+    """Return where the release of a source lies.
+
+    It is in the source's folder, else in the folder above (a clip inside a person's folder).
+    """
     folder = source if source.is_dir() else source.parent
     above = folder.parent / RELEASE_FILE
     return above if above.is_file() and not (folder / RELEASE_FILE).is_file() else folder / RELEASE_FILE
 
 
 def read_release(path: Path) -> Release:
-    """A release's file. Raises `UsageError('release-damaged')`, naming the field that is wrong."""
+    """Read a release.
+
+    Raises
+    ------
+    UsageError
+        `release-damaged`, naming the field that is wrong; `release-newer`, written by a newer Faceplate.
+    """
     document = read_json(path, "release-damaged", UsageError)
     version = document.get("faceplate_release") if isinstance(document, dict) else None
     if isinstance(version, int) and version > 1:
@@ -148,10 +185,21 @@ def read_release(path: Path) -> Release:
 
 
 def check_release(source: Path | None, request: Request, keyring: Keyring, revoked: Iterable[str] = ()) -> ReleaseCheck:
-    """What the release beside `source` is worth for `request`.
+    """Check whether the release beside `source` covers `request`.
 
-    The worst comes first: revoked, then whose word it is (signature), then what it covers. The package's demo key is
-    believed for people who do not exist.
+    The checks run in this order, and the first that fails counts: revoked, signature, listed pictures, coverage. The
+    package's demo key is trusted for people who do not exist, and for nobody else.
+
+    Parameters
+    ----------
+    source : Path or None
+        The person's pictures.
+    request : Request
+        What is asked for.
+    keyring : Keyring
+        The public keys that are trusted.
+    revoked : iterable of str
+        The ids of revoked releases.
     """
     path = None if source is None else release_path(source)
     if path is None or not path.is_file():
@@ -166,13 +214,13 @@ def check_release(source: Path | None, request: Request, keyring: Keyring, revok
 
 
 def _signed(path: Path, release: Release, keyring: Keyring) -> ReleaseCheck | None:
-    """Why the signature is not to be believed, or None."""
+    """Return the check that fails because the signature cannot be trusted, or None."""
     signature = read_signature(path)
     if signature is None:
         return ReleaseCheck(ReleaseState.UNSIGNED, f"release {release.id} is not signed", release)
     if signature == "damaged":
         return ReleaseCheck(ReleaseState.BAD_SIGNATURE, f"the signature of release {release.id} is damaged", release)
-    document = read_json(path, "release-damaged")  # as it stands, so that a field nobody reads cannot hide in it
+    document = read_json(path, "release-damaged")  # as it stands: fields that are not read are signed too
     rings = [keyring, *([Keyring.read(DEMO_KEYS)] if release.fictitious else [])]
     found = {ring.check(document, signature) for ring in rings}
     if "good" in found:
@@ -185,13 +233,13 @@ def _signed(path: Path, release: Release, keyring: Keyring) -> ReleaseCheck | No
 
 
 def _unlisted(source: Path | None, release: Release) -> ReleaseCheck | None:
-    """The check that fails because a picture is not one of those that the release is for, or None."""
+    """Return the check that fails because the release does not name a picture, or None."""
     if source is None or not (release.pictures or release.fictitious):
         return None
     listed = set(release.pictures)
     try:
-        stranger = next((file.name for file in source_files(source) if sha256_of_known(file) not in listed), None)
-    except (UsageError, OSError):  # no picture there at all: the render itself says so
+        stranger = next((file.name for file in source_files(source) if sha256_of(file) not in listed), None)
+    except (UsageError, OSError):  # there is no picture: the render itself reports that
         return None
     if stranger is None:
         return None
@@ -225,5 +273,5 @@ def _same(permitted: str, asked: str) -> bool:
 
 
 def _folded(name: str) -> str:
-    """A name as people compare it: composed and decomposed letters, and capitals, are one."""
+    """Return a name for comparison: composed and decomposed letters, and capitals, are the same."""
     return unicodedata.normalize("NFC", name.strip()).casefold()

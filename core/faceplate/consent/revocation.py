@@ -1,6 +1,6 @@
-"""The list of releases that were taken back: `revoked.json` in the keyring's folder, signed like a release.
+"""Revoked releases: `revoked.json` in the keyring's folder, signed like a release.
 
-A list that is damaged or badly signed stops every final: somebody may have tried to hide an entry.
+A list that is damaged or badly signed stops every final, because an entry may have been hidden.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REVOKED_FILE = "revoked.json"
 
 
 class Revocation(BaseModel):
-    """One release taken back: from that day on, and why."""
+    """One revoked release: from which day, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,7 +31,7 @@ class Revocation(BaseModel):
 
 
 class Revocations(BaseModel):
-    """`revoked.json`, version 1."""
+    """The content of `revoked.json`, version 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,15 +40,22 @@ class Revocations(BaseModel):
 
     @property
     def ids(self) -> frozenset[str]:
+        """The ids of all revoked releases."""
         return frozenset(item.release for item in self.revoked)
 
     def day(self, release: str) -> dt.date | None:
-        """The day from which a release does not hold, or None."""
+        """Return the day from which a release is revoked, or None."""
         return min((item.day for item in self.revoked if item.release == release), default=None)
 
 
 def read_revocations(folder: Path | None, keyring: Keyring) -> Revocations:
-    """The list of a keyring's folder; empty where there is none. Raises `UsageError('revocations-damaged')`."""
+    """Read the list of a keyring's folder; it is empty where there is none.
+
+    Raises
+    ------
+    UsageError
+        `revocations-damaged`: the list cannot be read, or no key of the keyring signed it.
+    """
     path = None if folder is None else folder / REVOKED_FILE
     if path is None or not path.exists():
         return Revocations()
@@ -57,7 +64,7 @@ def read_revocations(folder: Path | None, keyring: Keyring) -> Revocations:
     state = "damaged" if signature == "damaged" else keyring.check(document, signature)
     if state != "good":
         raise UsageError(
-            "revocations-damaged", f"{path} is not signed by a key of the keyring ({state}); get it again."
+            "revocations-damaged", f"{path} is not signed by a key of the keyring ({state}); fetch it again."
         )
     try:
         return Revocations.model_validate(document)
@@ -67,7 +74,33 @@ def read_revocations(folder: Path | None, keyring: Keyring) -> Revocations:
 
 
 def revoke(folder: Path, release: str, key: Key, why: str = "", day: dt.date | None = None) -> Path:
-    """Adds a release to the list of `folder` and signs it anew. Returns the list's path. Raises as it reads."""
+    """Add a release to the list of `folder` and sign the list again.
+
+    Parameters
+    ----------
+    folder : Path
+        The keyring's folder.
+    release : str
+        The release's id.
+    key : Key
+        The key to sign with.
+    why : str
+        The reason, for the list.
+    day : datetime.date, optional
+        The first day on which the release does not hold; today for None.
+
+    Returns
+    -------
+    Path
+        The list's path.
+
+    Raises
+    ------
+    UsageError
+        `revocations-damaged`, `keyring-damaged`.
+    RenderError
+        `disk-full`, `output-unwritable`.
+    """
     public = {key.fingerprint: key.private.public_key()}
     ring = Keyring({**Keyring.read(folder).keys, **public}, folder)
     before = read_revocations(folder, ring)
@@ -75,7 +108,7 @@ def revoke(folder: Path, release: str, key: Key, why: str = "", day: dt.date | N
     kept = tuple(item for item in before.revoked if item.release != release)
     document = Revocations(revoked=(*kept, added)).model_dump(mode="json")
     path = folder / REVOKED_FILE
-    # The signature first: between the two renames the list is refused, never believed without its newest entry.
+    # The signature first: between the two renames the list is refused, and not trusted without its newest entry.
     write_json(signature_path(path), sign(document, key).model_dump())
     write_json(path, document)
     return path

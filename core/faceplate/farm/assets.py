@@ -145,10 +145,10 @@ def _source_files(source: Path | None) -> list[Path]:
 
 def _weights(renderer: Renderer) -> tuple[list[Path], Path | None]:
     """The files of networks that are the user's own, and the folder to name in FACEPLATE_MODELS."""
-    store: ModelStore = renderer.finder.store
+    store: ModelStore = renderer.resources.store
     shipped = embedded_store().cards
     try:
-        cards = [card for card in renderer.cards() if card.name not in shipped and card.name in store.cards]
+        cards = [card for card in renderer.resources.cards() if card.name not in shipped and card.name in store.cards]
     except FaceplateError:  # a source or weights that are not here: the render says so
         return [], None
     folders = [store.folder(card.name) for card in cards]

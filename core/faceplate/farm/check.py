@@ -17,17 +17,17 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
-from faceplate.errors import FaceplateError
+from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import cores
 from faceplate.plate import Sequence
 from faceplate.plate.reader import open_input
 from faceplate.provenance import collect, record
 from faceplate.provenance.fingerprints import fingerprint
-from faceplate.provenance.manifest import records_folder
+from faceplate.provenance.manifest import manifest_path, records_folder
 from faceplate.render import Renderer
 from faceplate.render.batch import is_current, is_whole
 from faceplate.signing import signing_key
-from faceplate.signing.canonical import sha256_of_known
+from faceplate.signing.canonical import sha256_of
 from faceplate_client.exr import header
 
 __all__ = ["FAULTS", "Fault", "Report", "check_shot", "leftovers"]
@@ -62,17 +62,22 @@ class Fault:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found. `left` are hidden files of writers that were killed; they harm nobody."""
+    """What a check found.
+
+    `left` are hidden files of writers that were killed; they harm nobody. `refused` is one sentence where the take's
+    signed manifest no longer says what the frames are and there is no key to sign it again.
+    """
 
     frames: tuple[int, ...]
     faults: tuple[Fault, ...]
     left: tuple[Path, ...]
     manifest: Path | None
     devices: tuple[str, ...] = ()
+    refused: str = ""
 
     @property
     def sound(self) -> bool:
-        return not self.faults
+        return not self.faults and not self.refused
 
     @property
     def bad(self) -> tuple[int, ...]:
@@ -114,14 +119,26 @@ def check_shot(
     faults = [fault for item in seen for fault in item.faults]
     faults += [*_other_takes(seen), *_duplicates(seen)]
     _record_missing(renderer, seen)
+    manifest, refused = _collected(renderer.output)
     devices = sorted({str(item.said["faceplate:device"]) for item in seen if "faceplate:device" in item.said})
     return Report(
         wanted,
         tuple(sorted(faults, key=lambda fault: (fault.frame, fault.code))),
         leftovers(renderer.output),
-        collect(renderer.output, signing_key()),
+        manifest,
         tuple(devices),
+        refused,
     )
+
+
+def _collected(output: Sequence) -> tuple[Path | None, str]:
+    """The take's manifest, made anew of all records, and why a signed one was left as it is."""
+    try:
+        return collect(output, signing_key()), ""
+    except UsageError as error:
+        if error.code != "manifest-signed":
+            raise
+        return manifest_path(output), error.message
 
 
 def leftovers(output: Sequence) -> tuple[Path, ...]:
@@ -145,7 +162,7 @@ def _look(renderer: Renderer, frame: int) -> _Seen:
         return _Seen(frame, path, (_fault(frame, "damaged", path),))
     try:
         pixels = fingerprint(path).pixels
-        values = _values(path)
+        values = _values(path, _part(renderer, frame))
     except FaceplateError as error:
         return _Seen(frame, path, (Fault(frame, "damaged", str(error)),))
     if path.suffix.lower() == ".exr" and "faceplate:key" not in said:
@@ -161,12 +178,22 @@ def _fault(frame: int, code: str, path: Path) -> Fault:
     return Fault(frame, code, f"{path.name}: {FAULTS[code]}.")
 
 
-def _values(path: Path) -> dict[str, np.ndarray]:
-    """Every channel of the first part, float32, by name."""
+def _part(renderer: Renderer, frame: int) -> int:
+    """The part of the frame's file that holds the picture: an over has the parts of its plate, an element one at first."""
+    if renderer.shot.mode != "over":
+        return 0
+    with suppress(FaceplateError):
+        file = renderer.open(frame)
+        return file.part if file.is_exr else 0
+    return 0
+
+
+def _values(path: Path, part: int = 0) -> dict[str, np.ndarray]:
+    """Every channel of a part, float32 (h, w), by name."""
     source = open_input(path)
     try:
-        spec = source.spec()
-        pixels = np.asarray(source.read_image(0, 0, 0, spec.nchannels, oiio.FLOAT))
+        spec = source.spec(part, 0)
+        pixels = np.asarray(source.read_image(part, 0, 0, spec.nchannels, oiio.FLOAT))
         return {name: pixels[..., index] for index, name in enumerate(spec.channelnames)}
     finally:
         source.close()
@@ -196,11 +223,14 @@ def _plate_is_black(renderer: Renderer, frame: int) -> bool:
 
 def _has_face(renderer: Renderer, frame: int) -> bool:
     """Whether the track puts a face into the frame, at more than nothing."""
-    track = renderer._track
+    track = renderer.resources.track
     if track is None:
         return False
-    number = renderer.plate_frame(frame)
-    found = track.face(renderer._person(renderer.values(frame)), frame if number is None else number)
+    resources = renderer.resources
+    number = resources.plate_frame(frame)
+    if number is None:
+        return False
+    found = track.face(resources.person(resources.values(frame)), number)
     return found is not None and found.weight > 0
 
 
@@ -210,7 +240,7 @@ def _made_of(renderer: Renderer, frame: int, said: Mapping[str, Any]) -> Iterabl
         return
     plate = said.get("faceplate:plate_sha256")
     try:
-        if plate and plate != sha256_of_known(renderer.open(frame).path):
+        if plate and plate != sha256_of(renderer.open(frame).path):
             yield "plate-changed"
             return
         if not _same_weights(renderer, str(said.get("faceplate:weights_sha256", ""))):

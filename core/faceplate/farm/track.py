@@ -25,7 +25,7 @@ def track_stretches(
         _track(renderer),
         frames or renderer.frames(),
         stretches,
-        finder=renderer._finder(renderer.shot.parameters),
+        finder=renderer.resources.finder(renderer.shot.parameters),
         progress=progress,
     )
 
@@ -42,7 +42,7 @@ def merge_track(renderer: Renderer, frames: Sequence[int] | None, progress: Prog
         space=reader.space,
         layer=reader.layer,
         search=reader.search,
-        finder=renderer._finder(renderer.shot.parameters),
+        finder=renderer.resources.finder(renderer.shot.parameters),
         progress=progress,
     )
     if parts is not None:

@@ -1,4 +1,4 @@
-"""The picture that stages hand on: pixels, the window of the plate that they cover, and filters on them."""
+"""Pictures and regions of pictures that stages pass on: frames, windows, proxies, inpainting and filters."""
 
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window

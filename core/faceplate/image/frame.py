@@ -1,4 +1,4 @@
-"""A picture or a region of one: pixels, the plate pixels that they are, and their colour space."""
+"""A picture or a region of one: pixels, their place in the plate, and their colour space."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from faceplate.image.window import Window
 
-if TYPE_CHECKING:  # colour stands above this room
+if TYPE_CHECKING:  # the colour room imports this one
     from faceplate.color import ColorConfig
 
 __all__ = ["Frame"]
@@ -19,8 +19,18 @@ __all__ = ["Frame"]
 class Frame:
     """A picture or a region of one.
 
-    `pixels` is float32 (h, w, 3) in colour space `space` of `color`; `window` says which plate pixels they are.
-    `pixel_aspect` is the width of a pixel over its height when projected (2.0 for a squeezed anamorphic plate).
+    Attributes
+    ----------
+    pixels : numpy.ndarray
+        float32 (h, w, 3) in colour space `space`.
+    window : Window
+        The plate pixels that they are.
+    space : str
+        The name of a colour space of `color`.
+    color : ColorConfig
+        The config.
+    pixel_aspect : float
+        Width of a pixel over its height when projected (2.0 for a squeezed anamorphic plate).
     """
 
     pixels: np.ndarray
@@ -30,14 +40,14 @@ class Frame:
     pixel_aspect: float = 1.0
 
     def with_pixels(self, pixels: np.ndarray) -> Frame:
-        """The same region with other pixels (same shape, same space)."""
+        """Return the same region with other pixels, of the same shape and in the same space."""
         return replace(self, pixels=pixels)
 
     def region(self, window: Window) -> Frame:
-        """The part of this frame inside `window`, a view of the same memory."""
+        """Return the part of this frame inside `window`, a view of the same memory."""
         inside = window.intersect(self.window)
         return replace(self, pixels=self.pixels[inside.slices(self.window)], window=inside)
 
     def working(self) -> np.ndarray:
-        """The pixels in the config's scene-linear working space, float32 (h, w, 3), a new array."""
+        """Return the pixels in the config's scene-linear working space, float32 (h, w, 3), a new array."""
         return self.color.to_working(self.pixels, self.space)

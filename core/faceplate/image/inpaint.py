@@ -1,4 +1,4 @@
-"""Filling holes smoothly with an image pyramid, in time linear in the number of pixels."""
+"""Inpainting: fill unknown pixels smoothly with an image pyramid, in time linear in the number of pixels."""
 
 from __future__ import annotations
 
@@ -7,15 +7,27 @@ import numpy as np
 
 __all__ = ["fill", "heal"]
 
-# As many as OpenCV's area resize takes at once.
+# The most channels that OpenCV's area resize takes.
 _CHANNELS = 4
 
 
 def fill(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """`values` float32 (h, w[, c]) where `weight` (h, w) is above 0, and a smooth continuation of them elsewhere.
+    """Continue known values smoothly into unknown pixels.
 
     Pull-push: weighted averages going up the pyramid, interpolation coming down (S. Gortler et al., "The Lumigraph",
-    SIGGRAPH 1996). With no weight anywhere the result is 0.
+    SIGGRAPH 1996).
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        float32 (h, w) or (h, w, c).
+    weight : numpy.ndarray
+        (h, w); a pixel is known where it is above 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        `values` where they are known, their continuation elsewhere; 0 where nothing is known at all.
     """
     weight = np.ascontiguousarray(weight, np.float32)
     if values.ndim == 3 and values.shape[2] > _CHANNELS:
@@ -41,11 +53,21 @@ def fill(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def heal(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`pixels` float32 (h, w, 3) with NaN and infinite pixels replaced by a continuation of their neighbours.
+    """Replace NaN and infinite pixels by a continuation of their neighbours.
 
-    Returns the healed pixels (the same array when nothing was wrong) and bool (h, w), true where a channel was bad.
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        float32 (h, w, 3).
+
+    Returns
+    -------
+    pixels : numpy.ndarray
+        float32 (h, w, 3), finite; the same array where every pixel was.
+    bad : numpy.ndarray
+        bool (h, w), true where a channel was NaN or infinite.
     """
-    # A sum is finite only if every term is, which is cheaper than asking each value; overflow asks again.
+    # A sum is finite only if every term is, which is cheaper than testing each value; an overflow is tested below.
     if np.isfinite(pixels.sum(dtype=np.float64)):
         return pixels, np.zeros(pixels.shape[:2], bool)
     bad = np.asarray(~np.isfinite(pixels).all(axis=2))

@@ -1,4 +1,4 @@
-"""Low-pass filtering of a field that is known in places only, exact on gradients right up to the edge."""
+"""Low-pass filters of a field that is known in places only, exact on gradients up to the edge of what is known."""
 
 from __future__ import annotations
 
@@ -11,26 +11,40 @@ __all__ = ["local_linear", "local_quadratic"]
 
 # Samples to a standard deviation on the grid where the fit is made; more only costs time.
 _SAMPLES = 4.0
-# The powers of x and y in a surface; and what holds each back, in parts of the weight: slopes hardly, bends a little.
+# The powers of x and y in a surface, and the ridge of each in parts of the weight: slopes hardly any, bends a little.
 _POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 _RIDGES = np.array([0.0, 1e-4, 1e-4, 0.03, 0.03, 0.03])
 
 
 def local_linear(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
-    """The low frequencies of `values` (h, w, c) float32, which hold where `weight` (h, w) is above 0.
+    """Return the low frequencies of `values`: a plane fitted around every pixel.
 
-    Around every pixel a plane is fitted by least squares under a Gaussian of standard deviation `sigma` pixels times
-    the weight, and read off at the pixel (W. Cleveland, "Robust locally weighted regression", JASA 1979, of degree 1, on a
-    grid). A blur pulls a gradient towards its middle near the edge of what is known; a plane does not. Defined
-    everywhere, float32 (h, w, c); 0 where nothing is known at all.
+    Each plane is fitted by least squares, under a Gaussian times the weight, and evaluated at the pixel (W. Cleveland,
+    "Robust locally weighted regression", JASA 1979, of degree 1, on a grid). Near the edge of what is known a blur pulls a
+    gradient towards its middle; a plane does not.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        float32 (h, w, c).
+    weight : numpy.ndarray
+        (h, w); values count where it is above 0.
+    sigma : float
+        Standard deviation of the Gaussian, in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (h, w, c), defined everywhere; 0 where nothing is known at all.
     """
     return _on_grid(values, weight, sigma, _planes)
 
 
 def local_quadratic(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
-    """As `local_linear`, of degree 2: it follows what bends within `sigma` too, such as the fall-off of a key or a rim.
+    """Return the low frequencies of `values`: a surface of degree 2 fitted around every pixel.
 
-    Where too little is known around a pixel to tell a bend, the surface is held flat, and so becomes a plane.
+    As `local_linear`; it also follows what bends within `sigma`, such as the fall-off of a key light or a rim. Where too
+    little is known around a pixel to measure a bend, the surface is kept flat and becomes a plane.
     """
     return _on_grid(values, weight, sigma, _surfaces)
 
@@ -41,7 +55,7 @@ def _on_grid(
     sigma: float,
     fit: Callable[[np.ndarray, np.ndarray, float, float], np.ndarray],
 ) -> np.ndarray:
-    """`fit` on a grid as coarse as `sigma` allows, and enlarged again."""
+    """Apply `fit` on a grid as coarse as `sigma` allows, and enlarge the result."""
     height, width = weight.shape
     step = max(sigma / _SAMPLES, 1.0)
     size = (max(round(width / step), 4), max(round(height / step), 4))
@@ -55,7 +69,7 @@ def _on_grid(
 
 
 def _planes(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: float) -> np.ndarray:
-    """The fitted planes' values at their own pixels, (h, w, c); `carried` is value times weight."""
+    """Return the fitted planes' values at their own pixels, (h, w, c); `carried` is value times weight."""
     rows, columns = np.indices(held.shape, dtype=np.float64)
     x, y = columns / sigma_x, rows / sigma_y
 
@@ -83,7 +97,7 @@ def _planes(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: floa
 
 
 def _surfaces(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: float) -> np.ndarray:
-    """The fitted surfaces' values at their own pixels, (h, w, c); `carried` is value times weight."""
+    """Return the fitted surfaces' values at their own pixels, (h, w, c); `carried` is value times weight."""
     rows, columns = np.indices(held.shape, dtype=np.float64)
     # Coordinates from the grid's middle keep the fourth moments in float64's range.
     x, y = (columns - columns.mean()) / sigma_x, (rows - rows.mean()) / sigma_y

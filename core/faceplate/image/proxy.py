@@ -17,18 +17,37 @@ PROXIES = (1, 2, 4, 8)
 
 
 def proxy_window(window: Window, proxy: int) -> Window:
-    """The proxy's pixels that a window of the plate touches."""
+    """Return the proxy's pixels that a window of the plate touches."""
     x, y = window.x // proxy, window.y // proxy
     return Window(x, y, -(-window.right // proxy) - x, -(-window.bottom // proxy) - y)
 
 
 def enlarged_window(region: Window, proxy: int) -> Window:
-    """The plate pixels that a window of the proxy covers."""
+    """Return the plate pixels that a window of the proxy covers."""
     return Window(region.x * proxy, region.y * proxy, region.width * proxy, region.height * proxy)
 
 
 def block_means(pixels: np.ndarray, inside: Window, region: Window, proxy: int, border: int) -> np.ndarray:
-    """The means of whole blocks; where the plate ends within one, its edge goes on."""
+    """Return the means of whole blocks of plate pixels.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        float32 (h, w, c) on the plate's window `inside`.
+    inside : Window
+        The plate pixels that are there.
+    region : Window
+        The proxy's window to return.
+    proxy : int
+        How many times smaller: 1, 2, 4 or 8.
+    border : int
+        OpenCV's border type for blocks that reach beyond `inside`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 on `region`.
+    """
     whole = enlarged_window(region, proxy)
     left, top = inside.x - whole.x, inside.y - whole.y
     right, bottom = whole.right - inside.right, whole.bottom - inside.bottom

@@ -1,4 +1,4 @@
-"""A symmetric logarithm: a ratio in the lights, a difference around zero, and nothing clipped."""
+"""A symmetric logarithm: a ratio in the lights, a difference around zero, nothing clipped."""
 
 from __future__ import annotations
 
@@ -11,13 +11,28 @@ _TOE = 0.02
 
 
 def to_log(pixels: np.ndarray, level: float) -> np.ndarray:
-    """Scene-linear float32 to asinh(x / 2t), with t = 2 % of the face's `level`: ln(x / t) for x well above t."""
+    """Convert scene-linear float32 to asinh(x / 2t), with t = 2 % of the face's `level`: ln(x / t) for x well above t."""
     parts = np.asarray(pixels / np.float32(2 * _TOE * level), np.float32)
     return np.arcsinh(parts, out=parts)
 
 
 def from_log(logged: np.ndarray, level: float, out: np.ndarray | None = None) -> np.ndarray:
-    """The exact inverse of `to_log`, scene-linear float32; in `out`, which may be `logged` itself, where that is given."""
+    """Invert `to_log` exactly.
+
+    Parameters
+    ----------
+    logged : numpy.ndarray
+        What `to_log` returned, float32.
+    level : float
+        The face's level, scene-linear.
+    out : numpy.ndarray, optional
+        Where to write; it may be `logged` itself.
+
+    Returns
+    -------
+    numpy.ndarray
+        Scene-linear float32.
+    """
     pixels = np.asarray(np.sinh(logged, out=out), np.float32)
     pixels *= np.float32(2 * _TOE * level)
     return pixels

@@ -17,7 +17,7 @@ __all__ = ["Window"]
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle of whole pixels: first column `x`, first row `y`, and its size. Empty when either side is 0."""
+    """A rectangle of whole pixels: first column `x`, first row `y`, and its size. Empty when either side is 0 or less."""
 
     x: int
     y: int
@@ -26,7 +26,7 @@ class Window:
 
     @classmethod
     def around(cls, points: np.ndarray, margin: float = 0.0) -> Window:
-        """The smallest window that covers continuous `points` (n, 2), grown by `margin` pixels on every side."""
+        """Return the smallest window that covers continuous `points` (n, 2), grown by `margin` pixels on every side."""
         low = np.floor(np.min(points, axis=0) - margin)
         high = np.ceil(np.max(points, axis=0) + margin)
         return cls(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
@@ -43,19 +43,21 @@ class Window:
 
     @property
     def empty(self) -> bool:
+        """Whether the window holds no pixel."""
         return self.width <= 0 or self.height <= 0
 
     @property
     def area(self) -> int:
+        """The number of pixels."""
         return max(self.width, 0) * max(self.height, 0)
 
     def intersect(self, other: Window) -> Window:
-        """The pixels in both; a window of size 0 when there are none."""
+        """Return the pixels in both windows; a window of size 0 when there are none."""
         x, y = max(self.x, other.x), max(self.y, other.y)
         return Window(x, y, max(min(self.right, other.right) - x, 0), max(min(self.bottom, other.bottom) - y, 0))
 
     def union(self, other: Window) -> Window:
-        """The smallest window that covers both; an empty one counts for nothing."""
+        """Return the smallest window that covers both; an empty one does not count."""
         if self.empty:
             return other
         if other.empty:
@@ -64,15 +66,16 @@ class Window:
         return Window(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
 
     def grow(self, margin: float) -> Window:
-        """The window with `margin` pixels (rounded up) more on every side."""
+        """Return the window with `margin` pixels (rounded up) more on every side."""
         pixels = math.ceil(margin)
         return Window(self.x - pixels, self.y - pixels, self.width + 2 * pixels, self.height + 2 * pixels)
 
     def contains(self, other: Window) -> bool:
+        """Return whether every pixel of `other` lies in this window."""
         return self.intersect(other) == other
 
     def slices(self, inside: Window) -> tuple[slice, slice]:
-        """(rows, columns) that cut this window out of an array that holds `inside`."""
+        """Return (rows, columns) that cut this window out of an array that holds `inside`."""
         return (
             slice(self.y - inside.y, self.bottom - inside.y),
             slice(self.x - inside.x, self.right - inside.x),

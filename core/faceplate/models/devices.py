@@ -104,7 +104,7 @@ class Runtime:
             ) from error
         named_cache = values.get("FACEPLATE_CACHE", "")
         cache = None if named_cache.lower() in ("", *NOWHERE) else Path(named_cache).expanduser() / "networks"
-        engines = cache if named_cache else cache_folder(values) / "networks"
+        engines = cache if named_cache else cache_folder() / "networks"
         made = cls(named or None, gpus or None, threads, max(workers, 1), memory, cache=cache, engines=engines)
         return replace(made, **changes)
 

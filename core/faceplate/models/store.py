@@ -184,7 +184,7 @@ def store_folders(environment: dict[str, str] | None = None) -> tuple[Path, ...]
     """List the folders of a user's or a studio's models: `FACEPLATE_MODELS`, else the platform's folder for user data."""
     values = os.environ if environment is None else environment
     named = [Path(part).expanduser() for part in values.get("FACEPLATE_MODELS", "").split(os.pathsep) if part.strip()]
-    return tuple(named) or (data_folder(values) / "models",)
+    return tuple(named) or (data_folder() / "models",)
 
 
 def _is_writable(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Frame sequences and picture files, in and out."""
+"""Frame sequences and picture files: plates in, elements and patched plates out."""
 
 from faceplate.plate.reader import PlateFile, read_picture
 from faceplate.plate.sequence import Sequence, missing_frames, parse_frames, same_target

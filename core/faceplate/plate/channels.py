@@ -1,4 +1,4 @@
-"""Which channels of a file are the picture: finding red, green and blue among parts and layers."""
+"""Which channels of a file are the picture: find red, green and blue among parts and layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,23 @@ _USUAL_LAYERS = ("rgba", "rgb", "beauty", "combined")
 
 @dataclass(frozen=True)
 class PlatePart:
-    """One part (subimage) of a picture file: its channels, as stored, and its data window."""
+    """One part (subimage) of a picture file.
+
+    Attributes
+    ----------
+    name : str
+        The part's name, "" where it has none.
+    channels, formats : tuple of str
+        The channels as stored, and the sample format of each.
+    data : Window
+        The data window.
+    tile : tuple of int, optional
+        Tile width and height; None for scanlines.
+    compression : str
+        The compression's name, `none` where there is none.
+    deep : bool
+        Whether the samples are deep.
+    """
 
     name: str
     channels: tuple[str, ...]
@@ -30,13 +46,34 @@ class PlatePart:
 
 
 def choose_beauty(parts: tuple[PlatePart, ...], layer: str | None, path: Path) -> tuple[int, tuple[str, str, str]]:
-    """The index of the part that holds the picture, and its red, green and blue channel.
+    """Return the part that holds the picture, and its red, green and blue channels.
 
-    `layer` is a part's name or a channel prefix (`beauty` for `beauty.R`), in any case. Without it: the first part with
-    plain R, G, B; then a layer with a usual name (rgba, rgb, beauty, combined); then the first layer with a colour;
-    then a single channel, taken as grey (three times the same name): Y, or the only channel of a part.
+    The first that fits wins: the first part with plain R, G, B; then a layer with a usual name (rgba, rgb, beauty,
+    combined); then the first layer with a colour; then a single channel, taken as grey: Y, or the only channel of a
+    part.
 
-    Raises UsageError `no-rgb`, and RenderError `plate-deep` where only a deep part fits.
+    Parameters
+    ----------
+    parts : tuple of PlatePart
+        The file's parts, in file order.
+    layer : str or None
+        A part's name or a channel prefix (`beauty` for `beauty.R`), in any case; None leaves the choice to the rules.
+    path : Path
+        The file, for messages.
+
+    Returns
+    -------
+    index : int
+        The part's index in `parts`.
+    channels : tuple of str
+        The names of its red, green and blue channel; three times the same for grey.
+
+    Raises
+    ------
+    UsageError
+        `no-rgb`: no part or layer holds a picture; the message names the channels.
+    RenderError
+        `plate-deep`: only a deep part fits.
     """
     chosen = _first(parts, lambda part: None if part.deep else _colour(part, layer)) or _first(
         parts, lambda part: None if part.deep else _grey(part, layer)
@@ -55,13 +92,13 @@ def choose_beauty(parts: tuple[PlatePart, ...], layer: str | None, path: Path) -
 def _first(
     parts: tuple[PlatePart, ...], find: Callable[[PlatePart], tuple[int, tuple[str, str, str]] | None]
 ) -> tuple[int, tuple[str, str, str]] | None:
-    """The find with the lowest rank, the first part among equals: (part index, channels)."""
+    """Return (part index, channels) of the find with the lowest rank, the first part among equals."""
     found = [(result[0], index, result[1]) for index, part in enumerate(parts) if (result := find(part))]
     return min(found, key=lambda item: item[:2])[1:] if found else None
 
 
 def _colour(part: PlatePart, layer: str | None) -> tuple[int, tuple[str, str, str]] | None:
-    """(rank, channels) of the best layer with a colour in a part."""
+    """Return (rank, channels) of the best layer with a colour in a part."""
     layers: dict[str, dict[str, str]] = {}
     for channel in part.channels:
         prefix, _, suffix = channel.rpartition(".")
@@ -76,7 +113,7 @@ def _colour(part: PlatePart, layer: str | None) -> tuple[int, tuple[str, str, st
 
 
 def _grey(part: PlatePart, layer: str | None) -> tuple[int, tuple[str, str, str]] | None:
-    """(rank, the same channel three times): Y before a part's only channel."""
+    """Return (rank, the same channel three times): Y before a part's only channel."""
     for channel in part.channels:
         prefix, _, suffix = channel.rpartition(".")
         rank = _rank(part, prefix, layer)
@@ -89,12 +126,12 @@ def _grey(part: PlatePart, layer: str | None) -> tuple[int, tuple[str, str, str]
 
 
 def _is_vector(part: PlatePart, prefix: str) -> bool:
-    """True where a layer's Y is the second axis of a position, a normal or a motion."""
+    """Return whether a layer's Y is the second axis of a position, a normal or a motion."""
     return any(_is(channel, f"{prefix}.x" if prefix else "x") for channel in part.channels)
 
 
 def _rank(part: PlatePart, prefix: str, layer: str | None) -> int | None:
-    """How well a layer answers what was asked; less is better, None is not at all."""
+    """Return how well a layer fits what was asked; less is better, None is not at all."""
     own = prefix.rpartition(".")[2].lower()
     if layer is not None:
         if not prefix and _is(part.name, layer):

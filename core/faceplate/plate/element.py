@@ -28,7 +28,7 @@ from faceplate.system.atomic import publish, temporary_beside, write_failed
 __all__ = ["carry_fields", "element_exr", "finish_exr", "write_scanline_exr"]
 
 _LOSSLESS = ("none", "rle", "zips", "zip", "piz")
-# Fields that say how a part is stored, or speak of channels and parts that the new file has not.
+# Fields about storage, or about channels and parts that the new file does not have.
 _STRUCTURE = {
     "channels", "compression", "dataWindow", "lineOrder", "tiles", "type", "name", "chunkCount", "version",
     "maxSamplesPerPixel", "dwaCompressionLevel", "preview", "idManifest", "multiView", "view", "envmap",
@@ -61,7 +61,34 @@ def element_exr(
     multipart: bool,
     float_layers: frozenset[str],
 ) -> tuple[str, ...]:
-    """See `writer.write_element`."""
+    """Write an element; see `writer.write_element`, which checks the request.
+
+    Parameters
+    ----------
+    plate : PlateFile
+        The plate, whose windows, header fields and sample format the element takes.
+    path : Path
+        The file to write.
+    region : Window
+        The element's data window.
+    rgba : numpy.ndarray
+        float32 (h, w, 4), premultiplied, in the plate's encoding.
+    layers : mapping of str to numpy.ndarray
+        Further layers by name, float32 (h, w) or (h, w, c).
+    attributes : mapping
+        Header fields to add to every part.
+    compression : str or None
+        The compression; None for the plate's where that loses nothing, else zip.
+    multipart : bool
+        Give every layer a part of its own.
+    float_layers : frozenset of str
+        Layers that are stored as float whatever the plate's format.
+
+    Returns
+    -------
+    tuple of str
+        Notes for the artist, one sentence each.
+    """
     kind = _depth(plate)
     notes = []
     if region.empty:
@@ -93,7 +120,24 @@ def element_exr(
 def write_scanline_exr(
     target: Path, path: Path, pictures: list[tuple[oiio.ImageSpec, np.ndarray]], compression: str
 ) -> None:
-    """Have OpenImageIO write the parts at `target`; an error names `path`."""
+    """Write pictures as the parts of a scanline OpenEXR file, encoded by OpenImageIO.
+
+    Parameters
+    ----------
+    target : Path
+        The file to write, a temporary one.
+    path : Path
+        The final name, for messages.
+    pictures : list of (oiio.ImageSpec, numpy.ndarray)
+        Specification and samples (h, w, channels) of each part.
+    compression : str
+        The compression of every part.
+
+    Raises
+    ------
+    RenderError
+        `disk-full`, `output-unwritable`.
+    """
     for spec, _ in pictures:
         spec.attribute("compression", compression)
     output = oiio.ImageOutput.create(str(target))
@@ -118,7 +162,21 @@ def finish_exr(
 ) -> None:
     """Copy the file that OpenImageIO wrote, with the plate's own header fields in the place of translated ones.
 
-    `attributes` are added to every part. Raises RenderError as `write_failed` gives it, and `plate-damaged`.
+    Parameters
+    ----------
+    encoded, result : Path
+        The file that OpenImageIO wrote, and the file to write.
+    path : Path
+        The final name, for messages.
+    plate : PlateFile
+        The plate whose header fields are taken byte for byte.
+    attributes : mapping
+        Header fields to add to every part.
+
+    Raises
+    ------
+    RenderError
+        `disk-full`, `output-unwritable`, `plate-damaged`.
     """
     plate_part = _plate_header(plate)
     added = [pack_attribute(name, value) for name, value in attributes.items()]
@@ -138,7 +196,7 @@ def finish_exr(
 
 
 def carry_fields(source: oiio.ImageSpec, target: oiio.ImageSpec) -> None:
-    """Pass on what a plate that is no OpenEXR file says of itself: time code, camera, reel, `dpx:` fields."""
+    """Copy the fields of a plate that is no OpenEXR file into a specification: time code, camera, reel, `dpx:` fields."""
     for item in source.extra_attribs:
         if not item.name.startswith(_NOT_CARRIED) and item.name not in _NOT_CARRIED_NAMES:
             target.attribute(item.name, item.type, item.value)
@@ -164,7 +222,7 @@ def _with_plate_fields(part: ExrPart, plate: PlateFile, plate_part: ExrPart | No
 
 
 def _foreign_fields(plate: PlateFile) -> list[Attribute]:
-    """What a DPX or a movie says of its origin; OpenImageIO does not write another format's fields."""
+    """Return the `dpx:` and `movie:` fields of a plate, which OpenImageIO does not write into another format."""
     return [
         pack_attribute(name, value)
         for name, value in plate.attributes.items()
@@ -173,12 +231,12 @@ def _foreign_fields(plate: PlateFile) -> list[Attribute]:
 
 
 def _depth(plate: PlateFile) -> str:
-    """The element's sample format: half for half plates and for integers of 10 bits or less, else float."""
+    """Return the element's sample format: half for half plates and for integers of 10 bits or less, else float."""
     return "half" if plate.format == "half" or plate.bit_depth <= 10 else "float"
 
 
 def _layer(name: str, pixels: np.ndarray, region: Window, kind: str) -> Layer:
-    """One layer's channels; raises ValueError where it does not have the region's size."""
+    """Return one layer's channels. Raises ValueError where it does not have the region's size."""
     if pixels.shape[:2] != (region.height, region.width):
         raise ValueError(f"layer '{name or 'rgba'}' is {pixels.shape}, the region {region.height} x {region.width}")
     values = pixels.reshape(region.height, region.width, -1).astype(np.float32, copy=False)

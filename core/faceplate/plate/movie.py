@@ -1,10 +1,10 @@
 """Movies as plates: frame-exact pictures of ProRes, DNx, H.26x and whatever else FFmpeg decodes, through PyAV.
 
 Frame n of a movie is the n-th picture that a player shows, from 0: edit lists are honoured, B-frames are in display
-order. Pixels are float32 RGB in the movie's own encoding; what lies below black or above white in a video-range file
-is kept. The matrix from Y'CbCr is the stream's own (Recommendations ITU-R BT.601, BT.709, BT.2020), chroma is
-interpolated linearly from where MPEG-2 and its successors place it: on every second column, between two rows. PyAV is
-an extra: `pip install faceplate[movies]`.
+order. Pixels are float32 RGB in the movie's own encoding; values below black or above white in a video-range file are
+kept. The matrix from Y'CbCr is the stream's own (Recommendations ITU-R BT.601, BT.709, BT.2020). Chroma is interpolated
+linearly from its position in MPEG-2 and its successors: on every second column, between two rows. PyAV is an extra:
+`pip install faceplate[movies]`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _KEPT_OPEN = 4
 
 @dataclass(frozen=True)
 class MovieTags:
-    """What a stream says about its colour: codes of ITU-T H.273, 2 where it says nothing; `full` range or video."""
+    """A stream's colour tags: codes of ITU-T H.273, 2 where the stream does not say; `full` range or video range."""
 
     primaries: int
     transfer: int
@@ -72,11 +72,32 @@ class MovieTags:
 
 @dataclass
 class Movie:
-    """An opened movie; safe to use from many threads, one at a time inside. Made by `open_movie`.
+    """An opened movie, made by `open_movie`. Safe to use from many threads; one at a time decodes.
 
-    `width` and `height` are as shown: after the turn that the file asks for. `times` are the presentation times of
-    its frames in units of the stream's time base, `keys` those of the frames that decoding can begin at, with the
-    decoding time to seek to.
+    Attributes
+    ----------
+    path : Path
+        The file.
+    codec : str
+        FFmpeg's name of the codec.
+    width, height : int
+        The size as shown, after the rotation that the file asks for, in pixels.
+    bit_depth : int
+        Bits of a sample.
+    pixel_aspect : float
+        Width of a pixel over its height.
+    rate : Fraction
+        Frames a second.
+    timecode : str
+        The time code of the first frame, "" where there is none.
+    turns : int
+        Quarter turns, counter-clockwise, from the stored picture to the shown one.
+    tags : MovieTags
+        The colour tags.
+    times : tuple of int
+        Presentation times of the frames, in units of the stream's time base.
+    keys : tuple of (int, int)
+        Presentation time of each frame that decoding can begin at, and the decoding time to seek to.
     """
 
     path: Path
@@ -99,20 +120,30 @@ class Movie:
 
     @property
     def data(self) -> Window:
+        """The whole picture's window."""
         return Window(0, 0, self.width, self.height)
 
     @property
     def steady(self) -> bool:
-        """Whether its frames come at one rate, to a unit of the time base: else a host that plays it by the clock shows
-        another frame than the n-th."""
+        """Whether the frames come at one rate, to a unit of the time base.
+
+        Otherwise a host that plays the movie by the clock shows another frame than the n-th.
+        """
         steps = [after - before for before, after in pairwise(self.times)]
         return not steps or max(steps) - min(steps) <= 1
 
     def __len__(self) -> int:
+        """Return the number of frames."""
         return len(self.times)
 
     def check(self, frame: int) -> None:
-        """Raises RenderError `plate-missing` where the movie has no such frame."""
+        """Check that the movie has frame `frame`.
+
+        Raises
+        ------
+        RenderError
+            `plate-missing`.
+        """
         if not 0 <= frame < len(self.times):
             raise RenderError(
                 "plate-missing",
@@ -120,9 +151,17 @@ class Movie:
             )
 
     def read(self, frame: int, region: Window) -> np.ndarray:
-        """Frame `frame` in `region` (inside the picture), (h, w, 3) float32, nominal black 0 and white 1.
+        """Return frame `frame` in `region`, which lies inside the picture.
 
-        Raises RenderError `plate-missing` and `plate-damaged`.
+        Returns
+        -------
+        numpy.ndarray
+            float32 (h, w, 3), the movie's own encoding, nominal black 0 and white 1.
+
+        Raises
+        ------
+        RenderError
+            `plate-missing`, `plate-damaged`.
         """
         self.check(frame)
         with self._lock:
@@ -149,14 +188,14 @@ class Movie:
         return picture
 
     def _seek(self, key: int) -> None:
-        """Begin decoding at key frame number `key`, or anew at the file's start for -1."""
+        """Begin decoding at key frame number `key`, or at the file's start for -1."""
         stream = self._container.streams.video[0]
         target = self.keys[key][1] if key >= 0 else min(self.times[0], *(time for _, time in self.keys[:1]))
         self._container.seek(target, stream=stream, backward=True)
         self._decoder = self._container.decode(stream)
 
     def _decode_to(self, wanted: int) -> Any | None:
-        """The picture of time `wanted`; None where decoding came past it, or to the end, without it."""
+        """Return the picture of time `wanted`; None where decoding passed it, or reached the end, without it."""
         from av.error import FFmpegError
 
         self._at = None
@@ -177,15 +216,19 @@ _open_lock = threading.Lock()
 
 
 def is_movie(path: str | Path) -> bool:
-    """Whether a name is a movie's."""
+    """Return whether a file name is a movie's."""
     return Path(path).suffix.lower() in MOVIE_SUFFIXES
 
 
 def open_movie(path: str | Path) -> Movie:
-    """The movie at `path`, kept open among the last few; opened anew when the file has changed.
+    """Return the movie at `path`; the last few stay open, and one whose file has changed is opened again.
 
-    Raises UsageError `no-movies` where PyAV is not installed; RenderError `plate-missing`, `plate-unreadable`,
-    `movie-interlaced`.
+    Raises
+    ------
+    UsageError
+        `no-movies`: PyAV is not installed.
+    RenderError
+        `plate-missing`, `plate-unreadable`, `movie-interlaced`.
     """
     path = Path(path)
     try:
@@ -250,14 +293,14 @@ _Index = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
 
 
 def _index(container: Any, stream: Any) -> _Index:
-    """The presentation times of all shown frames, and (presentation, decoding) times of key frames, without decoding."""
+    """Return presentation times of all shown frames, and (presentation, decoding) times of key frames; decode nothing."""
     return _quick_index(container, stream) or _read_index(container, stream)
 
 
 def _quick_index(container: Any, stream: Any) -> _Index | None:
-    """The index out of the header, for a codec of whole pictures: such a movie may hold hundreds of gigabytes.
+    """Return the index from the file's header, for a codec of whole pictures; None where the header does not give it.
 
-    A time that were wrong would not be found when its frame is decoded, and raise then.
+    Such a movie may hold hundreds of gigabytes. A wrong time would not be found when its frame is decoded, and raise then.
     """
     if not stream.codec_context.codec.intra_only:
         return None
@@ -273,7 +316,7 @@ def _quick_index(container: Any, stream: Any) -> _Index | None:
 
 
 def _read_index(container: Any, stream: Any) -> _Index:
-    """The index by reading every packet."""
+    """Return the index by reading every packet."""
     times, keys = set(), []
     for packet in container.demux(stream):
         if packet.size == 0:
@@ -304,7 +347,7 @@ def _tags(picture: Any) -> MovieTags:
 
 
 def _rgb(picture: Any, region: Window, tags: MovieTags) -> np.ndarray:
-    """`region` of a decoded picture, float32 (h, w, 3)."""
+    """Return `region` of a decoded picture, float32 (h, w, 3)."""
     picture = _planar(picture)
     bits = max(component.bits for component in picture.format.components)
     planes = [_plane(plane, bits) for plane in picture.planes[:3]]
@@ -325,7 +368,7 @@ def _rgb(picture: Any, region: Window, tags: MovieTags) -> np.ndarray:
 
 
 def _levels(bits: int, full: bool) -> tuple[np.float32, np.float32, np.float32]:
-    """(black, white - black, chroma's span) of a sample (H.273, equations 18 to 37)."""
+    """Return (black, white - black, chroma's span) of a sample (H.273, equations 18 to 37)."""
     if full:
         top = np.float32(2**bits - 1)
         return np.float32(0), top, top
@@ -338,7 +381,7 @@ def _whole(picture: Any) -> Window:
 
 
 def _planar(picture: Any) -> Any:
-    """The picture with its samples in planes that `_rgb` knows."""
+    """Return the picture with its samples in planes that `_rgb` knows."""
     name = picture.format.name
     if _KNOWN.fullmatch(name):
         return picture
@@ -350,17 +393,14 @@ def _planar(picture: Any) -> Any:
 
 
 def _plane(plane: Any, bits: int) -> np.ndarray:
-    """A plane's samples, (h, w) as stored, a view of FFmpeg's memory."""
+    """Return a plane's samples, (h, w) as stored, a view of FFmpeg's memory."""
     kind = np.dtype("<u2" if bits > 8 else "u1")
     rows = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind.itemsize)
     return rows[:, : plane.width]
 
 
 def _chroma(plane: np.ndarray, picture: Any, region: Window) -> np.ndarray:
-    """A chroma plane at every pixel of `region`, float32: linear between samples, held at the edges.
-
-    Columns: a sample lies on every second pixel. Rows (4:2:0): a sample lies halfway between two.
-    """
+    """Return a chroma plane at every pixel of `region`, float32: linear between samples, held at the edges."""
     across = _steps(picture.width, plane.shape[1], region.x, region.right, 0.0)
     down = _steps(picture.height, plane.shape[0], region.y, region.bottom, 0.5)
     top, left = down[0].min(), across[0].min()

@@ -1,8 +1,8 @@
 """Over mode for DPX, TIFF and PNG, and for plates of any kind written as OpenEXR.
 
-OpenImageIO reads and writes these whole. What it would invent is taken out again: a DPX gets the plate's own header
-back where the sample layout is the same, a PNG gets the plate's own chunks around the new pixels, a TIFF without a date
-gets none. After writing, the file is read back to prove that every sample is what it should be.
+OpenImageIO reads and writes these whole. What it would add is taken out again: a DPX gets the plate's own header where
+the sample layout is the same, a PNG gets the plate's own chunks around the new pixels, a TIFF without a date gets none.
+After writing, the file is read back to prove that every sample is right.
 """
 
 from __future__ import annotations
@@ -27,7 +27,13 @@ Attributes = Mapping[str, str | int | float]
 
 
 def over_raster(plate: PlateFile, path: Path, patch: Patch, attributes: Attributes) -> tuple[str, ...]:
-    """Write the plate again as DPX, TIFF or PNG (by the extension of `path`); give notes. See `writer.write_over`."""
+    """Write the plate again as DPX, TIFF or PNG, by the extension of `path`; see `writer.write_over`.
+
+    Returns
+    -------
+    tuple of str
+        Notes for the artist, one sentence each.
+    """
     specs, images = _read_all(plate)
     patch.apply(images[plate.part], plate.data, plate)
     notes = []
@@ -42,7 +48,13 @@ def over_raster(plate: PlateFile, path: Path, patch: Patch, attributes: Attribut
 def raster_to_exr(
     plate: PlateFile, path: Path, patch: Patch, attributes: Attributes, compression: str | None
 ) -> tuple[str, ...]:
-    """Write a plate that is no OpenEXR file as one: half where half holds every code (10 bits or less), else float."""
+    """Write a plate that is no OpenEXR file as one: half where half holds every code (10 bits or less), else float.
+
+    Returns
+    -------
+    tuple of str
+        Notes for the artist, one sentence each.
+    """
     if plate.is_movie:
         return _movie_to_exr(plate, path, patch, attributes, compression)
     specs, images = _read_all(plate)
@@ -71,7 +83,7 @@ def raster_to_exr(
 def _movie_to_exr(
     plate: PlateFile, path: Path, patch: Patch, attributes: Attributes, compression: str | None
 ) -> tuple[str, ...]:
-    """A movie's frame with the patch in it: half where the movie has 10 bits or less, else float."""
+    """Write a movie's frame with the patch in it: half where the movie has 10 bits or less, else float."""
     values = plate.read_rgb()
     _apply_as_float(patch, values, plate)
     kind = "half" if plate.bit_depth <= 10 else "float"
@@ -94,7 +106,7 @@ def _apply_as_float(patch: Patch, values: np.ndarray, plate: PlateFile) -> None:
 
 
 def _read_all(plate: PlateFile) -> tuple[list[oiio.ImageSpec], list[np.ndarray]]:
-    """The spec and all samples, as stored, of every picture in the file."""
+    """Return the specification and all samples, as stored, of every picture in the file."""
     source = open_input(plate.path)
     try:
         specs = [source.spec(index, 0) for index in range(len(plate.parts))]
@@ -110,10 +122,10 @@ def _read_all(plate: PlateFile) -> tuple[list[oiio.ImageSpec], list[np.ndarray]]
 
 
 def _honest(spec: oiio.ImageSpec, tagged: bool) -> oiio.ImageSpec:
-    """The spec, kept from making OpenImageIO write what the plate does not say."""
+    """Return the specification without what would make OpenImageIO write fields that the plate does not have."""
     spec = oiio.ImageSpec(spec)
     if not spec.get_string_attribute("DateTime"):
-        spec.attribute("DateTime", "float[2]", (0.0, 0.0))  # found, so that none is made, but nothing that it can write
+        spec.attribute("DateTime", "float[2]", (0.0, 0.0))  # an empty date keeps OpenImageIO from adding one
     if not tagged:
         spec.erase_attribute("oiio:ColorSpace")  # OpenImageIO's assumption, which it would write as a tag
     return spec
@@ -140,7 +152,13 @@ def _write_all(target: Path, path: Path, specs: list[oiio.ImageSpec], images: li
 
 
 def _prove(written: Path, path: Path, images: list[np.ndarray]) -> None:
-    """Raises RenderError `output-unwritable` where a sample does not read back as it was meant."""
+    """Read the file back and compare every sample.
+
+    Raises
+    ------
+    RenderError
+        `output-unwritable`: a sample does not read back as it was meant.
+    """
     try:
         result = PlateFile.open(written)
         _, found = _read_all(result)
@@ -156,7 +174,7 @@ def _prove(written: Path, path: Path, images: list[np.ndarray]) -> None:
 
 
 def _restore_header(plate: PlateFile, path: Path, written: Path, attributes: Attributes) -> list[str]:
-    """Give the new file the plate's own header bytes where the format lets us; notes on what could not be kept."""
+    """Give the new file the plate's own header bytes where the format allows it; return notes on what could not be kept."""
     try:
         original, made = plate.path.read_bytes(), written.read_bytes()
         suffix = path.suffix.lower()
@@ -174,7 +192,7 @@ def _restore_header(plate: PlateFile, path: Path, written: Path, attributes: Att
     if suffix == ".dpx" and restored is None:
         notes.append("The samples are packed in another way than the plate's: its header was translated, not copied.")
     if suffix != ".png" and attributes:
-        notes.append(f"{suffix} files have no room for {', '.join(attributes)}: left out.")
+        notes.append(f"{suffix} files cannot hold {', '.join(attributes)}: left out.")
     return notes
 
 
@@ -186,7 +204,7 @@ _DPX_UNDEFINED = b"\xff\xff\xff\xff"
 
 
 def _dpx_with_header(original: bytes, made: bytes) -> bytes | None:
-    """The new samples behind the plate's own header; None where the two lie in different ways."""
+    """Return the new samples behind the plate's own header; None where the two lie in different ways."""
     order = {b"SDPX": ">", b"XPDS": "<"}.get(original[:4])
     if order is None or original[:4] != made[:4] or min(len(original), len(made)) < 2048:
         return None
@@ -209,9 +227,9 @@ def _padding(data: bytes, at: int) -> bytes:
 
 
 def _png_with_chunks(own: list[bytes] | None, made: bytes, attributes: Attributes, tagged: bool) -> bytes:
-    """The plate's `own` chunks with the new pixels among them, and `attributes` as text.
+    """Return the plate's `own` chunks with the new pixels among them, and `attributes` as text.
 
-    Where the plate is no PNG, or one of another kind, the chunks are OpenImageIO's without what it makes up.
+    Where the plate is no PNG, or one of another kind, the chunks are OpenImageIO's without those that it invents.
     """
     new = _png_chunks(made)
     if own and own[0] == new[0]:
@@ -237,6 +255,6 @@ def _png_chunks(data: bytes) -> list[bytes]:
 
 
 def _png_text(name: str, value: str) -> bytes:
-    """An iTXt chunk: keyword, not compressed, no language, UTF-8 text (PNG specification, 11.3.3.4)."""
+    """Return an iTXt chunk: keyword, not compressed, no language, UTF-8 text (PNG specification, 11.3.3.4)."""
     body = b"iTXt" + name.encode("latin-1", "replace")[:79] + b"\0\0\0\0\0" + value.encode()
     return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))

@@ -1,4 +1,4 @@
-"""Changed pixels on their way into a plate: clipped to its data window, in the formats that it stores."""
+"""Changed pixels to be written into a plate: clipped to its data window, in its sample formats."""
 
 from __future__ import annotations
 
@@ -19,10 +19,18 @@ _HALF_MAX = np.float32(65504)
 
 @dataclass(frozen=True)
 class Patch:
-    """New colours for the pixels of `window` (inside the plate's data window) where `mask` is true.
+    """New colours for some pixels of a plate.
 
-    `values` (h, w, 3) float32 in the plate's encoding, `mask` (h, w) bool; `outside` counts the changed pixels that lie
-    off the data window, where the plate has nothing to change.
+    Attributes
+    ----------
+    window : Window
+        The pixels of `values` and `mask`, inside the plate's data window.
+    values : numpy.ndarray
+        float32 (h, w, 3) in the plate's encoding.
+    mask : numpy.ndarray
+        bool (h, w), true where the plate changes.
+    outside : int
+        The number of changed pixels off the data window, which are left out.
     """
 
     window: Window
@@ -32,7 +40,13 @@ class Patch:
 
     @classmethod
     def clipped(cls, plate: PlateFile, region: Window, rgb: np.ndarray, changed: np.ndarray) -> Patch:
-        """Raises ValueError where the arrays do not have the region's size."""
+        """Return the patch of `rgb` (h, w, 3) float32 and `changed` (h, w) bool on `region`, cut to the data window.
+
+        Raises
+        ------
+        ValueError
+            An array does not have the region's size.
+        """
         if rgb.shape != (region.height, region.width, 3) or changed.shape != rgb.shape[:2]:
             raise ValueError(f"region {region} needs (h, w, 3) and (h, w), not {rgb.shape} and {changed.shape}")
         window = region.intersect(plate.data)
@@ -41,15 +55,22 @@ class Patch:
         return cls(window, rgb[cut], mask, int(np.count_nonzero(changed)) - int(np.count_nonzero(mask)))
 
     def touches(self, window: Window) -> bool:
-        """True where a changed pixel lies in `window`."""
+        """Return whether a changed pixel lies in `window`."""
         common = window.intersect(self.window)
         return not common.empty and bool(self.mask[common.slices(self.window)].any())
 
     def apply(self, pixels: np.ndarray, window: Window, plate: PlateFile) -> None:
-        """Put the changed pixels of `window` into `pixels` (h, w, all channels of the beauty part), in place.
+        """Put the changed pixels of `window` into `pixels`, in place.
 
-        `pixels` are as `read_native` gives them, or as OpenImageIO gives an integer file. A grey plate takes the
-        luminance of the colour (BT.709 weights, in the plate's encoding).
+        Parameters
+        ----------
+        pixels : numpy.ndarray
+            (h, w, channels) of all channels of the beauty part, as `read_native` returns them, or as OpenImageIO returns
+            those of an integer file. A grey plate takes the luminance of the colour (BT.709 weights, in the plate's encoding).
+        window : Window
+            The pixels that the array holds.
+        plate : PlateFile
+            The plate, which names channels and formats.
         """
         common = window.intersect(self.window)
         if common.empty:
@@ -66,16 +87,25 @@ class Patch:
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
-    """The luminance of (..., 3) colours, ITU-R BT.709 weights on the values as they are."""
+    """Return the luminance of (..., 3) colours: ITU-R BT.709 weights on the values as they are."""
     return rgb @ _LUMINANCE
 
 
 def to_format(values: np.ndarray, kind: str, bits: int) -> np.ndarray:
-    """float32 `values` in the stored format `kind`.
+    """Convert float32 `values` to the stored format `kind`.
 
-    Half: rounded to nearest; what is finite stays finite (at most 65504 either way). Integers: 0..1 becomes 0 to the
-    greatest value of `bits` bits, what lies outside is held at the ends and NaN becomes 0; where fewer bits are used
-    than stored (10 of 16), the top bits are repeated below, as OpenImageIO expects them.
+    Half: rounded to nearest; finite values stay finite (at most 65504 either way). Integers: 0..1 becomes 0 to the
+    greatest value of `bits` bits, values outside are clipped and NaN becomes 0; where fewer bits are used than stored
+    (10 of 16), the top bits are repeated below, as OpenImageIO expects them.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        float32, any shape.
+    kind : {'half', 'float', 'double', 'uint8', 'uint16', 'uint', 'uint32'}
+        The stored format.
+    bits : int
+        The bits of a sample that are used.
     """
     if kind in ("float", "double"):
         return np.asarray(values, np.float32)
@@ -90,19 +120,28 @@ def to_format(values: np.ndarray, kind: str, bits: int) -> np.ndarray:
 
 
 def within_half(values: np.ndarray) -> np.ndarray:
-    """`values` float32 held at half's greatest finite value, 65504 either way; infinities and NaN stay. The same array where
-    nothing is held."""
+    """Clip `values` float32 to half's greatest finite value, 65504 either way; infinities and NaN stay.
+
+    Returns the same array where no value is clipped.
+    """
     if values.size == 0 or max(float(values.max()), -float(values.min())) <= _HALF_MAX:  # with a NaN it is not
         return values
     return np.where(np.isfinite(values), np.clip(values, -_HALF_MAX, _HALF_MAX), values)
 
 
 def read_native(source: oiio.ImageInput, plate: PlateFile, window: Window) -> np.ndarray:
-    """Every channel of an OpenEXR beauty part in `window` with no bit altered, (h, w, channels).
+    """Read every channel of an OpenEXR beauty part in `window` with no bit altered.
 
-    float16 where all channels are half; else float32, in which half samples are widened (exactly) and the bits of
-    32-bit unsigned integers stand as if they were floats: copying keeps them, arithmetic would not.
-    Raises RenderError `plate-damaged`.
+    Returns
+    -------
+    numpy.ndarray
+        (h, w, channels): float16 where all channels are half; else float32, in which half samples are widened (exactly)
+        and the bits of 32-bit unsigned integers stand as if they were floats: copying keeps them, arithmetic would not.
+
+    Raises
+    ------
+    RenderError
+        `plate-damaged`.
     """
     formats = plate.beauty.formats
     all_half = set(formats) == {"half"}

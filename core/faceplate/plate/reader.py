@@ -1,4 +1,4 @@
-"""Picture files in: what a file is (from its header alone) and the pixels of a region.
+"""Picture files in: a file's description from its header, and the pixels of a region.
 
 Pixels are float32, in the file's own encoding and primaries: nothing here converts colour. OpenImageIO decodes; for
 OpenEXR the header is read beside it, because OpenImageIO gives derived values (`oiio:ColorSpace` from an interop ID,
@@ -25,7 +25,7 @@ from faceplate.plate.movie import Movie, is_movie, open_movie
 __all__ = ["PlateFile", "damaged", "open_input", "read_picture", "read_pixels", "tile_aligned"]
 
 _BITS = {"half": 16, "float": 32, "double": 64, "uint8": 8, "int8": 8, "uint16": 16, "int16": 16, "uint": 32, "int": 32}
-# OpenImageIO calls a JPEG or PNG without any tag this; only another value, or a tag, is the file's own word.
+# What OpenImageIO assumes for a JPEG or PNG without a tag; only another value, or a tag, comes from the file.
 _ASSUMED = "srgb_rec709_scene"
 
 
@@ -33,15 +33,36 @@ _ASSUMED = "srgb_rec709_scene"
 class PlateFile:
     """One picture file, described from its header.
 
-    `rgb` names the channels that are read as red, green and blue (three times the same for a grey file); they lie in
-    part `part` of `parts`. `display` and `pixel_aspect` are that part's. `bit_depth` is what a sample really holds (10
-    in a 10-bit DPX whose samples arrive as uint16). `orientation` is the Exif number (1 is upright).
-
-    `attributes` are the beauty part's header fields: for OpenEXR under the file's own names (`capDate`, `timeCode`),
-    simple types only; otherwise what OpenImageIO gives (`dpx:Transfer`, `Exif:ColorSpace`), without its `oiio:` ones.
-    `explicit_color_space`, `interop_id` and `chromaticities` (CIE xy of red, green, blue, white) are only ever what the
-    file itself says, None where it says nothing: an `oiio:ColorSpace` or `colorInteropID` field of an OpenEXR file, the
-    Exif or gamma tag of a JPEG, TIFF or PNG, the cICP chunk of a PNG. DPX: see `attributes["dpx:Transfer"]`.
+    Attributes
+    ----------
+    path : Path
+        The file.
+    file_format : str
+        OpenImageIO's name of the format, or `movie`.
+    parts : tuple of PlatePart
+        The parts, in file order.
+    part : int
+        The index of the beauty part, which holds the picture.
+    rgb : tuple of str
+        The channels that are read as red, green and blue; three times the same for a grey file.
+    display : Window
+        The beauty part's display window.
+    pixel_aspect : float
+        Width of a pixel over its height.
+    bit_depth : int
+        The bits that a sample really holds (10 in a 10-bit DPX whose samples arrive as uint16).
+    orientation : int
+        The Exif number; 1 is upright.
+    attributes : mapping
+        The beauty part's header fields: for OpenEXR under the file's own names (`capDate`, `timeCode`), simple types only;
+        otherwise what OpenImageIO gives (`dpx:Transfer`, `Exif:ColorSpace`), without its `oiio:` ones.
+    explicit_color_space, interop_id : str, optional
+        Only what the file itself says: an `oiio:ColorSpace` or `colorInteropID` field of an OpenEXR file, the Exif or gamma
+        tag of a JPEG, TIFF or PNG, the cICP chunk of a PNG. DPX: see `attributes["dpx:Transfer"]`.
+    chromaticities : tuple of float, optional
+        CIE xy of red, green, blue and white, where the file says them.
+    movie_frame : int, optional
+        The frame of a movie; None for other files.
     """
 
     path: Path
@@ -61,14 +82,25 @@ class PlateFile:
 
     @classmethod
     def open(cls, path: str | Path, layer: str | None = None, frame: int = 0) -> PlateFile:
-        """Read the header; `layer` picks a part by name or a channel prefix (`beauty` for `beauty.R`).
+        """Read a file's header.
 
-        `frame` is which frame of a movie; it means nothing for other files.
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        layer : str, optional
+            A part's name or a channel prefix (`beauty` for `beauty.R`). Without it: the first part or layer with R, G and B,
+            else a single channel taken as grey.
+        frame : int
+            The frame of a movie; other files ignore it.
 
-        Without `layer`: the first part or layer with R, G and B, else a single channel taken as grey.
-
-        Raises RenderError `plate-missing`, `plate-unreadable` (empty, no picture, no permission), `plate-damaged`,
-        `plate-deep` (the picture is deep samples) and UsageError `no-rgb` (names the channels that exist).
+        Raises
+        ------
+        RenderError
+            `plate-missing`, `plate-unreadable` (empty, no picture, no permission), `plate-damaged`, `plate-deep` (the picture
+            is deep samples).
+        UsageError
+            `no-rgb`; the message names the channels that exist.
         """
         path = Path(path)
         if is_movie(path):
@@ -87,6 +119,7 @@ class PlateFile:
 
     @property
     def beauty(self) -> PlatePart:
+        """The part that holds the picture."""
         return self.parts[self.part]
 
     @property
@@ -96,6 +129,7 @@ class PlateFile:
 
     @property
     def channels(self) -> tuple[str, ...]:
+        """The beauty part's channels."""
         return self.beauty.channels
 
     @property
@@ -110,37 +144,50 @@ class PlateFile:
 
     @property
     def compression(self) -> str:
+        """The beauty part's compression."""
         return self.beauty.compression
 
     @property
     def tile(self) -> tuple[int, int] | None:
+        """Tile width and height of the beauty part; None for scanlines."""
         return self.beauty.tile
 
     @property
     def tiled(self) -> bool:
+        """Whether the beauty part is stored in tiles."""
         return self.beauty.tile is not None
 
     @property
     def grey(self) -> bool:
+        """Whether one channel is read as red, green and blue."""
         return self.rgb[0] == self.rgb[1] == self.rgb[2]
 
     @property
     def is_movie(self) -> bool:
+        """Whether the file is a movie."""
         return self.movie_frame is not None
 
     @property
     def is_exr(self) -> bool:
+        """Whether the file is OpenEXR."""
         return self.file_format == "openexr"
 
     def read_rgb(self, region: Window | None = None) -> np.ndarray:
-        """The picture in `region` (None: the data window), (height, width, 3) float32 in the plate's encoding.
+        """Return the picture in `region`, or in the data window for None.
 
-        Reads only the scanlines of the region's rows, or only the tiles that it touches; nothing below the region is
-        needed, so that a file cut off there still gives its top. Pixels outside the data window are 0. Half and float
-        samples are exact, NaN, infinities and negatives included; integers are scaled to 0..1; a PNG's colour is not
-        multiplied by its alpha.
+        Reads only the scanlines of the region's rows, or only the tiles that it touches; a file that is cut off below the
+        region can still be read.
 
-        Raises RenderError `plate-missing`, `plate-unreadable` and `plate-damaged`.
+        Returns
+        -------
+        numpy.ndarray
+            float32 (h, w, 3) in the plate's encoding; 0 outside the data window. Half and float samples are exact, NaN,
+            infinities and negatives included; integers are scaled to 0..1; a PNG's colour is not multiplied by its alpha.
+
+        Raises
+        ------
+        RenderError
+            `plate-missing`, `plate-unreadable`, `plate-damaged`.
         """
         region = self.data if region is None else region
         result = np.zeros((max(region.height, 0), max(region.width, 0), 3), np.float32)
@@ -166,9 +213,21 @@ class PlateFile:
 
 
 def read_picture(path: str | Path, frame: int = 0) -> tuple[np.ndarray, PlateFile]:
-    """A still, or frame `frame` of a movie: (height, width, 3) float32 in its own encoding, upright, and what the file is.
+    """Read a still whole and upright, or frame `frame` of a movie.
 
-    All of the data window, turned as the Exif orientation says (JPEG, TIFF, PNG). Raises as `PlateFile.open` does.
+    A JPEG, TIFF or PNG is turned as its Exif orientation says.
+
+    Returns
+    -------
+    pixels : numpy.ndarray
+        float32 (h, w, 3) in the file's own encoding.
+    plate : PlateFile
+        The file's description.
+
+    Raises
+    ------
+    FaceplateError
+        What `PlateFile.open` raises.
     """
     plate = PlateFile.open(path, frame=frame)
     pixels = plate.read_rgb()
@@ -182,7 +241,13 @@ def read_picture(path: str | Path, frame: int = 0) -> tuple[np.ndarray, PlateFil
 
 
 def open_input(path: Path) -> oiio.ImageInput:
-    """OpenImageIO's reader, with colour left unmultiplied. Raises RenderError `plate-missing`, `plate-unreadable`."""
+    """Open a file in OpenImageIO, with colour left unmultiplied.
+
+    Raises
+    ------
+    RenderError
+        `plate-missing`, `plate-unreadable`.
+    """
     if not path.exists():
         raise RenderError("plate-missing", f"{path} does not exist: check the pattern and the frame range.")
     config = oiio.ImageSpec()
@@ -197,9 +262,32 @@ def open_input(path: Path) -> oiio.ImageInput:
 def read_pixels(
     source: oiio.ImageInput, plate: PlateFile, window: Window, first: int, end: int, kind: str
 ) -> np.ndarray:
-    """Channels `first` to `end` of the beauty part in `window` (inside the data window), (h, w, end - first) as `kind`.
+    """Return channels `first` to `end` of the beauty part in `window`, as samples of format `kind`.
 
-    Only the window's scanlines, or the tiles that it touches, are read. Raises RenderError `plate-damaged`.
+    Only the window's scanlines, or the tiles that it touches, are read.
+
+    Parameters
+    ----------
+    source : oiio.ImageInput
+        The opened file.
+    plate : PlateFile
+        Its description.
+    window : Window
+        The pixels to read, inside the data window.
+    first, end : int
+        The channels.
+    kind : str
+        OpenImageIO's name of the sample format.
+
+    Returns
+    -------
+    numpy.ndarray
+        (h, w, end - first).
+
+    Raises
+    ------
+    RenderError
+        `plate-damaged`.
     """
     data, tile = plate.data, plate.tile
     if tile is None:
@@ -215,7 +303,7 @@ def read_pixels(
 
 
 def tile_aligned(window: Window, data: Window, tile: tuple[int, int]) -> Window:
-    """`window` grown to whole tiles, which begin at the data window's corner and end at its edge."""
+    """Grow `window` to whole tiles, which begin at the data window's corner and end at its edge."""
     left = data.x + (window.x - data.x) // tile[0] * tile[0]
     top = data.y + (window.y - data.y) // tile[1] * tile[1]
     right = min(data.x - (data.x - window.right) // tile[0] * tile[0], data.right)
@@ -224,7 +312,7 @@ def tile_aligned(window: Window, data: Window, tile: tuple[int, int]) -> Window:
 
 
 def damaged(path: Path, reason: object) -> RenderError:
-    """The error for a plate that cannot be read to its end."""
+    """Return the error for a plate that cannot be read to its end: `plate-damaged`."""
     return RenderError("plate-damaged", f"{path} is damaged or cut short ({reason}): copy or render it again.")
 
 
@@ -297,7 +385,7 @@ def _describe(
 
 
 def _describe_movie(movie: Movie, frame: int) -> PlateFile:
-    """Frame `frame` of a movie. Raises RenderError `plate-missing` where there is none."""
+    """Describe frame `frame` of a movie. Raises RenderError `plate-missing` where there is none."""
     movie.check(frame)
     kind = "uint8" if movie.bit_depth <= 8 else "uint16"
     attributes: dict[str, Any] = {"movie:codec": movie.codec, "movie:frame": frame, "movie:rate": str(movie.rate)}
@@ -360,7 +448,7 @@ _LAYOUTS = {
 
 
 def _exr_attributes(header: ExrPart) -> dict[str, Any]:
-    """The header's fields of simple types: str, int, float or a tuple of numbers."""
+    """Return the header's fields of simple types: str, int, float or a tuple of numbers."""
     values = {attribute.name: _value(attribute) for attribute in header.header}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -376,5 +464,5 @@ def _value(attribute: Attribute) -> str | int | float | tuple[int | float, ...] 
 
 
 def _sentence(message: str) -> str:
-    """OpenImageIO's message on one line, without the full stop."""
+    """Return OpenImageIO's message on one line, without the full stop."""
     return " ".join(message.split()).rstrip(".") or "no reason given"

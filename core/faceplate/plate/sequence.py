@@ -34,10 +34,21 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(?!F\d*(?:\W|$))(\w+))")
 class Sequence:
     """Numbered files `folder/prefix<number>suffix`, a movie, or one still that stands for every frame.
 
-    `padding` is None for a movie, whose frames count from 0, and for a still.
+    `str()` gives the pattern as it was written.
 
-    `declared` holds the frames that the pattern itself names: those of a range in the name, or the one frame of a
-    single numbered file; None where the pattern leaves them open. `str()` gives the pattern as it was written.
+    Attributes
+    ----------
+    pattern : str
+        The pattern as it was written.
+    folder : Path
+        The folder of the files.
+    prefix, suffix : str
+        The file name before and after the number.
+    padding : int or None
+        Digits of a number; None for a movie, whose frames count from 0, and for a still.
+    declared : tuple of int, optional
+        The frames that the pattern itself names: those of a range in the name, or the one frame of a single numbered file;
+        None where the pattern leaves them open.
     """
 
     pattern: str
@@ -57,7 +68,10 @@ class Sequence:
         every frame. The number of a single file stands alone between dots: `plate_1001.exr` is a still. A movie's name
         (`plate.mov`) is taken as it is.
 
-        Raises UsageError `bad-pattern` (no file name, or padding in a folder) and `bad-frames` (a range that is none).
+        Raises
+        ------
+        UsageError
+            `bad-pattern` (no file name, or padding in a folder), `bad-frames` (a range that is none).
         """
         text = str(pattern)
         path = Path(_expand(text))
@@ -79,16 +93,16 @@ class Sequence:
         return self.padding is None and is_movie(self.prefix)
 
     def path(self, frame: int) -> Path:
-        """The file of `frame`: of a movie's frame, the movie."""
+        """Return the file of `frame`; for a movie the movie itself."""
         if self.padding is None:
             return self.folder / self.prefix
         return self.folder / f"{self.prefix}{int(frame):0{max(self.padding, 1)}d}{self.suffix}"
 
     def on_disk(self) -> tuple[int, ...]:
-        """The frames whose files exist now, sorted; only declared ones where the pattern declares frames.
+        """Return the frames whose files exist now, sorted; only declared ones where the pattern declares frames.
 
-        Empty for a still, which has no frame numbers, and where the folder cannot be read. Of a movie all its frames:
-        raises what `open_movie` raises, and nothing when it does not exist.
+        Empty for a still, which has no frame numbers, and where the folder cannot be read. For a movie all its frames; raises
+        what `open_movie` raises, and nothing when the movie does not exist.
         """
         if self.padding is None:
             return tuple(range(len(open_movie(self.path(0))))) if self.is_movie and self.path(0).exists() else ()
@@ -104,17 +118,24 @@ class Sequence:
         return tuple(sorted(frame for frame in allowed if self.path(frame).name in present))
 
     def has(self, frame: int) -> bool:
-        """Whether `frame` exists now: its file, or the frame in its movie."""
+        """Return whether `frame` exists now: its file, or the frame in its movie."""
         return self.path(frame).exists() and (not self.is_movie or 0 <= frame < len(open_movie(self.path(frame))))
 
     def __str__(self) -> str:
+        """Return the pattern as it was written."""
         return self.pattern
 
 
 def parse_frames(text: str) -> tuple[int, ...]:
-    """The frames of `1001-1048`, `1001-1048x2` or `1001,1005,1010-1020`, in the order written, each once.
+    """Return the frames of `1001-1048`, `1001-1048x2` or `1001,1005,1010-1020`, in the order written, each once.
 
-    The grammar is that of `faceplate_client.parse_frames`, which hosts and farms use. Raises UsageError `bad-frames`.
+    The grammar is that of `faceplate_client.parse_frames`, which hosts and farms use.
+    A range may run backwards (`1010-1001`) and below zero (`-5-5`).
+
+    Raises
+    ------
+    UsageError
+        `bad-frames`.
     """
     try:
         return faceplate_client.parse_frames(text)
@@ -123,7 +144,7 @@ def parse_frames(text: str) -> tuple[int, ...]:
 
 
 def missing_frames(wanted: Iterable[int], sequence: Sequence) -> tuple[int, ...]:
-    """The frames of `wanted`, in its order, that have no file; a still that exists misses none."""
+    """Return the frames of `wanted`, in its order, that have no file; a still that exists misses none."""
     if sequence.is_still:
         return () if sequence.path(0).is_file() else tuple(wanted)
     present = set(sequence.on_disk())
@@ -131,7 +152,7 @@ def missing_frames(wanted: Iterable[int], sequence: Sequence) -> tuple[int, ...]
 
 
 def same_target(a: Sequence, b: Sequence, frames: Iterable[int]) -> bool:
-    """True if writing `b`'s `frames` would overwrite a file of `a`.
+    """Return whether writing `b`'s `frames` would overwrite a file of `a`.
 
     All of `a`'s files count: those of `frames`, those declared and those on disk. Links are followed. Names that differ
     only in case count as the same file, because the same share may be mounted where case makes no difference.
@@ -143,7 +164,7 @@ def same_target(a: Sequence, b: Sequence, frames: Iterable[int]) -> bool:
 
 
 def _identities(path: Path) -> set[str | tuple[int, int]]:
-    """What may stand for a file: its real path in small letters and, where it exists, device and file number."""
+    """Return names that stand for a file: its real path in small letters and, where it exists, device and file number."""
     names: set[str | tuple[int, int]] = {os.path.realpath(path).casefold()}
     try:
         found = path.stat()
@@ -153,7 +174,7 @@ def _identities(path: Path) -> set[str | tuple[int, int]]:
 
 
 def _expand(text: str) -> str:
-    """Environment variables and `~` filled in; Houdini's `$F4` is frame padding, not a variable."""
+    """Fill in environment variables and `~`; Houdini's `$F4` is frame padding, not a variable."""
 
     def value(match: re.Match[str]) -> str:
         return os.environ.get(match[1] or match[2], match[0])
@@ -162,7 +183,7 @@ def _expand(text: str) -> str:
 
 
 def _split(name: str, pattern: str) -> tuple[str, int | None, str, tuple[int, ...] | None]:
-    """A file name's (prefix, padding, suffix, declared frames)."""
+    """Return a file name's (prefix, padding, suffix, declared frames)."""
     if is_movie(name):
         return name, None, "", None
     tokens = list(_PADDING.finditer(name))

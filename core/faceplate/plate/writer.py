@@ -1,7 +1,7 @@
 """Picture files out: the plate with the new face in it (over), or the new face by itself (element).
 
-Both appear whole or not at all: they are written under a hidden name in the folder of the output, flushed to the disk,
-and renamed; on any exception, Ctrl-C included, nothing is left behind.
+Both are written whole or not at all: under a hidden name in the output's folder, flushed to disk, then renamed; on any
+exception, Ctrl-C included, nothing is left behind.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOSSY_FORMATS = ("jpeg", "webp", "jpeg2000", "jpegxl", "heif", "gif")
 
 @dataclass(frozen=True)
 class Written:
-    """A finished file, and what a person should know about it (one sentence each)."""
+    """A finished file, and notes for the artist, one sentence each."""
 
     path: Path
     notes: tuple[str, ...] = ()
@@ -46,24 +46,42 @@ def write_over(
 ) -> Written:
     """Write the whole plate file again with new red, green and blue where `changed` is true.
 
-    `rgb` (h, w, 3) float32 in the plate's encoding and `changed` (h, w) bool cover `region`; changed pixels outside the
-    plate's data window are left out, with a note. Values keep their range: a half holds at most 65504 either way,
-    integers 0..1. A grey plate takes the luminance. `attributes` are added to the header of the part that is changed.
-
     OpenEXR: every header field, part, channel and sample that was not changed stays bit for bit, tiles, windows, line
     order and compression too, deep parts included. A plate with a lossy compression (pxr24, b44, b44a, dwaa, dwab) is
-    written as zip, with a note, because encoding it again would alter untouched pixels; `compression`, given, wins. It
-    is the compression of the changed part alone.
+    written as zip, with a note, because encoding it again would alter untouched pixels.
 
-    DPX, TIFF and PNG plates are written as they are (by the extension of `path`); samples that were not changed stay
-    exactly, and so does the header of a DPX whose samples lie as OpenImageIO packs them, and of a PNG. A TIFF's fields
-    are OpenImageIO's translation: it may add a predictor and an XMP copy of a date that is there. Any plate but
-    OpenEXR may also be written as .exr (half where half holds every code value, else float), any integer plate as .tif
-    or .png. A movie's frames are written as .exr.
+    DPX, TIFF and PNG plates keep their format (by the extension of `path`); samples that were not changed stay exactly,
+    and so does the header of a DPX whose samples lie as OpenImageIO packs them, and of a PNG. A TIFF's fields are
+    OpenImageIO's translation: it may add a predictor and an XMP copy of a date that is there. Any plate but OpenEXR may
+    also be written as .exr (half where half holds every code value, else float), any integer plate as .tif or .png. A
+    movie's frames are written as .exr.
 
-    Raises UsageError `lossy-plate` (a JPEG over a JPEG), `output-format`, `bad-compression`, `plate-mipmap`;
-    RenderError `plate-missing`, `plate-unreadable`, `plate-damaged`, `disk-full`, `output-unwritable`; ValueError where
-    the arrays do not have the region's size.
+    Parameters
+    ----------
+    plate : PlateFile
+        The plate.
+    path : str or Path
+        The file to write.
+    region : Window
+        The pixels that `rgb` and `changed` cover; those outside the plate's data window are left out, with a note.
+    rgb : numpy.ndarray
+        float32 (h, w, 3) in the plate's encoding. Values keep their range: a half holds at most 65504 either way, integers
+        0..1. A grey plate takes the luminance.
+    changed : numpy.ndarray
+        bool (h, w).
+    attributes : mapping
+        Header fields to add: to the header of the changed part, and to that of the first part.
+    compression : str, optional
+        The compression of the changed part, in the place of the plate's.
+
+    Raises
+    ------
+    UsageError
+        `lossy-plate` (a JPEG over a JPEG), `output-format`, `bad-compression`, `plate-mipmap`.
+    RenderError
+        `plate-missing`, `plate-unreadable`, `plate-damaged`, `disk-full`, `output-unwritable`.
+    ValueError
+        An array does not have the region's size.
     """
     path = Path(path)
     check_compression(compression)
@@ -94,16 +112,40 @@ def write_element(
 ) -> Written:
     """Write the new face as an OpenEXR file: R, G, B, A and one channel or more for each layer, in scanlines.
 
-    `rgba` (h, w, 4) float32, premultiplied, in the plate's encoding; `layers` (h, w) or (h, w, C) float32 by name. A
-    layer of one channel is named as its key; 2, 3 or 4 channels add .u .v, .R .G .B or .R .G .B .A. The data window is
-    `region` (one empty pixel where it is empty); display window, pixel aspect, time code, chromaticities, camera and
-    other fields are the plate's own bytes, except those about storage and `acesImageContainerFlag`, since an element is
-    no ACES container. Samples are half for half plates and for integers up to 10 bits, else float; layers in
-    `float_layers` are float always. Compression is the plate's where it loses nothing, else zip.
-    `multipart` gives every layer a part of its own.
+    A layer of one channel is named as its key; 2, 3 or 4 channels add .u .v, .R .G .B or .R .G .B .A. Display window, pixel
+    aspect, time code, chromaticities, camera and other fields are the plate's own bytes, except those about storage and
+    `acesImageContainerFlag`, since an element is no ACES container. Samples are half for half plates and for integers up to
+    10 bits, else float.
 
-    Raises UsageError `output-format`, `bad-compression`; RenderError `plate-missing`, `plate-unreadable`,
-    `plate-damaged`, `disk-full`, `output-unwritable`; ValueError where an array does not have the region's size.
+    Parameters
+    ----------
+    plate : PlateFile
+        The plate.
+    path : str or Path
+        The file to write; it must end in .exr.
+    region : Window
+        The data window; one empty pixel where it is empty.
+    rgba : numpy.ndarray
+        float32 (h, w, 4), premultiplied, in the plate's encoding.
+    layers : mapping of str to numpy.ndarray
+        float32 (h, w) or (h, w, c) by name.
+    attributes : mapping
+        Header fields to add to every part.
+    compression : str, optional
+        The compression; else the plate's where it loses nothing, else zip.
+    multipart : bool
+        Give every layer a part of its own.
+    float_layers : frozenset of str
+        Layers that are always stored as float.
+
+    Raises
+    ------
+    UsageError
+        `output-format`, `bad-compression`.
+    RenderError
+        `plate-missing`, `plate-unreadable`, `plate-damaged`, `disk-full`, `output-unwritable`.
+    ValueError
+        An array does not have the region's size.
     """
     path = Path(path)
     check_compression(compression)
@@ -116,7 +158,7 @@ def write_element(
 
 
 def _check_format(plate: PlateFile, path: Path) -> None:
-    """Raises UsageError where the plate cannot be written as what `path` asks for."""
+    """Raise UsageError where the plate cannot be written in the format that `path` asks for."""
     suffix = path.suffix.lower()
     integers = all(kind.startswith("uint") for kind in plate.beauty.formats)
     if plate.is_movie and suffix != ".exr":

@@ -1,4 +1,4 @@
-"""What made a picture: header fields, manifests, fingerprints, slates and content credentials, and their verification."""
+"""Provenance of a picture: header fields, manifests, fingerprints, slates, content credentials, and their verification."""
 
 from faceplate.provenance.fields import Provenance
 from faceplate.provenance.manifest import collect, manifest_path, record

@@ -1,7 +1,7 @@
 """Content Credentials (C2PA) in review movies and stills: a signed statement inside the file of what made it.
 
-By `c2pa-python`, the extra `faceplate[c2pa]`. It is signed with the Ed25519 key of a certificate that an authority issued
-to the studio; EXR frames, which C2PA has no place in, carry header fields and a manifest instead.
+By `c2pa-python`, the extra `faceplate[c2pa]`. The signer is the Ed25519 key of a certificate that an authority issued to
+the studio. C2PA has no place in EXR frames; those carry header fields and a manifest instead.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ _LABEL = "org.faceplate.provenance"
 
 
 def certificate_chain(environ: Mapping[str, str] = os.environ) -> str | None:
-    """The PEM chain, the signer's certificate first, of `$FACEPLATE_C2PA_CERTIFICATE`; None where it is not set.
+    """Return the PEM chain of `$FACEPLATE_C2PA_CERTIFICATE`, the signer's certificate first; None where it is not set.
 
-    Raises `UsageError('certificate-missing')`.
+    Raises
+    ------
+    UsageError
+        `certificate-missing`.
     """
     named = environ.get(CERTIFICATE)
     if not named:
@@ -40,9 +43,23 @@ def certificate_chain(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def add_credentials(path: Path, fields: Mapping[str, str], key: Key, chain: str) -> None:
-    """Puts a signed manifest into the picture or movie at `path`, whole or not at all.
+    """Put a signed manifest into the picture or movie at `path`, whole or not at all.
 
-    `fields` are what `Provenance.fields` says. Raises `UsageError` `c2pa-missing` and `certificate-unusable`.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    fields : mapping of str to str
+        What `Provenance.fields` returned.
+    key : Key
+        The signer's private key.
+    chain : str
+        The PEM chain, the signer's certificate first.
+
+    Raises
+    ------
+    UsageError
+        `c2pa-missing`, `certificate-unusable`.
     """
     c2pa = _library()
     created = {"action": "c2pa.created", "digitalSourceType": COMPOSITE, "softwareAgent": {"name": "Faceplate"}}
@@ -69,9 +86,21 @@ def add_credentials(path: Path, fields: Mapping[str, str], key: Key, chain: str)
 
 
 def read_credentials(path: Path) -> tuple[str, dict[str, str]] | None:
-    """What a file's credentials are worth ("Valid", "Trusted", "Invalid") and what they say; None where it has none.
+    """Return what a file's credentials are worth and what they say; None where it has none.
 
-    "Valid" means whole and signed; "Trusted" that the reader also knows the authority. Raises `UsageError('c2pa-missing')`.
+    Returns
+    -------
+    state : {'Valid', 'Trusted', 'Invalid'}
+        "Valid" means whole and signed; "Trusted" that the reader also knows the authority.
+    fields : dict of str to str
+        The fields of Faceplate's own assertion.
+
+    Raises
+    ------
+    UsageError
+        `c2pa-missing`.
+    RenderError
+        `credentials-damaged`.
     """
     c2pa = _library()
     try:

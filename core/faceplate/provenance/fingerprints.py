@@ -1,4 +1,4 @@
-"""What a frame's file says and shows, as hashes: of its pixels (whatever their packing) and of each header field."""
+"""Fingerprints of a frame: hashes of its pixels, whatever their compression, and of each header field."""
 
 from __future__ import annotations
 
@@ -22,14 +22,28 @@ _PACKING = {"compression", "lineOrder", "chunkCount", "tiles", "dwaCompressionLe
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """`pixels`: SHA-256 over windows, channel names, formats and samples. `fields`: 16 digits for each header field."""
+    """The hashes of one frame.
+
+    Attributes
+    ----------
+    pixels : str
+        SHA-256 over windows, channel names, formats and samples.
+    fields : mapping of str to str
+        16 hexadecimal digits for each header field, by name.
+    """
 
     pixels: str
     fields: Mapping[str, str]
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Reads a picture whole. Raises `RenderError('frame-damaged')` where it is not whole."""
+    """Read a picture whole and return its hashes.
+
+    Raises
+    ------
+    RenderError
+        `frame-damaged`: the file is not whole.
+    """
     try:
         return Fingerprint(_pixels(path), _fields(path))
     except (RenderError, DamagedExrError, OSError) as error:
@@ -37,7 +51,7 @@ def fingerprint(path: Path) -> Fingerprint:
 
 
 def _pixels(path: Path) -> str:
-    """Every part's windows, channels and samples, little-endian, channel by channel in the order of their names."""
+    """Hash every part's windows, channels and samples, little-endian, channel by channel in the order of their names."""
     made = hashlib.sha256()
     source = open_input(path)
     try:
@@ -72,7 +86,7 @@ def _read(source: oiio.ImageInput, part: int, first: int, end: int, kind: str) -
 
 
 def _packed(path: Path, part: int) -> Iterator[bytes]:
-    """A deep part's chunks as they are packed: nobody edits those sample by sample."""
+    """Yield a deep part's chunks as they are packed, because deep samples are not edited one by one."""
     with path.open("rb") as stream:
         for chunk in read_chunks(path)[part]:
             stream.seek(chunk.offset)

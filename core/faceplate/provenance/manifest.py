@@ -1,8 +1,8 @@
 """The manifest of a take: what made it, and a hash of every frame, in one file beside the frames.
 
 Each frame leaves a record of its own when it is written (`.faceplate/<pattern>/1001.json`), so that farm nodes never
-share a file; collecting them gives `<pattern>.manifest.json`, signed where a key is at hand. Whoever collects last has
-them all.
+share a file; collecting them makes `<pattern>.manifest.json`, signed where a key is at hand. The last to collect has
+all of them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from faceplate.errors import UsageError
+from faceplate.errors import FaceplateError, UsageError
 from faceplate.plate import Sequence
 from faceplate.provenance.fingerprints import Fingerprint, fingerprint
 from faceplate.signing.canonical import read_json
-from faceplate.signing.keys import Key, sign, signature_path, write_json
+from faceplate.signing.keys import SIGNING_KEY, Key, sign, signature_path, write_json
 from faceplate_client.version import __version__
 
 __all__ = ["FrameRecord", "Manifest", "collect", "manifest_path", "read_manifest", "record", "records_folder"]
@@ -36,7 +36,21 @@ class FrameRecord(BaseModel):
 
 
 class Manifest(BaseModel):
-    """`<pattern>.manifest.json`, version 1. `common` are the header fields that all frames share."""
+    """The content of `<pattern>.manifest.json`, version 1.
+
+    Attributes
+    ----------
+    engine : str
+        The version that collected it.
+    made : str
+        When, in UTC (ISO 8601).
+    take : dict of str to str
+        What made the take.
+    common : dict of str to str
+        The header fields that all frames share.
+    frames : dict of str to FrameRecord
+        The frames by number; fields of `common` are left out of them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,25 +62,44 @@ class Manifest(BaseModel):
     frames: dict[str, FrameRecord]
 
     def fingerprint(self, frame: int) -> Fingerprint | None:
-        """What was recorded of a frame, or None."""
+        """Return what was recorded of a frame, or None."""
         found = self.frames.get(str(frame))
         return None if found is None else Fingerprint(found.pixels, {**self.common, **found.fields})
 
 
 def manifest_path(output: Sequence) -> Path:
-    """Where the manifest of an output lies: swap.####.exr → swap.manifest.json."""
+    """Return where the manifest of an output lies: swap.####.exr → swap.manifest.json."""
     return output.folder / f"{_stem(output)}.manifest.json"
 
 
 def records_folder(output: Sequence) -> Path:
-    """Where the frames' own records lie."""
+    """Return the folder of the frames' own records."""
     return output.folder / ".faceplate" / _stem(output)
 
 
 def record(output: Sequence, frame: int, take: Mapping[str, str]) -> Path:
-    """Leaves the record of a frame that was just written. `take` says what made it, the same for every frame.
+    """Write the record of a frame that was just written.
 
-    Reads the file back, which also proves that it is whole. Raises `RenderError`.
+    The frame is read back, which also proves that it is whole.
+
+    Parameters
+    ----------
+    output : Sequence
+        The frames that are rendered.
+    frame : int
+        The frame's number.
+    take : mapping of str to str
+        What made it, the same for every frame.
+
+    Returns
+    -------
+    Path
+        The record's path.
+
+    Raises
+    ------
+    RenderError
+        `frame-damaged`, `disk-full`, `output-unwritable`.
     """
     path = output.path(frame)
     seen = fingerprint(path)
@@ -77,10 +110,60 @@ def record(output: Sequence, frame: int, take: Mapping[str, str]) -> Path:
 
 
 def collect(output: Sequence, key: Key | None = None) -> Path | None:
-    """Makes the manifest out of the frames' records, and signs it. Returns its path; None where there is no record.
+    """Make the manifest of a take from the records of its frames, and sign it.
 
-    Frames whose file is gone are left out. Records that cannot be read are too: `verify` then misses the frame.
+    A record whose frame is gone, or that cannot be read, is left out; `verify` then misses the frame. Without a key a
+    signed manifest is never replaced: where take and frames are as the manifest says, it and its signature stay as
+    they are.
+
+    Parameters
+    ----------
+    output : Sequence
+        The frames that were rendered.
+    key : Key, optional
+        The key to sign with. It also signs a manifest anew that another key had signed.
+
+    Returns
+    -------
+    Path or None
+        The manifest's path; None where there is no record.
+
+    Raises
+    ------
+    UsageError
+        `manifest-signed`: the manifest is signed, no key is given, and the frames are others than it says.
+    RenderError
+        `disk-full`, `output-unwritable`.
     """
+    take, frames = _records(output)
+    if not frames:
+        return None
+    common = _common([found.fields for found in frames.values()])
+    manifest = Manifest(
+        engine=f"faceplate {__version__}",
+        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        take=take,
+        common=common,
+        frames={str(number): _without(frames[number], common) for number in sorted(frames)},
+    )
+    path = manifest_path(output)
+    if key is None and signature_path(path).exists():
+        if not _says_the_same(path, manifest):
+            raise UsageError(
+                "manifest-signed",
+                f"{path.name} is signed and the frames have changed since: set {SIGNING_KEY} to sign it again, "
+                f"or remove {signature_path(path).name} to give the signature up.",
+            )
+        return path
+    document = manifest.model_dump()
+    if key is not None:
+        write_json(signature_path(path), sign(document, key).model_dump())
+    write_json(path, document)
+    return path
+
+
+def _records(output: Sequence) -> tuple[dict[str, str], dict[int, FrameRecord]]:
+    """Return what made the take, and the record of every frame that exists, by frame number."""
     take: dict[str, str] = {}
     frames: dict[int, FrameRecord] = {}
     for path in sorted(records_folder(output).glob("*.json")):
@@ -93,27 +176,33 @@ def collect(output: Sequence, key: Key | None = None) -> Path | None:
         if output.path(number).exists():
             frames[number] = found
             take = document.get("take", take)
-    if not frames:
-        return None
-    common = _common([found.fields for found in frames.values()])
-    manifest = Manifest(
-        engine=f"faceplate {__version__}",
-        made=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        take=take,
-        common=common,
-        frames={str(number): _without(frames[number], common) for number in sorted(frames)},
-    ).model_dump()
-    path = manifest_path(output)
-    if key is not None:
-        write_json(signature_path(path), sign(manifest, key).model_dump())
-    else:
-        signature_path(path).unlink(missing_ok=True)
-    write_json(path, manifest)
-    return path
+    return take, frames
+
+
+def _says_the_same(path: Path, manifest: Manifest) -> bool:
+    """Return whether the manifest at `path` holds the take and the frames of `manifest`, whenever it was made."""
+    try:
+        before, _ = read_manifest(path)
+    except FaceplateError:
+        return False
+    return (before.take, before.common, before.frames) == (manifest.take, manifest.common, manifest.frames)
 
 
 def read_manifest(path: Path) -> tuple[Manifest, Any]:
-    """A manifest, and the document as it stands. Raises `UsageError('manifest-damaged')`, naming the field."""
+    """Read a manifest.
+
+    Returns
+    -------
+    manifest : Manifest
+        The manifest.
+    document : Any
+        The JSON document as it stands, which the signature is over.
+
+    Raises
+    ------
+    UsageError
+        `manifest-damaged`, naming the field.
+    """
     document = read_json(path, "manifest-damaged", UsageError)
     try:
         return Manifest.model_validate(document), document
@@ -135,6 +224,6 @@ def _without(found: FrameRecord, common: Mapping[str, str]) -> FrameRecord:
 
 
 def _stem(output: Sequence) -> str:
-    """The pattern's name without frame number and extension: swap.####.exr → swap."""
+    """Return the pattern's name without frame number and extension: swap.####.exr → swap."""
     name = output.prefix if output.is_still else output.prefix + output.suffix
     return Path(name).with_suffix("").name.strip("._-") or "frames"

@@ -1,6 +1,6 @@
-"""The slate: a bar across the bottom of the picture, or its top, with words that can be read at a quarter of its size.
+"""The slate: a bar across the bottom or the top of the picture, with words that are readable at a quarter of its size.
 
-Drawn once for a render, as a coverage in 0..1 and a matte for the bar behind it; laid over any picture in any space.
+Drawn once for a render, as a coverage in 0..1 and a matte for the bar behind it; put over any picture in any space.
 """
 
 from __future__ import annotations
@@ -25,7 +25,17 @@ _WEIGHT = 600
 
 @dataclass(frozen=True)
 class Slate:
-    """Words on a bar, on `window` of the plate. `letters` and `bar` are float32 (h, w), 0..1."""
+    """Words on a bar.
+
+    Attributes
+    ----------
+    window : Window
+        The plate pixels of the bar.
+    letters, bar : numpy.ndarray
+        float32 (h, w), 0..1: coverage of the letters, and of the black bar.
+    text : str
+        The words.
+    """
 
     window: Window
     letters: np.ndarray
@@ -33,20 +43,37 @@ class Slate:
     text: str
 
     def over(self, pixels: np.ndarray, white: np.ndarray) -> np.ndarray:
-        """`pixels` (h, w, 3) on the slate's window, any space, with the bar (black) and the letters in colour `white`."""
+        """Return `pixels` with the bar and the letters over them.
+
+        Parameters
+        ----------
+        pixels : numpy.ndarray
+            float32 (h, w, 3) on the slate's window, in any space.
+        white : numpy.ndarray
+            float32 (3,), the letters' colour in that space.
+        """
         dark = pixels * (1 - self.bar[..., None])
         return (dark + self.letters[..., None] * (white - dark)).astype(np.float32)
 
     @property
     def alpha(self) -> np.ndarray:
-        """How much of the plate the slate covers, float32 (h, w)."""
+        """The slate's coverage of the plate, float32 (h, w)."""
         return 1 - (1 - self.bar) * (1 - self.letters)
 
 
 def make_slate(lines: str | Sequence[str], display: Window, pixel_aspect: float = 1.0, *, top: bool = False) -> Slate:
-    """A slate across the bottom of `display`, or the top.
+    """Make a slate across the bottom of `display`, or the top; lines that are too long are set smaller until they fit.
 
-    Lines that are too long for the picture are set smaller until they fit.
+    Parameters
+    ----------
+    lines : str or sequence of str
+        The words, one text a line.
+    display : Window
+        The picture's display window.
+    pixel_aspect : float
+        Width of a pixel over its height.
+    top : bool
+        Put the bar across the top.
     """
     return _drawn((lines,) if isinstance(lines, str) else tuple(lines), display, pixel_aspect, top)
 

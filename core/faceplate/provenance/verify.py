@@ -1,7 +1,7 @@
-"""Tells of a frame, a sequence or a take: what made it, whether it is as it was written, and what its release is worth.
+"""Verify a picture's provenance: generator, integrity, signature and release.
 
-What a frame was is known from the take's manifest beside it; without one only the header speaks, which proves nothing,
-and that is said.
+The take's manifest beside the frames says how each frame was written; its signature says who wrote the manifest. Without
+a manifest only the frames' headers are read, which anybody can change, and the verdict says so.
 """
 
 from __future__ import annotations
@@ -14,20 +14,37 @@ from typing import Literal
 from faceplate.consent.revocation import Revocations
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.plate import PlateFile, Sequence
+from faceplate.provenance.fields import written_fields
 from faceplate.provenance.fingerprints import Fingerprint, fingerprint
 from faceplate.provenance.manifest import Manifest, manifest_path, read_manifest
 from faceplate.signing.keys import Keyring, SignatureState, read_signature
 
-__all__ = ["FrameVerdict", "Verdict", "verify"]
+__all__ = ["FrameVerdict", "State", "Verdict", "output_of", "verify"]
 
 Kind = Literal[
     "as-written", "pixels-changed", "field-changed", "other-frame", "missing", "damaged", "unrecorded", "not-faceplate"
 ]
 
 
+State = Literal["signed", "unsigned", "unknown-key", "bad-signature", "changed"]
+"""A take's verdict in one word; see `Verdict.state`."""
+
+
 @dataclass(frozen=True)
 class FrameVerdict:
-    """One frame: `kind`, and one sentence that names what is wrong ("" where nothing is)."""
+    """The verdict on one frame.
+
+    Attributes
+    ----------
+    frame : int
+        The frame's number.
+    path : Path
+        Its file.
+    kind : str
+        `as-written`, or what is wrong with it.
+    text : str
+        One sentence that names what is wrong, "" where nothing is.
+    """
 
     frame: int
     path: Path
@@ -36,32 +53,81 @@ class FrameVerdict:
 
     @property
     def sound(self) -> bool:
+        """Whether the frame is as it was written."""
         return self.kind == "as-written"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """All that can be told. `made` is what made the frames, `signature` that of the manifest, `release` one sentence."""
+    """The verdict on a frame, a sequence or a take.
+
+    Attributes
+    ----------
+    frames : tuple of FrameVerdict
+        One verdict for each frame.
+    made : mapping of str to str
+        What made the frames, as they or the manifest say.
+    manifest : Path, optional
+        The take's manifest, None where there is none.
+    signature : SignatureState
+        What the manifest's signature is worth: `good`, `unsigned`, `unknown-key`, `wrong` or `damaged`.
+    release : str
+        One sentence on the release, then and now.
+    """
 
     frames: tuple[FrameVerdict, ...]
     made: Mapping[str, str] = field(default_factory=dict)
     manifest: Path | None = None
-    signature: SignatureState = "none"
+    signature: SignatureState = "unsigned"
     release: str = ""
 
     @property
+    def state(self) -> State:
+        """The verdict in one word.
+
+        `changed`: a frame is not as it was written. `bad-signature`: the manifest is not what was signed, or its
+        signature cannot be read. `unsigned`: nobody signed the manifest, so it proves nothing against a deliberate
+        change. `unknown-key`: it is signed by a key that is not in the keyring. `signed`: all is as it was written, and
+        a key of the keyring says so.
+        """
+        if not all(frame.sound for frame in self.frames):
+            return "changed"
+        if self.signature == "good":
+            return "signed"
+        return "bad-signature" if self.signature in ("wrong", "damaged") else self.signature
+
+    @property
     def sound(self) -> bool:
-        """Whether every frame is as it was written and the manifest is not a forged one."""
-        return self.signature in ("good", "none", "unknown-key") and all(frame.sound for frame in self.frames)
+        """Whether every frame is as it was written and a key of the keyring signed for it."""
+        return self.state == "signed"
+
+    def acceptable(self, require_signature: bool) -> bool:
+        """Return whether the take may be used where signatures are asked for, or are not.
+
+        An unsigned take, or one with an unknown key, is acceptable only without `require_signature`.
+        """
+        return self.sound or (not require_signature and self.state in ("unsigned", "unknown-key"))
 
 
 def verify(target: str | Path, keyring: Keyring, revocations: Revocations | None = None) -> Verdict:
-    """Looks at a frame, a pattern, a manifest, or a folder with one manifest.
+    """Verify a frame, a pattern, a manifest, or a folder with one manifest.
 
-    Raises `UsageError` `nothing-to-verify`, `several-manifests`, `manifest-damaged`.
+    Parameters
+    ----------
+    target : str or Path
+        What to verify.
+    keyring : Keyring
+        The public keys that are trusted.
+    revocations : Revocations, optional
+        The releases that were revoked.
+
+    Raises
+    ------
+    UsageError
+        `nothing-to-verify`, `several-manifests`, `manifest-damaged`.
     """
     output, path = _located(Path(target).expanduser(), str(target))
-    manifest, signature = None, "none"
+    manifest, signature = None, "unsigned"
     if path is not None and path.exists():
         manifest, document = read_manifest(path)
         found = read_signature(path)
@@ -76,6 +142,11 @@ def verify(target: str | Path, keyring: Keyring, revocations: Revocations | None
     return Verdict(frames, made, path, signature, _release(made, when, revocations or Revocations()))
 
 
+def output_of(target: str | Path) -> Sequence:
+    """Return the sequence that `verify` looks at for `target`. Raises what `verify` raises."""
+    return _located(Path(target).expanduser(), str(target))[0]
+
+
 def _located(target: Path, text: str) -> tuple[Sequence, Path | None]:
     if target.is_dir():
         found = sorted(target.glob("*.manifest.json"))
@@ -88,7 +159,7 @@ def _located(target: Path, text: str) -> tuple[Sequence, Path | None]:
         manifest, _ = read_manifest(target)
         pattern = manifest.take.get("output", "")
         if not pattern:
-            raise UsageError("manifest-damaged", f"{target} does not say what was written; name a pattern.")
+            raise UsageError("manifest-damaged", f"{target} does not name its frames; name a pattern.")
         return Sequence.parse(target.parent / Path(pattern).name), target
     output = Sequence.parse(text)
     return output, manifest_path(output)
@@ -117,7 +188,7 @@ def _frame(output: Sequence, number: int, manifest: Manifest | None, by_pixels: 
     if was is None:
         if "faceplate:engine" not in seen.fields:
             return FrameVerdict(number, path, "not-faceplate", f"{path.name} does not say that Faceplate made it")
-        return FrameVerdict(number, path, "unrecorded", f"{path.name} is in no manifest: its header alone speaks")
+        return FrameVerdict(number, path, "unrecorded", f"{path.name} is in no manifest: only its header was read")
     return _compared(number, path, seen, was, by_pixels)
 
 
@@ -139,30 +210,27 @@ def _compared(
 
 
 def _changed(name: str, seen: Mapping[str, str], was: Mapping[str, str]) -> str:
+    """Return what became of a header field, in words."""
     if name not in seen:
-        return f"'{name}' was taken out"
+        return f"'{name}' was removed"
     return f"'{name}' was {'changed' if name in was else 'added'}"
 
 
 def _made(frames: tuple[FrameVerdict, ...], manifest: Manifest | None) -> dict[str, str]:
-    """What made the frames: as the first readable one says, else as the manifest does."""
+    """Return what made the frames: as the first readable one says, else as the manifest does."""
     for item in frames:
         try:
-            attributes = PlateFile.open(item.path).attributes
+            fields = written_fields(PlateFile.open(item.path))
         except FaceplateError:
             continue
-        found = {
-            name.partition(":")[2]: str(value)
-            for name, value in attributes.items()
-            if name.startswith("faceplate:") or name.endswith(":DigitalSourceType")
-        }
+        found = {name.partition(":")[2]: value for name, value in fields.items()}
         if found:
             return found
     return dict(manifest.take) if manifest else {}
 
 
 def _release(made: Mapping[str, str], when: str, revocations: Revocations) -> str:
-    """What the release was worth when the frames were made, and what has become of it."""
+    """Return one sentence on the release: its state when the frames were made, and a later revocation."""
     state, release = made.get("release_state", ""), made.get("release", "")
     if not state:
         return "The frames do not say whether there was a release."

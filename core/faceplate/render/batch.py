@@ -19,7 +19,8 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.plate import Written
 from faceplate.plate.exr.container import DamagedExrError, read_chunks
 from faceplate.provenance import record
-from faceplate.render.renderer import Generating, Loaded, Rendered, Renderer
+from faceplate.render.renderer import Renderer
+from faceplate.render.result import GeneratedFrame, LoadedFrame, Rendered
 from faceplate.render.scheduler import Stage, pipelined
 from faceplate_client.exr import header
 
@@ -48,7 +49,7 @@ class FrameDone:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is worth a line to the artist."""
-        seen = () if self.rendered is None else (*self.rendered.swapped.notes, *self.rendered.notes)
+        seen = () if self.rendered is None else (*self.rendered.result.notes, *self.rendered.notes)
         return (*seen, *(self.written.notes if self.written else ()))
 
 
@@ -125,7 +126,7 @@ def log_render(renderer: Renderer, frames: Iterable[int], action: str = "render"
 class _Clocked:
     """A frame between two stages, and how long each stage took."""
 
-    item: Loaded | Generating | Rendered | FrameDone
+    item: LoadedFrame | GeneratedFrame | Rendered | FrameDone
     seconds: dict[str, float]
 
 
@@ -145,7 +146,7 @@ class _Steps:
         return _next("generate", before, self.renderer.generate)
 
     def comp(self, before: _Clocked) -> _Clocked:
-        return _next("comp", before, self.renderer.comp)
+        return _next("comp", before, self.renderer.composite)
 
     def all_but_write(self, frame: int) -> _Clocked:
         return self.comp(self.generate(self.load(frame)))
@@ -155,7 +156,7 @@ class _Steps:
         assert isinstance(after.item, FrameDone)
         return replace(after.item, seconds=after.seconds)
 
-    def _loaded(self, frame: int) -> Loaded | FrameDone:
+    def _loaded(self, frame: int) -> LoadedFrame | FrameDone:
         renderer = self.renderer
         if renderer.plate_frame(frame) is None:
             return FrameDone(frame)

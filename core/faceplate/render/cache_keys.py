@@ -1,4 +1,4 @@
-"""What a frame and each of its stages depend on, as keys. No pixel is decoded for them.
+"""The keys of a frame and of each of its stages: a hash of exactly what they depend on. No pixel is decoded for them.
 
 A stage's key holds the keys of the stages before it and the parameters that it reads itself, and no other: a parameter that
 comes later changes none of the earlier keys.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from faceplate.cache import content_mark, digest, file_mark
@@ -19,23 +19,21 @@ from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.errors import RenderError
 from faceplate.face import Face
-from faceplate.generators import Reshaping
-from faceplate.generators.networks import needs_source
+from faceplate.generators import CacheIdentity, Generator, Reshaping
 from faceplate.image.window import Window
 from faceplate.models import embedded_store
-from faceplate.plate import PlateFile, Sequence
+from faceplate.plate import Sequence
 from faceplate.plate.movie import is_movie
-from faceplate.shot.parameters import PARAMETERS, Parameters, Stage
+from faceplate.render.request import FrameRequest
+from faceplate.render.resources import RenderResources
+from faceplate.shot.parameters import PARAMETERS, Stage
 from faceplate_client.version import __version__
-
-if TYPE_CHECKING:
-    from faceplate.render.resources import RenderResources
 
 __all__ = ["CacheKeys"]
 
-# Files and their contents take the place of these parameters' texts.
+# The content of the files that these parameters name takes the place of their text.
 _FILES = ("holdout_matte", "garbage_matte")
-# What the embedded generators read; a network, or a generator that a caller brought, may read all that is left.
+# The parameters that the embedded generators read; a network, or a given generator, may read all of the stage's.
 _READ = {"mesh": ("shape", "mouth", "eyes", "pins"), "null": ("crop", "network_view")}
 _HULL = ("matte_erode", "matte_feather", "forehead", "edge_jaw", "edge_right", "edge_left")
 _OUTLINE = ("forehead", "edge_jaw", "edge_right", "edge_left")
@@ -44,142 +42,137 @@ _BLEND = ("blend", "blend_amount", "blend_reach")
 
 @dataclass(frozen=True)
 class CacheKeys:
-    """The keys of one frame of a shot that is `opened`, with the frame's own `parameters`.
+    """The keys of one requested frame of a shot with its `resources`.
 
-    `whole` takes files by all of their content in place of `file_mark`: dear, but the same for a copy that has another
-    date, as on a farm that sends its nodes copies.
+    `whole` takes files by all of their content in place of size, date and first and last bytes (`file_mark`): slower, but
+    the same for a copy with another date, as on a farm that sends its nodes copies.
     """
 
-    opened: RenderResources
-    file: PlateFile
-    frame: int
-    parameters: Parameters
-    proxy: int
+    resources: RenderResources
+    request: FrameRequest
     whole: bool = False
 
     def frame_key(self, face: Face | None = None) -> str:
         """The key of everything that the frame's file depends on; `face` where a caller gave one."""
-        shot, parameters = self.opened.shot, self.parameters
+        resources, request = self.resources, self.request
+        shot, parameters = resources.shot, request.parameters
         return digest(
             "frame",
             __version__,
             self._plate,
-            ("given", _face_mark(face)) if face is not None else self._target,
+            ("given", _face_values(face)) if face is not None else self._target,
             self._generator,
-            self._weights(self.opened._finder(parameters).networks),
+            self._weights(resources.finder(parameters).networks),
             [self._occluder, self._network(parameters.parser)],
             parameters.model_dump(exclude={*_FILES, "target"}),
             self._mattes,
-            self.frame,
-            self.proxy,
+            request.frame,
+            request.proxy,
             (shot.mode, shot.compression, shot.multipart, shot.person),
-            (shot.purpose, self.opened.judgement[0].id, self.opened.judgement[1].slate),
+            (shot.purpose, resources.consent.check.id, resources.consent.decision.slate),
         )
 
     def found(self) -> str:
-        """The key of the face that is found in this plate frame."""
-        opened, parameters = self.opened, self.parameters
-        finder = opened._finder(parameters)
-        networks = self._weights((*finder.networks, finder.recogniser))
-        wanted = opened._wanted(parameters)
-        search = opened.shot.search
-        return digest("found", self._plate, networks, search, parameters.target, wanted, parameters.no_face, self.frame)
+        """The key of the face that is searched in this plate frame."""
+        resources, parameters = self.resources, self.request.parameters
+        finder = resources.finder(parameters)
+        return digest(
+            "found",
+            self._plate,
+            self._weights((*finder.networks, finder.recogniser)),
+            resources.shot.search,
+            parameters.target,
+            resources.wanted_identity(parameters),
+            parameters.no_face,
+            self.request.frame,
+        )
 
-    def stages(self, face: Face, around: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
-        """The key of every stage that is kept, for a `face` on the plate's pixels `around` (the proxy's at a proxy).
+    def stages(self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
+        """The key of every stage that is kept, for a `face` on the plate's pixels `region` (the proxy's at a proxy).
 
-        `weight` is the swap's fade, `grain` the plate's where it is known.
+        `weight` is the fade of the whole change, `grain` the plate's where a track knows it.
         """
-        parameters, opened = self.parameters, self.opened
-        generator = opened._generator(parameters)
-        framing = generator.frame(face, self.file.pixel_aspect)
-        seen = digest("picture", self._plate, self.proxy, around, _face_mark(face))
+        parameters = self.request.parameters
+        generator = self.resources.generator(parameters)
+        transform = generator.frame(face, self.request.file.pixel_aspect)
+        picture = digest("picture", self._plate, self.request.proxy, region, _face_values(face))
         shape = (self._generator, self._values(("shape",)), weight, grain) if isinstance(generator, Reshaping) else None
-        look = digest("look", seen, shape, framing.matrix, framing.window, self.frame)
-        inner = digest("inner", look, self._generator, self._values(self._read))
-        restoring = (self._values_of(Stage.RESTORE), parameters.network_view) if parameters.restorer else None
-        made = digest("generate", inner, restoring)
-        hidden = digest("hidden", look, parameters.occlusion, self._occluder)
-        light = digest("light", made, hidden, self._values(("enhance", "light_scale", "light_highlights")))
+        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame)
+        inner = digest("inner", prepare, self._generator, self._values(self._read))
+        restoring = (self._values(_named(Stage.RESTORE)), parameters.network_view) if parameters.restorer else None
+        generate = digest("generate", inner, restoring)
+        occlusion = digest("occlusion", prepare, parameters.occlusion, self._occluder)
+        light = digest("light", generate, occlusion, self._values(("enhance", "light_scale", "light_highlights")))
         lit = digest("lit", light, parameters.light_luminance, parameters.light_color)
         return {
-            "look": look,
-            "generate": made,
+            "prepare": prepare,
+            "generate": generate,
             "inner": inner,
-            "parsed": digest("parsed", look, self._network(parameters.parser)),
-            "hidden": hidden,
-            "coverage": digest("coverage", made, self._values(_OUTLINE)),
+            "parsed": digest("parsed", prepare, self._network(parameters.parser)),
+            "occlusion": occlusion,
+            "coverage": digest("coverage", generate, self._values(_OUTLINE)),
             "light": light,
             "lit": lit,
             "matched": digest("matched", lit, self._values(_HULL), self._values(_BLEND)),
-            "grain": digest("grain", look, grain),
+            "grain": digest("grain", prepare, grain),
         }
 
-    def grain(self, face: Face, window: Window) -> str:
-        """The key of the grain of the whole plate around a face."""
-        return digest("plate grain", self._plate, window, _face_mark(face))
+    def plate_grain(self, face: Face, window: Window) -> str:
+        """The key of the full plate's grain, measured on `window` around a face."""
+        return digest("plate grain", self._plate, window, _face_values(face))
 
     @cached_property
     def _plate(self) -> str:
         """The plate frame and how it is read."""
-        shot, color = self.opened.shot, self.opened.color
-        space = space_of(self.file, color, shot.space)
+        shot, color, file = self.resources.shot, self.resources.color, self.request.file
+        space = space_of(file, color, shot.space)
         try:
-            return digest(
-                self._content(self.file.path),
-                self.file.movie_frame,
-                self.file.part,
-                self.file.rgb,
-                space,
-                color.cache_id,
-                color.working_space,
-            )
+            content = self._content(file.path)
         except OSError as error:
-            raise RenderError("plate-unreadable", f"{self.file.path} cannot be read ({error.strerror}).") from error
+            raise RenderError("plate-unreadable", f"{file.path} cannot be read ({error.strerror}).") from error
+        return digest(content, file.movie_frame, file.part, file.rgb, space, color.cache_id, color.working_space)
 
     @cached_property
     def _target(self) -> Any:
-        """The tracked face of the frame, or what finds one."""
-        opened = self.opened
-        track = opened._track
+        """The tracked face of the frame, or the key of the search for one."""
+        track = self.resources.track
         if track is None:
             return self.found()
-        number = opened.plate_frame(self.frame)
-        number = self.frame if number is None else number
-        tracked = track.face(opened._person(self.parameters), number)
+        number = self.request.plate_frame
+        tracked = track.face(self.resources.person(self.request.parameters), number)
         grain = track.grain(number)
-        return "nobody" if tracked is None else (_face_mark(tracked.face), tracked.weight, grain)
+        return "nobody" if tracked is None else (_face_values(tracked.face), tracked.weight, grain)
 
     @cached_property
     def _generator(self) -> str:
-        """The generator, its weights and the source's pictures; one that a caller brought is only itself."""
-        opened = self.opened
-        if opened.generator is not None:
-            return opened._once(("mark", "generator"), lambda: _own_mark(opened.generator))
-        generator = opened._generator(self.parameters)
-        weights = self._weights(generator.weights)
-        named = self.parameters.generator
-        shows = named == "mesh" or (named != "null" and needs_source(opened.finder.store, named))
-        source = opened._once(("mark", "source"), self._source) if shows else ""
-        return digest(generator.name, weights, source)
+        """The generator, its weights and the source's pictures; a given generator by its cache identity."""
+        resources, parameters = self.resources, self.request.parameters
+        given = resources.given_generator
+        if given is not None:
+            return resources.pool.get(("cache identity", "generator"), lambda: _identity_of(given))
+        generator = resources.generator(parameters)
+        source = ""
+        if resources.needs_source(parameters):
+            source = resources.pool.get(("cache identity", "source"), self._source)
+        return digest(generator.name, self._weights(generator.weights), source)
 
     def _source(self) -> str:
-        views = [(view.name, view.analysis.model_dump_json()) for view in self.opened.source.all_views]
-        return digest(views, self.opened.color.cache_id)
+        return digest(self.resources.source.cache_identity(), self.resources.color.cache_id)
 
     @cached_property
     def _mattes(self) -> list[str]:
-        """What the mattes from outside hold in this frame."""
-        return [self._matte_file(getattr(self.parameters, name)) for name in _FILES]
+        """The content of the artist's mattes in this frame."""
+        return [self._matte_file(getattr(self.request.parameters, name)) for name in _FILES]
 
     def _matte_file(self, pattern: str) -> str:
         if not pattern:
             return ""
-        path = Sequence.parse(pattern).path(self.frame)
+        frame = self.request.frame
+        path = Sequence.parse(pattern).path(frame)
         try:
-            return self._content(path) + (f" {self.frame}" if is_movie(path) else "")
+            return self._content(path) + (f" {frame}" if is_movie(path) else "")
         except OSError:
-            return f"missing {path}"  # rendering says so
+            return f"missing {path}"  # rendering reports it
 
     def _content(self, path: Path) -> str:
         return content_mark(path) if self.whole else file_mark(path)
@@ -189,35 +182,35 @@ class CacheKeys:
 
     @property
     def _occluder(self) -> str:
-        """What finds things in front of the face: the network that is named, or the one that ships."""
-        return self._network(self.parameters.occluder) or f"{OCCLUSION} {embedded_store().card(OCCLUSION).sha256}"
+        """The network that finds occluders: the one that is named, else the embedded one."""
+        named = self._network(self.request.parameters.occluder)
+        return named or f"{OCCLUSION} {embedded_store().card(OCCLUSION).sha256}"
 
     def _network(self, name: str) -> str:
-        return f"{name} {self.opened.finder.store.card(name).sha256}" if name else ""
+        return f"{name} {self.resources.store.card(name).sha256}" if name else ""
 
     @property
     def _read(self) -> tuple[str, ...]:
         """The parameters that this frame's generator reads."""
-        if self.opened.generator is None and self.parameters.generator in _READ:
-            return _READ[self.parameters.generator]
-        return _of(Stage.GENERATE)
+        name = self.request.parameters.generator
+        if self.resources.given_generator is None and name in _READ:
+            return _READ[name]
+        return _named(Stage.GENERATE)
 
     def _values(self, names: tuple[str, ...]) -> list[Any]:
-        return [getattr(self.parameters, name) for name in names]
-
-    def _values_of(self, *stages: Stage) -> list[Any]:
-        """The values of all parameters that name these stages as the first that they change."""
-        return self._values(_of(*stages))
+        return [getattr(self.request.parameters, name) for name in names]
 
 
-def _of(*stages: Stage) -> tuple[str, ...]:
-    return tuple(item.name for item in PARAMETERS if item.about.invalidates in stages)
+def _named(stage: Stage) -> tuple[str, ...]:
+    """The parameters that name `stage` as the first that they change."""
+    return tuple(item.name for item in PARAMETERS if item.about.invalidates is stage)
 
 
-def _face_mark(face: Face) -> tuple[Any, ...]:
+def _face_values(face: Face) -> tuple[Any, ...]:
     return (face.points, face.score, face.presence, face.level)
 
 
-def _own_mark(generator: Any) -> str:
-    """A studio's own generator may say what it is by `identity`; another's results are of use in this process alone."""
-    return str(getattr(generator, "identity", "") or f"{generator.name} {uuid4().hex}")
+def _identity_of(generator: Generator) -> str:
+    """A given generator's cache identity; without one its results are kept for this process alone."""
+    own = generator.cache_identity() if isinstance(generator, CacheIdentity) else ""
+    return own or f"{generator.name} {uuid4().hex}"

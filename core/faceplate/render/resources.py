@@ -1,22 +1,22 @@
-"""What a shot needs opened once: colour, plate, source, networks, track. `Renderer` renders frames with it.
+"""The files, networks and decisions that the frames of a shot share, each opened once.
 
-Everything that the parameters name is opened the first time that a frame asks for it and then kept, so that values which vary
+Whatever the parameters name is opened the first time that a frame asks for it and then kept, so that values which vary
 from frame to frame open nothing again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import ValidationError
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_frame, read_proxy
 from faceplate.comp.matte_networks import check_matte_network
 from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.consent import Decision, Policy, ReleaseCheck, ReleaseState, Request, judge
@@ -27,32 +27,82 @@ from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGen
 from faceplate.generators.networks import DfmGenerator, NetworkGenerator, needs_source, network_generator
 from faceplate.generators.networks.tiles import check_multiple
 from faceplate.generators.restorers import Restored, Restorer, open_restorer
+from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from faceplate.models import Card, Network, check_policy, embedded_store, open_network, single_precision
+from faceplate.models import (
+    Card,
+    ModelStore,
+    Network,
+    check_policy,
+    default_store,
+    embedded_store,
+    open_network,
+    single_precision,
+)
 from faceplate.models.devices import Runtime
-from faceplate.plate import Sequence, same_target
-from faceplate.render.stages import MatteNetworks, keep_regions, layer_names, network_encoding
+from faceplate.plate import PlateFile, Sequence, same_target
+from faceplate.render.composite import layer_names
+from faceplate.render.generate import network_encoding
+from faceplate.render.matte import MatteNetworks, keep_regions
+from faceplate.render.pool import ResourcePool
+from faceplate.render.request import FrameRequest
 from faceplate.shot import Shot, first_fault
 from faceplate.shot.parameters import Parameters, current_names
 from faceplate.source import Source, read_source
 from faceplate.track import AutoTrack, PlateReader, Track, auto_track, auto_track_path
 
-__all__ = ["RenderResources"]
+__all__ = ["Consent", "RenderResources", "default_finder"]
 
 
-@dataclass(frozen=True)
+class Consent(NamedTuple):
+    """The state of the source's release for a shot, and the policy's decision on it."""
+
+    check: ReleaseCheck
+    decision: Decision
+
+
+def default_finder() -> FaceFinder:
+    """A finder on the user's model store, with the embedded networks for finding faces."""
+    return FaceFinder(default_store())
+
+
 class RenderResources:
-    """A shot's files and networks. `generator` overrides the one that the parameters name (a studio's own, a test's)."""
+    """Everything that frames of `shot` need opened: colour, plate, source, networks, track, consent.
 
-    shot: Shot
-    finder: FaceFinder = field(default_factory=FaceFinder.embedded)
-    generator: Generator | None = None
-    _kept: list[AutoTrack] = field(default_factory=list, init=False, repr=False, compare=False)
+    `base_finder` holds the model store and the networks that find faces where the parameters name no others;
+    `given_generator` takes the place of the generator that the parameters name. A `pool` of other resources may be shared
+    where only output, mode or values differ; `color` is given by a caller who has opened the configuration already.
+    """
 
-    @cached_property
+    def __init__(
+        self,
+        shot: Shot,
+        base_finder: FaceFinder | None = None,
+        given_generator: Generator | None = None,
+        *,
+        pool: ResourcePool | None = None,
+        color: ColorConfig | None = None,
+    ) -> None:
+        self.shot = shot
+        self.base_finder = base_finder or default_finder()
+        self.given_generator = given_generator
+        self.pool = pool or ResourcePool()
+        self.auto_track: AutoTrack | None = None
+        """The track that `prepare` made or found beside the output, where the shot names none."""
+        if color is not None:
+            self.pool.get(("color",), lambda: color)
+
+    @property
+    def store(self) -> ModelStore:
+        """The model store in which networks are looked up by name."""
+        return self.base_finder.store
+
+    # Files ----------------------------------------------------------------------------------------------------------
+
+    @property
     def color(self) -> ColorConfig:
         """The shot's colour configuration."""
-        return ColorConfig.load(self.shot.ocio, working=self.shot.working)
+        return self.pool.get(("color",), lambda: ColorConfig.load(self.shot.ocio, working=self.shot.working))
 
     @cached_property
     def plate(self) -> Sequence:
@@ -66,60 +116,46 @@ class RenderResources:
             raise UsageError("no-output", "The shot names no output; give a pattern such as swap.####.exr.")
         return Sequence.parse(self.shot.output)
 
-    @cached_property
+    @property
     def source(self) -> Source:
-        """The source's pictures. Raises what `read_source` raises, and `UsageError('no-source')`."""
+        """The source's pictures. Raises `UsageError('no-source')` and what `read_source` raises."""
+        return self.pool.get(("source",), self._read_source)
+
+    @property
+    def skipped_pictures(self) -> tuple[str, ...]:
+        """A sentence for each picture of the source that was left out; empty until the source is read."""
+        source = self.pool.opened(("source",))
+        return () if source is None else source.skipped
+
+    def _read_source(self) -> Source:
         if self.shot.source is None:
             raise UsageError("no-source", "The generator needs a source; give a picture or a folder of the person.")
-        return read_source(self.shot.source, self.color, self._finder(self.shot.parameters), self.shot.source_space)
+        return read_source(self.shot.source, self.color, self.finder(self.shot.parameters), self.shot.source_space)
 
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """What was skipped of the source, in words; empty when no source is used."""
-        return self.source.skipped if "source" in self.__dict__ else ()
+    # Frames ---------------------------------------------------------------------------------------------------------
 
-    @property
-    def kept(self) -> AutoTrack | None:
-        """The track that `prepare` made or found beside the output, where the shot names none."""
-        return self._kept[0] if self._kept else None
+    def frames(self) -> tuple[int, ...]:
+        """The frames to render: those asked for, else the pattern's own range, else those on disk."""
+        wanted = self.shot.frames or self.plate.declared or self.plate.on_disk()
+        if not wanted:
+            raise UsageError("no-frames", f"No frame of {self.plate} was found; check the pattern and the folder.")
+        return tuple(wanted)
 
-    @cached_property
-    def judgement(self) -> tuple[ReleaseCheck, Decision]:
-        """What the source's release is worth for this shot, and what the show's policy makes of it.
+    def plate_frame(self, frame: int) -> int | None:
+        """The plate frame to read for `frame`; None for a hole in the plate that the shot skips.
 
-        A render that puts nobody's face in needs nobody's word.
+        A shot that holds reads the last frame before the hole. Raises `RenderError('plate-missing')` where there is none.
         """
-        source = self._whose
-        if source is None and all(used.generator == "null" for used in self._kinds_of_frames()):
-            return ReleaseCheck(ReleaseState.NONE, "no source is used"), Decision(True, "", "release-none", "")
-        policy = Policy(**self.shot.policy.model_dump(exclude_none=True))
-        request = Request(self.shot.production, self.shot.name, use=self.shot.use)
-        return judge(policy, self.shot.purpose, source, request)
-
-    @property
-    def _whose(self) -> Path | None:
-        """Where the pictures of the person lie who is put in: the shot's source, else that of a generator that was given."""
-        given = getattr(self.generator, "source", None)
-        if self.shot.source is None and isinstance(given, Source):
-            return given.views[0].path.parent
-        return self.shot.source
-
-    def take(self) -> dict[str, str]:
-        """What is the same for all frames of the take, for its manifest and the audit log."""
-        check, decision = self.judgement
-        return {
-            "shot": self.shot.name,
-            "shot_id": self.shot.id,
-            "take": str(self.shot.take),
-            "production": self.shot.production,
-            "purpose": self.shot.purpose,
-            "output": Path(self.shot.output).name,
-            "generator": ", ".join(dict.fromkeys(self._generator(used).name for used in self._kinds_of_frames())),
-            "weights": ", ".join(f"{card.name} {card.sha256} {card.licence}" for card in self.cards()),
-            "release": check.id,
-            "release_state": str(check.state),
-            "slate": decision.slate,
-        }
+        if self.shot.missing == "fail" or self.plate.has(frame):
+            return frame
+        if self.shot.missing == "skip":
+            return None
+        earlier = [number for number in self.plate.on_disk() if number < frame]
+        if not earlier:
+            raise RenderError(
+                "plate-missing", f"Frame {frame} of {self.plate} is missing and no earlier one can be held."
+            )
+        return max(earlier)
 
     def values(self, frame: int, values: Mapping[str, Any] | None = None) -> Parameters:
         """The parameters of `frame`: the shot's there, with a host's `values` by name over them.
@@ -134,124 +170,70 @@ class RenderResources:
         except ValidationError as error:
             raise UsageError("bad-value", f"The values of frame {frame} are wrong: {first_fault(error)}.") from error
 
-    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Opens everything that any frame needs, so that a wrong request is refused before the first frame.
+    def request(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1) -> FrameRequest:
+        """`frame` with its plate frame opened and its parameters settled. Raises what `values` and `open_plate` raise."""
+        parameters = self.values(frame, values)
+        number = self.plate_frame(frame)
+        if number is None:
+            raise RenderError("plate-missing", f"Frame {frame} of {self.plate} is missing, and the shot skips it.")
+        return FrameRequest(frame, number, self.open_plate(number), parameters, proxy)
 
-        A range without a track is tracked last of all, unless a track kept beside the output still fits; `progress` is
-        then called with (frames done, frames in all). A single frame takes a kept track too, but makes none.
-        """
-        for name in (self.shot.space, self.shot.source_space):
-            if name is not None:
-                self.color.resolve(name)
-        self.judgement[1].enforce()
-        if self.shot.output:
-            self._refuse_overwriting_the_plate()
-        kinds = self._kinds_of_frames()
-        for parameters in kinds:
-            keep_regions(parameters)
-            layer_names(parameters)
-            network_encoding(parameters, self.color)
-            self._check_policy(self._named_cards(parameters))
-            _ = self._generator(parameters), self._matte_networks(parameters)
-        known = self.shot.track is not None or (self.shot.output and auto_track_path(self.output).exists())
-        for parameters in kinds if not known else ():
-            _ = self._wanted(parameters)  # only a track that is there already knows names
-        if self.shot.output:
-            self._make_output_folder()
-            known = self.shot.track is not None or auto_track_path(self.output).exists()
-            for parameters in () if known else kinds:
-                _ = self._wanted(parameters)  # only a track that is there already knows names
-            self._take_kept_track(progress)
-        for parameters in kinds:
-            _ = self._person(parameters) if self._track is not None else self._wanted(parameters)
-        self._check_policy(self.cards())
+    def open_plate(self, plate_frame: int) -> PlateFile:
+        """The header of the plate's file. Raises `RenderError('plate-missing')` and its kin."""
+        return PlateFile.open(self.plate.path(plate_frame), layer=self.shot.layer, frame=plate_frame)
 
-    def frames(self) -> tuple[int, ...]:
-        """The frames to render: those asked for, else the pattern's own range, else what lies on disk."""
-        wanted = self.shot.frames or self.plate.declared or self.plate.on_disk()
-        if not wanted:
-            raise UsageError("no-frames", f"No frame of {self.plate} was found; check the pattern and the folder.")
-        return tuple(wanted)
+    def read_plate(self, file: PlateFile, region: Window, proxy: int = 1) -> Frame:
+        """Pixels of a plate file; at a proxy `region` is one of the reduced plate, `file` either of the two."""
+        if proxy == 1:
+            return read_frame(file, self.color, self.shot.space, region)
+        whole = PlateFile.open(file.path, self.shot.layer, file.movie_frame or 0)
+        return read_proxy(whole, self.color, self.shot.space, region, proxy)
 
-    def plate_frame(self, frame: int) -> int | None:
-        """The plate's frame to read for `frame`, by the shot's way with holes: None means leave it out."""
-        if self.shot.missing == "fail" or self.plate.has(frame):
-            return frame
-        if self.shot.missing == "skip":
-            return None
-        earlier = [number for number in self.plate.on_disk() if number < frame]
-        if not earlier:
-            raise RenderError(
-                "plate-missing", f"Frame {frame} of {self.plate} is missing and no earlier one can be held."
-            )
-        return max(earlier)
+    def search_region(self, file: PlateFile) -> Window:
+        """The part of the plate in which a face is searched. Raises `UsageError('bad-search')`."""
+        if self.shot.search is None:
+            return file.data
+        region = Window(*self.shot.search).intersect(file.data)
+        if region.empty:
+            raise UsageError("bad-search", f"The search region {self.shot.search} lies outside the plate's picture.")
+        return region
 
-    def cards(self) -> list[Card]:
-        """The cards of every network that any frame of the shot goes through."""
-        used = [card for parameters in self._kinds_of_frames() for card in self._cards(parameters)]
-        return list({card.name: card for card in used}.values())
+    # Networks -------------------------------------------------------------------------------------------------------
 
-    @property
-    def networks(self) -> tuple[Network, ...]:
-        """The generators' opened networks, restorers too; none of `mesh`."""
-        found = [
-            network
-            for parameters in self._kinds_of_frames()
-            for network in getattr(self._generator(parameters), "networks", ())
-        ]
-        return tuple(dict.fromkeys(found))
-
-    def _kinds_of_frames(self) -> tuple[Parameters, ...]:
-        """Parameters that between them name everything that any frame of the shot opens."""
-        own = self.shot.parameters
-        return (own, *(own.model_copy(update=dict(item.constants)) for item in self.shot.overrides))
-
-    # Opened once ----------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _held(self) -> dict[tuple[Any, ...], Any]:
-        """What was opened, by kind and name."""
-        return {}
-
-    @cached_property
-    def _opening(self) -> RLock:
-        return RLock()
-
-    def _once(self, name: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-        """What `make` gives, made the first time that `name` is asked for."""
-        with self._opening:
-            if name not in self._held:
-                self._held[name] = make()
-            return self._held[name]
-
-    def _finder(self, parameters: Parameters) -> FaceFinder:
+    def finder(self, parameters: Parameters) -> FaceFinder:
         """The finder with the networks that the parameters name."""
         names = (parameters.detector, parameters.landmarker, parameters.recogniser)
-        return self._once(("finder", *names), lambda: self.finder.choosing(*names))
+        return self.pool.get(("finder", *names), lambda: self.base_finder.choosing(*names))
 
-    def _matte_networks(self, parameters: Parameters) -> MatteNetworks:
-        """The user's own matte networks."""
-        store = self.finder.store
+    def matte_networks(self, parameters: Parameters) -> MatteNetworks:
+        """The user's own matte networks that the parameters name."""
         for name, parser in ((parameters.occluder, False), (parameters.parser, True)):
             if name:
-                check_matte_network(name, store.card(name).kind, parser)
+                check_matte_network(name, self.store.card(name).kind, parser)
 
         def opened(name: str) -> Network | None:
-            return self._once(("matte", name), lambda: open_network(store, name)) if name else None
+            return self.pool.get(("matte", name), lambda: open_network(self.store, name)) if name else None
 
         return MatteNetworks(opened(parameters.occluder), opened(parameters.parser))
 
-    def _generator(self, parameters: Parameters) -> Generator:
-        """The generator of a frame. Networks are opened once; what varies from frame to frame only sets values on them."""
-        made = self.generator or self._named_generator(parameters)
-        if self.generator is not None or not parameters.restorer:
-            return made
+    def generator(self, parameters: Parameters) -> Generator:
+        """The generator of a frame, its restorer behind it. Values that vary from frame to frame open nothing again."""
+        if self.given_generator is not None:
+            return self.given_generator
+        generator = self._named_generator(parameters)
+        if not parameters.restorer:
+            return generator
         name = parameters.restorer
-        opened: Restorer = self._once(
-            ("restorer", name), lambda: open_restorer(self.finder.store, name, runtime=Runtime.from_environment())
+        opened: Restorer = self.pool.get(
+            ("restorer", name), lambda: open_restorer(self.store, name, runtime=Runtime.from_environment())
         )
         restorer = replace(opened, amount=parameters.restore_amount, fidelity=parameters.restore_fidelity)
-        return Restored(made, restorer, self.color)
+        return Restored(generator, restorer, self.color)
+
+    def needs_source(self, parameters: Parameters) -> bool:
+        """Whether the generator that the parameters name is given the source's pictures."""
+        name = parameters.generator
+        return name == "mesh" or (name != "null" and needs_source(self.store, name))
 
     def _named_generator(self, parameters: Parameters) -> Generator:
         if parameters.generator == "null":
@@ -262,11 +244,14 @@ class RenderResources:
         return MeshGenerator(self.source, MeshSettings(parameters.shape, parameters.mouth, parameters.eyes, pins))
 
     def _network_generator(self, parameters: Parameters) -> Generator:
-        store, name = self.finder.store, parameters.generator
-        opened = self._once(
+        name = parameters.generator
+        opened = self.pool.get(
             ("generator", name),
             lambda: network_generator(
-                store, name, self.source if needs_source(store, name) else None, runtime=Runtime.from_environment()
+                self.store,
+                name,
+                self.source if needs_source(self.store, name) else None,
+                runtime=Runtime.from_environment(),
             ),
         )
         if isinstance(opened, NetworkGenerator):
@@ -275,11 +260,46 @@ class RenderResources:
         assert isinstance(opened, DfmGenerator)
         return replace(opened, morph=parameters.morph, mattes=parameters.dfm_mattes, supersample=parameters.supersample)
 
-    def _check_policy(self, cards: list[Card]) -> None:
-        """Refuses what the show forbids, also where it would only come in after half precision overflows."""
-        store = self.finder.store
-        spare = [single for card in cards if (single := single_precision(store, card)) is not None]
-        check_policy([*cards, *spare], self.shot.allow_noncommercial)
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The generators' opened networks, restorers included; empty for `mesh`."""
+        found = [
+            network
+            for parameters in self._all_parameters()
+            for network in getattr(self.generator(parameters), "networks", ())
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def open_networks(self, parameters: Parameters) -> tuple[Network, ...]:
+        """Every network that is open for frames with these parameters."""
+        mattes = self.matte_networks(parameters)
+        generator = getattr(self.generator(parameters), "networks", ())
+        networks = dict.fromkeys((*generator, mattes.occluder, mattes.parser, *self.finder(parameters).opened))
+        return tuple(network for network in networks if network is not None)
+
+    def new_notes(self, parameters: Parameters) -> tuple[str, ...]:
+        """A sentence for each fallback of a network since the last call: a provider, a batch, half precision."""
+        return tuple(note for network in self.open_networks(parameters) for note in network.new_notes())
+
+    def cards(self, parameters: Parameters | None = None) -> list[Card]:
+        """The cards of every network that a frame with these parameters goes through; without them, any frame of the shot."""
+        if parameters is None:
+            used = [card for variant in self._all_parameters() for card in self.cards(variant)]
+            return list({card.name: card for card in used}.values())
+        finder = self.finder(parameters)
+        # A given generator brings its own networks, which the store may not hold; and a network that fell back to its
+        # single-precision file did not make the pixels.
+        own = {network.card.name: network.running for network in self.open_networks(parameters)}
+        names = [*self.generator(parameters).weights, parameters.occluder, parameters.parser]
+        track = self.track
+        if track is None:
+            recognised = self.wanted_identity(parameters) is not None
+            names[:0] = [*finder.networks, *([finder.recogniser] if recognised else ())]
+        else:
+            names[:0] = [name for name in track.sidecar.weights if name in self.store.cards]
+        shipped = [embedded_store().card(OCCLUSION)] if parameters.occlusion > 0 and not parameters.occluder else []
+        cards = [*(own.get(name) or self.store.card(name) for name in dict.fromkeys(names) if name), *shipped]
+        return list({card.name: card for card in cards}.values())
 
     def _named_cards(self, parameters: Parameters) -> list[Card]:
         """The cards that the parameters name, before any of their files is opened."""
@@ -287,67 +307,45 @@ class RenderResources:
             parameters.detector, parameters.landmarker, parameters.recogniser, parameters.restorer, parameters.occluder,
             parameters.parser,
         ]  # fmt: skip
-        if self.generator is None and parameters.generator not in ("mesh", "null"):
+        if self.given_generator is None and parameters.generator not in ("mesh", "null"):
             names.append(parameters.generator)
-        return [self.finder.store.card(name) for name in dict.fromkeys(names) if name]
+        return [self.store.card(name) for name in dict.fromkeys(names) if name]
 
-    def _cards(self, parameters: Parameters) -> list[Card]:
-        """The cards of every network that a frame with these parameters goes through."""
-        finder = self._finder(parameters)
-        generator = self._generator(parameters)
-        # A generator that was given brings its own networks, which the store may not hold; and what gave way to its
-        # single-precision file did not make the pixels.
-        own = {network.card.name: network.running for network in self._open_networks(parameters)}
-        names = [*generator.weights, parameters.occluder, parameters.parser]
-        if self._track is None:
-            names[:0] = [*finder.networks, *([finder.recogniser] if self._wanted(parameters) is not None else ())]
-        else:
-            names[:0] = [name for name in self._track.sidecar.weights if name in finder.store.cards]
-        shipped = [embedded_store().card(OCCLUSION)] if parameters.occlusion > 0 and not parameters.occluder else []
-        cards = [*(own.get(name) or finder.store.card(name) for name in dict.fromkeys(names) if name), *shipped]
-        return list({card.name: card for card in cards}.values())
+    def _check_licences(self, cards: list[Card]) -> None:
+        """Refuse weights that the show forbids, also those that would be used after half precision overflows."""
+        spare = [single for card in cards if (single := single_precision(self.store, card)) is not None]
+        check_policy([*cards, *spare], self.shot.allow_noncommercial)
 
-    def _new_notes(self, parameters: Parameters) -> tuple[str, ...]:
-        """What gave way in any network since this was asked last, in words."""
-        return tuple(note for network in self._open_networks(parameters) for note in network.new_notes())
+    def _all_parameters(self) -> tuple[Parameters, ...]:
+        """Parameters that between them name everything that any frame of the shot opens."""
+        own = self.shot.parameters
+        return (own, *(own.model_copy(update=dict(item.constants)) for item in self.shot.overrides))
 
-    def _open_networks(self, parameters: Parameters) -> tuple[Network, ...]:
-        """Every network that is open for frames with these parameters."""
-        own = self._matte_networks(parameters)
-        generator = getattr(self._generator(parameters), "networks", ())
-        networks = dict.fromkeys((*generator, own.occluder, own.parser, *self._finder(parameters).opened))
-        return tuple(network for network in networks if network is not None)
-
-    # Who is meant ---------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _given(self) -> Track | None:
-        return None if self.shot.track is None else Track.load(self.shot.track)
+    # The target -----------------------------------------------------------------------------------------------------
 
     @property
-    def _track(self) -> Track | None:
+    def given_track(self) -> Track | None:
+        """The track that the shot names."""
+        path = self.shot.track
+        return None if path is None else self.pool.get(("track", path), lambda: Track.load(path))
+
+    @property
+    def track(self) -> Track | None:
         """The shot's track, else the one kept beside its output."""
-        return self._given or (self._kept[0].track if self._kept else None)
+        return self.given_track or (self.auto_track.track if self.auto_track else None)
 
-    def _person(self, parameters: Parameters) -> str:
-        """The id of the tracked person that `target` means."""
-        track, target = self._track, parameters.target
+    def person(self, parameters: Parameters) -> str:
+        """The id of the tracked person that the parameter `target` names; only for a shot with a track."""
+        track, target = self.track, parameters.target
         assert track is not None
-        return self._once(
-            ("person", target), lambda: track.choose(target, lambda path: self._identity(path, self._as_tracked(track)))
-        )
 
-    def _as_tracked(self, track: Track) -> FaceFinder:
-        """The finder with the recogniser that made the track's identities, whatever the parameters name now."""
-        store = self.finder.store
-        known = [name for name in track.sidecar.weights if name in store.cards and store.card(name).kind in RECOGNISERS]
-        return self.finder.choosing(recogniser=known[0] if known else "")
+        def identity(picture: Path) -> np.ndarray:
+            return self._identity(picture, self._tracking_finder(track))
 
-    def _identity(self, picture: Path, finder: FaceFinder) -> np.ndarray:
-        return read_source(picture, self.color, finder, self.shot.source_space).embedding(finder)
+        return self.pool.get(("person", target), lambda: track.choose(target, identity))
 
-    def _wanted(self, parameters: Parameters) -> np.ndarray | None:
-        """The identity of the picture that `target` names, if it names one."""
+    def wanted_identity(self, parameters: Parameters) -> np.ndarray | None:
+        """The identity embedding of the picture that the parameter `target` names; None where it names no picture."""
         target = parse_target(parameters.target)
         if not isinstance(target, str) or target in ("auto", "largest", "leftmost", "rightmost"):
             return None
@@ -358,23 +356,107 @@ class RenderResources:
                 f"The target '{target}' is neither auto, largest, leftmost, rightmost, a number, a point x,y, nor a "
                 "picture that exists (a name needs a track).",
             )
-        return self._once(("wanted", target), lambda: self._identity(path, self._finder(parameters)))
+        return self.pool.get(("wanted", target), lambda: self._identity(path, self.finder(parameters)))
+
+    def _tracking_finder(self, track: Track) -> FaceFinder:
+        """The finder with the recogniser that made the track's identities, not the one that the parameters name now."""
+        cards = [self.store.card(name) for name in track.sidecar.weights if name in self.store.cards]
+        known = [card.name for card in cards if card.kind in RECOGNISERS]
+        return self.base_finder.choosing(recogniser=known[0] if known else "")
+
+    def _identity(self, picture: Path, finder: FaceFinder) -> np.ndarray:
+        return read_source(picture, self.color, finder, self.shot.source_space).embedding(finder)
+
+    # Consent and provenance -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def consent(self) -> Consent:
+        """The source's release for this shot, and what the show's policy decides on it.
+
+        No release is required when only the null generator is used.
+        """
+        source = self._source_folder
+        if source is None and all(used.generator == "null" for used in self._all_parameters()):
+            check = ReleaseCheck(ReleaseState.NONE, "no source is used")
+            return Consent(check, Decision(True, "", "release-none", ""))
+        policy = Policy(**self.shot.policy.model_dump(exclude_none=True))
+        request = Request(self.shot.production, self.shot.name, use=self.shot.use)
+        return Consent(*judge(policy, self.shot.purpose, source, request))
+
+    @property
+    def _source_folder(self) -> Path | None:
+        """The place of the pictures of the person who is put in: the shot's source, else a given generator's."""
+        given = getattr(self.given_generator, "source", None)
+        if self.shot.source is None and isinstance(given, Source):
+            return given.views[0].path.parent
+        return self.shot.source
+
+    def take(self) -> dict[str, str]:
+        """The fields that all frames of the take have in common, for its manifest and the audit log."""
+        shot, (check, decision) = self.shot, self.consent
+        return {
+            "shot": shot.name,
+            "shot_id": shot.id,
+            "take": str(shot.take),
+            "production": shot.production,
+            "purpose": shot.purpose,
+            "output": Path(shot.output).name,
+            "generator": ", ".join(dict.fromkeys(self.generator(used).name for used in self._all_parameters())),
+            "weights": ", ".join(f"{card.name} {card.sha256} {card.licence}" for card in self.cards()),
+            "release": check.id,
+            "release_state": str(check.state),
+            "slate": decision.slate,
+        }
+
+    # Before the first frame -----------------------------------------------------------------------------------------
+
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Open everything that any frame needs, so that a wrong request is refused before the first frame.
+
+        A range without a track is tracked last of all, unless a track kept beside the output still fits; `progress` is
+        then called with (frames done, frames in all). A single frame uses a kept track too, but none is made for it.
+        """
+        for name in (self.shot.space, self.shot.source_space):
+            if name is not None:
+                self.color.resolve(name)
+        self.consent.decision.enforce()
+        if self.shot.output:
+            self._refuse_overwriting_the_plate()
+        variants = self._all_parameters()
+        for parameters in variants:
+            keep_regions(parameters)
+            layer_names(parameters)
+            network_encoding(parameters, self.color)
+            self._check_licences(self._named_cards(parameters))
+            _ = self.generator(parameters), self.matte_networks(parameters)
+        self._check_targets(variants)
+        if self.shot.output:
+            self._make_output_folder()
+            self._take_kept_track(progress)
+        for parameters in variants:
+            _ = self.person(parameters) if self.track is not None else self.wanted_identity(parameters)
+        self._check_licences(self.cards())
+
+    def _check_targets(self, variants: tuple[Parameters, ...]) -> None:
+        """Refuse a target that names no picture, unless a track is there already: only a track knows names."""
+        tracked = self.shot.track is not None or (self.shot.output and auto_track_path(self.output).exists())
+        for parameters in () if tracked else variants:
+            _ = self.wanted_identity(parameters)
 
     def _take_kept_track(self, progress: Callable[[int, int], None] | None) -> None:
         shot = self.shot
-        if shot.track is not None or not shot.track_first or self._kept:
+        if shot.track is not None or not shot.track_first or self.auto_track:
             return
         search = None if shot.search is None else Window(*shot.search)
-        reader = PlateReader(self.plate, self.color, shot.space, shot.layer, search)
         frames = [number for frame in self.frames() if (number := self.plate_frame(frame)) is not None]
-        finder = self._finder(shot.parameters)
-        made = auto_track(
-            auto_track_path(self.output), reader, frames, finder, make=len(set(frames)) > 1, progress=progress
+        self.auto_track = auto_track(
+            auto_track_path(self.output),
+            PlateReader(self.plate, self.color, shot.space, shot.layer, search),
+            frames,
+            self.finder(shot.parameters),
+            make=len(set(frames)) > 1,
+            progress=progress,
         )
-        if made is not None:
-            self._kept.append(made)
-
-    # Where it goes --------------------------------------------------------------------------------------------------
 
     def _refuse_overwriting_the_plate(self) -> None:
         if same_target(self.plate, self.output, self.frames()):

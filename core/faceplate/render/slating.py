@@ -1,4 +1,4 @@
-"""The slate put into a result: into the picture and into the element alike, whatever was rendered."""
+"""The slate that a show's policy asks for, laid over picture and element alike."""
 
 from __future__ import annotations
 
@@ -7,50 +7,71 @@ from dataclasses import replace
 
 import numpy as np
 
+from faceplate.color.reading import space_of
 from faceplate.image.window import Window
-from faceplate.provenance.slate import Slate
-from faceplate.render.stages import CompositeResult
+from faceplate.provenance.slate import Slate, make_slate
+from faceplate.render.composite import CompositeResult
+from faceplate.render.resources import RenderResources
+from faceplate.render.result import LocatedFrame
 
-__all__ = ["slated"]
+__all__ = ["lay_slate", "with_slate"]
+
+# How bright a slate's letters are, scene-linear: a white shirt in the key light.
+_LETTERS = 0.8
 
 
-def slated(
-    swapped: CompositeResult, slate: Slate, read: Callable[[Window], np.ndarray], white: np.ndarray, data: Window
+def with_slate(resources: RenderResources, located: LocatedFrame, result: CompositeResult) -> CompositeResult:
+    """`result` with the slate that the shot's policy asks for, or as it is where it asks for none."""
+    text = resources.consent.decision.slate
+    if not text:
+        return result
+    file, color = located.file, resources.color
+    space = space_of(file, color, resources.shot.space)
+    white = color.from_working(np.full((1, 1, 3), _LETTERS, np.float32), space)[0, 0]
+
+    def read(window: Window) -> np.ndarray:
+        return resources.read_plate(file, window, located.request.proxy).pixels
+
+    return lay_slate(result, make_slate(text, file.display, file.pixel_aspect), read, white, file.data)
+
+
+def lay_slate(
+    result: CompositeResult, slate: Slate, read: Callable[[Window], np.ndarray], white: np.ndarray, data: Window
 ) -> CompositeResult:
-    """`swapped` with the slate over it, on a window that holds both.
+    """`result` with the slate over it, on a window that holds both.
 
-    `read` gives the plate's pixels (h, w, 3) of a window inside `data`, `white` (3,) the letters' colour, all in the
-    plate's space. Between face and slate, where `matte` is 0, `over` is 0 too: nobody reads a whole plate for a slate.
+    `read` returns the plate's pixels (h, w, 3) of a window inside `data`, `white` (3,) is the letters' colour, all in the
+    plate's space. Between face and slate, where `matte` is 0, `over` is 0 too: the whole plate is not read for a slate.
     Layers keep their pixels and are 0 where they had none; `matte` stays the element's alpha.
     """
-    around = slate.window if swapped.window.empty else swapped.window.union(slate.window)
-    over = np.zeros((around.height, around.width, 3), np.float32)
-    element = np.zeros((around.height, around.width, 4), np.float32)
-    layers = {name: _padded(layer, swapped.window, around) for name, layer in swapped.layers.items()}
+    window = slate.window if result.window.empty else result.window.union(slate.window)
+    over = np.zeros((window.height, window.width, 3), np.float32)
+    element = np.zeros((window.height, window.width, 4), np.float32)
+    layers = {name: _padded(layer, result.window, window) for name, layer in result.layers.items()}
     beneath = slate.window.intersect(data)
     if not beneath.empty:
-        over[beneath.slices(around)] = read(beneath)
-    if not swapped.window.empty:
-        place = swapped.window.slices(around)
-        over[place], element[place] = swapped.over, swapped.element
-    where = slate.window.slices(around)
-    over[where] = slate.over(over[where], white)
-    _lay_over(element[where], slate, white)
+        over[beneath.slices(window)] = read(beneath)
+    if not result.window.empty:
+        place = result.window.slices(window)
+        over[place], element[place] = result.over, result.element
+    place = slate.window.slices(window)
+    over[place] = slate.over(over[place], white)
+    _lay_over(element[place], slate, white)
     matte = element[..., 3].copy()
-    return replace(swapped, window=around, over=over, element=element, matte=matte, layers=_with_matte(layers, matte))
+    return replace(result, window=window, over=over, element=element, matte=matte, layers=_with_matte(layers, matte))
 
 
 def _lay_over(element: np.ndarray, slate: Slate, white: np.ndarray) -> None:
-    """Bar and letters over premultiplied RGBA (h, w, 4), in place."""
+    """Lay bar and letters over premultiplied RGBA (h, w, 4), in place."""
     element *= ((1 - slate.bar) * (1 - slate.letters))[..., None]
     element[..., :3] += slate.letters[..., None] * white
     element[..., 3] += slate.alpha
 
 
-def _padded(layer: np.ndarray, window: Window, around: Window) -> np.ndarray:
-    padded = np.zeros((around.height, around.width, *layer.shape[2:]), layer.dtype)
+def _padded(layer: np.ndarray, window: Window, larger: Window) -> np.ndarray:
+    padded = np.zeros((larger.height, larger.width, *layer.shape[2:]), layer.dtype)
     if not window.empty:
-        padded[window.slices(around)] = layer
+        padded[window.slices(larger)] = layer
     return padded
 
 

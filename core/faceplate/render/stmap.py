@@ -19,7 +19,8 @@ from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Written
 from faceplate.plate.element import write_scanline_exr
 from faceplate.render.batch import FrameDone
-from faceplate.render.renderer import Loaded, Renderer
+from faceplate.render.renderer import Renderer
+from faceplate.render.result import LocatedFrame
 from faceplate.render.scheduler import pipelined
 from faceplate.system.atomic import publish, temporary_beside
 from faceplate_client.version import __version__
@@ -37,10 +38,10 @@ class _Steps:
     size: int
     on_written: Callable[[Written], None] | None
 
-    def load(self, frame: int) -> Loaded | FrameDone:
-        return FrameDone(frame) if self.renderer.plate_frame(frame) is None else self.renderer.load(frame)
+    def load(self, frame: int) -> LocatedFrame | FrameDone:
+        return FrameDone(frame) if self.renderer.plate_frame(frame) is None else self.renderer.locate(frame)
 
-    def write(self, loaded: Loaded | FrameDone) -> FrameDone:
+    def write(self, loaded: LocatedFrame | FrameDone) -> FrameDone:
         if isinstance(loaded, FrameDone):
             return loaded
         path = self.renderer.output.path(loaded.frame)
@@ -75,7 +76,7 @@ def unwrap_frames(
             raise outcome.error
 
 
-def write_unwrap(loaded: Loaded, path: Path, size: int) -> Written:
+def write_unwrap(loaded: LocatedFrame, path: Path, size: int) -> Written:
     """Writes one frame's map, `size` x `size` float RGBA, whole or not at all.
 
     R and G are the place in the plate, as parts of its display window with 0, 0 at the bottom left (Nuke's STMap); they

@@ -1,8 +1,7 @@
-"""Contact sheets: plate, result and matte side by side, for a person's eye."""
+"""Contact sheets: plate, result and matte side by side."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
@@ -14,18 +13,28 @@ from faceplate.errors import RenderError
 from faceplate.face.align import resample
 from faceplate.image.window import Window
 from faceplate.render import Rendered
+from faceplate.system.atomic import write_bytes
 
 __all__ = ["ContactSheet"]
 
 _ROWS = 6
 _TILE = 480
 _LABEL = 22
+_GREY = 0.05
 
 
 class ContactSheet:
-    """Collects up to six rows (first and last frame, and others evenly between) of plate · result · matte.
+    """Up to six rows of plate, result and matte, of the first frame, the last, and others evenly between.
 
-    Each tile shows the face and its surroundings at up to 480 pixels, through the same sRGB rendering with a soft shoulder.
+    Each tile shows the face and its surroundings, or the whole frame where there is no face, at up to 480 pixels, in
+    the same sRGB rendering with a soft shoulder.
+
+    Parameters
+    ----------
+    color : ColorConfig
+        The config whose working space is shown.
+    frames : tuple of int
+        All frames of the render, of which the rows are picked.
     """
 
     def __init__(self, color: ColorConfig, frames: tuple[int, ...]) -> None:
@@ -35,38 +44,46 @@ class ContactSheet:
         self._rows: list[np.ndarray] = []
 
     def add(self, rendered: Rendered) -> None:
-        """Adds a row for `rendered` if it is one of those to show."""
-        if rendered.frame not in self._wanted or rendered.face is None:
+        """Add a row for `rendered` if it is one of the frames to show."""
+        if rendered.frame not in self._wanted:
             return
-        around = rendered.face.window(0.35).intersect(rendered.file.data)
-        plate = read_frame(rendered.file, self._color, rendered.swapped.space, around)
+        around = _shown_window(rendered)
+        plate = read_frame(rendered.file, self._color, rendered.result.space, around)
         over = plate.pixels.copy()
         matte = np.zeros(over.shape[:2], np.float32)
-        inside = rendered.swapped.window.intersect(around)
-        there, here = inside.slices(rendered.swapped.window), inside.slices(around)
-        matte[here] = rendered.swapped.matte[there]
-        over[here] = np.where(matte[here][..., None] > 0, rendered.swapped.over[there], over[here])
+        inside = rendered.result.window.intersect(around)
+        there, here = inside.slices(rendered.result.window), inside.slices(around)
+        matte[here] = rendered.result.matte[there]
+        over[here] = np.where(matte[here][..., None] > 0, rendered.result.over[there], over[here])
         tiles = [self._shown(plate.with_pixels(pixels).working()) for pixels in (plate.pixels, over)]
         tiles.append(np.repeat(matte[..., None], 3, axis=2))
-        self._rows.append(_labelled([_tile(tile) for tile in tiles], f"{rendered.frame}"))
+        label = f"{rendered.frame}" if rendered.face is not None else f"{rendered.frame}  no face"
+        self._rows.append(_labelled([_tile(tile) for tile in tiles], label))
 
     def write(self, path: Path) -> None:
-        """Writes the sheet as an 8-bit PNG. Raises `RenderError('output-unwritable')`."""
-        sheet = to_uint8(np.concatenate(self._rows, axis=0))
-        done, png = cv2.imencode(".png", sheet[..., ::-1])
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(png.tobytes())
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise RenderError("output-unwritable", f"The sheet {path} cannot be written: {error.strerror}.") from error
+        """Write the sheet as an 8-bit PNG. Where none of its frames was rendered, it is one row that says so.
+
+        Raises
+        ------
+        RenderError
+            `disk-full`, `output-unwritable`.
+        """
+        blank = np.full((_TILE, _TILE, 3), _GREY, np.float32)
+        rows = self._rows or [_labelled([blank] * 3, "no frame was rendered ")]
+        done, png = cv2.imencode(".png", to_uint8(np.concatenate(rows, axis=0))[..., ::-1])
         if not done:
             raise RenderError("output-unwritable", f"The sheet {path} could not be encoded as PNG.")
+        write_bytes(path, png.tobytes())
 
     def _shown(self, working: np.ndarray) -> np.ndarray:
         return np.clip(self._color.to_display(np.nan_to_num(working)), 0, 1)
+
+
+def _shown_window(rendered: Rendered) -> Window:
+    """Return the face and its surroundings inside the plate, or the whole plate."""
+    data = rendered.file.data
+    around = data if rendered.face is None else rendered.face.window(0.35).intersect(data)
+    return data if around.empty else around
 
 
 def _tile(picture: np.ndarray) -> np.ndarray:
@@ -75,7 +92,7 @@ def _tile(picture: np.ndarray) -> np.ndarray:
     out = Window(0, 0, round(width * scale), round(height * scale))
     matrix = np.array([[out.width / width, 0, 0], [0, out.height / height, 0]], np.float64)
     small = np.clip(resample(picture, Window(0, 0, width, height), matrix, out), 0, 1)
-    tile = np.full((_TILE, _TILE, 3), 0.05, np.float32)
+    tile = np.full((_TILE, _TILE, 3), _GREY, np.float32)
     top, left = (_TILE - out.height) // 2, (_TILE - out.width) // 2
     tile[top : top + out.height, left : left + out.width] = small
     return tile

@@ -1,7 +1,7 @@
 """Review pictures: a rendered sequence through the display transform, with a burn-in, as stills or a movie.
 
-The burn-in says what the frames' own headers say (shot, take, purpose) with frame and day, and that a machine made part of
-the picture. It is drawn once: a frame that was burnt in already is not.
+The burn-in holds what the frames' own headers say (shot, take, purpose), frame and day, and that a machine made part of
+the picture. A frame that already has a burn-in gets no second one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from faceplate.color.reading import space_of
 from faceplate.errors import RenderError, UsageError
 from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence
+from faceplate.provenance.fields import written_fields
 from faceplate.provenance.slate import make_slate
 from faceplate.system.atomic import publish, temporary_beside, write_bytes, write_failed
 
@@ -35,7 +36,7 @@ _BURNT = "faceplate:burn_in"
 
 @dataclass(frozen=True)
 class Review:
-    """What was written, and the header fields of the frame that speaks for all (for Content Credentials)."""
+    """The files that were written, and the header fields of the first frame (for Content Credentials)."""
 
     files: tuple[Path, ...]
     fields: Mapping[str, str]
@@ -51,10 +52,31 @@ def review(
     burn: bool = True,
     rate: Fraction = Fraction(24),
 ) -> Review:
-    """Writes review pictures of `rendered` to `output`: a pattern of .png or .jpg, or a movie (.mp4, .mov).
+    """Write review pictures of `rendered`.
 
-    An element is laid over the frames of `plate`. Raises `UsageError` `no-frames`, `output-format`, `movies-missing`,
-    `bad-rate`, and what reading and writing raise.
+    Parameters
+    ----------
+    rendered : Sequence
+        The rendered frames.
+    output : str or Path
+        A pattern of .png or .jpg, or a movie (.mp4, .mov).
+    color : ColorConfig
+        The config.
+    plate : Sequence, optional
+        The plate that an element is put over.
+    space : str, optional
+        The plate's colour space, where the file does not say.
+    burn : bool
+        Draw the burn-in.
+    rate : Fraction
+        Frames a second of a movie.
+
+    Raises
+    ------
+    UsageError
+        `no-frames`, `output-format`, `movies-missing`, `bad-rate`, `no-alpha`, and what reading raises.
+    RenderError
+        `disk-full`, `output-unwritable`, and what reading raises.
     """
     numbers = rendered.declared or rendered.on_disk() or ((0,) if rendered.is_still else ())
     if not numbers:
@@ -74,7 +96,22 @@ def review(
 
 
 def burn_lines(fields: Mapping[str, str], frame: int, day: dt.date | None = None) -> tuple[str, str]:
-    """The two lines of the burn-in: shot, take, frame and day; and the mark, with the slate's own words if it had some."""
+    """Return the two lines of the burn-in.
+
+    Parameters
+    ----------
+    fields : mapping of str to str
+        The frame's header fields.
+    frame : int
+        The frame's number.
+    day : datetime.date, optional
+        The day; today for None.
+
+    Returns
+    -------
+    tuple of str
+        Shot, take, frame and day; and the slate's words where the frame had a slate, else the mark.
+    """
     shot = fields.get("faceplate:shot") or "no shot name"
     take = fields.get("faceplate:take") or "1"
     when = (day or dt.datetime.now(dt.UTC).date()).isoformat()
@@ -82,18 +119,18 @@ def burn_lines(fields: Mapping[str, str], frame: int, day: dt.date | None = None
 
 
 def _day(path: Path) -> dt.date:
-    """The day on which a file was written."""
+    """Return the day on which a file was written, UTC."""
     return dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
 
 
 def _fields(file: PlateFile) -> dict[str, str]:
-    return {name: str(value) for name, value in file.attributes.items() if name.startswith("faceplate:")}
+    return {name: value for name, value in written_fields(file).items() if name.startswith("faceplate:")}
 
 
 def _picture(
     rendered: Sequence, number: int, color: ColorConfig, plate: Sequence | None, space: str | None, burn: bool
 ) -> np.ndarray:
-    """One frame as a person sees it, uint8 (h, w, 3) sRGB on square pixels, on the display window."""
+    """Return one frame as it is shown, uint8 (h, w, 3) sRGB on square pixels, on the display window."""
     file = PlateFile.open(rendered.path(number))
     display = file.display
     below = None if plate is None else PlateFile.open(plate.path(number))
@@ -129,7 +166,7 @@ def _write_still(path: Path, picture: np.ndarray) -> Path:
 
 
 def _write_movie(path: Path, pictures: Iterable[np.ndarray], rate: Fraction) -> Path:
-    """H.264 in 4:2:0, BT.709, which every player shows; an odd last row or column is left out."""
+    """Write H.264 in 4:2:0, BT.709, which every player shows; an odd last row or column is left out."""
     try:
         import av
         from av.error import FFmpegError

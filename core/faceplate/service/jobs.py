@@ -146,7 +146,7 @@ class _Steps:
         return under if under.entry else _after("generate", under, under.renderer.generate)
 
     def comp(self, under: _Under) -> _Under:
-        return under if under.entry else _after("comp", under, under.renderer.comp)
+        return under if under.entry else _after("comp", under, under.renderer.composite)
 
     def write(self, job: Job, under: _Under) -> dict[str, Any]:
         """Ends a frame: its file, its shared pixels, and what is said of it."""
@@ -156,7 +156,7 @@ class _Steps:
             return _entry("cancelled")
         rendered: Rendered = under.loaded
         writing = time.perf_counter()
-        notes, path = [*rendered.swapped.notes, *rendered.notes], None
+        notes, path = [*rendered.result.notes, *rendered.notes], None
         if self.output:
             written = under.renderer.write(rendered)
             notes, path = [*notes, *written.notes], str(written.path)
@@ -193,8 +193,8 @@ def _since(begun: float) -> float:
 def _share(shared: SharedPixels, renderer: Renderer, rendered: Rendered) -> dict[str, Any]:
     """float32 RGBA in plate space: the premultiplied element on its own window, or the whole picture with the face in it."""
     over = renderer.shot.mode == "over"
-    pixels = renderer.over_picture(rendered) if over else rendered.swapped.element
-    window, display = rendered.file.data if over else rendered.swapped.window, rendered.file.display
+    pixels = renderer.over_picture(rendered) if over else rendered.result.element
+    window, display = rendered.file.data if over else rendered.result.window, rendered.file.display
     return {
         **shared.put(pixels),
         "window": [window.x, window.y, window.width, window.height],
@@ -239,9 +239,9 @@ def faces_job(desk: JobContext, opened: OpenShot, request: FacesRequest) -> Job:
     def work(job: Job) -> Iterator[None]:
         renderer = opened.renderer()
         file = renderer.open(request.frame)
-        picture = read_frame(file, renderer.color, renderer.shot.space, renderer._search(file))
+        picture = read_frame(file, renderer.color, renderer.shot.space, renderer.resources.search_region(file))
         picture = picture.with_pixels(heal(picture.pixels)[0])
-        finder = renderer._finder(renderer.shot.at(request.frame))
+        finder = renderer.resources.finder(renderer.shot.at(request.frame))
         faces = sorted(finder.find(picture), key=lambda face: face.points[:, 0].mean())
         job.result = {
             "faces": [

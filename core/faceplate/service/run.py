@@ -20,10 +20,11 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from filelock import BaseFileLock
 
 from faceplate.cache import StageCache
 from faceplate.errors import RenderError, UsageError
-from faceplate.render.stages import KINDS
+from faceplate.render.cache_types import KINDS
 from faceplate.service.app import Service, make_app
 from faceplate.service.guard import Guard
 from faceplate.system.locks import take
@@ -95,11 +96,11 @@ def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = Fal
     try:
         _Engine(listener, token, state, idle, _Users(parent), foreground).run()
     finally:
-        os.close(lock)
+        lock.release()
     return 0
 
 
-def _only_one(folder: Path) -> int | None:
+def _only_one(folder: Path) -> BaseFileLock | None:
     """The lock, also after an engine that is just ending; None when another one runs.
 
     Raises `RenderError('engine-stuck')`.

@@ -22,6 +22,7 @@ from faceplate.models import Card, ModelStore, default_store
 from faceplate.plate import Sequence, same_target
 from faceplate.plate.movie import open_movie
 from faceplate.render import Renderer
+from faceplate.render.pool import ResourcePool
 from faceplate.service.roots import Roots
 from faceplate.service.schema import ShotRequest
 from faceplate.shot import PathRule, Shot, load_shot
@@ -59,13 +60,9 @@ def _loaded(request: ShotRequest) -> Shot:
     return shot.model_copy(update=own)
 
 
-# What two renderers of one shot have in common, whatever they write and wherever.
-_DEAR = ("color", "source", "_given", "_held", "_opening")
-
-
 @dataclass
 class OpenShot:
-    """A shot made ready. There is a renderer for each place and way of writing; they share what is dear to open."""
+    """A shot made ready. There is one renderer per output and mode; they share a pool of opened resources."""
 
     key: str
     request: ShotRequest
@@ -74,6 +71,7 @@ class OpenShot:
     cache: StageCache
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _renderers: OrderedDict[tuple[str, str], Renderer] = field(default_factory=OrderedDict)
+    _pool: ResourcePool = field(default_factory=ResourcePool)
     _seen: str = ""
 
     @cached_property
@@ -93,7 +91,7 @@ class OpenShot:
             place = (output, mode or self.shot.mode)
             if place not in self._renderers:
                 shot = self.shot.model_copy(update={"output": place[0], "mode": place[1]})
-                self._renderers[place] = self._sharing(Renderer(shot, FaceFinder(self.store), cache=self.cache))
+                self._renderers[place] = Renderer(shot, FaceFinder(self.store), cache=self.cache, pool=self._pool)
                 while len(self._renderers) > _MOST_RENDERERS:
                     self._renderers.popitem(last=False)
             self._renderers.move_to_end(place)
@@ -115,7 +113,8 @@ class OpenShot:
     def frame_key(self, frame: int, values: Mapping[str, Any], proxy: int, mode: str | None) -> str:
         """What the frame's file depends on; "" when the plate's frame is not there, so that no file is up to date."""
         renderer = self.renderer("", mode)
-        if not renderer.plate.path(renderer.plate_frame(frame) or frame).exists():
+        number = renderer.plate_frame(frame)
+        if number is None or not renderer.plate.path(number).exists():
             return ""
         return renderer.key(frame, values, proxy)
 
@@ -123,22 +122,14 @@ class OpenShot:
         if not values:
             renderer.prepare()
             return
-        own = {"parameters": renderer.values(frame, values), "curves": {}, "overrides": ()}
-        with self._lock:
-            asked = self._sharing(Renderer(renderer.shot.model_copy(update=own), renderer.finder))
-        asked.prepare()
-
-    def _sharing(self, renderer: Renderer) -> Renderer:
-        for other in self._renderers.values():
-            for name in _DEAR:
-                if name in other.__dict__:
-                    renderer.__dict__.setdefault(name, other.__dict__[name])
-        return renderer
+        own = {"parameters": renderer.resources.values(frame, values), "curves": {}, "overrides": ()}
+        Renderer(renderer.shot.model_copy(update=own), renderer.finder, pool=renderer.pool).prepare()
 
     def _notice_changes(self) -> None:
         now = self._fingerprint()
         if now != self._seen:
             self._renderers.clear()
+            self._pool = ResourcePool()
             self._seen = now
 
     def _fingerprint(self) -> str:
@@ -243,7 +234,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
     try:
         if opened.tracked:
             renderer.prepare()
-            weights = renderer.cards()
+            weights = renderer.resources.cards()
     except UsageError as error:
         # A person who has just made the shot chooses the source next; finding faces and tracking need none.
         if error.code != "no-source":
@@ -260,7 +251,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "source_release": _release(renderer),
         "space": plate_space(renderer, tuple(frames)),
         "movie": movie_facts(renderer),
-        "warnings": warnings + [f"Source: left out {line}" for line in renderer.left_out],
+        "warnings": warnings + [f"Source: left out {line}" for line in renderer.resources.skipped_pictures],
     }
 
 
@@ -277,7 +268,7 @@ def plate_space(renderer: Renderer, frames: tuple[int, ...]) -> dict[str, Any] |
 
 def _release(renderer: Renderer) -> dict[str, str]:
     """What the source's release is worth for this shot: its state, one sentence, and the slate that pictures carry."""
-    check, decision = renderer.judgement
+    check, decision = renderer.resources.consent
     return {"state": str(check.state), "text": check.text, "id": check.id, "slate": decision.slate}
 
 

@@ -235,6 +235,7 @@ def _strictest(policies: list[Policy]) -> Policy:
         allow_noncommercial=settled("allow_noncommercial", False),
         final_requires_release=settled("final_requires_release", True),
         preview_slate=settled("preview_slate", True),
+        require_signatures=settled("require_signatures", True),
     )
 
 

@@ -37,6 +37,7 @@ class Policy(BaseModel):
     allow_noncommercial: bool | None = None
     final_requires_release: bool | None = None
     preview_slate: bool | None = None
+    require_signatures: bool | None = None
 
 
 class Shot(BaseModel):

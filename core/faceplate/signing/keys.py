@@ -1,7 +1,7 @@
 """Ed25519 keys and detached signatures over canonical JSON (RFC 8032, by `cryptography`).
 
 A private key is a PEM file (PKCS #8) that only its owner may read; a public key is a PEM file in a keyring's folder. A
-signature is a JSON file beside what it signs: `release.json` → `release.sig.json`.
+signature is a JSON file beside the document: `release.json` → `release.sig.json`.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ __all__ = [
 
 PASSPHRASE = "FACEPLATE_KEY_PASSPHRASE"
 SIGNING_KEY = "FACEPLATE_SIGNING_KEY"
-SignatureState = Literal["good", "none", "damaged", "unknown-key", "wrong"]
+SignatureState = Literal["good", "unsigned", "damaged", "unknown-key", "wrong"]
 
 
 class Signature(BaseModel):
-    """A detached signature: who signed (the fingerprint of the public key) and the 64 bytes, in base 64."""
+    """A detached signature: the fingerprint of the signer's public key, and the 64 bytes in base 64."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +59,7 @@ class Signature(BaseModel):
 
 @dataclass(frozen=True)
 class Key:
-    """A private key. It has no text form: `repr`, logs and errors show its fingerprint alone."""
+    """A private key. `repr`, logs and errors show its fingerprint alone."""
 
     private: Ed25519PrivateKey
 
@@ -69,19 +69,31 @@ class Key:
         return fingerprint(self.private.public_key())
 
     def __repr__(self) -> str:
+        """Return a text that names the key by its fingerprint."""
         return f"Key({self.fingerprint[:16]})"
 
 
 def fingerprint(public: Ed25519PublicKey) -> str:
-    """The SHA-256 of a public key's 32 raw bytes, 64 hexadecimal digits."""
+    """Return the SHA-256 of a public key's 32 raw bytes, 64 hexadecimal digits."""
     return hashlib.sha256(public.public_bytes_raw()).hexdigest()
 
 
 def new_key(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Makes a key pair: `path` (the private key, for its owner's eyes) and `path` with `.pub`, for keyrings.
+    """Make a key pair: the private key `path`, which only its owner may read, and the public key beside it with `.pub`.
 
-    Encrypted where `FACEPLATE_KEY_PASSPHRASE` is set. Returns the public key's path. Never overwrites: raises
-    `UsageError('key-exists')`, `RenderError('output-unwritable')`.
+    The private key is encrypted where `FACEPLATE_KEY_PASSPHRASE` is set. No file is ever overwritten.
+
+    Returns
+    -------
+    Path
+        The public key.
+
+    Raises
+    ------
+    UsageError
+        `key-exists`.
+    RenderError
+        `output-unwritable`.
     """
     public = path.with_suffix(".pub")
     for file in (path, public):
@@ -105,7 +117,13 @@ def new_key(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def load_key(path: Path, environ: Mapping[str, str] = os.environ) -> Key:
-    """A private key. Raises `UsageError` `key-missing`, `key-open` (others may read the file) and `key-unusable`."""
+    """Read a private key.
+
+    Raises
+    ------
+    UsageError
+        `key-missing`; `key-open`, others may read the file; `key-unusable`, damaged, another passphrase or another kind.
+    """
     try:
         mode = path.stat().st_mode
         data = path.read_bytes()
@@ -118,7 +136,7 @@ def load_key(path: Path, environ: Mapping[str, str] = os.environ) -> Key:
     secret = environ.get(PASSPHRASE, "").encode() or None
     try:
         key = serialization.load_pem_private_key(data, secret)
-    except TypeError:  # what cryptography raises for a passphrase that is missing, or one too many
+    except TypeError:  # cryptography raises it for a missing passphrase, and for one that is not needed
         what = f"set {PASSPHRASE}" if secret is None else f"it has no passphrase; unset {PASSPHRASE}"
         raise UsageError("key-unusable", f"The key {path} cannot be opened: {what}.") from None
     except (ValueError, UnsupportedAlgorithm):
@@ -129,21 +147,27 @@ def load_key(path: Path, environ: Mapping[str, str] = os.environ) -> Key:
 
 
 def signing_key(environ: Mapping[str, str] = os.environ) -> Key | None:
-    """The key of `$FACEPLATE_SIGNING_KEY`; None where it is not set. Raises what `load_key` raises."""
+    """Return the key of `$FACEPLATE_SIGNING_KEY`; None where it is not set. Raises what `load_key` raises."""
     named = environ.get(SIGNING_KEY)
     return load_key(Path(named).expanduser(), environ) if named else None
 
 
 @dataclass(frozen=True)
 class Keyring:
-    """The public keys that a studio believes, by fingerprint, and whether they are the package's own demo key."""
+    """The public keys that a studio trusts, by fingerprint, and their folder."""
 
     keys: Mapping[str, Ed25519PublicKey]
     folder: Path | None = None
 
     @classmethod
     def read(cls, *folders: Path | None) -> Keyring:
-        """Every `*.pub` of the folders; one that is missing holds no keys. Raises `UsageError('keyring-damaged')`."""
+        """Read every `*.pub` of the folders; a folder that is missing holds no keys.
+
+        Raises
+        ------
+        UsageError
+            `keyring-damaged`.
+        """
         keys: dict[str, Ed25519PublicKey] = {}
         for folder in folders:
             for path in sorted(folder.glob("*.pub")) if folder else ():
@@ -152,9 +176,16 @@ class Keyring:
         return cls(keys, folders[0] if folders else None)
 
     def check(self, document: Any, signature: Signature | None) -> SignatureState:
-        """What `signature` says of `document`: good, none, unknown-key, or wrong."""
+        """Return what `signature` is worth for `document`.
+
+        Returns
+        -------
+        {'good', 'unsigned', 'unknown-key', 'wrong'}
+            `unsigned` for None; `unknown-key` where the signer's key is not in the ring; `wrong` where the document is not
+            what was signed.
+        """
         if signature is None:
-            return "none"
+            return "unsigned"
         public = self.keys.get(signature.key)
         if public is None:
             return "unknown-key"
@@ -166,18 +197,18 @@ class Keyring:
 
 
 def sign(document: Any, key: Key) -> Signature:
-    """A signature of `document`'s canonical form."""
+    """Sign the canonical form of `document`."""
     made = key.private.sign(canonical(document))
     return Signature(key=key.fingerprint, signature=base64.b64encode(made).decode("ascii"))
 
 
 def signature_path(path: Path) -> Path:
-    """Where the signature of a document lies: `release.json` → `release.sig.json`."""
+    """Return where the signature of a document lies: `release.json` → `release.sig.json`."""
     return path.with_suffix(".sig.json")
 
 
 def read_signature(path: Path) -> Signature | Literal["damaged"] | None:
-    """The signature of the document at `path`; None where there is none, "damaged" where it cannot be understood."""
+    """Return the signature of the document at `path`; None where there is none, "damaged" where it cannot be read."""
     beside = signature_path(path)
     if not beside.exists():
         return None
@@ -188,7 +219,13 @@ def read_signature(path: Path) -> Signature | Literal["damaged"] | None:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Writes a document for people to read, whole or not at all. Raises `RenderError` as `plate.atomic` gives it."""
+    """Write a document as indented JSON, whole or not at all.
+
+    Raises
+    ------
+    RenderError
+        `disk-full`, `output-unwritable`.
+    """
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     with temporary_beside(path) as temporary:
         try:
@@ -203,7 +240,7 @@ def _public_key(path: Path) -> Ed25519PublicKey:
     try:
         key = serialization.load_pem_public_key(path.read_bytes())
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise UsageError("keyring-damaged", f"{path} is no public key; replace it or take it away.") from error
+        raise UsageError("keyring-damaged", f"{path} is no public key; replace or remove it.") from error
     if not isinstance(key, Ed25519PublicKey):
-        raise UsageError("keyring-damaged", f"{path} is no Ed25519 key; replace it or take it away.")
+        raise UsageError("keyring-damaged", f"{path} is no Ed25519 key; replace or remove it.")
     return key

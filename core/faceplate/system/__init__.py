@@ -1,1 +1,1 @@
-"""The operating system: the user's folders, atomic writes, locks and processes."""
+"""The operating system: the user's folders, atomic writes, file hashes, locks and processes."""

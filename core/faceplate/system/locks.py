@@ -1,28 +1,54 @@
-"""One engine per user and version. The lock is the operating system's, on an open file: a killed engine holds nobody up."""
+"""Locks between processes, by filelock: the operating system's own lock on an open file, so that a killed holder frees it."""
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from filelock import BaseFileLock, FileLock, Timeout
 
-__all__ = ["take"]
+__all__ = ["exclusive", "take"]
 
 
-def take(path: Path) -> int | None:
-    """An open descriptor that holds the lock for as long as this process lives, or None when another one does."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def take(path: Path) -> BaseFileLock | None:
+    """Take the lock at `path` without waiting, for as long as this process lives.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; it is made where it is missing, readable by its owner alone, and stays.
+
+    Returns
+    -------
+    filelock.BaseFileLock or None
+        The held lock; call its `release` to give it up. None where another process holds it.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened or locked.
+    """
+    lock = _lock(path)
     try:
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
+        lock.acquire(timeout=0)
+    except Timeout:
         return None
-    return descriptor
+    return lock
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock at `path` while the block runs; wait for it where another process or thread holds it.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened or locked.
+    """
+    with _lock(path):
+        yield
+
+
+def _lock(path: Path) -> BaseFileLock:
+    return FileLock(path, mode=0o600, thread_local=False)

@@ -1,49 +1,55 @@
-"""Whether other processes are alive, without a signal that could hurt them."""
+"""Whether other processes are alive (psutil)."""
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
+import psutil
 
 __all__ = ["alive", "birth"]
 
+_DEAD = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
 
 def birth(pid: int) -> str:
-    """What tells a process from a later one with its number; "" where the system does not say, or it is dead."""
+    """Return the start time of process `pid` as text, which tells it from a later process with the same number.
+
+    Returns
+    -------
+    str
+        Seconds, since boot on Linux and since the epoch elsewhere; "" where the process is dead (a zombie counts as
+        dead) or the system does not say.
+    """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
-    except OSError:
+        process = psutil.Process(pid)
+        if process.status() in _DEAD:
+            return ""
+        started = process.create_time()
+    except (psutil.Error, ValueError):
         return ""
-    # Fields 3 and 22 of proc(5): the state, and when it started. A zombie is dead: nobody has buried it yet.
-    return "" if fields[0] in ("Z", "X") else fields[19]
+    # On Linux psutil adds the time of boot, which moves when the clock is set; without it the value stays the same.
+    return f"{started - (psutil.boot_time() if psutil.LINUX else 0.0):.2f}"
 
 
 def alive(pid: int, born: str = "") -> bool:
-    """Whether process `pid` lives, and is still the one that was `born` then."""
-    if sys.platform == "win32":
-        return _alive_windows(pid)
-    if Path("/proc/self/stat").exists():
-        now = birth(pid)
-        return bool(now) and born in ("", now)
+    """Return whether process `pid` is alive.
+
+    Parameters
+    ----------
+    pid : int
+        The number of the process.
+    born : str
+        What `birth` returned for it; a later process with the same number then does not count. "" accepts any.
+    """
+    now = birth(pid)
+    if now:
+        return born in ("", now)
+    # A process of another user may refuse to say when it started.
+    return psutil.pid_exists(pid) and not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+        return psutil.Process(pid).status() in _DEAD
+    except psutil.NoSuchProcess:
         return True
-    return True
-
-
-def _alive_windows(pid: int) -> bool:
-    import ctypes
-
-    synchronize, waiting = 0x00100000, 0x00000102
-    kernel = ctypes.windll.kernel32  # type: ignore[attr-defined]
-    handle = kernel.OpenProcess(synchronize, False, pid)
-    if not handle:
+    except psutil.Error:
         return False
-    try:
-        return kernel.WaitForSingleObject(handle, 0) == waiting
-    finally:
-        kernel.CloseHandle(handle)

@@ -1,7 +1,7 @@
-"""What a keyed or driven value is at a frame.
+"""Values of keyed and driven properties at a frame.
 
-While a frame renders, Blender's own values are still those of the frame before (also in the evaluated copy), so curves
-are evaluated here; the compositor animates the sockets that it uses itself.
+While a frame renders, Blender's own values are still those of the frame before, also in the evaluated copy. Curves and
+drivers are therefore evaluated here.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _DRIVER_NAMES = {
 
 
 def socket_value(tree: Any, socket: Any, frame: float) -> float:
-    """The value of a node's input at `frame`. Raises `HostError('unreadable-value')` when other nodes make it."""
+    """Return a node input's value at `frame`. Raises `HostError('unreadable-value')` when other nodes compute it."""
     block, path = value_source(tree, socket)
     return property_value(block, path, frame)
 
 
 def is_animated(tree: Any, socket: Any) -> bool:
-    """Whether the value of a node's input may change over time."""
+    """Return whether a node input's value may change over time."""
     block, path = value_source(tree, socket)
     drivers = block.animation_data.drivers if block.animation_data else ()
     return any(curve.data_path == path for curve in (*compat.fcurves(block), *drivers))
 
 
 def value_source(tree: Any, socket: Any) -> tuple[Any, str]:
-    """The data block and path that hold the value of a node's input: its own, or that of a Value node linked to it."""
+    """Return the data block and path of a node input's value: its own, or that of a linked Value node."""
     held = socket
     while held.is_linked:
         link = held.links[0]
@@ -47,14 +47,14 @@ def value_source(tree: Any, socket: Any) -> tuple[Any, str]:
             return tree, link.from_socket.path_from_id("default_value")
         raise HostError(
             "unreadable-value",
-            f"'{socket.name}' is made by the node '{node.name}', which the engine cannot ask: "
+            f"'{socket.name}' is computed by the node '{node.name}', which the engine cannot evaluate: "
             "key the socket itself, or link a Value node.",
         )
     return tree, held.path_from_id("default_value")
 
 
 def property_value(block: Any, path: str, frame: float, depth: int = 0) -> float:
-    """The value of `block.path` at `frame`: its driver, else its curve, else what it is."""
+    """Return the value of `block.path` at `frame`: of its driver, else its curve, else the stored value."""
     animation = block.animation_data
     if animation is not None:
         for driver in animation.drivers:
@@ -75,7 +75,7 @@ def _refuse_nla(animation: Any, path: str) -> None:
 def _driven(curve: Any, frame: float, depth: int) -> float:
     driver = curve.driver
     if depth > 8:
-        raise HostError("unreadable-value", f"The drivers of {curve.data_path} go round in a circle.")
+        raise HostError("unreadable-value", f"The drivers of {curve.data_path} depend on each other in a circle.")
     values = {variable.name: _variable(variable, frame, depth) for variable in driver.variables}
     if driver.type == "SCRIPTED":
         value = _expression(driver, values, frame, curve.data_path)
@@ -92,12 +92,12 @@ def _variable(variable: Any, frame: float, depth: int) -> float:
             return frame
         return property_value(target.id, target.data_path, frame, depth + 1)
     raise HostError(
-        "unreadable-value", f"The driver variable '{variable.name}' is of a kind that cannot be read: bake it to keys."
+        "unreadable-value", f"The driver variable '{variable.name}' is of an unsupported type: bake it to keys."
     )
 
 
 def _expression(driver: Any, values: dict[str, float], frame: float, path: str) -> float:
-    # Blender marks expressions that need no Python; others would run code that a person may not have allowed.
+    # Blender marks expressions that need no Python; others would run code that the user may not have allowed.
     if not driver.is_simple_expression:
         raise HostError("unreadable-value", f"The driver of {path} is a Python expression: bake it to keys.")
     try:

@@ -1,4 +1,4 @@
-"""Where Blender 4.2 to 5.x differ. No other file asks for the version."""
+"""Differences between Blender 4.2 and 5.x. No other module asks for the version."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def current_scene(context: bpy.types.Context | None = None) -> bpy.types.Scene:
 
 
 def compositor_tree(scene: Any) -> Any:
-    """The scene's compositing nodes, or None when it has none or does not use them."""
+    """Return the scene's compositing nodes, or None when it has none or does not use them."""
     if _TREE_IS_A_GROUP:
         return scene.compositing_node_group
     return scene.node_tree if scene.use_nodes else None
 
 
 def make_compositor_tree(scene: Any) -> Any:
-    """The scene's compositing nodes, made when there are none."""
+    """Return the scene's compositing nodes, created when there are none."""
     tree = compositor_tree(scene)
     if tree is not None:
         return tree
@@ -71,7 +71,7 @@ def make_compositor_tree(scene: Any) -> Any:
 
 
 def output_input(tree: Any) -> Any | None:
-    """The input socket whose picture is what the scene renders, or None when there is no output node."""
+    """Return the input socket of the scene's output, or None when there is no output node."""
     kind = "GROUP_OUTPUT" if _TREE_IS_A_GROUP else "COMPOSITE"
     nodes = [node for node in tree.nodes if node.type == kind]
     active = [node for node in nodes if not _TREE_IS_A_GROUP or node.is_active_output] or nodes
@@ -83,18 +83,18 @@ def output_input(tree: Any) -> Any | None:
 
 
 def new_socket(group: Any, name: str, in_out: str, kind: str, parent: Any = None) -> Any:
-    """A socket of the group's interface, inside the panel `parent` when there is one."""
+    """Add a socket to the group's interface, inside the panel `parent` when it is given."""
     more = {"parent": parent} if parent is not None else {}
     return group.interface.new_socket(name, in_out=in_out, socket_type=kind, **more)
 
 
 def new_panel(group: Any, name: str) -> Any:
-    """A folded panel of the group's interface."""
+    """Add a closed panel to the group's interface."""
     return group.interface.new_panel(name, default_closed=True)
 
 
 def socket(sockets: Any, *names: str) -> Any:
-    """The socket of the first of these names that there is: names moved between versions, and so did the order."""
+    """Return the first socket that has one of `names`: names and order differ between versions."""
     for name in names:
         for item in sockets:
             if item.name == name and item.enabled:
@@ -103,7 +103,7 @@ def socket(sockets: Any, *names: str) -> Any:
 
 
 def alpha_over(group: Any) -> tuple[Any, Any, Any, Any]:
-    """A premultiplied *over*: (node, background, foreground, factor)."""
+    """Add a premultiplied *over*; return (node, background, foreground, factor)."""
     node = group.nodes.new("CompositorNodeAlphaOver")
     if "Straight Alpha" in node.inputs:
         node.inputs["Straight Alpha"].default_value = False
@@ -113,7 +113,7 @@ def alpha_over(group: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def mix_colors(group: Any) -> tuple[Any, Any, Any, Any, Any]:
-    """A mix of two pictures: (node, factor, first, second, result)."""
+    """Add a mix of two pictures; return (node, factor, first, second, result)."""
     if _TREE_IS_A_GROUP:
         node = group.nodes.new("ShaderNodeMix")
         node.data_type = "RGBA"
@@ -127,12 +127,12 @@ def mix_colors(group: Any) -> tuple[Any, Any, Any, Any, Any]:
 
 
 def math(group: Any) -> Any:
-    """A Math node: 5.0 took the shader nodes' one."""
+    """Add a Math node: since 5.0 that of the shader nodes."""
     return group.nodes.new("ShaderNodeMath" if _TREE_IS_A_GROUP else "CompositorNodeMath")
 
 
 def fcurves(block: Any) -> list[Any]:
-    """The curves that animate a data block, of its own action (not of the NLA)."""
+    """Return the curves that animate a data block, from its own action (not the NLA)."""
     animation = block.animation_data
     if animation is None or animation.action is None:
         return []
@@ -147,11 +147,11 @@ def fcurves(block: Any) -> list[Any]:
 
 
 def working_space() -> str:
-    """The name of the space that Blender composites in, as its colour configuration calls it."""
+    """Return the name of Blender's working space, as its colour configuration calls it."""
     space = getattr(bpy.data, "colorspace", None)
     if space is not None and getattr(space, "working_space", ""):
         return str(space.working_space)
-    # A new float picture is always tagged with the scene_linear role's space.
+    # A new float image always has the scene_linear role's space.
     image: Any = bpy.data.images.new(".faceplate", 1, 1, float_buffer=True)
     try:
         return str(image.colorspace_settings.name)
@@ -160,7 +160,7 @@ def working_space() -> str:
 
 
 def tag_data(image: Any) -> None:
-    """Says that a picture's values are no colours, by the name that the colour configuration has for that."""
+    """Mark an image's values as data, by the colour configuration's name for that."""
     settings = image.colorspace_settings
     names = [item.identifier for item in settings.bl_rna.properties["name"].enum_items]
     for name in ("Non-Color", "Raw", "Utility - Raw", "data"):
@@ -170,7 +170,7 @@ def tag_data(image: Any) -> None:
 
 
 def set_exr_output(scene: Any) -> None:
-    """32-bit RGBA OpenEXR, untouched by the view transform."""
+    """Set the scene's output to 32-bit RGBA OpenEXR, without the view transform."""
     settings = scene.render.image_settings
     if hasattr(settings, "media_type"):
         settings.media_type = "IMAGE"

@@ -1,4 +1,4 @@
-"""From a node to a shot document: what the engine is asked for, and what *Write shot file* hands over."""
+"""Shot documents made from a node: for the engine, and for *Write Shot File*."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["base_folder", "exported_document", "frame_values", "plate_of_node", 
 
 
 def base_folder() -> str | None:
-    """What relative paths of a document are relative to."""
+    """Return the folder at which a document's relative paths begin; None for an unsaved file."""
     return bpy.path.abspath("//") if bpy.data.filepath else None
 
 
 def plate_of_node(tree: Any, node: Any) -> plate_input.Plate:
-    """The plate behind a node: a picture file, or what was rendered of the nodes before it.
+    """Return the plate of a node: image files, or the files rendered from the nodes before it.
 
     Raises `HostError('no-plate')`, `HostError('plate-missing')`.
     """
@@ -30,7 +30,7 @@ def plate_of_node(tree: Any, node: Any) -> plate_input.Plate:
 
 
 def shot_of_node(node: Any, plate: plate_input.Plate) -> dict[str, Any]:
-    """The shot of one node, without what can be keyed. Paths are absolute."""
+    """Return the shot document of a node, without the parameters that can be keyed. Paths are absolute."""
     group = node.node_tree
     shot = group.faceplate
     return shot_document(
@@ -50,19 +50,22 @@ def shot_of_node(node: Any, plate: plate_input.Plate) -> dict[str, Any]:
 
 
 def frame_values(tree: Any, node: Any, frame: float) -> dict[str, Any]:
-    """The keyable parameters at a scene frame, by the engine's names."""
+    """Return the keyable parameters at a scene frame, by the engine's names."""
     found = {}
     for label, entry in parameter_sockets.by_label().items():
         socket = node.inputs[label]
         value = _in_range(animation.socket_value(tree, socket, frame), entry)
-        # What was never touched is left to the show's defaults.
+        # A value at its default is left out, so that the show's defaults apply.
         if value != entry["default"] or animation.is_animated(tree, socket):
             found[entry["name"]] = value
     return found
 
 
 def _in_range(value: float, entry: dict[str, Any]) -> float:
-    """A curve may shoot over the range; and 0.05 kept as a 32-bit float is 0.05, not 0.05000000074505806."""
+    """Limit a value to its range, as curves may overshoot, and round it to what a 32-bit float can hold.
+
+    0.05 stored as a 32-bit float is returned as 0.05, not as 0.05000000074505806.
+    """
     if entry["type"] == "int":
         return round(value)
     low = entry["minimum"] if entry["minimum"] is not None else value
@@ -71,14 +74,14 @@ def _in_range(value: float, entry: dict[str, Any]) -> float:
 
 
 def exported_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
-    """The whole shot for the command line or a farm: every keyed socket as a curve over the scene's range."""
+    """Return the shot for the command line or a farm, with every keyed socket as a curve over the scene's range."""
     plate = plate_of_node(tree, node)
     written = shot_of_node(node, plate)
     frames = range(scene.frame_start, scene.frame_end + 1)
     numbers = [plate.mapping.file_number(frame) for frame in frames]
     if len(set(numbers)) < len(numbers):
         raise HostError(
-            "held-frames", "The plate is held or repeated inside the scene's range, which a shot file cannot say."
+            "held-frames", "The plate is held or repeated inside the scene's range, which a shot file cannot express."
         )
     constants = frame_values(tree, node, scene.frame_start)
     at_frames = [frame_values(tree, node, frame) for frame in frames]
@@ -106,7 +109,7 @@ def exported_document(scene: Any, tree: Any, node: Any) -> dict[str, Any]:
 
 
 def _holdout_file(socket: Any, plate: plate_input.Plate) -> str:
-    """The file behind the Hold-out input. Raises HostError when it is made by nodes."""
+    """Return the file pattern of the Hold-out input. Raises HostError when nodes compute it."""
     made = plate_input.linked_output(socket)
     found = plate_input.file_plate(made) if made is not None else None
     if found is None or (not found.mapping.still and found.mapping != plate.mapping):

@@ -1,4 +1,4 @@
-"""The node: a plain group that works, and shows what was rendered, without this extension.
+"""The face swap node: a node group that also shows the rendered frames where this extension is not installed.
 
 Image ──────────────────────────────┬─ over ── mix ── Image
 element.####.exr ───────────────────┘   │       │
@@ -35,14 +35,14 @@ _COLUMN = 220
 
 
 def face_swap_nodes(scene: Any) -> Iterator[tuple[Any, Any]]:
-    """(tree, node) of every face swap node of the scene's compositing nodes, muted ones included."""
+    """Yield (tree, node) for every face swap node of the scene's compositing nodes, also muted ones."""
     tree = compat.compositor_tree(scene)
     if tree is not None:
         yield from ((tree, node) for node in tree.nodes if plate_input.is_face_swap(node))
 
 
 def nested_groups(scene: Any) -> list[str]:
-    """Names of the groups of the scene's tree that hold a face swap node, which cannot be followed there."""
+    """Return the names of groups in the scene's tree that contain a face swap node, which is not supported."""
     tree = compat.compositor_tree(scene)
     groups = [node.node_tree for node in tree.nodes if node.type == "GROUP" and node.node_tree] if tree else []
     found, seen = [], set()
@@ -67,7 +67,7 @@ def active_node(context: bpy.types.Context) -> Any:
 
 
 def add(scene: Any) -> Any:
-    """A new face swap node behind the active (or only) picture, in the place of its links."""
+    """Add a face swap node behind the active (or only) image node, and insert it into that node's links."""
     tree = compat.make_compositor_tree(scene)
     node = tree.nodes.new("CompositorNodeGroup")
     node.node_tree = _new_group()
@@ -91,7 +91,7 @@ def add(scene: Any) -> Any:
 
 
 def set_paths(group: Any) -> bool:
-    """Points the group at its folder. Returns whether anything changed."""
+    """Set the group's images to its folder. Returns whether anything changed."""
     folder = result_files.shown_folder(group)
     result_files.move_unsaved(group)
     changed = False
@@ -108,25 +108,25 @@ def set_paths(group: Any) -> bool:
 
 
 def set_element_space(group: Any, space: str) -> None:
-    """The element is in the plate's space; its picture must say so, or Blender takes it for something else."""
+    """Set the colour space of the element's image: the element is in the plate's space."""
     settings = group.nodes[_ELEMENT].image.colorspace_settings
     if settings.name != space:
         settings.name = space
 
 
 def element_space(group: Any) -> str:
-    """What the element's picture says of its space."""
+    """Return the colour space of the element's image."""
     return group.nodes[_ELEMENT].image.colorspace_settings.name
 
 
 def has_old_paths(group: Any) -> bool:
-    """Whether the group shows another folder than its own."""
+    """Return whether the group's images lie in another folder than the current one."""
     wanted = stored_path(result_files.result_path(result_files.shown_folder(group), 1))
     return group.nodes[_ELEMENT].image.filepath != wanted
 
 
 def reset_images(group: Any) -> None:
-    """The settings of the group's pictures as they must be, whatever was done to them."""
+    """Restore the settings of the group's images."""
     for name in (_ELEMENT, _PRESENT):
         node = group.nodes[name]
         node.image.source, node.image.alpha_mode = "SEQUENCE", "PREMUL"
@@ -135,19 +135,19 @@ def reset_images(group: Any) -> None:
 
 
 def reload(group: Any) -> None:
-    """Forget what was read of the group's files."""
+    """Reload the group's images from disk."""
     for name in (_ELEMENT, _PRESENT):
         group.nodes[name].image.reload()
 
 
 def force_update(node: Any) -> None:
-    """Has the viewer composite again: reloading a picture alone does not."""
+    """Make the viewer composite again; reloading an image alone does not."""
     mix = node.inputs["Mix"]
     mix.default_value = mix.default_value
 
 
 def make_single_user(scene: Any) -> bool:
-    """Gives every copied node a shot of its own. Returns whether there was one."""
+    """Give every copied node a group and a shot of its own. Returns whether there was a copy."""
     owners: dict[str, str] = {}
     changed = False
     for _, node in face_swap_nodes(scene):
@@ -165,7 +165,7 @@ def make_single_user(scene: Any) -> bool:
 
 
 def update_scene_nodes(scene: Any) -> None:
-    """Brings every node of a scene up to date: after loading, saving under another name, appending, or an update."""
+    """Update every node of a scene after loading, saving under another name, appending, or a new version."""
     make_single_user(scene)
     for _, node in face_swap_nodes(scene):
         add_new_sockets(node.node_tree)
@@ -174,7 +174,7 @@ def update_scene_nodes(scene: Any) -> None:
 
 
 def add_new_sockets(group: Any) -> list[str]:
-    """Adds inputs of parameters that are newer than the group. Returns their names."""
+    """Add inputs of parameters that are newer than the group. Returns their names."""
     present = {item.name for item in group.interface.items_tree if item.item_type == "SOCKET"}
     missing = [entry for entry in parameter_sockets.sockets() if entry["label"] not in present]
     for entry in missing:
@@ -190,9 +190,9 @@ def _new_group() -> Any:
     compat.new_socket(group, "Matte", "OUTPUT", "NodeSocketFloat")
     compat.new_socket(group, "Image", "INPUT", "NodeSocketColor").description = "The plate, or nodes that make it"
     holdout = compat.new_socket(group, "Hold-out", "INPUT", "NodeSocketFloat")
-    holdout.description = "Where this is 1 the plate stays in front"
+    holdout.description = "Where this is 1, the plate stays in front"
     mix = compat.new_socket(group, "Mix", "INPUT", "NodeSocketFloat")
-    mix.description = "How much of the new face is laid over"
+    mix.description = "Opacity of the new face"
     for item, value in ((holdout, 0.0), (mix, 1.0)):
         item.default_value, item.min_value, item.max_value = value, 0.0, 1.0
         item.subtype = "FACTOR"
@@ -220,7 +220,7 @@ def _parameter_socket(group: Any, entry: dict[str, Any], panel: Any) -> None:
 
 
 def _own_shot(group: Any, pictures: bool = True) -> None:
-    """A fresh identity, and pictures that only this group uses."""
+    """Give the group a new shot id, and images that no other group uses."""
     group.faceplate.uid = new_id()
     if not pictures:
         return
@@ -279,12 +279,12 @@ def _math(group: Any, operation: str, first: float | None = None, second: float 
 
 
 def _sequence(group: Any, name: str, path: Path) -> Any:
-    """An Image node whose file number is the scene's frame. Set once: a change while a frame renders comes too late."""
+    """Add an Image node whose file number is the scene's frame; it cannot be changed while a frame renders."""
     image = bpy.data.images.new(f"{group.name} {name.lower()}", 1, 1, float_buffer=True)
     image.source = "FILE"
     image.filepath = stored_path(path)
     image.source = "SEQUENCE"
-    image.alpha_mode = "PREMUL"  # a new picture is taken for straight, and would be multiplied twice
+    image.alpha_mode = "PREMUL"  # the default is straight alpha, which would premultiply twice
     node = group.nodes.new("CompositorNodeImage")
     node.name, node.label = name, name
     node.image = image
@@ -298,7 +298,7 @@ def _number_by_scene(node: Any) -> None:
 
 
 def stored_path(path: Path) -> str:
-    """A path as the .blend keeps it: relative to the .blend where it can be: the folder may move with it."""
+    """Return a path as the .blend stores it: relative to the .blend where possible, so that both can be moved."""
     if not bpy.data.filepath:
         return str(path)
     try:

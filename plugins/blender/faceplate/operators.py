@@ -51,7 +51,7 @@ class FACEPLATE_OT_add(bpy.types.Operator):
 
 
 class FACEPLATE_OT_track(ModalNodeOperator, bpy.types.Operator):
-    """Follow the faces of the plate once through the scene's range, into a track file"""
+    """Track the faces of the plate over the scene's range and write the track file"""
 
     bl_idname = "faceplate.track"
     bl_label = "Track"
@@ -93,7 +93,7 @@ class FACEPLATE_OT_bake(ModalNodeOperator, bpy.types.Operator):
             prerender.check(tree, node, frame)
             wanted.append(frame_requests.frame_request(tree, node, frame))
         while wanted:
-            # A held plate shows one number at several frames, with values of their own: one job for each round.
+            # A held plate shows one number at several frames, each with its own values: one job for each round.
             round_ = list({request.number: request for request in reversed(wanted)}.values())
             chosen = {request.frame for request in round_}
             wanted = [request for request in wanted if request.frame not in chosen]
@@ -127,7 +127,7 @@ class FACEPLATE_OT_render_plate(ModalNodeOperator, bpy.types.Operator):
 
 
 class FACEPLATE_OT_cancel(bpy.types.Operator):
-    """Stop what the engine does for this node"""
+    """Cancel this node's job"""
 
     bl_idname = "faceplate.cancel"
     bl_label = "Cancel"
@@ -167,7 +167,7 @@ class FACEPLATE_OT_write_shot(NodeOperator, bpy.types.Operator):
 
 
 class FACEPLATE_OT_load_track(NodeOperator, bpy.types.Operator):
-    """Use a track that was made elsewhere"""
+    """Use another track file"""
 
     bl_idname = "faceplate.load_track"
     bl_label = "Load Track"
@@ -187,7 +187,7 @@ class FACEPLATE_OT_load_track(NodeOperator, bpy.types.Operator):
 
 
 class FACEPLATE_OT_relink(NodeOperator, bpy.types.Operator):
-    """Find the node's plate, folder, pictures and colour spaces again, add what is newer than the node, and ask the engine again"""
+    """Read the node's plate, folder, images and colour spaces again, add new parameters, and connect to the engine again"""
 
     bl_idname = "faceplate.relink"
     bl_label = "Relink"
@@ -204,7 +204,7 @@ class FACEPLATE_OT_relink(NodeOperator, bpy.types.Operator):
 
 
 class FACEPLATE_OT_take(NodeOperator, bpy.types.Operator):
-    """Keep the frames that are baked now as a take, with the shot that made them"""
+    """Keep the baked frames as a take, with their shot document"""
 
     bl_idname = "faceplate.take"
     bl_label = "New Take"
@@ -266,7 +266,7 @@ class FACEPLATE_OT_remove_take(NodeOperator, bpy.types.Operator):
 
 
 class FACEPLATE_OT_refresh(bpy.types.Operator):
-    """Ask the engine how it is and which networks it has"""
+    """Ask the engine for its status and its networks"""
 
     bl_idname = "faceplate.refresh"
     bl_label = "Ask the Engine"
@@ -297,12 +297,12 @@ _CLASSES = (
 
 
 def register() -> None:
-    """Makes the operators known."""
+    """Register the operators."""
     for item in _CLASSES:
         bpy.utils.register_class(item)
 
 
 def unregister() -> None:
-    """Takes them away."""
+    """Unregister the operators."""
     for item in reversed(_CLASSES):
         bpy.utils.unregister_class(item)

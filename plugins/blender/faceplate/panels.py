@@ -1,4 +1,4 @@
-"""The compositor's sidebar and Add menu, built from the parameter list."""
+"""The panels in the compositor's sidebar and the Add menu, built from the parameter list."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _in_compositor(context: bpy.types.Context) -> bool:
 
 
 class FACEPLATE_PT_shot(_Panel, bpy.types.Panel):
-    """Who goes where: plate, source, person, track, generator."""
+    """Plate, source, person, track, generator."""
 
     bl_idname = "FACEPLATE_PT_shot"
     bl_label = "Face Swap"
@@ -119,7 +119,7 @@ def _licence(layout: bpy.types.UILayout, shot: Any) -> None:
 
 
 def _group_panel(name: str) -> type:
-    """The panel of one group of the list."""
+    """Return the panel class of one group of the parameter list."""
 
     def draw(self: Any, context: bpy.types.Context) -> None:
         layout = _layout(self)
@@ -152,7 +152,7 @@ def _entries(name: str) -> list[dict[str, Any]]:
 
 
 class FACEPLATE_UL_takes(bpy.types.UIList):
-    """A take a line: number, frames, note; the eye shows it."""
+    """The list of takes: number, frames, note; the eye button shows a take."""
 
     def draw_item(
         self,
@@ -174,7 +174,7 @@ class FACEPLATE_UL_takes(bpy.types.UIList):
 
 
 class FACEPLATE_PT_output(_Panel, bpy.types.Panel):
-    """Bake, hand over, takes."""
+    """Bake, shot file, takes."""
 
     bl_idname = "FACEPLATE_PT_output"
     bl_label = "Bake and Takes"
@@ -233,7 +233,7 @@ _classes: list[type] = []
 
 
 def register() -> None:
-    """Panels in order: the shot, the list's groups, output, engine."""
+    """Register the panels in order: the shot, the list's groups, output, engine."""
     groups = [_group_panel(name) for name in parameter_sockets.groups() if _entries(name)]
     _classes[:] = [
         FACEPLATE_PT_shot,
@@ -249,7 +249,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Takes them away."""
+    """Unregister the panels."""
     bpy.types.NODE_MT_add.remove(_add_menu)
     for item in reversed(_classes):
         bpy.utils.unregister_class(item)

@@ -1,4 +1,4 @@
-"""The engine's parameter list as this host shows it: sockets for what can be keyed, settings for the rest."""
+"""The engine's parameter list in Blender: node sockets for what can be keyed, settings for the rest."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from .faceplate_client import parameters as engine_parameters
 __all__ = ["FIXED", "by_label", "groups", "order", "settings", "sockets"]
 
 FIXED = {"layers": "", "window": "plate"}
-"""What the picture under the node must be like: RGBA alone, as large as the plate, so that both lie on each other."""
+"""Values that the node needs: an element of RGBA only, as large as the plate, so that both align."""
 
 
 @cache
 def sockets() -> tuple[dict[str, Any], ...]:
-    """The parameters that can be keyed: inputs of the node, named by their labels."""
+    """Return the parameters that can be keyed: inputs of the node, named by their labels."""
     return tuple(entry for entry in engine_parameters() if entry["animatable"])
 
 
 @cache
 def settings() -> tuple[dict[str, Any], ...]:
-    """The parameters that hold for the whole shot: properties of the node group."""
+    """Return the parameters of the whole shot: properties of the node group."""
     return tuple(entry for entry in engine_parameters() if not entry["animatable"] and entry["name"] not in FIXED)
 
 
 @cache
 def groups() -> tuple[str, ...]:
-    """The list's groups, in its order."""
+    """Return the list's groups, in its order."""
     return tuple(dict.fromkeys(entry["group"] for entry in engine_parameters() if entry["name"] not in FIXED))
 
 
 @cache
 def by_label() -> dict[str, dict[str, Any]]:
-    """The keyable parameters by the name of their socket."""
+    """Return the keyable parameters by the name of their socket."""
     return {entry["label"]: entry for entry in sockets()}
 
 
 @cache
 def order() -> dict[str, int]:
-    """Each parameter's place in the list."""
+    """Return each parameter's position in the list."""
     return {entry["name"]: place for place, entry in enumerate(engine_parameters())}

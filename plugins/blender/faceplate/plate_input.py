@@ -1,7 +1,7 @@
-"""What is linked to a node's Image input: a picture file that the engine can read itself, or nodes.
+"""The source of a node's Image input: image files that the engine can read itself, or nodes.
 
-Files are numbered as Blender's Image node does it; the engine is asked for the *file's* number, the node's results are
-numbered by the *scene's*.
+Files are numbered as by Blender's Image node. The engine is asked for the number of the *file*; the node's results have
+the *scene's* frame number.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .faceplate_client import HostError
 __all__ = ["Mapping", "Plate", "file_plate", "image_space", "is_face_swap", "linked_output", "marker"]
 
 MARKER = "faceplate"
-"""The ID property on a node group that says it is ours, with or without this extension."""
+"""The ID property that marks a node group as a face swap, with or without this extension."""
 
 _NUMBER = re.compile(r"^(.*?)(\d+)(\D*)$")
 _DIRECT = {".exr", ".dpx", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
 
-# Blender's own configuration calls these spaces by names of its own; a studio's configuration is shared with the engine.
+# Names of Blender's own configuration; a studio's configuration ($OCIO) is shared with the engine.
 _INTEROP = {
     "ACES2065-1": "lin_ap0_scene",
     "ACEScg": "lin_ap1_scene",
@@ -40,7 +40,7 @@ _INTEROP = {
 
 @dataclass(frozen=True)
 class Mapping:
-    """An Image node's way from scene frames to file numbers; `number` is a still's, None for a file without one."""
+    """How an Image node maps scene frames to file numbers. `number` is that of a still, None for a file without one."""
 
     start: int = 1
     duration: int = 0
@@ -50,7 +50,7 @@ class Mapping:
     number: int | None = None
 
     def file_number(self, frame: int) -> int:
-        """The number of the file that Blender shows at scene frame `frame`."""
+        """Return the number of the file that Blender shows at a scene frame."""
         if self.still:
             return frame if self.number is None else self.number
         at = frame - self.start + 1
@@ -62,7 +62,7 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Plate:
-    """Picture files that the engine reads: their pattern, colour space (None: the files say), layer, and numbering."""
+    """Image files that the engine reads: pattern, colour space (None: as the files state), layer, and numbering."""
 
     pattern: str
     space: str | None
@@ -71,18 +71,18 @@ class Plate:
 
 
 def marker(node: Any) -> Any | None:
-    """What the node's group says of itself, or None when the node is not ours."""
+    """Return the marker of the node's group, or None when the node is no face swap."""
     group = getattr(node, "node_tree", None) if node.type == "GROUP" else None
     return group.get(MARKER) if group is not None else None
 
 
 def is_face_swap(node: Any) -> bool:
-    """Whether `node` is a face swap node."""
+    """Return whether `node` is a face swap node."""
     return marker(node) is not None
 
 
 def linked_output(socket: Any) -> Any | None:
-    """The output that feeds `socket`, past reroutes and other face swap nodes: these lay faces over one same plate."""
+    """Return the output that feeds `socket`, through reroutes and other face swap nodes, which share one plate."""
     while socket.is_linked:
         made = socket.links[0].from_socket
         node = made.node
@@ -96,12 +96,12 @@ def linked_output(socket: Any) -> Any | None:
 
 
 def has_image(node: Any) -> bool:
-    """Whether an Image node has a picture."""
+    """Return whether an Image node has an image."""
     return node.image is not None
 
 
 def file_plate(made: Any, space: str = "") -> Plate | None:
-    """The files behind an Image node's picture output, or None when `made` is the work of other nodes.
+    """Return the files behind an Image node's output, or None when other nodes compute `made`.
 
     Raises `HostError('plate-missing')` for an Image node without a file.
     """
@@ -110,7 +110,7 @@ def file_plate(made: Any, space: str = "") -> Plate | None:
         return None
     image = node.image
     if image is None:
-        raise HostError("plate-missing", f"The Image node '{node.name}' has no picture: open the plate in it.")
+        raise HostError("plate-missing", f"The Image node '{node.name}' has no image: open the plate in it.")
     if image.source not in ("FILE", "SEQUENCE") or image.packed_file is not None:
         return None
     path = Path(bpy.path.abspath(image.filepath, library=image.library))
@@ -123,14 +123,14 @@ def file_plate(made: Any, space: str = "") -> Plate | None:
         mapping = Mapping(still=True, number=number)
         pattern = str(path)
     elif number is None:
-        raise HostError("plate-missing", f"{path.name} has no frame number, but '{node.name}' takes it for a sequence.")
+        raise HostError("plate-missing", f"{path.name} has no frame number, but '{node.name}' reads it as a sequence.")
     else:
         mapping = Mapping(node.frame_start, node.frame_duration, node.frame_offset, node.use_cyclic)
     return Plate(pattern, space or image_space(image), chosen, mapping)
 
 
 def image_space(image: Any) -> str:
-    """How the engine calls the space that Blender takes the picture for."""
+    """Return the engine's name of an image's colour space."""
     name = image.colorspace_settings.name
     if name == "Working Space":
         name = compat.working_space()
@@ -138,12 +138,12 @@ def image_space(image: Any) -> str:
 
 
 def engine_space(name: str) -> str:
-    """How the engine calls a space of Blender's."""
+    """Return the engine's name of one of Blender's colour spaces."""
     return name if os.environ.get("OCIO") else _INTEROP.get(name, name)
 
 
 def _pattern(path: Path) -> tuple[str, int | None]:
-    """`plate.1001.exr` → (`plate.####.exr`, 1001): the last number of the name, as Blender takes it."""
+    """`plate.1001.exr` → (`plate.####.exr`, 1001): the last number of the name, as in Blender."""
     found = _NUMBER.match(path.stem)
     if found is None:
         return str(path), None

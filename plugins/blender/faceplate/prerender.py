@@ -1,7 +1,7 @@
-"""The plate where it is no file: what the nodes before the face swap make, rendered once to EXR files.
+"""The plate where it is computed by nodes: the nodes before the face swap, rendered once to EXR files.
 
-A note beside the files says what they were made from. When the nodes, their keys or the pictures that they read are
-other ones by now, the plate is *stale*, and a render says so instead of using it.
+A note beside the files records what they were rendered from. When the nodes, their keys or the images that they read have
+changed since, the plate is *stale*, and a render fails instead of using it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .faceplate_client import HostError, frame_path, make_folder, write_json
 __all__ = ["as_plate", "check", "is_stale", "needed", "render_plate", "signature"]
 
 _NOTE = "plate.json"
-# How a node looks and where it stands changes no pixel.
+# Properties of appearance and position, which change no pixel.
 _LOOKS = {
     "name", "label", "location", "location_absolute", "width", "height", "dimensions", "color", "color_tag", "select",
     "hide", "show_options", "show_preview", "show_texture", "use_custom_color", "parent", "bl_idname", "rna_type",
@@ -30,7 +30,7 @@ _DEEPEST = 4
 
 
 def needed(node: Any) -> Any | None:
-    """The output that must be rendered to files for this node, or None when the engine reads the plate itself."""
+    """Return the output that must be rendered to files for this node; None when the engine reads the plate itself."""
     made = plate_input.linked_output(node.inputs["Image"])
     if made is None or plate_input.file_plate(made) is not None:
         return None
@@ -38,14 +38,14 @@ def needed(node: Any) -> Any | None:
 
 
 def as_plate(group: Any) -> plate_input.Plate:
-    """The rendered plate as the engine reads it: numbered by scene frames, in Blender's working space."""
+    """Return the rendered plate: numbered by scene frames, in Blender's working space."""
     pattern = result_files.node_folder(group) / "plate" / "plate.####.exr"
     mapping = plate_input.Mapping(start=1, duration=1 << 30, offset=0)
     return plate_input.Plate(str(pattern), plate_input.engine_space(compat.working_space()), None, mapping)
 
 
 def check(tree: Any, node: Any, frame: int) -> None:
-    """Nothing when the node's plate is a file or rendered and current. Raises `HostError('plate-stale')`."""
+    """Raise `HostError('plate-stale')` when the node's plate must be rendered again."""
     made = needed(node)
     if made is None:
         return
@@ -55,7 +55,7 @@ def check(tree: Any, node: Any, frame: int) -> None:
 
 
 def is_stale(tree: Any, node: Any, made: Any, frame: int) -> str:
-    """Why the rendered plate of a frame cannot be used, as the end of a sentence; empty when it can."""
+    """Return why the rendered plate of a frame cannot be used, as the end of a sentence; empty when it can."""
     folder = result_files.node_folder(node.node_tree) / "plate"
     note = _note(folder)
     if not note:
@@ -69,9 +69,9 @@ def is_stale(tree: Any, node: Any, made: Any, frame: int) -> str:
 
 
 def render_plate(scene: Any, node: Any, frames: range) -> Iterator[int]:
-    """Renders what feeds `node` and gives each frame's number when it is written. Raises `HostError`.
+    """Render the nodes before `node` to files; yield each frame number when its file is written. Raises `HostError`.
 
-    It works on a copy of the scene, so that a failure leaves nothing changed.
+    A copy of the scene is rendered, so that a failure changes nothing.
     """
     tree = compat.compositor_tree(scene)
     made = needed(node)
@@ -98,7 +98,7 @@ def render_plate(scene: Any, node: Any, frames: range) -> Iterator[int]:
 
 
 def signature(tree: Any, made: Any) -> str:
-    """A hash of everything before `made` that changes its pixels: nodes, values, links, curves, working space."""
+    """Return a hash of everything before `made` that changes its pixels: nodes, values, links, curves, working space."""
     text = [made.identifier, compat.working_space()]
     for node in _before(made.node):
         text.append(_described(node, 0))
@@ -114,7 +114,7 @@ def signature(tree: Any, made: Any) -> str:
 
 
 def _before(last: Any) -> list[Any]:
-    """`last` and every node that feeds it, each once, in a fixed order."""
+    """Return `last` and every node that feeds it, once, sorted by name."""
     seen: dict[str, Any] = {}
     waiting = [last]
     while waiting:
@@ -126,7 +126,7 @@ def _before(last: Any) -> list[Any]:
 
 
 def _described(item: Any, depth: int) -> str:
-    """A node's or a datablock's own settings as text."""
+    """Return the settings of a node or data block as text."""
     words = [item.bl_rna.identifier]
     if isinstance(item, bpy.types.Image):
         space: Any = item.colorspace_settings
@@ -176,7 +176,7 @@ def _curve(curve: Any) -> str:
 
 
 def _pictures(tree: Any, made: Any, frame: int) -> list[list[Any]]:
-    """Size and time of the picture files that a frame was made from."""
+    """Return name, size and modification time of the image files that a frame is rendered from."""
     found = []
     for node in _before(made.node):
         if node.type != "IMAGE" or node.image is None:
@@ -195,14 +195,14 @@ def _copy_of(scene: Any, tree: Any) -> tuple[Any, Any]:
     copy = scene.copy()
     copy.name = ".faceplate plate"
     copied = compat.compositor_tree(copy)
-    if copied == tree:  # since 5.0 the tree is a group of its own, which a copied scene shares
+    if copied == tree:  # since 5.0 the tree is a node group, which a copied scene shares
         copied = tree.copy()
         copy.compositing_node_group = copied
     return copy, copied
 
 
 def _output_only(tree: Any, name: str, output: int) -> None:
-    """Links one node's output to the tree's, and takes away what would write files by the way."""
+    """Link one node's output to the tree's output, and remove nodes that would write files."""
     for node in [node for node in tree.nodes if node.type in ("OUTPUT_FILE", "VIEWER", "SPLITVIEWER")]:
         tree.nodes.remove(node)
     target = compat.output_input(tree)
@@ -220,10 +220,10 @@ def _render_one(scene: Any, folder: Path, frame: int) -> None:
     scene.frame_step = 1
     scene.render.filepath = str(folder / ".part.####.exr")
     scene.render.use_compositing, scene.render.use_sequencer = True, False
-    # Rendered as an animation: a still of a scene that no window shows keeps the pictures of the frame before.
+    # Rendered as an animation: a still of a scene without a window keeps the images of the frame before.
     bpy.ops.render.render(animation=True, scene=scene.name)
     if not part.exists():
-        raise HostError("plate-unwritable", f"{target} could not be written: see Blender's messages.")
+        raise HostError("plate-unwritable", f"{target} could not be written; see Blender's console.")
     part.replace(target)
 
 

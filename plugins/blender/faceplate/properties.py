@@ -60,7 +60,7 @@ _SEARCH = {"generator": _generators, "target": _people}
 
 
 def _property(entry: dict[str, Any]) -> Any:
-    """The bpy property of one parameter."""
+    """Return the bpy property of one parameter."""
     common = {"name": entry["label"], "description": entry["help"], "update": _changed, "options": set()}
     if entry["type"] == "choice":
         items = [(choice, choice.replace("_", " ").capitalize(), "") for choice in entry["choices"]]
@@ -75,7 +75,7 @@ def _property(entry: dict[str, Any]) -> Any:
     if entry["type"] == "path":
         return bpy.props.StringProperty(default=entry["default"], subtype="FILE_PATH", **common)
     if entry["name"] in _SEARCH:
-        # Names that the list does not know yet (a network added since) may be typed.
+        # Other names may be typed, such as that of a network added since.
         common |= {"search": _SEARCH[entry["name"]], "search_options": {"SUGGESTION"}}
     return bpy.props.StringProperty(default=entry["default"], **common)
 
@@ -117,23 +117,23 @@ def _shot(parameters_class: type, take_class: type) -> type:
     notes = {
         "uid": text(options={"HIDDEN"}),
         "shot_name": text(name="Shot", description="The shot's name in shot files", options=set()),
-        "source": text(name="Source", description="A folder of pictures (or one picture) of the person put in", **path),
-        "track": text(name="Track", description="Where the face is in every frame; made by Track", **path),
+        "source": text(name="Source", description="A folder of pictures, or one picture, of the person put in", **path),
+        "track": text(name="Track", description="The tracked face of every frame; written by Track", **path),
         "space": text(
             name="Plate space",
-            description="The plate's colour space by the engine's name; empty takes that of the Image node",
+            description="The plate's colour space by the engine's name; empty: that of the Image node",
             update=_changed,
             options=set(),
         ),
         "allow_noncommercial": bpy.props.BoolProperty(
             name="Allow non-commercial weights",
-            description="Use networks whose licence forbids commercial work",
+            description="Use networks whose licence forbids commercial use",
             update=_changed,
             options=set(),
         ),
         "cache": text(
             name="Folder",
-            description="Where this node's frames lie; empty: a folder 'faceplate' beside the .blend",
+            description="Folder of this node's frames; empty: the folder 'faceplate' beside the .blend",
             subtype="DIR_PATH",
             update=_folder_changed,
             options=set(),
@@ -162,7 +162,7 @@ def register(callbacks: Callbacks) -> None:
     shot = _shot(held, take)
     bpy.utils.register_class(shot)
     _CLASSES.append(shot)
-    # On every node group: a subclass of an ID type cannot carry properties of its own in all versions.
+    # On every node group: some versions allow no properties on a subclass of an ID type.
     bpy.types.NodeTree.faceplate = bpy.props.PointerProperty(type=shot)  # pyright: ignore[reportAttributeAccessIssue]
 
 

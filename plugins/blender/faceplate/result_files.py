@@ -1,4 +1,4 @@
-"""A node's folder: what the engine wrote, by plate number, and what the node shows, by scene frame.
+"""The folder of a node: the engine's files, by plate number, and the files that the node shows, by scene frame.
 
     elements/element.####.exr    the engine's, numbered like the plate
     element.####.exr             what the node shows, numbered like the scene (a link, or a copy)
@@ -36,18 +36,18 @@ __all__ = [
 
 
 def node_folder(group: Any) -> Path:
-    """The node's folder: the one that was chosen, else beside the .blend, else (not saved yet) a temporary one."""
+    """Return the node's folder: the chosen one, else one beside the .blend, else (not saved yet) a temporary one."""
     shot = group.faceplate
     if shot.cache:
         return Path(bpy.path.abspath(shot.cache))
     if bpy.data.filepath:
-        # One folder for each .blend: two versions of it, rendered at once, must not take each other's frames.
+        # One folder for each .blend, so that two versions that render at once do not overwrite each other's frames.
         return Path(bpy.data.filepath).parent / "faceplate" / Path(bpy.data.filepath).stem / shot.uid[:12]
     return _unsaved(shot.uid)
 
 
 def move_unsaved(group: Any) -> None:
-    """What was made before the .blend was first saved moves into the folder beside it."""
+    """Move files from the temporary folder to the one beside the .blend after it was first saved."""
     made, folder = _unsaved(group.faceplate.uid), node_folder(group)
     if made == folder or not made.is_dir() or folder.exists():
         return
@@ -63,28 +63,28 @@ def _unsaved(uid: str) -> Path:
 
 
 def shown_folder(group: Any) -> Path:
-    """Where the frames lie that the node shows: the node's folder, or that of the chosen take."""
+    """Return the folder of the frames that the node shows: the node's folder, or that of the chosen take."""
     shot = group.faceplate
     return node_folder(group) / "takes" / f"{shot.take:03d}" if shot.take else node_folder(group)
 
 
 def result_path(folder: Path, frame: int) -> Path:
-    """The picture that the node shows at a scene frame."""
+    """Return the file that the node shows at a scene frame."""
     return folder / f"element.{frame:04d}.exr"
 
 
 def present_path(folder: Path, frame: int) -> Path:
-    """The mark that the frame is there."""
+    """Return the file that marks a frame as rendered."""
     return folder / f"present.{frame:04d}.png"
 
 
 def rendered_pattern(group: Any) -> str:
-    """Where the engine writes."""
+    """Return the pattern of the engine's files."""
     return str(node_folder(group) / "elements" / "element.####.exr")
 
 
 def publish_frame(folder: Path, frame: int, rendered: Path) -> bool:
-    """Shows `rendered` at scene frame `frame`. Returns whether that changed anything."""
+    """Link or copy `rendered` to the file of a scene frame. Returns whether anything changed."""
     target = result_path(folder, frame)
     mark = present_path(folder, frame)
     try:
@@ -100,7 +100,7 @@ def publish_frame(folder: Path, frame: int, rendered: Path) -> bool:
 
 
 def discard_frame(folder: Path, frame: int) -> None:
-    """The frame is not there (any more): it must not pass for a finished one."""
+    """Remove a frame's files, so that it does not count as rendered."""
     for path in (present_path(folder, frame), result_path(folder, frame)):
         path.unlink(missing_ok=True)
 

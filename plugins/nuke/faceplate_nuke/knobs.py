@@ -133,7 +133,7 @@ def _before_face() -> list[nuke.Knob]:
         _file(
             names.TRACK,
             "track file",
-            "The tracked faces of the shot, written by Track; by default in a folder beside the script.",
+            "The tracked faces of the shot, written by Track; by default beside the script.",
         ),
         _with_tip(
             nuke.XY_Knob(names.PICK, "pick"),

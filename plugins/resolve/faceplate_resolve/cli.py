@@ -1,4 +1,4 @@
-"""The command line for Studio, also beside `resolve -nogui`: `swap`, `next`, `batch` on the open project and timeline."""
+"""Command line for Studio, also with `resolve -nogui`: `swap`, `next`, `batch` on the open project and timeline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 from faceplate_client import ClientError, Engine, HostError, connect, parameters
 
-from .dialog import Answer, panel_for, read_answer
+from .dialog import SwapRequest, read_request, swap_panel
 from .host import Host, from_outside
 from .interface import Console
 from .menu import COLOR, remembered
@@ -25,7 +25,7 @@ def main(
     outside: Callable[[], Host] = from_outside,
     connected: Callable[[], Engine] = connect,
 ) -> int:
-    """Answers 0 when everything was done, 1 when something failed, 2 for a wrong request."""
+    """Run the command line; return 0 when everything was done, 1 when something failed, 2 for a wrong request."""
     given = _parser().parse_args(arguments)
     try:
         host = outside()
@@ -43,8 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", default=own.folder, help="where results go")
     parser.add_argument("--mode", choices=("auto", "source", "render"), default="auto")
     parser.add_argument("--handles", type=int, default=8, help="frames beyond the cut")
-    parser.add_argument("--no-track", action="store_true", help="look at every frame by itself")
-    parser.add_argument("--space", default="", help="the plate's OCIO colour space, when nothing says it")
+    parser.add_argument("--no-track", action="store_true", help="find the face in each frame separately")
+    parser.add_argument("--space", default="", help="the plate's OCIO colour space, when the files do not state it")
     parser.add_argument("--purpose", choices=("preview", "final"), default="preview")
     parser.add_argument("--at", default="", metavar="TIMECODE", help="move the playhead there first")
     parser.add_argument("--color", default=COLOR, help="batch: of marker, flag or clip colour")
@@ -68,19 +68,19 @@ def _work(host: Host, given: argparse.Namespace, connected: Callable[[], Engine]
         items = marked_items(host, given.color)
         if not items:
             raise HostError("no-clip", f"No clip has a {given.color} marker, flag or clip colour.")
-        outcomes = batch(host, items, _answer(given, {}, ""), connected(), interface)
+        outcomes = batch(host, items, _request(given, {}, ""), connected(), interface)
         for outcome in outcomes:
             print(f"{outcome.name}: {'done, ' if outcome.done else ''}{outcome.text}")
         return 0 if len(outcomes) == len(items) and all(outcome.done for outcome in outcomes) else 1
     item = current_item(host)
     if given.what == "swap":
-        placed = swap_clip(host, item, _answer(given, {}, ""), connected(), interface)
+        placed = swap_clip(host, item, _request(given, {}, ""), connected(), interface)
         print(f"done: record frames {placed.GetStart(False)}-{placed.GetEnd(False)}")
         return 0
     record = record_of(item)
     document = load_shot(record) if record else {}
-    answer = _answer(given, document.get("parameters") or {}, str(document.get("source") or ""))
-    print(f"done: take {next_version(host, item, answer, connected(), interface)}")
+    request = _request(given, document.get("parameters") or {}, str(document.get("source") or ""))
+    print(f"done: take {next_version(host, item, request, connected(), interface)}")
     return 0
 
 
@@ -90,11 +90,11 @@ def _move(host: Host, timecode: str) -> None:
     except ValueError as error:
         raise HostError("bad-value", f"{error}.") from None
     if not host.timeline.SetCurrentTimecode(timecode) or host.timeline.GetCurrentTimecode() != timecode:
-        raise HostError("bad-value", f"Resolve does not go to {timecode}.")
+        raise HostError("bad-value", f"Resolve cannot move the playhead to {timecode}.")
 
 
-def _answer(given: argparse.Namespace, values: dict[str, Any], source: str) -> Answer:
-    own = Answer(
+def _request(given: argparse.Namespace, values: dict[str, Any], source: str) -> SwapRequest:
+    own = SwapRequest(
         source=given.source or source,
         folder=given.folder,
         mode=given.mode,
@@ -104,14 +104,14 @@ def _answer(given: argparse.Namespace, values: dict[str, Any], source: str) -> A
         values={},
         purpose=given.purpose,
     )
-    panel = panel_for("", (), parameters(), values, own)
+    panel = swap_panel("", (), parameters(), values, own)
     contents = {field.name: field.value for field in panel.fields}
     for text in given.set:
         name, equals, value = text.partition("=")
         if not equals or name not in contents:
-            raise HostError("bad-value", f"'{text}' sets no parameter; write --set grain=0.5.")
+            raise HostError("bad-value", f"'{text}' is no parameter setting; write --set grain=0.5.")
         contents[name] = _plain(value)
-    return read_answer(panel, contents)
+    return read_request(panel, contents)
 
 
 def _plain(text: str) -> Any:

@@ -1,5 +1,7 @@
-"""A timeline item read into a plain record, and what can be done with it. Reading and judging are apart, so that every
-judgement can be tested without a host."""
+"""A timeline item as a plain record, and how it can be swapped.
+
+Reading and judging are separate, so that every judgement can be tested without Resolve.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,18 @@ SIZING = {
     "CropTop": 0.0, "CropBottom": 0.0, "CropSoftness": 0.0, "CropRetain": False, "Opacity": 100.0, "Distortion": 0.0,
     "Scaling": 0, "ResizeFilter": 0,
 }  # fmt: skip
-"""What moves or scales a clip's picture on the timeline, and its value when nothing does."""
+"""Properties that move or scale a clip's picture on the timeline, with their neutral values."""
 
 _NESTED = ("compound", "timeline", "multicam", "fusion", "stereo", "sync")
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What Resolve says of one item. `start` and `end` are record frames, end exclusive; `left` and `right` are how far
-    it could be extended, in record frames; `source` is (start, end) in source frames, known to a frame only."""
+    """What Resolve reports about one item.
+
+    `start` and `end` are record frames, end exclusive. `left` and `right` tell how far the item could be extended, in
+    record frames. `source` is (start, end) in source frames, accurate to one frame only.
+    """
 
     name: str
     track: int
@@ -53,37 +58,39 @@ class Clip:
 
     @property
     def duration(self) -> int:
+        """Number of record frames."""
         return self.end - self.start
 
     @property
     def ratio(self) -> Fraction:
-        """Source frames a record frame."""
+        """Source frames per record frame."""
         return self.media_rate.exact / self.timeline_rate.exact if self.media_rate else Fraction(1)
 
     @property
     def offset(self) -> Fraction:
-        """Where in the media the clip begins, in source frames. `left` is exact, the source start may read one low."""
+        """Where in the media the clip begins, in source frames, from `left`: the reported source start may be one too low."""
         return self.left * self.ratio
 
     @property
     def speed(self) -> Speed:
+        """What is known about the clip's speed."""
         return speed_of(self.source, self.duration, self.ratio, self.left, self.right, self.media_frames)
 
     def placement(self, handles: int) -> Placement | None:
-        """How a result would go on the timeline; None when it cannot stay in step."""
+        """Return how a result is placed on the timeline; None when it cannot match every record frame."""
         return place(self.offset, self.duration, self.ratio, handles, self.media_frames)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """`mode` is source, render or refuse; `reason` is why, in a clause, empty where there is nothing to say."""
+    """How a clip can be swapped: `mode` is source, render or refuse; `reason` is a clause, or empty."""
 
     mode: str
     reason: str = ""
 
 
 def judge(clip: Clip) -> Judgement:
-    """How to swap a face in a clip: on its own media, on a render of its range, or not at all."""
+    """Return how a face in a clip can be swapped: on its own media, on a render of its range, or not at all."""
     missing = clip.files.missing()
     if clip.kind == "none":
         return Judgement("refuse", "it is a title, a generator or a transition and has no media")
@@ -123,7 +130,7 @@ def _judge_timing(clip: Clip) -> Judgement:
 
 
 def read_clip(host: Host, item: TimelineItem) -> Clip:
-    """Everything about an item that a swap needs to know. Raises HostError `bad-clip`."""
+    """Read from an item everything that a swap needs. Raises HostError `bad-clip`."""
     start, end = item.GetStart(False), item.GetEnd(False)
     if start is None or end is None or end <= start:
         raise HostError("bad-clip", f"Resolve does not say where '{item.GetName()}' lies on the timeline.")
@@ -160,7 +167,7 @@ def _properties(media: MediaPoolItem | None) -> dict[str, str]:
 
 
 def _kind(media: MediaPoolItem | None, properties: dict[str, str], where: Any) -> str:
-    """`none` without media, `audio`, `still`, `video`, or Resolve's own word for what is made of other clips."""
+    """Return `none` without media, `audio`, `still`, `video`, or Resolve's own word for a clip that is made of others."""
     if not media:
         return "none"
     said = properties["Type"].lower()
@@ -172,12 +179,12 @@ def _kind(media: MediaPoolItem | None, properties: dict[str, str], where: Any) -
 
 
 def _fraction(value: Any) -> Fraction:
-    """Subframes as Resolve counts them, in hundredths of thousandths at most: 12.0416666 is 12 and 1/24."""
+    """Convert a number of frames with subframes to a fraction: 12.0416666 is 12 and 1/24."""
     return Fraction(float(value or 0)).limit_denominator(100_000)
 
 
 def _origins(files: Files, timecode: str, rate: Rate | None) -> tuple[int, ...]:
-    """What source frames may be counted from beside 0."""
+    """Return the numbers, besides 0, from which Resolve may count source frames."""
     first = (files.first,) if files.kind in ("sequence", "raw") else ()
     if rate is None or not timecode:
         return first
@@ -202,7 +209,7 @@ def _whole(text: str) -> int:
 
 
 def _grade(item: TimelineItem) -> tuple[str, ...]:
-    """What the API shows of a grade: nodes, tools, LUTs, a group. It shows no wheel, no curve and no stabiliser."""
+    """Return what the API reports of a grade: nodes, tools, LUTs, a group; it reports no wheels, curves or stabiliser."""
     found: list[str] = []
     graph = item.GetNodeGraph(1) if has(item, "GetNodeGraph") else None
     count = int(graph.GetNumNodes() or 0) if graph else 0
@@ -220,7 +227,7 @@ def _grade(item: TimelineItem) -> tuple[str, ...]:
 
 
 def _sizing(item: TimelineItem) -> dict[str, Any]:
-    """What of `SIZING` is not as it begins."""
+    """Return the properties of `SIZING` that are not neutral."""
     found = {}
     for name, plain in SIZING.items():
         value: Any = item.GetProperty(name)

@@ -1,4 +1,4 @@
-"""Resolve's names for colour spaces, and what OpenColorIO's ACES configs call them."""
+"""Resolve's colour space names and their names in OpenColorIO's ACES configs."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ SPACES = {
     "S-Gamut3/S-Log3": "S-Log3 S-Gamut3",
     "S-Gamut3.Cine/S-Log3": "S-Log3 S-Gamut3.Cine",
 }
-"""A name that stands here means the same pixels on both sides. Others are left to the person to say."""
+"""Names of the same colour space on both sides. For other spaces the user must name the OCIO space."""
 
 _SAYS_NOTHING = ("", "project", "same as project", "bypass", "none")
 
 
 def ocio_space(name: object) -> str | None:
-    """OCIO's name for Resolve's; None for a name that says nothing, or that has no counterpart here."""
+    """Return OCIO's name for one of Resolve's; None for a name that tells nothing or has no counterpart."""
     return SPACES.get(str(name or "").strip())
 
 
 def is_managed(setting: Callable[[str], object]) -> bool:
-    """Whether the project converts every clip from a colour space of its own."""
+    """Return whether the project is colour managed, so that each clip has an input colour space."""
     mode = str(setting("colorScienceMode") or "").lower()
     return "colormanaged" in mode or mode.startswith("aces")
 
 
 def delivered_space(setting: Callable[[str], object]) -> tuple[str, str | None]:
-    """What a render of the timeline is in: Resolve's name for it, and OCIO's (None where it is unknown)."""
+    """Return the colour space of a render of the timeline: Resolve's name, and OCIO's (None where it is unknown)."""
     name = str(setting("colorSpaceOutput") or "").strip()
     if not is_managed(setting) or name.lower() in ("same as timeline", *_SAYS_NOTHING):
         name = str(setting("colorSpaceTimeline") or "").strip()

@@ -1,8 +1,8 @@
-"""Renders one clip's range of the timeline to an EXR sequence, and leaves Resolve's own settings as they were.
+"""Renders one clip's range of the timeline to an EXR sequence and restores Resolve's own settings.
 
-Render settings can be set but not read, and merge with what was there. So all of them are kept as a preset before and
-loaded again after; tracks, marks, format and mode are read and put back. The files are counted, because neither the job's
-state nor any return value says that they are there.
+Resolve's render settings can be set but not read, and new ones merge with existing ones. All of them are therefore saved
+as a preset before and loaded again after. Tracks, marks, format and mode are read and restored. The files are counted,
+because neither the job's state nor a return value tells whether they were written.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ Follow = Callable[[Callable[[], "tuple[int, int, bool]"], Callable[[], object], 
 
 
 def settings_for(folder: str, name: str, first: int, last: int) -> dict[str, Any]:
-    """Everything that decides which files come out, also what is usually so: settings of before would stay otherwise.
+    """Return all settings that decide which files are written, also the usual ones: earlier settings would remain otherwise.
 
-    Marks count both ends in.
+    Marks include both ends.
     """
     return {
         "SelectAllFrames": False,
@@ -52,7 +52,7 @@ def settings_for(folder: str, name: str, first: int, last: int) -> dict[str, Any
 
 
 def exr_codec(codecs: dict[str, str]) -> str:
-    """The name of the codec to use out of `GetRenderCodecs`: half floats, losslessly compressed, as far as there are any.
+    """Return the codec to use out of `GetRenderCodecs`: half float with lossless compression where available.
 
     Raises HostError `no-exr`.
     """
@@ -68,16 +68,16 @@ def exr_codec(codecs: dict[str, str]) -> str:
 
 
 def deliver(host: Host, rollback: Rollback, clip: Clip, folder: str, name: str, follow: Follow) -> tuple[str, int, int]:
-    """Renders the clip's record range with every other video track off, into the empty folder `folder`.
+    """Render the clip's record range, with every other video track disabled, into the empty folder `folder`.
 
-    Answers the pattern (`…/name########.exr`) and its first and last number. `follow` is given what to ask for progress
-    and how to cancel. Raises HostError `rendering`, `no-exr`, `not-delivered`.
+    Returns the pattern (`…/name########.exr`) and its first and last number. `follow` shows progress and can cancel.
+    Raises HostError `rendering`, `no-exr`, `not-delivered`.
     """
     rollback.step("rendering the clip's range")
     if host.project.IsRenderingInProgress():
         raise HostError("rendering", "Resolve is rendering something else: wait for it, or stop it.")
     os.makedirs(folder, exist_ok=True)
-    with Rollback() as kept:  # undone at once when anything fails; put back at the end otherwise
+    with Rollback() as kept:  # undone at once after a failure; restored at the end otherwise
         restore = _keep_settings(host, kept)
         _only_track(host, clip.track, kept, restore)
         job = _add_job(host, clip, folder, name)
@@ -90,14 +90,12 @@ def deliver(host: Host, rollback: Rollback, clip: Clip, folder: str, name: str, 
     host.project.DeleteRenderJob(job)
     failed = [what for what, put_back in restore if put_back() is False]
     if failed:
-        raise HostError(
-            "not-restored", f"Resolve does not take back {', '.join(failed)}; please check the Deliver page."
-        )
+        raise HostError("not-restored", f"Resolve did not restore {', '.join(failed)}; please check the Deliver page.")
     return _delivered(folder, name, clip, status)
 
 
 def _keep_settings(host: Host, kept: Rollback) -> list[tuple[str, Callable[[], object]]]:
-    """Keeps format, mode, marks and all other render settings; answers how to put them back, in order."""
+    """Save format, mode, marks and all other render settings; return how to restore them, in order."""
     project, timeline = host.project, host.timeline
     preset = f"Faceplate {uuid.uuid4().hex[:8]}"
     marks: Any
@@ -108,7 +106,7 @@ def _keep_settings(host: Host, kept: Rollback) -> list[tuple[str, Callable[[], o
     )
     if not project.SaveAsNewRenderPreset(preset):
         raise HostError(
-            "not-kept", "Resolve does not keep the current render settings as a preset, so they stay untouched."
+            "not-kept", "Resolve did not save the current render settings as a preset; nothing was changed."
         )
 
     def put_back() -> bool:
@@ -133,7 +131,7 @@ def _keep_settings(host: Host, kept: Rollback) -> list[tuple[str, Callable[[], o
 
 
 def _only_track(host: Host, track: int, kept: Rollback, restore: list[tuple[str, Callable[[], object]]]) -> None:
-    """Turns every other video track off, so that titles and earlier swaps are not burnt in."""
+    """Disable every other video track, so that titles and earlier swaps are not rendered in."""
     timeline = host.timeline
     others = [index for index in range(1, timeline.GetTrackCount("video") + 1) if index != track]
     was_on = [index for index in others if timeline.GetIsTrackEnabled("video", index)]
@@ -185,7 +183,7 @@ def _stop(host: Host) -> bool:
 
 
 def _delivered(folder: str, name: str, clip: Clip, status: dict[str, Any]) -> tuple[str, int, int]:
-    """The pattern of the files that are there: as many as record frames, without a hole."""
+    """Return the pattern of the written files, which must be as many as record frames, without gaps."""
     found = {}
     for entry in os.listdir(folder):
         match = re.fullmatch(rf"({re.escape(name)}[._-]?)(\d+)(\.exr)", entry)

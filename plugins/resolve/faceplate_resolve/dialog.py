@@ -1,4 +1,4 @@
-"""What the dialog asks, as data: made from the parameter list, essentials first. No window is opened here."""
+"""The dialog as data, made from the parameter list, the most used parameters first. Opens no window."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Union
 
 from faceplate_client import HostError
 
-__all__ = ["ESSENTIALS", "Answer", "Field", "Panel", "panel_for", "read_answer"]
+__all__ = ["ESSENTIALS", "Field", "Panel", "SwapRequest", "read_request", "swap_panel"]
 
 ESSENTIALS = ("target", "generator", "light_luminance", "matte_feather", "grain", "occlusion")
-"""The parameters on the first page; the others are on a page for each group."""
+"""The parameters on the first page; each group of the others has a page of its own."""
 
 _MODES = ("auto", "source", "render")
 _PURPOSES = ("preview", "final")
@@ -19,7 +19,7 @@ _PURPOSES = ("preview", "final")
 
 @dataclass(frozen=True)
 class Field:
-    """One line: `kind` is float, int, string, choice, flag, folder, file or note (text only)."""
+    """One line of the dialog. `kind` is float, int, string, choice, flag, folder, file or note (text only)."""
 
     name: str
     kind: str
@@ -33,7 +33,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Panel:
-    """Pages of fields; `notes` are the sentences above them."""
+    """A dialog: pages of fields, with `notes` above them."""
 
     title: str
     notes: tuple[str, ...]
@@ -41,12 +41,13 @@ class Panel:
 
     @property
     def fields(self) -> tuple[Field, ...]:
+        """The fields of all pages."""
         return tuple(field for _, fields in self.pages for field in fields)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What was asked for: `values` are the parameters, the rest is the adapter's own."""
+class SwapRequest:
+    """What the user asked for: `values` are the parameters, the rest are the adapter's own settings."""
 
     source: str
     folder: str
@@ -58,10 +59,10 @@ class Answer:
     purpose: str = "preview"
 
 
-def panel_for(
-    title: str, notes: tuple[str, ...], parameters: list[dict[str, Any]], values: Mapping[str, Any], own: Answer
+def swap_panel(
+    title: str, notes: tuple[str, ...], parameters: list[dict[str, Any]], values: Mapping[str, Any], own: SwapRequest
 ) -> Panel:
-    """The dialog with `values` over the parameters' defaults; a keyed value is left to the shot file and shown as a note."""
+    """Return the dialog with `values` in place of defaults; a keyed value stays in the shot file and is shown as a note."""
     first = [
         Field(
             "source", "folder", "Person", own.source, "Pictures, or a folder of pictures, of the person who is put in."
@@ -74,17 +75,19 @@ def panel_for(
             "mode", "choice", "Plate", own.mode, "auto, the clip's own media, or a render of its range.", choices=_MODES
         ),
         Field("handles", "int", "Handles", own.handles, "Frames beyond the cut at both ends.", 0, 1000),
-        Field("track", "flag", "Track first", own.track, "Follow the face through the clip before it is replaced."),
-        Field("space", "string", "Colour space", own.space, "The plate's, by its OCIO name; empty: as the file says."),
+        Field("track", "flag", "Track first", own.track, "Track the face through the clip before it is replaced."),
+        Field(
+            "space", "string", "Colour space", own.space, "The plate's OCIO colour space; empty: as the file states."
+        ),
         Field(
             "purpose",
             "choice",
             "Purpose",
             own.purpose,
-            "preview: with a slate when no release of the person is on record; final: refused then.",
+            "Without a release of the person on record, preview renders with a slate and final is refused.",
             choices=_PURPOSES,
         ),
-        Field("folder", "folder", "Results", own.folder, "Where the frames and the shot file go."),
+        Field("folder", "folder", "Results", own.folder, "Folder of the frames and the shot file."),
     )
     groups: dict[str, list[Field]] = {}
     for entry in parameters:
@@ -106,8 +109,8 @@ def _field(entry: dict[str, Any], values: Mapping[str, Any]) -> Field:
 _Given = Mapping[str, Union[str, int, float, bool]]
 
 
-def read_answer(panel: Panel, given: _Given) -> Answer:
-    """What a window's contents mean. Raises HostError `bad-value` with the field's label and range."""
+def read_request(panel: Panel, given: _Given) -> SwapRequest:
+    """Return the request that a window's contents describe. Raises HostError `bad-value`, `no-source`."""
     read = {
         field.name: _read(field, given.get(field.name, field.value)) for field in panel.fields if field.kind != "note"
     }
@@ -115,7 +118,7 @@ def read_answer(panel: Panel, given: _Given) -> Answer:
     if not source:
         raise HostError("no-source", "Choose the person: a picture, or a folder of pictures.")
     own = {name: read.pop(name) for name in ("folder", "mode", "handles", "track", "space", "purpose")}
-    return Answer(source=source, values=read, **own)
+    return SwapRequest(source=source, values=read, **own)
 
 
 def _read(field: Field, value: Any) -> Any:

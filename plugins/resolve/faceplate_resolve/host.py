@@ -1,4 +1,4 @@
-"""What runs this script: Resolve, its edition, the open project and timeline. Every answer is checked here."""
+"""The running Resolve: edition, open project and timeline. Every answer of Resolve is checked here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Host", "from_menu", "from_outside", "has"]
 
-_OLDEST = 19  # in which tracks of items and marks of timelines came
+_OLDEST = 19  # the first version with tracks of items and marks of timelines
 _MODULES = {
     "darwin": "/Library/Application Support/Blackmagic Design/DaVinci Resolve/Developer/Scripting/Modules",
     "win32": r"%PROGRAMDATA%\Blackmagic Design\DaVinci Resolve\Support\Developer\Scripting\Modules",
@@ -27,7 +27,7 @@ _MODULES = {
 
 @dataclass(frozen=True)
 class Host:
-    """The open timeline and what it belongs to. `studio` is False in the free edition."""
+    """The open timeline with its project. `studio` is False in the free edition."""
 
     resolve: Resolve
     manager: ProjectManager
@@ -42,7 +42,7 @@ class Host:
 
     @classmethod
     def of(cls, resolve: Any) -> Host:
-        """Raises HostError `too-old`, `no-project`, `no-timeline`, `bad-rate`."""
+        """Return the host of a Resolve object. Raises HostError `too-old`, `no-project`, `no-timeline`, `bad-rate`."""
         version = list(resolve.GetVersion() or [0])
         if int(version[0]) < _OLDEST:
             raise HostError(
@@ -59,16 +59,18 @@ class Host:
         try:
             rate = parse_rate(said)
         except ValueError:
-            raise HostError("bad-rate", f"Resolve says that the timeline runs at '{said}' frames a second.") from None
+            raise HostError(
+                "bad-rate", f"Resolve reports a timeline rate of '{said}' frames a second, which is unknown."
+            ) from None
         studio = "studio" in str(resolve.GetProductName()).lower()
         return cls(resolve, manager, project, project.GetMediaPool(), timeline, rate, studio)
 
     def setting(self, name: str) -> str:
-        """A setting of the timeline, else of the project; empty when neither has it."""
+        """Return a setting of the timeline, else of the project; empty when neither has it."""
         return str(self.timeline.GetSetting(name) or self.project.GetSetting(name) or "")
 
     def save(self) -> None:
-        """Saves the project: what is read back before a save may not be there after it. Raises HostError `not-saved`."""
+        """Save the project, because changes may be lost by the save. Raises HostError `not-saved`."""
         if not self.manager.SaveProject():
             raise HostError(
                 "not-saved",
@@ -76,18 +78,18 @@ class Host:
             )
 
     def restore_timeline(self) -> None:
-        """Makes the timeline current again, in case the person opened another one meanwhile."""
+        """Make the timeline current again, in case the user opened another one."""
         if self.project.GetCurrentTimeline() != self.timeline:
             self.project.SetCurrentTimeline(self.timeline)
 
 
 def has(thing: Any, name: str) -> bool:
-    """Whether a host object has a method. `hasattr` is True for every name there; `dir` tells the truth."""
+    """Return whether a host object has a method. `hasattr` is True for every name there; `dir` is correct."""
     return name in dir(thing)
 
 
 def from_menu(names: dict[str, Any]) -> Host:
-    """The host out of the globals that a menu script gets. Raises HostError."""
+    """Return the host from the globals of a menu script. Raises HostError."""
     resolve = names.get("resolve")
     if not resolve and names.get("app") is not None:
         resolve = names["app"].GetResolve()
@@ -104,7 +106,7 @@ def from_menu(names: dict[str, Any]) -> Host:
 
 
 def from_outside() -> Host:
-    """The host from a program of its own (Studio only). Raises HostError `no-resolve`."""
+    """Return the host for an external program (Studio only). Raises HostError `no-resolve`."""
     folder = os.environ.get("RESOLVE_SCRIPT_API")
     modules = os.path.join(folder, "Modules") if folder else os.path.expandvars(_MODULES.get(sys.platform, ""))
     if modules and modules not in sys.path:

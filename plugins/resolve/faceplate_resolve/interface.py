@@ -15,36 +15,37 @@ Ask = Callable[[], "tuple[int, int, bool]"]
 
 
 class UserInterface:
-    """What every way of talking can do. `notes` are sentences to read at the end, each once."""
+    """Base class of the interfaces. `notes` are sentences to show at the end, each once."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
 
     def note(self, text: str) -> None:
+        """Add a sentence to `notes`."""
         if text not in self.notes:
             self.notes.append(text)
 
     def ask(self, panel: Panel) -> Mapping[str, Any] | None:
-        """The contents of the dialog by field name, None when it was cancelled."""
+        """Show a dialog; return its contents by field name, or None when it was cancelled."""
         raise NotImplementedError
 
     def say(self, text: str) -> None:
-        """One or more sentences to read."""
+        """Show one or more sentences."""
         raise NotImplementedError
 
     def follow(self, ask: Ask, cancel: Callable[[], object], title: str) -> None:
-        """Shows progress until `ask`, (done, total, finished), says that it is finished.
+        """Show progress until `ask`, which returns (done, total, finished), reports the end.
 
-        When the person stops it: calls `cancel` and raises HostError `cancelled`.
+        When the user stops it, call `cancel` and raise HostError `cancelled`.
         """
         raise NotImplementedError
 
     def close(self) -> None:
-        """Closes what is open."""
+        """Close open windows."""
 
 
 class Console(UserInterface):
-    """Prints; Ctrl-C stops. `ask` answers with what the dialog holds: a command line has filled it in already."""
+    """The interface of a console: prints, and Ctrl-C stops. `ask` returns the dialog's values, set by the command line."""
 
     def ask(self, panel: Panel) -> Mapping[str, Any] | None:
         return {field.name: field.value for field in panel.fields}

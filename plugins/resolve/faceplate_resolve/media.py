@@ -1,4 +1,4 @@
-"""What a clip's file path says: a sequence, a movie, a still, or camera raw."""
+"""The media of a clip by its file path: a sequence, a movie, a still, or camera raw."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ class Files:
     count: int = 0
 
     def missing(self) -> str:
-        """The path that should exist and does not; empty when nothing is missing."""
+        """Return the path that is missing; empty when it exists."""
         if self.kind == "none":
             return ""
         path = self.path(self.first)
         return "" if os.path.exists(path) else path
 
     def path(self, frame: int) -> str:
-        """The file of a frame of `pattern`."""
+        """Return the file of a frame of `pattern`."""
         if self.kind not in ("sequence", "raw") or "#" not in self.pattern:
             return self.pattern
         return re.sub("#+", lambda match: f"{frame:0{len(match.group(0))}d}", self.pattern, count=1)
 
 
 def files_of(path: str) -> Files:
-    """Resolve writes a sequence as `/plates/sh010.[1001-1048].exr`, everything else as the file's path."""
+    """Return the files of a path: Resolve writes a sequence as `/plates/sh010.[1001-1048].exr`."""
     if not path:
         return Files("none", "")
     folder, name = os.path.split(path)
@@ -65,7 +65,7 @@ def files_of(path: str) -> Files:
 
 
 def short_name(name: str) -> str:
-    """A clip's name without what its file's name adds: `sh010.[1001-1048].exr` and `sh010.1001.exr` are sh010."""
+    """Return a clip's name without frame numbers and suffix: `sh010.[1001-1048].exr` and `sh010.1001.exr` give sh010."""
     stem, suffix = os.path.splitext(name)
     if suffix.lower() in _PICTURES or suffix.lower() in RAW_SUFFIXES:
         return re.sub(r"[._ -]*(?:\[\d+-\d+\]|(?<=[._-])\d+)$", "", stem) or stem

@@ -1,4 +1,4 @@
-"""What Resolve's menu scripts call: `run(globals(), "swap" | "next" | "batch")`. Nothing leaves it but a message."""
+"""The entries of Resolve's menu: `run(globals(), "swap" | "next" | "batch")`. Every error becomes a message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from faceplate_client import (
 from faceplate_client.paths import read_json, user_folder
 
 from .clip import Clip, read_clip
-from .dialog import Answer, Panel, panel_for, read_answer
+from .dialog import Panel, SwapRequest, read_request, swap_panel
 from .host import Host, from_menu
 from .interface import Console, UserInterface
 from .swap import batch, choose_mode, current_item, marked_items, next_version, plate_space, swap_clip
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 __all__ = ["COLOR", "interface_for", "remembered", "run", "work"]
 
 COLOR = "Fuchsia"
-"""Clips with a marker, a flag or a clip colour of this are what "Batch marked clips" does."""
+"""Colour of the marker, flag or clip by which "Batch marked clips" selects clips."""
 
 
 def run(names: dict[str, Any], what: str, connected: Callable[[], Engine] = connect) -> int:
-    """Runs one menu entry; 0 when it was done or given up by the person, 1 when it failed."""
+    """Run one menu entry; return 0 when it was done or cancelled by the user, 1 when it failed."""
     interface: UserInterface | None = None
     try:
         host = from_menu(names)
@@ -53,10 +53,10 @@ def run(names: dict[str, Any], what: str, connected: Callable[[], Engine] = conn
     except ClientError as error:
         _tell(interface, str(error))
         return 1
-    except Exception as error:  # nobody sees what a menu script raises
+    except Exception as error:  # Resolve shows no exception of a menu script
         traceback.print_exc()
         kind = type(error).__name__
-        _tell(interface, f"Something went wrong that should not ({kind}: {error}); Resolve's console has more.")
+        _tell(interface, f"Internal error ({kind}: {error}); Resolve's console shows the details.")
         return 1
     finally:
         if interface is not None:
@@ -82,7 +82,7 @@ def _tell(interface: UserInterface | None, text: str) -> None:
 
 
 def work(host: Host, what: str, connected: Callable[[], Engine], interface: UserInterface) -> str:
-    """One menu entry; answers what to tell, empty when the person gave up. Raises HostError, EngineError."""
+    """Run one menu entry; return the message, empty when the user cancelled. Raises ClientError."""
     if what == "batch":
         return _batch(host, connected, interface)
     item = current_item(host)
@@ -92,10 +92,10 @@ def work(host: Host, what: str, connected: Callable[[], Engine], interface: User
     mode = choose_mode(clip, "auto")
     engine = connected()
     notes = (_where(host, clip, mode.mode, mode.reason), *_engine_notes(host, clip, mode.mode, engine))
-    answer = _asked(interface, _panel("Faceplate - Swap face in clip", notes, {}, remembered()))
-    if answer is None:
+    request = _asked(interface, _panel("Faceplate - Swap face in clip", notes, {}, remembered()))
+    if request is None:
         return ""
-    placed = swap_clip(host, item, answer, engine, interface)
+    placed = swap_clip(host, item, request, engine, interface)
     kind, track = placed.GetTrackTypeAndIndex()
     return f"Done: {clip.name} on the {kind} track '{host.timeline.GetTrackName('video', track)}'."
 
@@ -106,47 +106,47 @@ def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], inter
         raise HostError("no-memory", "The clip under the playhead was not made by Faceplate: use Swap face in clip.")
     document = load_shot(record)
     own = remembered()
-    own = Answer(document.get("source") or own.source, own.folder, record.mode, own.handles, own.track, "", {})
+    own = SwapRequest(document.get("source") or own.source, own.folder, record.mode, own.handles, own.track, "", {})
     own = replace(own, purpose=document.get("purpose") or own.purpose)
     notes = (f"{item.GetName()}: the last version is {record.take}.",)
-    answer = _asked(interface, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
-    if answer is None:
+    request = _asked(interface, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
+    if request is None:
         return ""
-    number = next_version(host, item, answer, connected(), interface)
+    number = next_version(host, item, request, connected(), interface)
     return f"Done: {item.GetName()} shows its take {number}."
 
 
 def _batch(host: Host, connected: Callable[[], Engine], interface: UserInterface) -> str:
     items = marked_items(host, COLOR)
     if not items:
-        raise HostError("no-clip", f"No clip is marked: give those to swap a {COLOR} marker, flag or clip colour.")
+        raise HostError("no-clip", f"No clip is marked: give the clips to swap a {COLOR} marker, flag or clip colour.")
     notes = (f"{len(items)} clips: {', '.join(str(item.GetName()) for item in items)}.",)
-    answer = _asked(interface, _panel("Faceplate - Batch marked clips", notes, {}, remembered()))
-    if answer is None:
+    request = _asked(interface, _panel("Faceplate - Batch marked clips", notes, {}, remembered()))
+    if request is None:
         return ""
-    outcomes = batch(host, items, answer, connected(), interface)
+    outcomes = batch(host, items, request, connected(), interface)
     failed = [outcome for outcome in outcomes if not outcome.done]
     lines = [f"{outcome.name}: {'done' if outcome.done else outcome.text}" for outcome in outcomes]
     return "\n".join([f"{len(outcomes) - len(failed)} of {len(items)} clips done.", *lines])
 
 
-def _panel(title: str, notes: tuple[str, ...], values: dict[str, Any], own: Answer) -> Panel:
-    return panel_for(title, notes, parameters(), values, own)
+def _panel(title: str, notes: tuple[str, ...], values: dict[str, Any], own: SwapRequest) -> Panel:
+    return swap_panel(title, notes, parameters(), values, own)
 
 
-def _asked(interface: UserInterface, panel: Panel) -> Answer | None:
-    """The answer, after as many tries as it takes; remembered for the next dialog."""
+def _asked(interface: UserInterface, panel: Panel) -> SwapRequest | None:
+    """Show the dialog until its values are valid; return the request, or None when the user cancels."""
     while True:
         given = interface.ask(panel)
         if given is None:
             return None
         try:
-            answer = read_answer(panel, given)
+            request = read_request(panel, given)
         except HostError as error:
             interface.say(str(error))
             continue
-        _remember(answer)
-        return answer
+        _remember(request)
+        return request
 
 
 def _where(host: Host, clip: Clip, mode: str, reason: str) -> str:
@@ -156,7 +156,7 @@ def _where(host: Host, clip: Clip, mode: str, reason: str) -> str:
 
 
 def _engine_notes(host: Host, clip: Clip, mode: str, engine: Engine) -> tuple[str, ...]:
-    """What the engine says of the media: its colour space and why, and the licences of the weights."""
+    """Return the engine's notes on the media: colour space and reason, faces, and licences of the weights."""
     if mode == "render":
         name, _ = plate_space(host, clip, mode, "")
         return (f"Colour: the render is read as {name}.",)
@@ -164,13 +164,13 @@ def _engine_notes(host: Host, clip: Clip, mode: str, engine: Engine) -> tuple[st
     shot = engine.open_shot(shot_document(clip.files.pattern, None, space=space))
     found = shot.info.get("space") or {}
     said = f"Colour: {found['name']}, {found['reason']}." if found else ""
-    notes = [said + (" Say another under Clip if that is wrong." if found.get("assumed") else "")]
+    notes = [said + (" Choose another under Clip if that is wrong." if found.get("assumed") else "")]
     notes += [_faces(engine, shot, _playhead(host, clip)), licence_notice(shot.info)]
     return tuple(note for note in notes if note)
 
 
 def _playhead(host: Host, clip: Clip) -> int:
-    """The plate's frame under the playhead; the clip's first where Resolve does not say."""
+    """Return the plate's frame under the playhead; the clip's first frame when Resolve does not report it."""
     try:
         record = frame_of_timecode(str(host.timeline.GetCurrentTimecode()), host.rate)
     except ValueError:
@@ -182,30 +182,32 @@ def _playhead(host: Host, clip: Clip) -> int:
 
 
 def _faces(engine: Engine, shot: Shot, frame: int) -> str:
-    """How many faces there are to choose from; nothing to say when there is one, or when nobody can tell yet."""
+    """Return how many faces there are to choose from; empty for one face, or when the engine cannot tell."""
     try:
         count = len(engine.faces(shot, frame).wait(timeout=60)["result"]["faces"])
     except EngineError:
         return ""
     if count == 1:
         return ""
-    return f"{count or 'No'} faces under the playhead" + ("; say the number from the left as Target." if count else ".")
+    return f"{count or 'No'} faces under the playhead" + (
+        "; enter the number from the left as Target." if count else "."
+    )
 
 
-def remembered() -> Answer:
+def remembered() -> SwapRequest:
     """Return the answers of the last dialog; at first results go to the folder `Faceplate` in the user's home."""
     folder = os.path.join(os.path.expanduser("~"), "Faceplate")
     kept = read_json(_settings_file()) or {}
     try:
-        return Answer(
+        return SwapRequest(
             str(kept["source"]), str(kept["folder"]), "auto", int(kept["handles"]), bool(kept["track"]), "", {}
         )
     except (ValueError, KeyError, TypeError):
-        return Answer("", folder, "auto", 8, True, "", {})
+        return SwapRequest("", folder, "auto", 8, True, "", {})
 
 
-def _remember(answer: Answer) -> None:
-    kept = {"source": answer.source, "folder": answer.folder, "handles": answer.handles, "track": answer.track}
+def _remember(request: SwapRequest) -> None:
+    kept = {"source": request.source, "folder": request.folder, "handles": request.handles, "track": request.track}
     with contextlib.suppress(HostError):  # only a convenience
         write_json(_settings_file(), kept)
 

@@ -1,4 +1,4 @@
-"""Rollback that can be taken back: when one fails, those before it are undone, last first, and the message says which."""
+"""Rollback of completed steps: when a step fails, those before it are undone, last first, and the message lists them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Rollback"]
 
 
 class Rollback:
-    """Used in a `with` block: `step` names what comes next, `done` says how to take back what just happened.
+    """A `with` block: `step` names the next step, `done` registers how to undo the last one.
 
-    An exception that leaves the block undoes everything; a `HostError` or `EngineError` leaves as a `HostError` that
-    tells what was undone. Without one nothing is undone.
+    An exception that leaves the block undoes every step. A `ClientError` or `OSError` leaves as a `HostError` that lists
+    what was undone.
     """
 
     def __init__(self) -> None:
@@ -22,11 +22,11 @@ class Rollback:
         self._undo: list[tuple[str, Callable[[], object]]] = []
 
     def step(self, what: str) -> None:
-        """`what` completes "While …"."""
+        """Name the next step; `what` completes "While …"."""
         self._step = what
 
     def done(self, what: str, undo: Callable[[], object]) -> None:
-        """`undo` gives False, or raises, when it could not."""
+        """Register a completed step; `undo` returns False, or raises, when it fails."""
         self._undo.append((what, undo))
 
     def __enter__(self) -> Rollback:
@@ -37,7 +37,7 @@ class Rollback:
     ) -> None:
         if error is None:
             return
-        undone, left = self._take_back()
+        undone, left = self._undo_all()
         if not isinstance(error, (ClientError, OSError)):
             return
         told = error if isinstance(error, HostError) else _as_host_error(error)
@@ -47,14 +47,14 @@ class Rollback:
         if told is not error:
             raise told from error
 
-    def _take_back(self) -> tuple[list[str], list[str]]:
+    def _undo_all(self) -> tuple[list[str], list[str]]:
         undone: list[str] = []
         left: list[str] = []
         while self._undo:
             what, undo = self._undo.pop()
             try:
                 worked = undo() is not False
-            except Exception:  # the first failure is the one to tell about
+            except Exception:  # the first failure is the one to report
                 worked = False
             (undone if worked else left).append(what)
         return undone, left

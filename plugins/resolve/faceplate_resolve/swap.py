@@ -1,4 +1,4 @@
-"""What the menu and the command line do: swap a face in a clip, make its next version, do all marked clips."""
+"""The tasks of the menu and the command line: swap a clip, render its next version, swap all marked clips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceplate_client import Engine, HostError, Job, completed_job, frame_path, 
 from .clip import Clip, Judgement, judge, read_clip
 from .color_spaces import delivered_space, is_managed, ocio_space
 from .deliver import deliver
-from .dialog import Answer
+from .dialog import SwapRequest
 from .host import Host
 from .interface import UserInterface
 from .rollback import Rollback
@@ -41,8 +41,11 @@ _PAUSE = 0.1
 
 @dataclass(frozen=True)
 class Plate:
-    """What the engine gets and gives back: `pattern` with `frames` to render, in OCIO's `space` and Resolve's `input_space`;
-    the result at `rate`, lying as `placement` says. `hold` repeats one frame that often."""
+    """The plate for the engine and the placement of the result.
+
+    `pattern` with `frames` to render, in OCIO's `space` and Resolve's `input_space`. The result has the rate `rate` and
+    is placed by `placement`. `hold` is how often a still's one frame is repeated.
+    """
 
     pattern: str
     frames: range
@@ -55,7 +58,7 @@ class Plate:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one clip of a batch."""
+    """The outcome of one clip of a batch."""
 
     name: str
     done: bool
@@ -63,17 +66,18 @@ class Outcome:
 
 
 def current_item(host: Host) -> TimelineItem:
-    """The clip under the playhead. Raises HostError `no-clip`."""
+    """Return the clip under the playhead. Raises HostError `no-clip`."""
     item = host.timeline.GetCurrentVideoItem()
     if not item:
         raise HostError(
-            "no-clip", "No clip lies under the playhead; on the Fusion page Resolve does not say: use another."
+            "no-clip",
+            "There is no clip under the playhead; Resolve does not report it on the Fusion page: use another page.",
         )
     return item
 
 
 def choose_mode(clip: Clip, wanted: str) -> Judgement:
-    """`wanted` (auto, source or render) where the clip allows it. Raises HostError `refused` with the reason."""
+    """Return how to swap a clip: `wanted` (auto, source or render) if possible. Raises HostError `refused`."""
     found = judge(clip)
     if found.mode == "refuse":
         raise HostError("refused", f"'{clip.name}' cannot be swapped: {found.reason}.")
@@ -83,7 +87,7 @@ def choose_mode(clip: Clip, wanted: str) -> Judgement:
 
 
 def plate_space(host: Host, clip: Clip, mode: str, said: str) -> tuple[str | None, str]:
-    """(OCIO's space of the plate, or None where the file says it; Resolve's name for the result's input space).
+    """Return OCIO's space of the plate (None where the file states it), and Resolve's input space for the result.
 
     The latter is empty in a project that does not manage colour. Raises HostError `space-needed`.
     """
@@ -100,35 +104,37 @@ def plate_space(host: Host, clip: Clip, mode: str, said: str) -> tuple[str | Non
     return said or known, name if managed else ""
 
 
-def swap_clip(host: Host, item: TimelineItem, answer: Answer, engine: Engine, interface: UserInterface) -> TimelineItem:
-    """Replaces the face in one clip: renders, imports, places above it. Answers the new item.
+def swap_clip(
+    host: Host, item: TimelineItem, request: SwapRequest, engine: Engine, interface: UserInterface
+) -> TimelineItem:
+    """Replace the face in one clip: render, import, place above it. Returns the new item.
 
-    Raises HostError; then the project is as it was. Frames that were finished stay on disk, and the message says where.
+    Raises HostError; the project is then unchanged. Finished frames stay on disk, and the message names their folder.
     """
     clip = read_clip(host, item)
-    mode = choose_mode(clip, answer.mode).mode
+    mode = choose_mode(clip, request.mode).mode
     ident = new_id()
     folder = os.path.join(
-        answer.folder, folder_name(str(host.project.GetName() or "")), f"{folder_name(clip.name)}_{ident[:8]}"
+        request.folder, folder_name(str(host.project.GetName() or "")), f"{folder_name(clip.name)}_{ident[:8]}"
     )
     shot = os.path.join(folder, f"{folder_name(clip.name)}.shot.json")
     with Rollback() as rollback:
         rollback.step("making the folder")
         os.makedirs(folder)
         rollback.done("the folder of this swap", lambda: shutil.rmtree(folder))
-        plate = _plate(host, rollback, clip, mode, answer, os.path.join(folder, "plate_v001"), interface)
-        document = _new_document(host, clip, plate, answer, ident, folder)
-        pattern = _render(rollback, shot, document, plate, answer, engine, interface)
+        plate = _plate(host, rollback, clip, mode, request, os.path.join(folder, "plate_v001"), interface)
+        document = _new_document(host, clip, plate, request, ident, folder)
+        pattern = _render(rollback, shot, document, plate, request, engine, interface)
     record = SwapRecord(shot, ident, 1, mode)
     placed = replace(clip, sizing=clip.sizing if mode == "source" else {})
     host.restore_timeline()
-    with _frames_stay(folder), Rollback() as rollback:
+    with _KeepsFrames(folder), Rollback() as rollback:
         media = _import(host, rollback, pattern, plate)
         return place_result(host, rollback, media, placed, plate.placement, record)
 
 
-def next_version(host: Host, item: TimelineItem, answer: Answer, engine: Engine, interface: UserInterface) -> int:
-    """Renders the shot of a placed result with new values and adds it as a take; answers the take's number.
+def next_version(host: Host, item: TimelineItem, request: SwapRequest, engine: Engine, interface: UserInterface) -> int:
+    """Render the shot of a placed result with new values and add it as a take. Returns the take's number.
 
     Raises HostError `no-memory` for a clip that is no result of ours, and as `swap_clip` does.
     """
@@ -144,20 +150,22 @@ def next_version(host: Host, item: TimelineItem, answer: Answer, engine: Engine,
             below = _clip_below(host, clip)
             plate_folder = os.path.join(folder, f"plate_v{number:03d}")
             rollback.done("this version's plate", lambda: shutil.rmtree(plate_folder, ignore_errors=True))
-            plate = _plate(host, rollback, below, "render", answer, plate_folder, interface)
+            plate = _plate(host, rollback, below, "render", request, plate_folder, interface)
             document = {**document, "plate": plate.pattern, "track": None}
         else:
-            plate = _same_plate(clip, document, answer)
-        pattern = _render(rollback, record.shot, document, plate, answer, engine, interface)
+            plate = _same_plate(clip, document, request)
+        pattern = _render(rollback, record.shot, document, plate, request, engine, interface)
     host.restore_timeline()
-    with _frames_stay(os.path.dirname(pattern)), Rollback() as rollback:
+    with _KeepsFrames(os.path.dirname(pattern)), Rollback() as rollback:
         media = _import(host, rollback, pattern, plate)
         return add_take(host, rollback, item, media, plate.placement, replace(record, take=number))
 
 
 def marked_items(host: Host, color: str) -> list[TimelineItem]:
-    """The video items with a marker, a flag or the clip colour `color`, by track and time; not those on our own tracks,
-    nor those that have a result of ours over them already."""
+    """Return the video items with a marker, a flag or the clip colour `color`, by track and time.
+
+    Items on Face Swap tracks, and items that have a result above them already, are left out.
+    """
     timeline = host.timeline
     tracks = range(1, timeline.GetTrackCount("video") + 1)
     ours = [index for index in tracks if str(timeline.GetTrackName("video", index)).startswith(TRACK)]
@@ -174,24 +182,24 @@ def marked_items(host: Host, color: str) -> list[TimelineItem]:
 
 
 def batch(
-    host: Host, items: list[TimelineItem], answer: Answer, engine: Engine, interface: UserInterface
+    host: Host, items: list[TimelineItem], request: SwapRequest, engine: Engine, interface: UserInterface
 ) -> list[Outcome]:
-    """Swaps clip after clip; one that fails does not stop the others, except when the person stops or the disk is full."""
+    """Swap clip after clip. A failure does not stop the others, unless the user stopped or the disk is full."""
     outcomes = []
     for item in items:
         name = str(item.GetName())
         try:
-            placed = swap_clip(host, item, answer, engine, interface)
+            placed = swap_clip(host, item, request, engine, interface)
             outcomes.append(Outcome(name, True, f"{placed.GetStart(False)}-{placed.GetEnd(False)}"))
         except HostError as error:
             outcomes.append(Outcome(name, False, str(error)))
-            if error.code in ("cancelled", "disk-full", "disk", "no-resolve"):
+            if error.code in ("cancelled", "disk-full", "disk", "output-unwritable", "no-resolve"):
                 break
     return outcomes
 
 
-class _frames_stay:  # noqa: N801  (reads as the sentence that it adds)
-    """Adds where the finished frames lie to a failure of what comes after them."""
+class _KeepsFrames:
+    """Context that adds the folder of the finished frames to the message of a later failure."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -205,9 +213,9 @@ class _frames_stay:  # noqa: N801  (reads as the sentence that it adds)
 
 
 def _plate(
-    host: Host, rollback: Rollback, clip: Clip, mode: str, answer: Answer, folder: str, interface: UserInterface
+    host: Host, rollback: Rollback, clip: Clip, mode: str, request: SwapRequest, folder: str, interface: UserInterface
 ) -> Plate:
-    space, input_space = plate_space(host, clip, mode, answer.space)
+    space, input_space = plate_space(host, clip, mode, request.space)
     whole = Placement(range(clip.duration), 0, clip.duration, Fraction(1))
     if mode == "render":
         name = folder_name(clip.name)
@@ -216,8 +224,8 @@ def _plate(
     if clip.files.kind == "still":
         only = clip.files.first
         return Plate(clip.files.pattern, range(only, only + 1), space, input_space, host.rate, whole, clip.duration)
-    placement = clip.placement(answer.handles)
-    assert placement is not None and clip.media_rate is not None  # `judge` has seen to it
+    placement = clip.placement(request.handles)
+    assert placement is not None and clip.media_rate is not None  # checked by `judge`
     return Plate(clip.files.pattern, _numbers(clip, placement), space, input_space, clip.media_rate, placement)
 
 
@@ -226,8 +234,8 @@ def _numbers(clip: Clip, placement: Placement) -> range:
     return range(first + placement.render[0], first + placement.render[-1] + 1)
 
 
-def _same_plate(clip: Clip, document: dict[str, Any], answer: Answer) -> Plate:
-    """The plate of a placed result again, for what of it the item shows now. Raises HostError `moved`."""
+def _same_plate(clip: Clip, document: dict[str, Any], request: SwapRequest) -> Plate:
+    """Return the plate of a placed result, for the part that the item shows now. Raises HostError `moved`."""
     first, last = (int(number) for number in str(document["frames"]).split("-"))
     took = document["takes"][-1] if document.get("takes") else {}
     hold = int((took.get("note") or "").partition("hold ")[2] or 0)
@@ -240,7 +248,7 @@ def _same_plate(clip: Clip, document: dict[str, Any], answer: Answer) -> Plate:
     return Plate(
         document["plate"],
         range(first, last + 1),
-        answer.space or document.get("space"),
+        request.space or document.get("space"),
         clip.input_space,
         clip.media_rate,
         whole,
@@ -249,7 +257,7 @@ def _same_plate(clip: Clip, document: dict[str, Any], answer: Answer) -> Plate:
 
 
 def _clip_below(host: Host, clip: Clip) -> Clip:
-    """The clip that a result lies over: the next lower one at the same record frames. Raises HostError `no-clip`."""
+    """Return the clip below a result: the next lower one at the same record frames. Raises HostError `no-clip`."""
     for index in range(clip.track - 1, 0, -1):
         for item in host.timeline.GetItemListInTrack("video", index) or []:
             if (item.GetStart(False), item.GetEnd(False)) == (clip.start, clip.end):
@@ -257,14 +265,16 @@ def _clip_below(host: Host, clip: Clip) -> Clip:
     raise HostError("no-clip", "Below the result no clip lies at the same place any more; swap the original again.")
 
 
-def _new_document(host: Host, clip: Clip, plate: Plate, answer: Answer, ident: str, folder: str) -> dict[str, Any]:
+def _new_document(
+    host: Host, clip: Clip, plate: Plate, request: SwapRequest, ident: str, folder: str
+) -> dict[str, Any]:
     return shot_document(
         plate.pattern,
         None,
         id=ident,
         name=folder_name(clip.name),
-        source=answer.source,
-        purpose=answer.purpose,
+        source=request.source,
+        purpose=request.purpose,
         mode="over",
         space=plate.space,
         notes=f"{clip.name}, track {clip.track}, record frames {clip.start}-{clip.end} of {host.timeline.GetName()}",
@@ -277,11 +287,11 @@ def _render(
     shot: str,
     document: dict[str, Any],
     plate: Plate,
-    answer: Answer,
+    request: SwapRequest,
     engine: Engine,
     interface: UserInterface,
 ) -> str:
-    """Writes the shot file, tracks and renders; answers the result's pattern as Resolve imports it."""
+    """Write the shot file, track and render. Returns the result's pattern as Resolve imports it."""
     take = take_of(document)
     folder = os.path.join(os.path.dirname(shot), f"v{take:03d}")
     digits = max(4, len(str(plate.frames[-1])))
@@ -294,15 +304,15 @@ def _render(
         document = {**document, "space": plate.space}
     document = {
         key: value
-        for key, value in {**document, "source": answer.source, "purpose": answer.purpose}.items()
+        for key, value in {**document, "source": request.source, "purpose": request.purpose}.items()
         if value is not None
     }
-    if not answer.track or plate.hold:
+    if not request.track or plate.hold:
         document.pop("track", None)
     elif not os.path.exists(str(document.get("track", ""))):
         document["track"] = os.path.join(os.path.dirname(shot), f"{document['name']}.v{take:03d}.track.json")
     document = save_shot(
-        shot, document, dict(answer.values), output, frames, f"hold {plate.hold}" if plate.hold else ""
+        shot, document, dict(request.values), output, frames, f"hold {plate.hold}" if plate.hold else ""
     )
     rollback.done("this version's frames", lambda: shutil.rmtree(folder, ignore_errors=True))
     opened = engine.open_shot(shot)
@@ -337,7 +347,7 @@ def _follow(job: Job, interface: UserInterface, title: str) -> None:
 
 
 def _complete(output: str, plate: Plate) -> None:
-    """Every frame is there. A still's one frame becomes as many files as it is long: links, or copies where there are none."""
+    """Check that every frame is written; repeat a still's one frame over its length, as links or copies."""
     missing = [frame for frame in plate.frames if not os.path.exists(frame_path(output, frame))]
     if missing:
         raise HostError(

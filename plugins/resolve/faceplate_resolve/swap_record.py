@@ -1,4 +1,4 @@
-"""What a project remembers of a swap: a marker's custom data that names the shot file, and the shot file itself."""
+"""The record of a swap in a project: a marker's custom data that names the shot file, and the shot file itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAME = "Faceplate"
 
 @dataclass(frozen=True)
 class SwapRecord:
-    """`shot` is the shot file's path, `id` the shot's, `take` the version, `mode` source or render."""
+    """A marker's custom data: path of the shot file, shot id, number of the take, and mode (source or render)."""
 
     shot: str
     id: str
@@ -32,11 +32,12 @@ class SwapRecord:
     mode: str
 
     def text(self) -> str:
+        """Return the record as the marker stores it."""
         return json.dumps({"faceplate": 1, "shot": self.shot, "id": self.id, "take": self.take, "mode": self.mode})
 
     @classmethod
     def parse(cls, text: str) -> SwapRecord | None:
-        """None for a marker of somebody else."""
+        """Return the record in a marker's custom data; None for any other marker."""
         try:
             data = json.loads(text)
             if data["faceplate"] == 1:
@@ -47,7 +48,7 @@ class SwapRecord:
 
 
 def record_of(item: TimelineItem) -> SwapRecord | None:
-    """The record of a placed result: on its media, else on the item. None for any other clip."""
+    """Return the record of a placed result, from its media or the item; None for any other clip."""
     for thing in (item.GetMediaPoolItem(), item):
         for marker in (thing.GetMarkers() or {}).values() if thing else ():
             found = SwapRecord.parse(str(marker.get("customData") or ""))
@@ -57,7 +58,7 @@ def record_of(item: TimelineItem) -> SwapRecord | None:
 
 
 def write_record(thing: TimelineItem | MediaPoolItem, frame: int, record: SwapRecord) -> None:
-    """Puts the record into a marker at a frame, in the place of an older one. Raises HostError `not-marked`."""
+    """Store the record in a marker at a frame, replacing an older one. Raises HostError `not-marked`."""
     for at, marker in dict(thing.GetMarkers() or {}).items():
         if SwapRecord.parse(str(marker.get("customData") or "")) is not None:
             thing.DeleteMarkerAtFrame(at)
@@ -69,12 +70,12 @@ def write_record(thing: TimelineItem | MediaPoolItem, frame: int, record: SwapRe
 
 
 def folder_name(text: str) -> str:
-    """A clip's or project's name as a folder's: letters, digits, dot, dash and underscore."""
+    """Return a clip's or project's name as a folder name: letters, digits, dot, dash and underscore."""
     return re.sub(r"[^\w.-]+", "_", short_name(text)).strip("._") or "clip"
 
 
 def load_shot(record: SwapRecord) -> dict[str, Any]:
-    """The shot's document. Raises HostError `shot-gone`, `shot-other`."""
+    """Return the shot document of a record. Raises HostError `shot-gone`, `shot-other`."""
     try:
         with open(record.shot, encoding="utf-8") as file:
             document = json.load(file)
@@ -86,16 +87,16 @@ def load_shot(record: SwapRecord) -> dict[str, Any]:
 
 
 def take_of(document: dict[str, Any]) -> int:
-    """The number of the next take."""
+    """Return the number of the next take."""
     return max([take["take"] for take in document.get("takes") or []], default=0) + 1
 
 
 def save_shot(
     path: str, document: dict[str, Any], values: dict[str, Any], output: str, frames: str, note: str = ""
 ) -> dict[str, Any]:
-    """Writes the document with new values and a take for them, whole or not at all; answers what was written.
+    """Write the document with new values and a take for them, atomically. Returns the new document.
 
-    Keyed values stay, as the dialog does not show them.
+    Keyed values are kept, as the dialog does not show them.
     """
     curves = {name: value for name, value in (document.get("parameters") or {}).items() if isinstance(value, dict)}
     changed = {**changed_values(values), **curves}

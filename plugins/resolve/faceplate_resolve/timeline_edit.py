@@ -1,6 +1,6 @@
-"""Puts a finished sequence on the timeline: bin, import, track, item, markers; takes on an item that is there.
+"""Places a finished sequence on the timeline: bin, import, track, item, markers; or adds it as a take.
 
-Nothing that Resolve answers is believed: what was done is read back, the last time after the project was saved.
+Resolve's return values are not reliable: every change is read back, the last time after the project was saved.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TRACK = "Face Swap"
 
 
 def import_sequence(host: Host, rollback: Rollback, pattern: str, first: int, last: int, rate: Rate) -> MediaPoolItem:
-    """Imports frames `first` to `last` of `pattern` (`…/name.%04d.exr`) into the Faceplate bin, at `rate`.
+    """Import frames `first` to `last` of `pattern` (`…/name.%04d.exr`) into the Faceplate bin, at `rate`.
 
     Raises HostError `not-imported`, `bad-rate`.
     """
@@ -36,7 +36,7 @@ def import_sequence(host: Host, rollback: Rollback, pattern: str, first: int, la
     before = host.pool.GetCurrentFolder()
     try:
         folder = _bin(host, rollback)
-        if not host.pool.SetCurrentFolder(folder):  # imports land in the current folder, wherever that is
+        if not host.pool.SetCurrentFolder(folder):  # imports go to the current folder
             raise HostError("not-imported", f"Resolve does not open the bin {BIN}.")
         host.pool.ImportMedia([{"FilePath": pattern, "StartIndex": first, "EndIndex": last}])
     finally:
@@ -74,7 +74,7 @@ def _subfolder(root: Folder) -> Folder | None:
 
 
 def _imported(folder: Folder, pattern: str, first: int) -> MediaPoolItem | None:
-    """The clip of the bin whose first file is the pattern's; Resolve writes a path of its own form."""
+    """Return the clip of the bin whose first file is the pattern's; Resolve formats paths differently."""
     start = _prefix(pattern)
     for media in reversed(folder.GetClipList() or []):
         path = str(media.GetClipProperty("File Path") or "")
@@ -88,7 +88,7 @@ def _prefix(pattern: str) -> str:
 
 
 def _set_rate(media: MediaPoolItem, rate: Rate) -> None:
-    """A sequence has no rate of its own: Resolve takes the project's unless it is told."""
+    """Set the rate of a sequence, which otherwise gets the project's rate. Raises HostError `bad-rate`."""
     wanted = str(Rate(rate.exact))
     if not _runs_at(media, rate):
         media.SetClipProperty("FPS", wanted)
@@ -106,7 +106,7 @@ def _runs_at(media: MediaPoolItem, rate: Rate) -> bool:
 
 
 def set_space(media: MediaPoolItem, name: str) -> None:
-    """In a managed project: the new clip is in Resolve's colour space `name`. Raises HostError `bad-space`."""
+    """Set the input colour space of the new clip in a colour-managed project. Raises HostError `bad-space`."""
     media.SetClipProperty("Input Color Space", name)
     if str(media.GetClipProperty("Input Color Space") or "") != name:
         raise HostError("bad-space", f"Resolve does not take '{name}' as the new clip's input colour space.")
@@ -115,7 +115,7 @@ def set_space(media: MediaPoolItem, name: str) -> None:
 def place_result(
     host: Host, rollback: Rollback, media: MediaPoolItem, clip: Clip, placement: Placement, record: SwapRecord
 ) -> TimelineItem:
-    """Puts the result over `clip`, on a Face Swap track, and saves. Raises HostError."""
+    """Place the result above `clip` on a Face Swap track, and save the project. Raises HostError."""
     rollback.step("placing the clip")
     track = _free_track(host, rollback, clip)
     item = _append(host, rollback, media, clip, placement, track)
@@ -136,7 +136,7 @@ def place_result(
 
 
 def _free_track(host: Host, rollback: Rollback, clip: Clip) -> int:
-    """The number of a Face Swap track above the clip with room for it: Resolve silently drops what would overlap."""
+    """Return a Face Swap track above the clip with room for it: Resolve silently drops items that would overlap."""
     timeline = host.timeline
     count = timeline.GetTrackCount("video")
     names = {index: str(timeline.GetTrackName("video", index)) for index in range(1, count + 1)}
@@ -167,7 +167,7 @@ def _room(host: Host, track: int, clip: Clip) -> bool:
 def _append(
     host: Host, rollback: Rollback, media: MediaPoolItem, clip: Clip, placement: Placement, track: int
 ) -> TimelineItem:
-    """The item at the clip's record frames; tried with each reading of what an end means, and read back each time."""
+    """Append the item at the clip's record frames, trying each meaning of an end frame and reading the result back."""
     seen = []
     for end in end_candidates(placement):
         host.pool.AppendToTimeline(
@@ -201,7 +201,7 @@ def _is_of(item: TimelineItem, media: MediaPoolItem) -> bool:
 
 
 def _check_offset(item: TimelineItem, placement: Placement) -> None:
-    """The left offset counts record frames, and is the exact one of the two starts that Resolve gives."""
+    """Check where the item begins in its media, by the left offset, which Resolve reports exactly."""
     wanted = float(placement.start / placement.ratio)
     if abs(float(item.GetLeftOffset(True) or 0) - wanted) > 0.01:
         raise HostError(
@@ -217,7 +217,7 @@ def _found(host: Host, track: int, start: int, end: int) -> TimelineItem | None:
 def add_take(
     host: Host, rollback: Rollback, item: TimelineItem, media: MediaPoolItem, placement: Placement, record: SwapRecord
 ) -> int:
-    """Adds `media` as a take of `item`, selects it and saves; answers its number. Raises HostError."""
+    """Add `media` as a take of `item`, select it and save. Returns its number. Raises HostError."""
     rollback.step("adding the take")
     start, end = item.GetStart(False), item.GetEnd(False)
     before = item.GetSelectedTakeIndex()

@@ -1,4 +1,4 @@
-"""Frame arithmetic, and nothing else: rates, timecode, which source frame a record frame shows, where a result must lie.
+"""Frame arithmetic: rates, timecode, which source frame a record frame shows, where a result is placed.
 
 Ranges are half open, [first, end). A *record* frame is a frame of the timeline, a *source* frame one of a clip's media
 counted from 0. `offset` is where in the media a clip begins, in source frames; with other rates on the timeline than in
@@ -34,14 +34,14 @@ _PULLED = {23: 24, 29: 30, 47: 48, 59: 60, 119: 120}
 
 @dataclass(frozen=True)
 class Rate:
-    """Frames a second, exactly, and whether timecode drops numbers."""
+    """A frame rate as an exact fraction, and whether its timecode drops numbers."""
 
     exact: Fraction
     drop: bool = False
 
     @property
     def nominal(self) -> int:
-        """Frame numbers in a second of timecode."""
+        """Frame numbers per second of timecode."""
         return math.ceil(self.exact)
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class Rate:
 
 
 def parse_rate(text: object) -> Rate:
-    """A rate as Resolve says it: `24`, `23.976`, `23.98`, `29.97 DF`, 59.94. Raises ValueError."""
+    """Parse a rate as Resolve writes it: `24`, `23.976`, `23.98`, `29.97 DF`, 59.94. Raises ValueError."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(DF)?\s*", str(text))
     if match is None or float(match.group(1)) <= 0:
         raise ValueError(f"'{text}' is no frame rate")
@@ -67,7 +67,7 @@ def parse_rate(text: object) -> Rate:
 
 
 def frame_of_timecode(text: str, rate: Rate) -> int:
-    """The frame that a timecode counts (`01:00:00:00`, `01:00:00;00`). Raises ValueError for one that does not exist."""
+    """Return the frame of a timecode (`01:00:00:00`, `01:00:00;00`). Raises ValueError for one that does not exist."""
     match = re.fullmatch(r"(\d{1,2}):(\d{2}):(\d{2})([:;.])(\d{2,3})", text.strip())
     if match is None:
         raise ValueError(f"'{text}' is no timecode")
@@ -85,7 +85,7 @@ def frame_of_timecode(text: str, rate: Rate) -> int:
 
 
 def timecode_of_frame(frame: int, rate: Rate) -> str:
-    """The timecode of a frame that is not negative; with `;` before the frames where numbers are dropped."""
+    """Return the timecode of a frame that is not negative; drop-frame timecode has `;` before the frames."""
     if rate.drop:
         dropped = _dropped(rate)
         minute, ten = rate.nominal * 60 - dropped, rate.nominal * 600 - dropped * 9
@@ -97,17 +97,17 @@ def timecode_of_frame(frame: int, rate: Rate) -> str:
 
 
 def _dropped(rate: Rate) -> int:
-    """Numbers left out in each minute that is no tenth (SMPTE ST 12-1): two at 29.97, four at 59.94."""
+    """Return the numbers dropped in each minute that is no tenth (SMPTE ST 12-1): two at 29.97, four at 59.94."""
     return rate.nominal // 15
 
 
 def shown(offset: Fraction, k: int, ratio: Fraction) -> int:
-    """The source frame that the clip's k-th record frame shows."""
+    """Return the source frame that the clip's k-th record frame shows."""
     return math.floor(offset + k * ratio)
 
 
 def used(offset: Fraction, duration: int, ratio: Fraction) -> range:
-    """The source frames that a clip of `duration` record frames shows. Empty for an empty clip."""
+    """Return the source frames that a clip of `duration` record frames shows; empty for an empty clip."""
     if duration < 1:
         return range(0)
     return range(shown(offset, 0, ratio), shown(offset, duration - 1, ratio) + 1)
@@ -115,7 +115,7 @@ def used(offset: Fraction, duration: int, ratio: Fraction) -> range:
 
 @dataclass(frozen=True)
 class Placement:
-    """How a result goes on the timeline.
+    """How a result is placed on the timeline.
 
     `render` are the media's frames to make: those used, and handles. The result's own frame 0 is `render[0]`; the clip
     begins at its frame `start`, and shows the source's frames exactly at all `duration` record frames.
@@ -127,12 +127,12 @@ class Placement:
     ratio: Fraction
 
     def shows(self, k: int) -> int:
-        """The media's frame that the placed result shows at its k-th record frame."""
+        """Return the media's frame that the placed result shows at its k-th record frame."""
         return self.render[0] + shown(Fraction(self.start), k, self.ratio)
 
 
 def place(offset: Fraction, duration: int, ratio: Fraction, handles: int, media_frames: int) -> Placement | None:
-    """Where a result must lie to show, at every record frame, the frame that it replaces.
+    """Return the placement in which a result shows, at every record frame, the frame that it replaces.
 
     A clip can only begin and end on a whole frame of the result, while the original may between two; where no whole frames
     keep every record frame in step and the length the same the answer is None. `media_frames` is how many the media has.
@@ -154,7 +154,7 @@ def place(offset: Fraction, duration: int, ratio: Fraction, handles: int, media_
 
 
 def end_candidates(placement: Placement) -> list[int]:
-    """What to give as a clip's end, likeliest first; the one that gives the right duration is known by reading back.
+    """Return values for a clip's end, the most likely first; reading back shows which gives the right duration.
 
     Ends are exclusive, and a span of source frames becomes record frames by rounding down; some versions counted the
     last frame in.
@@ -164,8 +164,11 @@ def end_candidates(placement: Placement) -> list[int]:
 
 
 def relative_source(source: tuple[int, int], offset: Fraction, origins: tuple[int, ...]) -> tuple[int, int]:
-    """`source` counted from the media's first frame, whatever Resolve counted it from: 0, or one of `origins` (the first
-    number of a sequence, the start timecode). `offset`, which is exact, tells which; a source that fits none stays."""
+    """Return `source` counted from the media's first frame.
+
+    Resolve may count from 0 or from one of `origins` (the first number of a sequence, the start timecode). The exact
+    `offset` tells which; a source that matches none is returned unchanged.
+    """
     for origin in (0, *origins):
         if abs(source[0] - origin - offset) <= 2:
             return source[0] - origin, source[1] - origin
@@ -174,7 +177,7 @@ def relative_source(source: tuple[int, int], offset: Fraction, origins: tuple[in
 
 @dataclass(frozen=True)
 class Speed:
-    """What is known of a clip's speed: `kind` is normal, reversed, frozen, constant or unknown; `factor` where it has one."""
+    """A clip's speed: `kind` is normal, reversed, frozen, constant or unknown; `factor` where it has one."""
 
     kind: str
     factor: float | None = None
@@ -193,7 +196,7 @@ class Speed:
 def speed_of(
     source: tuple[int, int], duration: int, ratio: Fraction, left: Fraction, right: Fraction, media_frames: int
 ) -> Speed:
-    """Three witnesses tell a retime, since nothing else does: the span of `source` (start, end) frames against the
+    """Detect a retime, which the API does not report, from three values: the span of `source` (start, end) frames against the
     record duration; the start against `left`, which counts record frames and is warped by a retime; and all that the
     media could show, `left` + duration + `right`, against how long it is.
 

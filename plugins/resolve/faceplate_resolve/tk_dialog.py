@@ -1,4 +1,4 @@
-"""The dialog in Tk: for the free edition, and for a Studio that has no UI manager."""
+"""The dialog in Tk, for the free edition and for a Studio without UI manager."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["TkDialog"]
 
 
 class TkDialog(UserInterface):
-    """Raises tkinter.TclError where there is no display."""
+    """The interface in Tk. Raises tkinter.TclError without a display."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class TkDialog(UserInterface):
         return answer or None
 
     def build(self, panel: Panel) -> tuple[tkinter.Toplevel, dict[str, tkinter.Variable], ttk.Frame]:
-        """The window, its contents by field name, and the empty row for its buttons."""
+        """Return the window, its variables by field name, and the empty row for its buttons."""
         window = tkinter.Toplevel(self._root)
         window.title(panel.title)
         buttons = ttk.Frame(window)

@@ -1,4 +1,4 @@
-"""The dialog in Resolve's own windows, by its UI manager. Studio only since 19.1."""
+"""The dialog in Resolve's own windows, through its UI manager; Studio only since 19.1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ID = "FaceplateWindow"
 
 
 class ResolveDialog(UserInterface):
-    """`ui` is Fusion's UIManager, `dispatcher` the UIDispatcher, `fusion` opens file browsers."""
+    """The interface in Resolve. `ui` is Fusion's UIManager, `dispatcher` the UIDispatcher; `fusion` opens file browsers."""
 
     def __init__(self, ui: Any, dispatcher: Any, fusion: Any = None) -> None:
         super().__init__()

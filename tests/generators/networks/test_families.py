@@ -273,7 +273,7 @@ def test_inswapper_equals_the_8_bit_recipe(
     assert isinstance(generator, NetworkGenerator)
     parameters = PLAIN.model_copy(update={"plate_detail": 0.0})
     shot = Shot(plate=str(tmp_path / "plate.####.png"), parameters=parameters, policy=Policy(preview_slate=False))
-    swapped = Renderer(shot, generator=generator).render(1001, face).swapped
+    swapped = Renderer(shot, generator=generator).render(1001, face).result
 
     session = onnxruntime.InferenceSession(folder / "inswapper_128.onnx")
     wanted = eight_bit_recipe(picture, face.five, session, generator.source)[

@@ -14,7 +14,7 @@ from faceplate.face.align import apply
 from faceplate.generators.networks import FAMILIES, NetworkGenerator
 from faceplate.models import Network
 from faceplate.render import Renderer
-from faceplate.render.stages import swap_face
+from faceplate.render.swap import swap_face
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from network_scene import frontal_head, plain_card, plain_matrix, plate_frame, turned

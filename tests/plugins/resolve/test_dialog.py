@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from faceplate_client import HostError, parameters
-from faceplate_resolve.dialog import ESSENTIALS, Answer, panel_for, read_answer
+from faceplate_resolve.dialog import ESSENTIALS, SwapRequest, read_request, swap_panel
 from faceplate_resolve.ui_dialog import ResolveDialog
 from fake_resolve import Project, Timeline, World
 from fake_resolve.ui import Bmd, Fusion
 
-OWN = Answer("people/bea", "results", "auto", 8, True, "", {})
+OWN = SwapRequest("people/bea", "results", "auto", 8, True, "", {})
 
 
 class TestPanel:
     def test_every_parameter_once_and_the_essentials_first(self) -> None:
-        panel = panel_for("t", (), parameters(), {}, OWN)
+        panel = swap_panel("t", (), parameters(), {}, OWN)
         names = [field.name for field in panel.fields]
         own = ["source", "mode", "handles", "track", "space", "purpose", "folder"]
         assert sorted(names) == sorted([*own, *(entry["name"] for entry in parameters())])
@@ -35,10 +35,10 @@ class TestPanel:
         assert all(field.help for field in panel.fields)
 
     def test_values_and_keyed_values(self) -> None:
-        panel = panel_for("t", (), parameters(), {"grain": 0.25, "matte_feather": {"keys": [[1, 0.1, "hold"]]}}, OWN)
+        panel = swap_panel("t", (), parameters(), {"grain": 0.25, "matte_feather": {"keys": [[1, 0.1, "hold"]]}}, OWN)
         fields = {field.name: field for field in panel.fields}
         assert fields["grain"].value == 0.25 and fields["matte_feather"].kind == "note"
-        answer = read_answer(panel, {})
+        answer = read_request(panel, {})
         assert answer.values["grain"] == 0.25 and "matte_feather" not in answer.values
 
     @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ class TestPanel:
     )
     def test_what_is_wrong_is_said_by_its_label(self, given: dict[str, Any], sentence: str) -> None:
         with pytest.raises(HostError, match=sentence):
-            read_answer(panel_for("t", (), parameters(), {}, OWN), given)
+            read_request(swap_panel("t", (), parameters(), {}, OWN), given)
 
     def test_a_decimal_comma(self) -> None:
-        assert read_answer(panel_for("t", (), parameters(), {}, OWN), {"grain": "0,5"}).values["grain"] == 0.5
+        assert read_request(swap_panel("t", (), parameters(), {}, OWN), {"grain": "0,5"}).values["grain"] == 0.5
 
     def test_the_window_s_pages_browsers_and_stop(self, edit: tuple[World, Project, Timeline]) -> None:
-        panel = panel_for("t", ("note",), parameters(), {}, OWN)
+        panel = swap_panel("t", ("note",), parameters(), {}, OWN)
         seen: dict[str, Any] = {}
 
         def acts(window: Any) -> None:
@@ -75,7 +75,7 @@ class TestPanel:
 
         fusion = Fusion(edit[0], acts, lambda window: window.click("stop"))
         window = ResolveDialog(fusion.UIManager, Bmd(fusion).UIDispatcher(None), fusion)
-        answer = read_answer(panel, window.ask(panel) or {})
+        answer = read_request(panel, window.ask(panel) or {})
         assert seen["tabs"] == [name for name, _ in panel.pages] and seen["page"] == 1
         assert answer.source == "people/bea/chosen" and answer.values["holdout_matte"].endswith("chosen.exr")
         assert answer.values["grain"] == 0.5 and answer.values["blend"] == "gradient"
@@ -95,11 +95,11 @@ class TestPanel:
             pytest.skip("no display")
         from faceplate_resolve.tk_dialog import TkDialog
 
-        panel = panel_for("t", ("note",), parameters(), {}, OWN)
+        panel = swap_panel("t", ("note",), parameters(), {}, OWN)
         plain = TkDialog()
         _, variables, _ = plain.build(panel)
         variables["grain"].set("0.5")
-        answer = read_answer(panel, {name: variable.get() for name, variable in variables.items()})
+        answer = read_request(panel, {name: variable.get() for name, variable in variables.items()})
         assert answer.values["grain"] == 0.5 and answer.track is True and answer.handles == 8
         plain.follow(lambda: (4, 4, True), lambda: None, "working")
         plain.close()

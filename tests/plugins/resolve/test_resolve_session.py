@@ -55,5 +55,5 @@ class TestHost:
 
     def test_a_rate_that_cannot_be_read(self, edit: tuple[World, Project, Timeline]) -> None:
         edit[2]._fps = "fast"
-        with pytest.raises(HostError, match="runs at 'fast'"):
+        with pytest.raises(HostError, match="timeline rate of 'fast'"):
             Host.of(Resolve(edit[0], edit[1]))

@@ -1,1 +1,1 @@
-"""OpenEXR files byte for byte: headers, chunks, and rewriting a plate with some pixels changed."""
+"""The OpenEXR container, byte for byte, and plates written again with only the changed chunks encoded anew."""

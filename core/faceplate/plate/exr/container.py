@@ -1,8 +1,8 @@
-"""The OpenEXR container: headers, chunk tables and packed chunks, moved as bytes without being understood.
+"""The OpenEXR container: headers, chunk tables and packed chunks, copied as bytes without decoding.
 
 OpenImageIO encodes and decodes pixels but translates headers: it renames, reorders, adds and drops attributes. This
 module reads and writes the container alone, so that a plate's header fields and its untouched chunks (tiles or groups
-of scanlines, flat or deep, whatever their compression) can be carried into a new file byte for byte.
+of scanlines, flat or deep, in any compression) can be carried into a new file byte for byte.
 
 Layout after "OpenEXR File Layout" (openexr.com, Academy Software Foundation); all numbers are little-endian.
 """
@@ -53,7 +53,7 @@ COMPRESSIONS = tuple(name for name, _ in _COMPRESSION_TABLE)
 
 
 class DamagedExrError(Exception):
-    """The bytes are no whole OpenEXR file; the message says where it ends to make sense."""
+    """The bytes are no whole OpenEXR file; the message says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,16 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Chunk:
-    """One packed chunk: its place in the part (`(y,)` or `(tile x, tile y, level x, level y)`) and where its bytes lie.
+    """One packed chunk: its place in the part, and where its bytes lie.
 
-    `offset` and `length` span the size fields and the packed pixels, not the part number and the place.
+    Attributes
+    ----------
+    place : tuple of int
+        `(y,)` for scanlines, `(tile x, tile y, level x, level y)` for tiles.
+    source : Path
+        The file that holds the bytes.
+    offset, length : int
+        The span of the size fields and the packed pixels, without the part number and the place.
     """
 
     place: tuple[int, ...]
@@ -80,30 +87,43 @@ class Chunk:
 
 @dataclass(frozen=True)
 class ExrPart:
-    """One part's header, in file order, and what the container needs to know of it."""
+    """One part's header, in file order, and what the container needs to know of it.
+
+    Attributes
+    ----------
+    header : tuple of Attribute
+        All header fields.
+    tiled, deep : bool
+        Whether the part is stored in tiles, and whether its samples are deep.
+    """
 
     header: tuple[Attribute, ...]
     tiled: bool
     deep: bool
 
     def get(self, name: str) -> Attribute | None:
+        """Return the header field called `name`, or None."""
         return next((attribute for attribute in self.header if attribute.name == name), None)
 
     def text(self, name: str) -> str | None:
+        """Return the value of a string field, or None where there is no such field or it is no string."""
         found = self.get(name)
         return found.data.decode("utf-8", "replace") if found and found.kind == "string" else None
 
     @property
     def compression(self) -> str:
+        """The compression's name; `unknown (n)` for a number that this module does not know."""
         number = self._need("compression", 1)[0]
         return COMPRESSIONS[number] if number < len(COMPRESSIONS) else f"unknown ({number})"
 
     @property
     def data_window(self) -> Window:
+        """The data window."""
         return self._window("dataWindow")
 
     @property
     def display_window(self) -> Window:
+        """The display window."""
         return self._window("displayWindow")
 
     @property
@@ -122,11 +142,17 @@ class ExrPart:
         return self._need("lineOrder", 1)[0]
 
     def check(self) -> None:
-        """Raises DamagedExrError where a field that every file needs is missing or has the wrong size."""
+        """Check the fields that every file needs.
+
+        Raises
+        ------
+        DamagedExrError
+            A field is missing or has the wrong size.
+        """
         _ = self.compression, self.data_window, self.display_window, self.line_order, self.tile
 
     def chunk_count(self) -> int:
-        """How many chunks the part's table lists."""
+        """Return the number of chunks in the part's table. Raises DamagedExrError for an unknown compression."""
         if self.get("chunkCount"):
             return struct.unpack("<i", self._need("chunkCount", 4))[0]
         window = self.data_window
@@ -138,7 +164,7 @@ class ExrPart:
         return sum(-(-w // self.tile[0]) * -(-h // self.tile[1]) for w, h in self._level_sizes())
 
     def _level_sizes(self) -> list[tuple[int, int]]:
-        """Width and height of every level of a tiled part, in file order."""
+        """Return width and height of every level of a tiled part, in file order."""
         round_up = self._need("tiles", 9)[8] >> 4
 
         def halved(size: int) -> list[int]:
@@ -163,14 +189,24 @@ class ExrPart:
     def _need(self, name: str, size: int) -> bytes:
         found = self.get(name)
         if found is None or len(found.data) != size:
-            raise DamagedExrError(f"the header has no sound '{name}'")
+            raise DamagedExrError(f"the header has no valid '{name}'")
         return found.data
 
 
 def read_exr_header(path: Path) -> tuple[tuple[ExrPart, ...], int] | None:
-    """The parts of an OpenEXR file and where its chunk tables begin; None if the file is no OpenEXR file.
+    """Read the headers of an OpenEXR file.
 
-    Raises DamagedExrError, and OSError from the file system.
+    Returns
+    -------
+    tuple of (tuple of ExrPart, int), or None
+        The parts, and the offset at which the chunk tables begin; None if the file is no OpenEXR file.
+
+    Raises
+    ------
+    DamagedExrError
+        The header is cut short or makes no sense.
+    OSError
+        The file cannot be read.
     """
     with path.open("rb") as stream:
         if stream.read(4) != MAGIC:
@@ -189,7 +225,20 @@ def read_exr_header(path: Path) -> tuple[tuple[ExrPart, ...], int] | None:
 
 
 def read_chunks(path: Path) -> list[list[Chunk]]:
-    """Every part's chunks in the order of its table. Raises DamagedExrError where one is missing or cut short."""
+    """Read the chunk tables of an OpenEXR file; no pixel is decoded.
+
+    Returns
+    -------
+    list of list of Chunk
+        Every part's chunks, in the order of its table.
+
+    Raises
+    ------
+    DamagedExrError
+        A chunk is missing or cut short, or the file is no OpenEXR file.
+    OSError
+        The file cannot be read.
+    """
     opened = read_exr_header(path)
     if opened is None:
         raise DamagedExrError("the file is no OpenEXR file")
@@ -210,7 +259,7 @@ def read_chunks(path: Path) -> list[list[Chunk]]:
 
 
 def pack_attribute(name: str, value: str | int | float) -> Attribute:
-    """A header field of type string, int or float; a whole number beyond 32 bits becomes a string."""
+    """Return a header field of type string, int or float; a whole number beyond 32 bits becomes a string."""
     if isinstance(value, str):
         return Attribute(name, "string", value.encode())
     if isinstance(value, int):
@@ -221,14 +270,26 @@ def pack_attribute(name: str, value: str | int | float) -> Attribute:
 
 
 def with_attributes(part: ExrPart, changed: Iterable[Attribute]) -> ExrPart:
-    """The part with fields replaced where they stand, or added at the end."""
+    """Return the part with fields replaced where they stand, or added at the end."""
     new = {attribute.name: attribute for attribute in changed}
     kept = [new.pop(attribute.name, attribute) for attribute in part.header]
     return replace(part, header=(*kept, *new.values()))
 
 
 def write_exr_file(target: BinaryIO, parts: Iterable[ExrPart], tables: list[list[Chunk]], order: list[Chunk]) -> None:
-    """Write a whole OpenEXR file: headers, tables, and the chunks of `order` (all those of `tables`) as bytes."""
+    """Write a whole OpenEXR file from headers and packed chunks.
+
+    Parameters
+    ----------
+    target : BinaryIO
+        The open file, at its start; it must allow seeking.
+    parts : iterable of ExrPart
+        The headers, in file order.
+    tables : list of list of Chunk
+        Every part's chunks in the order of its table.
+    order : list of Chunk
+        All chunks of `tables` in the order in which they are written.
+    """
     parts = list(parts)
     multipart = len(parts) > 1
     target.write(MAGIC + struct.pack("<I", _flags(parts)))
@@ -247,7 +308,7 @@ def write_exr_file(target: BinaryIO, parts: Iterable[ExrPart], tables: list[list
 
 
 def _copy_chunks(target: BinaryIO, order: list[Chunk], owner: Mapping[int, int] | None) -> dict[int, int]:
-    """Copy chunks in order; give the file offset of each by its id."""
+    """Copy chunks in order; return the file offset of each by its id."""
     written: dict[int, int] = {}
     streams: dict[Path, BinaryIO] = {}
     try:
@@ -264,7 +325,7 @@ def _copy_chunks(target: BinaryIO, order: list[Chunk], owner: Mapping[int, int] 
 
 
 def _flags(parts: list[ExrPart]) -> int:
-    """The version number (2) and the flags that these parts need."""
+    """Return the version number (2) and the flags that these parts need."""
     flags = 2
     if any(len(text) > 31 for part in parts for field in part.header for text in (field.name, field.kind)):
         flags |= _LONG_NAMES

@@ -1,4 +1,4 @@
-"""Over mode for OpenEXR: the plate's own bytes, with only those chunks made anew that hold a changed pixel.
+"""Write an OpenEXR plate again, encoding only those chunks that hold a changed pixel.
 
 Headers, other parts (deep ones too), and every chunk without a changed pixel are copied as bytes. A chunk with a
 changed pixel is decoded, changed and encoded again by OpenImageIO with the part's own compression, and read back to
@@ -52,11 +52,18 @@ class _Plan:
 
     @property
     def window(self) -> Window:
+        """The pixels of all chunks that are encoded again."""
         return reduce(Window.union, (window for _, window in self.touched), Window(0, 0, 0, 0))
 
 
 def check_compression(name: str | None) -> None:
-    """Raises UsageError `bad-compression` for a name that OpenEXR does not know."""
+    """Check the name of a compression; None is accepted.
+
+    Raises
+    ------
+    UsageError
+        `bad-compression`: OpenEXR has no such compression.
+    """
     if name is not None and name not in COMPRESSIONS:
         raise UsageError(
             "bad-compression", f"'{name}' is no OpenEXR compression: use one of {', '.join(COMPRESSIONS)}."
@@ -66,7 +73,15 @@ def check_compression(name: str | None) -> None:
 def over_exr(
     plate: PlateFile, path: Path, patch: Patch, attributes: Mapping[str, str | int | float], compression: str | None
 ) -> tuple[str, ...]:
-    """Write the plate again at `path` with the patch in it; give notes for a person. See `writer.write_over`."""
+    """Write the plate again at `path` with the patch in it; see `writer.write_over`.
+
+    The attributes are added to the header of the changed part and of the first part, where readers of one header look.
+
+    Returns
+    -------
+    tuple of str
+        Notes for the artist, one sentence each.
+    """
     parts, tables = _layout(plate)
     if parts[plate.part].levels:
         message = f"{plate.path} holds reduced copies of itself (a mipmap): write the plate without them."
@@ -109,7 +124,7 @@ def _layout(plate: PlateFile) -> tuple[tuple[ExrPart, ...], list[list[Chunk]]]:
 def _first_plan(
     plate: PlateFile, part: ExrPart, table: list[Chunk], patch: Patch, compression: str | None
 ) -> tuple[_Plan, list[str]]:
-    """The plan for what was asked, and what a person should know about it."""
+    """Return the plan for what was asked, and notes for the artist."""
     notes = []
     if patch.outside:
         notes.append(f"{patch.outside} changed pixels lie outside the plate's data window and were left out.")
@@ -131,7 +146,7 @@ def _plan(part: ExrPart, table: list[Chunk], patch: Patch, compression: str) -> 
 
 
 def _chunk_windows(part: ExrPart, table: list[Chunk]) -> list[Window]:
-    """The pixels that each chunk holds."""
+    """Return the pixels that each chunk holds."""
     data = part.data_window
     if part.tile:
         width, height = part.tile
@@ -143,7 +158,7 @@ def _chunk_windows(part: ExrPart, table: list[Chunk]) -> list[Window]:
 
 
 def _bands(plate: PlateFile, window: Window) -> Iterator[Window]:
-    """`window` in rows of whole tiles, or in groups of scanlines, of a size that memory can hold."""
+    """Split `window` into rows of whole tiles, or groups of scanlines, of a size that fits in memory."""
     row = max(window.width * len(plate.channels) * 4, 1)
     unit = plate.tile[1] if plate.tile else 256
     rows = max(_BAND_BYTES // row // unit, 1) * unit
@@ -158,7 +173,7 @@ def _patched(source: oiio.ImageInput, plate: PlateFile, patch: Patch, band: Wind
 
 
 def _encode(plate: PlateFile, patch: Patch, plan: _Plan, target: Path, path: Path) -> dict[tuple[int, ...], Chunk]:
-    """Have OpenImageIO write the plan's window as a file of its own; give its chunks by their place in the plate."""
+    """Let OpenImageIO write the plan's window as a file of its own; return its chunks by their place in the plate."""
     window = plan.window
     output = oiio.ImageOutput.create(str(target))
     if output is None or not output.open(str(target), _encoding_spec(plate, plan)):
@@ -187,10 +202,10 @@ def _encode(plate: PlateFile, patch: Patch, plan: _Plan, target: Path, path: Pat
 
 
 def _encoding_spec(plate: PlateFile, plan: _Plan) -> oiio.ImageSpec:
-    """The beauty part's channels over the plan's window.
+    """Return the specification of the beauty part's channels over the plan's window.
 
     Unsigned integers are declared as floats: the packed bytes of a 32-bit sample do not depend on which of the two it
-    is, and OpenImageIO then moves them without scaling.
+    is, and OpenImageIO then copies them without scaling.
     """
     window = plan.window
     kinds = ["half" if kind == "half" else "float" for kind in plate.beauty.formats]
@@ -228,6 +243,8 @@ def _assemble(
     table = list(made.values()) if plan.everything else _exchanged(old, plan, made)
     part = with_attributes(parts[plate.part], _changed_fields(parts[plate.part], plan, len(table), attributes))
     new_parts = [part if index == plate.part else other for index, other in enumerate(parts)]
+    # Readers that open the first header alone, as hosts and the client do, find the attributes there.
+    new_parts[0] = with_attributes(new_parts[0], [pack_attribute(name, value) for name, value in attributes.items()])
     new_tables = [table if index == plate.part else other for index, other in enumerate(tables)]
     if plan.everything:
         in_order = sorted(table, key=_downwards if part.line_order != 1 else _upwards)
@@ -266,7 +283,7 @@ def _changed_fields(
 
 
 def _proved(plate: PlateFile, patch: Patch, plan: _Plan, result: Path) -> bool:
-    """True if what was encoded reads back bit for bit: the plate's samples with the patch in them."""
+    """Return whether the encoded chunks read back bit for bit: the plate's samples with the patch in them."""
     if not plan.touched:
         return True
     written = replace(plate, path=result)

@@ -62,7 +62,7 @@ def test_the_search_box_fits_the_track_and_cuts_what_is_prerendered(stage: Stage
     nuke.execute(stage.write(node), 1001, 1001)
     assert_same(finals(stage, (1001,))[1001], 1.25 * plate_pixels(stage.plate, 1001) + _added(stage, node))
     node["search"].setValue([10, 10, SIZE - 20, SIZE - 4])
-    with pytest.raises(RuntimeError, match="as the script shows it"):
+    with pytest.raises(RuntimeError, match="as the script is now"):
         nuke.execute(nuke.toNode("Write1"), 1001, 1001)
 
 

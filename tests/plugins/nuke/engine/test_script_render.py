@@ -81,7 +81,7 @@ def test_an_upstream_change_after_the_prerender_fails_the_render(stage: Stage) -
     nuke.execute(node.node("PlateOut"), 1001, 1001)
     nuke.execute(write, 1001, 1001)
     grade["white"].setValue(1.6)
-    with pytest.raises(RuntimeError, match="as the script shows it"):
+    with pytest.raises(RuntimeError, match="as the script is now"):
         nuke.execute(write, 1001, 1001)
     stage.press(node, "render_frame")  # in a session the button does both
     nuke.execute(write, 1001, 1001)
@@ -90,7 +90,7 @@ def test_an_upstream_change_after_the_prerender_fails_the_render(stage: Stage) -
     stage.press(node, "render_frame")
     nuke.execute(write, 1001, 1001)
     shutil.copyfile(stage.folder / "own" / "plate.1004.exr", stage.folder / "own" / "plate.1001.exr")
-    with pytest.raises(RuntimeError, match="as the script shows it"):
+    with pytest.raises(RuntimeError, match="as the script is now"):
         nuke.execute(write, 1001, 1001)
 
 
@@ -168,10 +168,10 @@ def test_t_renders_in_three_steps(stage: Stage, run: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        ([], 2, "say which script"),
+        ([], 2, "name a script and frames"),
         (["nothing.nk", "1-2"], 1, "nothing.nk"),
         (["SCRIPT", "--frames=ten"], 2, "no frame range"),
-        (["SCRIPT", "ten"], 2, "say which script"),
+        (["SCRIPT", "ten"], 2, "name a script and frames"),
         (["SCRIPT", "1001", "Write9"], 1, "no Write Write9"),
     ],
 )

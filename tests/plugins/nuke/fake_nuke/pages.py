@@ -2,7 +2,7 @@
 
 The stubs (types-nuke, of Nuke 13.2) hold the Python names. The adapter uses none that is newer: `NEWER` stays empty until
 it does, and pyright refuses one that is not written down there with a `# type: ignore`. Node classes and their knobs are
-in no stub at all, so each that the adapter touches is here; `tests/test_nuke.py` holds the adapter and the fake to it.
+in no stub at all, so each that the adapter touches is here; `test_nuke_stubs.py` holds the adapter and the fake to it.
 """
 
 from __future__ import annotations

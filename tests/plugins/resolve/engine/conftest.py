@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceplate_resolve.dialog import Answer
+from faceplate_resolve.dialog import SwapRequest
 from placed_clips import NULL, QUICK
 from resolve_scene import CopyEngine, Scene, face_pictures, person
 
@@ -30,11 +30,11 @@ def scene(tmp_path: Path, pictures: list[np.ndarray]) -> Scene:
 
 
 @pytest.fixture
-def answer(tmp_path: Path, source: Path) -> Callable[..., Answer]:
-    def make(mode: str = "auto", handles: int = 0, swap: bool = False, space: str = "", **values: Any) -> Answer:
+def answer(tmp_path: Path, source: Path) -> Callable[..., SwapRequest]:
+    def make(mode: str = "auto", handles: int = 0, swap: bool = False, space: str = "", **values: Any) -> SwapRequest:
         """`swap`: really another face, tracked first."""
         values = {**(QUICK if swap else NULL), **values}
-        return Answer(str(source), str(tmp_path / "results"), mode, handles, swap, space, values)
+        return SwapRequest(str(source), str(tmp_path / "results"), mode, handles, swap, space, values)
 
     return make
 

@@ -11,7 +11,7 @@ import pytest
 from faceplate_client import Engine, HostError
 from faceplate_resolve import menu
 from faceplate_resolve.cli import main as command_line
-from faceplate_resolve.dialog import Answer
+from faceplate_resolve.dialog import SwapRequest
 from faceplate_resolve.interface import Console
 from faceplate_resolve.swap import swap_clip
 from fake_resolve.ui import Bmd, Fusion
@@ -106,7 +106,7 @@ class TestMenu:
         assert_in_step(scene.timeline._tracks[1].items[0], item)
 
     def test_behind_an_open_dialog_of_resolve_nothing_is_claimed(
-        self, scene: Scene, quick: Any, answer: Callable[..., Answer]
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest]
     ) -> None:
         item = scene.timeline._put(1, scene.sequence("sh010", 2), START, 1)
         host = host_of(scene)
@@ -126,9 +126,7 @@ class TestMenu:
 
         assert menu.run(self.names(scene, fusion), "swap", broken) == 1
         told = next(vars(item)["Text"] for item in fusion.windows[-1].root.walk() if item.kind == "TextEdit")
-        assert (
-            told == "Something went wrong that should not (ZeroDivisionError: by nought); Resolve's console has more."
-        )
+        assert told == "Internal error (ZeroDivisionError: by nought); Resolve's console shows the details."
         assert "Traceback" in capsys.readouterr().err and scene.state() == before
 
     @pytest.mark.parametrize("case", ["no project", "no timeline", "no clip", "outside"])

@@ -12,7 +12,7 @@ import pytest
 
 from faceplate_client import Engine, HostError
 from faceplate_resolve.clip import read_clip
-from faceplate_resolve.dialog import Answer
+from faceplate_resolve.dialog import SwapRequest
 from faceplate_resolve.interface import Console
 from faceplate_resolve.swap import swap_clip
 from fake_resolve import Graph, World
@@ -22,7 +22,7 @@ from resolve_scene import Scene
 
 class TestOneClip:
     def test_on_its_own_media(
-        self, scene: Scene, engine: Engine, answer: Callable[..., Answer], tmp_path: Path
+        self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest], tmp_path: Path
     ) -> None:
         media = scene.sequence("sh010", 14)
         original = scene.timeline._put(1, media, START + 100, 4, offset=Fraction(5), name="sh010")
@@ -46,7 +46,7 @@ class TestOneClip:
         assert (original._markers, original._takes, original._values) == ({}, [], {"ZoomX": 1.25})
 
     def test_a_movie_with_a_track_of_the_face(
-        self, scene: Scene, engine: Engine, answer: Callable[..., Answer], tmp_path: Path
+        self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest], tmp_path: Path
     ) -> None:
         media = scene.movie("cam", 10)
         original = scene.timeline._put(1, media, START, 4, offset=Fraction(3))
@@ -61,7 +61,7 @@ class TestOneClip:
             assert np.abs(new - original._media._pixels(k + 4)[:24, :24]).mean() > 2 * np.abs(new - old).mean()
         assert_equals_command_line(placed, tmp_path)
 
-    def test_mixed_rates_stay_in_step(self, scene: Scene, quick: Any, answer: Callable[..., Answer]) -> None:
+    def test_mixed_rates_stay_in_step(self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest]) -> None:
         media = scene.sequence("pal", 14, first=1, rate="25")
         original = scene.timeline._put(1, media, START, 8, offset=Fraction(0))
         placed: Any = swap_clip(host_of(scene), original, answer(), quick, Console())
@@ -70,7 +70,7 @@ class TestOneClip:
         assert_in_step(placed, original)
 
     def test_a_still_becomes_as_many_frames_as_it_is_long(
-        self, scene: Scene, engine: Engine, answer: Callable[..., Answer]
+        self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest]
     ) -> None:
         scene.sequence("still", 1)
         path = str(scene.folder / "still" / "still.1001.exr")
@@ -83,7 +83,7 @@ class TestOneClip:
         assert all(np.array_equal(placed._media._pixels(k), first) for k in range(6))
 
     def test_older_versions_count_the_last_frame_in(
-        self, scene: Scene, quick: Any, answer: Callable[..., Answer]
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest]
     ) -> None:
         scene.world.inclusive = True
         original = scene.timeline._put(1, scene.sequence("sh010", 8), START, 2, offset=Fraction(2))
@@ -101,7 +101,7 @@ class TestRenderRange:
         return item
 
     def test_a_graded_clip(
-        self, scene: Scene, engine: Engine, answer: Callable[..., Answer], graded: Any, tmp_path: Path
+        self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest], graded: Any, tmp_path: Path
     ) -> None:
         before = scene.state()
         placed: Any = swap_clip(host_of(scene), graded, answer(space="ACEScg", swap=True), engine, Console())
@@ -126,7 +126,7 @@ class TestRenderRange:
 
     @pytest.mark.parametrize("speed", [Fraction(2), Fraction(-1)])
     def test_a_retimed_clip_is_rendered_and_never_guessed(
-        self, scene: Scene, quick: Any, answer: Callable[..., Answer], speed: Fraction
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest], speed: Fraction
     ) -> None:
         media = scene.sequence("fast", 16)
         item = scene.timeline._put(1, media, START, 4, offset=Fraction(9 if speed < 0 else 2), speed=speed)
@@ -137,7 +137,7 @@ class TestRenderRange:
             new, old = placed._media._pixels(placed._shows(record)), media._pixels(item._shows(record))
             assert np.abs(new[:24, :24] - old[:24, :24]).max() < 2e-3
 
-    def test_a_compound_clip(self, scene: Scene, engine: Engine, answer: Callable[..., Answer]) -> None:
+    def test_a_compound_clip(self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest]) -> None:
         inner = scene.timeline._put(1, scene.sequence("sh010", 6), START, 3, offset=Fraction(1))
         scene.timeline._tracks[0].items.clear()
         media = scene._pooled("Compound 1", "", 3, "24", kind="Compound")
@@ -148,7 +148,7 @@ class TestRenderRange:
         assert_in_step(placed, inner)
 
     def test_one_frame_short_is_seen_in_the_files_and_undone(
-        self, scene: Scene, quick: Any, answer: Callable[..., Answer], graded: Any, tmp_path: Path
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest], graded: Any, tmp_path: Path
     ) -> None:
         scene.world.short_render = 1
         before = scene.state()
@@ -161,7 +161,7 @@ class TestRenderRange:
         assert not list((tmp_path / "results").rglob("*.exr"))
 
     def test_the_space_of_a_render_must_be_known(
-        self, scene: Scene, quick: Any, answer: Callable[..., Answer], graded: Any
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest], graded: Any
     ) -> None:
         scene.project._settings["colorSpaceTimeline"] = "My Show Log"
         before = scene.state()
@@ -175,7 +175,7 @@ class TestRenderRange:
          "Project.SetCurrentRenderFormatAndCodec", "Project.SetCurrentRenderMode", "Timeline.SetTrackEnable"],
     )  # fmt: skip
     def test_whatever_resolve_refuses_all_is_as_before(
-        self, scene: Scene, quick: Any, answer: Callable[..., Answer], graded: Any, refused: str
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest], graded: Any, refused: str
     ) -> None:
         before = scene.state()
         scene.world.refuse = {refused}

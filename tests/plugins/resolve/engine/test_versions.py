@@ -17,7 +17,7 @@ from faceplate.plate import write_over
 from faceplate.render import Renderer
 from faceplate.shot import load_shot
 from faceplate_client import Engine, HostError, frame_path
-from faceplate_resolve.dialog import Answer
+from faceplate_resolve.dialog import SwapRequest
 from faceplate_resolve.interface import Console
 from faceplate_resolve.swap import batch, marked_items, next_version, swap_clip
 from fake_resolve import Graph
@@ -36,13 +36,13 @@ def assert_equals_render(item: Any, finder: FaceFinder) -> None:
     for number in range(first, last + 1):
         rendered = renderer.render(number)
         written = Path(frame_path(document["output"], number))
-        write_over(rendered.file, again, rendered.swapped.window, rendered.swapped.over, rendered.swapped.matte > 0, {})
+        write_over(rendered.file, again, rendered.result.window, rendered.result.over, rendered.result.matte > 0, {})
         assert np.array_equal(read_file(written)[0], read_file(again)[0]), f"frame {number}"
 
 
 class TestVersions:
     def test_the_next_version_is_a_take(
-        self, scene: Scene, engine: Engine, answer: Callable[..., Answer], finder: FaceFinder
+        self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest], finder: FaceFinder
     ) -> None:
         original = scene.timeline._put(1, scene.sequence("sh010", 8), START, 2, offset=Fraction(2))
         host = host_of(scene)
@@ -67,7 +67,7 @@ class TestVersions:
 
     @pytest.mark.parametrize("refused", ["TimelineItem.AddTake", "ProjectManager.SaveProject", "MediaPool.ImportMedia"])
     def test_a_version_that_fails_leaves_the_one_before(
-        self, scene: Scene, quick: Any, answer: Callable[..., Answer], refused: str
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest], refused: str
     ) -> None:
         original = scene.timeline._put(1, scene.sequence("sh010", 3), START, 1, offset=Fraction(1))
         host = host_of(scene)
@@ -79,7 +79,7 @@ class TestVersions:
         assert (placed._media, placed._takes, placed._start, placed._end) == (media, takes, START, START + 1)
         assert len(scene.pool._root._folders[0]._clips) == 1
 
-    def test_a_graded_clip_is_rendered_anew(self, scene: Scene, quick: Any, answer: Callable[..., Answer]) -> None:
+    def test_a_graded_clip_is_rendered_anew(self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest]) -> None:
         item = scene.timeline._put(1, scene.sequence("sh010", 4), START, 1, offset=Fraction(1))
         item._graph, item._gain = Graph(scene.world, [["Primary"], []]), 0.7
         host = host_of(scene)
@@ -90,7 +90,7 @@ class TestVersions:
         assert np.abs(placed._media._pixels(0)[:24, :24] - wanted).max() < 2e-3
 
     def test_a_clip_of_somebody_else_has_no_versions(
-        self, scene: Scene, quick: Any, answer: Callable[..., Answer]
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest]
     ) -> None:
         item = scene.timeline._put(1, scene.sequence("sh010", 2), START, 1)
         item.AddMarker(0, "Pink", "Faceplate", "", 1, "{}")
@@ -100,7 +100,7 @@ class TestVersions:
 
 class TestBatch:
     def test_five_marked_clips(
-        self, scene: Scene, engine: Engine, answer: Callable[..., Answer], finder: FaceFinder
+        self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest], finder: FaceFinder
     ) -> None:
         """Five are done, each where it belongs; a sixth, offline, is told; the one that is not marked is left alone."""
         put, items = scene.timeline._put, []

@@ -1,0 +1,16 @@
+"""The types that the stage cache's entries on disk are made of."""
+
+from __future__ import annotations
+
+from faceplate.comp.grain import Grain
+from faceplate.comp.matte_networks import Parsed
+from faceplate.face import Face
+from faceplate.generators import Generated
+from faceplate.image.window import Window
+from faceplate.render.generate import GeneratorResult
+from faceplate.render.matte import OcclusionMatte
+
+__all__ = ["KINDS"]
+
+KINDS: tuple[type, ...] = (GeneratorResult, Generated, OcclusionMatte, Window, Face, Grain, Parsed)
+"""What a `StageCache` of renders is told to read back from disk."""

@@ -1,0 +1,221 @@
+"""The matte: where the new face covers the plate, less what is in front of it, kept, or held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceplate.comp import REGIONS, hull_matte, region_matte
+from faceplate.comp.matte_networks import KEEPABLE, Parsed, hidden_by
+from faceplate.comp.occlusion import occlusion_matte, occlusion_window
+from faceplate.errors import UsageError
+from faceplate.face import Face
+from faceplate.image.window import Window
+from faceplate.models import Network
+from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
+from faceplate.render.generate import GeneratorResult
+from faceplate.render.prepare import PreparedPlate, hull_edges, placed
+from faceplate.shot.parameters import Parameters
+
+__all__ = [
+    "INPUT_MATTES",
+    "SUBTRACTIVE_MATTES",
+    "InputMattes",
+    "MatteNetworks",
+    "Mattes",
+    "OcclusionMatte",
+    "full_where_nearly",
+    "keep_regions",
+    "make_mattes",
+]
+
+SUBTRACTIVE_MATTES = ("keep", "hold_out", "occlusion", "hairline")
+"""The parts of the matte that take away: where they are 1 the plate stays."""
+
+INPUT_MATTES = ("hold_out", "garbage")
+"""The parts of the matte that come from an artist's files."""
+
+# Inside the plate's own face occluders stay as photographed; over this part of its size that fades to the warped plate's.
+_SHOT_FACE_FEATHER = 0.03
+
+
+@dataclass(frozen=True)
+class InputMattes:
+    """Mattes from an artist's files, float32 (h, w) on the picture's window.
+
+    `holdout` is 1 where the plate stays in front, `garbage` is 1 where the face may be.
+    """
+
+    holdout: np.ndarray | None = None
+    garbage: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class MatteNetworks:
+    """The user's own networks for mattes: `occluder` finds what hides the face, `parser` names its regions."""
+
+    occluder: Network | None = None
+    parser: Network | None = None
+
+
+@dataclass(frozen=True)
+class OcclusionMatte:
+    """How far something in front hides the plate's face, float32 (h, w) in 0..1 on the plate's pixels `window`; 0 beyond.
+
+    The window is the occlusion network's, larger than the hull, so that the hull may change without another run. Where the
+    plate was warped to the new outline, `matte` is of the warped plate and `still` of the plate as photographed; else
+    `still` is None.
+    """
+
+    matte: np.ndarray
+    window: Window
+    still: np.ndarray | None = None
+
+    def on(self, region: Window) -> np.ndarray:
+        """The matte on another region, float32 (h, w)."""
+        return placed(self.matte, self.window, region)
+
+    def still_on(self, region: Window) -> np.ndarray:
+        """The photographed plate's matte on another region, float32 (h, w); 0 where the plate was not warped."""
+        return placed(np.zeros_like(self.matte) if self.still is None else self.still, self.window, region)
+
+    def covering(self, region: Window, shot_face: np.ndarray | None) -> np.ndarray:
+        """The part to subtract from the face's matte on `region`, float32 (h, w).
+
+        Inside the photographed face, `shot_face` (h, w), that is the photographed plate's matte, around it the warped one's.
+        """
+        moved = self.on(region)
+        return moved if shot_face is None else moved + shot_face * (self.still_on(region) - moved)
+
+
+@dataclass(frozen=True)
+class Mattes:
+    """All mattes on the composite's region, float32 (h, w) each.
+
+    `whole` is the product of the `parts`, those of `SUBTRACTIVE_MATTES` inverted. `held`, None where the plate was not
+    warped, is what is in front of the photographed face and stays where it is.
+    """
+
+    whole: np.ndarray
+    parts: Mapping[str, np.ndarray]
+    occlusion: OcclusionMatte
+    region: Window
+    held: np.ndarray | None = None
+
+
+def make_mattes(
+    prepared: PreparedPlate,
+    result: GeneratorResult,
+    parameters: Parameters,
+    *,
+    inputs: InputMattes | None = None,
+    networks: MatteNetworks | None = None,
+    weight: float = 1.0,
+    cache: FrameCache = NO_FRAME_CACHE,
+) -> Mattes:
+    """Where the new face covers the plate, and what hides the plate's face. `weight` 0..1 fades the whole matte."""
+    occluder, parser = (networks.occluder, networks.parser) if networks else (None, None)
+    parsed = None
+    if parser is not None:
+        parsed = cache.make("parsed", lambda: Parsed.of(parser, prepared.plate, prepared.face))
+    reused = parsed if occluder is parser else None
+    occlusion = cache.make("occlusion", lambda: _occlusion(prepared, parameters, occluder, reused))
+    shot_face = None
+    if occlusion.still is not None:
+        shot_face = hull_matte(prepared.shot_face, prepared.region, erode=0.0, feather=_SHOT_FACE_FEATHER)
+    parts = {
+        **_face_parts(prepared, result, parameters, cache),
+        **_front_parts(prepared, occlusion, shot_face, parameters, parsed),
+        **_input_parts(prepared, inputs or InputMattes()),
+    }
+    whole = np.ones((prepared.region.height, prepared.region.width), np.float32)
+    for name, part in parts.items():
+        whole = whole * (1 - part if name in SUBTRACTIVE_MATTES else part)
+    held = None if shot_face is None else shot_face * occlusion.still_on(prepared.region)
+    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, occlusion, prepared.region, held)
+
+
+def keep_regions(parameters: Parameters) -> tuple[str, ...]:
+    """The parameter `keep_regions` as region names. Raises `UsageError('bad-keep')`."""
+    names = tuple(word.strip() for word in parameters.keep_regions.split(",") if word.strip())
+    possible = dict.fromkeys((*REGIONS, *(KEEPABLE if parameters.parser else ())))
+    unknown = [name for name in names if name not in possible]
+    if unknown:
+        how = "can be kept only with a parser" if unknown[0] in KEEPABLE else "cannot be kept"
+        raise UsageError("bad-keep", f"'{unknown[0]}' {how}; choose from {', '.join(possible)}.")
+    return names
+
+
+def full_where_nearly(coverage: np.ndarray) -> np.ndarray:
+    """Coverage in 0..1 that is exactly 1 where resampling left it within a rounding error of 1."""
+    return np.clip(np.where(coverage > 1 - 1e-4, np.float32(1), coverage), 0, 1)
+
+
+def _occlusion(
+    prepared: PreparedPlate, parameters: Parameters, occluder: Network | None, parsed: Parsed | None
+) -> OcclusionMatte:
+    """The occlusion matte of the user's network, else of the embedded one."""
+    plate, face, sensitivity = prepared.plate, prepared.face, parameters.occlusion
+    warped = prepared.outline is not None
+    if occluder is not None:
+        matte = hidden_by(occluder, plate, face, plate.window, sensitivity, parsed=parsed)
+        return OcclusionMatte(matte, plate.window, matte if warped else None)
+    aspect = plate.pixel_aspect
+    window = occlusion_window(face, aspect).intersect(plate.window)
+
+    def occlusion_in(picture: np.ndarray, mesh: Face) -> np.ndarray:
+        beneath = picture[window.slices(plate.window)]
+        return occlusion_matte(beneath, mesh, window, plate.color, sensitivity=sensitivity, pixel_aspect=aspect)
+
+    still = occlusion_in(prepared.shot, prepared.shot_face) if warped and sensitivity > 0 else None
+    return OcclusionMatte(occlusion_in(prepared.working, face), window, still)
+
+
+def _face_parts(
+    prepared: PreparedPlate, result: GeneratorResult, parameters: Parameters, cache: FrameCache
+) -> dict[str, np.ndarray]:
+    """The parts that say where the new face is."""
+    region, edges = prepared.region, hull_edges(parameters)
+    hull = hull_matte(
+        prepared.face, region, erode=parameters.matte_erode, feather=parameters.matte_feather, edges=edges
+    )
+    coverage = cache.make(
+        "coverage", lambda: full_where_nearly(prepared.crop.on_plate(result.generated.coverage, region))
+    )
+    return {"hull": hull, "coverage": coverage}
+
+
+def _front_parts(
+    prepared: PreparedPlate,
+    occlusion: OcclusionMatte,
+    shot_face: np.ndarray | None,
+    parameters: Parameters,
+    parsed: Parsed | None,
+) -> dict[str, np.ndarray]:
+    """The parts that keep the plate in front: occlusion, kept regions, and the hairline where a parser knows it."""
+    parts = {}
+    if parameters.occlusion > 0:
+        parts["occlusion"] = occlusion.covering(prepared.region, shot_face)
+    if names := keep_regions(parameters):
+        parts["keep"] = _kept_regions(prepared.face, prepared.region, names, parsed)
+    if parsed is not None:
+        parts["hairline"] = parsed.in_front(prepared.region)
+    return parts
+
+
+def _kept_regions(face: Face, region: Window, names: tuple[str, ...], parsed: Parsed | None) -> np.ndarray:
+    """The regions `names` as one matte float32 (h, w): from the parser where it knows them, else drawn on the mesh."""
+    if parsed is None:
+        return region_matte(face, region, names)
+    known = [name for name in names if name in KEEPABLE]
+    rest = tuple(name for name in names if name not in KEEPABLE)
+    mattes = [parsed.kept(known, region)] if known else []
+    return np.maximum.reduce([*mattes, *([region_matte(face, region, rest)] if rest else [])])
+
+
+def _input_parts(prepared: PreparedPlate, inputs: InputMattes) -> dict[str, np.ndarray]:
+    """The parts that an artist drew."""
+    mattes = dict(zip(INPUT_MATTES, (inputs.holdout, inputs.garbage), strict=True))
+    return {name: np.clip(matte[prepared.inside], 0, 1) for name, matte in mattes.items() if matte is not None}

@@ -1,0 +1,167 @@
+"""Prepare the plate for every later stage: heal it, convert it, warp it to the new outline, and cut the crop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from faceplate.comp import HullEdges, hull_outline
+from faceplate.comp.grain import GRAIN_REACH, Grain
+from faceplate.comp.occlusion import occlusion_matte, occlusion_window
+from faceplate.comp.outline_warp import REACH, OutlineWarp, follow_outline
+from faceplate.face import Face
+from faceplate.face.align import apply, invert, scale_of
+from faceplate.generators import CropTransform, Generator, Reshaping
+from faceplate.image.frame import Frame
+from faceplate.image.inpaint import heal
+from faceplate.image.window import Window
+from faceplate.render.crop import PlateCrop, is_plate_grid
+from faceplate.render.plate_grain import grain_around_face
+from faceplate.shot.parameters import Parameters
+
+__all__ = ["PreparedPlate", "hull_edges", "placed", "prepare_plate", "region_of_interest"]
+
+# What a spline through the hull's points may bulge past them, in parts of the face's size.
+_BULGE = 0.02
+# How far outside the plate's face its new shape can lie, in parts of its size.
+_RESHAPED = 0.15
+# Fixed occlusion sensitivity for the plate warp, so that occluders are not distorted whatever the parameter says.
+_WARP_OCCLUSION_SENSITIVITY = 0.5
+# Room around a resampled crop for its filters, in pixels of the coarser of the two grids.
+_FILTER_ROOM = 4.0
+
+
+@dataclass(frozen=True)
+class PreparedPlate:
+    """The plate as all later stages see it.
+
+    `plate` is the picture healed, in its own space; `bad` bool (h, w) marks the pixels that were healed. `shot` float32
+    (h, w, 3) holds them scene-linear as photographed, `working` the same after the `outline` warp to the new face's shape
+    (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one, both in plate
+    pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
+    """
+
+    plate: Frame
+    bad: np.ndarray
+    shot: np.ndarray
+    working: np.ndarray
+    face: Face
+    shot_face: Face
+    outline: OutlineWarp | None
+    region: Window
+    crop: PlateCrop
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Where `region` lies in the plate's arrays."""
+        return self.region.slices(self.plate.window)
+
+    def with_parameters(self, parameters: Parameters) -> PreparedPlate:
+        """The same plate with the region that these parameters change; a cached plate serves all of them."""
+        return replace(self, region=_changed_region(self.face, self.outline, parameters, self.plate.window))
+
+
+def prepare_plate(
+    picture: Frame,
+    face: Face,
+    generator: Generator,
+    parameters: Parameters,
+    *,
+    frame: int | None = None,
+    grain: Grain | None = None,
+    weight: float = 1.0,
+) -> PreparedPlate:
+    """Heal `picture`, convert it to the working space, warp it to meet the new outline and cut the generator's crop.
+
+    `grain` is the plate's where a track knows it, `weight` 0..1 the fade of the whole change, which the new shape follows.
+    """
+    healed, bad = heal(picture.pixels)
+    plate = picture.with_pixels(healed)
+    shot = plate.working()
+    outline = _outline_warp(plate, shot, face, generator, weight)
+    working, new_face = shot, face
+    if outline is not None:
+        new_face = outline.face
+        inside = outline.window.slices(plate.window)
+        working = shot.copy()
+        working[inside] = outline.plate(
+            np.ascontiguousarray(shot[inside]), grain or grain_around_face(shot, plate, new_face)
+        )
+    transform = generator.frame(new_face, picture.pixel_aspect)
+    return PreparedPlate(
+        plate=plate,
+        bad=bad,
+        shot=shot,
+        working=working,
+        face=new_face,
+        shot_face=face,
+        outline=outline,
+        region=_changed_region(new_face, outline, parameters, picture.window),
+        crop=PlateCrop.cut(working, plate, transform, new_face, frame),
+    )
+
+
+def region_of_interest(
+    transform: CropTransform, face: Face, parameters: Parameters, grain_known: bool = False
+) -> Window:
+    """The plate pixels that a frame reads: the crop's footprint with room for its filters, the hull, and its surroundings.
+
+    No parameter of matte or match changes it, so that a plate read once serves every value of them.
+    """
+    window, on_grid = transform.window, is_plate_grid(transform)
+    corners = np.array([[x, y] for x in (window.x, window.right) for y in (window.y, window.bottom)], np.float64)
+    room = 0.0 if on_grid else _FILTER_ROOM * max(1.0, 1.0 / scale_of(transform.matrix))
+    seen = Window.around(apply(invert(transform.matrix), corners), room).union(_hull_window(face, parameters))
+    if on_grid:  # a generator that works there may give the face another shape
+        seen = seen.union(face.window(REACH + _RESHAPED))
+    surroundings = not grain_known or parameters.occluder or parameters.parser
+    return seen.union(face.window(GRAIN_REACH)) if surroundings else seen
+
+
+def hull_edges(parameters: Parameters) -> HullEdges:
+    """The hull's edges as the parameters place them."""
+    return HullEdges(parameters.forehead, parameters.edge_jaw, parameters.edge_right, parameters.edge_left)
+
+
+def placed(matte: np.ndarray, window: Window, region: Window) -> np.ndarray:
+    """`matte` float32 (h, w) on `window` put on `region`; 0 beyond the window."""
+    result = np.zeros((region.height, region.width), np.float32)
+    both = region.intersect(window)
+    result[both.slices(region)] = matte[both.slices(window)]
+    return result
+
+
+def _outline_warp(
+    plate: Frame, shot: np.ndarray, face: Face, generator: Generator, weight: float
+) -> OutlineWarp | None:
+    """How the plate moves to meet the shape that the generator gives the face; None where it keeps the plate's."""
+    if not isinstance(generator, Reshaping):
+        return None
+    aspect = plate.pixel_aspect
+    wanted = generator.reshaped(face, aspect)
+    if wanted is face:
+        return None
+    wanted = face.moved(face.points + weight * (wanted.points - face.points))
+    window = face.window(REACH).union(wanted.window(REACH)).intersect(plate.window)
+    seen = occlusion_window(face, aspect).intersect(plate.window)
+    matte = occlusion_matte(
+        shot[seen.slices(plate.window)],
+        face,
+        seen,
+        plate.color,
+        sensitivity=_WARP_OCCLUSION_SENSITIVITY,
+        pixel_aspect=aspect,
+        edges=False,
+    )
+    return follow_outline(face, wanted, window, placed(matte, seen, window))
+
+
+def _changed_region(face: Face, outline: OutlineWarp | None, parameters: Parameters, picture: Window) -> Window:
+    """The plate pixels that the composite may change: the hull's, and those that the outline warp moves."""
+    hull = _hull_window(face, parameters).intersect(picture)
+    return hull if outline is None else hull.union(outline.window)
+
+
+def _hull_window(face: Face, parameters: Parameters) -> Window:
+    return Window.around(hull_outline(face, hull_edges(parameters)), _BULGE * face.size)

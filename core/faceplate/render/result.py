@@ -1,0 +1,90 @@
+"""The states of one frame on its way from the plate's file to the rendered result, one class for each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from faceplate.comp.grain import Grain
+from faceplate.face import Face
+from faceplate.plate import PlateFile
+from faceplate.render.cache_keys import CacheKeys
+from faceplate.render.composite import CompositeResult
+from faceplate.render.frame_cache import FrameCache
+from faceplate.render.generate import GeneratorResult
+from faceplate.render.matte import InputMattes
+from faceplate.render.prepare import PreparedPlate
+from faceplate.render.request import FrameRequest
+from faceplate.render.target import Target
+from faceplate.shot.parameters import Parameters
+
+__all__ = ["GeneratedFrame", "LoadedFrame", "LocatedFrame", "Rendered"]
+
+
+@dataclass(frozen=True)
+class LocatedFrame:
+    """A frame whose target is known, before any pixel around it is read.
+
+    `target` is in pixels of the full plate. `file` and `face` are those to render on: the same, or at a proxy the file with
+    the proxy's windows and the face in its pixels. `face` is None for a frame without the face. `key` names everything
+    that the frame's file depends on, `keys` are those of its stages.
+    """
+
+    request: FrameRequest
+    target: Target
+    file: PlateFile
+    face: Face | None
+    keys: CacheKeys
+    key: str
+    is_face_given: bool = False
+
+    @property
+    def frame(self) -> int:
+        """The number to render and write."""
+        return self.request.frame
+
+    @property
+    def parameters(self) -> Parameters:
+        """The frame's parameters."""
+        return self.request.parameters
+
+
+@dataclass(frozen=True)
+class LoadedFrame:
+    """A frame ready for its generator; `prepared` is None for a frame without the face.
+
+    `grain` is the plate's on the pixels to render on, None where nothing knows it yet.
+    """
+
+    located: LocatedFrame
+    prepared: PreparedPlate | None = None
+    inputs: InputMattes = field(default_factory=InputMattes)
+    grain: Grain | None = None
+    cache: FrameCache = field(default_factory=FrameCache)
+
+
+@dataclass(frozen=True)
+class GeneratedFrame:
+    """A loaded frame with the generator's result; None for a frame without the face."""
+
+    loaded: LoadedFrame
+    result: GeneratorResult | None = None
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One frame's result, made with `parameters`.
+
+    `face` is None, and the result's window empty, when the frame shows no face and that was allowed. At a `proxy` above 1
+    file, result and face are those of the reduced plate. `notes` name each fallback of a network since the last frame.
+    `key` names everything that the pixels depend on; `keys` is None where a caller gave the face.
+    """
+
+    frame: int
+    file: PlateFile
+    result: CompositeResult
+    face: Face | None
+    parameters: Parameters
+    notes: tuple[str, ...] = ()
+    proxy: int = 1
+    key: str = ""
+    keys: CacheKeys | None = field(default=None, repr=False, compare=False)

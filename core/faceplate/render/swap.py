@@ -1,0 +1,43 @@
+"""One face on one picture: every stage in order, without files."""
+
+from __future__ import annotations
+
+from faceplate.comp.grain import Grain
+from faceplate.face import Face
+from faceplate.generators import Generator
+from faceplate.image.frame import Frame
+from faceplate.render.composite import CompositeResult, composite
+from faceplate.render.generate import generate_face
+from faceplate.render.match import match_face
+from faceplate.render.matte import InputMattes, MatteNetworks, make_mattes
+from faceplate.render.prepare import prepare_plate
+from faceplate.shot.parameters import Parameters
+
+__all__ = ["swap_face"]
+
+
+def swap_face(
+    picture: Frame,
+    face: Face,
+    generator: Generator,
+    parameters: Parameters,
+    *,
+    frame: int | None = None,
+    inputs: InputMattes | None = None,
+    networks: MatteNetworks | None = None,
+    grain: Grain | None = None,
+    name: str = "face",
+    weight: float = 1.0,
+) -> CompositeResult:
+    """Put the generator's face on `picture`, the plate or the part of it that `region_of_interest` names.
+
+    NaN and infinite pixels are healed first. Nothing outside `CompositeResult.window` is changed. `frame` is the shot's
+    frame number, for pinned views and grain; `grain` the plate's where a track knows it, else it is measured; `name` what
+    the id layer calls the person; `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name
+    something that does not exist.
+    """
+    prepared = prepare_plate(picture, face, generator, parameters, frame=frame, grain=grain, weight=weight)
+    result = generate_face(prepared, generator, parameters)
+    mattes = make_mattes(prepared, result, parameters, inputs=inputs, networks=networks, weight=weight)
+    matched = match_face(prepared, result, mattes, parameters)
+    return composite(prepared, result, mattes, matched, parameters, grain=grain, name=name)
