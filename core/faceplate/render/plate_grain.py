@@ -19,7 +19,7 @@ def grain_is_used(parameters: Parameters) -> bool:
 
 
 def grain_window(face: Face, picture: Window) -> Window:
-    """The part of `picture` on which grain is measured, the same whatever else was read of the plate.
+    """Return the part of `picture` on which grain is measured, the same whatever else was read of the plate.
 
     It reaches beyond the face: on the face alone skin texture would be taken for grain.
     """

@@ -58,7 +58,7 @@ class PreparedPlate:
         return self.region.slices(self.plate.window)
 
     def with_parameters(self, parameters: Parameters) -> PreparedPlate:
-        """The same plate with the region that these parameters change; a cached plate serves all of them."""
+        """Return the same plate with the region that these parameters change; a cached plate serves all of them."""
         return replace(self, region=_changed_region(self.face, self.outline, parameters, self.plate.window))
 
 
@@ -105,7 +105,7 @@ def prepare_plate(
 def region_of_interest(
     transform: CropTransform, face: Face, parameters: Parameters, grain_known: bool = False
 ) -> Window:
-    """The plate pixels that a frame reads: the crop's footprint with room for its filters, the hull, and its surroundings.
+    """Return the plate pixels that a frame reads: the crop's footprint with room for its filters, the hull, and its surroundings.
 
     No parameter of matte or match changes it, so that a plate read once serves every value of them.
     """
@@ -120,7 +120,7 @@ def region_of_interest(
 
 
 def hull_edges(parameters: Parameters) -> HullEdges:
-    """The hull's edges as the parameters place them."""
+    """Return the hull's edges as the parameters place them."""
     return HullEdges(parameters.forehead, parameters.edge_jaw, parameters.edge_right, parameters.edge_left)
 
 
@@ -158,7 +158,7 @@ def _outline_warp(
 
 
 def _changed_region(face: Face, outline: OutlineWarp | None, parameters: Parameters, picture: Window) -> Window:
-    """The plate pixels that the composite may change: the hull's, and those that the outline warp moves."""
+    """Return the plate pixels that the composite may change: the hull's, and those that the outline warp moves."""
     hull = _hull_window(face, parameters).intersect(picture)
     return hull if outline is None else hull.union(outline.window)
 

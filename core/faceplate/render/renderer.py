@@ -190,7 +190,7 @@ class Renderer:
         )
 
     def over_picture(self, rendered: Rendered) -> np.ndarray:
-        """The whole picture with the face over it, float32 (h, w, 4) in the plate's space on the file's data window.
+        """Return the whole picture with the face over it, float32 (h, w, 4) in the plate's space on the file's data window.
 
         Alpha is 1.
         """
@@ -220,11 +220,11 @@ class Renderer:
         return engine_fields(self.resources, parameters or self.shot.parameters)
 
     def open(self, frame: int) -> PlateFile:
-        """The header of the plate file that is read for `frame`. Raises `RenderError('plate-missing')` and its kin."""
+        """Return the header of the plate file that is read for `frame`. Raises `RenderError('plate-missing')` and its kin."""
         return self.resources.request(frame).file
 
     def find(self, file: PlateFile, parameters: Parameters | None = None, frame: int | None = None) -> Face | None:
-        """The target's face searched in one plate file, or None when it shows no face and `no_face` allows that.
+        """Return the target's face searched in one plate file, or None when it shows no face and `no_face` allows that.
 
         `frame` is the shot's number, for a target that is a point of one frame.
         """
@@ -237,15 +237,15 @@ class Renderer:
         self.resources.prepare(progress)
 
     def frames(self) -> tuple[int, ...]:
-        """The frames to render (`RenderResources.frames`)."""
+        """Return the frames to render (`RenderResources.frames`)."""
         return self.resources.frames()
 
     def plate_frame(self, frame: int) -> int | None:
-        """The plate frame to read for `frame`, None for one that is skipped (`RenderResources.plate_frame`)."""
+        """Return the plate frame to read for `frame`, None for one that is skipped (`RenderResources.plate_frame`)."""
         return self.resources.plate_frame(frame)
 
     def take(self) -> dict[str, str]:
-        """The fields that all frames of the take have in common (`RenderResources.take`)."""
+        """Return the fields that all frames of the take have in common (`RenderResources.take`)."""
         return self.resources.take()
 
     @property
