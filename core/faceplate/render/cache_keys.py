@@ -72,7 +72,7 @@ class CacheKeys:
             (shot.purpose, resources.consent.check.id, resources.consent.decision.slate),
         )
 
-    def found(self) -> str:
+    def find_key(self) -> str:
         """Return the key of the face that is searched in this plate frame."""
         resources, parameters = self.resources, self.request.parameters
         finder = resources.finder(parameters)
@@ -87,10 +87,10 @@ class CacheKeys:
             self.request.frame,
         )
 
-    def stages(self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
+    def stage_keys(self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
         """Return the key of every stage that is kept, for a `face` on the plate's pixels `region` (the proxy's at a proxy).
 
-        `weight` is the fade of the whole change, `grain` the plate's where a track knows it.
+        `weight` is the fade of the whole change, `grain` the plate's from the track, if known.
         """
         parameters = self.request.parameters
         generator = self.resources.generator(parameters)
@@ -137,7 +137,7 @@ class CacheKeys:
         """The tracked face of the frame, or the key of the search for one."""
         track = self.resources.track
         if track is None:
-            return self.found()
+            return self.find_key()
         number = self.request.plate_frame
         tracked = track.face(self.resources.person(self.request.parameters), number)
         grain = track.grain(number)

@@ -80,7 +80,7 @@ def composite(
 ) -> CompositeResult:
     """Carry the change onto the plate, match its grain, make the layers and convert back to plate space.
 
-    `matched` is the face of `match_face` on the crop; `grain` the plate's where a track knows it; `name` what the id layer
+    `matched` is the face of `match_face` on the crop; `grain` the plate's from the track, if known; `name` what the id layer
     calls the person.
     """
     plate_grain = _plate_grain(prepared, parameters, grain, cache)
@@ -159,7 +159,7 @@ def _face_on_plate(
         detail = split_detail(plate, grain, crop.size_on_plate)
         beyond_crop = detail.skin - crop.on_plate(crop.from_plate(detail.skin, region), region)
         face = face - np.float32(parameters.plate_detail * (1.0 - parameters.plate_skin)) * beyond_crop
-        # The grain in the face is the plate's, less what went with the skin; what is left of the skin is no grain.
+        # The face now holds the plate's grain, less the part removed with the skin; remaining skin detail is not grain.
         own, kept = Grain.none(), np.float32(parameters.plate_detail) * detail.grain_left(parameters.plate_skin)
     return match_grain(
         face,

@@ -23,7 +23,7 @@ __all__ = ["GeneratorResult", "generate_face", "network_encoding"]
 class GeneratorResult:
     """The generator's answer, and its input as it saw it.
 
-    `shown` float32 (h, w, 3) is the crop after the way to the generator's encoding and back; it and `generated.pixels` are
+    `shown` float32 (h, w, 3) is the crop converted to the generator's encoding and back; it and `generated.pixels` are
     scene-linear working space on the crop's pixels. `notes` are sentences for the artist.
     """
 

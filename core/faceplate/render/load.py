@@ -37,7 +37,7 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
     inputs = _read_input_mattes(located, region)
     cache = NO_FRAME_CACHE
     if stage_cache.active:
-        cache = FrameCache(stage_cache, located.keys.stages(face, region, grain, target.weight))
+        cache = FrameCache(stage_cache, located.keys.stage_keys(face, region, grain, target.weight))
 
     def prepare() -> PreparedPlate:
         picture = _read_region(resources, located, region)

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 SUBTRACTIVE_MATTES = ("keep", "hold_out", "occlusion", "hairline")
-"""The parts of the matte that take away: where they are 1 the plate stays."""
+"""The subtractive parts of the matte: where they are 1 the plate stays. The names are EXR layer names and must not change."""
 
 INPUT_MATTES = ("hold_out", "garbage")
 """The parts of the matte that come from an artist's files."""

@@ -1,4 +1,4 @@
-"""The plate's grain around the face, where no track knows it: measured on the plate's own pixels."""
+"""The plate's grain around the face, where the track does not have it: measured on the plate's own pixels."""
 
 from __future__ import annotations
 

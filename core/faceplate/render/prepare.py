@@ -37,9 +37,9 @@ class PreparedPlate:
     """The plate as all later stages see it.
 
     `plate` is the picture healed, in its own space; `bad` bool (h, w) marks the pixels that were healed. `shot` float32
-    (h, w, 3) holds them scene-linear as photographed, `working` the same after the `outline` warp to the new face's shape
-    (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one, both in plate
-    pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
+    (h, w, 3) is `plate` converted to the working space, not warped; `working` is the same after the `outline` warp to the
+    new face's shape (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one,
+    both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
     """
 
     plate: Frame
@@ -74,7 +74,7 @@ def prepare_plate(
 ) -> PreparedPlate:
     """Heal `picture`, convert it to the working space, warp it to meet the new outline and cut the generator's crop.
 
-    `grain` is the plate's where a track knows it, `weight` 0..1 the fade of the whole change, which the new shape follows.
+    `grain` is the plate's from the track, if known, `weight` 0..1 the fade of the whole change, which the new shape follows.
     """
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)

@@ -69,7 +69,7 @@ def default_finder() -> FaceFinder:
 
 
 class RenderResources:
-    """Everything that frames of `shot` need opened: colour, plate, source, networks, track, consent.
+    """Resources shared by all frames of `shot`: colour, plate, source, networks, track, consent.
 
     `base_finder` holds the model store and the networks that find faces where the parameters name no others;
     `given_generator` takes the place of the generator that the parameters name. A `pool` of other resources may be shared
@@ -181,7 +181,7 @@ class RenderResources:
         return FrameRequest(frame, number, self.open_plate(number), parameters, proxy)
 
     def open_plate(self, plate_frame: int) -> PlateFile:
-        """Return the header of the plate's file. Raises `RenderError('plate-missing')` and its kin."""
+        """Return the header of the plate's file. Raises what `PlateFile.open` raises."""
         return PlateFile.open(self.plate.path(plate_frame), layer=self.shot.layer, frame=plate_frame)
 
     def read_plate(self, file: PlateFile, region: Window, proxy: int = 1) -> Frame:
@@ -440,7 +440,7 @@ class RenderResources:
         self._check_licences(self.cards())
 
     def _check_targets(self, variants: tuple[Parameters, ...]) -> None:
-        """Refuse a target that names no picture, unless a track is there already: only a track knows names."""
+        """Refuse a target that is not an existing picture, unless there is a track: names exist only in a track."""
         tracked = self.shot.track is not None or (self.shot.output and exists(auto_track_path(self.output)))
         for parameters in () if tracked else variants:
             _ = self.wanted_identity(parameters)

@@ -50,7 +50,7 @@ def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKe
         face, searched = search()
         return Target(face, searched=searched)
     # A cache keeps the face alone, in a tuple: None is a result too.
-    found = cache.make("find", keys.found(), lambda: search()[:1], keep=True)
+    found = cache.make("find", keys.find_key(), lambda: search()[:1], keep=True)
     return Target(found[0])
 
 
@@ -72,8 +72,8 @@ def search_face(
     if isinstance(target, Point) and target.frame not in (None, frame):
         raise UsageError(
             "bad-target",
-            f"The target {parameters.target} is a point of another frame, and only a track knows who of "
-            f"{file.path.name} that is: give one with --track.",
+            f"The target {parameters.target} is a point in another frame. To follow that person to "
+            f"{file.path.name}, give a track with --track.",
         )
     try:
         wanted = resources.wanted_identity(parameters)
