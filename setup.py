@@ -20,6 +20,7 @@ class BuildWithAdapters(build_py):
     """Copies the adapters and the licence files as data of `faceplate.hosts`."""
 
     def run(self) -> None:
+        """Build the package, then add the adapters and the licence files."""
         # A build folder that an earlier version left behind must not add its modules to this wheel.
         shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()

@@ -50,9 +50,9 @@ def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator:
     plate = Frame(resample(still.working(), still.window, matrix, UHD), UHD, color.working_space, color)
     face = seen.moved(np.column_stack([apply(matrix, seen.points[:, :2]), seen.points[:, 2] * scale]))
     inside = generator.frame(face, 1.0).window.intersect(UHD)
-    framing = CropTransform(np.eye(2, 3), inside)
+    transform = CropTransform(np.eye(2, 3), inside)
     crop = np.ascontiguousarray(plate.pixels[inside.slices(UHD)])
-    made = generator.generate(Crop(crop, framing, face)).pixels
+    made = generator.generate(Crop(crop, transform, face)).pixels
     matte = hull_matte(face, inside, erode=0, feather=0.045)
     skin = skin_weight(face, inside)
     seam = ((matte > 0) & (matte < 1)).astype(np.float32)
@@ -71,7 +71,7 @@ def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator:
 
     stages: dict[str, Callable[[], object]] = {
         "prepare: outline warp": surround,
-        "generate: mesh": lambda: generator.generate(Crop(crop, framing, face)),
+        "generate: mesh": lambda: generator.generate(Crop(crop, transform, face)),
         "matte: hull": lambda: hull_matte(face, inside, erode=0, feather=0.045),
         "matte: occlusion": lambda: occlusion_matte(crop, face, inside, color, sensitivity=0.5),
         "match: light": light,

@@ -61,13 +61,13 @@ class Prepared:
     generator: Generator
 
     @cached_property
-    def framing(self) -> CropTransform:
+    def transform(self) -> CropTransform:
         return self.generator.frame(self.bench.scene.face, self.bench.scene.file.pixel_aspect)
 
     @cached_property
     def region(self) -> Frame:
         """The plate under the crop and a little more, so that no filter reaches past it."""
-        crop, back = self.framing.window, invert(self.framing.matrix)
+        crop, back = self.transform.window, invert(self.transform.matrix)
         corners = np.array([[x, y] for x in (crop.x, crop.right) for y in (crop.y, crop.bottom)], np.float64)
         around = Window.around(apply(back, corners), 4.0 * max(1.0, scale_of(back)))
         return self.bench.read(around.union(self.bench.scene.face.window(0.1)).intersect(self.bench.scene.file.data))
@@ -87,12 +87,12 @@ class Prepared:
 
     @cached_property
     def face(self) -> Face:
-        face, matrix = self.bench.scene.face, self.framing.matrix
+        face, matrix = self.bench.scene.face, self.transform.matrix
         return face.moved(np.column_stack([apply(matrix, face.points[:, :2]), face.points[:, 2] * scale_of(matrix)]))
 
     @cached_property
     def crop(self) -> np.ndarray:
-        return resample(self.working, self.region.window, self.framing.matrix, self.framing.window)
+        return resample(self.working, self.region.window, self.transform.matrix, self.transform.window)
 
     @cached_property
     def encoded(self) -> np.ndarray:
@@ -100,7 +100,7 @@ class Prepared:
 
     @cached_property
     def generated(self) -> Generated:
-        return self.generator.generate(Crop(self.crop, self.framing, self.face))
+        return self.generator.generate(Crop(self.crop, self.transform, self.face))
 
     @property
     def gain(self) -> float:
@@ -120,7 +120,7 @@ def _heal(b: Bench) -> Work:
 
 def _crop(b: Bench) -> Work:
     p = b.null
-    return lambda: resample(p.working, p.region.window, p.framing.matrix, p.framing.window)
+    return lambda: resample(p.working, p.region.window, p.transform.matrix, p.transform.window)
 
 
 def _to_network(b: Bench) -> Work:
@@ -135,17 +135,17 @@ def _from_network(b: Bench) -> Work:
 
 def _null(b: Bench) -> Work:
     p = b.null
-    return lambda: p.generator.generate(Crop(p.encoded, p.framing, p.face))
+    return lambda: p.generator.generate(Crop(p.encoded, p.transform, p.face))
 
 
 def _paste(b: Bench) -> Work:
-    p, back = b.null, invert(b.null.framing.matrix)
-    return lambda: resample(p.crop, p.framing.window, back, p.window)
+    p, back = b.null, invert(b.null.transform.matrix)
+    return lambda: resample(p.crop, p.transform.window, back, p.window)
 
 
 def _mesh(b: Bench) -> Work:
     p = b.mesh
-    return lambda: p.generator.generate(Crop(p.crop, p.framing, p.face))
+    return lambda: p.generator.generate(Crop(p.crop, p.transform, p.face))
 
 
 def _matte(b: Bench) -> Work:
@@ -161,7 +161,7 @@ def _occlusion(b: Bench) -> Work:
 
 def _light(b: Bench) -> Work:
     p = b.mesh
-    skin = skin_weight(p.face, p.framing.window) * p.generated.coverage
+    skin = skin_weight(p.face, p.transform.window) * p.generated.coverage
     return lambda: match_light(
         p.generated.pixels,
         p.crop,
@@ -176,20 +176,20 @@ def _light(b: Bench) -> Work:
 
 def _gradient(b: Bench) -> Work:
     p = b.mesh
-    ramp = p.hull(p.framing.window) * p.generated.coverage
+    ramp = p.hull(p.transform.window) * p.generated.coverage
     seam = ((ramp > 0) & (ramp < 1)).astype(np.float32)
     return lambda: gradient_blend(p.generated.pixels, p.crop, ramp >= 1, seam, p.face.level)
 
 
 def _multiband(b: Bench) -> Work:
     p = b.mesh
-    ramp = p.hull(p.framing.window) * p.generated.coverage
+    ramp = p.hull(p.transform.window) * p.generated.coverage
     return lambda: multiband_blend(p.generated.pixels, p.crop, ramp, p.face.level, 1.0)
 
 
 def _grain(b: Bench) -> Work:
     p = b.mesh
-    made = resample(p.generated.pixels, p.framing.window, invert(p.framing.matrix), p.window)
+    made = resample(p.generated.pixels, p.transform.window, invert(p.transform.matrix), p.window)
     return lambda: match_grain(made, p.under, p.matte, p.window, 1001, size=p.face.size)
 
 

@@ -47,6 +47,7 @@ class FaceDetector:
     finder: FaceFinder = field(default_factory=default_finder)
 
     def __call__(self, frame: Frame) -> tuple[Face, ...]:
+        """Return the faces of `frame`, the largest first."""
         return self.finder.find(frame)
 
 
@@ -83,7 +84,7 @@ class FaceSwapper:
         return swap_face(frame, face, generator, parameters, frame=number, networks=networks)
 
     def __call__(self, frame: Frame, faces: tuple[Face, ...], number: int | None = None) -> Frame:
-        """The frame with every face of `faces` replaced; `number` as in `swap`."""
+        """Return the frame with every face of `faces` replaced; `number` as in `swap`."""
         pixels = frame.pixels.copy()
         for face in faces:
             result = self.swap(frame.with_pixels(pixels), face, number)
@@ -99,6 +100,7 @@ class FaceEnhancer:
     amount: float = 0.5
 
     def __call__(self, frame: Frame, faces: tuple[Face, ...]) -> Frame:
+        """Return the frame with the detail of every face of `faces` raised."""
         pixels = frame.pixels.copy()
         for face in faces:
             window = face.window(0.02).intersect(frame.window)

@@ -27,6 +27,7 @@ class FaceplateError(Exception):
         self.message = message
 
     def __str__(self) -> str:
+        """Return the sentence for a person."""
         return self.message
 
 
@@ -41,7 +42,7 @@ class RenderError(FaceplateError):
 
 
 def _printable(message: str) -> str:
-    """The message as people can read it: no null character, and a path of 100,000 characters is shortened."""
+    """Return the message as people can read it: no null character, and a path of 100,000 characters is shortened."""
     plain = message.replace("\0", "\\0")
     plain = re.sub(rf"\S{{{_LONGEST_WORD},}}", lambda word: f"{word[0][:120]}…{word[0][-60:]}", plain)
     return plain if len(plain) <= _LONGEST_MESSAGE else f"{plain[:1000]}…{plain[-500:]}"

@@ -60,6 +60,7 @@ class HostError(ClientError):
         self.left: list[str] = []
 
     def __str__(self) -> str:
+        """Return the sentence with the step that failed and the state that is left."""
         text = f"While {self.step}: {self.message}" if self.step else self.message
         if self.undone:
             text += f" Undone: {', '.join(self.undone)}."

@@ -171,4 +171,4 @@ class Job:
 
 def _in_time(end: float | None) -> None:
     if end is not None and time.monotonic() > end:
-        raise EngineError("timeout", "The engine is not done yet; the job goes on, or cancel it.")
+        raise EngineError("timeout", "The wait timed out; the job is still running. Wait again or cancel it.")

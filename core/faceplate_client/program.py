@@ -1,4 +1,4 @@
-"""The user's own note of which Python runs the engine, read by a client that carries no `engine.json`."""
+"""The user's `engine.json`, which records the engine's Python, read by a client that carries no `engine.json`."""
 
 from __future__ import annotations
 

@@ -75,20 +75,20 @@ def test_restored_generator_carries_the_inner_change(tmp_path: Path, color: Colo
     face = turned(frontal_head((300, 300), 80), 0.2)
     restored = Restored(cast(Any, Slope()), restorer)
     assert restored.weights == ("slope", "net")
-    framing = restored.frame(face, 1.0)
-    crop_face = face.moved(np.column_stack([apply(framing.matrix, face.points[:, :2]), face.points[:, 2]]))
+    transform = restored.frame(face, 1.0)
+    crop_face = face.moved(np.column_stack([apply(transform.matrix, face.points[:, :2]), face.points[:, 2]]))
     pixels = RNG.uniform(0.2, 0.8, (512, 512, 3)).astype(np.float32)
-    change = restored.generate(Crop(pixels, framing, crop_face)).pixels - pixels
+    change = restored.generate(Crop(pixels, transform, crop_face)).pixels - pixels
     ys, xs = np.mgrid[150:400, 150:400]
-    plate_points = apply(invert(framing.matrix), np.column_stack([xs.ravel() + 0.5, ys.ravel() + 0.5]))
+    plate_points = apply(invert(transform.matrix), np.column_stack([xs.ravel() + 0.5, ys.ravel() + 0.5]))
     wanted = 0.1 * apply(plain_matrix(face.five, "arcface_128", 128), plate_points)[:, 0] / 128
     assert np.abs(change[150:400, 150:400, 0].ravel() - wanted).max() < 1e-4
-    nothing = Restored(NullGenerator(128, "arcface_128"), restorer).generate(Crop(pixels, framing, crop_face))
+    nothing = Restored(NullGenerator(128, "arcface_128"), restorer).generate(Crop(pixels, transform, crop_face))
     assert np.abs(nothing.pixels - pixels).max() < 1e-6
-    lit = Restored(cast(Any, Brighter()), restorer, color).generate(Crop(pixels, framing, crop_face))
+    lit = Restored(cast(Any, Brighter()), restorer, color).generate(Crop(pixels, transform, crop_face))
     wanted = encode(decode(pixels, Exposure.of_level(face.level).gain) * 1.25, Exposure.of_level(face.level).gain)
-    inside = crop_face.window().slices(framing.window)
+    inside = crop_face.window().slices(transform.window)
     assert lit.pixels[inside].size > 60000 and np.abs(lit.pixels - wanted)[inside].max() < 1e-4
     with pytest.raises(FaceplateError) as refusal:
-        Restored(cast(Any, Brighter()), restorer).generate(Crop(pixels, framing, crop_face))
+        Restored(cast(Any, Brighter()), restorer).generate(Crop(pixels, transform, crop_face))
     assert refusal.value.code == "no-color"

@@ -98,9 +98,9 @@ def test_null_swap_without_plate_detail_is_the_bare_warp(
     before, after = read_file(plate)[0], read_file(tmp_path / "o.1001.exr")[0]
     assert rendered.face is not None
     working = color.to_working(before, SPACES[space])
-    framing = generator.frame(rendered.face, 1.0)
-    crop = resample(working, window, framing.matrix, framing.window)
-    bare = resample(crop, framing.window, invert(framing.matrix), window)
+    transform = generator.frame(rendered.face, 1.0)
+    crop = resample(working, window, transform.matrix, transform.window)
+    bare = resample(crop, transform.window, invert(transform.matrix), window)
     matte = np.zeros((HEIGHT, WIDTH), np.float32)
     matte[rendered.result.window.slices(window)] = rendered.result.matte
     whole = matte == 1

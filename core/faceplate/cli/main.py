@@ -28,8 +28,8 @@ from faceplate.cli.release import review_command, verify_command
 from faceplate.cli.render_shot import shot_of_file, shot_of_plate
 from faceplate.cli.serve import serve_command
 from faceplate.cli.shot import shot_app
+from faceplate.cli.stmap import stmap_command
 from faceplate.cli.track import track_command, tracks_app
-from faceplate.cli.unwrap import stmap_command
 from faceplate.errors import FaceplateError
 from faceplate.face import FaceFinder
 from faceplate.models import default_store
@@ -102,9 +102,11 @@ def render_command(
             "--track", help="A track made by faceplate track; by default a range is tracked, and the track kept."
         ),
     ] = None,
-    no_track: Annotated[bool, typer.Option("--no-track", help="Look at each frame by itself.")] = False,
+    no_track: Annotated[
+        bool, typer.Option("--no-track", help="Search each frame separately instead of tracking.")
+    ] = False,
     allow_noncommercial: Annotated[bool, typer.Option(help="Allow weights that may not be used commercially.")] = False,
-    person: Annotated[str, typer.Option(help="What the id layer calls the person.")] = "face",
+    person: Annotated[str, typer.Option(help="The person's name in the id layer.")] = "face",
     final: Annotated[
         bool, typer.Option("--final", help="A final: refused without a valid release. Without it, a preview.")
     ] = False,

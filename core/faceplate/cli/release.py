@@ -49,7 +49,7 @@ _SIGNATURES = {
 }
 _VERDICTS = {
     "signed": "signed, and as it was written",
-    "unsigned": "unsigned: as it was written, by a manifest that nobody signed",
+    "unsigned": "unsigned: as it was written, according to an unsigned manifest",
     "unknown-key": "unknown key: as it was written, by a manifest that an unknown key signed",
     "bad-signature": "the manifest was changed after it was signed, or its signature is damaged",
     "changed": "a frame is not as it was written, or there is no record of it",
@@ -140,9 +140,9 @@ def sign_command(source: _Source, key: _Key = None) -> None:
 @app.command("verify")
 def check_command(
     source: _Source,
-    production: Annotated[str, typer.Option(help="The production that asks.")] = "",
+    production: Annotated[str, typer.Option(help="The production to check for.")] = "",
     shot: Annotated[str, typer.Option(help="The shot that asks.")] = "",
-    use: Annotated[str, typer.Option(help="The use that is asked for.")] = "",
+    use: Annotated[str, typer.Option(help="The use to check for.")] = "",
     keyring: _Ring = None,
 ) -> None:
     """Check a source's release for a production, a shot and today. Ends with 1 when a final would be refused."""
@@ -203,7 +203,7 @@ def review_command(
     plate: Annotated[str | None, typer.Option(help="The plate to lay an element over.")] = None,
     space: Annotated[str | None, typer.Option(help="The plate's colour space, when the file does not say.")] = None,
     ocio: Annotated[str | None, typer.Option(help="An OCIO config; else $OCIO, else the built-in ACES config.")] = None,
-    burn_in: Annotated[bool, typer.Option(help="Shot, take, frame, day and the mark across the top.")] = True,
+    burn_in: Annotated[bool, typer.Option(help="Burn in shot, take, frame, day and the AI notice.")] = True,
     rate: Annotated[str, typer.Option(help="Frames a second of a movie: 24, 25, 24000/1001.")] = "24",
     key: _Key = None,
 ) -> None:

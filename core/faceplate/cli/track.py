@@ -29,7 +29,7 @@ from faceplate.track.track import made
 
 __all__ = ["track_command", "tracks_app"]
 
-tracks_app = typer.Typer(help="Look at a track, correct it, export it.", no_args_is_help=True)
+tracks_app = typer.Typer(help="Show, correct and export a track.", no_args_is_help=True)
 
 _File = Annotated[Path, typer.Argument(help="The track: shot.track.json.")]
 _Person = Annotated[

@@ -35,7 +35,7 @@ _ocio: Any = PyOpenColorIO  # a compiled module without stubs
 __all__ = ["BUILTIN_CONFIG", "ColorConfig", "SpaceChoice"]
 
 BUILTIN_CONFIG = "ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.3"
-"""Used when nobody names a config; pinned, because `ocio://default` is another config in another release of OCIO.
+"""Used when no config is given; pinned, because `ocio://default` is another config in another release of OCIO.
 
 It holds every space of the cg config of the same version, which is the newest that the hosts all load.
 """
@@ -65,7 +65,7 @@ class SpaceChoice:
     reason : str
         One phrase that says why it was chosen.
     assumed : bool
-        True when nothing in the file, its name or the request said it; the artist should be told.
+        True when neither the file, its name nor the request states the space; callers should warn the artist.
     """
 
     name: str

@@ -45,7 +45,7 @@ tones with brows, eyes and mouth, the log-average luminance is about 0.2 (0.13 t
 GAIN_RANGE = (2.0**-6, 2.0**6)
 """Six stops either way: beyond that the level was measured on something that is not a lit face."""
 
-_FLOOR = 1e-6  # keeps the logarithm finite on black; 17 stops below KEY, so it never decides anything on a lit face
+_FLOOR = 1e-6  # keeps the logarithm finite on black; 17 stops below KEY, so it has no effect on a lit face
 _STOPS_AROUND_MEDIAN = 4.0
 _BLOCK = 1 << 15  # values per pass: three float32 scratch rows stay in a core's own cache
 _FLOAT_MAX = float(np.finfo(np.float32).max)

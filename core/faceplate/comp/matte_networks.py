@@ -221,7 +221,7 @@ class Parsed:
             `not-a-parser`.
         """
         if network.card.kind != "bisenet":
-            raise UsageError("not-a-parser", f"'{network.card.name}' names no regions of a face; a bisenet does.")
+            raise UsageError("not-a-parser", f"'{network.card.name}' is not a face parser; choose a bisenet network.")
         _, matrix, crop = _crop_for(network, frame, face)
         return cls(chances(network, crop), matrix)
 

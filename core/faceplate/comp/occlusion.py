@@ -63,7 +63,8 @@ def occlusion_matte(
     color : ColorConfig
         Supplies the conversion to linear Rec.709.
     person_network : Network, optional
-        A selfie_segmentation; adds what it is sure belongs to nobody, such as a microphone.
+        MediaPipe's selfie_segmentation; adds regions that it confidently classifies as not a person, such as a
+        microphone.
     sensitivity : float
         0..1: 0 finds nothing (exactly 0 everywhere), 0.5 uses the network's even odds, 1 counts every doubt as an occluder.
     pixel_aspect : float

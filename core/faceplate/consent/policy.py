@@ -42,7 +42,7 @@ _SLATES = {
     ReleaseState.UNKNOWN_KEY: "the release is signed by a stranger",
     ReleaseState.DAMAGED: "the release cannot be read",
 }
-_MEND = {
+_REMEDIES = {
     ReleaseState.NONE: "put one beside the source's pictures (faceplate release new), or render a preview",
     ReleaseState.UNSIGNED: "let the production sign it (faceplate release sign), or render a preview",
     ReleaseState.UNKNOWN_KEY: "put the production's public key into the keyring, or render a preview",
@@ -115,9 +115,9 @@ def decide(policy: Policy, purpose: Purpose, check: ReleaseCheck) -> Decision:
     if check.state is ReleaseState.VALID:
         return Decision(True, "", code, check.text)
     if check.state is ReleaseState.REVOKED or (purpose == "final" and policy.final_requires_release):
-        mend = _MEND.get(check.state, "ask the rights holder for one that covers it, or render a preview")
+        remedy = _REMEDIES.get(check.state, "ask the rights holder for one that covers it, or render a preview")
         what = "This source may not be used" if check.state is ReleaseState.REVOKED else "No final without a release"
-        return Decision(False, "", code, f"{what}: {check.text.rstrip('.')}; {mend}.")
+        return Decision(False, "", code, f"{what}: {check.text.rstrip('.')}; {remedy}.")
     slate = f"AI-GENERATED PREVIEW – {_SLATES[check.state]}" if purpose == "preview" and policy.preview_slate else ""
     return Decision(True, slate, code, check.text)
 
@@ -147,7 +147,7 @@ def judge(
     Returns
     -------
     check : ReleaseCheck
-        What the release is worth.
+        The result of checking the release.
     decision : Decision
         Whether the render may begin.
 

@@ -73,7 +73,7 @@ def _targets(job: FarmJob) -> list[Path]:
 
 
 def _source_files(source: Path | None) -> list[Path]:
-    """Return a source's pictures, its release, and the notebook of what was found in each picture."""
+    """Return a source's pictures, its release, and the analysis file (`faceplate.source.json`)."""
     if source is None:
         return []
     if is_dir(source):

@@ -134,7 +134,7 @@ def check_shot(
 
 
 def _collected(output: Sequence) -> tuple[Path | None, str]:
-    """The take's manifest, made anew of all records, and why a signed one was left as it is."""
+    """Return the take's manifest, made anew of all records, and why a signed one was left as it is."""
     try:
         return collect(output, signing_key()), ""
     except UsageError as error:
@@ -181,7 +181,7 @@ def _fault(frame: int, code: str, path: Path) -> Fault:
 
 
 def _part(renderer: Renderer, frame: int) -> int:
-    """The part of the frame's file that holds the picture: an over has the parts of its plate, an element one at first."""
+    """Return the part of the frame's file that holds the picture: an over has the parts of its plate, an element one at first."""
     if renderer.shot.mode != "over":
         return 0
     with suppress(FaceplateError):

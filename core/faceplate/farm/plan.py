@@ -73,17 +73,17 @@ def plan_job(
     seconds = frame_seconds or (0.0 if chunk else measure(renderer, wanted))
     name = output.prefix.rstrip("._-") or "swap"
     return FarmJob(
-        shot.model_copy(update={"track": track, "ocio": renderer.color.source}),
-        re.sub(r"[^\w.-]+", "_", shot.name or name),
-        wanted,
-        whole,
-        len(segments_of(whole)),
-        tracking,
-        chunk or chunk_size(seconds, len(wanted), chunk_seconds, workers),
-        chunk_seconds,
-        seconds,
-        _words(host_comp),
-        gpu,
+        shot=shot.model_copy(update={"track": track, "ocio": renderer.color.source}),
+        name=re.sub(r"[^\w.-]+", "_", shot.name or name),
+        frames=wanted,
+        track_frames=whole,
+        stretches=len(segments_of(whole)),
+        tracking=tracking,
+        chunk=chunk or chunk_size(seconds, len(wanted), chunk_seconds, workers),
+        chunk_seconds=chunk_seconds,
+        frame_seconds=seconds,
+        host_comp=_words(host_comp),
+        gpu=gpu,
     )
 
 

@@ -43,9 +43,9 @@ class Crop:
     Attributes
     ----------
     pixels : np.ndarray
-        float32 (h, w, 3) on `framing.window`, scene-linear working space or network space, as the generator's `encoding`
+        float32 (h, w, 3) on `transform.window`, scene-linear working space or network space, as the generator's `encoding`
         says.
-    framing : CropTransform
+    transform : CropTransform
         How the crop was cut.
     face : Face
         The face in crop coordinates.
@@ -54,7 +54,7 @@ class Crop:
     """
 
     pixels: np.ndarray
-    framing: CropTransform
+    transform: CropTransform
     face: Face
     frame: int | None = None
 

@@ -162,10 +162,10 @@ class Restored:
     def generate(self, crop: Crop) -> Generated:
         """Generate the face with the inner generator, then restore it."""
         inner = self.generator.frame(crop.face, 1.0)
-        seen = resample(self._to_inner(crop.pixels, crop.face), crop.framing.window, inner.matrix, inner.window)
+        seen = resample(self._to_inner(crop.pixels, crop.face), crop.transform.window, inner.matrix, inner.window)
         face = _moved(crop.face, inner.matrix)
         made = self.remembers(lambda: self.generator.generate(Crop(seen, inner, face)))
-        back, window = invert(inner.matrix), crop.framing.window
+        back, window = invert(inner.matrix), crop.transform.window
         change = self._to_network(made.pixels, face) - self._to_network(seen, face)
         covered = np.clip(resample(_ending(made.coverage), inner.window, back, window), 0, 1)
         swapped = crop.pixels + covered[..., None] * resample(change, inner.window, back, window)
@@ -204,7 +204,7 @@ def open_restorer(
     """
     if store.card(name).kind not in RESTORERS:
         usable = ", ".join(sorted(card.name for card in store if card.kind in RESTORERS)) or "none"
-        raise UsageError("not-a-restorer", f"'{name}' restores no faces; the store's restorers are: {usable}.")
+        raise UsageError("not-a-restorer", f"'{name}' is not a restorer; the store's restorers are: {usable}.")
     return Restorer(open_network(store, name, runtime=runtime), amount, fidelity)
 
 

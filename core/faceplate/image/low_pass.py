@@ -11,7 +11,7 @@ __all__ = ["local_linear", "local_quadratic"]
 
 # Samples to a standard deviation on the grid where the fit is made; more only costs time.
 _SAMPLES = 4.0
-# The powers of x and y in a surface, and the ridge of each in parts of the weight: slopes hardly any, bends a little.
+# The powers of x and y in a surface, and the ridge of each in parts of the weight: slopes almost none, curvature a little.
 _POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 _RIDGES = np.array([0.0, 1e-4, 1e-4, 0.03, 0.03, 0.03])
 

@@ -148,7 +148,7 @@ def _choose_kind(graph: Graph, answers: Answers, ask: Ask | None) -> Kind:
         has = ", ".join("x".join(str(side or "?") for side in item.shape) for item in graph.inputs)
         raise UsageError(
             "unknown-network",
-            f"{graph.path.name} takes {has or 'nothing'}; no kind of network that Faceplate can feed does.",
+            f"{graph.path.name} takes {has or 'nothing'}; Faceplate supports no network with these inputs.",
         )
     if answers.family is not None and answers.family not in names:
         raise UsageError(

@@ -215,8 +215,8 @@ def _plate_header(plate: PlateFile) -> ExrPart | None:
 def _with_plate_fields(part: ExrPart, plate: PlateFile, plate_part: ExrPart | None) -> ExrPart:
     if plate_part is None:
         invented = set() if "DateTime" in plate.attributes else {"capDate"}
-        honest = replace(part, header=tuple(field for field in part.header if field.name not in invented))
-        return with_attributes(honest, _foreign_fields(plate))
+        cleaned = replace(part, header=tuple(field for field in part.header if field.name not in invented))
+        return with_attributes(cleaned, _foreign_fields(plate))
     own = tuple(field for field in part.header if field.name in _MADE_BY_THE_WRITER)
     return with_attributes(replace(part, header=own), (f for f in plate_part.header if f.name not in _STRUCTURE))
 

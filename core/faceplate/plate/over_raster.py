@@ -38,9 +38,14 @@ def over_raster(plate: PlateFile, path: Path, patch: Patch, attributes: Attribut
     patch.apply(images[plate.part], plate.data, plate)
     notes = []
     with temporary_beside(path) as written:
-        _write_all(written, path, [_honest(spec, plate.explicit_color_space is not None) for spec in specs], images)
+        _write_all(
+            written,
+            path,
+            [_spec_without_defaults(spec, plate.explicit_color_space is not None) for spec in specs],
+            images,
+        )
         notes += _restore_header(plate, path, written, attributes)
-        _prove(written, path, images)
+        _verify_samples(written, path, images)
         publish(written, path)
     return tuple(notes)
 
@@ -121,7 +126,7 @@ def _read_all(plate: PlateFile) -> tuple[list[oiio.ImageSpec], list[np.ndarray]]
         source.close()
 
 
-def _honest(spec: oiio.ImageSpec, tagged: bool) -> oiio.ImageSpec:
+def _spec_without_defaults(spec: oiio.ImageSpec, tagged: bool) -> oiio.ImageSpec:
     """Return the specification without what would make OpenImageIO write fields that the plate does not have."""
     spec = oiio.ImageSpec(spec)
     if not spec.get_string_attribute("DateTime"):
@@ -151,7 +156,7 @@ def _write_all(target: Path, path: Path, specs: list[oiio.ImageSpec], images: li
         raise write_failed(path, output.geterror())
 
 
-def _prove(written: Path, path: Path, images: list[np.ndarray]) -> None:
+def _verify_samples(written: Path, path: Path, images: list[np.ndarray]) -> None:
     """Read the file back and compare every sample.
 
     Raises

@@ -296,7 +296,8 @@ def read_pixels(
         pixels = source.read_scanlines(plate.part, 0, block.y, block.bottom, 0, first, end, kind)
     else:
         block = tile_aligned(window, data, tile)
-        pixels = source.read_tiles(plate.part, 0, block.x, block.right, block.y, block.bottom, 0, 1, first, end, kind)
+        box = (block.x, block.right, block.y, block.bottom, 0, 1)  # x, y and z, each as begin and end
+        pixels = source.read_tiles(plate.part, 0, *box, first, end, kind)
     message = source.geterror()
     if pixels is None or "premature end" in message.lower():
         raise damaged(plate.path, _sentence(message))

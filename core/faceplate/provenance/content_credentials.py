@@ -86,7 +86,7 @@ def add_credentials(path: Path, fields: Mapping[str, str], key: Key, chain: str)
 
 
 def read_credentials(path: Path) -> tuple[str, dict[str, str]] | None:
-    """Return what a file's credentials are worth and what they say; None where it has none.
+    """Return the validity and fields of a file's credentials; None where it has none.
 
     Returns
     -------

@@ -36,7 +36,7 @@ class Provenance:
     purpose : {'preview', 'final'}
         What the render is for.
     release : ReleaseCheck
-        What the release beside the source is worth for the shot.
+        The check of the source's release for the shot.
     slate : str
         The words of the slate in the picture, "" for none.
     cards : sequence of Card

@@ -1,8 +1,8 @@
 """The manifest of a take: what made it, and a hash of every frame, in one file beside the frames.
 
 Each frame leaves a record of its own when it is written (`.faceplate/<pattern>/1001.json`), so that farm nodes never
-share a file; collecting them makes `<pattern>.manifest.json`, signed where a key is at hand. The last to collect has
-all of them.
+share a file; collecting them makes `<pattern>.manifest.json`, signed if a key is set. The last node to collect has
+all records.
 """
 
 from __future__ import annotations

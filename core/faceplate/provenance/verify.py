@@ -70,7 +70,7 @@ class Verdict:
     manifest : Path, optional
         The take's manifest, None where there is none.
     signature : SignatureState
-        What the manifest's signature is worth: `good`, `unsigned`, `unknown-key`, `wrong` or `damaged`.
+        The state of the manifest's signature: `good`, `unsigned`, `unknown-key`, `wrong` or `damaged`.
     release : str
         One sentence on the release, then and now.
     """

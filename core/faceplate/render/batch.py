@@ -51,7 +51,7 @@ _BESIDE_GENERATION = 3
 
 @dataclass(frozen=True)
 class FrameDone:
-    """What became of one frame of a batch.
+    """The outcome of one frame of a batch.
 
     Exactly one of these holds: the frame was rendered (`rendered`, and `written` unless the batch writes nothing), it
     failed (`error`), its file was up to date (`current` is the file and `key` its key), the range ended before it
@@ -110,7 +110,7 @@ class RenderBatch:
     recorded
         Leave a record of each file for the take's manifest.
     action
-        The audit log's word for this take. With it the take is added to the log before the first frame and, where
+        The action recorded in the audit log. With it the take is added to the log before the first frame and, where
         frames are `recorded`, the manifest is collected after the last one. "" does neither.
     ahead
         How many frames are held at any time; 0 keeps the machine busy, 1 renders one frame after the other.
@@ -332,7 +332,7 @@ class _Steps:
 
 
 def _takes_every_core(networks: Iterable[Any]) -> bool:
-    """Say whether a network runs on the CPU.
+    """Return whether any of the networks runs on the CPU.
 
     Such a network uses all cores, and its threads wait for each other. Only writing is overlapped with it: overlapping
     more stages took longer than one after the other.

@@ -53,7 +53,7 @@ class CacheKeys:
     whole: bool = False
 
     def frame_key(self, face: Face | None = None) -> str:
-        """The key of everything that the frame's file depends on; `face` where a caller gave one."""
+        """Return the key of everything that the frame's file depends on; `face` where a caller gave one."""
         resources, request = self.resources, self.request
         shot, parameters = resources.shot, request.parameters
         return digest(
@@ -72,8 +72,8 @@ class CacheKeys:
             (shot.purpose, resources.consent.check.id, resources.consent.decision.slate),
         )
 
-    def found(self) -> str:
-        """The key of the face that is searched in this plate frame."""
+    def find_key(self) -> str:
+        """Return the key of the face that is searched in this plate frame."""
         resources, parameters = self.resources, self.request.parameters
         finder = resources.finder(parameters)
         return digest(
@@ -87,10 +87,10 @@ class CacheKeys:
             self.request.frame,
         )
 
-    def stages(self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
-        """The key of every stage that is kept, for a `face` on the plate's pixels `region` (the proxy's at a proxy).
+    def stage_keys(self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
+        """Return the key of every stage that is kept, for a `face` on the plate's pixels `region` (the proxy's at a proxy).
 
-        `weight` is the fade of the whole change, `grain` the plate's where a track knows it.
+        `weight` is the fade of the whole change, `grain` the plate's from the track, if known.
         """
         parameters = self.request.parameters
         generator = self.resources.generator(parameters)
@@ -118,7 +118,7 @@ class CacheKeys:
         }
 
     def plate_grain(self, face: Face, window: Window) -> str:
-        """The key of the full plate's grain, measured on `window` around a face."""
+        """Return the key of the full plate's grain, measured on `window` around a face."""
         return digest("plate grain", self._plate, window, _face_values(face))
 
     @cached_property
@@ -137,7 +137,7 @@ class CacheKeys:
         """The tracked face of the frame, or the key of the search for one."""
         track = self.resources.track
         if track is None:
-            return self.found()
+            return self.find_key()
         number = self.request.plate_frame
         tracked = track.face(self.resources.person(self.request.parameters), number)
         grain = track.grain(number)
@@ -202,7 +202,7 @@ class CacheKeys:
 
 
 def _named(stage: Stage) -> tuple[str, ...]:
-    """The parameters that name `stage` as the first that they change."""
+    """Return the parameters that name `stage` as the first that they change."""
     return tuple(item.name for item in PARAMETERS if item.about.invalidates is stage)
 
 
@@ -211,6 +211,6 @@ def _face_values(face: Face) -> tuple[Any, ...]:
 
 
 def _identity_of(generator: Generator) -> str:
-    """A given generator's cache identity; without one its results are kept for this process alone."""
+    """Return a given generator's cache identity; without one its results are kept for this process alone."""
     own = generator.cache_identity() if isinstance(generator, CacheIdentity) else ""
     return own or f"{generator.name} {uuid4().hex}"

@@ -13,4 +13,4 @@ from faceplate.render.matte import OcclusionMatte
 __all__ = ["KINDS"]
 
 KINDS: tuple[type, ...] = (GeneratorResult, Generated, OcclusionMatte, Window, Face, Grain, Parsed)
-"""What a `StageCache` of renders is told to read back from disk."""
+"""Dataclasses that a render's `StageCache` may load from disk."""

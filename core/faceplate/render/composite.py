@@ -80,7 +80,7 @@ def composite(
 ) -> CompositeResult:
     """Carry the change onto the plate, match its grain, make the layers and convert back to plate space.
 
-    `matched` is the face of `match_face` on the crop; `grain` the plate's where a track knows it; `name` what the id layer
+    `matched` is the face of `match_face` on the crop; `grain` the plate's from the track, if known; `name` what the id layer
     calls the person.
     """
     plate_grain = _plate_grain(prepared, parameters, grain, cache)
@@ -96,7 +96,7 @@ def composite(
 
 
 def empty_composite(window: Window, parameters: Parameters, name: str) -> CompositeResult:
-    """The result of a frame that does not show the face: no pixels, and the layers that the other frames have.
+    """Return the result of a frame that does not show the face: no pixels, and the layers that the other frames have.
 
     The matte's parts are left out, because only a face says which there are.
     """
@@ -117,7 +117,7 @@ def empty_composite(window: Window, parameters: Parameters, name: str) -> Compos
 
 
 def layer_names(parameters: Parameters) -> frozenset[str]:
-    """The parameter `layers` as names. Raises `UsageError('bad-layers')`."""
+    """Return the parameter `layers` as names. Raises `UsageError('bad-layers')`."""
     names = frozenset(word.strip() for word in parameters.layers.split(",") if word.strip())
     unknown = sorted(names - {*LAYERS, "all"})
     if unknown:
@@ -128,7 +128,7 @@ def layer_names(parameters: Parameters) -> frozenset[str]:
 def _plate_grain(
     prepared: PreparedPlate, parameters: Parameters, known: Grain | None, cache: FrameCache
 ) -> Grain | None:
-    """The plate's grain around the face, `known` where a track has it; None where no parameter asks for it."""
+    """Return the plate's grain around the face, `known` where a track has it; None where no parameter asks for it."""
     if not grain_is_used(parameters):
         return None
     if known is not None:
@@ -144,7 +144,7 @@ def _face_on_plate(
     grain: Grain | None,
     parameters: Parameters,
 ) -> np.ndarray:
-    """The face at full strength on the plate's own pixels, float32 (h, w, 3): plate + change, less detail, plus grain.
+    """Return the face at full strength on the plate's own pixels, float32 (h, w, 3): plate + change, less detail, plus grain.
 
     Where the change is 0 and every amount does nothing it is the plate, bit for bit.
     """
@@ -159,7 +159,7 @@ def _face_on_plate(
         detail = split_detail(plate, grain, crop.size_on_plate)
         beyond_crop = detail.skin - crop.on_plate(crop.from_plate(detail.skin, region), region)
         face = face - np.float32(parameters.plate_detail * (1.0 - parameters.plate_skin)) * beyond_crop
-        # The grain in the face is the plate's, less what went with the skin; what is left of the skin is no grain.
+        # The face now holds the plate's grain, less the part removed with the skin; remaining skin detail is not grain.
         own, kept = Grain.none(), np.float32(parameters.plate_detail) * detail.grain_left(parameters.plate_skin)
     return match_grain(
         face,
@@ -179,7 +179,7 @@ def _face_on_plate(
 def _with_surround(
     prepared: PreparedPlate, face: np.ndarray, mattes: Mattes, outline: OutlineWarp
 ) -> tuple[np.ndarray, Mattes]:
-    """The face over the warped plate, as one picture to lay over the photographed plate, and the mattes that cover both.
+    """Return the face over the warped plate, as one picture to lay over the photographed plate, and the mattes that cover both.
 
     The mattes' parts then hold the `surround` too. Where the plate was not warped nothing differs from the face alone.
     """
@@ -209,7 +209,7 @@ def _layers(
     name: str,
     parameters: Parameters,
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The layers that the parameter `layers` asks for, and their header fields; `face_matte` is without the surround."""
+    """Return the layers that the parameter `layers` asks for, and their header fields; `face_matte` is without the surround."""
     region, crop, generated = prepared.region, prepared.crop, result.generated
     asked = layer_names(parameters)
     layers = {"matte": mattes.whole} if "matte" in asked else {}
@@ -245,7 +245,7 @@ def _in_plate_space(
     attributes: Mapping[str, str],
     notes: tuple[str, ...],
 ) -> CompositeResult:
-    """The composite in the plate's own space, less the error of the conversion there and back.
+    """Return the composite in the plate's own space, less the error of the conversion there and back.
 
     Where the composite equals the plate, the plate's pixels come back bit for bit.
     """

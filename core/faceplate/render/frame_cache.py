@@ -24,7 +24,7 @@ class FrameCache:
     keys: Mapping[str, str] = field(default_factory=dict)
 
     def make(self, stage: str, compute: Callable[[], _Value]) -> _Value:
-        """The result of `stage`: from the cache where it has it, else what `compute` returns."""
+        """Return the result of `stage`: from the cache where it has it, else what `compute` returns."""
         if stage not in self.keys:
             return compute()
         return self.cache.make(stage, self.keys[stage], compute, keep=stage in _ON_DISK)

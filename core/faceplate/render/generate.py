@@ -23,7 +23,7 @@ __all__ = ["GeneratorResult", "generate_face", "network_encoding"]
 class GeneratorResult:
     """The generator's answer, and its input as it saw it.
 
-    `shown` float32 (h, w, 3) is the crop after the way to the generator's encoding and back; it and `generated.pixels` are
+    `shown` float32 (h, w, 3) is the crop converted to the generator's encoding and back; it and `generated.pixels` are
     scene-linear working space on the crop's pixels. `notes` are sentences for the artist.
     """
 
@@ -49,7 +49,7 @@ def generate_face(
 
 
 def network_encoding(parameters: Parameters, color: ColorConfig) -> Encoding:
-    """The display-referred encoding in which a network sees the plate. Raises `UsageError('unknown-view')`."""
+    """Return the display-referred encoding in which a network sees the plate. Raises `UsageError('unknown-view')`."""
     if not parameters.network_view:
         return Shoulder()
     display, slash, view = parameters.network_view.rpartition("/")
@@ -59,7 +59,7 @@ def network_encoding(parameters: Parameters, color: ColorConfig) -> Encoding:
 
 
 def _run(crop: PlateCrop, color: ColorConfig, generator: Generator, encoding: Encoding) -> tuple[np.ndarray, Generated]:
-    """The crop as the generator saw it, and its answer, both scene-linear working space."""
+    """Return the crop as the generator saw it, and its answer, both scene-linear working space."""
     if generator.encoding == "working":
         return crop.pixels, generator.generate(Crop(crop.pixels, crop.transform, crop.face, crop.frame))
     gain = Exposure.of_level(crop.face.level).gain
@@ -73,7 +73,7 @@ def _run(crop: PlateCrop, color: ColorConfig, generator: Generator, encoding: En
 
 
 def _resolution_note(generator: Generator, face: Face) -> tuple[str, ...]:
-    """A note for the artist where the source has fewer pixels than the plate asks for."""
+    """Return a note for the artist where the source has fewer pixels than the plate asks for."""
     size = getattr(generator, "native_size", None)
     if size is None or size >= 0.8 * face.size:
         return ()

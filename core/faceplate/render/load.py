@@ -37,7 +37,7 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
     inputs = _read_input_mattes(located, region)
     cache = NO_FRAME_CACHE
     if stage_cache.active:
-        cache = FrameCache(stage_cache, located.keys.stages(face, region, grain, target.weight))
+        cache = FrameCache(stage_cache, located.keys.stage_keys(face, region, grain, target.weight))
 
     def prepare() -> PreparedPlate:
         picture = _read_region(resources, located, region)
@@ -50,7 +50,7 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
 
 
 def _read_region(resources: RenderResources, located: LocatedFrame, region: Window) -> Frame:
-    """The plate's pixels on `region`; those that the search for the face has read already are not read again."""
+    """Return the plate's pixels on `region`; those that the search for the face has read already are not read again."""
     searched, proxy = located.target.searched, located.request.proxy
     if searched is not None and proxy == 1 and region.intersect(searched.window) == region:
         return searched.region(region)
@@ -58,7 +58,7 @@ def _read_region(resources: RenderResources, located: LocatedFrame, region: Wind
 
 
 def _proxy_grain(resources: RenderResources, located: LocatedFrame, cache: StageCache) -> Grain | None:
-    """The grain of the reduced plate, derived from the full plate's; None where no parameter asks for it.
+    """Return the grain of the reduced plate, derived from the full plate's; None where no parameter asks for it.
 
     Measured on a proxy's few pixels, skin texture would be taken for grain.
     """
@@ -76,7 +76,7 @@ def _proxy_grain(resources: RenderResources, located: LocatedFrame, cache: Stage
 
 
 def _read_input_mattes(located: LocatedFrame, region: Window) -> InputMattes:
-    """The artist's mattes of the frame on `region`."""
+    """Return the artist's mattes of the frame on `region`."""
     parameters = located.parameters
     return InputMattes(
         _read_matte(parameters.holdout_matte, located, region), _read_matte(parameters.garbage_matte, located, region)
@@ -84,7 +84,7 @@ def _read_input_mattes(located: LocatedFrame, region: Window) -> InputMattes:
 
 
 def _read_matte(pattern: str, located: LocatedFrame, region: Window) -> np.ndarray | None:
-    """The red channel of a matte's file, float32 (h, w) on `region`; 0 where the file has no pixels."""
+    """Return the red channel of a matte's file, float32 (h, w) on `region`; 0 where the file has no pixels."""
     if not pattern:
         return None
     file = PlateFile.open(Sequence.parse(pattern).path(located.frame), frame=located.frame)

@@ -30,14 +30,14 @@ def match_face(
     parameters: Parameters,
     cache: FrameCache = NO_FRAME_CACHE,
 ) -> np.ndarray:
-    """The generated face in the plate's light and blended at the seam, scene-linear float32 (h, w, 3) on the crop."""
+    """Return the generated face in the plate's light and blended at the seam, scene-linear float32 (h, w, 3) on the crop."""
     return cache.make("matched", lambda: _blended(prepared, result, mattes, parameters, cache))
 
 
 def _blended(
     prepared: PreparedPlate, result: GeneratorResult, mattes: Mattes, parameters: Parameters, cache: FrameCache
 ) -> np.ndarray:
-    """The lit face with its seam closed, as the parameter `blend` says."""
+    """Return the lit face with its seam closed, as the parameter `blend` says."""
     face, window = prepared.crop.face, prepared.crop.transform.window
     pixels, visible = cache.make("lit", lambda: _lit(prepared, result, mattes.occlusion, parameters, cache))
     if parameters.blend == "none" or parameters.blend_amount == 0:
@@ -60,7 +60,7 @@ def _lit(
     parameters: Parameters,
     cache: FrameCache,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The generated face, sharpened, in the plate's light; and how far each pixel shows it, float32 (h, w)."""
+    """Return the generated face, sharpened, in the plate's light; and how far each pixel shows it, float32 (h, w)."""
     face = prepared.crop.face
     pixels = enhance_detail(result.generated.pixels, face.size, face.level, parameters.enhance)
     if parameters.light_luminance == 0 and parameters.light_color == 0 and parameters.light_highlights == 0:
@@ -76,7 +76,7 @@ def _light(
     pixels: np.ndarray,
     parameters: Parameters,
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """The face `pixels` with its highlights held to the plate's; the light between the two; how far each pixel shows it."""
+    """Return the face `pixels` with its highlights held to the plate's; the light between the two; how far each pixel shows it."""
     face, window = prepared.crop.face, prepared.crop.transform.window
     visible = _visible(prepared, result, occlusion)
     skin = skin_weight(face, window) * visible

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 SUBTRACTIVE_MATTES = ("keep", "hold_out", "occlusion", "hairline")
-"""The parts of the matte that take away: where they are 1 the plate stays."""
+"""The subtractive parts of the matte: where they are 1 the plate stays. The names are EXR layer names and must not change."""
 
 INPUT_MATTES = ("hold_out", "garbage")
 """The parts of the matte that come from an artist's files."""
@@ -74,15 +74,15 @@ class OcclusionMatte:
     still: np.ndarray | None = None
 
     def on(self, region: Window) -> np.ndarray:
-        """The matte on another region, float32 (h, w)."""
+        """Return the matte on another region, float32 (h, w)."""
         return placed(self.matte, self.window, region)
 
     def still_on(self, region: Window) -> np.ndarray:
-        """The photographed plate's matte on another region, float32 (h, w); 0 where the plate was not warped."""
+        """Return the photographed plate's matte on another region, float32 (h, w); 0 where the plate was not warped."""
         return placed(np.zeros_like(self.matte) if self.still is None else self.still, self.window, region)
 
     def covering(self, region: Window, shot_face: np.ndarray | None) -> np.ndarray:
-        """The part to subtract from the face's matte on `region`, float32 (h, w).
+        """Return the part to subtract from the face's matte on `region`, float32 (h, w).
 
         Inside the photographed face, `shot_face` (h, w), that is the photographed plate's matte, around it the warped one's.
         """
@@ -138,7 +138,7 @@ def make_mattes(
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
-    """The parameter `keep_regions` as region names. Raises `UsageError('bad-keep')`."""
+    """Return the parameter `keep_regions` as region names. Raises `UsageError('bad-keep')`."""
     names = tuple(word.strip() for word in parameters.keep_regions.split(",") if word.strip())
     possible = dict.fromkeys((*REGIONS, *(KEEPABLE if parameters.parser else ())))
     unknown = [name for name in names if name not in possible]
@@ -156,7 +156,7 @@ def full_where_nearly(coverage: np.ndarray) -> np.ndarray:
 def _occlusion(
     prepared: PreparedPlate, parameters: Parameters, occluder: Network | None, parsed: Parsed | None
 ) -> OcclusionMatte:
-    """The occlusion matte of the user's network, else of the embedded one."""
+    """Return the occlusion matte of the user's network, else of the embedded one."""
     plate, face, sensitivity = prepared.plate, prepared.face, parameters.occlusion
     warped = prepared.outline is not None
     if occluder is not None:
@@ -176,7 +176,7 @@ def _occlusion(
 def _face_parts(
     prepared: PreparedPlate, result: GeneratorResult, parameters: Parameters, cache: FrameCache
 ) -> dict[str, np.ndarray]:
-    """The parts that say where the new face is."""
+    """Return the parts that say where the new face is."""
     region, edges = prepared.region, hull_edges(parameters)
     hull = hull_matte(
         prepared.face, region, erode=parameters.matte_erode, feather=parameters.matte_feather, edges=edges
@@ -194,7 +194,7 @@ def _front_parts(
     parameters: Parameters,
     parsed: Parsed | None,
 ) -> dict[str, np.ndarray]:
-    """The parts that keep the plate in front: occlusion, kept regions, and the hairline where a parser knows it."""
+    """Return the parts that keep the plate in front: occlusion, kept regions, and the hairline where a parser knows it."""
     parts = {}
     if parameters.occlusion > 0:
         parts["occlusion"] = occlusion.covering(prepared.region, shot_face)
@@ -206,7 +206,7 @@ def _front_parts(
 
 
 def _kept_regions(face: Face, region: Window, names: tuple[str, ...], parsed: Parsed | None) -> np.ndarray:
-    """The regions `names` as one matte float32 (h, w): from the parser where it knows them, else drawn on the mesh."""
+    """Return the regions `names` as one matte float32 (h, w): from the parser where it knows them, else drawn on the mesh."""
     if parsed is None:
         return region_matte(face, region, names)
     known = [name for name in names if name in KEEPABLE]
@@ -216,6 +216,6 @@ def _kept_regions(face: Face, region: Window, names: tuple[str, ...], parsed: Pa
 
 
 def _input_parts(prepared: PreparedPlate, inputs: InputMattes) -> dict[str, np.ndarray]:
-    """The parts that an artist drew."""
+    """Return the parts that an artist drew."""
     mattes = dict(zip(INPUT_MATTES, (inputs.holdout, inputs.garbage), strict=True))
     return {name: np.clip(matte[prepared.inside], 0, 1) for name, matte in mattes.items() if matte is not None}

@@ -1,4 +1,4 @@
-"""The plate's grain around the face, where no track knows it: measured on the plate's own pixels."""
+"""The plate's grain around the face, where the track does not have it: measured on the plate's own pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def grain_is_used(parameters: Parameters) -> bool:
 
 
 def grain_window(face: Face, picture: Window) -> Window:
-    """The part of `picture` on which grain is measured, the same whatever else was read of the plate.
+    """Return the part of `picture` on which grain is measured, the same whatever else was read of the plate.
 
     It reaches beyond the face: on the face alone skin texture would be taken for grain.
     """

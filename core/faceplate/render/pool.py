@@ -22,12 +22,12 @@ class ResourcePool:
         self._lock = RLock()
 
     def get(self, name: tuple[Any, ...], make: Callable[[], _Value]) -> _Value:
-        """The object called `name`; `make` opens it the first time. Nothing is kept when `make` raises."""
+        """Return the object called `name`; `make` opens it the first time. Nothing is kept when `make` raises."""
         with self._lock:
             if name not in self._objects:
                 self._objects[name] = make()
             return self._objects[name]
 
     def opened(self, name: tuple[Any, ...]) -> Any | None:
-        """The object called `name` if it has been opened, else None."""
+        """Return the object called `name` if it has been opened, else None."""
         return self._objects.get(name)

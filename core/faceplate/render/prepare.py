@@ -37,9 +37,9 @@ class PreparedPlate:
     """The plate as all later stages see it.
 
     `plate` is the picture healed, in its own space; `bad` bool (h, w) marks the pixels that were healed. `shot` float32
-    (h, w, 3) holds them scene-linear as photographed, `working` the same after the `outline` warp to the new face's shape
-    (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one, both in plate
-    pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
+    (h, w, 3) is `plate` converted to the working space, not warped; `working` is the same after the `outline` warp to the
+    new face's shape (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one,
+    both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
     """
 
     plate: Frame
@@ -58,7 +58,7 @@ class PreparedPlate:
         return self.region.slices(self.plate.window)
 
     def with_parameters(self, parameters: Parameters) -> PreparedPlate:
-        """The same plate with the region that these parameters change; a cached plate serves all of them."""
+        """Return the same plate with the region that these parameters change; a cached plate serves all of them."""
         return replace(self, region=_changed_region(self.face, self.outline, parameters, self.plate.window))
 
 
@@ -74,7 +74,7 @@ def prepare_plate(
 ) -> PreparedPlate:
     """Heal `picture`, convert it to the working space, warp it to meet the new outline and cut the generator's crop.
 
-    `grain` is the plate's where a track knows it, `weight` 0..1 the fade of the whole change, which the new shape follows.
+    `grain` is the plate's from the track, if known, `weight` 0..1 the fade of the whole change, which the new shape follows.
     """
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)
@@ -105,7 +105,7 @@ def prepare_plate(
 def region_of_interest(
     transform: CropTransform, face: Face, parameters: Parameters, grain_known: bool = False
 ) -> Window:
-    """The plate pixels that a frame reads: the crop's footprint with room for its filters, the hull, and its surroundings.
+    """Return the plate pixels that a frame reads: the crop's footprint with room for its filters, the hull, and its surroundings.
 
     No parameter of matte or match changes it, so that a plate read once serves every value of them.
     """
@@ -120,7 +120,7 @@ def region_of_interest(
 
 
 def hull_edges(parameters: Parameters) -> HullEdges:
-    """The hull's edges as the parameters place them."""
+    """Return the hull's edges as the parameters place them."""
     return HullEdges(parameters.forehead, parameters.edge_jaw, parameters.edge_right, parameters.edge_left)
 
 
@@ -158,7 +158,7 @@ def _outline_warp(
 
 
 def _changed_region(face: Face, outline: OutlineWarp | None, parameters: Parameters, picture: Window) -> Window:
-    """The plate pixels that the composite may change: the hull's, and those that the outline warp moves."""
+    """Return the plate pixels that the composite may change: the hull's, and those that the outline warp moves."""
     hull = _hull_window(face, parameters).intersect(picture)
     return hull if outline is None else hull.union(outline.window)
 

@@ -4,10 +4,11 @@
     load        read the region of interest; heal, working space, outline warp, crop   load.py, prepare.py
     generate    encode, run the generator and its restorer, decode                  generate.py
     composite   mattes, match, the change onto the plate, layers, plate space       matte.py, match.py, composite.py
+    slate       lay the slate over the picture where the show's policy asks for one  slating.py
     write       a whole file or none                                                faceplate.plate
 
-Nothing is kept from frame to frame but what a cache keeps under a key of all that it depends on, so a frame rendered alone is
-the same picture as in a full run. Every frame has its own parameters: the shot's at that frame, with a host's values over them.
+No state passes from frame to frame, and cached results are keyed by all their inputs, so a frame rendered alone is the same
+picture as in a full run. Every frame has its own parameters: the shot's at that frame, with a host's values over them.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ __all__ = ["Renderer", "render"]
 
 @dataclass(frozen=True)
 class Renderer:
-    """A shot made ready: colour, networks and source are opened once, then any frame in any order.
+    """Renders the frames of a shot in any order; colour, networks and source are opened once.
 
     `finder` holds the model store in which networks are looked up by name, the user's unless another is given. `generator`
     takes the place of the one that the shot's parameters name (a studio's own class). `cache` keeps the results of stages;
@@ -82,7 +83,7 @@ class Renderer:
     ) -> Rendered:
         """Render one frame. With `face` given (from a track) nothing is searched, and only its region is read.
 
-        `values` are a host's for this frame, by parameter; they count before the shot's. `proxy` 2, 4 or 8 renders on the
+        `values` are a host's for this frame, by parameter; they override the shot's. `proxy` 2, 4 or 8 renders on the
         plate reduced so many times, prefiltered. Raises `UsageError('bad-proxy')` for another number.
         """
         return self.composite(self.generate(self.load(frame, face, grain, values, proxy)))
@@ -124,7 +125,7 @@ class Renderer:
         return load_frame(self.resources, self.locate(frame, face, grain, values, proxy), self.cache)
 
     def generate(self, loaded: LoadedFrame) -> GeneratedFrame:
-        """Run the generator: the network, where there is one."""
+        """Run the generator and its restorer; does nothing for a frame without the face."""
         if loaded.prepared is None:
             return GeneratedFrame(loaded)
         parameters = loaded.located.parameters
@@ -167,7 +168,10 @@ class Renderer:
         )
 
     def write(self, rendered: Rendered) -> Written:
-        """Write one frame as the shot's mode says: whole, or not at all. An over at a proxy is the reduced picture alone."""
+        """Write one frame in the shot's mode, complete or not at all.
+
+        In over mode at a proxy only the reduced RGBA picture is written.
+        """
         shot, file, result = self.shot, rendered.file, rendered.result
         path = self.output.path(rendered.frame)
         fields = frame_fields(self.resources, rendered)
@@ -190,7 +194,7 @@ class Renderer:
         )
 
     def over_picture(self, rendered: Rendered) -> np.ndarray:
-        """The whole picture with the face over it, float32 (h, w, 4) in the plate's space on the file's data window.
+        """Return the whole picture with the face over it, float32 (h, w, 4) in the plate's space on the file's data window.
 
         Alpha is 1.
         """
@@ -209,9 +213,9 @@ class Renderer:
         That is: the engine's version, the plate file (`cache.file_mark`: size, time of change, first and last 64 KiB; not
         its place), the source's pictures, the track's face or what finds one, the frame's parameters and number, colour
         config and spaces, the weights' hashes, proxy, mode and compression. The device is no part of it. Raises what
-        `open` and `values` raise.
+        `RenderResources.request` raises.
 
-        With `content` plate and mattes count by all of their content and not by their dates: `faceplate:content`.
+        With `content`, plate and mattes are hashed whole and their dates are ignored (the field `faceplate:content`).
         """
         return CacheKeys(self.resources, self.resources.request(frame, values, proxy), whole=content).frame_key()
 
@@ -220,11 +224,11 @@ class Renderer:
         return engine_fields(self.resources, parameters or self.shot.parameters)
 
     def open(self, frame: int) -> PlateFile:
-        """The header of the plate file that is read for `frame`. Raises `RenderError('plate-missing')` and its kin."""
+        """Return the header of the plate file that is read for `frame`. Raises what `PlateFile.open` raises."""
         return self.resources.request(frame).file
 
     def find(self, file: PlateFile, parameters: Parameters | None = None, frame: int | None = None) -> Face | None:
-        """The target's face searched in one plate file, or None when it shows no face and `no_face` allows that.
+        """Return the target's face searched in one plate file, or None when it shows no face and `no_face` allows that.
 
         `frame` is the shot's number, for a target that is a point of one frame.
         """
@@ -237,15 +241,15 @@ class Renderer:
         self.resources.prepare(progress)
 
     def frames(self) -> tuple[int, ...]:
-        """The frames to render (`RenderResources.frames`)."""
+        """Return the frames to render (`RenderResources.frames`)."""
         return self.resources.frames()
 
     def plate_frame(self, frame: int) -> int | None:
-        """The plate frame to read for `frame`, None for one that is skipped (`RenderResources.plate_frame`)."""
+        """Return the plate frame to read for `frame`, None for one that is skipped (`RenderResources.plate_frame`)."""
         return self.resources.plate_frame(frame)
 
     def take(self) -> dict[str, str]:
-        """The fields that all frames of the take have in common (`RenderResources.take`)."""
+        """Return the fields that all frames of the take have in common (`RenderResources.take`)."""
         return self.resources.take()
 
     @property

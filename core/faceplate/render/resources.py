@@ -64,12 +64,12 @@ class Consent(NamedTuple):
 
 
 def default_finder() -> FaceFinder:
-    """A finder on the user's model store, with the embedded networks for finding faces."""
+    """Return a finder on the user's model store, with the embedded networks for finding faces."""
     return FaceFinder(default_store())
 
 
 class RenderResources:
-    """Everything that frames of `shot` need opened: colour, plate, source, networks, track, consent.
+    """Resources shared by all frames of `shot`: colour, plate, source, networks, track, consent.
 
     `base_finder` holds the model store and the networks that find faces where the parameters name no others;
     `given_generator` takes the place of the generator that the parameters name. A `pool` of other resources may be shared
@@ -137,14 +137,14 @@ class RenderResources:
     # Frames ---------------------------------------------------------------------------------------------------------
 
     def frames(self) -> tuple[int, ...]:
-        """The frames to render: those asked for, else the pattern's own range, else those on disk."""
+        """Return the frames to render: those asked for, else the pattern's own range, else those on disk."""
         wanted = self.shot.frames or self.plate.declared or self.plate.on_disk()
         if not wanted:
             raise UsageError("no-frames", f"No frame of {self.plate} was found; check the pattern and the folder.")
         return tuple(wanted)
 
     def plate_frame(self, frame: int) -> int | None:
-        """The plate frame to read for `frame`; None for a hole in the plate that the shot skips.
+        """Return the plate frame to read for `frame`; None for a hole in the plate that the shot skips.
 
         A shot that holds reads the last frame before the hole. Raises `RenderError('plate-missing')` where there is none.
         """
@@ -160,7 +160,7 @@ class RenderResources:
         return max(earlier)
 
     def values(self, frame: int, values: Mapping[str, Any] | None = None) -> Parameters:
-        """The parameters of `frame`: the shot's there, with a host's `values` by name over them.
+        """Return the parameters of `frame`: the shot's there, with a host's `values` by name over them.
 
         Raises `UsageError('bad-value')`, naming the parameter.
         """
@@ -181,7 +181,7 @@ class RenderResources:
         return FrameRequest(frame, number, self.open_plate(number), parameters, proxy)
 
     def open_plate(self, plate_frame: int) -> PlateFile:
-        """The header of the plate's file. Raises `RenderError('plate-missing')` and its kin."""
+        """Return the header of the plate's file. Raises what `PlateFile.open` raises."""
         return PlateFile.open(self.plate.path(plate_frame), layer=self.shot.layer, frame=plate_frame)
 
     def read_plate(self, file: PlateFile, region: Window, proxy: int = 1) -> Frame:
@@ -192,7 +192,7 @@ class RenderResources:
         return read_proxy(whole, self.color, self.shot.space, region, proxy)
 
     def search_region(self, file: PlateFile) -> Window:
-        """The part of the plate in which a face is searched. Raises `UsageError('bad-search')`."""
+        """Return the part of the plate in which a face is searched. Raises `UsageError('bad-search')`."""
         if self.shot.search is None:
             return file.data
         region = Window(*self.shot.search).intersect(file.data)
@@ -203,12 +203,12 @@ class RenderResources:
     # Networks -------------------------------------------------------------------------------------------------------
 
     def finder(self, parameters: Parameters) -> FaceFinder:
-        """The finder with the networks that the parameters name."""
+        """Return the finder with the networks that the parameters name."""
         names = (parameters.detector, parameters.landmarker, parameters.recogniser)
         return self.pool.get(("finder", *names), lambda: self.base_finder.choosing(*names))
 
     def matte_networks(self, parameters: Parameters) -> MatteNetworks:
-        """The user's own matte networks that the parameters name."""
+        """Return the user's own matte networks that the parameters name."""
         for name, parser in ((parameters.occluder, False), (parameters.parser, True)):
             if name:
                 check_matte_network(name, self.store.card(name).kind, parser)
@@ -219,7 +219,7 @@ class RenderResources:
         return MatteNetworks(opened(parameters.occluder), opened(parameters.parser))
 
     def generator(self, parameters: Parameters) -> Generator:
-        """The generator of a frame, its restorer behind it. Values that vary from frame to frame open nothing again."""
+        """Return the generator of a frame, its restorer behind it. Values that vary from frame to frame open nothing again."""
         if self.given_generator is not None:
             return self.given_generator
         generator = self._named_generator(parameters)
@@ -280,11 +280,11 @@ class RenderResources:
         return tuple(network for network in networks if network is not None)
 
     def new_notes(self, parameters: Parameters) -> tuple[str, ...]:
-        """A sentence for each fallback of a network since the last call: a provider, a batch, half precision."""
+        """Return a sentence for each fallback of a network since the last call: a provider, a batch, half precision."""
         return tuple(note for network in self.open_networks(parameters) for note in network.new_notes())
 
     def cards(self, parameters: Parameters | None = None) -> list[Card]:
-        """The cards of every network that a frame with these parameters goes through; without them, any frame of the shot."""
+        """Return the cards of every network that a frame with these parameters uses; without them, of any frame of the shot."""
         if parameters is None:
             used = [card for variant in self._all_parameters() for card in self.cards(variant)]
             return list({card.name: card for card in used}.values())
@@ -304,7 +304,7 @@ class RenderResources:
         return list({card.name: card for card in cards}.values())
 
     def _named_cards(self, parameters: Parameters) -> list[Card]:
-        """The cards that the parameters name, before any of their files is opened."""
+        """Return the cards that the parameters name, before any of their files is opened."""
         names = [
             parameters.detector, parameters.landmarker, parameters.recogniser, parameters.restorer, parameters.occluder,
             parameters.parser,
@@ -337,7 +337,7 @@ class RenderResources:
         return self.given_track or (self.auto_track.track if self.auto_track else None)
 
     def person(self, parameters: Parameters) -> str:
-        """The id of the tracked person that the parameter `target` names; only for a shot with a track."""
+        """Return the id of the tracked person that the parameter `target` names; only for a shot with a track."""
         track, target = self.track, parameters.target
         assert track is not None
 
@@ -347,7 +347,7 @@ class RenderResources:
         return self.pool.get(("person", target), lambda: track.choose(target, identity))
 
     def wanted_identity(self, parameters: Parameters) -> np.ndarray | None:
-        """The identity embedding of the picture that the parameter `target` names; None where it names no picture."""
+        """Return the identity embedding of the picture that the parameter `target` names; None where it names no picture."""
         target = parse_target(parameters.target)
         if not isinstance(target, str) or target in ("auto", "largest", "leftmost", "rightmost"):
             return None
@@ -361,7 +361,7 @@ class RenderResources:
         return self.pool.get(("wanted", target), lambda: self._identity(path, self.finder(parameters)))
 
     def _tracking_finder(self, track: Track) -> FaceFinder:
-        """The finder with the recogniser that made the track's identities, not the one that the parameters name now."""
+        """Return the finder with the recogniser that made the track's identities, not the one that the parameters name now."""
         cards = [self.store.card(name) for name in track.sidecar.weights if name in self.store.cards]
         known = [card.name for card in cards if card.kind in RECOGNISERS]
         return self.base_finder.choosing(recogniser=known[0] if known else "")
@@ -394,7 +394,7 @@ class RenderResources:
         return self.shot.source
 
     def take(self) -> dict[str, str]:
-        """The fields that all frames of the take have in common, for its manifest and the audit log."""
+        """Return the fields that all frames of the take have in common, for its manifest and the audit log."""
         shot, (check, decision) = self.shot, self.consent
         return {
             "shot": shot.name,
@@ -440,7 +440,7 @@ class RenderResources:
         self._check_licences(self.cards())
 
     def _check_targets(self, variants: tuple[Parameters, ...]) -> None:
-        """Refuse a target that names no picture, unless a track is there already: only a track knows names."""
+        """Refuse a target that is not an existing picture, unless there is a track: names exist only in a track."""
         tracked = self.shot.track is not None or (self.shot.output and exists(auto_track_path(self.output)))
         for parameters in () if tracked else variants:
             _ = self.wanted_identity(parameters)

@@ -52,7 +52,7 @@ class LocatedFrame:
 class LoadedFrame:
     """A frame ready for its generator; `prepared` is None for a frame without the face.
 
-    `grain` is the plate's on the pixels to render on, None where nothing knows it yet.
+    `grain` is the plate's on the pixels to render on, None until it is measured.
     """
 
     located: LocatedFrame

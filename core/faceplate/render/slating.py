@@ -16,12 +16,12 @@ from faceplate.render.result import LocatedFrame
 
 __all__ = ["lay_slate", "with_slate"]
 
-# How bright a slate's letters are, scene-linear: a white shirt in the key light.
+# Scene-linear value of the slate's letters, about that of a white shirt in the key light.
 _LETTERS = 0.8
 
 
 def with_slate(resources: RenderResources, located: LocatedFrame, result: CompositeResult) -> CompositeResult:
-    """`result` with the slate that the shot's policy asks for, or as it is where it asks for none."""
+    """Return `result` with the slate that the shot's policy asks for, or as it is where it asks for none."""
     text = resources.consent.decision.slate
     if not text:
         return result
@@ -38,10 +38,10 @@ def with_slate(resources: RenderResources, located: LocatedFrame, result: Compos
 def lay_slate(
     result: CompositeResult, slate: Slate, read: Callable[[Window], np.ndarray], white: np.ndarray, data: Window
 ) -> CompositeResult:
-    """`result` with the slate over it, on a window that holds both.
+    """Return `result` with the slate over it, on a window that holds both.
 
     `read` returns the plate's pixels (h, w, 3) of a window inside `data`, `white` (3,) is the letters' colour, all in the
-    plate's space. Between face and slate, where `matte` is 0, `over` is 0 too: the whole plate is not read for a slate.
+    plate's space. Between face and slate, where `matte` is 0, `over` is 0 too, because the plate between them is not read.
     Layers keep their pixels and are 0 where they had none; `matte` stays the element's alpha.
     """
     window = slate.window if result.window.empty else result.window.union(slate.window)

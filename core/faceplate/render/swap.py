@@ -32,7 +32,7 @@ def swap_face(
     """Put the generator's face on `picture`, the plate or the part of it that `region_of_interest` names.
 
     NaN and infinite pixels are healed first. Nothing outside `CompositeResult.window` is changed. `frame` is the shot's
-    frame number, for pinned views and grain; `grain` the plate's where a track knows it, else it is measured; `name` what
+    frame number, for pinned views and grain; `grain` the plate's from the track, if known, else it is measured; `name` what
     the id layer calls the person; `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name
     something that does not exist.
     """

@@ -36,7 +36,7 @@ class Target:
 
 
 def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKeys, cache: StageCache) -> Target:
-    """The target of a frame, from the shot's track if it has one, else searched in the frame.
+    """Return the target of a frame, from the shot's track if it has one, else searched in the frame.
 
     Raises `RenderError` with code `not-tracked` or `no-face`, and the errors of `choose_face`.
     """
@@ -50,14 +50,14 @@ def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKe
         face, searched = search()
         return Target(face, searched=searched)
     # A cache keeps the face alone, in a tuple: None is a result too.
-    found = cache.make("find", keys.found(), lambda: search()[:1], keep=True)
+    found = cache.make("find", keys.find_key(), lambda: search()[:1], keep=True)
     return Target(found[0])
 
 
 def search_face(
     resources: RenderResources, file: PlateFile, parameters: Parameters, frame: int | None
 ) -> tuple[Face | None, Frame]:
-    """The target's face searched in one plate file, and the picture in which it was searched, as it was read.
+    """Return the target's face searched in one plate file, and the picture in which it was searched, as it was read.
 
     None when the picture shows no face and `no_face` allows that. `frame` is the shot's number, for a target that is a point
     of one frame.
@@ -72,8 +72,8 @@ def search_face(
     if isinstance(target, Point) and target.frame not in (None, frame):
         raise UsageError(
             "bad-target",
-            f"The target {parameters.target} is a point of another frame, and only a track knows who of "
-            f"{file.path.name} that is: give one with --track.",
+            f"The target {parameters.target} is a point in another frame. To follow that person to "
+            f"{file.path.name}, give a track with --track.",
         )
     try:
         wanted = resources.wanted_identity(parameters)
@@ -83,7 +83,7 @@ def search_face(
 
 
 def _tracked_target(resources: RenderResources, track: Track, request: FrameRequest) -> Target:
-    """The target as the track has it in the plate frame that is read."""
+    """Return the target as the track has it in the plate frame that is read."""
     number = request.plate_frame
     if not track.holds(number):
         first, last = track.frames[0], track.frames[-1]
@@ -102,7 +102,7 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
 
 
 def _tracked_grain(resources: RenderResources, track: Track, plate_frame: int) -> Grain | None:
-    """The plate's grain from the track, if it was measured in the working space of this render."""
+    """Return the plate's grain from the track, if it was measured in the working space of this render."""
     wanted, color = resources.shot.space, resources.color
     if track.sidecar.plate.working != color.working_space:
         return None

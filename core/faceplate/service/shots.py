@@ -136,7 +136,7 @@ def _state_of(path: Path) -> str:
         files = entries(path) if is_dir(path) else [*source_files(path), *matches(path.parent, "release*.json")]
     except UsageError:
         return f"{path}: none"
-    # The notebook holds what is found in the pictures. It lies beside them and a render itself may write it.
+    # The analysis file is left out: a render may write it, and that is no change of the source.
     return f"{path}: " + fingerprint_of(file for file in files if file != analysis_path(path))
 
 

@@ -13,7 +13,7 @@ from faceplate.shot.document import (
     write_document,
 )
 from faceplate.shot.edit import changes, new_document, record_take, restore_take, set_key, set_values
-from faceplate.shot.load import Said, explain, is_shot_file, load_shot
+from faceplate.shot.load import Setting, explain, is_shot_file, load_shot
 from faceplate.shot.parameters import PARAMETERS, Parameters
 from faceplate.shot.path_rules import PathRule, read_rules
 from faceplate.shot.shot import Override, Policy, Shot
@@ -26,7 +26,7 @@ __all__ = [
     "Parameters",
     "PathRule",
     "Policy",
-    "Said",
+    "Setting",
     "Shot",
     "ShotDocument",
     "ShowDocument",

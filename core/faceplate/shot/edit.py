@@ -17,7 +17,7 @@ from faceplate.shot.parameters import FORMER_NAMES, PARAMETERS, current_names
 __all__ = ["changes", "new_document", "record_take", "restore_take", "set_key", "set_values"]
 
 _PARAMETERS = {parameter.name: parameter for parameter in PARAMETERS}
-# What a shot says of itself and no command changes by hand.
+# Keys that `set_values` must not change.
 _OWN = ("faceplate_shot", "takes", "host", "overrides", "parameters", "id")
 
 

@@ -28,19 +28,19 @@ from faceplate.shot.path_rules import PathRule, settle
 from faceplate.shot.shot import Override, Policy, Shot
 from faceplate.system.user_paths import exists, is_file
 
-__all__ = ["SHOW_FILE", "Said", "explain", "is_shot_file", "load_shot", "shows_above"]
+__all__ = ["SHOW_FILE", "Setting", "explain", "is_shot_file", "load_shot", "shows_above"]
 
 SHOW_FILE = "faceplate.show.json"
 _SUFFIX = ".shot.json"
 _PATHS = ("plate", "source", "track", "ocio", "output")
 _PARAMETER_PATHS = tuple(parameter.name for parameter in PARAMETERS if parameter.about.path)
-# Keys of a document that tell of the shot and do not reach the render.
-_TOLD = ("notes",)
+# Descriptive keys of a document that do not affect the render.
+_DESCRIPTIVE_KEYS = ("notes",)
 _BUILT_IN = "built in"
 
 
 @dataclass(frozen=True)
-class Said:
+class Setting:
     """A value of a document, the file that sets it, and the base folder of its relative paths."""
 
     value: Any
@@ -69,20 +69,20 @@ class _Stack:
     id: str
     audit: Path | None
 
-    def said(self, key: str) -> Said | None:
+    def setting(self, key: str) -> Setting | None:
         """Return the nearest value of a key, or None where no document sets it."""
         for layer in self.layers:
             value = getattr(layer.document, key, None)
             if value is not None:
-                return Said(value, layer.where, layer.base)
+                return Setting(value, layer.where, layer.base)
         return None
 
-    def parameters(self) -> dict[str, Said]:
+    def parameters(self) -> dict[str, Setting]:
         """Return the nearest value of every parameter that a document sets."""
-        found: dict[str, Said] = {}
+        found: dict[str, Setting] = {}
         for layer in self.layers:
             for name, value in _values(layer.document.parameters):
-                found.setdefault(name, Said(value, layer.where, layer.base))
+                found.setdefault(name, Setting(value, layer.where, layer.base))
         return found
 
 
@@ -123,15 +123,15 @@ def load_shot(
     variables = os.environ if environ is None else environ
     fields: dict[str, Any] = {}
     for key in Defaults.model_fields:
-        said = stack.said(key)
-        if said is not None and key not in ("parameters", "overrides", *_TOLD):
+        said = stack.setting(key)
+        if said is not None and key not in ("parameters", "overrides", *_DESCRIPTIVE_KEYS):
             fields[key] = _settled(key, said, stack, variables)
     if not fields.get("plate"):
         raise UsageError("no-plate", f"The shot {stack.name} has no plate: give the key plate, such as plate.####.exr.")
     if stack.policy.allow_noncommercial is False:
         fields["allow_noncommercial"] = False
     constants, curves = _split(stack.parameters(), stack, variables)
-    overrides = stack.said("overrides")
+    overrides = stack.setting("overrides")
     fields.setdefault("name", stack.name)
     return Shot(
         **fields,
@@ -157,7 +157,7 @@ def explain(
     for key in Defaults.model_fields:
         if key == "parameters":
             continue
-        said = stack.said(key)
+        said = stack.setting(key)
         if key == "allow_noncommercial" and stack.policy.allow_noncommercial is False:
             rows.append((key, False, "the show's policy"))
         elif said is not None:
@@ -240,19 +240,19 @@ def _strictest(policies: list[Policy]) -> Policy:
     )
 
 
-def _settled(key: str, said: Said, stack: _Stack, environ: Mapping[str, str]) -> Any:
+def _settled(key: str, said: Setting, stack: _Stack, environ: Mapping[str, str]) -> Any:
     """Return a key's value in the form that `Shot` takes."""
     if key == "frames":
         return parse_frames(said.value)
     if key == "output":
-        said = Said(said.value.replace("{take}", f"{stack.take:03d}"), said.where, said.base)
+        said = Setting(said.value.replace("{take}", f"{stack.take:03d}"), said.where, said.base)
     if key in _PATHS:
         return settle(said.value, said.base, stack.rules, environ, f"{key} in {said.where}")
     return said.value
 
 
 def _split(
-    values: Mapping[str, Said], stack: _Stack, environ: Mapping[str, str]
+    values: Mapping[str, Setting], stack: _Stack, environ: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, Curve]]:
     """Separate parameters into constants and curves, and resolve those that name files."""
     constants: dict[str, Any] = {}
@@ -269,7 +269,7 @@ def _split(
     return constants, curves
 
 
-def _target(said: Said, stack: _Stack, environ: Mapping[str, str]) -> str:
+def _target(said: Setting, stack: _Stack, environ: Mapping[str, str]) -> str:
     """Return a target that is a picture as an absolute path; a word, a number or a person's name is unchanged."""
     if "/" not in said.value and "\\" not in said.value and "." not in said.value:
         return said.value
@@ -277,9 +277,9 @@ def _target(said: Said, stack: _Stack, environ: Mapping[str, str]) -> str:
     return path if exists(path) or "/" in said.value else said.value
 
 
-def _override(item: DocumentOverride, said: Said | None, stack: _Stack, environ: Mapping[str, str]) -> Override:
+def _override(item: DocumentOverride, said: Setting | None, stack: _Stack, environ: Mapping[str, str]) -> Override:
     assert said is not None
-    values = {name: Said(value, said.where, said.base) for name, value in _values(item.parameters)}
+    values = {name: Setting(value, said.where, said.base) for name, value in _values(item.parameters)}
     constants, curves = _split(values, stack, environ)
     return Override(frames=frozenset(parse_frames(item.frames)), constants=constants, curves=curves)
 

@@ -176,7 +176,7 @@ class Keyring:
         return cls(keys, folders[0] if folders else None)
 
     def check(self, document: Any, signature: Signature | None) -> SignatureState:
-        """Return what `signature` is worth for `document`.
+        """Verify `signature` against `document`.
 
         Returns
         -------

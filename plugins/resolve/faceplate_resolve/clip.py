@@ -122,7 +122,7 @@ def _judge_timing(clip: Clip) -> Judgement:
     try:
         placed = clip.placement(0)
     except ValueError:
-        return Judgement("render", "its source frames cannot be told from what Resolve says")
+        return Judgement("render", "its source frames cannot be determined from Resolve's data")
     if placed is None:
         rates = f"{clip.media_rate} in {clip.timeline_rate}"
         return Judgement("render", f"it begins or ends between two frames of its media ({rates} frames a second)")

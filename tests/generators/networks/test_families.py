@@ -113,12 +113,12 @@ def test_family_recipe(name: str, network_store: tuple[Path, dict[str, np.ndarra
     generator = network_generator(ModelStore((folder,)), name, source_of(*views))
     assert isinstance(generator, NetworkGenerator)
     face = frontal_head((500.0, 400.0), 90.0)
-    framing = generator.frame(face, 1.0)
-    assert framing.window == Window(0, 0, side, side)
-    assert np.abs(framing.matrix - plain_matrix(face.five, template, side)).max() < 1e-8
+    transform = generator.frame(face, 1.0)
+    assert transform.window == Window(0, 0, side, side)
+    assert np.abs(transform.matrix - plain_matrix(face.five, template, side)).max() < 1e-8
 
     pixels = RNG.uniform(-0.1, 1.3, (side, side, 3)).astype(np.float32)
-    made = generator.generate(Crop(pixels, framing, face.moved(face.points)))
+    made = generator.generate(Crop(pixels, transform, face.moved(face.points)))
     if name in ("blendswap_256", "uniface_256"):
         told_template, told_side = ("arcface_112_v2", 112) if name == "blendswap_256" else ("ffhq_512", 256)
         told = crop_of(views[0], told_template, told_side).mean(axis=(0, 1))
@@ -174,9 +174,11 @@ def test_identity_weight(network_store: tuple[Path, dict[str, np.ndarray]], colo
     face = frontal_head((64.0, 62.0), 30.0)
     neutral = network_generator(store, "inswapper_128", source)
     assert isinstance(neutral, NetworkGenerator)
-    framing = neutral.frame(face, 1.0)
+    transform = neutral.frame(face, 1.0)
     # The crop's statistics are the target's embedding: a constant crop has a constant one, so its direction is known.
-    crop = Crop(np.full((128, 128, 3), 0.75, np.float32), framing, with_five(face, apply(framing.matrix, face.five)))
+    crop = Crop(
+        np.full((128, 128, 3), 0.75, np.float32), transform, with_five(face, apply(transform.matrix, face.five))
+    )
     target = np.full(512, 1 / np.sqrt(512), np.float32)
     for weight, w in ((0.0, 0.35), (0.25, 0.175), (0.5, 0.0), (1.0, -0.35)):
         moved = replace(neutral, identity=weight)
@@ -187,10 +189,14 @@ def test_identity_weight(network_store: tuple[Path, dict[str, np.ndarray]], colo
     for name in ("blendswap_256", "inswapper_128"):  # what is given a picture has no numbers to weigh, and says so
         asked = network_generator(store, name, source, identity=0.2)
         assert isinstance(asked, NetworkGenerator)
-        framing = asked.frame(face, 1.0)
-        side = framing.window.width
+        transform = asked.frame(face, 1.0)
+        side = transform.window.width
         asked.generate(
-            Crop(np.full((side, side, 3), 0.75, np.float32), framing, with_five(face, apply(framing.matrix, face.five)))
+            Crop(
+                np.full((side, side, 3), 0.75, np.float32),
+                transform,
+                with_five(face, apply(transform.matrix, face.five)),
+            )
         )
         assert any("does nothing" in note for note in asked.network.notes) == (name == "blendswap_256")
     assert np.abs(matrices["emap"]).max() > 0
@@ -208,9 +214,9 @@ def test_supersampling_stops_at_1024(network_store: tuple[Path, dict[str, np.nda
 
 def test_coverage_ends_at_the_crop(network_store: tuple[Path, dict[str, np.ndarray]], color: ColorConfig) -> None:
     generator = network_generator(ModelStore((network_store[0],)), "inswapper_128", source_of(source_view(color)))
-    framing = generator.frame(frontal_head((64, 64), 30), 1.0)
+    transform = generator.frame(frontal_head((64, 64), 30), 1.0)
     coverage = generator.generate(
-        Crop(np.zeros((128, 128, 3), np.float32), framing, frontal_head((64, 64), 30))
+        Crop(np.zeros((128, 128, 3), np.float32), transform, frontal_head((64, 64), 30))
     ).coverage
     assert coverage[0].max() == coverage[-1].max() == coverage[:, 0].max() == coverage[:, -1].max() == 0
     assert (coverage[8:-8, 8:-8] == 1).all() and coverage.dtype == np.float32

@@ -78,8 +78,8 @@ class MeshGenerator:
         """Generate the new face on the plate's pixels, scene-linear."""
         views = self._views(crop.frame)
         face = crop.face
-        target = Geometry.of(face, crop.framing.pixel_aspect)
-        window = crop.framing.window
+        target = Geometry.of(face, crop.transform.pixel_aspect)
+        window = crop.transform.window
         raster = rasterise(face.points, topology().closed, window, face.size)
         layers = texture_layers(views, face, target, raster, self.settings.eyes)
         kept = kept_from_plate(face, target, layers, raster, self.settings)

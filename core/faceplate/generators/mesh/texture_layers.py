@@ -116,11 +116,19 @@ def texture_layers(
         if shares[..., index].max() >= _LEAST_SHARE:
             pixels, hidden, window, to_view = _reduced_view(view, face)
             points = np.column_stack([apply(to_view, _inset_outline(geometry.points)), geometry.points[:, 2]])
-            follow = eyes == "auto"
-            share, noise = shares[..., index], view.noise(scale_of(to_view))
-            aspect, seen = geometry.pixel_aspect, geometry.seen
             layers.append(
-                TextureLayer(pixels, hidden, window, points, view.face.level, share, seen, follow, aspect, noise)
+                TextureLayer(
+                    pixels=pixels,
+                    hidden=hidden,
+                    window=window,
+                    points=points,
+                    level=view.face.level,
+                    share=shares[..., index],
+                    seen=geometry.seen,
+                    follow_gaze=eyes == "auto",
+                    pixel_aspect=geometry.pixel_aspect,
+                    noise=view.noise(scale_of(to_view)),
+                )
             )
     return layers
 

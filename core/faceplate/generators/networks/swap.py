@@ -105,7 +105,7 @@ class NetworkGenerator:
         if self.identity == NEUTRAL or self.family.latent == "picture" or self.recogniser is None:
             return self.source
         matrix = crop_matrix(crop.face.five, TEMPLATE, SIDE)
-        seen = resample(crop.pixels, crop.framing.window, matrix, Window(0, 0, SIDE, SIDE))
+        seen = resample(crop.pixels, crop.transform.window, matrix, Window(0, 0, SIDE, SIDE))
         return weighted(self.source, embed(self.recogniser, seen), self.identity)
 
 
@@ -181,7 +181,7 @@ def _family(store: ModelStore, name: str) -> Family:
     card = store.card(name)
     if card.kind not in FAMILIES:
         usable = ", ".join(sorted(item.name for item in store if item.kind in FAMILIES or item.kind == "dfm")) or "none"
-        raise UsageError("not-a-generator", f"'{name}' makes no faces; the store's swap networks are: {usable}.")
+        raise UsageError("not-a-generator", f"'{name}' is not a swap network; the store's swap networks are: {usable}.")
     return FAMILIES[card.kind]
 
 

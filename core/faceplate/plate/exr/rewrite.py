@@ -94,7 +94,7 @@ def over_exr(
                 actual = _compression_of(encoded) if made else plan.compression
                 if actual == plan.compression:
                     _assemble(result, plate, parts, tables, plan, made, attributes)
-                    if plan.compression in LOSSY or _proved(plate, patch, plan, result):
+                    if plan.compression in LOSSY or _reads_back(plate, patch, plan, result):
                         break
                     actual = "zip"
                     if plan.compression == "zip":
@@ -282,7 +282,7 @@ def _changed_fields(
     return fields
 
 
-def _proved(plate: PlateFile, patch: Patch, plan: _Plan, result: Path) -> bool:
+def _reads_back(plate: PlateFile, patch: Patch, plan: _Plan, result: Path) -> bool:
     """Return whether the encoded chunks read back bit for bit: the plate's samples with the patch in them."""
     if not plan.touched:
         return True
