@@ -22,7 +22,7 @@ from faceplate.farm.check import leftovers
 from faceplate.plate import Sequence
 from faceplate.provenance.fingerprints import fingerprint
 from faceplate.provenance.manifest import records_folder
-from faceplate.render import Renderer
+from faceplate.render import Renderer, cache_keys
 from faceplate.render.batch import is_current, is_whole, render_frames
 from faceplate.shot import PathRule, load_shot
 from farm_shots import cheap, pixels_of, ran, small_shot
@@ -274,5 +274,5 @@ def test_a_frame_of_an_older_engine_is_not_current(tmp_path: Path, monkeypatch: 
     renderer.prepare()
     assert [done.error for done in render_frames(renderer, [1001])] == [None]
     assert is_current(renderer, 1001)
-    monkeypatch.setattr("faceplate.render.cache_keys.__version__", "0.0.1")
+    monkeypatch.setattr(cache_keys, "__version__", "0.0.1")
     assert not is_current(renderer, 1001)

@@ -23,7 +23,7 @@ def test_provider_order() -> None:
     assert refusal_code(lambda: plan(Runtime(devices=(3,)), built, 2)) == "no-such-device"
 
 
-def test_runtime_from_the_environment() -> None:
+def test_runtime_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Runtime.from_environment(
         {
             "FACEPLATE_PROVIDERS": "cuda, cpu",
@@ -36,7 +36,9 @@ def test_runtime_from_the_environment() -> None:
     kept = Path("/c/networks")
     assert made == Runtime(("cuda", "cpu"), (0, 2), workers=3, memory=3 << 29, cache=kept, engines=kept)
     assert Runtime.from_environment({"FACEPLATE_CACHE": "off"}) == Runtime()
-    own = Runtime.from_environment({"XDG_CACHE_HOME": "/x", "LOCALAPPDATA": "/x", "HOME": "/x"})
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):  # which of them counts depends on the system
+        monkeypatch.setenv(name, "/x")
+    own = Runtime.from_environment({})
     assert own.cache is None and own.engines is not None and own.engines.is_relative_to("/x")
     shared = Runtime.from_environment({"FACEPLATE_THREADS": "3", "FACEPLATE_WORKERS": "4"})
     assert (shared.threads, shared.workers, shared.intra_op) == (3, 4, 3)

@@ -205,7 +205,7 @@ def test_who_is_found_late_is_followed_back_and_the_work_is_kept(
         raise AssertionError("looked at again")
 
     monkeypatch.undo()
-    for name in ("first", "step", "_trail"):
+    for name in ("first", "step", "_follow_back"):
         monkeypatch.setattr(FaceFollower, name, never)
     again = analyse_shot(reader, frames, own, work, workers=1)
     assert build(again, plate_of(640, 360), Smoothing(), {}) == track.sidecar
