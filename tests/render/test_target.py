@@ -53,7 +53,7 @@ def test_the_target_is_chosen_in_a_frame_alone(target: str, place: float, two_pe
 
 def test_targets_that_nobody_is_are_told(two_people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for options, words in (
-        (("-f", "1002", "--target", "1001:200,100"), "only a track knows"),
+        (("-f", "1002", "--target", "1001:200,100"), "give a track with --track"),
         (("-f", "1002", "--target", "Eve"), "a name needs a track"),
         (("--track", two_people / "t.json", "--target", "3"), "the track holds 2"),
         (("--track", two_people / "t.json"), "choose one by number, name"),
