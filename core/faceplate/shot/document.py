@@ -26,12 +26,12 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
-from faceplate.errors import RenderError, UsageError
+from faceplate.errors import UsageError
 from faceplate.plate import parse_frames
 from faceplate.shot.curves import Curve
 from faceplate.shot.parameters import PARAMETERS, Parameter, Parameters, current_names
 from faceplate.shot.shot import Policy
-from faceplate.system.atomic import publish, temporary_beside, write_failed
+from faceplate.system.atomic import write_bytes
 from faceplate.system.user_paths import read_bytes
 
 __all__ = [
@@ -274,16 +274,7 @@ def write_document(document: ShotDocument | ShowDocument, path: Path) -> None:
     RenderError
         `output-unwritable` or `disk-full`.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RenderError("output-unwritable", f"The folder {path.parent} cannot be made: {error.strerror}.") from error
-    with temporary_beside(path) as part:
-        try:
-            part.write_text(dump(document), encoding="utf-8")
-        except OSError as error:
-            raise write_failed(path, error) from error
-        publish(part, path)
+    write_bytes(path, dump(document).encode("utf-8"))
 
 
 def dump(document: ShotDocument | ShowDocument) -> str:

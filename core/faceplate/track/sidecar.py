@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from faceplate.errors import RenderError, UsageError
-from faceplate.system.atomic import publish, temporary_beside, write_failed
+from faceplate.errors import UsageError
+from faceplate.system.atomic import write_bytes
 from faceplate.system.user_paths import read_bytes
 from faceplate.track.model import VERSION, Sidecar
 
@@ -68,17 +68,7 @@ def save_sidecar(sidecar: Sidecar, path: Path) -> None:
     RenderError
         `output-unwritable` or `disk-full`.
     """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RenderError("output-unwritable", f"The folder {path.parent} cannot be made: {error.strerror}.") from error
-    with temporary_beside(path) as part:
-        try:
-            part.write_text(dump(sidecar), encoding="utf-8")
-        except OSError as error:
-            raise write_failed(path, error) from error
-        publish(part, path)
+    write_bytes(Path(path), dump(sidecar).encode("utf-8"))
 
 
 def dump(sidecar: Sidecar) -> str:
