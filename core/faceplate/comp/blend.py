@@ -1,4 +1,6 @@
-"""Gradient-domain blending: the generated face keeps its own detail and takes the plate's values at the seam.
+"""Closing of the seam.
+
+`seam_weight` keeps a correction near the outline. Gradient-domain blending: the generated face keeps its own detail and takes the plate's values at the seam.
 
 The correction added to the generated face is the *membrane* of P. Pérez, M. Gangnet and A. Blake, "Poisson Image Editing",
 SIGGRAPH 2003: it equals plate minus generated on the seam and is harmonic inside. It is computed in a symmetric
@@ -10,15 +12,36 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from faceplate.comp.matte import HullEdges, hull_outline
+from faceplate.face import Face
 from faceplate.image.inpaint import fill
 from faceplate.image.symmetric_log import from_log, to_log
+from faceplate.image.window import Window
 
-__all__ = ["gradient_blend", "membrane", "multiband_blend"]
+__all__ = ["gradient_blend", "membrane", "multiband_blend", "seam_weight"]
 
 _COARSEST = 4
+# Cells per face of the grid on which the distance from the outline is measured.
+_WEIGHT_CELLS = 192.0
 # A difference up to half a stop from the median has full weight, a whole stop has none (natural logarithm).
 _OUTLIER = 0.5 * float(np.log(2.0))
 _SWEEPS = 40
+
+
+def seam_weight(face: Face, window: Window, edges: HullEdges, reach: float) -> np.ndarray:
+    """Compute how far a correction of the seam reaches each pixel, float32 (h, w): 1 at the hull's outline, falling inward.
+
+    It falls by a factor of e over `reach`, a fraction of the face's size.
+    """
+    scale = min(_WEIGHT_CELLS / face.size, 1.0)
+    small = Window(0, 0, max(round(window.width * scale), 1), max(round(window.height * scale), 1))
+    factors = np.array([small.width / window.width, small.height / window.height])
+    outline = (hull_outline(face, edges) - (window.x, window.y)) * factors - 0.5
+    inside = np.zeros((small.height + 2, small.width + 2), np.uint8)
+    cv2.fillPoly(inside, [np.round((outline + 1) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+    away = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    weight = np.exp(away / np.float32(-reach * face.size * scale))
+    return cv2.resize(weight, (window.width, window.height), interpolation=cv2.INTER_LINEAR)
 
 
 def gradient_blend(

@@ -1,88 +1,160 @@
-"""Relighting: the new face's low-frequency light is replaced by the plate's, as a ratio measured on the skin."""
+"""Relighting: the new face takes the plate's light, measured as the ratio of the two faces' tones.
+
+The ratio is light and a difference of two people. Light on a smooth surface is low-order in the surface's normal (R. Ramamoorthi
+and P. Hanrahan, "An efficient representation for irradiance environment maps", SIGGRAPH 2001); a shadow's edge or a hot spot is
+a smooth field on top of it. How people's tones differ was measured on invented people (`bench/people/make_skin_model.py`). All
+are Gaussian, so the most likely light is a linear function of the ratio, and how hard the light is follows from the evidence
+(C. Rasmussen and C. Williams, "Gaussian Processes for Machine Learning", MIT Press 2006, chapters 2 and 5).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 
-from faceplate.image.low_pass import local_linear, local_quadratic
-from faceplate.image.symmetric_log import from_log, to_log
+from faceplate.comp.skin_tones import SkinTones, edge_points, tone_places, tone_points
+from faceplate.comp.tone_field import ToneField, smooth_field
+from faceplate.face import Face
+from faceplate.face.shape import normals, unsqueezed
 
-__all__ = ["light_between", "lit_by", "match_light"]
+__all__ = ["LightMatch", "match_light", "remainder"]
 
-# Natural logarithm: full weight within a third of a stop of the first fit, none beyond two thirds.
-_OUTLIER = 0.23
+# Standard deviations in natural logarithm, and reaches in units of the face's size: the light's level and slope, what bends it,
+# and how two people's skin differs.
+_LEVEL, _SLOPE, _BEND, _BEND_REACH = 2.0, 1.0, 0.35, 0.35
+_PEOPLE, _PEOPLE_REACH = 0.25, 0.09
+_PEOPLE_GAIN = 1.0
+# Standard deviations of hard light, each with its evidence, and the reach of its broad half.
+_HARD_LIGHTS, _BROAD = np.array([0.0, 0.1, 0.25, 0.5, 0.9]), 0.2
+# Noise of a trusted tone, and of one that is trusted by half.
+_NOISE, _DOUBT = 0.03, 0.3
+# Trust below which a tone does not count.
+_DOUBTFUL = 0.3
+# Ridge of the colour's first-order fit, as a part of the trust, and the deviation at which a tone loses weight.
+_RIDGES = np.array([0.0, 0.002, 0.002, 0.01, 0.02, 0.02, 0.02, 0.02, 0.02])
+_FITS, _OUTLIER, _COLOR_TERMS = 5, 0.25, 4
+# Reach along the seam of what is left at it, and the deviation from the seam's median up to which it counts in full.
+_SEAM_REACH, _SEAM_OUTLIER = 0.12, 0.35
+
+
+@dataclass(frozen=True)
+class LightMatch:
+    """What makes the new face's tones the plate's, in natural logarithm, three channels each.
+
+    Attributes
+    ----------
+    light : ToneField
+        The light on the face.
+    seam : ToneField
+        What is left at the outline.
+    """
+
+    light: ToneField
+    seam: ToneField
 
 
 def match_light(
-    generated: np.ndarray,
-    plate: np.ndarray,
-    skin: np.ndarray,
+    generated: SkinTones,
+    plate: SkinTones,
+    face: Face,
     *,
-    size: float,
-    level: float,
-    luminance: float,
-    color: float,
     scale: float,
-) -> np.ndarray:
-    """Light the generated face as the plate is lit.
-
-    The log ratio of plate to generated is low-passed over the skin and multiplied on. A second fit excludes places where the
-    two faces differ by more than light (a mole, a strand of hair, the edge of a beard).
+    luminance: float = 1.0,
+    color: float = 1.0,
+    pixel_aspect: float = 1.0,
+) -> LightMatch | None:
+    """Find the light by which the plate's face differs from the generated one.
 
     Parameters
     ----------
-    generated, plate : np.ndarray
-        float32 (h, w, 3), scene-linear; neither is clipped.
-    skin : np.ndarray
-        (h, w), weights 0..1.
-    size : float
-        The face's size in pixels.
-    level : float
-        The face's log average.
-    luminance : float
-        Strength 0..1 of the ratio's mean over the channels.
-    color : float
-        Strength 0..1 of the channels' difference from that mean.
+    generated, plate : SkinTones
+        The tones of the two faces.
+    face : Face
+        The face; its normals and places are used.
     scale : float
-        Standard deviation of the low-pass filter as a fraction of `size`.
+        Finest scale of hard light that is followed, as a fraction of the face's size.
+    luminance, color : float
+        Strengths 0..1 of the light's mean over the channels, and of the channels' differences from it.
+    pixel_aspect : float
+        Width of a pixel over its height.
 
     Returns
     -------
-    np.ndarray
-        float32 (h, w, 3). Equal pictures are returned bit for bit.
+    LightMatch or None
+        None where no tone can be compared.
     """
-    if luminance == 0 and color == 0:
-        return generated
-    light = light_between(generated, plate, skin, size=size, level=level, scale=scale)
-    return lit_by(generated, light, level, luminance, color)
-
-
-def light_between(
-    generated: np.ndarray, plate: np.ndarray, skin: np.ndarray, *, size: float, level: float, scale: float
-) -> np.ndarray | None:
-    """Measure the log of the light by which the plate differs from the generated face.
-
-    Parameters are those of `match_light`.
-
-    Returns
-    -------
-    np.ndarray or None
-        float32 (h, w, 3), smooth; None where the pictures are equal or no skin can be compared.
-    """
-    ratio = to_log(plate, level) - to_log(generated, level)
-    if not ratio.any() or not skin.any():
+    trust = np.clip((generated.trust * plate.trust - _DOUBTFUL) / (1 - _DOUBTFUL), 0.0, 1.0)
+    if float(trust.sum()) < 4.0:
         return None
-    sigma = max(scale * size, 1.0)
-    light = local_quadratic(ratio, skin, sigma)
-    trust = np.clip(
-        2.0 - np.abs(local_linear(ratio, skin, max(sigma / 5, 1.0)) - light).max(axis=2) / _OUTLIER, 0.02, 1.0
-    )
-    return local_quadratic(ratio, skin * trust.astype(np.float32), sigma)
+    ratio = plate.log - generated.log
+    places = tone_places(face) * (pixel_aspect / face.size, 1.0 / face.size)
+    terms = _orders(normals(unsqueezed(face.points, pixel_aspect))[tone_points()])
+    mean = ratio.mean(axis=1, keepdims=True)
+    followed = _likely_light(places, mean[:, 0], trust, scale)[:, None]
+    tint = _robust_fit(terms[:, :_COLOR_TERMS], ratio - mean, trust)
+    light = smooth_field(places, luminance * followed + color * tint, np.maximum(trust, 0.2), scale)
+    edge = edge_points()
+    return LightMatch(light, _seam_field(places[edge], (ratio - light.at(places))[edge], trust[edge]))
 
 
-def lit_by(generated: np.ndarray, light: np.ndarray | None, level: float, luminance: float, color: float) -> np.ndarray:
-    """Apply `light` from `light_between`: `luminance` 0..1 of its mean over the channels, `color` 0..1 of the rest."""
-    if light is None or (luminance == 0 and color == 0):
-        return generated
-    mean = light.mean(axis=2, keepdims=True)
-    return from_log(to_log(generated, level) + np.float32(luminance) * mean + np.float32(color) * (light - mean), level)
+def remainder(generated: SkinTones, plate: SkinTones, face: Face, pixel_aspect: float = 1.0) -> np.ndarray:
+    """Return what a robust low-order light leaves of the tones' ratio in luminance, float64 (112, 1)."""
+    terms = _orders(normals(unsqueezed(face.points, pixel_aspect))[tone_points()])
+    ratio = (plate.log - generated.log).mean(axis=1, keepdims=True)
+    return ratio - _robust_fit(terms, ratio, generated.trust * plate.trust)
+
+
+def _likely_light(
+    places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, scale: float
+) -> np.ndarray:
+    """Return the most likely light (n,) in a log ratio (n,) of two people's luminance, for all hardnesses by their evidence."""
+    square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
+    away = places - np.average(places, axis=0, weights=trust)
+    low = _LEVEL**2 + _SLOPE**2 * away @ away.T + _BEND**2 * np.exp(square * (-0.5 / _BEND_REACH**2))
+    hard = 0.5 * (np.exp(square * (-0.5 / scale**2)) + np.exp(square * (-0.5 / _BROAD**2)))
+    believed = np.maximum(trust, 1e-5)
+    rest = _PEOPLE_GAIN * _people() + np.diag(_NOISE**2 + _DOUBT**2 * (1 / believed - 1))
+    found, evidence = [], []
+    for deviation in _HARD_LIGHTS:
+        light = low + deviation**2 * hard
+        root = np.linalg.cholesky(light + rest)
+        white = np.linalg.solve(root, ratio)
+        found.append(light @ np.linalg.solve(root.T, white))
+        evidence.append(-0.5 * white @ white - np.log(np.diag(root)).sum())
+    weight = np.exp(np.array(evidence) - max(evidence))
+    return weight @ np.array(found) / weight.sum()
+
+
+@cache
+def _people() -> np.ndarray:
+    """Load how the tones of two people's skin differ where light does not, float64 (112, 112)."""
+    with np.load(Path(__file__).parent / "skin_tones.npz") as table:
+        return 2 * table["people"].astype(np.float64)
+
+
+def _seam_field(places: np.ndarray, left: np.ndarray, trust: np.ndarray) -> ToneField:
+    """Fit what is `left` (n, 3) at the outline; a value far from the others is hair or background, not skin."""
+    believed = trust > 0.1
+    usual = np.median(left[believed], axis=0) if believed.any() else np.zeros(3)
+    away = np.abs(left - usual).max(axis=1)
+    return smooth_field(places, left, trust * np.clip(2.0 - away / _SEAM_OUTLIER, 0.0, 1.0), _SEAM_REACH)
+
+
+def _orders(normal: np.ndarray) -> np.ndarray:
+    """Return the real spherical harmonics to the second order, not normalised, of unit `normal` (n, 3): (n, 9)."""
+    x, y, z = normal[:, 0], normal[:, 1], -normal[:, 2]
+    return np.column_stack([np.ones(len(x)), x, y, z - 1, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1])
+
+
+def _robust_fit(terms: np.ndarray, values: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """Fit `values` (n, c) with `terms` (n, k) by reweighted least squares; return the fitted values (n, c)."""
+    weight, fitted = trust, np.zeros_like(values)
+    for _ in range(_FITS):
+        weighted = terms * weight[:, None]
+        ridge = np.diag(_RIDGES[: terms.shape[1]]) * weight.sum()
+        fitted = terms @ np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ values)
+        weight = trust / (1.0 + (np.abs(values - fitted).max(axis=1) / _OUTLIER) ** 2)
+    return fitted

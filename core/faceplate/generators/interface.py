@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from faceplate.comp.grain import Grain
-from faceplate.face import Face
+from faceplate.face import Face, topology
+from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.image.window import Window
 
 __all__ = ["CacheIdentity", "Crop", "CropTransform", "Encoding", "Generated", "Generator", "Reshaping"]
 
 Encoding = Literal["working", "network"]
 """Pixels that a generator works on: scene-linear working space, or network space."""
+
+
+# A warp is smooth, so half of the usual resolution of the mesh's grid is enough.
+_RASTER_SCALE = 2.0
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,20 @@ class Crop:
         The face in crop coordinates.
     frame : int, optional
         The shot's frame number, used only for what an artist pinned to a range of frames.
+    views : tuple, optional
+        (name, weight) of the source's pictures that lead in this frame; the weights sum to 1. None where nothing was planned.
     """
 
     pixels: np.ndarray
     transform: CropTransform
     face: Face
     frame: int | None = None
+    views: tuple[tuple[str, float], ...] | None = None
+
+    @cached_property
+    def raster(self) -> MeshRaster:
+        """The face's mesh drawn on a grid over the crop."""
+        return rasterise(self.face.points, topology().closed, self.transform.window, self.face.size * _RASTER_SCALE)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from faceplate.comp import (
+    LightMatch,
+    SkinTones,
     calm_highlights,
     enhance_detail,
     gradient_blend,
     hull_matte,
-    light_between,
-    lit_by,
+    match_light,
+    measure_tones,
     multiband_blend,
+    seam_weight,
     skin_weight,
 )
+from faceplate.image.symmetric_log import from_log, to_log
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.matte import Mattes, OcclusionMatte, full_where_nearly
@@ -28,61 +32,95 @@ def match_face(
     result: GeneratorResult,
     mattes: Mattes,
     parameters: Parameters,
+    tones: SkinTones | None = None,
     cache: FrameCache = NO_FRAME_CACHE,
 ) -> np.ndarray:
-    """Return the generated face in the plate's light and blended at the seam, scene-linear float32 (h, w, 3) on the crop."""
-    return cache.make("matched", lambda: _blended(prepared, result, mattes, parameters, cache))
+    """Return the generated face in the plate's light and blended at the seam, scene-linear float32 (h, w, 3) on the crop.
+
+    `tones` are the plate's from the track; None measures them in this frame.
+    """
+    if np.array_equal(result.generated.pixels, result.shown):
+        return result.generated.pixels
+    return cache.make("matched", lambda: _matched(prepared, result, mattes, parameters, tones, cache))
 
 
-def _blended(
-    prepared: PreparedPlate, result: GeneratorResult, mattes: Mattes, parameters: Parameters, cache: FrameCache
-) -> np.ndarray:
-    """Return the lit face with its seam closed, as the parameter `blend` says."""
-    face, window = prepared.crop.face, prepared.crop.transform.window
-    pixels, visible = cache.make("lit", lambda: _lit(prepared, result, mattes.occlusion, parameters, cache))
-    if parameters.blend == "none" or parameters.blend_amount == 0:
-        return pixels
-    hull = hull_matte(
-        face, window, erode=parameters.matte_erode, feather=parameters.matte_feather, edges=hull_edges(parameters)
-    )
-    ramp = hull * visible
-    if parameters.blend == "multiband":
-        return multiband_blend(pixels, result.shown, ramp, face.level, parameters.blend_amount)
-    seam = ((ramp > 0) & (ramp < 1)).astype(np.float32)
-    reach = parameters.blend_reach * face.size
-    return gradient_blend(pixels, result.shown, ramp >= 1, seam, face.level, parameters.blend_amount, reach)
-
-
-def _lit(
+def _matched(
     prepared: PreparedPlate,
     result: GeneratorResult,
-    occlusion: OcclusionMatte,
+    mattes: Mattes,
     parameters: Parameters,
+    tones: SkinTones | None,
     cache: FrameCache,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the generated face, sharpened, in the plate's light; and how far each pixel shows it, float32 (h, w)."""
-    face = prepared.crop.face
-    pixels = enhance_detail(result.generated.pixels, face.size, face.level, parameters.enhance)
-    if parameters.light_luminance == 0 and parameters.light_color == 0 and parameters.light_highlights == 0:
-        return pixels, _visible(prepared, result, occlusion)
-    pixels, light, visible = cache.make("light", lambda: _light(prepared, result, occlusion, pixels, parameters))
-    return lit_by(pixels, light, face.level, parameters.light_luminance, parameters.light_color), visible
+) -> np.ndarray:
+    """Return the lit face with its seam closed, and the plate's own pixels where the generator kept them."""
+    face, window, aspect = prepared.crop.face, prepared.crop.transform.window, prepared.crop.transform.pixel_aspect
+    pixels, match = cache.make("light", lambda: _light(prepared, result, mattes.occlusion, parameters, tones))
+    if match is not None:
+        correction = match.light.on(window, face.size, aspect)
+        if parameters.blend == "seam" and parameters.blend_amount > 0:
+            weight = seam_weight(face, window, hull_edges(parameters), parameters.blend_reach)
+            weight *= np.float32(parameters.blend_amount)
+            correction += weight[..., None] * match.seam.on(window, face.size, aspect)
+        pixels = from_log(to_log(pixels, face.level) + correction, face.level)
+    pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
+    kept = result.generated.kept
+    return pixels if kept is None else pixels + kept[..., None] * (result.shown - pixels)
 
 
 def _light(
     prepared: PreparedPlate,
     result: GeneratorResult,
     occlusion: OcclusionMatte,
-    pixels: np.ndarray,
     parameters: Parameters,
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Return the face `pixels` with its highlights held to the plate's; the light between the two; how far each pixel shows it."""
-    face, window = prepared.crop.face, prepared.crop.transform.window
+    tones: SkinTones | None,
+) -> tuple[np.ndarray, LightMatch | None]:
+    """Return the face, sharpened, its highlights held to the plate's; and what brings it into the plate's light."""
+    face, window, aspect = prepared.crop.face, prepared.crop.transform.window, prepared.crop.transform.pixel_aspect
+    pixels = enhance_detail(result.generated.pixels, face.size, face.level, parameters.enhance)
     visible = _visible(prepared, result, occlusion)
-    skin = skin_weight(face, window) * visible
-    measured = {"size": face.size, "level": face.level, "scale": parameters.light_scale}
-    calm = calm_highlights(pixels, result.shown, skin, **measured, amount=parameters.light_highlights)
-    return calm, light_between(calm, result.shown, skin, **measured), visible
+    if parameters.light_highlights > 0:
+        skin = skin_weight(face, window) * visible
+        pixels = calm_highlights(
+            pixels,
+            result.shown,
+            skin,
+            size=face.size,
+            level=face.level,
+            scale=_HIGHLIGHT_SCALE,
+            amount=parameters.light_highlights,
+        )
+    match = match_light(
+        measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
+        tones or measure_tones(result.shown, window, face, visible, aspect),
+        face,
+        scale=parameters.light_scale,
+        luminance=parameters.light_luminance,
+        color=parameters.light_color,
+        pixel_aspect=aspect,
+    )
+    return pixels, match
+
+
+def _blended(
+    pixels: np.ndarray,
+    prepared: PreparedPlate,
+    result: GeneratorResult,
+    occlusion: OcclusionMatte,
+    parameters: Parameters,
+) -> np.ndarray:
+    """Return the face `pixels` with its seam closed by this frame's pixels, where the parameter `blend` asks for that."""
+    if parameters.blend not in ("gradient", "multiband") or parameters.blend_amount == 0:
+        return pixels
+    face, window = prepared.crop.face, prepared.crop.transform.window
+    hull = hull_matte(
+        face, window, erode=parameters.matte_erode, feather=parameters.matte_feather, edges=hull_edges(parameters)
+    )
+    ramp = hull * _visible(prepared, result, occlusion)
+    if parameters.blend == "multiband":
+        return multiband_blend(pixels, result.shown, ramp, face.level, parameters.blend_amount)
+    seam = ((ramp > 0) & (ramp < 1)).astype(np.float32)
+    reach = parameters.blend_reach * face.size
+    return gradient_blend(pixels, result.shown, ramp >= 1, seam, face.level, parameters.blend_amount, reach)
 
 
 def _visible(prepared: PreparedPlate, result: GeneratorResult, occlusion: OcclusionMatte) -> np.ndarray:
@@ -91,3 +129,7 @@ def _visible(prepared: PreparedPlate, result: GeneratorResult, occlusion: Occlus
     if occlusion.matte.size:
         occluded = prepared.crop.from_plate(occlusion.matte, occlusion.window)
     return full_where_nearly(result.generated.coverage) * (1 - np.clip(occluded, 0, 1))
+
+
+# Standard deviation of the low-pass above which a highlight is measured, as a fraction of the face's size.
+_HIGHLIGHT_SCALE = 0.25

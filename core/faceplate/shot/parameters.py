@@ -372,12 +372,12 @@ class Parameters(BaseModel):
         Field(ge=0.03, le=1.0),
         About(
             "Light scale",
-            "Scale at which light is measured: smaller values follow shadows more closely and keep less of "
-            "the new face's own modelling.",
+            "Finest scale at which hard light is followed: smaller values follow a shadow's edge more closely and keep "
+            "less of the new face's own modelling. Soft light does not depend on it.",
             "Light",
             Stage.MATCH,
         ),
-    ] = 0.25
+    ] = 0.08
     light_highlights: Annotated[
         float,
         Field(ge=0.0, le=1.0),
@@ -390,16 +390,17 @@ class Parameters(BaseModel):
         ),
     ] = 1.0
     blend: Annotated[
-        Literal["gradient", "multiband", "none"],
+        Literal["seam", "gradient", "multiband", "none"],
         About(
             "Blend",
-            "How the seam is closed: gradient spreads the difference at the seam smoothly inward; multiband "
-            "mixes coarse detail widely and fine detail narrowly; none leaves the face unchanged.",
+            "How the seam is closed: seam corrects the skin near the outline with values that are smooth in time; "
+            "gradient spreads this frame's difference at the seam smoothly inward; multiband mixes coarse detail "
+            "widely and fine detail narrowly; none leaves the face unchanged.",
             "Light",
             Stage.MATCH,
             animatable=False,
         ),
-    ] = "gradient"
+    ] = "seam"
     blend_amount: Annotated[
         float,
         Field(ge=0.0, le=1.0),
@@ -410,7 +411,7 @@ class Parameters(BaseModel):
         Field(ge=0.02, le=100.0),
         About(
             "Blend reach",
-            "Distance that the gradient blend reaches inward; above 2 it fills the whole face like a membrane.",
+            "Distance that the correction of seam and gradient reaches inward; above 2 it fills the whole face like a membrane.",
             "Light",
             Stage.MATCH,
         ),

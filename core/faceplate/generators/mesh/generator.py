@@ -10,21 +10,21 @@ import numpy as np
 from faceplate.cache import digest
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
-from faceplate.face import Face, topology
+from faceplate.face import Face
 from faceplate.face.expression import BLENDSHAPE_NETWORK
-from faceplate.face.raster import rasterise
+from faceplate.face.raster import MeshRaster
 from faceplate.face.shape import unsqueezed
 from faceplate.generators.interface import Crop, CropTransform, Encoding, Generated
 from faceplate.generators.mesh.grid import cells_per_face, disc
-from faceplate.generators.mesh.light_removal import remove_light
-from faceplate.generators.mesh.mixing import fill_inner_gaps, mix_layers
 from faceplate.generators.mesh.mouth_eyes import kept_from_plate
 from faceplate.generators.mesh.settings import MeshSettings
-from faceplate.generators.mesh.texture_layers import TextureLayer, texture_layers
+from faceplate.generators.mesh.texture_layers import TextureLayer, best_view, texture_layers
+from faceplate.generators.mesh.view_textures import ViewTextures
+from faceplate.generators.mesh.warp import warp_layer
 from faceplate.generators.reshape import shape_offset
 from faceplate.image.inpaint import fill
 from faceplate.image.symmetric_log import from_log
-from faceplate.source.source import Source, SourceView
+from faceplate.source.source import Source
 from faceplate.source.views import Geometry
 
 __all__ = ["MeshGenerator"]
@@ -32,17 +32,13 @@ __all__ = ["MeshGenerator"]
 # Margin around the mesh as a fraction of the face's size, so that the warp and the blend have neighbouring pixels.
 _MARGIN = 0.08
 
-# Share of clean skin from which a place counts as fully seen.
-_CLEAN_SHARE = 0.2
-
-# Hair comes in over the outline. Anything at least this far inside, as a fraction of the face's size, is the person's own
-# brow or mole.
-_OUTLINE_MARGIN = 0.03
+# Softness of the borders between two textures, and of the light, as fractions of the face's size.
+_SHARE_SOFT, _LIGHT_SOFT = 0.015, 0.03
 
 
 @dataclass(frozen=True)
 class MeshGenerator:
-    """Mixes the views of `source` on the plate's 478 points.
+    """Warps the leading view of `source` onto the plate's 478 points, and other views where it shows too little.
 
     `weights` are the networks that find hair in front of the views and measure their expressions.
     """
@@ -52,6 +48,7 @@ class MeshGenerator:
     name: str = "mesh"
     encoding: Encoding = "working"
     weights: tuple[str, ...] = (NETWORK, BLENDSHAPE_NETWORK)
+    textures: ViewTextures = field(default_factory=ViewTextures, repr=False, compare=False)
 
     @property
     def native_size(self) -> float:
@@ -76,35 +73,58 @@ class MeshGenerator:
 
     def generate(self, crop: Crop) -> Generated:
         """Generate the new face on the plate's pixels, scene-linear."""
-        views = self._views(crop.frame)
-        face = crop.face
+        face, raster = crop.face, crop.raster
         target = Geometry.of(face, crop.transform.pixel_aspect)
-        window = crop.transform.window
-        raster = rasterise(face.points, topology().closed, window, face.size)
-        layers = texture_layers(views, face, target, raster, self.settings.eyes)
+        views = self.source.all_views
+        layers, light = texture_layers(views, self._leaders(crop, target), face, target, self.textures)
+        shares = _grid_shares(layers, face, raster)
+        follow_gaze = self.settings.eyes == "auto"
+        parts = [warp_layer(layer, face, raster, follow_gaze) for layer in layers]
+        logged = parts[0]
+        if len(parts) > 1:
+            enlarged = raster.enlarge(shares)
+            logged = parts[0] * enlarged[..., :1]
+            for number, part in enumerate(parts[1:], start=1):
+                logged += part * enlarged[..., number : number + 1]
+        logged += raster.enlarge(_over_grid(light, face, raster))
         kept = kept_from_plate(face, target, layers, raster, self.settings)
-        mixed, light, confidence = mix_layers(layers, raster, face)
-        if kept.any():
-            plate = TextureLayer(crop.pixels, None, window, face.points, face.level, kept, np.ones(len(face.points)))
-            texture, _, _ = remove_light(plate, face, raster)
-            mixed = mixed + np.clip(raster.enlarge(kept), 0, 1)[..., None] * (texture - mixed)
         coverage = cv2.dilate(raster.covered.astype(np.uint8), disc(0.03 * cells_per_face(face, raster)))
-        pixels = from_log(mixed + light, face.level)
-        # Where every view has hair or its outline, none shows the person's skin, so the plate's skin stays.
-        clean = np.clip(fill(confidence, raster.covered.astype(np.float32)) / _CLEAN_SHARE, 0.0, 1.0)
-        clean = fill_inner_gaps(clean, raster.covered, _OUTLINE_MARGIN * cells_per_face(face, raster))
-        covered = np.clip(raster.enlarge(coverage * clean), 0.0, 1.0)
         return Generated(
-            pixels,
-            covered,
-            np.clip(raster.enlarge(confidence), 0.0, 1.0),
+            from_log(logged, face.level, out=logged),
+            np.clip(raster.enlarge(coverage.astype(np.float32)), 0.0, 1.0),
+            None,
             _most_grain([layer.noise for layer in layers]).scaled(face.level),
             np.clip(raster.enlarge(kept), 0.0, 1.0) if kept.any() else None,
         )
 
-    def _views(self, frame: int | None) -> tuple[SourceView, ...]:
-        pinned = {name for name, first, last in self.settings.pins if frame is not None and first <= frame <= last}
-        return tuple(view for view in self.source.all_views if view.name in pinned) or self.source.views
+    def _leaders(self, crop: Crop, target: Geometry) -> dict[str, float]:
+        """Return the views that lead in a frame and their weights: an artist's pins, else the plan, else the best."""
+        pinned = [name for name, first, last in self.settings.pins if crop.frame is not None and first <= crop.frame <= last]
+        if pinned:
+            return dict.fromkeys(pinned, 1.0 / len(set(pinned)))
+        known = {view.name for view in self.source.all_views}
+        planned = {name: weight for name, weight in crop.views or () if name in known}
+        whole = sum(planned.values())
+        if whole > 0:
+            return {name: weight / whole for name, weight in planned.items()}
+        return {best_view(self.source.views, crop.face, target).name: 1.0}
+
+
+def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> np.ndarray:
+    """Spread the layers' shares over the raster's grid, softly, float32 (gh, gw, layers); they sum to 1."""
+    soft = _SHARE_SOFT * cells_per_face(face, raster)
+    shares = np.stack([layer.share for layer in layers], axis=1)
+    spread = fill(raster.interpolate(shares), raster.covered.astype(np.float32))
+    spread = cv2.GaussianBlur(spread, (0, 0), max(soft, 0.5), borderType=cv2.BORDER_REPLICATE).reshape(spread.shape)
+    spread = np.maximum(spread, 0)
+    return spread / np.maximum(spread.sum(axis=2, keepdims=True), 1e-9)
+
+
+def _over_grid(light: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:
+    """Spread values at the points (478, 3) over the raster's grid, float32 (gh, gw, 3), without the triangles' creases."""
+    spread = fill(raster.interpolate(light), raster.covered.astype(np.float32))
+    soft = _LIGHT_SOFT * cells_per_face(face, raster)
+    return cv2.GaussianBlur(spread, (0, 0), max(soft, 0.5), borderType=cv2.BORDER_REPLICATE)
 
 
 def _most_grain(grains: list[Grain]) -> Grain:

@@ -40,7 +40,7 @@ def kept_from_plate(
         elif setting == "source" or wanted < _CLOSED_BELOW:
             amount = 0.0
         else:
-            inside = [(float((layer.share * area).sum()), openness(layer.geometry)) for layer in layers]
+            inside = [(float(layer.share[loop].sum()), openness(layer.geometry)) for layer in layers]
             have = sum(share * value for share, value in inside) / max(sum(share for share, _ in inside), 1e-9)
             amount = float(np.clip((_OPEN_HIGH - have / wanted) / (_OPEN_HIGH - _OPEN_LOW), 0.0, 1.0))
             amount *= float(np.clip((wanted - _CLOSED_BELOW) / _CLOSED_BELOW, 0.0, 1.0))

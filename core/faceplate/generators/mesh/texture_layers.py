@@ -1,33 +1,35 @@
-"""The views that supply the texture: their weights for each part of the face, and their pixels at the plate's resolution."""
+"""The textures that a frame is made of: the leading view, and others for what the leader does not show."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from faceplate.comp.grain import Grain
-from faceplate.face import Face, topology
-from faceplate.face.align import apply, resample, scale_of
-from faceplate.face.raster import MeshRaster
-from faceplate.face.shape import head_model
-from faceplate.generators.mesh.grid import cells_per_face, fit_affine
-from faceplate.image.inpaint import fill
+from faceplate.face import Face
+from faceplate.face.align import apply, scale_of
+from faceplate.face.shape import turn_between
+from faceplate.generators.mesh.grid import fit_affine
+from faceplate.generators.mesh.view_textures import ViewTextures
 from faceplate.image.window import Window
 from faceplate.source.source import SourceView
-from faceplate.source.views import Geometry, suitability
+from faceplate.source.views import Geometry, regions, suitability
 
-__all__ = ["TextureLayer", "light_weight", "resolution_weight", "texture_layers", "visibility_weight"]
+__all__ = ["TextureLayer", "best_view", "light_weight", "resolution_weight", "texture_layers"]
 
-# Views that reach this share of the mix nowhere are left out, because they would cost time without being visible.
+# A layer that reaches this share nowhere is left out, because it would cost time without being visible.
 _LEAST_SHARE = 0.03
 
-# Least weight of a view where hair hides the face in it.
-_HIDDEN_WEIGHT = 1e-4
+# Cosines between surface and view from which the leader's texture is used, and from which it is used alone.
+_GRAZING, _FACING = 0.12, 0.35
 
-# Distance inside its outline at which a view is read at the edge, as a fraction of the face's size.
-_INSET = 0.02
+# Turn in radians, and difference of the mouth's and an eye's openness, that divide a view's fitness for an expression by e.
+_TURN, _MOUTH, _EYE = np.radians(16.0), 0.04, 0.05
+# Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The leader's own fitness counts this
+# many times, so that it keeps its own mouth and eyes unless another view's are clearly nearer.
+_POWER, _LEADER_BONUS = 4, 1.5
 
 # Up to the first fall-off, in natural logarithm per unit of the normal, light can be removed completely (a key light of 4:1
 # from side to side measures 0.45, the invented people's pictures up to 1.5). Each further step of the second value divides
@@ -37,109 +39,121 @@ _SOFT_LIGHT, _HARDER = 1.6, 0.5
 
 @dataclass(frozen=True)
 class TextureLayer:
-    """A picture that supplies texture, and its share in the mix.
+    """A picture without its light, and its share in the new face.
 
     Attributes
     ----------
-    pixels : np.ndarray
-        float32 (h, w, 3), scene-linear, on `window`.
-    hidden : np.ndarray, optional
-        (h, w), where hair or other occluders hide the face; None where nothing does.
+    log : np.ndarray
+        float32 (h, w, 3) on `window`, as `ViewTexture.log`.
+    window : Window
+        Its pixels.
     points : np.ndarray
         (478, 3), the mesh in this picture.
-    level : float
-        The face's log average.
     share : np.ndarray
-        (gh, gw), its share of each cell.
-    seen : np.ndarray
-        (478,), how perpendicularly the picture saw each point.
-    follow_gaze : bool
-        Whether the irises are moved to the plate's gaze.
+        float64 (478,), its share at each point of the mesh; all layers' sum to 1.
+    geometry : Geometry
+        The mesh in the view's own pixels.
     noise : Grain
         Its grain at level 1.
     """
 
-    pixels: np.ndarray
-    hidden: np.ndarray | None
+    log: np.ndarray
     window: Window
     points: np.ndarray
-    level: float
     share: np.ndarray
-    seen: np.ndarray
-    follow_gaze: bool = False
-    pixel_aspect: float = 1.0
-    noise: Grain = field(default_factory=Grain.none)
-
-    @property
-    def geometry(self) -> Geometry:
-        """The mesh as a `Geometry`."""
-        return Geometry(self.points, pixel_aspect=self.pixel_aspect)
+    geometry: Geometry
+    noise: Grain
 
 
 def texture_layers(
-    views: tuple[SourceView, ...], face: Face, target: Geometry, raster: MeshRaster, eyes: str
-) -> list[TextureLayer]:
-    """Choose the views, real and mirrored, for each part of the face; their shares sum to 1 in every cell.
+    views: tuple[SourceView, ...],
+    leaders: Mapping[str, float],
+    face: Face,
+    target: Geometry,
+    textures: ViewTextures,
+) -> tuple[list[TextureLayer], np.ndarray]:
+    """Choose the views, real and mirrored, for each part of the face.
 
     Parameters
     ----------
     views : tuple of SourceView
         The source's views.
-    face : Face
-        The target face on the plate.
-    target : Geometry
-        Its geometry.
-    raster : MeshRaster
-        The target mesh.
-    eyes : str
-        The setting `eyes`.
+    leaders : mapping of str to float
+        The views that lead in this frame, by name, and their weights, which sum to 1.
+    face, target : Face, Geometry
+        The face on the plate.
+    textures : ViewTextures
+        The views' textures at any size.
+
+    Returns
+    -------
+    layers : list of TextureLayer
+        The textures to sum.
+    light : np.ndarray
+        float32 (478, 3), the leaders' light.
     """
     candidates = [(view, geometry) for view in views for geometry in (view.geometry, view.mirror)]
-    sharpest = max(view.analysis.sharpness for view in views)
-    weights = [
-        suitability(geometry, target)
-        * visibility_weight(view, geometry)
-        * resolution_weight(view, face, sharpest)
-        * light_weight(view)
-        for view, geometry in candidates
-    ]
-    wanted = np.stack(weights, axis=1)
-    wanted /= wanted.sum(axis=1, keepdims=True)
-    used = np.flatnonzero(wanted.max(axis=0) >= _LEAST_SHARE)
-    candidates, wanted = [candidates[index] for index in used], wanted[:, used]
-    shares = fill(raster.interpolate(wanted), raster.covered.astype(np.float32))
-    shares = np.maximum(shares - _LEAST_SHARE, 0) ** 2
-    shares = cv2.GaussianBlur(shares, (0, 0), max(0.012 * cells_per_face(face, raster), 0.5)).reshape(shares.shape)
-    shares /= np.maximum(shares.sum(axis=2, keepdims=True), 1e-12)
+    leading = np.array([0.0 if geometry.mirrored else leaders.get(view.name, 0.0) for view, geometry in candidates])
+    share = np.repeat(leading[None], len(target.points), axis=0)
+    share = _with_expression(share, leading, candidates, target)
+    share = _with_unseen(share, candidates, target)
+    share = np.maximum(share - _LEAST_SHARE, 0.0)
+    share /= share.sum(axis=1, keepdims=True)
+    light = sum(
+        (np.float32(weight) * view.texture.light for weight, (view, _) in zip(leading, candidates, strict=True) if weight),
+        np.zeros((len(target.points), 3), np.float32),
+    )
     layers = []
-    for index, (view, geometry) in enumerate(candidates):
-        if shares[..., index].max() >= _LEAST_SHARE:
-            pixels, hidden, window, to_view = _reduced_view(view, face)
-            points = np.column_stack([apply(to_view, _inset_outline(geometry.points)), geometry.points[:, 2]])
-            layers.append(
-                TextureLayer(
-                    pixels=pixels,
-                    hidden=hidden,
-                    window=window,
-                    points=points,
-                    level=view.face.level,
-                    share=shares[..., index],
-                    seen=geometry.seen,
-                    follow_gaze=eyes == "auto",
-                    pixel_aspect=geometry.pixel_aspect,
-                    noise=view.noise(scale_of(to_view)),
-                )
-            )
-    return layers
+    for (view, geometry), part in zip(candidates, share.T, strict=True):
+        if part.max() > 0:
+            log, window, to_layer = textures.reduced(view, _reduction(view, face))
+            points = np.column_stack([apply(to_layer, geometry.points[:, :2]), geometry.points[:, 2]])
+            layers.append(TextureLayer(log, window, points, part, geometry, view.noise(scale_of(to_layer))))
+    return layers, light
 
 
-def _inset_outline(points: np.ndarray) -> np.ndarray:
-    """Return a view's points (478, 2) with the outline moved slightly inward, to exclude hair and background at its edge."""
-    xy, oval = points[:, :2].copy(), topology().oval
-    inward = xy[oval].mean(axis=0) - xy[oval]
-    reach = _INSET * float(np.ptp(xy, axis=0).max())
-    xy[oval] += inward * (reach / np.maximum(np.linalg.norm(inward, axis=1, keepdims=True), 1e-9))
-    return xy
+def best_view(views: tuple[SourceView, ...], face: Face, target: Geometry) -> SourceView:
+    """Return the view that leads a frame for which nothing else was planned."""
+    sharpest = max(view.analysis.sharpness for view in views)
+
+    def fitness(view: SourceView) -> float:
+        plain = replace(view.geometry, coefficients=target.expression)
+        suited = float((suitability(plain, target) * view.visibility).sum())
+        return suited * resolution_weight(view, face, sharpest) * light_weight(view)
+
+    return max(views, key=fitness)
+
+
+def _with_expression(
+    share: np.ndarray, leading: np.ndarray, candidates: list[tuple[SourceView, Geometry]], target: Geometry
+) -> np.ndarray:
+    """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike."""
+    area = regions()
+    real = np.array([not geometry.mirrored for _, geometry in candidates])
+    turn = np.array([turn_between(geometry.pose, target.pose) for _, geometry in candidates]) / _TURN
+    for where, wanted, step, openness in (
+        (area.mouth, target.mouth, _MOUTH, lambda view: view.mouth),
+        (area.right_eye, target.eyes[0], _EYE, lambda view: view.eyes[0]),
+        (area.left_eye, target.eyes[1], _EYE, lambda view: view.eyes[1]),
+    ):
+        apart = np.array([abs(openness(geometry) - wanted) for _, geometry in candidates]) / step
+        fit = np.exp(-_POWER * (apart + turn)) * real + 1e-30
+        fit = fit * (1 + (_LEADER_BONUS**_POWER - 1) * leading)
+        share = share + where[:, None] * (fit / fit.sum() - share)
+    return share
+
+
+def _with_unseen(
+    share: np.ndarray, candidates: list[tuple[SourceView, Geometry]], target: Geometry
+) -> np.ndarray:
+    """Give the places that a view did not see, or where hair hid them, to those that saw them best."""
+    seen = np.stack([geometry.seen for _, geometry in candidates], axis=1)
+    shown = np.stack([view.visibility_of(geometry) for view, geometry in candidates], axis=1)
+    known = _smoothstep((seen - _GRAZING) / (_FACING - _GRAZING)) * _smoothstep(shown / 0.8)
+    kept = share * known
+    suited = np.stack([suitability(geometry, target) for _, geometry in candidates], axis=1) * known + 1e-12
+    suited = suited**2
+    return kept + (1.0 - kept.sum(axis=1, keepdims=True)) * suited / suited.sum(axis=1, keepdims=True)
 
 
 def resolution_weight(view: SourceView, face: Face, sharpest: float) -> float:
@@ -157,20 +171,11 @@ def light_weight(view: SourceView) -> float:
     return float(np.exp(-max(view.analysis.contrast - _SOFT_LIGHT, 0.0) / _HARDER))
 
 
-def visibility_weight(view: SourceView, geometry: Geometry) -> np.ndarray:
-    """Compute the weight of each point in a view, float64 (478,): low where hair hides it, so that another view is used."""
-    shown = view.visibility[head_model().mirror] if geometry.mirrored else view.visibility
-    return shown**3 + _HIDDEN_WEIGHT
+def _reduction(view: SourceView, face: Face) -> float:
+    """Return how many times larger the face is in the view than on the plate."""
+    return scale_of(fit_affine(face.points[:, :2], view.face.points[:, :2]))
 
 
-def _reduced_view(view: SourceView, face: Face) -> tuple[np.ndarray, np.ndarray, Window, np.ndarray]:
-    """Reduce a view to at most the plate's resolution: pixels, occlusion, their window, and the matrix that scaled them."""
-    shrink = scale_of(fit_affine(face.points[:, :2], view.face.points[:, :2]))
-    if shrink <= 1.1:
-        return view.pixels, view.occlusion, view.frame.window, np.array([[1, 0, 0], [0, 1, 0]], np.float64)
-    scale = 1.0 / shrink
-    window = view.frame.window
-    small = Window(0, 0, max(round(window.width * scale), 1), max(round(window.height * scale), 1))
-    matrix = np.array([[scale, 0, -window.x * scale], [0, scale, -window.y * scale]], np.float64)
-    pixels, hidden = (resample(part, window, matrix, small) for part in (view.pixels, view.occlusion))
-    return pixels, hidden, small, matrix
+def _smoothstep(t: np.ndarray) -> np.ndarray:
+    t = np.clip(t, 0.0, 1.0)
+    return t * t * (3 - 2 * t)
