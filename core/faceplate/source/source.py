@@ -19,7 +19,9 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.image.frame import Frame
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis
+from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
+from faceplate.source.texture import ViewTexture, make_texture
 from faceplate.source.views import Geometry
 
 __all__ = ["Source", "SourceView", "read_source"]
@@ -95,6 +97,16 @@ class SourceView:
     def mirror(self) -> Geometry:
         """The view's mesh mirrored."""
         return self.geometry.mirror()
+
+    @property
+    def photograph(self) -> Photograph:
+        """The picture as the stages of the texture read it."""
+        return Photograph(self.pixels, self.frame.window, self.face, self.geometry)
+
+    @cached_property
+    def texture(self) -> ViewTexture:
+        """The picture without its light; what hides the face is still in it."""
+        return make_texture(self.photograph, self.occlusion)
 
 
 @dataclass(frozen=True)
