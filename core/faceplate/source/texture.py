@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceplate.source.light import fit_light, light_over_grid, skin_at_points
+from faceplate.source.light import find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
 from faceplate.source.views import bare_skin
 
@@ -37,7 +37,6 @@ class ViewTexture:
 def make_texture(photograph: Photograph, hidden: np.ndarray) -> ViewTexture:
     """Make the texture of a picture; `hidden` (h, w) is 1 where something in front hides the face. Nothing is filled."""
     skin = photograph.over_grid(bare_skin()) * photograph.raster.covered * (1 - photograph.to_grid(hidden))
-    values, weight = skin_at_points(photograph, skin.astype(np.float32))
-    light = fit_light(photograph, values, weight).astype(np.float32)
+    light = find_light(sample_skin(photograph, skin.astype(np.float32))).whole
     spread = photograph.to_picture(light_over_grid(photograph, light))
     return ViewTexture(photograph.log - spread, light, (1 - hidden).astype(np.float32))
