@@ -19,6 +19,7 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.image.frame import Frame
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis
+from faceplate.source.maps import Maps, find_maps
 from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
 from faceplate.source.texture import ViewTexture, make_texture
@@ -31,6 +32,8 @@ _MAX_VIEWS = 24
 # Distance beyond the mesh within which occluders are searched; half of it is the radius around a point within which they
 # count. Fractions of the face's size.
 _HAIR_MARGIN = 0.04
+# Sensitivity of the occlusion network at which its doubts count, for places where the picture confirms them.
+_DOUBT = 0.9
 # Margin around the face that is kept of a picture, as a fraction of the face's size; nothing beyond it is read.
 _PICTURE_MARGIN = 0.6
 
@@ -66,11 +69,19 @@ class SourceView:
     @cached_property
     def occlusion(self) -> np.ndarray:
         """How far hair, a hand or another object hides the face, float32 (h, w) in 0..1 on the same pixels."""
+        return self._occlusion(0.5)
+
+    def _occlusion(self, sensitivity: float) -> np.ndarray:
         window = self.face.window(_HAIR_MARGIN).intersect(self.frame.window)
         inside = window.slices(self.frame.window)
         occlusion = np.zeros(self.pixels.shape[:2], np.float32)
-        occlusion[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color)
+        occlusion[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color, sensitivity=sensitivity)
         return occlusion
+
+    @cached_property
+    def maps(self) -> Maps:
+        """Where the picture shows skin, hair, glasses and shadow."""
+        return find_maps(self.photograph, self.occlusion, self._occlusion(_DOUBT))
 
     @cached_property
     def visibility(self) -> np.ndarray:
@@ -106,7 +117,7 @@ class SourceView:
     @cached_property
     def texture(self) -> ViewTexture:
         """The picture without its light; what hides the face is still in it."""
-        return make_texture(self.photograph, self.occlusion)
+        return make_texture(self.photograph, self.maps.hidden)
 
 
 @dataclass(frozen=True)
