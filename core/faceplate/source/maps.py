@@ -25,6 +25,8 @@ __all__ = ["Maps", "find_maps", "wears_glasses"]
 _SOFT, _SKIN_LIKE, _HAIR_LIKE = 0.006, 0.38, 0.6
 # The same where the network suspects something in front.
 _DOUBT_LIKE = (0.08, 0.2)
+# The same over a brow.
+_OVER_BROW = (0.45, 0.7)
 # Widths of lines, as standard deviations in fractions of the face's size, and their contrasts in natural logarithm.
 _LINES, _FAINT, _STRONG = (0.0025, 0.005, 0.009), 0.12, 0.25
 # Shortest line, as a fraction of the face's size.
@@ -91,6 +93,8 @@ def find_maps(photograph: Photograph, hidden: np.ndarray, doubt: np.ndarray) -> 
     found = _without_wrinkles(np.maximum(sure, doubted), likely, photograph.cells)
     differs = likely * (1 - guarded) * _ramp(darker, _SKIN_LIKE, _HAIR_LIKE)
     found = np.maximum(found, _touching(differs, np.maximum(found, outline), photograph.cells))
+    across = guarded * (1 - eyes) * _open_brow(photograph, found) * _ramp(darker, *_OVER_BROW)
+    found = np.maximum(found, _touching(across, found, photograph.cells))
     lines = _lines(photograph, likely * (1 - guarded) * photograph.raster.covered)
     found = np.maximum(found, _touching(lines, np.maximum(found, outline), photograph.cells))
     front = _widened(_without_specks(found, photograph.cells), photograph.cells)
@@ -108,6 +112,20 @@ def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> 
     """
     across, over = (float((hidden * part).sum()) / max(float(part.sum()), 1e-6) for part in (bridge, above))
     return across > _BRIDGE and across > over
+
+
+def _open_brow(photograph: Photograph, found: np.ndarray) -> np.ndarray:
+    """Compute where hair may lie across a brow, float32 (gh, gw): on a side where hair is near while the other brow is free.
+
+    Brow and hair look alike, so a brow is given up only when the person's other brow can replace it.
+    """
+    mesh = topology()
+    near = photograph.at_points(cv2.dilate(found, _disc(0.03 * photograph.cells)))
+    right, left = (float(near[brow].mean()) for brow in (mesh.right_brow, mesh.left_brow))
+    head = head_model().reference
+    sign = np.sign(head[mesh.right_brow, 0].mean())
+    sides = np.where(head[:, 0] * sign > 0, right > 0.2 and left < 0.1, left > 0.2 and right < 0.1)
+    return photograph.over_grid(sides.astype(np.float64))
 
 
 def _lines(photograph: Photograph, where: np.ndarray) -> np.ndarray:
