@@ -7,7 +7,7 @@ counts alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
 import cv2
@@ -27,6 +27,8 @@ _SOFT, _SKIN_LIKE, _HAIR_LIKE = 0.006, 0.38, 0.6
 _DOUBT_LIKE = (0.08, 0.2)
 # The same over a brow.
 _OVER_BROW = (0.45, 0.7)
+# How much darker one side is above its brow than the other where hair lies across it, and the most of a free brow.
+_ONE_SIDED, _FREE_BROW = 0.9, 0.9
 # Widths of lines, as standard deviations in fractions of the face's size, and their contrasts in natural logarithm.
 _LINES, _FAINT, _STRONG = (0.0025, 0.005, 0.009), 0.12, 0.25
 # Shortest line, as a fraction of the face's size.
@@ -78,31 +80,42 @@ def find_maps(photograph: Photograph, hidden: np.ndarray, doubt: np.ndarray) -> 
     hidden, doubt : np.ndarray
         float32 (h, w), 0..1: the occlusion network's decision at even odds, and at a sensitivity that counts doubts.
     """
-    areas = photograph.over_grid(np.column_stack([bare_skin(), *_zones().T]))
-    areas *= photograph.raster.covered[..., None]
-    bare, likely, band, bridge, guarded, eyes, outline, low, above = np.moveaxis(areas, 2, 0)
+    zones = _zones().over_grid(photograph)
     sure, doubtful = photograph.to_grid(hidden), photograph.to_grid(doubt)
-    skin = bare * np.maximum(1 - np.maximum(sure, 0.7 * likely * doubtful), 0.02)
+    skin = zones.bare * np.maximum(1 - np.maximum(sure, 0.7 * zones.likely * doubtful), 0.02)
     light = find_light(sample_skin(photograph, skin))
     apart = photograph.grid - light_over_grid(photograph, light.low)
     apart = cv2.GaussianBlur(apart, (0, 0), max(_SOFT * photograph.cells, 0.5))
-    darker, apart = _largest_channel(-apart), _largest_channel(np.abs(apart))
-    glasses = wears_glasses((sure + doubtful) / 2, bridge, above)
-    doubted = doubtful * _ramp(apart, *_DOUBT_LIKE) * (1 - guarded) * np.maximum(likely, band * glasses)
-    sure = _without_beard(sure, low, photograph.cells)
-    found = _without_wrinkles(np.maximum(sure, doubted), likely, photograph.cells)
-    differs = likely * (1 - guarded) * _ramp(darker, _SKIN_LIKE, _HAIR_LIKE)
-    found = np.maximum(found, _touching(differs, np.maximum(found, outline), photograph.cells))
-    across = guarded * (1 - eyes) * _open_brow(photograph, found) * _ramp(darker, *_OVER_BROW)
-    found = np.maximum(found, _touching(across, found, photograph.cells))
-    lines = _lines(photograph, likely * (1 - guarded) * photograph.raster.covered)
-    found = np.maximum(found, _touching(lines, np.maximum(found, outline), photograph.cells))
-    front = _widened(_without_specks(found, photograph.cells), photograph.cells)
-    front *= photograph.raster.covered * (1 - eyes)
-    frames = front * np.clip(2 * band, 0, 1) * glasses
+    glasses = wears_glasses((sure + doubtful) / 2, zones.bridge, zones.above)
+    front = _find_front(photograph, zones, apart, (sure, doubtful * np.maximum(zones.temple, zones.band * glasses)))
+    frames = front * np.clip(2 * zones.band, 0, 1) * glasses
     shadow = np.clip(-photograph.over_grid(light.shadow), 0, 1)
-    maps = (bare * (1 - front), front - frames, frames, shadow * bare)
+    maps = (zones.bare * (1 - front), front - frames, frames, shadow * zones.bare)
     return Maps(*(np.clip(photograph.to_picture(part.astype(np.float32)), 0, 1) for part in maps))
+
+
+def _find_front(
+    photograph: Photograph, zones: Zones, apart: np.ndarray, network: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Find what lies in front of the face, float32 (gh, gw) in 0..1.
+
+    `apart` (gh, gw, 3) is the picture over its low-order light. `network` is its decision and its doubts where they count.
+    """
+    sure, doubtful = network
+    cells, free = photograph.cells, 1 - zones.guarded
+    darker = _largest_channel(-apart)
+    found = _without_beard(sure, zones.low, cells)
+    found = np.maximum(found, doubtful * free * _ramp(_largest_channel(np.abs(apart)), *_DOUBT_LIKE))
+    found = _without_wrinkles(found, zones.likely, cells)
+    across = _open_brow(photograph, darker) * (1 - zones.eyes)
+    for more, seed in (
+        (zones.likely * free * _ramp(darker, _SKIN_LIKE, _HAIR_LIKE), zones.outline),
+        (across * _ramp(darker, *_OVER_BROW), 0),
+        (_lines(photograph, zones.likely * free * photograph.raster.covered), zones.outline),
+    ):
+        found = np.maximum(found, _touching(more, np.maximum(found, seed), cells))
+    front = _widened(_without_specks(found, cells), cells)
+    return front * photograph.raster.covered * (1 - zones.eyes)
 
 
 def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> bool:
@@ -114,18 +127,17 @@ def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> 
     return across > _BRIDGE and across > over
 
 
-def _open_brow(photograph: Photograph, found: np.ndarray) -> np.ndarray:
-    """Compute where hair may lie across a brow, float32 (gh, gw): on a side where hair is near while the other brow is free.
+def _open_brow(photograph: Photograph, darker: np.ndarray) -> np.ndarray:
+    """Compute where hair lies across a brow, float32 (gh, gw), 0..1: one side is dark above the brow and the other is not.
 
     Brow and hair look alike, so a brow is given up only when the person's other brow can replace it.
     """
-    mesh = topology()
-    near = photograph.at_points(cv2.dilate(found, _disc(0.03 * photograph.cells)))
-    right, left = (float(near[brow].mean()) for brow in (mesh.right_brow, mesh.left_brow))
-    head = head_model().reference
-    sign = np.sign(head[mesh.right_brow, 0].mean())
-    sides = np.where(head[:, 0] * sign > 0, right > 0.2 and left < 0.1, left > 0.2 and right < 0.1)
-    return photograph.over_grid(sides.astype(np.float64))
+    above = photograph.at_points(darker) * _above_brows()
+    dark = [float(above[side].sum() / _above_brows()[side].sum()) for side in _sides()]
+    given = np.zeros(len(above))
+    for side, mine, other in zip(_sides(), dark, reversed(dark), strict=True):
+        given[side] = np.clip((mine - other - _ONE_SIDED) / 0.3, 0, 1) * (other < _FREE_BROW)
+    return photograph.over_grid(given * _zones().brow)
 
 
 def _lines(photograph: Photograph, where: np.ndarray) -> np.ndarray:
@@ -224,32 +236,97 @@ def _largest_channel(values: np.ndarray) -> np.ndarray:
     return np.maximum(np.maximum(values[..., 0], values[..., 1]), values[..., 2])
 
 
-@cache
-def _zones() -> np.ndarray:
-    """Return eight zones of the face, float64 (478, 8), 0..1.
+@dataclass(frozen=True)
+class Zones:
+    """Zones of the face, each float (478,) at the mesh's points or (gh, gw) on a picture's grid, in 0..1.
 
-    Where hair is likely (well above the brows and beside the face down to the mouth), the band where glasses sit, the
-    nose's bridge, brows and lids with their margins, the eyes themselves, the
-    outline, and the lower face where a beard grows.
+    Attributes
+    ----------
+    bare : np.ndarray
+        Bare skin.
+    likely : np.ndarray
+        Where hair is likely: well above the brows, and beside the face down to the mouth.
+    temple : np.ndarray
+        The same, farther in from the outline down to the cheek bones.
+    band : np.ndarray
+        The band in which glasses sit.
+    bridge, above : np.ndarray
+        The nose's bridge, and the middle of the forehead above it.
+    guarded : np.ndarray
+        Brows and lids with their margins, where only the network's own decision counts.
+    brow : np.ndarray
+        The brows without the lids.
+    eyes : np.ndarray
+        The eyes themselves.
+    outline, low : np.ndarray
+        The mesh's outline, and the lower face where a beard grows.
     """
+
+    bare: np.ndarray
+    likely: np.ndarray
+    temple: np.ndarray
+    band: np.ndarray
+    bridge: np.ndarray
+    above: np.ndarray
+    guarded: np.ndarray
+    brow: np.ndarray
+    eyes: np.ndarray
+    outline: np.ndarray
+    low: np.ndarray
+
+    def over_grid(self, photograph: Photograph) -> Zones:
+        """Draw the zones on a picture's grid; 0 beyond the mesh."""
+        columns = np.column_stack([getattr(self, field.name) for field in fields(self)])
+        return Zones(*np.moveaxis(photograph.raster.interpolate(columns), 2, 0))
+
+
+@cache
+def _zones() -> Zones:
+    """Compute the zones at the mesh's points."""
     head, mesh = head_model().reference, topology()
-    brow_loops, eye_loops = (
-        np.concatenate(pair) for pair in ((mesh.right_brow, mesh.left_brow), (mesh.right_eye_loop, mesh.left_eye_loop))
-    )
+    across, down = np.abs(head[:, 0]), head[:, 1]
+    brow_loops = np.concatenate([mesh.right_brow, mesh.left_brow])
+    eye_loops = np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop])
     brows, top, mouth = head[brow_loops, 1].mean(), head[mesh.oval, 1].min(), head[mesh.lips_loop, 1].mean()
-    above = np.clip(4.0 * (brows + 0.15 - head[:, 1]) / (brows - top), 0.0, 1.0)
-    beside = np.clip((0.55 - away_from(mesh.oval)) / 0.25, 0.0, 1.0)
-    beside *= np.clip(1.0 + 4.0 * (mouth - 0.2 - head[:, 1]) / (mouth - brows), 0.0, 1.0)
-    brow, eye = away_from(brow_loops), away_from(eye_loops)
-    likely = np.maximum(above, beside) * np.clip((brow - 0.1) / 0.1, 0.0, 1.0)
-    band = np.clip((head[:, 1] - brows + 0.25) / 0.1, 0, 1) * np.clip((0.62 - head[:, 1]) / 0.1, 0, 1)
-    band *= 1.0 - np.clip((0.22 - np.abs(head[:, 0])) / 0.1, 0, 1) * np.clip((head[:, 1] - 0.35) / 0.1, 0, 1)
-    middle = (np.abs(head[:, 0]) < 0.2) & (head[:, 1] > -0.15) & (head[:, 1] < 0.3)
-    guarded = np.maximum(np.clip((_BROW_MARGIN - brow) / 0.06 + 1, 0, 1), np.clip((_LID_MARGIN - eye) / 0.06 + 1, 0, 1))
-    inside = np.zeros(len(head))
-    inside[[*eye_loops, *range(468, 478)]] = 1.0
-    guarded[468:] = 1.0
-    outline = np.clip((0.2 - away_from(mesh.oval)) / 0.1, 0, 1)
-    over = ((np.abs(head[:, 0]) < 0.25) & (head[:, 1] > -0.6) & (head[:, 1] < -0.28)).astype(float)
-    low = np.clip((head[:, 1] - 0.55) / 0.1, 0, 1) * (1 - outline)
-    return np.column_stack([likely, band, middle.astype(float), guarded, inside, outline, low, over])
+    from_edge, from_brow, from_eye = away_from(mesh.oval), away_from(brow_loops), away_from(eye_loops)
+    forehead = np.clip(4.0 * (brows + 0.15 - down) / (brows - top), 0.0, 1.0)
+    beside = np.clip((0.55 - from_edge) / 0.25, 0.0, 1.0)
+    beside *= np.clip(1.0 + 4.0 * (mouth - 0.2 - down) / (mouth - brows), 0.0, 1.0)
+    likely = np.maximum(forehead, beside) * np.clip((from_brow - 0.1) / 0.1, 0.0, 1.0)
+    temple = np.clip((0.95 - from_edge) / 0.25, 0, 1) * np.clip((0.45 - down) / 0.15, 0, 1)
+    band = np.clip((down - brows + 0.25) / 0.1, 0, 1) * np.clip((0.62 - down) / 0.1, 0, 1)
+    band *= 1.0 - np.clip((0.22 - across) / 0.1, 0, 1) * np.clip((down - 0.35) / 0.1, 0, 1)
+    brow, lid = (
+        np.clip((reach - far) / 0.06 + 1, 0, 1) for reach, far in ((_BROW_MARGIN, from_brow), (_LID_MARGIN, from_eye))
+    )
+    lid[468:] = 1.0
+    eyes = np.isin(np.arange(len(head)), [*eye_loops, *range(468, 478)])
+    outline = np.clip((0.2 - from_edge) / 0.1, 0, 1)
+    return Zones(
+        bare=bare_skin(),
+        likely=likely,
+        temple=np.maximum(likely, temple),
+        band=band,
+        bridge=(across < 0.2) & (down > -0.15) & (down < 0.3),
+        above=(across < 0.25) & (down > -0.6) & (down < -0.28),
+        guarded=np.maximum(brow, lid),
+        brow=brow * (1 - lid),
+        eyes=eyes,
+        outline=outline,
+        low=np.clip((down - 0.55) / 0.1, 0, 1) * (1 - outline),
+    )
+
+
+@cache
+def _sides() -> tuple[np.ndarray, np.ndarray]:
+    """Return the points of the two halves of the face, bool (478,) each."""
+    across = head_model().reference[:, 0]
+    return across < -0.1, across > 0.1
+
+
+@cache
+def _above_brows() -> np.ndarray:
+    """Return the points on and just above the brows, float64 (478,), 0 or 1."""
+    head, mesh = head_model().reference, topology()
+    brows = np.concatenate([mesh.right_brow, mesh.left_brow])
+    return ((away_from(brows) < 0.2) & (head[:, 1] < head[brows, 1].mean())).astype(np.float64)
