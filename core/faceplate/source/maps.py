@@ -90,7 +90,7 @@ def find_maps(photograph: Photograph, hidden: np.ndarray, doubt: np.ndarray) -> 
     front = _find_front(photograph, zones, apart, (sure, doubtful * np.maximum(zones.temple, zones.band * glasses)))
     frames = front * np.clip(2 * zones.band, 0, 1) * glasses
     shadow = np.clip(-photograph.over_grid(light.shadow), 0, 1)
-    maps = (zones.bare * (1 - front), front - frames, frames, shadow * zones.bare)
+    maps = (zones.bare * (1 - front), front - frames, frames, shadow * zones.bare * (1 - front))
     return Maps(*(np.clip(photograph.to_picture(part.astype(np.float32)), 0, 1) for part in maps))
 
 
