@@ -19,6 +19,7 @@ _TILE, _LABEL, _GREY = 480, 22, 0.05
 # Margin around the face that a tile shows, as a fraction of the face's size.
 _MARGIN = 0.15
 _TINTS = {"hair": (0.9, 0.1, 0.1), "glasses": (0.1, 0.8, 0.2), "shadow": (0.15, 0.3, 1.0)}
+_KINDS = (".jpg", ".jpeg", ".png")
 _LEGEND = "hair red, glasses green, shadow blue"
 
 
@@ -47,12 +48,12 @@ def write_source_sheet(source: Source, path: Path) -> None:
         `disk-full`, `output-unwritable`.
     """
     pixels = np.ascontiguousarray(to_uint8(draw_source_sheet(source))[..., ::-1])
-    try:
-        done, encoded = cv2.imencode(path.suffix.lower(), pixels)
-    except cv2.error:
-        done = False
-    if not done:
+    kind = path.suffix.lower()
+    if kind not in _KINDS:
         raise RenderError("output-unwritable", f"The sheet {path} cannot be written: name it .jpg or .png.")
+    done, encoded = cv2.imencode(kind, pixels)
+    if not done:
+        raise RenderError("output-unwritable", f"The sheet {path} could not be encoded.")
     write_bytes(path, encoded.tobytes())
 
 
