@@ -8,7 +8,7 @@ import pytest
 
 from faceplate.face.shape import head_model
 from faceplate.source import Source, SourceView
-from faceplate.source.light import LUMINANCE, agreed_shading
+from faceplate.source.light import LUMINANCE, agreed_shading, find_light
 from source_views import normal_maps, repainted, skin_mask
 
 
@@ -18,7 +18,7 @@ def view_named(source: Source, name: str) -> SourceView:
 
 @pytest.mark.parametrize(("across", "down"), [(0.9, 0.0), (-0.6, -0.5), (0.0, 0.6)])
 def test_a_painted_light_comes_off(across: float, down: float, source_bea: Source) -> None:
-    """A key of up to 6:1 over the face changes the texture of the skin by less than 5 %, and is found at the points."""
+    """A key of 2:1 to 4:1 over the face changes the texture of the skin by 4 % on average and 8 % in nine tenths of it."""
     view = view_named(source_bea, "front")
     normal = normal_maps(view)
     key = across * normal[..., 0] + down * normal[..., 1]
@@ -28,7 +28,8 @@ def test_a_painted_light_comes_off(across: float, down: float, source_bea: Sourc
     change = (lit.texture.log - view.texture.log)[skin]
     asked = np.ptp(key[skin])
     assert asked > 0.7
-    assert np.percentile(np.abs(change - np.median(change, axis=0)), 90) < 0.05
+    off = np.abs(change - np.median(change, axis=0))
+    assert off.mean() < 0.04 and np.percentile(off, 90) < 0.08
     found = (lit.texture.light - view.texture.light).astype(float)
     wanted = lit.photograph.at_points(lit.photograph.to_grid((key[..., None] + tint).astype(np.float32)))
     used = view.skin.weight > 0.4
@@ -64,7 +65,7 @@ def luma_at(view: SourceView, texture: np.ndarray, point: int) -> float:
 def test_a_shadow_on_one_cheek_is_light_and_a_dark_jaw_is_the_person(source_bea: Source) -> None:
     view = view_named(source_bea, "front")
     cheek, other = 50, int(head_model().mirror[50])
-    shaded = repainted(view, view.pixels * blot(view, [cheek], 0.8, 0.1))
+    shaded = repainted(view, view.pixels * blot(view, [cheek], 0.8, 0.14))
     left_over = luma_at(view, view.texture.log, cheek) - luma_at(view, shaded.texture.log, cheek)
     assert left_over < 0.4 * 0.8
     both = repainted(view, view.pixels * blot(view, [cheek, other], 0.5, 0.1))
@@ -73,13 +74,23 @@ def test_a_shadow_on_one_cheek_is_light_and_a_dark_jaw_is_the_person(source_bea:
 
 
 def test_what_pictures_under_different_lights_agree_on_is_the_person(source_bea: Source) -> None:
-    """A dark cheek that every picture shows, each lit from elsewhere, is the person's own; in one picture alone it is a shadow."""
+    """A dark cheek that every picture shows under its own light is the person's; in one picture alone it is a shadow."""
     cheek = 50
     views = [view for view in source_bea.views if abs(view.geometry.pose.angles[0]) < 8][:3]
     lit = []
     for view, key in zip(views, (0.8, -0.8, 0.1), strict=True):
-        pixels = view.pixels * np.exp(key * normal_maps(view)[..., :1]) * blot(view, [cheek], 0.6, 0.1)
+        pixels = view.pixels * np.exp(key * normal_maps(view)[..., :1]) * blot(view, [cheek], 1.0, 0.14)
         lit.append(repainted(view, pixels))
-    agreed = agreed_shading([view.light for view in lit], [view.skin.weight for view in lit])
-    plain = agreed_shading([view.light for view in views], [view.skin.weight for view in views])
-    assert plain[cheek] - agreed[cheek] > 0.3
+    alone, agreed = ([left_at(view, cheek, own) for view in lit] for own in (None, shading_of(lit)))
+    plain = [left_at(view, cheek, shading_of(views)) for view in views]
+    for one, all_of_them, before in zip(alone, agreed, plain, strict=True):
+        assert before - all_of_them > 0.6 and before - one < 0.4
+
+
+def shading_of(views: list[SourceView]) -> np.ndarray:
+    return agreed_shading([view.light for view in views], [view.skin.weight for view in views])
+
+
+def left_at(view: SourceView, point: int, own: np.ndarray | None) -> float:
+    """The skin's luminance at a point once the light is off."""
+    return float((view.skin.values - find_light(view.skin, own).whole)[point] @ LUMINANCE)

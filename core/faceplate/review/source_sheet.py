@@ -84,7 +84,7 @@ def _tile(picture: np.ndarray) -> np.ndarray:
     height, width = picture.shape[:2]
     scale = _TILE / max(height, width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    small = cv2.resize(np.clip(np.nan_to_num(picture), 0, 1), size, interpolation=cv2.INTER_AREA)
+    small = np.clip(cv2.resize(np.nan_to_num(picture), size, interpolation=cv2.INTER_AREA), 0, 1)
     tile = np.full((_TILE, _TILE, 3), _GREY, np.float32)
     top, left = (_TILE - size[1]) // 2, (_TILE - size[0]) // 2
     tile[top : top + size[1], left : left + size[0]] = small

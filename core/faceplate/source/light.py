@@ -30,11 +30,11 @@ _READ_SIGMA = 0.018
 # Number of robust fits, and the deviation in natural logarithm at which a point has half its weight.
 _FITS, _OFF = 6, 0.25
 # Ridge of each term: constant, slopes, and order 2. A face shows half of the sphere only, so the last are held.
-_RIDGE = np.array([0.0, 2e-3, 2e-3, 2e-2, 2e-2, 2e-2, 2e-2, 2e-2, 2e-2])
+_RIDGE = np.array([0.0, 5e-4, 5e-4, 5e-3, 2e-2, 2e-2, 2e-2, 2e-2, 2e-2])
 # Weight of the skin that a beard can cover.
 _BEARD_WEIGHT = 0.25
 # Standard deviation of the Gaussian, in units of the head model, within which shadows are smoothed; a face is 2.9 high.
-_SHADOW_SIGMA = 0.19
+_SHADOW_SIGMA = 0.15
 # A deviation of the skin, in natural logarithm, up to which it is the face's own modelling, and from which it is light.
 _OWN, _SHADOW = 0.10, 0.28
 # Spread of the pictures' light slopes, in natural logarithm, at which what they agree on is taken to be the person.
@@ -123,7 +123,7 @@ def find_light(samples: SkinSamples, own: np.ndarray | None = None) -> Light:
         residual = _smoothed(samples.luminance - low @ LUMINANCE, samples.weight)
     apart = residual - own
     amount = np.clip((np.abs(apart) - _OWN) / (_SHADOW - _OWN), 0.0, 1.0)
-    shadow = _smoothed(apart * amount * amount * (3 - 2 * amount), np.ones(len(apart)), 0.5)
+    shadow = _smoothed(apart * amount * amount * (3 - 2 * amount), np.ones(len(apart)), 0.4)
     return Light(low, shadow, residual, slopes)
 
 
