@@ -61,9 +61,9 @@ def _view_row(source: Source, view: SourceView) -> np.ndarray:
     texture = source.textures[view.name]
     part = view.face.window(_MARGIN).intersect(view.frame.window).slices(view.frame.window)
     picture = view.color.to_display(view.pixels[part])
-    marked = picture.copy()
+    marked, maps = picture.copy(), view.maps
     for name, tint in _TINTS.items():
-        amount = 0.65 * getattr(view.maps, name)[part][..., None]
+        amount = 0.65 * getattr(maps, name)[part][..., None]
         marked += amount * (np.array(tint, np.float32) - marked)
     albedo = view.color.to_display(from_log(texture.log[part] + _skin_colour(source), view.face.level))
     tiles = [picture, marked, albedo, _grey(texture.clean[part])]

@@ -90,7 +90,7 @@ def _poor_everywhere(views: tuple[SourceView, ...]) -> list[str]:
 
 def _frames(view: SourceView) -> float:
     """Compute the share of the face's square that frames of glasses cover."""
-    return float(view.maps.glasses.sum()) / view.face.size**2
+    return float(view.grid_maps.glasses.sum()) / view.photograph.cells**2
 
 
 @cache

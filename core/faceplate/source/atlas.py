@@ -18,7 +18,7 @@ from faceplate.source.photograph import Photograph
 from faceplate.source.texture import ViewTexture
 from faceplate.source.views import bare_skin
 
-__all__ = ["SIDE", "Atlas", "Vote", "atlas_points", "cast_vote", "make_atlas"]
+__all__ = ["SIDE", "Atlas", "Vote", "atlas_points", "cast_vote", "continued_skin", "make_atlas", "upper_face"]
 
 SIDE = 512
 """Width and height of the atlas in pixels."""
@@ -35,6 +35,8 @@ _DETAIL_POWER = 4
 _ENOUGH, _NOTHING = 0.25, 0.02
 # The most pictures that vote; more hardly change a median and take memory.
 _VOTERS = 12
+# Difference from the skin's mean, in natural logarithm, at which skin is hardly continued into what nobody saw.
+_TYPICAL = 0.25
 # Side in pixels of the piece of skin whose fine texture stands in where nobody saw skin, and the points it can lie at.
 _PIECE, _PIECES = 56, (50, 280, 151, 205, 425)
 
@@ -173,10 +175,31 @@ def _with_mirror(base: np.ndarray, detail: np.ndarray, known: np.ndarray) -> tup
 def _filled(base: np.ndarray, detail: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Continue the skin around into what nobody saw, with the fine texture of a piece of the same skin."""
     skin = _raster().interpolate(bare_skin()[:, None])[..., 0]
-    weight = np.where(known > 0.5, np.maximum(skin, 0.01) * known, 0).astype(np.float32)
-    around = cv2.GaussianBlur(fill(base.astype(np.float32), weight), (0, 0), _LOW_SIGMA / 2)
+    weight = np.where(known > 0.5, np.maximum(skin, 0.01) * known, 0)
+    upper = fill(_raster().interpolate(upper_face()[:, None])[..., 0], _raster().covered)
+    around = cv2.GaussianBlur(continued_skin(base, weight, upper), (0, 0), _LOW_SIGMA / 2)
     stand_in = around + 0.8 * _skin_texture(detail, known)
     return (known[..., None] * (base + detail) + (1 - known[..., None]) * stand_in).astype(np.float32)
+
+
+def continued_skin(log: np.ndarray, weight: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Continue a texture (h, w, 3) from where `weight` is above 0 into the rest.
+
+    On the `upper` face (h, w), 0..1, what is far from the mean of the skin gives way to that mean, 0: the shadow beside a
+    fringe does not spread over the forehead that the fringe hides. Below, a beard is continued.
+    """
+    typical = np.exp(-((log @ LUMINANCE / _TYPICAL) ** 2))
+    typical = (1 - upper * (1 - typical)).astype(np.float32)
+    spread = fill(np.dstack([log * typical[..., None], typical]).astype(np.float32), weight.astype(np.float32))
+    return spread[..., :3] / (spread[..., 3:] + np.float32(0.05) * upper[..., None] + np.float32(1e-6))
+
+
+@cache
+def upper_face() -> np.ndarray:
+    """Return the points above the mouth, float64 (478,), 1 above the nose's tip and 0 at the mouth."""
+    head, mesh = head_model().reference, topology()
+    nose, mouth = head[1, 1], head[mesh.lips_loop, 1].mean()
+    return np.clip((mouth - head[:, 1]) / (mouth - nose), 0.0, 1.0)
 
 
 def _skin_texture(detail: np.ndarray, known: np.ndarray) -> np.ndarray:

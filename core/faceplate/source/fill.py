@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from faceplate.image.inpaint import fill
-from faceplate.source.atlas import Atlas
+from faceplate.source.atlas import Atlas, continued_skin, upper_face
 from faceplate.source.photograph import Photograph
 from faceplate.source.texture import ViewTexture
 from faceplate.source.views import bare_skin
@@ -43,7 +43,8 @@ def _beyond(photograph: Photograph, log: np.ndarray) -> np.ndarray:
     raster, size = photograph.raster, (photograph.near.width, photograph.near.height)
     covered = cv2.erode(raster.covered.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
     skin = np.maximum(photograph.over_grid(bare_skin()), 0.02) * covered
-    grid = fill(cv2.resize(log, covered.shape[::-1], interpolation=cv2.INTER_AREA), skin)
+    grid = cv2.resize(log, covered.shape[::-1], interpolation=cv2.INTER_AREA)
+    grid = continued_skin(grid, skin, photograph.over_grid(upper_face()))
     within = cv2.GaussianBlur(covered, (0, 0), max(0.004 * photograph.cells, 0.5))
     within = np.clip(2 * within, 0, 1)[..., None] * np.ones(1, np.float32)
     smooth = cv2.GaussianBlur(grid, (0, 0), 0.015 * photograph.cells)

@@ -31,6 +31,8 @@ _READ_SIGMA = 0.018
 _FITS, _OFF = 6, 0.25
 # Ridge of each term: constant, slopes, and order 2. A face shows half of the sphere only, so the last are held.
 _RIDGE = np.array([0.0, 5e-4, 5e-4, 5e-3, 2e-2, 2e-2, 2e-2, 2e-2, 2e-2])
+# Weight with which the light of points that were not seen is held to order 1, in parts of the mean weight.
+_HELD = 0.3
 # Weight of the skin that a beard can cover.
 _BEARD_WEIGHT = 0.25
 # Standard deviation of the Gaussian, in units of the head model, within which shadows are smoothed; a face is 2.9 high.
@@ -151,15 +153,26 @@ def light_over_grid(photograph: Photograph, light: np.ndarray) -> np.ndarray:
 def _fit_low_order(samples: SkinSamples, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Fit the low-order light, float64 (478, 3), and its slopes; robust against the person's darker and lighter places."""
     base = np.maximum(samples.weight, 1e-6) * _beardless()
-    luma = samples.luminance
-    trust, fitted, solution = base.copy(), np.zeros(len(luma)), np.zeros(9)
-    for _ in range(_FITS):
-        solution = _solved(samples.terms, luma - own, trust)
-        fitted = samples.terms @ solution
-        trust = base / (1.0 + ((luma - own - fitted) / _OFF) ** 2)
+    luma, first = samples.luminance, samples.terms[:, :4]
+    trust, line = _robust(first, luma - own, base, first @ np.zeros(4), 0 * base)
+    # Where no skin was seen, order 2 would swing freely; it is held to order 1 there.
+    held = _HELD * (1 - np.clip(samples.weight, 0, 1)) * trust.mean()
+    trust, solution = _robust(samples.terms, luma - own, base, first @ line, held)
+    fitted = samples.terms @ solution
     chroma = samples.values - luma[:, None]
-    first = samples.terms[:, :4]
     return fitted[:, None] + first @ _solved(first, chroma, trust), solution[1:4]
+
+
+def _robust(
+    terms: np.ndarray, values: np.ndarray, base: np.ndarray, prior: np.ndarray, held: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit `terms` to `values` of weight `base`, and to `prior` of weight `held`; return the last weights and the solution."""
+    trust, solution = base.copy(), np.zeros(terms.shape[1])
+    for _ in range(_FITS):
+        total = trust + held
+        solution = _solved(terms, (values * trust + prior * held) / total, total)
+        trust = base / (1.0 + ((values - terms @ solution) / _OFF) ** 2)
+    return trust, solution
 
 
 def _on_both_sides(residual: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ _BROW_MARGIN, _LID_MARGIN = 0.10, 0.13
 
 @dataclass(frozen=True)
 class Maps:
-    """What a picture shows where, each float32 (h, w) in 0..1 on `view.frame.window`.
+    """What a picture shows where, each float32 in 0..1, (gh, gw) on its grid or (h, w) on its pixels.
 
     Attributes
     ----------
@@ -66,12 +66,16 @@ class Maps:
 
     @property
     def hidden(self) -> np.ndarray:
-        """Hair and glasses together, float32 (h, w)."""
-        return np.maximum(self.hair, self.glasses)
+        """Hair and glasses together."""
+        return np.minimum(self.hair + self.glasses, 1)
+
+    def on_picture(self, photograph: Photograph) -> Maps:
+        """Enlarge the maps from the picture's grid to its pixels."""
+        return Maps(*(np.clip(photograph.to_picture(getattr(self, field.name)), 0, 1) for field in fields(self)))
 
 
 def find_maps(photograph: Photograph, hidden: np.ndarray, doubt: np.ndarray) -> Maps:
-    """Find the maps of a picture.
+    """Find the maps of a picture, on its grid.
 
     Parameters
     ----------
@@ -91,7 +95,7 @@ def find_maps(photograph: Photograph, hidden: np.ndarray, doubt: np.ndarray) -> 
     frames = front * np.clip(2 * zones.band, 0, 1) * glasses
     shadow = np.clip(-photograph.over_grid(light.shadow), 0, 1)
     maps = (zones.bare * (1 - front), front - frames, frames, shadow * zones.bare * (1 - front))
-    return Maps(*(np.clip(photograph.to_picture(part.astype(np.float32)), 0, 1) for part in maps))
+    return Maps(*(np.clip(part, 0, 1).astype(np.float32) for part in maps))
 
 
 def _find_front(
@@ -128,16 +132,20 @@ def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> 
 
 
 def _open_brow(photograph: Photograph, darker: np.ndarray) -> np.ndarray:
-    """Compute where hair lies across a brow, float32 (gh, gw), 0..1: one side is dark above the brow and the other is not.
+    """Compute where hair can lie across a brow, float32 (gh, gw), 0..1: where it is dark above the brow.
 
-    Brow and hair look alike, so a brow is given up only when the person's other brow can replace it.
+    Brow and hair look alike, so the brow itself is given up only when the person's other brow is free and can replace it;
+    else only its margin is.
     """
-    above = photograph.at_points(darker) * _above_brows()
-    dark = [float(above[side].sum() / _above_brows()[side].sum()) for side in _sides()]
+    zones, above = _zones(), _above_brows()
+    seen = photograph.at_points(darker) * above
+    dark = [float(seen[side].sum() / above[side].sum()) for side in _sides()]
     given = np.zeros(len(above))
     for side, mine, other in zip(_sides(), dark, reversed(dark), strict=True):
-        given[side] = np.clip((mine - other - _ONE_SIDED) / 0.3, 0, 1) * (other < _FREE_BROW)
-    return photograph.over_grid(given * _zones().brow)
+        core = np.clip((mine - other - _ONE_SIDED) / 0.3, 0, 1) * (other < _FREE_BROW)
+        margin = np.clip((mine - _FREE_BROW) / 0.3, 0, 1)
+        given[side] = (core * zones.brow + (1 - core) * margin * zones.brow * (1 - zones.brow_core))[side]
+    return photograph.over_grid(given)
 
 
 def _lines(photograph: Photograph, where: np.ndarray) -> np.ndarray:
@@ -254,8 +262,8 @@ class Zones:
         The nose's bridge, and the middle of the forehead above it.
     guarded : np.ndarray
         Brows and lids with their margins, where only the network's own decision counts.
-    brow : np.ndarray
-        The brows without the lids.
+    brow, brow_core : np.ndarray
+        The brows with their margins but without the lids, and the brows alone.
     eyes : np.ndarray
         The eyes themselves.
     outline, low : np.ndarray
@@ -270,6 +278,7 @@ class Zones:
     above: np.ndarray
     guarded: np.ndarray
     brow: np.ndarray
+    brow_core: np.ndarray
     eyes: np.ndarray
     outline: np.ndarray
     low: np.ndarray
@@ -311,6 +320,7 @@ def _zones() -> Zones:
         above=(across < 0.25) & (down > -0.6) & (down < -0.28),
         guarded=np.maximum(brow, lid),
         brow=brow * (1 - lid),
+        brow_core=np.isin(np.arange(len(head)), brow_loops),
         eyes=eyes,
         outline=outline,
         low=np.clip((down - 0.55) / 0.1, 0, 1) * (1 - outline),

@@ -83,9 +83,14 @@ class SourceView:
         return occlusion
 
     @cached_property
-    def maps(self) -> Maps:
-        """Where the picture shows skin, hair, glasses and shadow."""
+    def grid_maps(self) -> Maps:
+        """`maps` on the photograph's grid."""
         return find_maps(self.photograph, self.occlusion, self._occlusion(_DOUBT))
+
+    @property
+    def maps(self) -> Maps:
+        """Where the picture shows skin, hair, glasses and shadow, on its pixels; enlarged on each use, because they are large."""
+        return self.grid_maps.on_picture(self.photograph)
 
     @cached_property
     def visibility(self) -> np.ndarray:
@@ -121,8 +126,7 @@ class SourceView:
     @cached_property
     def skin(self) -> SkinSamples:
         """The picture's bare skin around the mesh's points, without what hides it."""
-        photograph = self.photograph
-        return sample_skin(photograph, photograph.to_grid(self.maps.skin))
+        return sample_skin(self.photograph, self.grid_maps.skin)
 
     @cached_property
     def light(self) -> Light:
@@ -132,7 +136,7 @@ class SourceView:
     @cached_property
     def texture(self) -> ViewTexture:
         """The picture without the light that was found in it alone; what hides the face is still in it."""
-        return make_texture(self.photograph, self.light.whole, self.maps.hidden)
+        return make_texture(self.photograph, self.light.whole, self.grid_maps.hidden)
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ class Source:
 
     def delit(self, view: SourceView) -> ViewTexture:
         """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled."""
-        return make_texture(view.photograph, find_light(view.skin, self.shading).whole, view.maps.hidden)
+        return make_texture(view.photograph, find_light(view.skin, self.shading).whole, view.grid_maps.hidden)
 
     def cache_identity(self) -> str:
         """Return a text that is the same exactly when the pictures, their colour and their analysis are."""

@@ -48,10 +48,11 @@ def make_texture(photograph: Photograph, light: np.ndarray, hidden: np.ndarray) 
     light : np.ndarray
         float32 (478, 3), its log light at the mesh's points.
     hidden : np.ndarray
-        float32 (h, w), 1 where something in front hides the face. Nothing is filled here (`source.fill`).
+        float32 (gh, gw) on the picture's grid, 1 where something in front hides the face. Nothing is filled here
+        (`source.fill`).
     """
     spread = photograph.to_picture(light_over_grid(photograph, light))
-    return ViewTexture(photograph.log - spread, light, photograph.to_picture(_inside(photograph)) * (1 - hidden))
+    return ViewTexture(photograph.log - spread, light, photograph.to_picture(_inside(photograph) * (1 - hidden)))
 
 
 def _inside(photograph: Photograph) -> np.ndarray:
