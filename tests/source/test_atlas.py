@@ -13,7 +13,7 @@ from faceplate.face.shape import head_model
 from faceplate.source import Source, SourceView
 from faceplate.source.atlas import SIDE, Vote, atlas_points, make_atlas
 from occluders import DARK_FRAME, DARK_HAIR, with_glasses
-from source_views import repainted, scene_of, strand_on
+from source_views import normal_maps, repainted, scene_of, strand_on
 
 
 def test_the_layout_is_symmetric_and_keeps_every_triangle(source_bea: Source) -> None:
@@ -53,6 +53,28 @@ def test_one_picture_that_differs_is_outvoted() -> None:
     atlas = make_atlas([Vote(plain, weight), Vote(dark, weight), Vote(plain, weight), Vote(plain, weight)])
     assert np.abs(atlas.log).max() < 0.02
     assert (atlas.coverage > 0.9).all()
+
+
+def test_a_speck_in_one_picture_is_not_the_person(source_bea: Source) -> None:
+    """The same mole on one picture alone stays out of the atlas."""
+    marked, *rest = source_bea.views
+    source = Source((repainted(marked, marked.pixels * spot(marked, 205)), *rest), ())
+    x, y = source.atlas.uv[205].astype(int)
+    part = slice(y - 2, y + 3), slice(x - 2, x + 3)
+    assert (source_bea.atlas.log - source.atlas.log)[part].mean() < 0.2
+
+
+def test_a_poor_picture_more_changes_little(source_bea: Source) -> None:
+    """A soft picture under a hard light beside three good ones changes the atlas by less than 2 % where they saw the skin."""
+    good = tuple(view for view in source_bea.views if view.path.stem in ("front", "left", "right"))
+    last = next(view for view in source_bea.views if view.path.stem == "smile")
+    soft = cv2.GaussianBlur(last.pixels * np.exp(1.2 * normal_maps(last)[..., :1]), (0, 0), 4)
+    hard = last.analysis.model_copy(update={"light": [[0.0, 1.6, 0.0, 0.0]] * 3, "sharpness": 0.1})
+    poor = replace(repainted(last, soft), analysis=hard)
+    poor.__dict__["frame"] = repainted(last, soft).frame
+    few, more = Source(good, ()).atlas, Source((*good, poor), ()).atlas
+    seen = few.coverage > 0.5
+    assert np.abs(few.log - more.log)[seen].mean() < 0.02
 
 
 def test_a_side_that_nobody_saw_is_mirrored_without_a_seam() -> None:

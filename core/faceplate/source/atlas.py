@@ -29,6 +29,8 @@ _AXIS, _BORDER = 1.25, 10.0
 _LOW_SIGMA = 9.0
 # Difference of the low frequencies from the pictures' median, in natural logarithm, at which a vote falls to 1 / e.
 _DISAGREE = 0.18
+# The same for specks and strands, and the standard deviation within which they are looked for, in pixels of the atlas.
+_SPECK, _SPECK_SIGMA = 0.25, 1.5
 # Power of a vote for the fine detail: pictures that are not aligned to the pixel blur each other, so the best one leads.
 _DETAIL_POWER = 4
 # Sum of the weights below which the mirror image helps, and below which nothing is known.
@@ -112,11 +114,13 @@ def make_atlas(votes: list[Vote]) -> Atlas:
     votes = sorted(votes, key=lambda vote: -float(vote.weight.sum()))[:_VOTERS]
     weight = np.stack([vote.weight for vote in votes])
     low = np.stack([_low_pass(vote.log, vote.weight) for vote in votes])
-    apart = (low - _weighted_median(low, weight)) @ LUMINANCE
-    agreed = weight * np.exp(-((apart / _DISAGREE) ** 2)) + 1e-9 * weight
+    fine = np.stack([vote.log for vote in votes]) - low
+    agreed = weight * _agreement(low @ LUMINANCE, weight, _DISAGREE)
     coverage = np.clip(agreed.sum(axis=0), 0, 1)
+    # A strand or a speck that one picture alone shows is an outlier at the scale of a few pixels.
+    small = np.stack([cv2.GaussianBlur(part @ LUMINANCE, (0, 0), _SPECK_SIGMA) for part in fine])
     base = _weighted_mean(low, agreed)
-    detail = _weighted_mean(np.stack([vote.log for vote in votes]) - low, agreed**_DETAIL_POWER)
+    detail = _weighted_mean(fine, (agreed * _agreement(small, weight, _SPECK)) ** _DETAIL_POWER)
     known = np.clip((coverage - _NOTHING) / (_ENOUGH - _NOTHING), 0, 1)
     base, detail, known = _with_mirror(base, detail, known)
     log = _filled(base, detail, known)
@@ -143,12 +147,16 @@ def _low_pass(log: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.where((held > 1e-5)[..., None], carried / np.maximum(held, 1e-9)[..., None], 0).astype(np.float32)
 
 
-def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return the values (n, h, w, 3) of the picture whose luminance is the weighted median at each place, (h, w, 3)."""
-    order = np.argsort(values @ LUMINANCE, axis=0)
+def _agreement(luminance: np.ndarray, weight: np.ndarray, scale: float) -> np.ndarray:
+    """Return how well each picture agrees with the weighted median of all, float32 (n, h, w), 1e-3..1.
+
+    `luminance` and `weight` are (n, h, w); a difference of `scale` gives 1 / e.
+    """
+    order = np.argsort(luminance, axis=0)
     ranked = np.cumsum(np.take_along_axis(weight + np.float32(1e-9), order, axis=0), axis=0)
     rank = (ranked >= ranked[-1] / 2).argmax(axis=0)[None]
-    return np.take_along_axis(values, np.take_along_axis(order, rank, axis=0)[..., None], axis=0)[0]
+    median = np.take_along_axis(luminance, np.take_along_axis(order, rank, axis=0), axis=0)
+    return np.maximum(np.exp(-(((luminance - median) / scale) ** 2)), 1e-3).astype(np.float32)
 
 
 def _weighted_mean(values: np.ndarray, weight: np.ndarray) -> np.ndarray:

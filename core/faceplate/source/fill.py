@@ -15,7 +15,9 @@ __all__ = ["fill_texture"]
 
 # Standard deviation within which the atlas is levelled to the picture, as a fraction of the face's size, and its limit in
 # natural logarithm.
-_LEVEL_SIGMA, _MOST = 0.03, 0.5
+_LEVEL_SIGMA, _MOST = 0.03, 0.4
+# Difference between a picture's skin and the atlas, in natural logarithm, that counts by 1 / e.
+_SKIN_STEP = 0.3
 
 
 def fill_texture(photograph: Photograph, texture: ViewTexture, atlas: Atlas) -> ViewTexture:
@@ -30,6 +32,8 @@ def fill_texture(photograph: Photograph, texture: ViewTexture, atlas: Atlas) -> 
     log, clean = texture.log[inside], texture.clean[inside][..., None]
     step = photograph.to_grid(texture.log) - cv2.resize(shown, raster.covered.shape[::-1], interpolation=cv2.INTER_AREA)
     skin = photograph.over_grid(bare_skin()) * raster.covered * photograph.to_grid(texture.clean) ** 4
+    # Hair that was not found differs from the atlas by more than skin does, and must not be continued.
+    skin = skin * np.maximum(np.exp(-((np.abs(step).max(axis=2) / _SKIN_STEP) ** 2)), 1e-3)
     step = _continued(step, skin.astype(np.float32), _LEVEL_SIGMA * photograph.cells)
     step = cv2.resize(np.clip(step, -_MOST, _MOST), (near.width, near.height), interpolation=cv2.INTER_LINEAR)
     over = _beyond(photograph, clean * log + (1 - clean) * (shown + step))

@@ -25,7 +25,7 @@ __all__ = ["Maps", "find_maps", "wears_glasses"]
 _SOFT, _SKIN_LIKE, _HAIR_LIKE = 0.006, 0.38, 0.6
 # The same where the network suspects something in front.
 _DOUBT_LIKE = (0.08, 0.2)
-# The same over a brow.
+# The same over a brow and at the temples, where hair counts that comes in from hair.
 _OVER_BROW = (0.45, 0.7)
 # How much darker one side is above its brow than the other where hair lies across it, and the most of a free brow.
 _ONE_SIDED, _FREE_BROW = 0.9, 0.9
@@ -108,12 +108,14 @@ def _find_front(
     sure, doubtful = network
     cells, free = photograph.cells, 1 - zones.guarded
     darker = _largest_channel(-apart)
-    found = _without_beard(sure, zones.low, cells)
-    found = np.maximum(found, doubtful * free * _ramp(_largest_channel(np.abs(apart)), *_DOUBT_LIKE))
-    found = _without_wrinkles(found, zones.likely, cells)
+    found = _without_wrinkles(_without_beard(sure, zones.low, cells), zones.likely, cells)
+    doubted = doubtful * free * _ramp(_largest_channel(np.abs(apart)), *_DOUBT_LIKE)
+    doubted = _without_wrinkles(doubted, zones.likely, cells)
+    found = np.maximum(found, _touching(doubted, np.maximum(found, zones.outline), cells))
     across = _open_brow(photograph, darker) * (1 - zones.eyes)
     for more, seed in (
         (zones.likely * free * _ramp(darker, _SKIN_LIKE, _HAIR_LIKE), zones.outline),
+        (zones.temple * free * _ramp(darker, *_OVER_BROW), 0),
         (across * _ramp(darker, *_OVER_BROW), 0),
         (_lines(photograph, zones.likely * free * photograph.raster.covered), zones.outline),
     ):
@@ -198,12 +200,14 @@ def _touching(part: np.ndarray, seed: np.ndarray, cells: float) -> np.ndarray:
 
 
 def _without_wrinkles(found: np.ndarray, likely: np.ndarray, cells: float) -> np.ndarray:
-    """Remove thin parts that lie across the forehead and reach no edge of it: wrinkles."""
+    """Remove wrinkles: thin parts that lie across the forehead."""
     labels, stats = _parts(found > 0.3)
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    thin = stats[:, cv2.CC_STAT_AREA] < 0.03 * cells * width
-    forehead = np.bincount(labels.ravel(), (likely > 0.5).ravel(), len(stats)) > 0.9 * stats[:, cv2.CC_STAT_AREA]
-    wrinkle = thin & forehead & (height < 0.3 * width)
+    # One wrinkle is thin; several together leave most of their box free.
+    area = stats[:, cv2.CC_STAT_AREA]
+    thin = (area < 0.05 * cells * width) | (area < 0.35 * width * height)
+    forehead = np.bincount(labels.ravel(), (likely > 0.5).ravel(), len(stats)) > 0.6 * area
+    wrinkle = thin & forehead & (height < 0.4 * width)
     wrinkle[0] = False
     return found * ~wrinkle[labels]
 
