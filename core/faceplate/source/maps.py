@@ -105,7 +105,7 @@ def _find_front(
 
     `apart` (gh, gw, 3) is the picture over its low-order light. `network` is its decision and its doubts where they count.
     """
-    sure, doubtful = network
+    sure, doubtful = (part * photograph.raster.covered for part in network)
     cells, free = photograph.cells, 1 - zones.guarded
     darker = _largest_channel(-apart)
     found = _without_wrinkles(_without_beard(sure, zones.low, cells), zones.likely, cells)
@@ -205,7 +205,7 @@ def _without_wrinkles(found: np.ndarray, likely: np.ndarray, cells: float) -> np
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     # One wrinkle is thin; several together leave most of their box free.
     area = stats[:, cv2.CC_STAT_AREA]
-    thin = (area < 0.05 * cells * width) | (area < 0.35 * width * height)
+    thin = (area < 0.055 * cells * width) | (area < 0.38 * width * height)
     forehead = np.bincount(labels.ravel(), (likely > 0.5).ravel(), len(stats)) > 0.6 * area
     wrinkle = thin & forehead & (height < 0.4 * width)
     wrinkle[0] = False
