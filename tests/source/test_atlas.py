@@ -10,8 +10,9 @@ import pytest
 
 from faceplate.face import topology
 from faceplate.face.shape import head_model
+from faceplate.image.window import Window
 from faceplate.source import Source, SourceView
-from faceplate.source.atlas import SIDE, Vote, atlas_points, make_atlas
+from faceplate.source.atlas import SIDE, Vote, atlas_points, cast_vote, make_atlas
 from occluders import DARK_FRAME, DARK_HAIR, with_glasses
 from source_views import normal_maps, repainted, scene_of, strand_on
 
@@ -99,6 +100,20 @@ def test_what_hides_a_picture_is_filled_from_the_others(what: str, source_bea: S
     before = np.abs(source.delit(worn).log - truth)[there].mean()
     after = np.abs(filled - truth)[there].mean()
     assert there.sum() > 200 and after < before / 4
+
+
+def test_a_picture_that_cuts_the_face_says_nothing_beyond_its_border(source_bea: Source) -> None:
+    """The half of the face outside the picture has no vote."""
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    window = view.frame.window
+    middle = int(view.face.points[1, 0])
+    part = Window(window.x, window.y, middle - window.x, window.height)
+    cut = replace(view)
+    cut.__dict__["frame"] = view.frame.region(part)
+    vote = cast_vote(cut.photograph, cut.texture, 1.0)
+    across = atlas_points()[1, 0]
+    assert vote.weight[:, int(across) + 20 :].max() == 0
+    assert vote.weight[:, : int(across) - 20].max() > 0.5
 
 
 def test_own_pixels_stay_and_nothing_is_missing(source_bea: Source) -> None:

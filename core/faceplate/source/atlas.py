@@ -103,7 +103,7 @@ def cast_vote(photograph: Photograph, texture: ViewTexture, merit: float) -> Vot
     places = _raster().interpolate((face.points[:, :2] - (window.x, window.y)) * factors - 0.5)
     x, y = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
     log = cv2.remap(small[0], x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    clean = cv2.remap(small[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    clean = cv2.remap(small[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     counted = photograph.geometry.seen**2 * _openness(photograph)
     weight = _raster().interpolate(counted[:, None])[..., 0] * np.clip(1.25 * clean - 0.25, 0, 1) ** 2
     return Vote(log, (weight * merit * _raster().covered).astype(np.float32))
