@@ -28,6 +28,7 @@ from faceplate.cli.release import review_command, verify_command
 from faceplate.cli.render_shot import shot_of_file, shot_of_plate
 from faceplate.cli.serve import serve_command
 from faceplate.cli.shot import shot_app
+from faceplate.cli.source import source_app
 from faceplate.cli.stmap import stmap_command
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.errors import FaceplateError
@@ -176,6 +177,7 @@ app.command("check")(check_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
 app.add_typer(shot_app, name="shot")
+app.add_typer(source_app, name="source")
 app.command("parameters")(parameters_command)
 app.command("cache")(cache_command)
 

@@ -22,7 +22,15 @@ from faceplate.source.views import bare_skin
 from faceplate.system.atomic import publish, temporary_beside
 from faceplate.system.user_paths import is_dir, read_bytes
 
-__all__ = ["FILE_NAME", "AnalysisFile", "PictureAnalysis", "analyse_picture", "analysis_path", "load_analysis"]
+__all__ = [
+    "FILE_NAME",
+    "AnalysisFile",
+    "PictureAnalysis",
+    "analyse_picture",
+    "analysis_path",
+    "load_analysis",
+    "merit_of",
+]
 
 FILE_NAME = "faceplate.source.json"
 """Name of the file in a source's folder."""
@@ -32,6 +40,10 @@ _VERSION = 3
 _LEAST_FACING = 0.25
 # Number of fits of the light, and the deviation in natural logarithm at which a point loses weight (hair, a highlight).
 _FITS, _OFF = 6, 0.4
+# Height of a face in pixels from which a picture counts fully: the atlas shows no more.
+_ENOUGH_PIXELS = 500.0
+# The light's fall-off up to which it can be removed well, and the further fall-off that divides a picture's merit by e.
+_SOFT_LIGHT, _HARDER = 0.5, 0.5
 
 
 class PictureAnalysis(BaseModel):
@@ -142,6 +154,17 @@ def analyse_picture(frame: Frame, finder: FaceFinder, digest: str) -> PictureAna
         light=_fit_light(frame, face),
         noise=_measure_grain(frame, face),
     )
+
+
+def merit_of(analysis: PictureAnalysis, sharpest: float) -> float:
+    """Compute how much a picture counts among others of the person, 0..1: less when it is soft, small or under hard light.
+
+    `sharpest` is the greatest sharpness among them.
+    """
+    focus = min(analysis.sharpness / sharpest, 1.0) if sharpest > 0 else 1.0
+    height = float(np.ptp(np.array(analysis.points)[:, 1])) if analysis.points else 0.0
+    hard = max(analysis.contrast - _SOFT_LIGHT, 0.0)
+    return max(focus**2 * min(height / _ENOUGH_PIXELS, 1.0) ** 2 * float(np.exp(-hard / _HARDER)), 1e-3)
 
 
 def _measure_grain(frame: Frame, face: Face) -> list[list[float]]:

@@ -44,9 +44,9 @@ class Photograph:
     face: Face
     geometry: Geometry
 
-    @cached_property
+    @property
     def log(self) -> np.ndarray:
-        """The picture in the symmetric logarithm at the face's level, float32 (h, w, 3)."""
+        """The picture in the symmetric logarithm at the face's level, float32 (h, w, 3); not kept, because it is large."""
         return to_log(self.pixels, self.face.level)
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,11 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.shape import head_model
 from faceplate.image.frame import Frame
-from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis
+from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
+from faceplate.source.atlas import Atlas, cast_vote, make_atlas
+from faceplate.source.fill import fill_texture
+from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin
+from faceplate.source.maps import Maps, find_maps
 from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
 from faceplate.source.texture import ViewTexture, make_texture
@@ -32,6 +37,8 @@ _MAX_VIEWS = 24
 # Distance beyond the mesh within which occluders are searched; half of it is the radius around a point within which they
 # count. Fractions of the face's size.
 _HAIR_MARGIN = 0.04
+# Sensitivity of the occlusion network at which its doubts count, for places where the picture confirms them.
+_DOUBT = 0.9
 # Margin around the face that is kept of a picture, as a fraction of the face's size; nothing beyond it is read.
 _PICTURE_MARGIN = 0.6
 
@@ -67,11 +74,24 @@ class SourceView:
     @cached_property
     def occlusion(self) -> np.ndarray:
         """How far hair, a hand or another object hides the face, float32 (h, w) in 0..1 on the same pixels."""
+        return self._occlusion(0.5)
+
+    def _occlusion(self, sensitivity: float) -> np.ndarray:
         window = self.face.window(_HAIR_MARGIN).intersect(self.frame.window)
         inside = window.slices(self.frame.window)
         occlusion = np.zeros(self.pixels.shape[:2], np.float32)
-        occlusion[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color)
+        occlusion[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color, sensitivity=sensitivity)
         return occlusion
+
+    @cached_property
+    def grid_maps(self) -> Maps:
+        """`maps` on the photograph's grid."""
+        return find_maps(self.photograph, self.occlusion, self._occlusion(_DOUBT))
+
+    @property
+    def maps(self) -> Maps:
+        """Where the picture shows skin, hair, glasses and shadow, on its pixels; enlarged on each use, because they are large."""
+        return self.grid_maps.on_picture(self.photograph)
 
     @cached_property
     def visibility(self) -> np.ndarray:
@@ -103,15 +123,25 @@ class SourceView:
         """The view's mesh mirrored."""
         return self.geometry.mirror()
 
-    @property
+    @cached_property
     def photograph(self) -> Photograph:
         """The picture as the stages of the texture read it."""
         return Photograph(self.pixels, self.frame.window, self.face, self.geometry)
 
     @cached_property
+    def skin(self) -> SkinSamples:
+        """The picture's bare skin around the mesh's points, without what hides it."""
+        return sample_skin(self.photograph, self.grid_maps.skin)
+
+    @cached_property
+    def light(self) -> Light:
+        """The picture's light, found in this picture alone."""
+        return find_light(self.skin)
+
+    @cached_property
     def texture(self) -> ViewTexture:
-        """The picture without its light; what hides the face is still in it."""
-        return make_texture(self.photograph, self.occlusion)
+        """The picture without the light that was found in it alone; what hides the face is still in it."""
+        return make_texture(self.photograph, self.light.whole, self.grid_maps.hidden)
 
 
 @dataclass(frozen=True)
@@ -137,6 +167,32 @@ class Source:
         """`views` and `spare`."""
         return self.views + self.spare
 
+    @cached_property
+    def shading(self) -> np.ndarray:
+        """The person's own shading of the skin, on which the pictures agree, float64 (478,)."""
+        return agreed_shading([view.light for view in self.views], [view.skin.weight for view in self.views])
+
+    @cached_property
+    def atlas(self) -> Atlas:
+        """The person's albedo on one layout of the mesh."""
+        sharpest = max(view.analysis.sharpness for view in self.views)
+        merits = [merit_of(view.analysis, sharpest) for view in self.views]
+        return make_atlas(
+            [
+                cast_vote(view.photograph, self.delit(view), merit / max(merits))
+                for view, merit in zip(self.views, merits, strict=True)
+            ]
+        )
+
+    @cached_property
+    def textures(self) -> Mapping[str, ViewTexture]:
+        """The views' textures by name, each made on first use: without light, with what was hidden filled in."""
+        return _Textures(self)
+
+    def delit(self, view: SourceView) -> ViewTexture:
+        """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled."""
+        return make_texture(view.photograph, find_light(view.skin, self.shading).whole, view.grid_maps.hidden)
+
     def cache_identity(self) -> str:
         """Return a text that is the same exactly when the pictures, their colour and their analysis are."""
         return digest([(view.name, view.analysis.model_dump_json()) for view in self.all_views])
@@ -144,6 +200,27 @@ class Source:
     def embedding(self, finder: FaceFinder) -> np.ndarray:
         """Compute the person's identity, the mean of the views' raw embeddings, float32 (128,)."""
         return np.mean([finder.embed(view.frame, view.face) for view in self.views], axis=0)
+
+
+class _Textures(Mapping[str, ViewTexture]):
+    """The filled textures of a source, made one by one when they are asked for."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._views = {view.name: view for view in source.all_views}
+        self._made: dict[str, ViewTexture] = {}
+
+    def __getitem__(self, name: str) -> ViewTexture:
+        if name not in self._made:
+            view = self._views[name]
+            self._made[name] = fill_texture(view.photograph, self._source.delit(view), self._source.atlas)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
 
 
 def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str | None = None) -> Source:

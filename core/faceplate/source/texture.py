@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from faceplate.source.light import fit_light, light_over_grid, skin_at_points
+from faceplate.source.light import light_over_grid
 from faceplate.source.photograph import Photograph
-from faceplate.source.views import bare_skin
 
 __all__ = ["ViewTexture", "make_texture"]
+
+# Below this cosine to the view the surface is near the outline, and the texture is cut off this far inside it; elsewhere
+# only at its soft edge. Fractions of the face's size.
+_GRAZING_COSINE, _INSET, _EDGE = 0.45, 0.02, 0.005
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,31 @@ class ViewTexture:
     clean: np.ndarray
 
 
-def make_texture(photograph: Photograph, hidden: np.ndarray) -> ViewTexture:
-    """Make the texture of a picture; `hidden` (h, w) is 1 where something in front hides the face. Nothing is filled."""
-    skin = photograph.over_grid(bare_skin()) * photograph.raster.covered * (1 - photograph.to_grid(hidden))
-    values, weight = skin_at_points(photograph, skin.astype(np.float32))
-    light = fit_light(photograph, values, weight).astype(np.float32)
+def make_texture(photograph: Photograph, light: np.ndarray, hidden: np.ndarray) -> ViewTexture:
+    """Remove a picture's light.
+
+    Parameters
+    ----------
+    photograph : Photograph
+        The picture.
+    light : np.ndarray
+        float32 (478, 3), its log light at the mesh's points.
+    hidden : np.ndarray
+        float32 (gh, gw) on the picture's grid, 1 where something in front hides the face. Nothing is filled here
+        (`source.fill`).
+    """
     spread = photograph.to_picture(light_over_grid(photograph, light))
-    return ViewTexture(photograph.log - spread, light, (1 - hidden).astype(np.float32))
+    return ViewTexture(photograph.log - spread, light, photograph.to_picture(_inside(photograph) * (1 - hidden)))
+
+
+def _inside(photograph: Photograph) -> np.ndarray:
+    """Compute where the grid shows the face and not what is behind its outline, float32 (gh, gw) in 0..1.
+
+    Where the surface turns away, a mesh that is off by a pixel shows the background at the outline.
+    """
+    covered = photograph.raster.covered.astype(np.uint8)
+    depth = cv2.distanceTransform(cv2.copyMakeBorder(covered, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0), cv2.DIST_L2, 3)
+    depth = depth[1:-1, 1:-1] / photograph.cells
+    turned = np.clip((_GRAZING_COSINE - photograph.geometry.seen) / _GRAZING_COSINE, 0, 1)
+    inset = _INSET * np.clip(2 * photograph.over_grid(turned), 0, 1) + _EDGE
+    return np.clip((depth - inset) / _EDGE, 0, 1).astype(np.float32)

@@ -1,0 +1,56 @@
+"""What hides the face in a picture is found; what belongs to the face is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceplate.color import ColorConfig
+from faceplate.comp.regions import region_matte
+from faceplate.demo import person
+from faceplate.face import FaceFinder
+from faceplate.source import Source, read_source
+from occluders import DARK_FRAME, DARK_HAIR, LIGHT_HAIR, METAL_FRAME, with_glasses
+from source_views import repainted, scene_of, strand_on
+
+
+@pytest.mark.parametrize("colour", [DARK_FRAME, METAL_FRAME])
+def test_painted_frames_are_glasses(colour: np.ndarray, source_bea: Source) -> None:
+    """Four fifths of the frame are found, called glasses, and the lenses stay free; without them nothing is."""
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    pixels, alpha = with_glasses(scene_of(view), colour)
+    worn = repainted(view, pixels)
+    inside = (alpha > 0.9) & (view.texture.clean > 0.5)
+    assert (worn.maps.glasses[inside] > 0.5).mean() > 0.8
+    eyes = region_matte(view.face, view.frame.window, ("eyes",)) > 0.9
+    assert worn.maps.glasses[eyes & (alpha == 0)].mean() < 0.25
+    assert not view.maps.glasses.any()
+
+
+@pytest.mark.parametrize("colour", [DARK_HAIR, LIGHT_HAIR * 0.4])
+def test_a_painted_strand_on_the_forehead_is_hair(colour: np.ndarray, source_bea: Source) -> None:
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    pixels, alpha = strand_on(view, colour)
+    hairy = repainted(view, pixels)
+    inside = (alpha > 0.9) & (view.texture.clean > 0.5)
+    assert inside.sum() > 200
+    assert (hairy.maps.hair[inside] > 0.5).mean() > 0.8
+    assert (view.maps.hair[inside] > 0.5).mean() < 0.2
+
+
+@pytest.mark.parametrize("name", ["cal", "dot", "fox"])
+def test_brows_beard_and_lips_are_not_hidden(name: str, color: ColorConfig, finder: FaceFinder) -> None:
+    """Of brows, mouth and the lower face less than 3 % are taken for something in front."""
+    view = next(view for view in read_source(person(name), color, finder).views if view.path.stem == "front")
+    window = view.frame.window
+    inside = view.texture.clean + view.maps.hidden > 0.9
+    for region in ("brows", "mouth", "nose", "jaw"):
+        area = (region_matte(view.face, window, (region,)) > 0.9) & inside
+        if region == "jaw":  # beside the jaw hair hangs down
+            area &= region_matte(view.face.moved(_shrunk(view.face.points)), window, (region,)) > 0.9
+        assert view.maps.hidden[area].mean() < 0.03, region
+
+
+def _shrunk(points: np.ndarray) -> np.ndarray:
+    centre = points.mean(axis=0)
+    return centre + 0.8 * (points - centre)
