@@ -246,7 +246,7 @@ def row(*cells: str | float) -> None:
 
 
 def face_crop(
-    frame: Frame, face: Face, side: int, margin: float = 0.35, centre: np.ndarray | None = None
+    frame: Frame, face: Face, side: int, margin: float = 0.22, centre: np.ndarray | None = None
 ) -> np.ndarray:
     """Return the square around a face as it is displayed, uint8 (side, side, 3), RGB.
 
