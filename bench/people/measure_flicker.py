@@ -43,6 +43,8 @@ CROP, INSIDE, BLUR = 256, (slice(60, 200), slice(70, 186)), 12.0
 # The mesh fills this many pixels of the crop.
 MESH = 200.0
 SKIN_POINTS = 468
+# An opening that varies by less than this does not move.
+STILL = 0.04
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,9 @@ def _change(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def _correlation(pairs: list[tuple[float, float]]) -> float:
+    """Return the correlation of plate and result; NaN where the plate's value does not move."""
+    if np.ptp(np.array(pairs)[:, 0]) < STILL:
+        return float("nan")
     return float(np.corrcoef(np.array(pairs).T)[0, 1])
 
 
@@ -216,7 +221,7 @@ def main() -> None:
             found.append(measure(setup, given, source, target, folder).cells)
         row(target.name, source.name, *found[-1])
         note(f"{target.name} done")
-    mean = np.mean(found, axis=0)
+    mean = np.nanmean(found, axis=0)
     row(f"mean of {len(found)}", "", *(float(value) for value in mean))
     print(f"\n{given.motion}: ratio {mean[2]:.2f}, largest {max(one[2] for one in found):.2f}, {len(found)} sequences")
 

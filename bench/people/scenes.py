@@ -237,8 +237,8 @@ def header(*columns: str, words: int = 1) -> None:
 
 
 def row(*cells: str | float) -> None:
-    """Print one row of a Markdown table; numbers with two decimals."""
-    shown = [cell if isinstance(cell, str) else f"{cell:.2f}" for cell in cells]
+    """Print one row of a Markdown table; numbers have two decimals, and NaN is a dash."""
+    shown = [cell if isinstance(cell, str) else "–" if cell != cell else f"{cell:.2f}" for cell in cells]
     print("| " + " | ".join(shown) + " |", flush=True)
 
 

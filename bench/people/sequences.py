@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -109,7 +109,7 @@ class WrittenPlate:
 def write_plate(setup: Setup, person: Person, motion: str, count: int, noise: float, folder: Path) -> WrittenPlate:
     """Write a sequence as half-float EXR files in ACEScg, with damage and sensor noise of strength `noise`."""
     folder.mkdir(parents=True, exist_ok=True)
-    meshes = []
+    setup, meshes = _with_face_size(setup, person), []
     for index, (pixels, mesh) in enumerate(MOTIONS[motion](setup, person, count)):
         number = FIRST + index
         if setup.damage:
@@ -117,6 +117,15 @@ def write_plate(setup: Setup, person: Person, motion: str, count: int, noise: fl
         write(folder / f"plate.{number}.exr", noisy(pixels, number, noise) if noise else pixels)
         meshes.append(mesh)
     return WrittenPlate(str(folder / "plate.####.exr"), tuple(range(FIRST, FIRST + len(meshes))), tuple(meshes))
+
+
+def _with_face_size(setup: Setup, person: Person) -> Setup:
+    """Return the setup with the plate's side that gives the face the size named as damage, the same in every frame."""
+    pixels = damage.FACE_SIZES.get(setup.damage)
+    if pixels is None:
+        return setup
+    front = setup.views(person)[0]
+    return replace(setup, size=round(setup.size * pixels / front.face.size), damage="")
 
 
 def _damaged(setup: Setup, pixels: np.ndarray, number: int) -> np.ndarray:
