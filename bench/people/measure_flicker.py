@@ -26,7 +26,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from population import Person
-from scenes import Setup, display, face_crop, header, note, opening, parser_for, row, setup_of
+from scenes import Setup, display, face_crop, header, note, opening, pairs_of, parser_for, row, setup_of
 from sequences import MOTIONS, WrittenPlate, write_plate
 
 from faceplate import Renderer, Shot
@@ -215,7 +215,7 @@ def main() -> None:
     given = options()
     setup, found = setup_of(given), []
     header("target", "source", "plate", "result", "ratio", "most", "lids r", "mouth r", "gaze", words=2)
-    for target, source in zip(setup.people, setup.people[1:] + setup.people[:1], strict=True):
+    for target, source in pairs_of(setup.people):
         with tempfile.TemporaryDirectory() as temporary:
             folder = (given.keep or Path(temporary)) / f"{source.name}_on_{target.name}"
             found.append(measure(setup, given, source, target, folder).cells)

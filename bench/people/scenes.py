@@ -222,6 +222,34 @@ def refound(setup: Setup, frame: Frame, face: Face) -> Face:
     return setup.finder.refine(frame, face)
 
 
+def linear709(frame: Frame) -> np.ndarray:
+    """Return a frame as scene-linear Rec.709, float32 (h, w, 3)."""
+    return frame.color.to_linear709(frame.working())
+
+
+_XYZ_OF_709 = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def lab(linear: np.ndarray) -> np.ndarray:
+    """Convert scene-linear Rec.709 to CIELAB with its white at 1, float64 (..., 3)."""
+    ratio = np.maximum(linear, 0) @ (_XYZ_OF_709 / _XYZ_OF_709.sum(axis=1, keepdims=True)).T
+    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1)
+
+
+def filled(points: np.ndarray, frame: Frame) -> np.ndarray:
+    """Return the pixels of `frame` inside a polygon of continuous points (n, 2 or more), bool (h, w)."""
+    mask = np.zeros(frame.pixels.shape[:2], np.uint8)
+    at = points[:, :2] - (frame.window.x + 0.5, frame.window.y + 0.5)
+    cv2.fillPoly(mask, [np.round(at).astype(np.int32)], 1)
+    return mask > 0
+
+
+def pairs_of(people: Sequence[Person]) -> list[tuple[Person, Person]]:
+    """Return (source, target) pairs in which everybody is source once and target once, nobody of themselves."""
+    return list(zip(people, (*people[1:], *people[:1]), strict=True))
+
+
 # What is printed --------------------------------------------------------------------------------------------------------
 
 
