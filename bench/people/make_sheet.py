@@ -36,7 +36,7 @@ from faceplate.image.frame import Frame
 CELL = 640
 LINES = 4
 # Points around which the result is enlarged, and half the side of what is shown, in face sizes.
-ZOOMS = {"eyes": ((168,), 0.26), "mouth": ((13, 14), 0.17), "jaw": ((152, 172), 0.17), "temple": ((54, 67), 0.17)}
+ZOOMS = {"eyes": ((168,), 0.34), "mouth": ((13, 14), 0.17), "jaw": ((152, 172), 0.17), "temple": ((54, 67), 0.17)}
 
 
 def zoomed(frame: Frame, face: Face) -> np.ndarray:

@@ -47,7 +47,9 @@ LEAST_PIXELS = 16
 TEETH_LIGHTNESS, TEETH_CHROMA = 45.0, 20.0
 # Of the eye without the iris, the part from this quantile of lightness upwards is sclera; the rest is lash and shadow.
 SCLERA_QUANTILE = 0.4
-IRIS_MARGIN = 1.25
+IRIS_MARGIN = 1.2
+# Parts of the eye's width that are left out at its corners: the inner one is flesh.
+OUTER_CORNER, INNER_CORNER = 0.1, 0.2
 
 
 @dataclass(frozen=True)
@@ -87,18 +89,21 @@ def teeth_of(frame: Frame, face: Face) -> np.ndarray:
 
 
 def sclera_of(frame: Frame, face: Face) -> np.ndarray:
-    """Return the pixels of the sclera of both eyes, bool (h, w)."""
+    """Return the pixels of the sclera of both eyes, without the corners, bool (h, w)."""
     lightness = lab(linear709(frame))[..., 0]
     found = np.zeros(lightness.shape, bool)
     y, x = np.mgrid[: lightness.shape[0], : lightness.shape[1]] + 0.5
+    at = np.stack([x + frame.window.x, y + frame.window.y], axis=-1)
     shape = topology()
-    for loop, iris in ((shape.right_eye_loop, slice(468, 473)), (shape.left_eye_loop, slice(473, 478))):
-        points = face.points[iris, :2] - (frame.window.x, frame.window.y)
-        middle = points.mean(axis=0)
-        radius = IRIS_MARGIN * float(np.linalg.norm(points[1:] - points[0], axis=1).mean())
-        eye = filled(face.points[loop], frame).astype(np.uint8)
-        eye = cv2.erode(eye, np.ones((3, 3), np.uint8)) > 0
-        white = eye & (np.hypot(x - middle[0], y - middle[1]) > radius)
+    eyes = ((shape.right_eye_loop, slice(468, 473), 33, 133), (shape.left_eye_loop, slice(473, 478), 263, 362))
+    for loop, iris, outer, inner in eyes:
+        rim = face.points[iris, :2]
+        radius = IRIS_MARGIN * float(np.linalg.norm(rim[1:] - rim[0], axis=1).mean())
+        start, axis = face.points[outer, :2], face.points[inner, :2] - face.points[outer, :2]
+        along = (at - start) @ axis / (axis @ axis)
+        eye = cv2.erode(filled(face.points[loop], frame).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        eye &= (along > OUTER_CORNER) & (along < 1 - INNER_CORNER)
+        white = eye & (np.linalg.norm(at - rim.mean(axis=0), axis=-1) > radius)
         if white.any():
             found |= white & (lightness >= np.quantile(lightness[white], SCLERA_QUANTILE))
     return found
