@@ -26,7 +26,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from population import Person
-from scenes import Setup, display, face_crop, header, note, opening, pairs_of, parser_for, row, setup_of
+from scenes import Setup, column_means, display, face_crop, header, note, opening, pairs_of, parser_for, row, setup_of
 from sequences import MOTIONS, WrittenPlate, write_plate
 
 from faceplate import Renderer, Shot
@@ -221,8 +221,8 @@ def main() -> None:
             found.append(measure(setup, given, source, target, folder).cells)
         row(target.name, source.name, *found[-1])
         note(f"{target.name} done")
-    mean = np.nanmean(found, axis=0)
-    row(f"mean of {len(found)}", "", *(float(value) for value in mean))
+    mean = column_means(found)
+    row(f"mean of {len(found)}", "", *mean)
     print(f"\n{given.motion}: ratio {mean[2]:.2f}, largest {max(one[2] for one in found):.2f}, {len(found)} sequences")
 
 

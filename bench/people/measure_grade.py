@@ -24,6 +24,7 @@ from scenes import (
     Plate,
     Setup,
     at_turns,
+    column_means,
     filled,
     header,
     lab,
@@ -133,12 +134,6 @@ def measured(setup: Setup, scene: Scene, grade: Grade) -> tuple[float, ...]:
     return 100 * float(rms), *colour_off(first, plate, scene.teeth), *colour_off(first, plate, scene.sclera)
 
 
-def mean(rows: list[tuple[float, ...]]) -> list[float]:
-    """Return the means of columns, without the cells that are NaN."""
-    columns = np.array(rows).T
-    return [float(np.nanmean(c)) if np.isfinite(c).any() else float("nan") for c in columns]
-
-
 def main() -> None:
     """Run the command line described at the top of this file."""
     parser = parser_for(__doc__)
@@ -150,9 +145,9 @@ def main() -> None:
     for name, grade in {"none": Grade(), **GRADES}.items():
         rows = [measured(setup, scene, grade) for scene in made]
         all_rows += [] if name == "none" else rows
-        found = mean(rows)
+        found = column_means(rows)
         row(name, found[0], max(one[0] for one in rows), *found[1:])
-    found = mean(all_rows)
+    found = column_means(all_rows)
     row(f"mean of {len(GRADES)}", found[0], max(one[0] for one in all_rows), *found[1:])
     print(f"\nRMS {found[0]:.1f} %, teeth ab {found[1]:.1f}, sclera ab {found[3]:.1f}, {len(made)} plates")
 

@@ -270,6 +270,12 @@ def row(*cells: str | float) -> None:
     print("| " + " | ".join(shown) + " |", flush=True)
 
 
+def column_means(rows: Sequence[tuple[float, ...]]) -> list[float]:
+    """Return the mean of each column without its NaN; NaN for a column that has nothing else."""
+    columns = np.array(rows).T
+    return [float(np.nanmean(column)) if np.isfinite(column).any() else float("nan") for column in columns]
+
+
 # Sheets -----------------------------------------------------------------------------------------------------------------
 
 
