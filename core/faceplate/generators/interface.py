@@ -51,12 +51,16 @@ class Crop:
         The face in crop coordinates.
     frame : int, optional
         The shot's frame number, used only for what an artist pinned to a range of frames.
+    views : tuple, optional
+        The source's views that lead in this frame, (name, weight) each, the leader first: one, or two during a hand-over, or
+        those that an artist pinned. The weights sum to 1. None where the choice is the generator's.
     """
 
     pixels: np.ndarray
     transform: CropTransform
     face: Face
     frame: int | None = None
+    views: tuple[tuple[str, float], ...] | None = None
 
 
 @dataclass(frozen=True)
