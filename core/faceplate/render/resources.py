@@ -56,7 +56,7 @@ from faceplate.system.user_paths import exists, make_folder
 from faceplate.track import AutoTrack, Track, auto_track_path
 from faceplate.track.model import ViewRun
 from faceplate.track.view_plan import Views, weights_at
-from faceplate.track.view_planner import with_plan_for
+from faceplate.track.view_planner import with_plans
 
 __all__ = ["Consent", "RenderResources", "default_finder"]
 
@@ -367,6 +367,17 @@ class RenderResources:
         pinned = pinned_views(mesh, request.frame)
         return pinned or weights_at(self.pool.get(("view runs", person), runs), request.plate_frame)
 
+    def with_view_plans(self, track: Track) -> Track:
+        """Return the track with a view plan of every person for the shot's source, where a generator of the shot uses views.
+
+        It is the same track where nothing is missing.
+        """
+        given = None if self.given_generator is None else mesh_in(self.given_generator)
+        if given is not None:
+            return with_plans(track, given.source)
+        used = self.given_generator is None and any(item.generator == "mesh" for item in self._all_parameters())
+        return with_plans(track, self.source) if used else track
+
     def views_alone(self, request: FrameRequest, face: Face | None) -> Views | None:
         """Return the one view that suits a face best, without a look at other frames; pins and None as in `planned_views`."""
         mesh = mesh_in(self.generator(request.parameters))
@@ -465,7 +476,7 @@ class RenderResources:
             self._take_kept_track(progress)
         for parameters in variants:
             _ = self.person(parameters) if self.track is not None else self.wanted_identity(parameters)
-        self._keep_view_plans(variants)
+        self._keep_view_plans()
         self._check_licences(self.cards())
 
     def _check_targets(self, variants: tuple[Parameters, ...]) -> None:
@@ -484,21 +495,16 @@ class RenderResources:
             auto_track_path(self.output), frames, make=len(set(frames)) > 1, progress=progress
         )
 
-    def _keep_view_plans(self, variants: tuple[Parameters, ...]) -> None:
-        """Store the view plans that the shot needs in the track that is kept beside the output; a given track is not changed."""
+    def _keep_view_plans(self) -> None:
+        """Store the view plans in the track that is kept beside the output of a range; a given track is not changed."""
         kept = self.auto_track
         if kept is None or len(self.frames()) < 2:
             return
-        track = kept.track
-        for parameters in variants:
-            mesh = mesh_in(self.generator(parameters))
-            if mesh is not None:
-                track = with_plan_for(track, self.person(parameters), mesh.source)
-        if track is kept.track:
-            return
-        self.auto_track = replace(kept, track=track)
-        with suppress(RenderError):  # the plan is only made again where it could not be stored
-            track.save()
+        planned = self.with_view_plans(kept.track)
+        if planned is not kept.track:
+            self.auto_track = replace(kept, track=planned)
+            with suppress(RenderError):  # where it cannot be stored, the same plan is made again
+                planned.save()
 
     def _refuse_overwriting_the_plate(self) -> None:
         if same_target(self.plate, self.output, self.frames()):

@@ -17,7 +17,7 @@ import numpy as np
 
 from faceplate.cache import digest
 from faceplate.face import topology
-from faceplate.face.expression import BLENDSHAPES, eye_openness, mouth_openness
+from faceplate.face.expression import BLENDSHAPES, expression_of, eye_openness, mouth_openness
 from faceplate.face.shape import RIGID, head_model, normals, unsqueezed
 from faceplate.source.source import Source, SourceView
 from faceplate.source.views import Geometry
@@ -33,7 +33,7 @@ __all__ = [
     "plan_views",
     "source_identity",
     "view_costs",
-    "with_plan_for",
+    "with_plans",
 ]
 
 # A turn of this much costs 0.41; far larger turns cost 1 for each further multiple.
@@ -42,10 +42,11 @@ _TURN = 15.0
 _UNSEEN, _SEEN_WELL = 3.0, 0.4
 # Light: cost for each unit of contrast, and the contrast from which shadows are too hard to be removed, with the cost there.
 _LIGHT, _SOFT_LIGHT, _HARD_LIGHT, _MOST_LIGHT = 0.15, 1.6, 2.0, 4.0
-# Expression has a small weight, because mouth and lids may be filled in from other views: (cost, difference that counts whole).
-_MOUTH, _EYE = (0.3, 0.25), (0.15, 0.2)
-# A face without expression can be warped to every expression: cost of a strong one, and the vector's length that counts whole.
-_EXPRESSION = (0.2, 1.5)
+# Expression has a small weight, because mouth and lids may be filled in from other views: (cost, difference that counts whole)
+# of the openness of mouth and eyes, and of the distance of the blendshape vectors of lower face and brows.
+_MOUTH, _EYE, _EXPRESSION = (0.3, 0.25), (0.15, 0.2), (0.4, 1.2)
+# The plate's expression is measured in every fourth frame, because the network takes a millisecond.
+_EXPRESSION_STEP = 4
 # Cost of a change of the leader where the head stands still, and the share of it that fast motion saves.
 _CHANGE, _MOTION_SAVES = 14.0, 0.6
 # Motion, in degrees a frame, that saves half of that share, and the standard deviation in frames over which it is measured.
@@ -55,7 +56,7 @@ _GRID = 4
 # Half the length of a hand-over in frames: at fast motion and on a still head.
 _SHORTEST, _LONGEST = 5, 8
 # A new picture takes the place of one that led in an earlier plan only where it costs this much less in a frame.
-_MARGIN = 0.1
+_MARGIN = 0.15
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,6 @@ class ViewTraits:
         The face's size in the picture's pixels.
     sharpness, contrast : float
         As in `PictureAnalysis`.
-    expression : float
-        Strength of the expression: the length of the vector of the lower face's and the brows' blendshapes.
     """
 
     name: str
@@ -87,16 +86,11 @@ class ViewTraits:
     size: float
     sharpness: float = 1.0
     contrast: float = 0.0
-    expression: float = 0.0
 
     @classmethod
     def of(cls, view: SourceView) -> ViewTraits:
         """Return the traits of a view of the source."""
         analysis = view.analysis
-        parts = ("mouth", "jaw", "cheek", "nose", "brow")
-        moved = [
-            value for name, value in zip(BLENDSHAPES, analysis.blendshapes, strict=False) if name.startswith(parts)
-        ]
         return cls(
             name=view.name,
             picture=_picture_hash(view)[:16],
@@ -105,7 +99,6 @@ class ViewTraits:
             size=view.face.size,
             sharpness=analysis.sharpness,
             contrast=analysis.contrast,
-            expression=float(np.linalg.norm(moved)),
         )
 
 
@@ -123,6 +116,8 @@ class Heads:
         float64 (n,), the face's size in plate pixels.
     mouth, eyes : np.ndarray
         float64 (n,) and (n, 2): openness.
+    expression : np.ndarray
+        float64 (n, k), the blendshapes of lower face and brows.
     measured : np.ndarray
         bool (n,); False for a frame that has no say, because the artist marked it.
     """
@@ -132,6 +127,7 @@ class Heads:
     size: np.ndarray
     mouth: np.ndarray
     eyes: np.ndarray
+    expression: np.ndarray
     measured: np.ndarray
 
     @classmethod
@@ -143,10 +139,25 @@ class Heads:
         measured: Sequence[bool] | None = None,
     ) -> Heads:
         """Measure `meshes`, (478, 3) in plate pixels each."""
-        rows = [_state_of(mesh, pixel_aspect) for mesh in meshes]
+        rows: list[tuple[float, ...]] = []
+        sampled: list[np.ndarray] = []
+        for mesh in meshes:
+            square = unsqueezed(mesh, pixel_aspect)
+            if len(rows) % _EXPRESSION_STEP == 0:
+                sampled.append(expression_of(square)[_expressive()])
+            size = float(np.ptp(mesh[:, :2], axis=0).max())
+            rows.append((*_to_camera(square), size, mouth_openness(square), *eye_openness(square)))
         table = np.array(rows, np.float64).reshape(-1, 7)
         known = np.ones(len(rows), bool) if measured is None else np.array(measured, bool)
-        return cls(np.array(frames, int), table[:, :3], table[:, 3], table[:, 4], table[:, 5:7], known)
+        return cls(
+            frames=np.array(frames, int),
+            direction=table[:, :3],
+            size=table[:, 3],
+            mouth=table[:, 4],
+            eyes=table[:, 5:7],
+            expression=_between_samples(sampled, len(rows)),
+            measured=known,
+        )
 
     def part(self, rows: slice) -> Heads:
         """Return some of the frames."""
@@ -192,11 +203,13 @@ def plan_for(track: Track, person: str, source: Source) -> ViewPlan:
     return ViewPlan(person=person, source=identity, pictures={name: known[name] for name in used}, runs=planned)
 
 
-def with_plan_for(track: Track, person: str, source: Source) -> Track:
-    """Return the track with a view plan of a person for `source`; the same track where it has one."""
-    if track.view_plan(person, source_identity(source)) is not None:
-        return track
-    return track.with_plan(plan_for(track, person, source))
+def with_plans(track: Track, source: Source) -> Track:
+    """Return the track with a view plan of every person for `source`; a plan that it has already is kept."""
+    identity = source_identity(source)
+    for person in track.people:
+        if person.frames and track.view_plan(person.id, identity) is None:
+            track = track.with_plan(plan_for(track, person.id, source))
+    return track
 
 
 def plan_views(
@@ -223,16 +236,17 @@ def plan_views(
     """
     runs: list[ViewRun] = []
     cost = 0.0
+    step = _step(heads.frames)  # a tracked frame stands for so many
     for rows in _stretches(heads.frames, cuts, gap):
         part = heads.part(rows)
         costs = view_costs(views, part)
         wanted = costs.total + _penalty(views, part.frames, earlier)
-        speed = _speed(part)
+        speed = _speed(part, step)
         change = _CHANGE * (1.0 - _MOTION_SAVES * speed)
-        change[np.arange(len(change)) % _GRID != 0] = np.inf
-        leaders = _cheapest(wanted, change)
+        change[np.arange(len(change)) % max(_GRID // step, 1) != 0] = np.inf
+        leaders = _cheapest(step * wanted, change)
         changes = np.flatnonzero(np.diff(leaders)) + 1
-        cost += float(costs.total[np.arange(len(leaders)), leaders].sum() + change[changes].sum())
+        cost += float(step * costs.total[np.arange(len(leaders)), leaders].sum() + change[changes].sum())
         runs += _runs(views, part.frames, leaders, speed, costs)
     return PlannedViews(tuple(runs), cost)
 
@@ -260,10 +274,13 @@ def view_costs(views: Sequence[ViewTraits], heads: Heads) -> ViewCosts:
     pixels = np.array([min(max(view.sharpness, 1e-3), 1.0) * view.size for view in views])
     detail = np.clip(pixels / np.maximum(heads.size, 1e-9)[:, None], 1e-3, 1.0)
     total = np.hypot(1.0, turn / _TURN) - 1.0 + _UNSEEN * (1.0 - seen) - np.log(detail)
-    total += [_light_cost(view.contrast) + _part_of(view.expression, *_EXPRESSION) for view in views]
+    total += [_light_cost(view.contrast) for view in views]
     total += _part_of(heads.mouth[:, None] - np.array([view.geometry.mouth for view in views]), *_MOUTH)
     for side in range(2):
         total += _part_of(heads.eyes[:, side, None] - np.array([view.geometry.eyes[side] for view in views]), *_EYE)
+    for index, view in enumerate(views):
+        distance = np.linalg.norm(heads.expression - view.geometry.expression[_expressive()], axis=1)
+        total[:, index] += _part_of(distance, *_EXPRESSION)
     total[~heads.measured] = 0.0
     return ViewCosts(np.round(total, 3), turn, np.clip(seen, 0.0, 1.0), np.clip(hidden, 0.0, 1.0))
 
@@ -278,11 +295,19 @@ def _picture_hash(view: SourceView) -> str:
     return view.analysis.sha256.partition(" ")[0]
 
 
-def _state_of(mesh: np.ndarray, pixel_aspect: float) -> tuple[float, ...]:
-    """Return the direction (3), size and openness of mouth and eyes of one mesh."""
-    square = unsqueezed(mesh, pixel_aspect)
-    size = float(np.ptp(mesh[:, :2], axis=0).max())
-    return (*_to_camera(square), size, mouth_openness(square), *eye_openness(square))
+@cache
+def _expressive() -> np.ndarray:
+    """Return which of the 52 blendshapes move lower face and brows, bool (52,)."""
+    return np.array([name.startswith(("mouth", "jaw", "cheek", "nose", "brow")) for name in BLENDSHAPES])
+
+
+def _between_samples(sampled: list[np.ndarray], count: int) -> np.ndarray:
+    """Interpolate between every `_EXPRESSION_STEP`-th of `count` frames, float64 (count, k)."""
+    known = np.array(sampled, np.float64).reshape(-1, int(_expressive().sum()))
+    if not count:
+        return known
+    at = np.arange(len(known)) * _EXPRESSION_STEP
+    return np.stack([np.interp(np.arange(count), at, known[:, k]) for k in range(known.shape[1])], axis=1)
 
 
 def _to_camera(square: np.ndarray) -> np.ndarray:
@@ -310,15 +335,20 @@ def _light_cost(contrast: float) -> float:
     return min(_LIGHT * contrast + _HARD_LIGHT * hard, _MOST_LIGHT)
 
 
-def _part_of(difference: np.ndarray | float, cost: float, whole: float) -> np.ndarray:
+def _part_of(difference: np.ndarray, cost: float, whole: float) -> np.ndarray:
     return cost * np.minimum(np.abs(difference) / whole, 1.0)
+
+
+def _step(frames: np.ndarray) -> int:
+    """Return the distance of tracked frames: 1, or more where only every second or third was tracked."""
+    return int(np.diff(frames).min()) if len(frames) > 1 else 1
 
 
 def _stretches(frames: np.ndarray, cuts: Sequence[int], gap: int) -> list[slice]:
     """Split frames at cuts and at absences longer than `gap` frames."""
     if not len(frames):
         return []
-    step = int(np.diff(frames).min()) if len(frames) > 1 else 1
+    step = _step(frames)
     view = np.searchsorted(np.array(sorted(cuts)), frames, side="right")
     ends = np.flatnonzero((np.diff(frames) > (gap + 1) * step) | (np.diff(view) > 0)) + 1
     return [slice(first, last) for first, last in itertools.pairwise([0, *ends.tolist(), len(frames)])]
@@ -337,12 +367,13 @@ def _penalty(views: Sequence[ViewTraits], frames: np.ndarray, earlier: Sequence[
     return margin
 
 
-def _speed(heads: Heads) -> np.ndarray:
+def _speed(heads: Heads, step: int) -> np.ndarray:
     """Return how fast the head turns around each frame, float64 (n,), 0 (still) to 1 (very fast)."""
     if len(heads.frames) < 3:
         return np.zeros(len(heads.frames))
-    reach = round(3 * _MOTION_WIDTH)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _MOTION_WIDTH) ** 2)
+    width = _MOTION_WIDTH / step
+    reach = max(round(3 * width), 1)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     weights /= weights.sum()
     padded = np.pad(heads.direction, ((reach, reach), (0, 0)), mode="edge")
     smooth = np.stack([np.convolve(padded[:, k], weights, mode="valid") for k in range(3)], axis=1)
