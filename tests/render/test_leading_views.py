@@ -157,6 +157,10 @@ def test_the_views_pass_a_restorer(three_frames: ThreeFrameShot, planned: Path, 
 def test_a_generator_without_views_is_told_of_none(three_frames: ThreeFrameShot, planned: Path) -> None:
     renderer = three_frames.renderer(source=BEA, track=str(planned), parameters={"generator": "null"})
     assert renderer.locate(1001).target.views is None
+    track = Track.load(planned)
+    assert renderer.resources.with_view_plans(track) is track
+    other = three_frames.renderer(track=str(planned)).resources.with_view_plans(track)
+    assert [len(plan.pictures) for plan in other.sidecar.plans] == [0, 1], "one plan for each source"
 
 
 def test_a_range_keeps_its_plan_in_the_track_beside_its_output(

@@ -365,7 +365,7 @@ class RenderResources:
             return runs_for(track, person, mesh.source)
 
         pinned = pinned_views(mesh, request.frame)
-        return pinned or weights_at(self.pool.get(("view runs", person), runs), request.plate_frame)
+        return pinned or weights_at(self.pool.get(("view runs", person, track.path), runs), request.plate_frame)
 
     def with_view_plans(self, track: Track) -> Track:
         """Return the track with a view plan of every person for the shot's source, where a generator of the shot uses views.

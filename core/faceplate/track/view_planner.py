@@ -242,7 +242,7 @@ def plan_views(
         costs = view_costs(views, part)
         wanted = costs.total + _penalty(views, part.frames, earlier)
         speed = _speed(part, step)
-        change = _CHANGE * (1.0 - _MOTION_SAVES * speed)
+        change = np.round(_CHANGE * (1.0 - _MOTION_SAVES * speed), 3)
         change[np.arange(len(change)) % max(_GRID // step, 1) != 0] = np.inf
         leaders = _cheapest(step * wanted, change)
         changes = np.flatnonzero(np.diff(leaders)) + 1
