@@ -31,6 +31,7 @@ from faceplate.cli.shot import shot_app
 from faceplate.cli.source import source_app
 from faceplate.cli.stmap import stmap_command
 from faceplate.cli.track import track_command, tracks_app
+from faceplate.cli.track_views import views_command
 from faceplate.errors import FaceplateError
 from faceplate.face import FaceFinder
 from faceplate.models import default_store
@@ -167,6 +168,7 @@ def render_command(
 
 app.add_typer(models_app)
 app.command("track")(track_command)
+tracks_app.command("views")(views_command)
 app.add_typer(release_app)
 app.command("verify")(verify_command)
 app.command("review")(review_command)

@@ -26,8 +26,9 @@ from faceplate.source import read_source
 from faceplate.system.user_paths import exists
 from faceplate.track import Smoothing, Track
 from faceplate.track.track import made
+from faceplate.track.view_planner import with_plans
 
-__all__ = ["track_command", "tracks_app"]
+__all__ = ["choose_person", "frame_range", "track_command", "tracks_app"]
 
 tracks_app = typer.Typer(help="Show, correct and export a track.", no_args_is_help=True)
 
@@ -56,21 +57,33 @@ def track_command(
         int | None, typer.Option(help="Fill absences of up to so many frames; 12 by default.", min=0)
     ] = None,
     qc: Annotated[Path | None, typer.Option(help="Also write a QC sheet (PNG) of the first person.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--source", "-s", help="The person who is put in: also plan which picture leads on which frames."),
+    ] = None,
+    source_space: Annotated[
+        str | None, typer.Option(help="The colour space of the source's pictures, when the files do not say.")
+    ] = None,
 ) -> None:
     """Find and follow the faces of a shot. A stopped run continues where it ended."""
     color = ColorConfig.load(ocio, working=working)
     shot = Shot(plate=plate, space=space, layer=layer, search=parse_rectangle(search))
     known = {key: value for key, value in (("amount", smooth), ("gap", gap)) if value is not None}
     before = Track.load(output).sidecar.smoothing.model_dump() if exists(output) else {}
+    finder = FaceFinder(default_store())
+    pictures = None if source is None else read_source(source, color, finder, source_space)
     with _bar() as bar:
         task = bar.add_task("track", total=None)
-        track = tracker_for(shot, color, FaceFinder(default_store())).track(
+        track = tracker_for(shot, color, finder).track(
             output,
             parse_frames(frames) if frames else None,
             smoothing=made(Smoothing, **{**before, **known}),
             workers=workers,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    if pictures is not None:
+        track = with_plans(track, pictures)
+        track.save()
     if qc is not None and track.people:
         _qc(track, qc, track.people[0].id, 12, color)
     _tell(track)
@@ -87,7 +100,7 @@ def show(file: _File) -> None:
 def rename(file: _File, person: _Person, name: Annotated[str, typer.Argument(help="The new name.")]) -> None:
     """Give a person a name."""
     track = Track.load(file)
-    track.rename(_who(track, person), name).save()
+    track.rename(choose_person(track, person), name).save()
 
 
 @tracks_app.command("delete")
@@ -98,8 +111,8 @@ def delete(
 ) -> None:
     """Remove a person from every frame, or from some."""
     track = Track.load(file)
-    first, last = _range(frames) if frames else (None, None)
-    track.delete(_who(track, person), first, last).save()
+    first, last = frame_range(frames) if frames else (None, None)
+    track.delete(choose_person(track, person), first, last).save()
 
 
 @tracks_app.command("split")
@@ -111,14 +124,14 @@ def split(
 ) -> None:
     """From a frame on, make a person a new one."""
     track = Track.load(file)
-    track.split(_who(track, person), frame, new).save()
+    track.split(choose_person(track, person), frame, new).save()
 
 
 @tracks_app.command("join")
 def join(file: _File, person: _Person, into: Annotated[str, typer.Argument(help="The person to keep.")]) -> None:
     """Join two people into one."""
     track = Track.load(file)
-    track.join(_who(track, person), _who(track, into)).save()
+    track.join(choose_person(track, person), choose_person(track, into)).save()
 
 
 @tracks_app.command("key")
@@ -132,7 +145,7 @@ def key(
 ) -> None:
     """Set a keyframe that moves, scales or rotates the face."""
     track = Track.load(file)
-    track.key(_who(track, person), frame, _pair("--move", move), scale, rotate).save()
+    track.key(choose_person(track, person), frame, _pair("--move", move), scale, rotate).save()
 
 
 @tracks_app.command("drag")
@@ -145,7 +158,7 @@ def drag(
 ) -> None:
     """Set a keyframe that drags one region of the face."""
     track = Track.load(file)
-    track.drag(_who(track, person), region, frame, _pair("--move", move)).save()
+    track.drag(choose_person(track, person), region, frame, _pair("--move", move)).save()
 
 
 @tracks_app.command("bad")
@@ -157,8 +170,8 @@ def bad(
 ) -> None:
     """Mark frames as wrong, so that smoothing does not use them."""
     track = Track.load(file)
-    first, last = _range(frames)
-    track.mark_bad(_who(track, person), first, last, exclude).save()
+    first, last = frame_range(frames)
+    track.mark_bad(choose_person(track, person), first, last, exclude).save()
 
 
 @tracks_app.command("span")
@@ -171,15 +184,15 @@ def span(
 ) -> None:
     """Set the in and out frame of a person, with fades."""
     track = Track.load(file)
-    first, last = _range(frames)
-    track.in_out(_who(track, person), first, last, fade_in, fade_out).save()
+    first, last = frame_range(frames)
+    track.in_out(choose_person(track, person), first, last, fade_in, fade_out).save()
 
 
 @tracks_app.command("clear")
 def clear(file: _File, person: _Person) -> None:
-    """Remove a person's keys, drags, bad frames and spans."""
+    """Remove a person's keys, drags, bad frames, spans and keyed views."""
     track = Track.load(file)
-    track.clear(_who(track, person)).save()
+    track.clear(choose_person(track, person)).save()
 
 
 @tracks_app.command("smooth")
@@ -206,7 +219,7 @@ def export(
     from faceplate.track.export import export_track
 
     track = Track.load(file)
-    print(export_track(track, output, _who(track, person), form, reference))
+    print(export_track(track, output, choose_person(track, person), form, reference))
 
 
 @tracks_app.command("qc")
@@ -223,7 +236,7 @@ def qc(
 ) -> None:
     """Draw landmarks over the plate, and plots of jitter and confidence: one sheet, or every frame as a movie."""
     track = Track.load(file)
-    who, color = _who(track, person), ColorConfig.load(ocio)
+    who, color = choose_person(track, person), ColorConfig.load(ocio)
     if output.suffix.lower() == ".png" and Sequence.parse(output).padding is None:
         _qc(track, output, who, tiles, color)
     else:
@@ -247,7 +260,8 @@ def _qc_movie(track: Track, output: Path, person: str, color: ColorConfig, rate:
         )
 
 
-def _who(track: Track, person: str) -> str:
+def choose_person(track: Track, person: str) -> str:
+    """Return the id of the person that an argument names. Raises what `Track.choose` raises."""
     return track.choose(person, _embedding)
 
 
@@ -256,7 +270,8 @@ def _embedding(path: Path) -> np.ndarray:
     return read_source(path, ColorConfig.load(), finder).embedding(finder)
 
 
-def _range(text: str) -> tuple[int, int]:
+def frame_range(text: str) -> tuple[int, int]:
+    """Return the first and last frame of `1010-1020`. Raises `UsageError('bad-frames')`."""
     frames = parse_frames(text)
     return min(frames), max(frames)
 
@@ -288,7 +303,14 @@ def _tell(track: Track) -> None:
     for item in sidecar.unread:
         print(f"Frame {item.frame} could not be read: {item.why}")
     layer = sidecar.corrections
-    counts = {"edits": layer.people, "keys": layer.keys, "drags": layer.drags, "bad": layer.bad, "spans": layer.spans}
+    counts = {
+        "edits": layer.people,
+        "keys": layer.keys,
+        "drags": layer.drags,
+        "bad": layer.bad,
+        "spans": layer.spans,
+        "views": layer.views,
+    }
     if any(counts.values()):
         print("Corrections: " + ", ".join(f"{len(items)} {name}" for name, items in counts.items() if items))
     for orphan in track.orphans:

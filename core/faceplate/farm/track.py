@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from faceplate.errors import UsageError
+from faceplate.errors import FaceplateError, UsageError
 from faceplate.render import Renderer
 from faceplate.render.tracking import ShotTracker, tracker_for
 from faceplate.track import Track
@@ -27,8 +28,17 @@ def track_stretches(
 
 
 def merge_track(renderer: Renderer, frames: Sequence[int] | None, progress: Progress | None = None) -> Track:
-    """Join all stretches into the track that a single machine makes; stretches that are missing are analysed here."""
-    return _tracker(renderer).merge(_track_path(renderer), frames, progress)
+    """Join all stretches into the track that a single machine makes; stretches that are missing are analysed here.
+
+    The view plan is stored with it. Where the source cannot be read here, every task makes the same plan for itself.
+    """
+    track = _tracker(renderer).merge(_track_path(renderer), frames, progress)
+    with suppress(FaceplateError):
+        planned = renderer.resources.with_view_plans(track)
+        if planned is not track:
+            planned.save()
+            return planned
+    return track
 
 
 def _tracker(renderer: Renderer) -> ShotTracker:

@@ -58,7 +58,8 @@ class Crop:
     frame : int, optional
         The shot's frame number, used only for what an artist pinned to a range of frames.
     views : tuple, optional
-        (name, weight) of the source's pictures that lead in this frame; the weights sum to 1. None where nothing was planned.
+        The source's views that lead in this frame, (name, weight) each, the leader first: one, or two during a hand-over, or
+        those that an artist pinned. The weights sum to 1. None where the choice is the generator's.
     """
 
     pixels: np.ndarray

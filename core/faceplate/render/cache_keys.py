@@ -27,6 +27,7 @@ from faceplate.plate.movie import is_movie
 from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot.parameters import PARAMETERS, Stage
+from faceplate.track.view_plan import Views
 from faceplate_client.version import __version__
 
 __all__ = ["CacheKeys"]
@@ -87,10 +88,12 @@ class CacheKeys:
             self.request.frame,
         )
 
-    def stage_keys(self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
+    def stage_keys(
+        self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0, views: Views | None = None
+    ) -> Mapping[str, str]:
         """Return the key of every stage that is kept, for a `face` on the plate's pixels `region` (the proxy's at a proxy).
 
-        `weight` is the fade of the whole change, `grain` the plate's from the track, if known.
+        `weight` is the fade of the whole change, `grain` the plate's from the track, if known, and `views` those that lead.
         """
         parameters = self.request.parameters
         generator = self.resources.generator(parameters)
@@ -98,7 +101,7 @@ class CacheKeys:
         picture = digest("picture", self._plate, self.request.proxy, region, _face_values(face))
         shape = (self._generator, self._values(("shape",)), weight, grain) if isinstance(generator, Reshaping) else None
         prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame)
-        inner = digest("inner", prepare, self._generator, self._values(self._read))
+        inner = digest("inner", prepare, self._generator, self._values(self._read), views)
         restoring = (self._values(_named(Stage.RESTORE)), parameters.network_view) if parameters.restorer else None
         generate = digest("generate", inner, restoring)
         occlusion = digest("occlusion", prepare, parameters.occlusion, self._occluder)
@@ -134,14 +137,16 @@ class CacheKeys:
 
     @cached_property
     def _target(self) -> Any:
-        """The tracked face of the frame, or the key of the search for one."""
+        """The tracked face of the frame and the views that lead in it, or the key of the search for a face."""
         track = self.resources.track
         if track is None:
             return self.find_key()
         number = self.request.plate_frame
         tracked = track.face(self.resources.person(self.request.parameters), number)
         grain = track.grain(number)
-        return "nobody" if tracked is None else (_face_values(tracked.face), tracked.weight, grain)
+        if tracked is None:
+            return "nobody"
+        return (_face_values(tracked.face), tracked.weight, grain, self.resources.planned_views(self.request))
 
     @cached_property
     def _generator(self) -> str:

@@ -15,6 +15,7 @@ from faceplate.render.crop import PlateCrop
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.prepare import PreparedPlate
 from faceplate.shot.parameters import Parameters
+from faceplate.track.view_plan import Views
 
 __all__ = ["GeneratorResult", "generate_face", "network_encoding"]
 
@@ -33,16 +34,20 @@ class GeneratorResult:
 
 
 def generate_face(
-    prepared: PreparedPlate, generator: Generator, parameters: Parameters, cache: FrameCache = NO_FRAME_CACHE
+    prepared: PreparedPlate,
+    generator: Generator,
+    parameters: Parameters,
+    cache: FrameCache = NO_FRAME_CACHE,
+    views: Views | None = None,
 ) -> GeneratorResult:
-    """Run the generator, and its restorer, on the prepared crop."""
+    """Run the generator, and its restorer, on the prepared crop; `views` are those that lead in the frame."""
     color = prepared.plate.color
 
     def generate() -> GeneratorResult:
         used = generator
         if isinstance(generator, Restored):  # the restorer's values may change without another run of the network
             used = generator.remembering(lambda run: cache.make("inner", run))
-        shown, generated = _run(prepared.crop, color, used, network_encoding(parameters, color))
+        shown, generated = _run(prepared.crop, color, used, network_encoding(parameters, color), views)
         return GeneratorResult(shown, generated, _resolution_note(generator, prepared.face))
 
     return cache.make("generate", generate)
@@ -58,13 +63,15 @@ def network_encoding(parameters: Parameters, color: ColorConfig) -> Encoding:
     return ViewEncoding(color, display, view)
 
 
-def _run(crop: PlateCrop, color: ColorConfig, generator: Generator, encoding: Encoding) -> tuple[np.ndarray, Generated]:
+def _run(
+    crop: PlateCrop, color: ColorConfig, generator: Generator, encoding: Encoding, views: Views | None
+) -> tuple[np.ndarray, Generated]:
     """Return the crop as the generator saw it, and its answer, both scene-linear working space."""
     if generator.encoding == "working":
-        return crop.pixels, generator.generate(Crop(crop.pixels, crop.transform, crop.face, crop.frame))
+        return crop.pixels, generator.generate(Crop(crop.pixels, crop.transform, crop.face, crop.frame, views))
     gain = Exposure.of_level(crop.face.level).gain
     encoded = encoding.encode(color.to_linear709(crop.pixels), gain)
-    generated = generator.generate(Crop(encoded, crop.transform, crop.face, crop.frame))
+    generated = generator.generate(Crop(encoded, crop.transform, crop.face, crop.frame, views))
 
     def decoded(pixels: np.ndarray) -> np.ndarray:
         return color.from_linear709(encoding.decode(pixels, gain))

@@ -37,7 +37,8 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
     inputs = _read_input_mattes(located, region)
     cache = NO_FRAME_CACHE
     if stage_cache.active:
-        cache = FrameCache(stage_cache, located.keys.stage_keys(face, region, grain, target.weight))
+        stage_keys = located.keys.stage_keys(face, region, grain, target.weight, target.views)
+        cache = FrameCache(stage_cache, stage_keys)
 
     def prepare() -> PreparedPlate:
         picture = _read_region(resources, located, region)

@@ -105,7 +105,10 @@ class Renderer:
         request = resources.request(frame, values, proxy)
         keys = CacheKeys(resources, request)
         key = keys.frame_key(face)
-        target = Target(face, grain=grain) if face else find_target(resources, request, keys, self.cache)
+        if face:
+            target = Target(face, grain=grain, views=resources.views_alone(request, face))
+        else:
+            target = find_target(resources, request, keys, self.cache)
         file = proxy_file(request.file, proxy)
         if target.face is None:
             return LocatedFrame(request, target, file, None, keys, key)
@@ -128,9 +131,9 @@ class Renderer:
         """Run the generator and its restorer; does nothing for a frame without the face."""
         if loaded.prepared is None:
             return GeneratedFrame(loaded)
-        parameters = loaded.located.parameters
+        parameters, views = loaded.located.parameters, loaded.located.target.views
         generator = self.resources.generator(parameters)
-        return GeneratedFrame(loaded, generate_face(loaded.prepared, generator, parameters, loaded.cache))
+        return GeneratedFrame(loaded, generate_face(loaded.prepared, generator, parameters, loaded.cache, views))
 
     def composite(self, generated: GeneratedFrame) -> Rendered:
         """Do everything after the generator, up to the plate's own space."""

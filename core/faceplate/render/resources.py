@@ -7,6 +7,7 @@ from frame to frame open nothing again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from faceplate.comp.matte_networks import check_matte_network
 from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.consent import Decision, Policy, ReleaseCheck, ReleaseState, Request, judge
 from faceplate.errors import RenderError, UsageError
-from faceplate.face import FaceFinder, parse_target
+from faceplate.face import Face, FaceFinder, parse_target
 from faceplate.face.recognisers import RECOGNISERS
 from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator, parse_pins
 from faceplate.generators.networks import DfmGenerator, NetworkGenerator, needs_source, network_generator
@@ -43,6 +44,7 @@ from faceplate.models.devices import Runtime
 from faceplate.plate import PlateFile, Sequence, same_target
 from faceplate.render.composite import layer_names
 from faceplate.render.generate import network_encoding
+from faceplate.render.leading_views import mesh_in, pinned_views, runs_for, view_alone
 from faceplate.render.matte import MatteNetworks, keep_regions
 from faceplate.render.pool import ResourcePool
 from faceplate.render.request import FrameRequest
@@ -52,6 +54,9 @@ from faceplate.shot.parameters import Parameters, current_names
 from faceplate.source import Source, read_source
 from faceplate.system.user_paths import exists, make_folder
 from faceplate.track import AutoTrack, Track, auto_track_path
+from faceplate.track.model import ViewRun
+from faceplate.track.view_plan import Views, weights_at
+from faceplate.track.view_planner import with_plans
 
 __all__ = ["Consent", "RenderResources", "default_finder"]
 
@@ -346,6 +351,40 @@ class RenderResources:
 
         return self.pool.get(("person", target), lambda: track.choose(target, identity))
 
+    def planned_views(self, request: FrameRequest) -> Views | None:
+        """Return the source's views that lead in a frame of a shot with a track, by its view plan.
+
+        The pinned views where there are some; None for a generator that does not use views.
+        """
+        mesh, track = mesh_in(self.generator(request.parameters)), self.track
+        if mesh is None or track is None:
+            return None
+        person = self.person(request.parameters)
+
+        def runs() -> tuple[ViewRun, ...]:
+            return runs_for(track, person, mesh.source)
+
+        pinned = pinned_views(mesh, request.frame)
+        return pinned or weights_at(self.pool.get(("view runs", person, track.path), runs), request.plate_frame)
+
+    def with_view_plans(self, track: Track) -> Track:
+        """Return the track with a view plan of every person for the shot's source, where a generator of the shot uses views.
+
+        It is the same track where nothing is missing.
+        """
+        given = None if self.given_generator is None else mesh_in(self.given_generator)
+        if given is not None:
+            return with_plans(track, given.source)
+        used = self.given_generator is None and any(item.generator == "mesh" for item in self._all_parameters())
+        return with_plans(track, self.source) if used else track
+
+    def views_alone(self, request: FrameRequest, face: Face | None) -> Views | None:
+        """Return the one view that suits a face best, without a look at other frames; pins and None as in `planned_views`."""
+        mesh = mesh_in(self.generator(request.parameters))
+        if mesh is None or face is None:
+            return None
+        return pinned_views(mesh, request.frame) or view_alone(mesh, face, request.file.pixel_aspect)
+
     def wanted_identity(self, parameters: Parameters) -> np.ndarray | None:
         """Return the identity embedding of the picture that the parameter `target` names; None where it names no picture."""
         target = parse_target(parameters.target)
@@ -437,6 +476,7 @@ class RenderResources:
             self._take_kept_track(progress)
         for parameters in variants:
             _ = self.person(parameters) if self.track is not None else self.wanted_identity(parameters)
+        self._keep_view_plans()
         self._check_licences(self.cards())
 
     def _check_targets(self, variants: tuple[Parameters, ...]) -> None:
@@ -454,6 +494,17 @@ class RenderResources:
         self.auto_track = tracker.auto_track(
             auto_track_path(self.output), frames, make=len(set(frames)) > 1, progress=progress
         )
+
+    def _keep_view_plans(self) -> None:
+        """Store the view plans in the track that is kept beside the output of a range; a given track is not changed."""
+        kept = self.auto_track
+        if kept is None or len(self.frames()) < 2:
+            return
+        planned = self.with_view_plans(kept.track)
+        if planned is not kept.track:
+            self.auto_track = replace(kept, track=planned)
+            with suppress(RenderError):  # where it cannot be stored, the same plan is made again
+                planned.save()
 
     def _refuse_overwriting_the_plate(self) -> None:
         if same_target(self.plate, self.output, self.frames()):

@@ -12,6 +12,7 @@ from faceplate.render.match import match_face
 from faceplate.render.matte import InputMattes, MatteNetworks, make_mattes
 from faceplate.render.prepare import prepare_plate
 from faceplate.shot.parameters import Parameters
+from faceplate.track.view_plan import Views
 
 __all__ = ["swap_face"]
 
@@ -28,6 +29,7 @@ def swap_face(
     grain: Grain | None = None,
     name: str = "face",
     weight: float = 1.0,
+    views: Views | None = None,
 ) -> CompositeResult:
     """Put the generator's face on `picture`, the plate or the part of it that `region_of_interest` names.
 
@@ -37,7 +39,7 @@ def swap_face(
     something that does not exist.
     """
     prepared = prepare_plate(picture, face, generator, parameters, frame=frame, grain=grain, weight=weight)
-    result = generate_face(prepared, generator, parameters)
+    result = generate_face(prepared, generator, parameters, views=views)
     mattes = make_mattes(prepared, result, parameters, inputs=inputs, networks=networks, weight=weight)
     matched = match_face(prepared, result, mattes, parameters)
     return composite(prepared, result, mattes, matched, parameters, grain=grain, name=name)

@@ -17,6 +17,7 @@ from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot.parameters import Parameters
 from faceplate.track import Track
+from faceplate.track.view_plan import Views
 
 __all__ = ["Target", "find_target", "search_face"]
 
@@ -26,13 +27,15 @@ class Target:
     """The face to replace, in pixels of the full plate; None where the frame shows no face and that is allowed.
 
     `weight` 0..1 is the track's fade and `grain` the plate's grain where the track knows it. `searched` is the picture in
-    which the face was searched, as it was read.
+    which the face was searched, as it was read. `views` are the source's views that lead in the frame, by the shot's view
+    plan where it has a track; None where the generator has no use for them.
     """
 
     face: Face | None
     weight: float = 1.0
     grain: Grain | None = None
     searched: Frame | None = None
+    views: Views | None = None
 
 
 def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKeys, cache: StageCache) -> Target:
@@ -48,10 +51,10 @@ def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKe
 
     if not cache.active:
         face, searched = search()
-        return Target(face, searched=searched)
+        return Target(face, searched=searched, views=resources.views_alone(request, face))
     # A cache keeps the face alone, in a tuple: None is a result too.
     found = cache.make("find", keys.find_key(), lambda: search()[:1], keep=True)
-    return Target(found[0])
+    return Target(found[0], views=resources.views_alone(request, found[0]))
 
 
 def search_face(
@@ -93,7 +96,8 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
     person = resources.person(request.parameters)
     tracked = track.face(person, number)
     if tracked is not None:
-        return Target(tracked.face, tracked.weight, _tracked_grain(resources, track, number))
+        grain = _tracked_grain(resources, track, number)
+        return Target(tracked.face, tracked.weight, grain, views=resources.planned_views(request))
     # A track that the shot names has been reviewed: where it has no face, none is meant to be replaced.
     is_reviewed = resources.given_track is not None or track.left_out(person, number)
     if not is_reviewed and request.parameters.no_face == "fail":

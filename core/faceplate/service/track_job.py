@@ -6,13 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from faceplate.errors import UsageError
+from faceplate.errors import FaceplateError, UsageError
+from faceplate.render import Renderer
 from faceplate.render.tracking import tracker_for
 from faceplate.service.job_context import JobContext
 from faceplate.service.job_queue import Job
 from faceplate.service.schema import TrackRequest
 from faceplate.service.shot_info import people
 from faceplate.service.shots import OpenShot
+from faceplate.track import Track
 
 __all__ = ["track_job"]
 
@@ -37,9 +39,24 @@ def track_job(context: JobContext, opened: OpenShot, request: TrackRequest) -> J
             progress=lambda done, total: context.queue.progress(job, done, total),
             stop=job.stop,
         )
+        track = _with_view_plans(context, job, renderer, track)
         for item in track.sidecar.unread:
             context.queue.log(job, "warning", f"frame {item.frame} could not be read: {item.why}")
         job.result = {"path": output, "frames": len(track.frames), "people": people(track)}
         yield
 
     return Job("track", work, 0, request.priority, request.supersede, lane="tracks")
+
+
+def _with_view_plans(context: JobContext, job: Job, renderer: Renderer, track: Track) -> Track:
+    """Store the view plan with the track; where the source cannot be read, a render makes the same plan for itself."""
+    if renderer.shot.source is None:
+        return track
+    try:
+        planned = renderer.resources.with_view_plans(track)
+        if planned is not track:
+            planned.save()
+        return planned
+    except FaceplateError as error:
+        context.queue.log(job, "warning", f"no view plan was stored with the track: {error}")
+        return track

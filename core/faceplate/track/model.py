@@ -6,6 +6,7 @@ frames lie in blocks, one frame a line; within a block every mesh is stored as i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -32,6 +33,9 @@ __all__ = [
     "Span",
     "Split",
     "Unread",
+    "ViewKey",
+    "ViewPlan",
+    "ViewRun",
 ]
 
 VERSION = 2
@@ -45,6 +49,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Rectangle = tuple[int, int, int, int]
 Variance = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 PersonId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+ViewName = Annotated[str, Field(min_length=1, max_length=500)]
 Rigid = tuple[Finite, Finite, Positive, Finite]
 
 
@@ -252,6 +257,67 @@ class Span(_Part):
         return self
 
 
+class ViewKey(_Part):
+    """The view of the source that leads from `first` to `last`, whatever the view plan says there."""
+
+    person: PersonId
+    first: Frame
+    last: Frame
+    view: ViewName
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ViewKey:
+        if self.last < self.first:
+            raise ValueError("last lies before first")
+        return self
+
+
+class ViewRun(_Part):
+    """Frames `first` to `last`, which one view of the source leads.
+
+    Over the first `fade` frames the view before it is mixed into this one; 0 changes the view at once. The other fields
+    explain the choice, as means over the run: `turn`, the angle in degrees between the head in the picture and on the plate,
+    roll left out; `seen` and `hidden`, the shares of the face visible on the plate that the picture shows, and that hair or
+    glasses hide in it.
+    """
+
+    first: Frame
+    last: Frame
+    view: ViewName
+    fade: Annotated[int, Field(ge=0, le=1000)] = 0
+    turn: Annotated[float, Field(ge=0.0, le=180.0)] | None = None
+    seen: Part | None = None
+    hidden: Part | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> ViewRun:
+        if self.last < self.first:
+            raise ValueError("last lies before first")
+        if self.fade > self.last - self.first + 1:
+            raise ValueError("fade is longer than the run")
+        return self
+
+
+class ViewPlan(_Part):
+    """Which view of a source leads on which frames of a person.
+
+    `source` identifies the source's pictures, whatever folder they lie in. `pictures` holds the first 16 digits of the hash
+    of each picture that leads. `runs` lie in the order of their frames and do not overlap.
+    """
+
+    person: PersonId
+    source: Annotated[str, Field(min_length=1, max_length=128)]
+    pictures: dict[str, str] = {}
+    runs: tuple[ViewRun, ...]
+
+    @model_validator(mode="after")
+    def _sound(self) -> ViewPlan:
+        for before, after in itertools.pairwise(self.runs):
+            if after.first <= before.last:
+                raise ValueError(f"the run from frame {after.first} overlaps the one before it")
+        return self
+
+
 class Corrections(_Part):
     """The artist's corrections. `people` is applied in its order; all others name people as they are after that."""
 
@@ -260,10 +326,13 @@ class Corrections(_Part):
     drags: tuple[Drag, ...] = ()
     bad: tuple[Bad, ...] = ()
     spans: tuple[Span, ...] = ()
+    views: tuple[ViewKey, ...] = ()
 
 
 class Sidecar(_Part):
     """A track file. `ranges` are the tracked frames as (first, last, step); `cuts` the frames that begin a new view.
+
+    `plans` holds at most one view plan for each person and source.
 
     Version 1 had no `grain`, and its plate no `working`, `search` and `state`; it is read as a version 2 without them.
     """
@@ -278,6 +347,7 @@ class Sidecar(_Part):
     grain: tuple[Grain, ...] = ()
     smoothing: Smoothing = Smoothing()
     people: tuple[Person, ...] = ()
+    plans: tuple[ViewPlan, ...] = ()
     corrections: Corrections = Corrections()
 
     @model_validator(mode="after")
@@ -285,6 +355,9 @@ class Sidecar(_Part):
         ids = [person.id for person in self.people]
         if len(set(ids)) != len(ids):
             raise ValueError("two people have the same id")
+        plans = [(plan.person, plan.source) for plan in self.plans]
+        if len(set(plans)) != len(plans):
+            raise ValueError("two view plans are of the same person and source")
         for person in self.people:
             _rising(person.id, (line.frame for block in person.blocks for line in block.smooth))
             _rising(person.id, (line.frame for block in person.blocks for line in block.raw))

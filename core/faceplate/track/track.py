@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from faceplate.track.grain_models import grain_at
 from faceplate.track.samples import unpacked_base, unpacked_mesh
 from faceplate.track.sidecar import first_fault, load_sidecar, save_sidecar
 from faceplate.track.smooth import decompose, place
+from faceplate.track.view_plan import with_keys
 
 __all__ = ["Track", "TrackedFace", "TrackedPerson", "made"]
 
@@ -118,7 +119,7 @@ class Track:
         layer = self.sidecar.corrections
         lost = [
             f"corrections.{name}[{k}] ({item.person})"
-            for name in ("keys", "drags", "bad", "spans")
+            for name in ("keys", "drags", "bad", "spans", "views")
             for k, item in enumerate(getattr(layer, name))
             if item.person not in known
         ]
@@ -177,6 +178,32 @@ class Track:
         raw = spot.raw
         shape = unpacked_mesh(raw.mesh, self._base(spot.block), mesh_codec.RAW, f"frame {frame} raw mesh")
         return Face(self._placed(raw.rigid, shape), raw.score, raw.presence, raw.level)
+
+    def uncorrected(self, person: str) -> tuple[tuple[int, ...], Iterator[Face], tuple[bool, ...]]:
+        """Return the person's frames, their smoothed faces without corrections, and whether each is free of `bad` marks."""
+        frames, places = self.person(person).frames, self._places(person)
+        marks = [mark for mark in self.sidecar.corrections.bad if mark.person == person]
+        good = tuple(not any(mark.first <= frame <= mark.last for mark in marks) for frame in frames)
+        return frames, (self._known(places[frame]) for frame in frames), good
+
+    def view_plan(self, person: str, source: str) -> model.ViewPlan | None:
+        """Return the stored view plan of a person for the source of that identity (`view_planner.source_identity`).
+
+        None where there is none, or where it leaves out frames that the person has, such as those of somebody joined to them.
+        """
+        frames = self.person(person).frames
+        for plan in self.sidecar.plans:
+            if (plan.person, plan.source) == (person, source):
+                held = np.zeros(len(frames), bool)
+                for run in plan.runs:
+                    held |= (np.array(frames) >= run.first) & (np.array(frames) <= run.last)
+                return plan if held.all() else None
+        return None
+
+    def view_runs(self, plan: model.ViewPlan, names: Collection[str]) -> tuple[model.ViewRun, ...]:
+        """Return the runs of a plan with the artist's keys laid over them; keys of views that are not in `names` have no effect."""
+        keys = [key for key in self.sidecar.corrections.views if key.person == plan.person and key.view in names]
+        return with_keys(plan.runs, keys)
 
     def choose(self, who: str | int | None, embed: Callable[[Path], np.ndarray] | None = None) -> str:
         """Choose the person that `who` names; return their id.
@@ -252,7 +279,7 @@ class Track:
     # Corrections: each returns a new track. --------------------------------------------------------------------------
 
     def corrected(self, **layers: tuple[Any, ...]) -> Track:
-        """Return this track with whole layers of corrections replaced (`keys`, `drags`, `bad`, `spans`, `people`)."""
+        """Return this track with whole layers of corrections replaced (`keys`, `drags`, `bad`, `spans`, `views`, `people`)."""
         layer = model.Corrections.model_validate({**self.sidecar.corrections.model_dump(), **{
             name: [item.model_dump() for item in items] for name, items in layers.items()
         }})  # fmt: skip
@@ -315,13 +342,33 @@ class Track:
         )
         return self.corrected(spans=(*self.sidecar.corrections.spans, span))
 
+    def key_view(self, person: str, first: int, last: int, view: str) -> Track:
+        """Let a view of the source lead on these frames, whatever the view plan says; the newest key of a frame is used."""
+        key = made(model.ViewKey, person=self._checked(person), first=first, last=last, view=view)
+        kept = [
+            old
+            for old in self.sidecar.corrections.views
+            if old.person != person or old.first < first or old.last > last
+        ]
+        return self.corrected(views=(*kept, key))
+
+    def clear_views(self, person: str) -> Track:
+        """Remove the person's keyed views."""
+        return self.corrected(views=tuple(key for key in self.sidecar.corrections.views if key.person != person))
+
+    def with_plan(self, plan: model.ViewPlan) -> Track:
+        """Return this track with a view plan; an existing one of the same person and source is replaced."""
+        name = (self._checked(plan.person), plan.source)
+        kept = tuple(old for old in self.sidecar.plans if (old.person, old.source) != name)
+        return Track(self.sidecar.model_copy(update={"plans": (*kept, plan)}), self.path)
+
     def clear(self, person: str) -> Track:
-        """Remove the person's keys, drags, bad frames and spans; edits of identities stay."""
+        """Remove the person's keys, drags, bad frames, spans and keyed views; edits of identities stay."""
         layer = self.sidecar.corrections
         return self.corrected(
             **{
                 name: tuple(item for item in getattr(layer, name) if item.person != person)
-                for name in ("keys", "drags", "bad", "spans")
+                for name in ("keys", "drags", "bad", "spans", "views")
             }
         )
 
