@@ -23,13 +23,28 @@ from faceplate.face.align import apply, compose, invert, resample
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
 
-__all__ = ["BLOCK", "NETWORK", "SIDE", "occlusion_matte", "occlusion_window"]
+__all__ = [
+    "BLOCK",
+    "COARSE_LIMIT",
+    "COARSE_SIDE",
+    "NETWORK",
+    "SIDE",
+    "coarse_odds",
+    "occlusion_matte",
+    "occlusion_window",
+]
 
 NETWORK = "face_occlusion"
 """The card of the network that ships."""
 
 BLOCK = 4
 """The network works on blocks of this many pixels squared, and the mesh is drawn for it at that resolution."""
+
+COARSE_SIDE = 40
+"""Side in blocks of the coarse grid on which the odds are compared between frames."""
+
+COARSE_LIMIT = 4.0
+"""Log-odds on the coarse grid are clipped at plus and minus this value."""
 
 _FILL = 1.14
 
@@ -91,6 +106,26 @@ def occlusion_matte(
         sure = smoothstep(resample(sigmoid(odds), Window(0, 0, SIDE, SIDE), invert(square), window), 0.4, 0.75)
         return sure.reshape(nothing.shape)
     return edges_on_plate(odds, maps.hull, linear, levels, face, window, square)
+
+
+def coarse_odds(
+    plate: np.ndarray, face: Face, window: Window, color: ColorConfig, pixel_aspect: float = 1.0
+) -> np.ndarray:
+    """Measure the network's odds of each block of the face's square, float32 (COARSE_SIDE, COARSE_SIDE) in ±COARSE_LIMIT.
+
+    Parameters as in `occlusion_matte`. The network runs on one thread, because tracking measures several frames in parallel.
+    Where the face is black the odds are the least.
+    """
+    lowest = np.full((COARSE_SIDE, COARSE_SIDE), -COARSE_LIMIT, np.float32)
+    if window.empty:
+        return lowest
+    square = square_matrix(face, pixel_aspect)
+    seen = resample(color.to_linear709(plate), window, square, Window(0, 0, SIDE, SIDE))
+    maps = mesh_maps(apply(square, face.points[:, :2]))
+    levels = _levels(seen, maps.hull)
+    if not (levels > 0.0).all():
+        return lowest
+    return _coarse(_occlusion_odds(network_view(seen, levels), maps.guide, threads=1))
 
 
 def occlusion_window(face: Face, pixel_aspect: float = 1.0) -> Window:
@@ -171,12 +206,22 @@ def _not_person_odds(
     return np.float32(60.0) * (np.float32(0.1) - np.clip(person, 0.0, 1.0))
 
 
+def _coarse(odds: np.ndarray) -> np.ndarray:
+    """Reduce log-odds (SIDE, SIDE) to the coarse grid: the largest value of each block after a blur of 3 pixels.
+
+    The maximum keeps a strand that fills only a part of a block.
+    """
+    block = SIDE // COARSE_SIDE
+    calm = np.clip(cv2.blur(odds, (3, 3)), -COARSE_LIMIT, COARSE_LIMIT)
+    return calm.reshape(COARSE_SIDE, block, COARSE_SIDE, block).max(axis=(1, 3)).astype(np.float32)
+
+
 @cache
-def _network() -> Network:
+def _network(threads: int = 0) -> Network:
     """Open the network that ships (a U-Net of five levels: Ronneberger et al., "U-Net", MICCAI 2015; 832,788 parameters)."""
-    return open_network(embedded_store(), NETWORK)
+    return open_network(embedded_store(), NETWORK, threads=threads)
 
 
-def _occlusion_odds(view: np.ndarray, guide: np.ndarray) -> np.ndarray:
+def _occlusion_odds(view: np.ndarray, guide: np.ndarray, threads: int = 0) -> np.ndarray:
     """Compute log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/4, SIDE/4, 4)."""
-    return _network().run(view[None], guide[None])["odds"][0, 0]
+    return _network(threads).run(view[None], guide[None])["odds"][0, 0]

@@ -17,6 +17,7 @@ from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot.parameters import Parameters
 from faceplate.track import Track
+from faceplate.track.look import Look
 
 __all__ = ["Target", "find_target", "search_face"]
 
@@ -26,13 +27,14 @@ class Target:
     """The face to replace, in pixels of the full plate; None where the frame shows no face and that is allowed.
 
     `weight` 0..1 is the track's fade and `grain` the plate's grain where the track knows it. `searched` is the picture in
-    which the face was searched, as it was read.
+    which the face was searched, as it was read. `look` is what the track knows of the face's pixels, smoothed over time.
     """
 
     face: Face | None
     weight: float = 1.0
     grain: Grain | None = None
     searched: Frame | None = None
+    look: Look | None = None
 
 
 def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKeys, cache: StageCache) -> Target:
@@ -93,7 +95,7 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
     person = resources.person(request.parameters)
     tracked = track.face(person, number)
     if tracked is not None:
-        return Target(tracked.face, tracked.weight, _tracked_grain(resources, track, number))
+        return Target(tracked.face, tracked.weight, _tracked_grain(resources, track, number), look=tracked.look)
     # A track that the shot names has been reviewed: where it has no face, none is meant to be replaced.
     is_reviewed = resources.given_track is not None or track.left_out(person, number)
     if not is_reviewed and request.parameters.no_face == "fail":
