@@ -10,14 +10,15 @@ All values are relative to the face's own level in each channel, so the plate's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
 import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, encode
-from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid, smoothstep
+from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
+from faceplate.comp.occlusion_regions import smoothstep, steadied_odds
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
 from faceplate.image.window import Window
@@ -29,9 +30,13 @@ __all__ = [
     "COARSE_SIDE",
     "NETWORK",
     "SIDE",
+    "SquareOdds",
     "coarse_odds",
+    "edged_matte",
+    "measure_odds",
     "occlusion_matte",
     "occlusion_window",
+    "soft_matte",
 ]
 
 NETWORK = "face_occlusion"
@@ -62,6 +67,7 @@ def occlusion_matte(
     sensitivity: float = 0.5,
     pixel_aspect: float = 1.0,
     edges: bool = True,
+    usual: np.ndarray | None = None,
 ) -> np.ndarray:
     """Compute how far an occluder hides the face, float32 (h, w) in 0..1 on `window`: 1 hidden, 0 the face is visible.
 
@@ -86,46 +92,101 @@ def occlusion_matte(
         Width of a plate pixel over its height.
     edges : bool
         False returns the network's own result in its whole square: soft, and more stable from frame to frame.
+    usual : np.ndarray, optional
+        float32 (COARSE_SIDE, COARSE_SIDE): `coarse_odds` of the frames around, smoothed over time. What this frame alone shows,
+        or lacks, is then corrected.
     """
     nothing = np.zeros((window.height, window.width), np.float32)
     if sensitivity <= 0.0 or window.empty:
         return nothing
-    linear = color.to_linear709(plate)
-    square = square_matrix(face, pixel_aspect)
-    seen = resample(linear, window, square, Window(0, 0, SIDE, SIDE))
-    maps = mesh_maps(apply(square, face.points[:, :2]))
-    levels = _levels(seen, maps.hull)
-    if not (levels > 0.0).all():
+    found = measure_odds(plate, face, window, color, usual=usual, pixel_aspect=pixel_aspect)
+    if found is None:
         return nothing
-    odds = _occlusion_odds(network_view(seen, levels), maps.guide)
     if person_network is not None:
-        level = float(levels @ REC709_LUMINANCE)
-        odds = np.maximum(odds, _not_person_odds(linear, level, face, window, pixel_aspect, person_network))
-    odds = odds + np.float32(_sensitivity_bias(sensitivity))
+        level, linear = float(found.levels @ REC709_LUMINANCE), color.to_linear709(plate)
+        person = _not_person_odds(linear, level, face, window, pixel_aspect, person_network)
+        found = replace(found, odds=np.maximum(found.odds, person))
     if not edges:
-        sure = smoothstep(resample(sigmoid(odds), Window(0, 0, SIDE, SIDE), invert(square), window), 0.4, 0.75)
-        return sure.reshape(nothing.shape)
-    return edges_on_plate(odds, maps.hull, linear, levels, face, window, square)
+        return soft_matte(found, face, window, sensitivity, pixel_aspect)
+    return edged_matte(found, plate, face, window, color, sensitivity=sensitivity, pixel_aspect=pixel_aspect)
 
 
-def coarse_odds(
-    plate: np.ndarray, face: Face, window: Window, color: ColorConfig, pixel_aspect: float = 1.0
-) -> np.ndarray:
-    """Measure the network's odds of each block of the face's square, float32 (COARSE_SIDE, COARSE_SIDE) in ±COARSE_LIMIT.
+@dataclass(frozen=True)
+class SquareOdds:
+    """The network's result in a face's square.
 
-    Parameters as in `occlusion_matte`. The network runs on one thread, because tracking measures several frames in parallel.
-    Where the face is black the odds are the least.
+    `odds` float32 (SIDE, SIDE), log-odds of being hidden; `levels` float32 (3,), the face's level in each channel of linear
+    Rec.709.
     """
-    lowest = np.full((COARSE_SIDE, COARSE_SIDE), -COARSE_LIMIT, np.float32)
+
+    odds: np.ndarray
+    levels: np.ndarray
+
+
+def measure_odds(
+    plate: np.ndarray,
+    face: Face,
+    window: Window,
+    color: ColorConfig,
+    *,
+    usual: np.ndarray | None = None,
+    pixel_aspect: float = 1.0,
+    threads: int = 0,
+) -> SquareOdds | None:
+    """Run the network on a face; None where the face is black. Parameters as in `occlusion_matte`, `threads` the network's."""
     if window.empty:
-        return lowest
+        return None
     square = square_matrix(face, pixel_aspect)
     seen = resample(color.to_linear709(plate), window, square, Window(0, 0, SIDE, SIDE))
     maps = mesh_maps(apply(square, face.points[:, :2]))
     levels = _levels(seen, maps.hull)
     if not (levels > 0.0).all():
-        return lowest
-    return _coarse(_occlusion_odds(network_view(seen, levels), maps.guide, threads=1))
+        return None
+    odds = _occlusion_odds(network_view(seen, levels), maps.guide, threads)
+    if usual is not None:
+        odds = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
+    return SquareOdds(odds, levels)
+
+
+def soft_matte(
+    found: SquareOdds, face: Face, window: Window, sensitivity: float, pixel_aspect: float = 1.0
+) -> np.ndarray:
+    """Return the network's own result as a matte float32 (h, w) on `window`, without edges from the plate."""
+    odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
+    square = square_matrix(face, pixel_aspect)
+    sure = smoothstep(resample(sigmoid(odds), Window(0, 0, SIDE, SIDE), invert(square), window), 0.4, 0.75)
+    return sure.reshape(window.height, window.width)
+
+
+def edged_matte(
+    found: SquareOdds,
+    plate: np.ndarray,
+    face: Face,
+    window: Window,
+    color: ColorConfig,
+    *,
+    sensitivity: float = 0.5,
+    pixel_aspect: float = 1.0,
+) -> np.ndarray:
+    """Return the matte of `found` with edges from the plate's pixels, float32 (h, w). Parameters as in `occlusion_matte`."""
+    odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
+    square = square_matrix(face, pixel_aspect)
+    hull = mesh_maps(apply(square, face.points[:, :2])).hull
+    return edges_on_plate(odds, hull, color.to_linear709(plate), found.levels, face, window, square)
+
+
+def coarse_odds(
+    plate: np.ndarray, face: Face, window: Window, color: ColorConfig, pixel_aspect: float = 1.0
+) -> np.ndarray:
+    """Measure the odds of each block of the face's square, float32 (COARSE_SIDE, COARSE_SIDE), within ±COARSE_LIMIT.
+
+    Parameters as in `occlusion_matte`. The network runs on one thread, because tracking measures several frames in parallel.
+    Where the face is black the odds are the least.
+    """
+    found = measure_odds(plate, face, window, color, pixel_aspect=pixel_aspect, threads=1)
+    if found is None:
+        return np.full((COARSE_SIDE, COARSE_SIDE), -COARSE_LIMIT, np.float32)
+    return _coarse(found.odds)
 
 
 def occlusion_window(face: Face, pixel_aspect: float = 1.0) -> Window:

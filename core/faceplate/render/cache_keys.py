@@ -27,6 +27,7 @@ from faceplate.plate.movie import is_movie
 from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot.parameters import PARAMETERS, Stage
+from faceplate.track.look import Look
 from faceplate_client.version import __version__
 
 __all__ = ["CacheKeys"]
@@ -87,17 +88,19 @@ class CacheKeys:
             self.request.frame,
         )
 
-    def stage_keys(self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0) -> Mapping[str, str]:
+    def stage_keys(
+        self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0, look: Look | None = None
+    ) -> Mapping[str, str]:
         """Return the key of every stage that is kept, for a `face` on the plate's pixels `region` (the proxy's at a proxy).
 
-        `weight` is the fade of the whole change, `grain` the plate's from the track, if known.
+        `weight` is the fade of the whole change, `grain` the plate's and `look` the face's from the track, if known.
         """
         parameters = self.request.parameters
         generator = self.resources.generator(parameters)
         transform = generator.frame(face, self.request.file.pixel_aspect)
         picture = digest("picture", self._plate, self.request.proxy, region, _face_values(face))
         shape = (self._generator, self._values(("shape",)), weight, grain) if isinstance(generator, Reshaping) else None
-        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame)
+        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame, look)
         inner = digest("inner", prepare, self._generator, self._values(self._read))
         restoring = (self._values(_named(Stage.RESTORE)), parameters.network_view) if parameters.restorer else None
         generate = digest("generate", inner, restoring)
@@ -141,7 +144,7 @@ class CacheKeys:
         number = self.request.plate_frame
         tracked = track.face(self.resources.person(self.request.parameters), number)
         grain = track.grain(number)
-        return "nobody" if tracked is None else (_face_values(tracked.face), tracked.weight, grain)
+        return "nobody" if tracked is None else (_face_values(tracked.face), tracked.weight, grain, tracked.look)
 
     @cached_property
     def _generator(self) -> str:

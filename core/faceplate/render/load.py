@@ -37,12 +37,19 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
     inputs = _read_input_mattes(located, region)
     cache = NO_FRAME_CACHE
     if stage_cache.active:
-        cache = FrameCache(stage_cache, located.keys.stage_keys(face, region, grain, target.weight))
+        cache = FrameCache(stage_cache, located.keys.stage_keys(face, region, grain, target.weight, target.look))
 
     def prepare() -> PreparedPlate:
         picture = _read_region(resources, located, region)
         return prepare_plate(
-            picture, face, generator, request.parameters, frame=request.frame, grain=grain, weight=target.weight
+            picture,
+            face,
+            generator,
+            request.parameters,
+            frame=request.frame,
+            grain=grain,
+            weight=target.weight,
+            look=target.look,
         )
 
     prepared = cache.make("prepare", prepare).with_parameters(request.parameters)
