@@ -17,8 +17,9 @@ _LEVELS = (0.25, 0.4, 0.55, 0.7, 0.85)
 # Log-odds by which this frame and the frames around it may differ without a correction, after a tolerance of one block.
 _DEAD_ZONE = 0.5
 
-# Size in blocks from which a region that this frame alone shows is believed, as a fast hand must be: not at all, wholly.
-_BELIEVED = (36.0, 90.0)
+# Number of inner blocks, those with all neighbours in the region, from which a region that this frame alone shows is believed,
+# as a fast hand must be: not at all, wholly.
+_BELIEVED = (12.0, 45.0)
 
 
 def without_specks(
@@ -96,9 +97,11 @@ def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: f
 
 
 def _unbelieved(higher: np.ndarray) -> np.ndarray:
-    """Compute 1 for small regions of `higher` (n, n), and 0 for regions large enough to be believed in a single frame."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((higher > 1.0).astype(np.uint8), connectivity=8)
-    keep = 1 - smoothstep(stats[:, cv2.CC_STAT_AREA].astype(np.float32), *_BELIEVED)
+    """Compute 1 for small and thin regions of `higher` (n, n), and 0 for those large enough to be believed in a single frame."""
+    region = (higher > 1.0).astype(np.uint8)
+    count, labels = cv2.connectedComponents(region, connectivity=8)
+    inner = np.bincount(labels.ravel(), cv2.erode(region, np.ones((3, 3), np.uint8)).ravel(), minlength=count)
+    keep = 1 - smoothstep(inner, *_BELIEVED)
     keep[0] = 1.0
     held = keep[labels].astype(np.float32)
     return cv2.erode(held, np.ones((3, 3), np.uint8))
