@@ -27,9 +27,9 @@ def without_specks(
 ) -> np.ndarray:
     """Fade regions of `values` that are short or uncertain.
 
-    `values` is cut at several levels. At each level a connected region gets a weight from its length and from its mean of
-    `evidence`, or, as far as the regions of the lower levels around it were accepted, their mean weight. So a doubtful part
-    stays while it is connected with a sure one.
+    `values` is cut at several levels. At each level a connected region gets a weight from its length, or, as far as the regions
+    of the lower levels around it were accepted, their mean weight. At the lowest level it also gets a weight from its mean of
+    `evidence`. So a doubtful part stays while it is connected with a sure one, and a wrinkle with a sharp middle does not.
 
     Parameters
     ----------
@@ -46,18 +46,20 @@ def without_specks(
         float32 (h, w), 0..`values`.
     """
     result = np.zeros_like(values)
-    total = np.zeros_like(values)
+    total, sure = np.zeros_like(values), None
     ends = (*_LEVELS[1:], np.inf)
     for k, (low, high) in enumerate(zip(_LEVELS, ends, strict=True)):
-        weight = _region_weights(values > low, length, certain, evidence)
-        if weight is None:
+        found = _region_weights(values > low, length, certain, evidence if k == 0 else None)
+        if found is None:
             break
+        weight, mean = found
         total += weight
         if k == 0:  # the foot of a region's edge lies below the first level
+            sure = cv2.dilate(mean, disc(2))
             result += np.minimum(values, np.float32(low)) * cv2.dilate(weight, disc(2))
         held = np.maximum(weight, total / np.float32(k + 1))
         result += np.clip(values - np.float32(low), 0.0, np.float32(high - low)) * held
-    return result
+    return result if sure is None else result * sure
 
 
 def without_holes(matte: np.ndarray, length: tuple[float, float]) -> np.ndarray:
@@ -108,18 +110,23 @@ def _unbelieved(higher: np.ndarray) -> np.ndarray:
 
 
 def _region_weights(
-    inside: np.ndarray, length: tuple[float, float], certain: tuple[float, float], evidence: np.ndarray
-) -> np.ndarray | None:
-    """Compute each pixel's weight by its region of the mask `inside`, float32 (h, w); None where the mask is empty."""
+    inside: np.ndarray, length: tuple[float, float], certain: tuple[float, float], evidence: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Compute each pixel's weights by the length of its region of the mask `inside` and by the region's mean of `evidence`.
+
+    float32 (h, w) each; the second is 1 without `evidence`. None where the mask is empty.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
     if count == 1:
         return None
-    areas = stats[:, cv2.CC_STAT_AREA]
-    mean = np.bincount(labels.ravel(), evidence.ravel(), minlength=count) / np.maximum(areas, 1)
-    longer = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    weight = smoothstep(longer, *length) * smoothstep(mean, *certain)
+    weight = smoothstep(stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1), *length).astype(np.float32)
     weight[0] = 0.0
-    return weight.astype(np.float32)[labels]
+    if evidence is None:
+        return weight[labels], inside.astype(np.float32)
+    mean = np.bincount(labels.ravel(), evidence.ravel(), minlength=count) / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+    sure = smoothstep(mean, *certain).astype(np.float32)
+    sure[0] = 0.0
+    return weight[labels], sure[labels]
 
 
 def disc(radius: float) -> np.ndarray:
