@@ -45,13 +45,16 @@ def main(folder: Path, names: list[str], tracks: Path) -> None:
     print("| person | regions | specks | flicker | hidden | with the track: regions | specks | flicker | hidden |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     rows: list[tuple[Row, Row]] = []
+    sizes: list[float] = []
     for name in names:
         track = track_of(folder / name / "performance" / f"{name}.####.jpg", tracks / f"{name}.track.json")
         pair = measured(track, folder, name, False), measured(track, folder, name, True)
         rows.append(pair)
+        sizes.append(look_bytes(track))
         print_row(name, *pair)
     mean = [Row(*np.mean([astuple(row) for row in side], axis=0)) for side in zip(*rows, strict=True)]
     print_row("mean", *mean)
+    print(f"\nThe look takes {np.mean(sizes):.0f} bytes a frame in the track, raw and smoothed together.")
 
 
 def track_of(pattern: Path, file: Path) -> Track:
@@ -88,6 +91,13 @@ def matte_of(path: Path, tracked: TrackedFace, color: ColorConfig, with_look: bo
     usual = tracked.look.hidden if with_look and tracked.look is not None else None
     matte = occlusion_matte(frame.region(window).working(), tracked.face, window, color, usual=usual)
     return matte, hull_matte(tracked.face, window, erode=0.0, feather=0.0) > 0.5
+
+
+def look_bytes(track: Track) -> float:
+    """Compute the mean length of a frame's looks in the track file."""
+    blocks = track.sidecar.people[0].blocks
+    texts = [line.look or "" for block in blocks for line in (*block.raw, *block.smooth)]
+    return sum(map(len, texts)) / sum(len(block.smooth) for block in blocks)
 
 
 def small_regions(matte: np.ndarray, hull: np.ndarray, size: float) -> tuple[int, int]:

@@ -95,7 +95,7 @@ def test_small_holes_are_filled_and_large_ones_stay() -> None:
 
 
 @pytest.mark.parametrize("size", [120.0, 300.0, 480.0, 900.0])
-def test_the_least_size_is_in_parts_of_the_face(color: ColorConfig, scene: Callable[[str], Scene], size: float) -> None:
+def test_the_least_size_is_in_parts_of_the_face(scene: Callable[[str], Scene], size: float) -> None:
     """A disc of 3 % of the face is dropped, one of 12 % is kept, at any size of the face."""
     face = scene("dot/front.jpg")[1]
     face = face.moved(face.points * (size / face.size))
@@ -105,13 +105,13 @@ def test_the_least_size_is_in_parts_of_the_face(color: ColorConfig, scene: Calla
     for part, kept in ((0.03, False), (0.12, True)):
         radius = part * SIDE / 1.14 / 2
         shown = spot(SIDE, radius, 1.0, (cheek[1], cheek[0]))
-        matte = edged_matte(SquareOdds(odds_of(shown), np.full(3, 0.2, np.float32)), plate, face, window, color)
+        matte = edged_matte(SquareOdds(odds_of(shown), np.full(3, 0.2, np.float32)), plate, face, window)
         at = apply(invert(square_matrix(face, 1.0)), cheek[None])[0] - (window.x, window.y)
         assert (matte[int(at[1]), int(at[0])] > 0.95) == kept
         assert matte.max() > 0.9 if kept else matte.max() < 0.05
 
 
-def test_the_plates_texture_adds_no_specks(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
+def test_the_plates_texture_adds_no_specks(scene: Callable[[str], Scene]) -> None:
     """On a face larger than the grid of the edges: skin with texture beside a dark occluder."""
     face = scene("dot/front.jpg")[1]
     face = face.moved(face.points * (900.0 / face.size))
@@ -123,7 +123,7 @@ def test_the_plates_texture_adds_no_specks(color: ColorConfig, scene: Callable[[
     plate *= np.exp(rng.normal(0, 0.12, plate.shape[:2])[..., None]).astype(np.float32)
     left = np.indices(plate.shape[:2])[1] / window.width < 140 / SIDE
     plate[left] *= np.float32(0.1)
-    matte = edged_matte(SquareOdds(odds_of(shown), np.full(3, 0.2, np.float32)), plate, face, window, color)
+    matte = edged_matte(SquareOdds(odds_of(shown), np.full(3, 0.2, np.float32)), plate, face, window)
     _, labels, stats, _ = cv2.connectedComponentsWithStats((matte > 0.25).astype(np.uint8), connectivity=8)
     largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     beside = cv2.dilate((labels == largest).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0

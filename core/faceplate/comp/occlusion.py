@@ -99,16 +99,17 @@ def occlusion_matte(
     nothing = np.zeros((window.height, window.width), np.float32)
     if sensitivity <= 0.0 or window.empty:
         return nothing
-    found = measure_odds(plate, face, window, color, usual=usual, pixel_aspect=pixel_aspect)
+    linear = color.to_linear709(plate)
+    found = measure_odds(linear, face, window, usual=usual, pixel_aspect=pixel_aspect)
     if found is None:
         return nothing
     if person_network is not None:
-        level, linear = float(found.levels @ REC709_LUMINANCE), color.to_linear709(plate)
+        level = float(found.levels @ REC709_LUMINANCE)
         person = _not_person_odds(linear, level, face, window, pixel_aspect, person_network)
         found = replace(found, odds=np.maximum(found.odds, person))
     if not edges:
         return soft_matte(found, face, window, sensitivity, pixel_aspect)
-    return edged_matte(found, plate, face, window, color, sensitivity=sensitivity, pixel_aspect=pixel_aspect)
+    return edged_matte(found, linear, face, window, sensitivity=sensitivity, pixel_aspect=pixel_aspect)
 
 
 @dataclass(frozen=True)
@@ -124,20 +125,23 @@ class SquareOdds:
 
 
 def measure_odds(
-    plate: np.ndarray,
+    linear: np.ndarray,
     face: Face,
     window: Window,
-    color: ColorConfig,
     *,
     usual: np.ndarray | None = None,
     pixel_aspect: float = 1.0,
     threads: int = 0,
 ) -> SquareOdds | None:
-    """Run the network on a face; None where the face is black. Parameters as in `occlusion_matte`, `threads` the network's."""
+    """Run the network on a face; None where the face is black.
+
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`, `threads` the network's (0: the runtime's choice);
+    the other parameters as in `occlusion_matte`.
+    """
     if window.empty:
         return None
     square = square_matrix(face, pixel_aspect)
-    seen = resample(color.to_linear709(plate), window, square, Window(0, 0, SIDE, SIDE))
+    seen = resample(linear, window, square, Window(0, 0, SIDE, SIDE))
     maps = mesh_maps(apply(square, face.points[:, :2]))
     levels = _levels(seen, maps.hull)
     if not (levels > 0.0).all():
@@ -160,19 +164,21 @@ def soft_matte(
 
 def edged_matte(
     found: SquareOdds,
-    plate: np.ndarray,
+    linear: np.ndarray,
     face: Face,
     window: Window,
-    color: ColorConfig,
     *,
     sensitivity: float = 0.5,
     pixel_aspect: float = 1.0,
 ) -> np.ndarray:
-    """Return the matte of `found` with edges from the plate's pixels, float32 (h, w). Parameters as in `occlusion_matte`."""
+    """Return the matte of `found` with edges from the plate's pixels, float32 (h, w).
+
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; the other parameters as in `occlusion_matte`.
+    """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
     hull = mesh_maps(apply(square, face.points[:, :2])).hull
-    return edges_on_plate(odds, hull, color.to_linear709(plate), found.levels, face, window, square)
+    return edges_on_plate(odds, hull, linear, found.levels, face, window, square)
 
 
 def coarse_odds(
@@ -183,7 +189,7 @@ def coarse_odds(
     Parameters as in `occlusion_matte`. The network runs on one thread, because tracking measures several frames in parallel.
     Where the face is black the odds are the least.
     """
-    found = measure_odds(plate, face, window, color, pixel_aspect=pixel_aspect, threads=1)
+    found = measure_odds(color.to_linear709(plate), face, window, pixel_aspect=pixel_aspect, threads=1)
     if found is None:
         return np.full((COARSE_SIDE, COARSE_SIDE), -COARSE_LIMIT, np.float32)
     return _coarse(found.odds)

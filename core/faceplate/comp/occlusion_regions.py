@@ -14,6 +14,9 @@ __all__ = ["disc", "smoothstep", "steadied_odds", "without_holes", "without_spec
 # Values at which a map is cut into regions. A region of a lower level that is accepted accepts, in part, what lies in it.
 _LEVELS = (0.25, 0.4, 0.55, 0.7, 0.85)
 
+# The same for holes of a finished matte; fewer, because they are searched on many more pixels.
+_HOLE_LEVELS = (0.25, 0.5, 0.75)
+
 # Log-odds by which this frame and the frames around it may differ without a correction, after a tolerance of one block.
 _DEAD_ZONE = 0.5
 
@@ -23,7 +26,11 @@ _BELIEVED = (12.0, 45.0)
 
 
 def without_specks(
-    values: np.ndarray, length: tuple[float, float], certain: tuple[float, float], evidence: np.ndarray
+    values: np.ndarray,
+    length: tuple[float, float],
+    certain: tuple[float, float] = (0.0, 0.0),
+    evidence: np.ndarray | None = None,
+    levels: tuple[float, ...] = _LEVELS,
 ) -> np.ndarray:
     """Fade regions of `values` that are short or uncertain.
 
@@ -38,7 +45,9 @@ def without_specks(
     length : tuple of float
         Length of a region's longer side, in pixels, at which its weight begins to rise from 0 and at which it reaches 1.
     certain : tuple of float
-        The same for the region's mean of `evidence`.
+        The same for the region's mean of `evidence`; without evidence every region is certain.
+    levels : tuple of float
+        Ascending values at which `values` is cut.
 
     Returns
     -------
@@ -47,15 +56,15 @@ def without_specks(
     """
     result = np.zeros_like(values)
     total, sure = np.zeros_like(values), None
-    ends = (*_LEVELS[1:], np.inf)
-    for k, (low, high) in enumerate(zip(_LEVELS, ends, strict=True)):
+    ends = (*levels[1:], np.inf)
+    for k, (low, high) in enumerate(zip(levels, ends, strict=True)):
         found = _region_weights(values > low, length, certain, evidence if k == 0 else None)
         if found is None:
             break
         weight, mean = found
         total += weight
         if k == 0:  # the foot of a region's edge lies below the first level
-            sure = cv2.dilate(mean, disc(2))
+            sure = None if evidence is None else cv2.dilate(mean, disc(2))
             result += np.minimum(values, np.float32(low)) * cv2.dilate(weight, disc(2))
         held = np.maximum(weight, total / np.float32(k + 1))
         result += np.clip(values - np.float32(low), 0.0, np.float32(high - low)) * held
@@ -64,8 +73,7 @@ def without_specks(
 
 def without_holes(matte: np.ndarray, length: tuple[float, float]) -> np.ndarray:
     """Fill holes of `matte`, float32 (h, w) in 0..1, whose longer side is shorter than `length` in pixels."""
-    gaps = 1 - matte
-    return 1 - without_specks(gaps, length, (-1.0, 0.0), gaps)
+    return 1 - without_specks(1 - matte, length, levels=_HOLE_LEVELS)
 
 
 def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: float) -> np.ndarray:

@@ -167,14 +167,16 @@ def _occlusion(
         return OcclusionMatte(matte, plate.window, None if prepared.outline is None else matte)
     aspect, face = plate.pixel_aspect, prepared.shot_face
     window = occlusion_window(face, aspect).intersect(plate.window)
-    beneath, odds = prepared.shot[window.slices(plate.window)], prepared.odds
-    if sensitivity > 0 and odds is None:
+    matte, odds = np.zeros((window.height, window.width), np.float32), prepared.odds
+    if sensitivity <= 0:
+        return OcclusionMatte(matte, window)
+    linear = plate.color.to_linear709(prepared.shot[window.slices(plate.window)])
+    if odds is None:
         usual = None if prepared.look is None else prepared.look.hidden
-        odds = measure_odds(beneath, face, window, plate.color, usual=usual, pixel_aspect=aspect)
-    matte = np.zeros((window.height, window.width), np.float32)
-    if sensitivity > 0 and odds is not None:
-        matte = edged_matte(odds, beneath, face, window, plate.color, sensitivity=sensitivity, pixel_aspect=aspect)
-    if prepared.outline is None or sensitivity <= 0:
+        odds = measure_odds(linear, face, window, usual=usual, pixel_aspect=aspect)
+    if odds is not None:
+        matte = edged_matte(odds, linear, face, window, sensitivity=sensitivity, pixel_aspect=aspect)
+    if prepared.outline is None:
         return OcclusionMatte(matte, window)
     return OcclusionMatte(
         *_moved(matte, window, prepared.outline), placed(matte, window, window.union(prepared.outline.window))

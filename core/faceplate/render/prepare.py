@@ -158,7 +158,7 @@ def _outline_warp(
     window = face.window(REACH).union(wanted.window(REACH)).intersect(plate.window)
     seen = occlusion_window(face, aspect).intersect(plate.window)
     beneath, usual = shot[seen.slices(plate.window)], None if look is None else look.hidden
-    odds = measure_odds(beneath, face, seen, plate.color, usual=usual, pixel_aspect=aspect)
+    odds = measure_odds(plate.color.to_linear709(beneath), face, seen, usual=usual, pixel_aspect=aspect)
     matte = np.zeros((window.height, window.width), np.float32)
     if odds is not None:
         matte = placed(soft_matte(odds, face, seen, _WARP_OCCLUSION_SENSITIVITY, aspect), seen, window)
