@@ -109,7 +109,8 @@ def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: f
 def _unbelieved(higher: np.ndarray) -> np.ndarray:
     """Compute 1 for small and thin regions of `higher` (n, n), and 0 for those large enough to be believed in a single frame."""
     region = (higher > 1.0).astype(np.uint8)
-    count, labels = cv2.connectedComponents(region, connectivity=8)
+    count, found = cv2.connectedComponents(region, connectivity=8)
+    labels = np.asarray(found, np.int32)
     inner = np.bincount(labels.ravel(), cv2.erode(region, np.ones((3, 3), np.uint8)).ravel(), minlength=count)
     keep = 1 - smoothstep(inner, *_BELIEVED)
     keep[0] = 1.0
@@ -124,9 +125,10 @@ def _region_weights(
 
     float32 (h, w) each; the second is 1 without `evidence`. None where the mask is empty.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
+    count, found, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
     if count == 1:
         return None
+    labels = np.asarray(found, np.int32)
     weight = smoothstep(stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1), *length).astype(np.float32)
     weight[0] = 0.0
     if evidence is None:
