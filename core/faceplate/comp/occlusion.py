@@ -10,26 +10,46 @@ All values are relative to the face's own level in each channel, so the plate's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
 import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, encode
-from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid, smoothstep
+from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
+from faceplate.comp.occlusion_regions import smoothstep, steadied_odds
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
 
-__all__ = ["BLOCK", "NETWORK", "SIDE", "occlusion_matte", "occlusion_window"]
+__all__ = [
+    "BLOCK",
+    "COARSE_LIMIT",
+    "COARSE_SIDE",
+    "NETWORK",
+    "SIDE",
+    "SquareOdds",
+    "coarse_odds",
+    "edged_matte",
+    "measure_odds",
+    "occlusion_matte",
+    "occlusion_window",
+    "soft_matte",
+]
 
 NETWORK = "face_occlusion"
 """The card of the network that ships."""
 
 BLOCK = 4
 """The network works on blocks of this many pixels squared, and the mesh is drawn for it at that resolution."""
+
+COARSE_SIDE = 40
+"""Side in blocks of the coarse grid on which the odds are compared between frames."""
+
+COARSE_LIMIT = 4.0
+"""Log-odds on the coarse grid are clipped at plus and minus this value."""
 
 _FILL = 1.14
 
@@ -47,6 +67,7 @@ def occlusion_matte(
     sensitivity: float = 0.5,
     pixel_aspect: float = 1.0,
     edges: bool = True,
+    usual: np.ndarray | None = None,
 ) -> np.ndarray:
     """Compute how far an occluder hides the face, float32 (h, w) in 0..1 on `window`: 1 hidden, 0 the face is visible.
 
@@ -71,26 +92,107 @@ def occlusion_matte(
         Width of a plate pixel over its height.
     edges : bool
         False returns the network's own result in its whole square: soft, and more stable from frame to frame.
+    usual : np.ndarray, optional
+        float32 (COARSE_SIDE, COARSE_SIDE): `coarse_odds` of the frames around, smoothed over time. What this frame alone shows,
+        or lacks, is then corrected.
     """
     nothing = np.zeros((window.height, window.width), np.float32)
     if sensitivity <= 0.0 or window.empty:
         return nothing
     linear = color.to_linear709(plate)
+    found = measure_odds(linear, face, window, usual=usual, pixel_aspect=pixel_aspect)
+    if found is None:
+        return nothing
+    if person_network is not None:
+        level = float(found.levels @ REC709_LUMINANCE)
+        person = _not_person_odds(linear, level, face, window, pixel_aspect, person_network)
+        found = replace(found, odds=np.maximum(found.odds, person))
+    if not edges:
+        return soft_matte(found, face, window, sensitivity, pixel_aspect)
+    return edged_matte(found, linear, face, window, sensitivity=sensitivity, pixel_aspect=pixel_aspect)
+
+
+@dataclass(frozen=True)
+class SquareOdds:
+    """The network's result in a face's square.
+
+    `odds` float32 (SIDE, SIDE), log-odds of being hidden; `levels` float32 (3,), the face's level in each channel of linear
+    Rec.709.
+    """
+
+    odds: np.ndarray
+    levels: np.ndarray
+
+
+def measure_odds(
+    linear: np.ndarray,
+    face: Face,
+    window: Window,
+    *,
+    usual: np.ndarray | None = None,
+    pixel_aspect: float = 1.0,
+    threads: int = 0,
+) -> SquareOdds | None:
+    """Run the network on a face; None where the face is black.
+
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`, `threads` the network's (0: the runtime's choice);
+    the other parameters as in `occlusion_matte`.
+    """
+    if window.empty:
+        return None
     square = square_matrix(face, pixel_aspect)
     seen = resample(linear, window, square, Window(0, 0, SIDE, SIDE))
     maps = mesh_maps(apply(square, face.points[:, :2]))
     levels = _levels(seen, maps.hull)
     if not (levels > 0.0).all():
-        return nothing
-    odds = _occlusion_odds(network_view(seen, levels), maps.guide)
-    if person_network is not None:
-        level = float(levels @ REC709_LUMINANCE)
-        odds = np.maximum(odds, _not_person_odds(linear, level, face, window, pixel_aspect, person_network))
-    odds = odds + np.float32(_sensitivity_bias(sensitivity))
-    if not edges:
-        sure = smoothstep(resample(sigmoid(odds), Window(0, 0, SIDE, SIDE), invert(square), window), 0.4, 0.75)
-        return sure.reshape(nothing.shape)
-    return edges_on_plate(odds, maps.hull, linear, levels, face, window, square)
+        return None
+    odds = _occlusion_odds(network_view(seen, levels), maps.guide, threads)
+    if usual is not None:
+        odds = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
+    return SquareOdds(odds, levels)
+
+
+def soft_matte(
+    found: SquareOdds, face: Face, window: Window, sensitivity: float, pixel_aspect: float = 1.0
+) -> np.ndarray:
+    """Return the network's own result as a matte float32 (h, w) on `window`, without edges from the plate."""
+    odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
+    square = square_matrix(face, pixel_aspect)
+    sure = smoothstep(resample(sigmoid(odds), Window(0, 0, SIDE, SIDE), invert(square), window), 0.4, 0.75)
+    return sure.reshape(window.height, window.width)
+
+
+def edged_matte(
+    found: SquareOdds,
+    linear: np.ndarray,
+    face: Face,
+    window: Window,
+    *,
+    sensitivity: float = 0.5,
+    pixel_aspect: float = 1.0,
+) -> np.ndarray:
+    """Return the matte of `found` with edges from the plate's pixels, float32 (h, w).
+
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; the other parameters as in `occlusion_matte`.
+    """
+    odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
+    square = square_matrix(face, pixel_aspect)
+    hull = mesh_maps(apply(square, face.points[:, :2])).hull
+    return edges_on_plate(odds, hull, linear, found.levels, face, window, square)
+
+
+def coarse_odds(
+    plate: np.ndarray, face: Face, window: Window, color: ColorConfig, pixel_aspect: float = 1.0
+) -> np.ndarray:
+    """Measure the odds of each block of the face's square, float32 (COARSE_SIDE, COARSE_SIDE), within ±COARSE_LIMIT.
+
+    Parameters as in `occlusion_matte`. The network runs on one thread, because tracking measures several frames in parallel.
+    Where the face is black the odds are the least.
+    """
+    found = measure_odds(color.to_linear709(plate), face, window, pixel_aspect=pixel_aspect, threads=1)
+    if found is None:
+        return np.full((COARSE_SIDE, COARSE_SIDE), -COARSE_LIMIT, np.float32)
+    return _coarse(found.odds)
 
 
 def occlusion_window(face: Face, pixel_aspect: float = 1.0) -> Window:
@@ -171,12 +273,22 @@ def _not_person_odds(
     return np.float32(60.0) * (np.float32(0.1) - np.clip(person, 0.0, 1.0))
 
 
+def _coarse(odds: np.ndarray) -> np.ndarray:
+    """Reduce log-odds (SIDE, SIDE) to the coarse grid: the largest value of each block after a blur of 3 pixels.
+
+    The maximum keeps a strand that fills only a part of a block.
+    """
+    block = SIDE // COARSE_SIDE
+    calm = np.clip(cv2.blur(odds, (3, 3)), -COARSE_LIMIT, COARSE_LIMIT)
+    return calm.reshape(COARSE_SIDE, block, COARSE_SIDE, block).max(axis=(1, 3)).astype(np.float32)
+
+
 @cache
-def _network() -> Network:
+def _network(threads: int = 0) -> Network:
     """Open the network that ships (a U-Net of five levels: Ronneberger et al., "U-Net", MICCAI 2015; 832,788 parameters)."""
-    return open_network(embedded_store(), NETWORK)
+    return open_network(embedded_store(), NETWORK, threads=threads)
 
 
-def _occlusion_odds(view: np.ndarray, guide: np.ndarray) -> np.ndarray:
+def _occlusion_odds(view: np.ndarray, guide: np.ndarray, threads: int = 0) -> np.ndarray:
     """Compute log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/4, SIDE/4, 4)."""
-    return _network().run(view[None], guide[None])["odds"][0, 0]
+    return _network(threads).run(view[None], guide[None])["odds"][0, 0]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from faceplate.comp.occlusion_regions import disc, smoothstep, without_holes, without_specks
 from faceplate.face import Face
 from faceplate.face.align import apply, compose, invert, resample, scale_of
 from faceplate.image.inpaint import fill
 from faceplate.image.window import Window
 
-__all__ = ["REC709_LUMINANCE", "SIDE", "edges_on_plate", "sigmoid", "smoothstep"]
+__all__ = ["REC709_LUMINANCE", "SIDE", "edges_on_plate", "sigmoid"]
 
 SIDE = 320
 """Side in pixels of the network's square; the face's longer side fills 1 / 1.14 of it."""
@@ -36,9 +37,16 @@ _BESIDE = 8
 # Largest half width of a strand, in the network's pixels, and the factor by which its probability is raised.
 _STRAND_WIDTH, _STRAND_GAIN = 4.0, 3.0
 
-# A spot is a connected area with a probability above the first value. Its weight rises from 0 to 1 between the lengths of
-# the second, in the network's pixels, and between the mean probabilities of the third.
-_SPOT, _SPECK, _CERTAIN = 0.25, (14.0, 26.0), (0.18, 0.34)
+# The weight of a region of the network's map rises from 0 to 1 between these lengths, in the network's pixels (a tooth is no
+# occluder), and between these mean probabilities (nor is a wrinkle, or a curl of beard).
+_SPECK, _CERTAIN = (14.0, 26.0), (0.18, 0.34)
+
+# Lengths between which regions of the finished matte, and holes in it, get their full weight, as parts of the face's size; and
+# the mean alpha between which a region counts as sure.
+_ISLAND, _HOLE, _SOLID = (0.03, 0.06), (0.01, 0.025), (0.2, 0.4)
+
+# Variance of the guide, the square root of the relative luminance, below which its changes place no edge.
+_GUIDE_NOISE = 8e-3
 
 # Values are clipped at this many times the face's level; log-odds are clipped at the second value.
 _HOT, _MAX_ODDS = 8.0, 20.0
@@ -83,9 +91,9 @@ def edges_on_plate(
     across, down = fine.width / window.width, fine.height / window.height
     to_fine = np.array([[across, 0, -window.x * across], [0, down, -window.y * down]], np.float64)
     found, from_square = _raise_strands(odds), compose(to_fine, invert(square))
-    near = _uncertain_window(
-        found[..., 1] * cv2.dilate(hull.astype(np.float32), _disc(_BESIDE)), from_square
-    ).intersect(fine)
+    near = _uncertain_window(found[..., 1] * cv2.dilate(hull.astype(np.float32), disc(_BESIDE)), from_square).intersect(
+        fine
+    )
     matte = np.zeros((fine.height, fine.width), np.float32)
     if near.empty:
         return cv2.resize(matte, (window.width, window.height))
@@ -93,10 +101,17 @@ def edges_on_plate(
     pixels = np.clip(resample(linear, window, to_fine, seen) / levels, 0.0, _HOT)
     hidden = np.clip(resample(found, Window(0, 0, SIDE, SIDE), from_square, near), 0.0, 1.0)
     part = _edge_alpha(hidden[..., 0], hidden[..., 1], pixels[near.slices(seen)], scale_of(from_square))
+    part = _of_full_size(part, face.size * shrink)
     matte[near.slices(fine)] = part
     if shrink == 1.0:
         return matte
     return _guided_enlarge(matte, pixels, np.clip(linear / levels, 0.0, _HOT))
+
+
+def _of_full_size(matte: np.ndarray, size: float) -> np.ndarray:
+    """Fade islands and holes of `matte` (h, w) that are too small for a face of `size` pixels."""
+    held = without_specks(matte, (_ISLAND[0] * size, _ISLAND[1] * size), _SOLID, matte)
+    return without_holes(held, (_HOLE[0] * size, _HOLE[1] * size))
 
 
 def _uncertain_window(sure: np.ndarray, from_square: np.ndarray) -> Window:
@@ -116,28 +131,10 @@ def _raise_strands(odds: np.ndarray) -> np.ndarray:
     """
     hidden = sigmoid(odds)
     hidden[[0, -1]] = hidden[:, [0, -1]] = 0.0  # nothing is known beyond the square, so nothing is hidden there
-    thin = hidden - cv2.morphologyEx(hidden, cv2.MORPH_OPEN, _disc(_STRAND_WIDTH))
+    thin = hidden - cv2.morphologyEx(hidden, cv2.MORPH_OPEN, disc(_STRAND_WIDTH))
     sure = np.minimum(hidden + _STRAND_GAIN * thin, 1.0)
-    return np.stack([hidden, sure], axis=-1) * _spot_confidence(hidden, sure)[..., None]
-
-
-def _spot_confidence(hidden: np.ndarray, sure: np.ndarray) -> np.ndarray:
-    """Compute a weight for each spot of `sure` (SIDE, SIDE), float32 in 0..1.
-
-    It is less for small spots (a tooth is no occluder) and for spots with a low mean of `hidden` (a wrinkle, a curl of
-    beard). The weight is continuous, so that nothing pops from one frame to the next.
-    """
-    count, spots, sizes, _ = cv2.connectedComponentsWithStats((sure > _SPOT).astype(np.uint8), connectivity=8)
-    if count == 1:
-        return np.ones_like(sure)
-    label = np.asarray(spots, np.int64)
-    certain = np.bincount(label.ravel(), hidden.ravel(), minlength=count) / sizes[:, cv2.CC_STAT_AREA]
-    length = sizes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    worth = (smoothstep(length, *_SPECK) * smoothstep(certain, *_CERTAIN)).astype(np.float32)
-    worth[0] = 0.0
-    each, beside = worth[label], cv2.dilate((label > 0).astype(np.uint8), _disc(2)) > 0
-    # Pixels right beside a spot get its weight; beside two spots, the larger weight.
-    return np.where(label > 0, each, np.where(beside, cv2.dilate(each, _disc(2)), np.float32(1)))
+    weight = without_specks(sure, _SPECK, _CERTAIN, hidden) / np.maximum(sure, np.float32(1e-6))
+    return np.stack([hidden, sure], axis=-1) * weight[..., None]
 
 
 def _edge_alpha(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: float) -> np.ndarray:
@@ -155,8 +152,8 @@ def _edge_alpha(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: 
     unit : float
         Size of one of the network's pixels in these pixels.
     """
-    near = cv2.dilate(sure, _disc(1.5 * unit))
-    face = _local_average(pixels, cv2.erode((sure < 0.15).astype(np.float32), _disc(0.7 * unit)), 4.0 * unit)
+    near = cv2.dilate(sure, disc(1.5 * unit))
+    face = _local_average(pixels, cv2.erode((sure < 0.15).astype(np.float32), disc(0.7 * unit)), 4.0 * unit)
     away = _dot(pixels - face, pixels - face)
     front = _local_average(pixels, sure**2 * (away + np.float32(0.01)), 3.0 * unit)
     line = front - face
@@ -206,24 +203,19 @@ def _guided_enlarge(matte: np.ndarray, pixels: np.ndarray, plate: np.ndarray) ->
 
     mean_guide, mean_matte = mean(small), mean(matte)
     spread = mean(small * small) - mean_guide**2
-    slope = (mean(small * matte) - mean_guide * mean_matte) / (spread + np.float32(1e-4))
+    slope = (mean(small * matte) - mean_guide * mean_matte) / (spread + np.float32(_GUIDE_NOISE))
     offset = mean_matte - slope * mean_guide
     slope, offset = (cv2.resize(mean(part), size, interpolation=cv2.INTER_LINEAR) for part in (slope, offset))
     plain = cv2.resize(matte, size, interpolation=cv2.INTER_LINEAR)
     # Where the matte is 0 or 1 there is no edge to place, and the filter would only blur it.
     solid = np.abs(2 * cv2.resize(mean_matte, size, interpolation=cv2.INTER_LINEAR) - 1) > 0.98
-    return np.where(solid, plain, np.clip(slope * large + offset, 0.0, 1.0)).astype(np.float32)
-
-
-def _disc(radius: float) -> np.ndarray:
-    side = 2 * max(round(radius), 1) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-
-
-def smoothstep(values: np.ndarray, low: float, high: float | np.ndarray) -> np.ndarray:
-    """Smoothstep: 0 up to `low`, 1 from `high`."""
-    t = np.clip((values - np.float32(low)) / np.asarray(high - low, np.float32), 0.0, 1.0)
-    return t * t * (3 - 2 * t)
+    # The guide's texture must not add specks: no value beyond those of the small matte nearby.
+    around = np.ones((3, 3), np.uint8)
+    least, most = (
+        cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
+        for part in (cv2.erode(matte, around), cv2.dilate(matte, around))
+    )
+    return np.where(solid, plain, np.clip(slope * large + offset, least, most)).astype(np.float32)
 
 
 def sigmoid(odds: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from faceplate.plate.movie import is_movie
 from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot.parameters import PARAMETERS, Stage
+from faceplate.track.look import Look
 from faceplate.track.view_plan import Views
 from faceplate_client.version import __version__
 
@@ -89,18 +90,25 @@ class CacheKeys:
         )
 
     def stage_keys(
-        self, face: Face, region: Window, grain: Grain | None, weight: float = 1.0, views: Views | None = None
+        self,
+        face: Face,
+        region: Window,
+        grain: Grain | None,
+        weight: float = 1.0,
+        views: Views | None = None,
+        look: Look | None = None,
     ) -> Mapping[str, str]:
         """Return the key of every stage that is kept, for a `face` on the plate's pixels `region` (the proxy's at a proxy).
 
-        `weight` is the fade of the whole change, `grain` the plate's from the track, if known, and `views` those that lead.
+        `weight` is the fade of the whole change, `grain` the plate's and `look` the face's from the track, if known, and `views`
+        those that lead.
         """
         parameters = self.request.parameters
         generator = self.resources.generator(parameters)
         transform = generator.frame(face, self.request.file.pixel_aspect)
         picture = digest("picture", self._plate, self.request.proxy, region, _face_values(face))
         shape = (self._generator, self._values(("shape",)), weight, grain) if isinstance(generator, Reshaping) else None
-        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame)
+        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame, look)
         inner = digest("inner", prepare, self._generator, self._values(self._read), views)
         restoring = (self._values(_named(Stage.RESTORE)), parameters.network_view) if parameters.restorer else None
         generate = digest("generate", inner, restoring)
@@ -146,7 +154,8 @@ class CacheKeys:
         grain = track.grain(number)
         if tracked is None:
             return "nobody"
-        return (_face_values(tracked.face), tracked.weight, grain, self.resources.planned_views(self.request))
+        views = self.resources.planned_views(self.request)
+        return (_face_values(tracked.face), tracked.weight, grain, tracked.look, views)
 
     @cached_property
     def _generator(self) -> str:

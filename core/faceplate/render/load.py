@@ -37,13 +37,20 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
     inputs = _read_input_mattes(located, region)
     cache = NO_FRAME_CACHE
     if stage_cache.active:
-        stage_keys = located.keys.stage_keys(face, region, grain, target.weight, target.views)
+        stage_keys = located.keys.stage_keys(face, region, grain, target.weight, target.views, target.look)
         cache = FrameCache(stage_cache, stage_keys)
 
     def prepare() -> PreparedPlate:
         picture = _read_region(resources, located, region)
         return prepare_plate(
-            picture, face, generator, request.parameters, frame=request.frame, grain=grain, weight=target.weight
+            picture,
+            face,
+            generator,
+            request.parameters,
+            frame=request.frame,
+            grain=grain,
+            weight=target.weight,
+            look=target.look,
         )
 
     prepared = cache.make("prepare", prepare).with_parameters(request.parameters)

@@ -9,7 +9,8 @@ import numpy as np
 
 from faceplate.comp import REGIONS, hull_matte, region_matte
 from faceplate.comp.matte_networks import KEEPABLE, Parsed, hidden_by
-from faceplate.comp.occlusion import occlusion_matte, occlusion_window
+from faceplate.comp.occlusion import edged_matte, measure_odds, occlusion_window
+from faceplate.comp.outline_warp import OutlineWarp
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.image.window import Window
@@ -156,21 +157,40 @@ def full_where_nearly(coverage: np.ndarray) -> np.ndarray:
 def _occlusion(
     prepared: PreparedPlate, parameters: Parameters, occluder: Network | None, parsed: Parsed | None
 ) -> OcclusionMatte:
-    """Return the occlusion matte of the user's network, else of the embedded one."""
-    plate, face, sensitivity = prepared.plate, prepared.face, parameters.occlusion
-    warped = prepared.outline is not None
+    """Return the occlusion matte of the user's network, else of the embedded one.
+
+    The embedded network runs once, on the photographed plate. Where the plate is warped, its matte is warped in the same way.
+    """
+    plate, sensitivity = prepared.plate, parameters.occlusion
     if occluder is not None:
-        matte = hidden_by(occluder, plate, face, plate.window, sensitivity, parsed=parsed)
-        return OcclusionMatte(matte, plate.window, matte if warped else None)
-    aspect = plate.pixel_aspect
+        matte = hidden_by(occluder, plate, prepared.face, plate.window, sensitivity, parsed=parsed)
+        return OcclusionMatte(matte, plate.window, None if prepared.outline is None else matte)
+    aspect, face = plate.pixel_aspect, prepared.shot_face
     window = occlusion_window(face, aspect).intersect(plate.window)
+    matte, odds = np.zeros((window.height, window.width), np.float32), prepared.odds
+    if sensitivity <= 0:
+        return OcclusionMatte(matte, window)
+    linear = plate.color.to_linear709(prepared.shot[window.slices(plate.window)])
+    if odds is None:
+        usual = None if prepared.look is None else prepared.look.hidden
+        odds = measure_odds(linear, face, window, usual=usual, pixel_aspect=aspect)
+    if odds is not None:
+        matte = edged_matte(odds, linear, face, window, sensitivity=sensitivity, pixel_aspect=aspect)
+    if prepared.outline is None:
+        return OcclusionMatte(matte, window)
+    return OcclusionMatte(
+        *_moved(matte, window, prepared.outline), placed(matte, window, window.union(prepared.outline.window))
+    )
 
-    def occlusion_in(picture: np.ndarray, mesh: Face) -> np.ndarray:
-        beneath = picture[window.slices(plate.window)]
-        return occlusion_matte(beneath, mesh, window, plate.color, sensitivity=sensitivity, pixel_aspect=aspect)
 
-    still = occlusion_in(prepared.shot, prepared.shot_face) if warped and sensitivity > 0 else None
-    return OcclusionMatte(occlusion_in(prepared.working, face), window, still)
+def _moved(matte: np.ndarray, window: Window, outline: OutlineWarp) -> tuple[np.ndarray, Window]:
+    """Return the photographed plate's `matte` as the outline warp moves it, with its window, which covers both."""
+    wide = window.union(outline.window)
+    moved = placed(matte, window, wide)
+    inside = outline.window.slices(wide)
+    warped = np.clip(outline.moved(np.ascontiguousarray(moved[inside])), 0.0, 1.0)
+    moved[inside] = np.where(outline.cover > 0, warped, moved[inside])
+    return moved, wide
 
 
 def _face_parts(

@@ -8,7 +8,7 @@ import numpy as np
 
 from faceplate.comp import HullEdges, hull_outline
 from faceplate.comp.grain import GRAIN_REACH, Grain
-from faceplate.comp.occlusion import occlusion_matte, occlusion_window
+from faceplate.comp.occlusion import SquareOdds, measure_odds, occlusion_window, soft_matte
 from faceplate.comp.outline_warp import REACH, OutlineWarp, follow_outline
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, scale_of
@@ -19,6 +19,7 @@ from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop, is_plate_grid
 from faceplate.render.plate_grain import grain_around_face
 from faceplate.shot.parameters import Parameters
+from faceplate.track.look import Look
 
 __all__ = ["PreparedPlate", "hull_edges", "placed", "prepare_plate", "region_of_interest"]
 
@@ -39,7 +40,9 @@ class PreparedPlate:
     `plate` is the picture healed, in its own space; `bad` bool (h, w) marks the pixels that were healed. `shot` float32
     (h, w, 3) is `plate` converted to the working space, not warped; `working` is the same after the `outline` warp to the
     new face's shape (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one,
-    both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
+    both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input. `look` is
+    what the track knows of the face's pixels. `odds` are the photographed face's odds of being hidden, where the outline warp
+    needed them.
     """
 
     plate: Frame
@@ -51,6 +54,8 @@ class PreparedPlate:
     outline: OutlineWarp | None
     region: Window
     crop: PlateCrop
+    look: Look | None = None
+    odds: SquareOdds | None = None
 
     @property
     def inside(self) -> tuple[slice, slice]:
@@ -71,15 +76,17 @@ def prepare_plate(
     frame: int | None = None,
     grain: Grain | None = None,
     weight: float = 1.0,
+    look: Look | None = None,
 ) -> PreparedPlate:
     """Heal `picture`, convert it to the working space, warp it to meet the new outline and cut the generator's crop.
 
-    `grain` is the plate's from the track, if known, `weight` 0..1 the fade of the whole change, which the new shape follows.
+    `grain` is the plate's and `look` the face's from the track, if known, `weight` 0..1 the fade of the whole change, which the
+    new shape follows.
     """
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)
     shot = plate.working()
-    outline = _outline_warp(plate, shot, face, generator, weight)
+    outline, odds = _outline_warp(plate, shot, face, generator, weight, look)
     working, new_face = shot, face
     if outline is not None:
         new_face = outline.face
@@ -99,6 +106,8 @@ def prepare_plate(
         outline=outline,
         region=_changed_region(new_face, outline, parameters, picture.window),
         crop=PlateCrop.cut(working, plate, transform, new_face, frame),
+        look=look,
+        odds=odds,
     )
 
 
@@ -133,28 +142,27 @@ def placed(matte: np.ndarray, window: Window, region: Window) -> np.ndarray:
 
 
 def _outline_warp(
-    plate: Frame, shot: np.ndarray, face: Face, generator: Generator, weight: float
-) -> OutlineWarp | None:
-    """How the plate moves to meet the shape that the generator gives the face; None where it keeps the plate's."""
+    plate: Frame, shot: np.ndarray, face: Face, generator: Generator, weight: float, look: Look | None
+) -> tuple[OutlineWarp | None, SquareOdds | None]:
+    """Return how the plate moves to meet the shape that the generator gives the face, and the odds that occluders hide it.
+
+    Both are None where the face keeps the plate's shape.
+    """
     if not isinstance(generator, Reshaping):
-        return None
+        return None, None
     aspect = plate.pixel_aspect
     wanted = generator.reshaped(face, aspect)
     if wanted is face:
-        return None
+        return None, None
     wanted = face.moved(face.points + weight * (wanted.points - face.points))
     window = face.window(REACH).union(wanted.window(REACH)).intersect(plate.window)
     seen = occlusion_window(face, aspect).intersect(plate.window)
-    matte = occlusion_matte(
-        shot[seen.slices(plate.window)],
-        face,
-        seen,
-        plate.color,
-        sensitivity=_WARP_OCCLUSION_SENSITIVITY,
-        pixel_aspect=aspect,
-        edges=False,
-    )
-    return follow_outline(face, wanted, window, placed(matte, seen, window))
+    beneath, usual = shot[seen.slices(plate.window)], None if look is None else look.hidden
+    odds = measure_odds(plate.color.to_linear709(beneath), face, seen, usual=usual, pixel_aspect=aspect)
+    matte = np.zeros((window.height, window.width), np.float32)
+    if odds is not None:
+        matte = placed(soft_matte(odds, face, seen, _WARP_OCCLUSION_SENSITIVITY, aspect), seen, window)
+    return follow_outline(face, wanted, window, matte), odds
 
 
 def _changed_region(face: Face, outline: OutlineWarp | None, parameters: Parameters, picture: Window) -> Window:

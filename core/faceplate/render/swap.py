@@ -12,6 +12,7 @@ from faceplate.render.match import match_face
 from faceplate.render.matte import InputMattes, MatteNetworks, make_mattes
 from faceplate.render.prepare import prepare_plate
 from faceplate.shot.parameters import Parameters
+from faceplate.track.look import Look
 from faceplate.track.view_plan import Views
 
 __all__ = ["swap_face"]
@@ -30,15 +31,16 @@ def swap_face(
     name: str = "face",
     weight: float = 1.0,
     views: Views | None = None,
+    look: Look | None = None,
 ) -> CompositeResult:
     """Put the generator's face on `picture`, the plate or the part of it that `region_of_interest` names.
 
     NaN and infinite pixels are healed first. Nothing outside `CompositeResult.window` is changed. `frame` is the shot's
-    frame number, for pinned views and grain; `grain` the plate's from the track, if known, else it is measured; `name` what
-    the id layer calls the person; `weight` 0..1 a fade of the whole matte. Raises `UsageError` for parameters that name
-    something that does not exist.
+    frame number, for pinned views and grain; `grain` is the plate's from the track, if known, else it is measured; `look` is
+    the face's from the track, if known; `name` is what the id layer calls the person; `weight` 0..1 fades the whole matte.
+    Raises `UsageError` for parameters that name something that does not exist.
     """
-    prepared = prepare_plate(picture, face, generator, parameters, frame=frame, grain=grain, weight=weight)
+    prepared = prepare_plate(picture, face, generator, parameters, frame=frame, grain=grain, weight=weight, look=look)
     result = generate_face(prepared, generator, parameters, views=views)
     mattes = make_mattes(prepared, result, parameters, inputs=inputs, networks=networks, weight=weight)
     matched = match_face(prepared, result, mattes, parameters)

@@ -17,6 +17,7 @@ from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot.parameters import Parameters
 from faceplate.track import Track
+from faceplate.track.look import Look
 from faceplate.track.view_plan import Views
 
 __all__ = ["Target", "find_target", "search_face"]
@@ -28,7 +29,8 @@ class Target:
 
     `weight` 0..1 is the track's fade and `grain` the plate's grain where the track knows it. `searched` is the picture in
     which the face was searched, as it was read. `views` are the source's views that lead in the frame, by the shot's view
-    plan where it has a track; None where the generator has no use for them.
+    plan where it has a track; None where the generator has no use for them. `look` is what the track knows of the face's
+    pixels, smoothed over time.
     """
 
     face: Face | None
@@ -36,6 +38,7 @@ class Target:
     grain: Grain | None = None
     searched: Frame | None = None
     views: Views | None = None
+    look: Look | None = None
 
 
 def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKeys, cache: StageCache) -> Target:
@@ -96,8 +99,8 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
     person = resources.person(request.parameters)
     tracked = track.face(person, number)
     if tracked is not None:
-        grain = _tracked_grain(resources, track, number)
-        return Target(tracked.face, tracked.weight, grain, views=resources.planned_views(request))
+        grain, views = _tracked_grain(resources, track, number), resources.planned_views(request)
+        return Target(tracked.face, tracked.weight, grain, views=views, look=tracked.look)
     # A track that the shot names has been reviewed: where it has no face, none is meant to be replaced.
     is_reviewed = resources.given_track is not None or track.left_out(person, number)
     if not is_reviewed and request.parameters.no_face == "fail":

@@ -18,13 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.errors import RenderError
 from faceplate.face.landmark import Region
 from faceplate.image.window import Window
+from faceplate.models import embedded_store
 from faceplate.plate import Sequence as Sequence_
 from faceplate.system.atomic import temporary_beside, write_failed
 from faceplate.system.user_paths import stat_or_none
 from faceplate.track.grain_models import pack_grain, unpack_grain
+from faceplate.track.look import pack_look, unpack_look
 from faceplate.track.observation import FaceObservation, FrameObservation
 from faceplate.track.optical_flow import Flow
 from faceplate.track.plate_reader import PlateReader
@@ -42,7 +45,7 @@ __all__ = [
     "state_of",
 ]
 
-RECIPE = 3
+RECIPE = 4
 """Version of the observations; it increases whenever the same plate would give others, so that old checkpoints are not used."""
 
 
@@ -136,6 +139,7 @@ def file_stamp(path: Path) -> tuple[int, int] | None:
 def checkpoint_key(reader: PlateReader, finder: ShotFinder) -> str:
     """Compute a hash of the settings that a checkpoint must share to be resumed."""
     cards = [finder.store.card(name).sha256 for name in (finder.detector, finder.landmarker, finder.recogniser)]
+    cards.append(embedded_store().card(OCCLUSION).sha256)
     search = (
         None if reader.search is None else [reader.search.x, reader.search.y, reader.search.width, reader.search.height]
     )
@@ -268,6 +272,7 @@ def _face_to_json(face: FaceObservation) -> dict[str, Any]:
         "flow": [*flow.matrix.ravel().tolist(), flow.share, flow.error, *flow.moved] if flow else None,
         "anchor": None if face.anchor is None else _encode(face.anchor, "<f4"),
         "grain": None if face.grain is None else pack_grain(face.grain),
+        "look": pack_look(face.look),
         "embedding": None if face.embedding is None else _encode(face.embedding, "<f4"),
     }
 
@@ -318,5 +323,6 @@ def _face_from_json(item: dict[str, Any]) -> FaceObservation:
         flow=Flow(np.array(flow[:6]).reshape(2, 3), flow[6], flow[7], tuple(flow[8:])) if flow else None,
         anchor=None if item["anchor"] is None else _decode(item["anchor"], "<f4").astype(np.float64).reshape(478, 3),
         grain=None if item["grain"] is None else unpack_grain(item["grain"]),
+        look=unpack_look(item["look"]),
         embedding=None if item["embedding"] is None else _decode(item["embedding"], "<f4"),
     )

@@ -19,6 +19,7 @@ from faceplate.color import Exposure
 from faceplate.face import Face
 from faceplate.face.align import apply, compose, invert
 from faceplate.face.find import region_of
+from faceplate.image.frame import Frame
 from faceplate.track.cuts import is_jump
 from faceplate.track.follow_checks import (
     NEAR_OVERLAP,
@@ -39,6 +40,7 @@ from faceplate.track.follow_checks import (
     without_collisions,
 )
 from faceplate.track.grain_models import grain_sample
+from faceplate.track.look import Look, look_window, measure_look
 from faceplate.track.observation import FaceObservation, FrameObservation
 from faceplate.track.optical_flow import Flow, FlowCrop, crop_corner, crop_scale, crop_window, flow_between, flow_crop
 from faceplate.track.plate_reader import Picture, PlateReader
@@ -203,6 +205,7 @@ class FaceFollower:
             key=frame,
             anchor=as_stored(anchor.points),
             grain=grain_sample(picture, face),
+            look=_look_at(picture, near, face),
         )
 
     def _follow(self, picture: Picture, frame: int, face: FaceObservation) -> tuple[FaceObservation, _Reference] | None:
@@ -240,6 +243,7 @@ class FaceFollower:
             embedding=None,
             anchor=None,
             grain=None,
+            look=_look_at(picture, near, seen),
             new=False,
         )
         return followed, _Reference(crop, after, crop) if renew else replace(reference, last=crop)
@@ -269,6 +273,12 @@ class FaceFollower:
                 face = replace(face, embedding=embedding)
             done.append(replace(face, near=near))
         return replace(observed, faces=tuple(done))
+
+
+def _look_at(picture: Picture, near: Frame, face: Face) -> Look:
+    """Measure the look of `face`, on the pixels `near` where they suffice."""
+    needed = look_window(face, near.pixel_aspect).intersect(picture.file.data)
+    return measure_look(near if near.window.intersect(needed) == needed else picture.read(needed), face)
 
 
 def _crop_of(picture: Picture, face: FaceObservation) -> FlowCrop:

@@ -125,7 +125,8 @@ class RawLine(_Part):
     `rigid`: x, y (plate pixels), scale (projected pixels), rotation (radians) of the skull. `flow`: change of these since the
     frame before, measured by optical flow (x, y, log scale, rotation; projected pixels), and its error in pixels; null where it
     was not measured. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the rest left that motion, in thousandths of
-    the scale. `mesh` is packed (`docs/tracks.md`).
+    the scale. `mesh` is packed (`docs/tracks.md`), and so is `look`, what was measured of the face's pixels; null where it was
+    not measured.
     """
 
     frame: Frame
@@ -136,12 +137,14 @@ class RawLine(_Part):
     flow: tuple[Finite, Finite, Finite, Finite, Finite] | None = None
     moved: tuple[Annotated[int, Field(ge=0, le=999)], ...] = ()
     mesh: str
+    look: str | None = None
 
 
 class SmoothLine(_Part):
     """A face as it is rendered.
 
-    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated.
+    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated. `look` is smoothed over
+    time; null in a track without looks.
     """
 
     frame: Frame
@@ -151,6 +154,7 @@ class SmoothLine(_Part):
     pose: tuple[Finite, Finite, Finite]
     rigid: Rigid
     mesh: str
+    look: str | None = None
 
 
 class Block(_Part):

@@ -9,6 +9,7 @@ import numpy as np
 from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.face.landmark import Region
+from faceplate.track.look import Look
 from faceplate.track.optical_flow import Flow
 
 __all__ = [
@@ -49,6 +50,8 @@ class FaceObservation:
         For a new face: its points as the mean of several passes.
     grain : Grain, optional
         For a new face: the grain of the plate around it.
+    look : Look, optional
+        What was measured of the face's pixels.
     """
 
     number: int
@@ -68,6 +71,7 @@ class FaceObservation:
     embedding: np.ndarray | None = None
     anchor: np.ndarray | None = None
     grain: Grain | None = None
+    look: Look | None = None
 
     @property
     def face(self) -> Face:

@@ -13,6 +13,7 @@ from faceplate.face.align import apply
 from faceplate.face.shape import pose_of
 from faceplate.track import mesh_codec, model
 from faceplate.track.associate import Moment
+from faceplate.track.look import Look, look_as_stored, pack_look, smooth_looks, unpack_look
 from faceplate.track.observation import FaceObservation
 from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
 
@@ -22,6 +23,7 @@ __all__ = [
     "samples_of",
     "stored_samples",
     "unpacked_base",
+    "unpacked_look",
     "unpacked_mesh",
 ]
 
@@ -44,6 +46,7 @@ class Sample:
     shape: np.ndarray
     flow: np.ndarray | None
     moved: tuple[int, ...]
+    look: Look | None = None
 
 
 def unpacked_base(block: model.Block) -> np.ndarray:
@@ -63,7 +66,9 @@ def samples_of(moments: Sequence[Moment], aspect: float) -> list[Sample]:
         flow, moved = _flow_since(moment, before, apart[k - 1][0] if k else None)
         seen = moment.seen
         score = min(max(seen.score, 0.0), 1.0)
-        rows.append(Sample(moment.frame, score, seen.presence, seen.level, levelled, levelled_shape, flow, moved))
+        rows.append(
+            Sample(moment.frame, score, seen.presence, seen.level, levelled, levelled_shape, flow, moved, seen.look)
+        )
     return rows
 
 
@@ -163,6 +168,7 @@ def pack_blocks(
     rows = [_as_stored(row, plate.pixel_aspect) for row in rows]
     smoothed = smooth_motion(_motion_of(rows, believed), smoothing.amount, step)
     by_frame = {row.frame: row for row in rows}
+    looks = _smooth_looks(rows, smoothed.frames.tolist(), step, believed)
     blocks = []
     for start in range(0, len(smoothed.frames), _BLOCK_FRAMES):
         part = slice(start, start + _BLOCK_FRAMES)
@@ -175,12 +181,18 @@ def pack_blocks(
                 base=base_text,
                 raw=tuple(_raw_line(row, base, plate.pixel_aspect) for row in present),
                 smooth=tuple(
-                    _smooth_line(smoothed, k, by_frame, base, plate.pixel_aspect)
+                    _smooth_line(smoothed, k, by_frame, base, plate.pixel_aspect, looks[k])
                     for k in range(start, min(start + _BLOCK_FRAMES, len(smoothed.frames)))
                 ),
             )
         )
     return blocks
+
+
+def _smooth_looks(rows: list[Sample], frames: list[int], step: int, believed: set[int] | None) -> list[Look | None]:
+    """Smooth the looks of one span for each of `frames`; a frame that is not in `believed` has no weight."""
+    trusted = [row for row in rows if believed is None or row.frame in believed] or rows
+    return smooth_looks([row.frame for row in trusted], [row.look for row in trusted], frames, step)
 
 
 def _as_stored(row: Sample, aspect: float) -> Sample:
@@ -196,6 +208,7 @@ def _as_stored(row: Sample, aspect: float) -> Sample:
         mesh_codec.on_grid(row.shape, mesh_codec.RAW),
         flow,
         row.moved,
+        look_as_stored(row.look),
     )
 
 
@@ -216,6 +229,7 @@ def stored_samples(person: model.Person, aspect: float) -> list[Sample]:
                     unpacked_mesh(line.mesh, base, mesh_codec.RAW, f"people.{person.id} frame {line.frame} raw mesh"),
                     None if line.flow is None else np.array(line.flow),
                     line.moved,
+                    unpacked_look(line.look, f"people.{person.id} frame {line.frame} raw look"),
                 )
             )
     return rows
@@ -235,6 +249,14 @@ def unpacked_mesh(text: str, base: np.ndarray, steps: tuple[int, int], field: st
         raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
 
 
+def unpacked_look(text: str | None, field: str) -> Look | None:
+    """Decode a line's look. Raises `UsageError('bad-track')` with `field`."""
+    try:
+        return unpack_look(text)
+    except ValueError as error:
+        raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
+
+
 def _raw_line(row: Sample, base: np.ndarray, aspect: float) -> model.RawLine:
     return model.RawLine(
         frame=row.frame,
@@ -245,11 +267,12 @@ def _raw_line(row: Sample, base: np.ndarray, aspect: float) -> model.RawLine:
         flow=None if row.flow is None else tuple(row.flow.tolist()),
         moved=row.moved,
         mesh=mesh_codec.pack_mesh(row.shape, base, mesh_codec.RAW),
+        look=pack_look(row.look),
     )
 
 
 def _smooth_line(
-    smoothed: Smoothed, k: int, rows: dict[int, Sample], base: np.ndarray, aspect: float
+    smoothed: Smoothed, k: int, rows: dict[int, Sample], base: np.ndarray, aspect: float, look: Look | None
 ) -> model.SmoothLine:
     frame = int(smoothed.frames[k])
     row = rows.get(frame)
@@ -262,6 +285,7 @@ def _smooth_line(
         pose=_rounded(pose.angles, (2, 2, 2)),
         rigid=_rigid_values(smoothed.rigid[k], aspect),
         mesh=mesh_codec.pack_mesh(smoothed.shape[k], base, mesh_codec.FINE),
+        look=pack_look(look),
     )
 
 

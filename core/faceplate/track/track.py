@@ -20,7 +20,8 @@ from faceplate.system.user_paths import exists
 from faceplate.track import corrections, mesh_codec, model
 from faceplate.track.assembly import resmoothed
 from faceplate.track.grain_models import grain_at
-from faceplate.track.samples import unpacked_base, unpacked_mesh
+from faceplate.track.look import Look, between_looks
+from faceplate.track.samples import unpacked_base, unpacked_look, unpacked_mesh
 from faceplate.track.sidecar import first_fault, load_sidecar, save_sidecar
 from faceplate.track.smooth import decompose, place
 from faceplate.track.view_plan import with_keys
@@ -61,6 +62,8 @@ class TrackedFace:
         0..1.
     pose : tuple of float
         Yaw, pitch, roll in degrees.
+    look : Look, optional
+        What was measured of the face's pixels, smoothed over time; None in a track without looks.
     """
 
     face: Face
@@ -69,6 +72,7 @@ class TrackedFace:
     seen: bool
     confidence: float
     pose: tuple[float, float, float]
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -147,10 +151,10 @@ class Track:
         spot = self._places(person).get(frame)
         if spot is None or weight <= 0 or any(mark.use == "exclude" for mark in marks):
             return None
-        known = self._through(person, frame) if marks else self._known(spot)
+        known, look = self._through(person, frame) if marks else (self._known(spot), self._look(spot))
         points = corrections.moved(known.points, frame, person, layer, self.sidecar.plate.pixel_aspect)
         line = spot.line
-        return TrackedFace(known.moved(points), weight, bool(marks), line.seen, line.confidence, line.pose)
+        return TrackedFace(known.moved(points), weight, bool(marks), line.seen, line.confidence, line.pose, look)
 
     def holds(self, frame: int) -> bool:
         """Check whether `frame` was tracked, with or without people."""
@@ -427,8 +431,11 @@ class Track:
         score, presence = (raw.score, raw.presence) if raw else (line.confidence, line.confidence)
         return Face(self._placed(line.rigid, shape), score, presence, line.level)
 
-    def _through(self, person: str, frame: int) -> Face:
-        """Interpolate the face from the nearest frames that are not marked, in the same span."""
+    def _look(self, spot: _Place) -> Look | None:
+        return unpacked_look(spot.line.look, f"frame {spot.line.frame} smooth look")
+
+    def _through(self, person: str, frame: int) -> tuple[Face, Look | None]:
+        """Interpolate the face and its look from the nearest frames that are not marked, in the same span."""
         places = self._places(person)
         spot = places[frame]
         marks = [mark for mark in self.sidecar.corrections.bad if mark.person == person]
@@ -439,14 +446,15 @@ class Track:
         ]
         earlier, later = [f for f in good if f < frame], [f for f in good if f > frame]
         if not earlier and not later:
-            return self._known(spot)
+            return self._known(spot), self._look(spot)
         low = max(earlier) if earlier else min(later)
         high = min(later) if later else max(earlier)
         a, b = self._known(places[low]), self._known(places[high])
         part = (frame - low) / (high - low) if high != low else 0.0
         level = math.exp(math.log(a.level) * (1 - part) + math.log(b.level) * part)
         points = _between(a.points, b.points, part, self.sidecar.plate.pixel_aspect)
-        return Face(points, min(a.score, b.score), min(a.presence, b.presence), level)
+        face = Face(points, min(a.score, b.score), min(a.presence, b.presence), level)
+        return face, between_looks(self._look(places[low]), self._look(places[high]), part)
 
     def _obvious(self) -> str:
         """Return the only person, or one who is clearly larger than all others."""

@@ -8,9 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from faceplate.color import ColorConfig
+from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import FaceFinder
 from faceplate.image.window import Window
+from faceplate.models import embedded_store
 from faceplate.plate import Sequence as PlateSequence
 from faceplate.system.atomic import publish, temporary_beside
 from faceplate.system.user_paths import exists, make_folder, matches
@@ -144,6 +146,6 @@ def _plate(pattern: str, reader: PlateReader, seen: Sequence[FrameRecord], frame
 
 
 def weights_of(finder: FaceFinder) -> dict[str, str]:
-    """Return the networks that find faces, with the first 16 digits of their hashes."""
-    names = (*finder.networks, finder.recogniser)
-    return {name: finder.store.card(name).sha256[:16] for name in names}
+    """Return the networks that find and measure faces, with the first 16 digits of their hashes."""
+    cards = [finder.store.card(name) for name in (*finder.networks, finder.recogniser)]
+    return {card.name: card.sha256[:16] for card in (*cards, embedded_store().card(OCCLUSION))}

@@ -1,0 +1,151 @@
+"""Which regions of an occlusion matte are occluders: hysteresis and a least size within a frame, and agreement between frames.
+
+Everything here is continuous in its input: a region fades with its length and with how certain it is, and no decision hangs on
+one threshold, so that nothing pops when the face's size or the network's odds change a little.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+__all__ = ["disc", "smoothstep", "steadied_odds", "without_holes", "without_specks"]
+
+# Values at which a map is cut into regions. A region of a lower level that is accepted accepts, in part, what lies in it.
+_LEVELS = (0.25, 0.4, 0.55, 0.7, 0.85)
+
+# The same for holes of a finished matte; fewer, because they are searched on many more pixels.
+_HOLE_LEVELS = (0.25, 0.5, 0.75)
+
+# Log-odds by which this frame and the frames around it may differ without a correction, after a tolerance of one block.
+_DEAD_ZONE = 0.5
+
+# Number of inner blocks, those with all neighbours in the region, from which a region that this frame alone shows is believed,
+# as a fast hand must be: not at all, wholly.
+_BELIEVED = (12.0, 45.0)
+
+
+def without_specks(
+    values: np.ndarray,
+    length: tuple[float, float],
+    certain: tuple[float, float] = (0.0, 0.0),
+    evidence: np.ndarray | None = None,
+    levels: tuple[float, ...] = _LEVELS,
+) -> np.ndarray:
+    """Fade regions of `values` that are short or uncertain.
+
+    `values` is cut at several levels. At each level a connected region gets a weight from its length, or, as far as the regions
+    of the lower levels around it were accepted, their mean weight. At the lowest level it also gets a weight from its mean of
+    `evidence`. So a doubtful part stays while it is connected with a sure one, and a wrinkle with a sharp middle does not.
+
+    Parameters
+    ----------
+    values, evidence : np.ndarray
+        float32 (h, w), 0..1.
+    length : tuple of float
+        Length of a region's longer side, in pixels, at which its weight begins to rise from 0 and at which it reaches 1.
+    certain : tuple of float
+        The same for the region's mean of `evidence`; without evidence every region is certain.
+    levels : tuple of float
+        Ascending values at which `values` is cut.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w), 0..`values`.
+    """
+    result = np.zeros_like(values)
+    total, sure = np.zeros_like(values), None
+    ends = (*levels[1:], np.inf)
+    for k, (low, high) in enumerate(zip(levels, ends, strict=True)):
+        found = _region_weights(values > low, length, certain, evidence if k == 0 else None)
+        if found is None:
+            break
+        weight, mean = found
+        total += weight
+        if k == 0:  # the foot of a region's edge lies below the first level
+            sure = None if evidence is None else cv2.dilate(mean, disc(2))
+            result += np.minimum(values, np.float32(low)) * cv2.dilate(weight, disc(2))
+        held = np.maximum(weight, total / np.float32(k + 1))
+        result += np.clip(values - np.float32(low), 0.0, np.float32(high - low)) * held
+    return result if sure is None else result * sure
+
+
+def without_holes(matte: np.ndarray, length: tuple[float, float]) -> np.ndarray:
+    """Fill holes of `matte`, float32 (h, w) in 0..1, whose longer side is shorter than `length` in pixels."""
+    return 1 - without_specks(1 - matte, length, levels=_HOLE_LEVELS)
+
+
+def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: float) -> np.ndarray:
+    """Correct a frame's log-odds by what the frames around it show.
+
+    Where this frame's odds are higher than the usual ones, an occluder that no other frame shows is removed; where they are
+    lower, one that is missing in this frame only is restored. Each is compared with the other's largest value among the
+    neighbouring blocks, so that edges, and motion of a block a frame, stay as this frame has them.
+
+    Parameters
+    ----------
+    odds : np.ndarray
+        float32 (side, side), this frame's log-odds.
+    own, usual : np.ndarray
+        float32 (n, n), this frame's odds on the coarse grid, and those smoothed over time; both within ±`limit`.
+    limit : float
+        Odds beyond ±`limit` are taken as `limit` where a correction applies.
+    """
+    near = np.ones((3, 3), np.uint8)
+    higher = np.maximum(own - cv2.dilate(usual, near) - np.float32(_DEAD_ZONE), 0.0)
+    lower = np.maximum(usual - cv2.dilate(own, near) - np.float32(_DEAD_ZONE), 0.0)
+    higher = higher * _unbelieved(higher)
+    if not (higher.any() or lower.any()):
+        return odds
+    # A block's correction covers all of it, also beside a neighbour that needs none.
+    change = cv2.dilate(lower, near) * (lower.max() > 0) - cv2.dilate(higher, near)
+    change = cv2.resize(change, odds.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    part = np.minimum(np.abs(change), 1.0)
+    held = odds + part * (np.clip(odds, -limit, limit) - odds)
+    return (held + change).astype(np.float32)
+
+
+def _unbelieved(higher: np.ndarray) -> np.ndarray:
+    """Compute 1 for small and thin regions of `higher` (n, n), and 0 for those large enough to be believed in a single frame."""
+    region = (higher > 1.0).astype(np.uint8)
+    count, found = cv2.connectedComponents(region, connectivity=8)
+    labels = np.asarray(found, np.int32)
+    inner = np.bincount(labels.ravel(), cv2.erode(region, np.ones((3, 3), np.uint8)).ravel(), minlength=count)
+    keep = 1 - smoothstep(inner, *_BELIEVED)
+    keep[0] = 1.0
+    held = keep[labels].astype(np.float32)
+    return cv2.erode(held, np.ones((3, 3), np.uint8))
+
+
+def _region_weights(
+    inside: np.ndarray, length: tuple[float, float], certain: tuple[float, float], evidence: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Compute each pixel's weights by the length of its region of the mask `inside` and by the region's mean of `evidence`.
+
+    float32 (h, w) each; the second is 1 without `evidence`. None where the mask is empty.
+    """
+    count, found, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
+    if count == 1:
+        return None
+    labels = np.asarray(found, np.int32)
+    weight = smoothstep(stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1), *length).astype(np.float32)
+    weight[0] = 0.0
+    if evidence is None:
+        return weight[labels], inside.astype(np.float32)
+    mean = np.bincount(labels.ravel(), evidence.ravel(), minlength=count) / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+    sure = smoothstep(mean, *certain).astype(np.float32)
+    sure[0] = 0.0
+    return weight[labels], sure[labels]
+
+
+def disc(radius: float) -> np.ndarray:
+    """Return a round structuring element of this radius in pixels, at least 1."""
+    side = 2 * max(round(radius), 1) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def smoothstep(values: np.ndarray, low: float, high: float | np.ndarray) -> np.ndarray:
+    """Smoothstep: 0 up to `low`, 1 from `high`."""
+    t = np.clip((values - np.float32(low)) / np.asarray(high - low, np.float32), 0.0, 1.0)
+    return t * t * (3 - 2 * t)

@@ -1,0 +1,126 @@
+"""What tracking measures of a face's pixels beside its place and shape: its look, stored in the track for every frame.
+
+A look is measured on one frame alone. Assembly smooths the looks of a span over time, so that a render of any single frame
+knows what its neighbours showed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceplate.comp.occlusion import COARSE_LIMIT, COARSE_SIDE, coarse_odds, occlusion_window
+from faceplate.face import Face
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.track import mesh_codec
+
+__all__ = [
+    "Look",
+    "between_looks",
+    "look_as_stored",
+    "look_window",
+    "measure_look",
+    "pack_look",
+    "smooth_looks",
+    "unpack_look",
+]
+
+# Steps per unit of the log-odds in the track file.
+_ODDS_STEPS = 2.0
+
+# Standard deviation in frames of the Gaussian that follows the median.
+_WIDTH = 0.7
+
+
+@dataclass(frozen=True)
+class Look:
+    """The look of one face in one frame.
+
+    `hidden` float32 (COARSE_SIDE, COARSE_SIDE): the log-odds, within ±COARSE_LIMIT, that something in front hides that block of
+    the face's square (`comp.occlusion.coarse_odds`).
+    """
+
+    hidden: np.ndarray
+
+
+def look_window(face: Face, pixel_aspect: float) -> Window:
+    """Return the plate pixels that `measure_look` reads."""
+    return occlusion_window(face, pixel_aspect)
+
+
+def measure_look(frame: Frame, face: Face) -> Look:
+    """Measure the look of `face` on the pixels of `frame`, which cover `look_window` where the plate has pixels."""
+    seen = frame.region(look_window(face, frame.pixel_aspect))
+    return Look(coarse_odds(seen.working(), face, seen.window, frame.color, frame.pixel_aspect))
+
+
+def pack_look(look: Look | None) -> str | None:
+    """Encode a look as the track file's text."""
+    return None if look is None else mesh_codec.pack_numbers(look.hidden.ravel(), _ODDS_STEPS)
+
+
+def unpack_look(text: str | None) -> Look | None:
+    """Decode the text of `pack_look`. Raises `ValueError` for invalid text."""
+    if text is None:
+        return None
+    values = mesh_codec.unpack_numbers(text, COARSE_SIDE**2, _ODDS_STEPS)
+    hidden = np.clip(values, -COARSE_LIMIT, COARSE_LIMIT).astype(np.float32)
+    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE))
+
+
+def look_as_stored(look: Look | None) -> Look | None:
+    """Round a look to the values that the track file stores."""
+    return unpack_look(pack_look(look))
+
+
+def between_looks(first: Look | None, second: Look | None, part: float) -> Look | None:
+    """Interpolate between two looks, `part` 0 at the first and 1 at the second; where one is None, return the other."""
+    if first is None or second is None:
+        return first or second
+    return Look(first.hidden + np.float32(part) * (second.hidden - first.hidden))
+
+
+def smooth_looks(
+    frames: Sequence[int], looks: Sequence[Look | None], wanted: Sequence[int], step: int
+) -> list[Look | None]:
+    """Smooth the looks of one span over time and return one for each of the `wanted` frames.
+
+    The median of three frames removes what shows in one frame only and fills what is missing in one; it leaves the moment at
+    which an occluder arrives or leaves where it is. A Gaussian of less than a frame then softens that moment. Both are centred,
+    so there is no lag. Frames without a look are interpolated between their neighbours.
+
+    Parameters
+    ----------
+    frames : sequence of int
+        Ascending frames of `looks`.
+    looks : sequence of Look or None
+        As measured.
+    wanted : sequence of int
+        The frames to return.
+    step : int
+        Distance of neighbouring frames.
+    """
+    known = [(frame, look) for frame, look in zip(frames, looks, strict=True) if look is not None]
+    if not known:
+        return [None] * len(wanted)
+    every = np.arange(known[0][0], known[-1][0] + 1, step)
+    stack = _filled(np.array([frame for frame, _ in known]), np.stack([look.hidden for _, look in known]), every)
+    padded = np.concatenate([stack[:1], stack, stack[-1:]])
+    steady = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
+    beside = float(np.exp(-0.5 / _WIDTH**2))
+    padded = np.concatenate([steady[:1], steady, steady[-1:]])
+    soft = ((padded[:-2] + padded[2:]) * beside + padded[1:-1]) / (1 + 2 * beside)
+    places = np.clip(np.searchsorted(every, wanted), 0, len(every) - 1)
+    return [Look(soft[place].astype(np.float32)) for place in places]
+
+
+def _filled(frames: np.ndarray, values: np.ndarray, every: np.ndarray) -> np.ndarray:
+    """Interpolate `values` (n, ...) at `frames` linearly to `every` frame between the first and the last."""
+    right = np.clip(np.searchsorted(frames, every), 0, len(frames) - 1)
+    left = np.maximum(right - (frames[right] > every), 0)
+    width = np.maximum(frames[right] - frames[left], 1)
+    part = ((every - frames[left]) / width).astype(np.float32)[:, None, None]
+    return values[left] * (1 - part) + values[right] * part
