@@ -1,10 +1,9 @@
 """Closing of the seam.
 
-`seam_weight` keeps a correction near the outline. Gradient-domain blending: the generated face keeps its own detail and takes the plate's values at the seam.
-
-The correction added to the generated face is the *membrane* of P. Pérez, M. Gangnet and A. Blake, "Poisson Image Editing",
-SIGGRAPH 2003: it equals plate minus generated on the seam and is harmonic inside. It is computed in a symmetric
-logarithm, so that it acts as a ratio in the lights and as a difference around zero, and nothing is clipped.
+`seam_weight` keeps a correction near the outline. Gradient-domain blending: the generated face keeps its own detail and takes the
+plate's values at the seam. The correction added to the generated face is the *membrane* of P. Pérez, M. Gangnet and A. Blake,
+"Poisson Image Editing", SIGGRAPH 2003: it equals plate minus generated on the seam and is harmonic inside. It is computed in a
+symmetric logarithm, so that it acts as a ratio in the lights and as a difference around zero, and nothing is clipped.
 """
 
 from __future__ import annotations

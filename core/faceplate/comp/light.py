@@ -107,9 +107,7 @@ def remainder(generated: SkinTones, plate: SkinTones, face: Face, pixel_aspect: 
     return ratio - _robust_fit(terms, ratio, generated.trust * plate.trust)
 
 
-def _likely_light(
-    places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, scale: float
-) -> np.ndarray:
+def _likely_light(places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, scale: float) -> np.ndarray:
     """Return the most likely light (n,) in a log ratio (n,) of two people's luminance, for all hardnesses by their evidence."""
     square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
     away = places - np.average(places, axis=0, weights=trust)

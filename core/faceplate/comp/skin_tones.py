@@ -117,7 +117,12 @@ def measure_tones(
         return SkinTones(np.full((COUNT, 3), np.log(max(face.level, 1e-12))), np.zeros(COUNT))
     inside = around.slices(window)
     x, y = around.x * scale, around.y * scale
-    grid = Window(int(np.floor(x)), int(np.floor(y)), int(np.ceil(around.width * scale)) + 1, int(np.ceil(around.height * scale)) + 1)
+    grid = Window(
+        int(np.floor(x)),
+        int(np.floor(y)),
+        int(np.ceil(around.width * scale)) + 1,
+        int(np.ceil(around.height * scale)) + 1,
+    )
     small = face.moved(face.points * scale)
     weight = skin_weight(small, grid)
     if visible is not None:

@@ -19,7 +19,7 @@ from faceplate.generators.mesh.grid import cells_per_face, disc
 from faceplate.generators.mesh.mouth_eyes import kept_from_plate
 from faceplate.generators.mesh.settings import MeshSettings
 from faceplate.generators.mesh.texture_layers import TextureLayer, best_view, texture_layers
-from faceplate.generators.mesh.view_textures import ViewTextures
+from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.generators.mesh.warp import warp_layer
 from faceplate.generators.reshape import shape_offset
 from faceplate.image.inpaint import fill
@@ -48,7 +48,7 @@ class MeshGenerator:
     name: str = "mesh"
     encoding: Encoding = "working"
     weights: tuple[str, ...] = (NETWORK, BLENDSHAPE_NETWORK)
-    textures: ViewTextures = field(default_factory=ViewTextures, repr=False, compare=False)
+    sizes: TextureSizes = field(default_factory=TextureSizes, repr=False, compare=False)
 
     @property
     def native_size(self) -> float:
@@ -75,8 +75,7 @@ class MeshGenerator:
         """Generate the new face on the plate's pixels, scene-linear."""
         face, raster = crop.face, crop.raster
         target = Geometry.of(face, crop.transform.pixel_aspect)
-        views = self.source.all_views
-        layers, light = texture_layers(views, self._leaders(crop, target), face, target, self.textures)
+        layers, light = texture_layers(self.source, self._leaders(crop, target), face, target, self.sizes)
         shares = _grid_shares(layers, face, raster)
         follow_gaze = self.settings.eyes == "auto"
         parts = [warp_layer(layer, face, raster, follow_gaze) for layer in layers]
@@ -98,16 +97,15 @@ class MeshGenerator:
         )
 
     def _leaders(self, crop: Crop, target: Geometry) -> dict[str, float]:
-        """Return the views that lead in a frame and their weights: an artist's pins, else the plan, else the best."""
-        pinned = [name for name, first, last in self.settings.pins if crop.frame is not None and first <= crop.frame <= last]
-        if pinned:
-            return dict.fromkeys(pinned, 1.0 / len(set(pinned)))
+        """Return the views that lead in a frame and their weights: the plan's, else an artist's pins, else the best."""
         known = {view.name for view in self.source.all_views}
         planned = {name: weight for name, weight in crop.views or () if name in known}
         whole = sum(planned.values())
         if whole > 0:
             return {name: weight / whole for name, weight in planned.items()}
-        return {best_view(self.source.views, crop.face, target).name: 1.0}
+        frame = crop.frame
+        pins = {name for name, first, last in self.settings.pins if frame is not None and first <= frame <= last}
+        return dict.fromkeys(pins or {best_view(self.source.views, crop.face, target).name}, 1.0 / max(len(pins), 1))
 
 
 def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> np.ndarray:

@@ -12,9 +12,9 @@ from faceplate.face import Face
 from faceplate.face.align import apply, scale_of
 from faceplate.face.shape import turn_between
 from faceplate.generators.mesh.grid import fit_affine
-from faceplate.generators.mesh.view_textures import ViewTextures
+from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.image.window import Window
-from faceplate.source.source import SourceView
+from faceplate.source.source import Source, SourceView
 from faceplate.source.views import Geometry, regions, suitability
 
 __all__ = ["TextureLayer", "best_view", "light_weight", "resolution_weight", "texture_layers"]
@@ -66,24 +66,20 @@ class TextureLayer:
 
 
 def texture_layers(
-    views: tuple[SourceView, ...],
-    leaders: Mapping[str, float],
-    face: Face,
-    target: Geometry,
-    textures: ViewTextures,
+    source: Source, leaders: Mapping[str, float], face: Face, target: Geometry, sizes: TextureSizes
 ) -> tuple[list[TextureLayer], np.ndarray]:
-    """Choose the views, real and mirrored, for each part of the face.
+    """Choose the textures for each part of the face.
 
     Parameters
     ----------
-    views : tuple of SourceView
-        The source's views.
+    source : Source
+        The source's views and its atlas.
     leaders : mapping of str to float
         The views that lead in this frame, by name, and their weights, which sum to 1.
     face, target : Face, Geometry
         The face on the plate.
-    textures : ViewTextures
-        The views' textures at any size.
+    sizes : TextureSizes
+        The textures at any size.
 
     Returns
     -------
@@ -92,24 +88,44 @@ def texture_layers(
     light : np.ndarray
         float32 (478, 3), the leaders' light.
     """
-    candidates = [(view, geometry) for view in views for geometry in (view.geometry, view.mirror)]
-    leading = np.array([0.0 if geometry.mirrored else leaders.get(view.name, 0.0) for view, geometry in candidates])
-    share = np.repeat(leading[None], len(target.points), axis=0)
-    share = _with_expression(share, leading, candidates, target)
-    share = _with_unseen(share, candidates, target)
+    leading = [view for view in source.all_views if leaders.get(view.name, 0.0) > 0]
+    views = (*source.views, *(view for view in leading if view not in source.views))
+    weights = np.array([leaders.get(view.name, 0.0) for view in views])
+    share = np.repeat(weights[None], len(target.points), axis=0)
+    share = _with_expression(share, weights, views, target) * _seen(views)
+    share = np.column_stack([share, 1.0 - share.sum(axis=1)])
     share = np.maximum(share - _LEAST_SHARE, 0.0)
     share /= share.sum(axis=1, keepdims=True)
-    light = sum(
-        (np.float32(weight) * view.texture.light for weight, (view, _) in zip(leading, candidates, strict=True) if weight),
-        np.zeros((len(target.points), 3), np.float32),
-    )
     layers = []
-    for (view, geometry), part in zip(candidates, share.T, strict=True):
+    for view, part in zip(views, share.T, strict=False):
         if part.max() > 0:
-            log, window, to_layer = textures.reduced(view, _reduction(view, face))
-            points = np.column_stack([apply(to_layer, geometry.points[:, :2]), geometry.points[:, 2]])
-            layers.append(TextureLayer(log, window, points, part, geometry, view.noise(scale_of(to_layer))))
+            layers.append(_view_layer(source, view, part, face, sizes))
+    if share[:, -1].max() > 0:
+        layers.append(_atlas_layer(source, share[:, -1], face, sizes))
+    light = np.zeros((len(target.points), 3), np.float32)
+    for view in leading:
+        light += np.float32(leaders[view.name]) * source.textures[view.name].light
     return layers, light
+
+
+def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
+    """Return a view's texture, reduced to the plate's size."""
+    log, window, to_layer = sizes.reduced(
+        view.name,
+        lambda: (source.textures[view.name].log, view.frame.window),
+        _reduction(view.face.points, face),
+    )
+    points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
+    return TextureLayer(log, window, points, share, view.geometry, view.noise(scale_of(to_layer)))
+
+
+def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
+    """Return the source's atlas, reduced to the plate's size."""
+    atlas = source.atlas
+    whole = Window(0, 0, atlas.log.shape[1], atlas.log.shape[0])
+    log, window, to_layer = sizes.reduced("atlas", lambda: (atlas.log, whole), _reduction(atlas.uv, face))
+    points = np.column_stack([apply(to_layer, atlas.uv), np.zeros(len(atlas.uv))])
+    return TextureLayer(log, window, points, share, Geometry(points), Grain.none())
 
 
 def best_view(views: tuple[SourceView, ...], face: Face, target: Geometry) -> SourceView:
@@ -125,35 +141,28 @@ def best_view(views: tuple[SourceView, ...], face: Face, target: Geometry) -> So
 
 
 def _with_expression(
-    share: np.ndarray, leading: np.ndarray, candidates: list[tuple[SourceView, Geometry]], target: Geometry
+    share: np.ndarray, leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry
 ) -> np.ndarray:
     """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike."""
     area = regions()
-    real = np.array([not geometry.mirrored for _, geometry in candidates])
-    turn = np.array([turn_between(geometry.pose, target.pose) for _, geometry in candidates]) / _TURN
+    turn = np.array([turn_between(view.geometry.pose, target.pose) for view in views]) / _TURN
     for where, wanted, step, openness in (
         (area.mouth, target.mouth, _MOUTH, lambda view: view.mouth),
         (area.right_eye, target.eyes[0], _EYE, lambda view: view.eyes[0]),
         (area.left_eye, target.eyes[1], _EYE, lambda view: view.eyes[1]),
     ):
-        apart = np.array([abs(openness(geometry) - wanted) for _, geometry in candidates]) / step
-        fit = np.exp(-_POWER * (apart + turn)) * real + 1e-30
+        apart = np.array([abs(openness(view.geometry) - wanted) for view in views]) / step
+        fit = np.exp(-_POWER * (apart + turn)) + 1e-30
         fit = fit * (1 + (_LEADER_BONUS**_POWER - 1) * leading)
         share = share + where[:, None] * (fit / fit.sum() - share)
     return share
 
 
-def _with_unseen(
-    share: np.ndarray, candidates: list[tuple[SourceView, Geometry]], target: Geometry
-) -> np.ndarray:
-    """Give the places that a view did not see, or where hair hid them, to those that saw them best."""
-    seen = np.stack([geometry.seen for _, geometry in candidates], axis=1)
-    shown = np.stack([view.visibility_of(geometry) for view, geometry in candidates], axis=1)
-    known = _smoothstep((seen - _GRAZING) / (_FACING - _GRAZING)) * _smoothstep(shown / 0.8)
-    kept = share * known
-    suited = np.stack([suitability(geometry, target) for _, geometry in candidates], axis=1) * known + 1e-12
-    suited = suited**2
-    return kept + (1.0 - kept.sum(axis=1, keepdims=True)) * suited / suited.sum(axis=1, keepdims=True)
+def _seen(views: tuple[SourceView, ...]) -> np.ndarray:
+    """Return how far each view saw each point well enough, float64 (478, n)."""
+    seen = np.stack([view.geometry.seen for view in views], axis=1)
+    t = np.clip((seen - _GRAZING) / (_FACING - _GRAZING), 0.0, 1.0)
+    return t * t * (3 - 2 * t)
 
 
 def resolution_weight(view: SourceView, face: Face, sharpest: float) -> float:
@@ -171,11 +180,6 @@ def light_weight(view: SourceView) -> float:
     return float(np.exp(-max(view.analysis.contrast - _SOFT_LIGHT, 0.0) / _HARDER))
 
 
-def _reduction(view: SourceView, face: Face) -> float:
-    """Return how many times larger the face is in the view than on the plate."""
-    return scale_of(fit_affine(face.points[:, :2], view.face.points[:, :2]))
-
-
-def _smoothstep(t: np.ndarray) -> np.ndarray:
-    t = np.clip(t, 0.0, 1.0)
-    return t * t * (3 - 2 * t)
+def _reduction(points: np.ndarray, face: Face) -> float:
+    """Return how many times larger the face with `points` is than on the plate."""
+    return scale_of(fit_affine(face.points[:, :2], points[:, :2]))
