@@ -22,13 +22,12 @@ from faceplate.face.shape import normals, unsqueezed
 
 __all__ = ["LightMatch", "match_light", "remainder"]
 
-# Standard deviations in natural logarithm, and reaches in units of the face's size: the light's level and slope, what bends it,
-# and how two people's skin differs.
+# Standard deviations in natural logarithm, and a reach in units of the face's size: the light's level, slope, and what bends it.
 _LEVEL, _SLOPE, _BEND, _BEND_REACH = 2.0, 1.0, 0.35, 0.35
-_PEOPLE, _PEOPLE_REACH = 0.25, 0.09
-_PEOPLE_GAIN = 1.0
-# Standard deviations of hard light, each with its evidence, and the reach of its broad half.
-_HARD_LIGHTS, _BROAD = np.array([0.0, 0.1, 0.25, 0.5, 0.9]), 0.2
+# Hypotheses of how hard the light is: its standard deviation, the part of two people's difference that is then left to the
+# people, and the logarithm of its odds before anything is seen. Each counts by its evidence. The last value is the reach of the
+# hard light's broad half.
+_HYPOTHESES, _BROAD = ((0.0, 1.0, 0.0), (0.1, 1.0, -2.0), (0.25, 1.0, -8.0), (0.5, 0.3, -10.0), (0.9, 0.1, -10.0)), 0.2
 # Noise of a trusted tone, and of one that is trusted by half.
 _NOISE, _DOUBT = 0.03, 0.3
 # Trust below which a tone does not count.
@@ -114,14 +113,14 @@ def _likely_light(places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, scal
     low = _LEVEL**2 + _SLOPE**2 * away @ away.T + _BEND**2 * np.exp(square * (-0.5 / _BEND_REACH**2))
     hard = 0.5 * (np.exp(square * (-0.5 / scale**2)) + np.exp(square * (-0.5 / _BROAD**2)))
     believed = np.maximum(trust, 1e-5)
-    rest = _PEOPLE_GAIN * _people() + np.diag(_NOISE**2 + _DOUBT**2 * (1 / believed - 1))
+    noise = np.diag(_NOISE**2 + _DOUBT**2 * (1 / believed - 1))
     found, evidence = [], []
-    for deviation in _HARD_LIGHTS:
+    for deviation, left, odds in _HYPOTHESES:
         light = low + deviation**2 * hard
-        root = np.linalg.cholesky(light + rest)
+        root = np.linalg.cholesky(light + left * _people() + noise)
         white = np.linalg.solve(root, ratio)
         found.append(light @ np.linalg.solve(root.T, white))
-        evidence.append(-0.5 * white @ white - np.log(np.diag(root)).sum())
+        evidence.append(odds - 0.5 * white @ white - np.log(np.diag(root)).sum())
     weight = np.exp(np.array(evidence) - max(evidence))
     return weight @ np.array(found) / weight.sum()
 

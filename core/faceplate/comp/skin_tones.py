@@ -26,6 +26,8 @@ COUNT = 112
 
 # Cells per face of the grid on which tones are measured, and the low-pass around each point, as a fraction of the face's size.
 _CELLS, _SOFT = 128.0, 0.02
+# Width in cells of the skin beside hair that does not count, because the hair's edge is soft and it casts a shadow.
+_BESIDE_HAIR = 7
 # Points on the outline are read this far inside it, as a fraction of the way to the face's middle.
 _INSET = 0.06
 # Distance from eyes, brows and lips on the mean head below which no tone is taken.
@@ -39,9 +41,9 @@ _LEAST_SKIN, _ENOUGH_SKIN = 0.5, 0.85
 
 # Distances from the outline on the mean head between which hair beside the cheeks is expected less and less.
 _BESIDE = (0.25, 0.5)
-# Reach of the skin's tones where hair may lie, in units of the face's size, and the deviation in natural logarithm up to which
-# a tone there counts as skin.
-_SKIN_REACH, _NOT_SKIN = 0.2, 0.35
+# Reach of the skin's tones where hair may lie, in units of the face's size, and the deviations in natural logarithm, of luminance
+# and of colour, up to which a tone there counts as skin in full; hair has another colour, a shadow hardly.
+_SKIN_REACH, _NOT_SKIN = 0.2, (0.5, 0.16)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def measure_tones(
     small = face.moved(face.points * scale)
     weight = skin_weight(small, grid)
     if visible is not None:
-        weight = weight * np.clip(resample(visible[inside], around, matrix, grid).reshape(weight.shape), 0, 1)
+        shown = np.clip(resample(visible[inside], around, matrix, grid).reshape(weight.shape), 0, 1)
+        weight = weight * cv2.erode(shown, np.ones((_BESIDE_HAIR, _BESIDE_HAIR), np.uint8))
     logged = np.log(np.maximum(resample(pixels[inside], around, matrix, grid), darkest))
     soft = _SOFT * _CELLS
     known = cv2.GaussianBlur(weight, (0, 0), soft, borderType=cv2.BORDER_CONSTANT)
@@ -158,7 +161,9 @@ def _likely_skin(tones: np.ndarray, trust: np.ndarray, places: np.ndarray) -> np
     inner = trust * np.clip(1.0 - hairy, 0.01, 1.0)
     for _ in range(2):
         expected = smooth_field(places, tones, inner, _SKIN_REACH).at(places)
-        away = np.abs(tones - expected).max(axis=1)
-        likely = np.clip(2.0 - away / _NOT_SKIN, 0.0, 1.0)
+        mean, wanted = (part.mean(axis=1, keepdims=True) for part in (tones, expected))
+        darker = (wanted - mean)[:, 0] / _NOT_SKIN[0]
+        other = np.abs((tones - mean) - (expected - wanted)).max(axis=1) / _NOT_SKIN[1]
+        likely = np.clip(2.0 - np.maximum(darker, other), 0.0, 1.0)
         inner = trust * np.maximum(1.0 - hairy, 0.5 * likely)
     return 1.0 - hairy * (1.0 - likely)

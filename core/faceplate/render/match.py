@@ -17,7 +17,6 @@ from faceplate.comp import (
     seam_weight,
     skin_weight,
 )
-from faceplate.image.symmetric_log import from_log, to_log
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.matte import Mattes, OcclusionMatte, full_where_nearly
@@ -61,7 +60,7 @@ def _matched(
             weight = seam_weight(face, window, hull_edges(parameters), parameters.blend_reach)
             weight *= np.float32(parameters.blend_amount)
             correction += weight[..., None] * match.seam.on(window, face.size, aspect)
-        pixels = from_log(to_log(pixels, face.level) + correction, face.level)
+        pixels = pixels * np.exp(correction, out=correction)  # light is a factor: shadows stay above zero
     pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
     kept = result.generated.kept
     return pixels if kept is None else pixels + kept[..., None] * (result.shown - pixels)
