@@ -114,7 +114,7 @@ class CacheKeys:
         generate = digest("generate", inner, restoring)
         occlusion = digest("occlusion", prepare, parameters.occlusion, self._occluder)
         light = digest("light", generate, occlusion, self._values(("enhance", "light_scale", "light_highlights")))
-        lit = digest("lit", light, parameters.light_luminance, parameters.light_color)
+        lit = digest("lit", light, self._values(("light_luminance", "light_color", "grade_features")))
         return {
             "prepare": prepare,
             "generate": generate,
