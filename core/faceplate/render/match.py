@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from faceplate.comp import (
-    LightMatch,
     SkinTones,
     calm_highlights,
     enhance_detail,
@@ -54,7 +53,16 @@ def _matched(
 ) -> np.ndarray:
     """Return the lit face with its seam closed, and the plate's own pixels where the generator kept them."""
     face, window, aspect = prepared.crop.face, prepared.crop.transform.window, prepared.crop.transform.pixel_aspect
-    pixels, match = cache.make("light", lambda: _light(prepared, result, mattes.occlusion, parameters, tones))
+    pixels, own, plate = cache.make("light", lambda: _measured(prepared, result, mattes.occlusion, parameters, tones))
+    match = match_light(
+        own,
+        plate,
+        face,
+        scale=parameters.light_scale,
+        luminance=parameters.light_luminance,
+        color=parameters.light_color,
+        pixel_aspect=aspect,
+    )
     if match is not None:
         correction = match.light.on(window, face.size, aspect)
         if parameters.blend == "seam" and parameters.blend_amount > 0:
@@ -67,14 +75,14 @@ def _matched(
     return pixels if kept is None else pixels + kept[..., None] * (result.shown - pixels)
 
 
-def _light(
+def _measured(
     prepared: PreparedPlate,
     result: GeneratorResult,
     occlusion: OcclusionMatte,
     parameters: Parameters,
     tones: SkinTones | None,
-) -> tuple[np.ndarray, LightMatch | None]:
-    """Return the face, sharpened, its highlights held to the plate's; and what brings it into the plate's light."""
+) -> tuple[np.ndarray, SkinTones, SkinTones]:
+    """Return the face, sharpened and with the plate's highlights, its tones, and the plate's."""
     face, window, aspect = prepared.crop.face, prepared.crop.transform.window, prepared.crop.transform.pixel_aspect
     pixels = enhance_detail(result.generated.pixels, face.size, face.level, parameters.enhance)
     visible = _visible(prepared, result, occlusion)
@@ -89,16 +97,8 @@ def _light(
             scale=_HIGHLIGHT_SCALE,
             amount=parameters.light_highlights,
         )
-    match = match_light(
-        measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
-        tones or measure_tones(result.shown, window, face, visible, aspect),
-        face,
-        scale=parameters.light_scale,
-        luminance=parameters.light_luminance,
-        color=parameters.light_color,
-        pixel_aspect=aspect,
-    )
-    return pixels, match
+    own = measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect)
+    return pixels, own, tones or measure_tones(result.shown, window, face, visible, aspect)
 
 
 def _blended(

@@ -16,6 +16,7 @@ from faceplate.track.associate import Moment
 from faceplate.track.look import Look, look_as_stored, pack_look, smooth_looks, unpack_look
 from faceplate.track.observation import FaceObservation
 from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
+from faceplate.track.tones import FINE, RAW, pack_tones
 
 __all__ = [
     "Sample",
@@ -229,7 +230,7 @@ def stored_samples(person: model.Person, aspect: float) -> list[Sample]:
                     unpacked_mesh(line.mesh, base, mesh_codec.RAW, f"people.{person.id} frame {line.frame} raw mesh"),
                     None if line.flow is None else np.array(line.flow),
                     line.moved,
-                    unpacked_look(line.look, f"people.{person.id} frame {line.frame} raw look"),
+                    unpacked_look(line.look, line.tones, RAW, f"people.{person.id} frame {line.frame} raw look"),
                 )
             )
     return rows
@@ -249,10 +250,10 @@ def unpacked_mesh(text: str, base: np.ndarray, steps: tuple[int, int], field: st
         raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
 
 
-def unpacked_look(text: str | None, field: str) -> Look | None:
-    """Decode a line's look. Raises `UsageError('bad-track')` with `field`."""
+def unpacked_look(text: str | None, tones: str | None, steps: tuple[int, int], field: str) -> Look | None:
+    """Decode a line's look and tones. Raises `UsageError('bad-track')` with `field`."""
     try:
-        return unpack_look(text)
+        return unpack_look(text, tones, steps)
     except ValueError as error:
         raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
 
@@ -268,6 +269,7 @@ def _raw_line(row: Sample, base: np.ndarray, aspect: float) -> model.RawLine:
         moved=row.moved,
         mesh=mesh_codec.pack_mesh(row.shape, base, mesh_codec.RAW),
         look=pack_look(row.look),
+        tones=None if row.look is None else pack_tones(row.look.tones, RAW),
     )
 
 
@@ -286,6 +288,7 @@ def _smooth_line(
         rigid=_rigid_values(smoothed.rigid[k], aspect),
         mesh=mesh_codec.pack_mesh(smoothed.shape[k], base, mesh_codec.FINE),
         look=pack_look(look),
+        tones=None if look is None else pack_tones(look.tones, FINE),
     )
 
 
