@@ -32,7 +32,7 @@ from faceplate.track.observation import FaceObservation, FrameObservation
 from faceplate.track.optical_flow import Flow
 from faceplate.track.plate_reader import PlateReader
 from faceplate.track.shot_finder import ShotFinder
-from faceplate.track.tones import RAW, pack_tones
+from faceplate.track.tones import RAW, pack_tones, unpack_tones
 
 __all__ = [
     "RECIPE",
@@ -325,6 +325,6 @@ def _face_from_json(item: dict[str, Any]) -> FaceObservation:
         flow=Flow(np.array(flow[:6]).reshape(2, 3), flow[6], flow[7], tuple(flow[8:])) if flow else None,
         anchor=None if item["anchor"] is None else _decode(item["anchor"], "<f4").astype(np.float64).reshape(478, 3),
         grain=None if item["grain"] is None else unpack_grain(item["grain"]),
-        look=unpack_look(item["look"], item["tones"]),
+        look=unpack_look(item["look"], unpack_tones(item["tones"], RAW)),
         embedding=None if item["embedding"] is None else _decode(item["embedding"], "<f4"),
     )

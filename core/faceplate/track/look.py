@@ -83,18 +83,18 @@ def pack_look(look: Look | None) -> str | None:
     return None if look is None else mesh_codec.pack_numbers(look.hidden.ravel(), _ODDS_STEPS)
 
 
-def unpack_look(text: str | None, tones: str | None = None, steps: tuple[int, int] = RAW) -> Look | None:
-    """Decode the text of `pack_look`, and that of `pack_tones` with its `steps`. Raises `ValueError` for invalid text."""
+def unpack_look(text: str | None, tones: SkinTones | None = None) -> Look | None:
+    """Decode the text of `pack_look` and add the tones. Raises `ValueError` for invalid text."""
     if text is None:
         return None
     values = mesh_codec.unpack_numbers(text, COARSE_SIDE**2, _ODDS_STEPS)
     hidden = np.clip(values, -COARSE_LIMIT, COARSE_LIMIT).astype(np.float32)
-    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), unpack_tones(tones, steps))
+    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones)
 
 
 def look_as_stored(look: Look | None) -> Look | None:
     """Round a measured look to the values that the track file stores."""
-    return None if look is None else unpack_look(pack_look(look), pack_tones(look.tones, RAW))
+    return None if look is None else unpack_look(pack_look(look), unpack_tones(pack_tones(look.tones, RAW), RAW))
 
 
 def between_looks(first: Look | None, second: Look | None, part: float) -> Look | None:

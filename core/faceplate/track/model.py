@@ -160,10 +160,14 @@ class SmoothLine(_Part):
 
 
 class Block(_Part):
-    """Up to 24 frames of one span; spans are numbered, and nothing is smoothed or filled across two of them."""
+    """Up to 24 frames of one span; spans are numbered, and nothing is smoothed or filled across two of them.
+
+    The frames' meshes are stored as differences from the mesh `base`, and their tones as differences from `tones`.
+    """
 
     span: Annotated[int, Field(ge=0)]
     base: str
+    tones: str | None = None
     raw: tuple[RawLine, ...]
     smooth: tuple[SmoothLine, ...]
 

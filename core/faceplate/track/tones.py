@@ -12,13 +12,13 @@ from faceplate.face.shape import head_model
 from faceplate.track import mesh_codec
 from faceplate.track.smooth import adaptive_filter
 
-__all__ = ["FINE", "RAW", "between_tones", "pack_tones", "smooth_tones", "unpack_tones"]
+__all__ = ["FINE", "RAW", "between_tones", "mean_tones", "pack_tones", "smooth_tones", "unpack_tones"]
 
 RAW = (256, 15)
-"""Steps per unit of the logarithm and of the trust, for tones as measured."""
+"""Steps per unit of the logarithm and of the trust, for tones as measured and for the base of a block."""
 
 FINE = (1024, 60)
-"""The same for smoothed tones, so that rounding does not flicker."""
+"""The same for smoothed tones, so that rounding does not flicker; this grid contains the one above."""
 
 # Number of groups of neighbouring tones that are filtered together.
 _GROUPS = 10
@@ -34,15 +34,17 @@ _LEAST, _RIDGE = 6.0, 0.5
 _LEAST_WEIGHT = 0.1
 
 
-def pack_tones(tones: SkinTones | None, steps: tuple[int, int]) -> str | None:
-    """Encode tones as the track file's text, rounded to 1/`steps`.
+def pack_tones(tones: SkinTones | None, steps: tuple[int, int], base: SkinTones | None = None) -> str | None:
+    """Encode tones as the track file's text, rounded to 1/`steps`, as the difference from `base`, whose values lie on the grid RAW.
 
     Neighbouring points and the three channels differ little, so green is stored as differences between neighbours, red and
     blue as differences from green in the same way.
     """
     if tones is None:
         return None
-    whole = np.rint(np.column_stack([tones.log * steps[0], tones.trust * steps[1]])).astype(np.int64)
+    whole = _whole(tones, steps)
+    if base is not None:
+        whole -= _whole(base, steps)
     whole[:, [0, 2]] -= whole[:, [1]]
     order, parent = _tree()
     told = whole[order].copy()
@@ -50,7 +52,7 @@ def pack_tones(tones: SkinTones | None, steps: tuple[int, int]) -> str | None:
     return mesh_codec.pack_numbers(told.T.ravel(), 1.0)
 
 
-def unpack_tones(text: str | None, steps: tuple[int, int]) -> SkinTones | None:
+def unpack_tones(text: str | None, steps: tuple[int, int], base: SkinTones | None = None) -> SkinTones | None:
     """Decode the text of `pack_tones`. Raises `ValueError` for invalid text."""
     if text is None:
         return None
@@ -61,7 +63,22 @@ def unpack_tones(text: str | None, steps: tuple[int, int]) -> SkinTones | None:
     for row in range(1, COUNT):
         whole[order[row]] = whole[parent[row]] + told[row]
     whole[:, [0, 2]] += whole[:, [1]]
+    if base is not None:
+        whole += _whole(base, steps)
     return SkinTones(whole[:, :3] / steps[0], np.clip(whole[:, 3] / steps[1], 0.0, 1.0))
+
+
+def mean_tones(tones: Sequence[SkinTones | None]) -> SkinTones | None:
+    """Return the mean of the tones that are known; None where none are."""
+    known = [found for found in tones if found is not None]
+    if not known:
+        return None
+    return SkinTones(np.mean([found.log for found in known], axis=0), np.mean([found.trust for found in known], axis=0))
+
+
+def _whole(tones: SkinTones, steps: tuple[int, int]) -> np.ndarray:
+    """Return logarithms and trust in whole steps, int64 (112, 4)."""
+    return np.rint(np.column_stack([tones.log * steps[0], tones.trust * steps[1]])).astype(np.int64)
 
 
 def between_tones(first: SkinTones | None, second: SkinTones | None, part: float) -> SkinTones | None:

@@ -434,7 +434,7 @@ class Track:
 
     def _look(self, spot: _Place) -> Look | None:
         line = spot.line
-        return unpacked_look(line.look, line.tones, FINE, f"frame {line.frame} smooth look")
+        return unpacked_look(line, spot.block, FINE, f"frame {line.frame} smooth look")
 
     def _through(self, person: str, frame: int) -> tuple[Face, Look | None]:
         """Interpolate the face and its look from the nearest frames that are not marked, in the same span."""
