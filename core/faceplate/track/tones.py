@@ -21,7 +21,7 @@ FINE = (1024, 60)
 """The same for smoothed tones, so that rounding does not flicker; this grid contains the one above."""
 
 # Number of groups of neighbouring tones that are filtered together.
-_GROUPS = 10
+_GROUPS = 12
 # Standard deviations of the noise within which two windows agree.
 _AGREE = 3.0
 # Standard deviation in frames of the Gaussian over the trust, and of the reach in time of a point's own values.
@@ -30,6 +30,8 @@ _TRUST_WIDTH, _REACH = 2.0, 8.0
 _PRIOR = 0.01
 # Trust that a frame needs for a fit of its own, and the ridge of its slopes.
 _LEAST, _RIDGE = 6.0, 0.5
+# Rounds in which the points' means and the frames' planes are fitted in turn.
+_FITS = 4
 # Least weight of a measured frame in the filter.
 _LEAST_WEIGHT = 0.1
 
@@ -119,7 +121,7 @@ def smooth_tones(
     log[rows] = [found.log for _, found in known]
     trust[rows] = [found.trust for _, found in known]
     measured[rows] = 1.0
-    belief = trust**2  # a point that is hidden in part shows little of its own tone
+    belief = trust**4  # a point that is hidden in part shows little of its own tone
     log = _with_doubtful_replaced(log, belief)
     for group in _groups():
         weight = measured * np.maximum(belief[:, group].mean(axis=1), _LEAST_WEIGHT)
@@ -140,9 +142,9 @@ def _with_doubtful_replaced(log: np.ndarray, belief: np.ndarray) -> np.ndarray:
     terms = _plane_terms()
     fit = np.zeros_like(log)
     own = np.zeros((COUNT, 3))
-    for _ in range(2):
+    for _ in range(_FITS):
         own = _own_means(log - fit, belief)
-        fit = terms @ _frame_fits(log - own, belief)
+        fit = terms @ _frame_fits(log - own, belief**2)  # only what is surely visible may bend the plane
     left = log - own - fit
     near = _blurred(belief, _REACH)[..., None] + _PRIOR
     held = _blurred((belief[..., None] * left).reshape(len(log), -1), _REACH).reshape(log.shape) / near
