@@ -90,7 +90,7 @@ def _matched(
 ) -> np.ndarray:
     """Return the lit face with its seam closed, and the plate's own pixels where the generator kept them."""
     measured = cache.make("light", lambda: _measured(prepared, result, mattes.occlusion, parameters, tones))
-    match = cache.make("lit", lambda: _match(prepared, result, measured, parameters))
+    match = _match(prepared, result, measured, parameters)
     pixels = measured.pixels if match is None else _matched_pixels(prepared, measured.pixels, match, parameters)
     pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
     kept = result.generated.kept
