@@ -22,12 +22,14 @@ from faceplate.image.window import Window
 __all__ = ["ColorTransform", "match_color", "saturated", "unsaturated_tones"]
 
 # Range of saturations that are searched, the logarithm below which one is rather a difference of two people, and the most.
-_LEAST, _MOST, _PEOPLE, _MOST_SURE = 0.05, 2.5, 0.25, 0.4
+_LEAST, _MOST, _PEOPLE, _MOST_SURE = 0.05, 2.5, 0.3, 0.15
 # Trust in the saturation that sclera and teeth tell: lids and lashes shade the sclera.
 _TRUST = np.array([0.5, 1.0])
 # Distance of skin from teeth and sclera in colour, as a constant and a slope over its distance in luminance: darker skin has more
 # colour. Measured on invented people, sclera and teeth (`bench/people`).
-_USUAL = np.array([[0.35, 0.35], [0.21, 0.2]])
+_USUAL, _LEAST_USUAL = np.array([[0.37, 0.3], [0.21, 0.2]]), 0.15
+# Luminance over the skin's, in natural logarithm, from which sclera tells the saturation, and from which it does so fully.
+_SHADED, _LIT = -1.2, -0.3
 # Least part of a tone's luminance that a channel keeps when saturation is undone.
 _FLOOR = 0.05
 # Most by which sclera and teeth are changed in colour, darkened and brightened, in natural logarithm.
@@ -146,6 +148,8 @@ def _saturation(
     """
     sides = _sides(generated.log)
     wanted = np.sqrt(_distance(generated.log, generated.log))
+    lit = np.array([np.clip((min(one.log[SCLERA].mean() for one in (generated, plate)) - _SHADED) / (_LIT - _SHADED), 0, 1), 1.0])
+    certainty = certainty * lit
     weight = certainty * _TRUST * sides
     if weight.sum() < 1e-6:
         return 1.0
@@ -154,7 +158,7 @@ def _saturation(
         plain = _unsaturated(skin + plate.log, saturation, weights) - _unsaturated(skin, saturation, weights)
         return float((weight * (_distance(plain, generated.log) - wanted)).sum())
 
-    low, high = _least_saturation(np.vstack([skin, (skin + plate.log)[certainty > 0]]), weights), _MOST
+    low, high = _least_saturation(np.vstack([skin, (skin + plate.log)[certainty > 0.01]]), weights), _MOST
     if excess(low) <= 0:
         low = high = low
     elif excess(high) >= 0:
@@ -183,7 +187,7 @@ def _distance(log: np.ndarray, along: np.ndarray) -> np.ndarray:
     """Return the distances (2,) in colour of `log` (2, 3) from the skin in the direction of `along`, over the usual ones."""
     color, axis = (part - part.mean(axis=1, keepdims=True) for part in (log, along))
     length = np.maximum(np.linalg.norm(axis, axis=1), 1e-9)
-    usual = np.maximum(_USUAL[:, 0] + _USUAL[:, 1] * log.mean(axis=1), 0.1)
+    usual = np.maximum(_USUAL[:, 0] + _USUAL[:, 1] * log.mean(axis=1), _LEAST_USUAL)
     return (color * axis).sum(axis=1) / length / usual
 
 
