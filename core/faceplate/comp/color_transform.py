@@ -148,7 +148,9 @@ def _saturation(
     """
     sides = _sides(generated.log)
     wanted = np.sqrt(_distance(generated.log, generated.log))
-    lit = np.array([np.clip((min(one.log[SCLERA].mean() for one in (generated, plate)) - _SHADED) / (_LIT - _SHADED), 0, 1), 1.0])
+    lit = np.array(
+        [np.clip((min(one.log[SCLERA].mean() for one in (generated, plate)) - _SHADED) / (_LIT - _SHADED), 0, 1), 1.0]
+    )
     certainty = certainty * lit
     weight = certainty * _TRUST * sides
     if weight.sum() < 1e-6:

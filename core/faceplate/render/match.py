@@ -137,7 +137,8 @@ def _measured(
     plate = tones or measure_tones(result.shown, window, face, visible, aspect)
     if result.generated.features is None:
         return _Measured(pixels, generated, plate, FeatureTones.none())
-    return _Measured(pixels, generated, plate, measure_features(result.shown, window, face, plate, visible, aspect))
+    features = prepared.features or measure_features(result.shown, window, face, plate, visible, aspect)
+    return _Measured(pixels, generated, plate, features)
 
 
 def _match(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from faceplate.comp import HullEdges, SkinTones, hull_outline
+from faceplate.comp import FeatureTones, HullEdges, SkinTones, hull_outline
 from faceplate.comp.grain import GRAIN_REACH, Grain
 from faceplate.comp.occlusion import SquareOdds, measure_odds, occlusion_window, soft_matte
 from faceplate.comp.outline_warp import REACH, OutlineWarp, follow_outline
@@ -45,8 +45,8 @@ class PreparedPlate:
     (h, w, 3) is `plate` converted to the working space, not warped; `working` is the same after the `outline` warp to the
     new face's shape (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one,
     both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
-    `look` is what the track knows of the face's pixels; it has no tones where the plate has another grade than the tracked one.
-    `odds` are the photographed face's odds of being hidden, where the outline warp needed them.
+    `look` is what the track knows of the face's pixels; it has no tones and no features where the plate has another grade than
+    the tracked one. `odds` are the photographed face's odds of being hidden, where the outline warp needed them.
     """
 
     plate: Frame
@@ -65,6 +65,11 @@ class PreparedPlate:
     def tones(self) -> SkinTones | None:
         """The plate's tones from the track, where it has them."""
         return None if self.look is None else self.look.tones
+
+    @property
+    def features(self) -> FeatureTones | None:
+        """The plate's sclera and teeth from the track, where it has them."""
+        return None if self.look is None else self.look.features
 
     @property
     def inside(self) -> tuple[slice, slice]:
@@ -175,7 +180,7 @@ def _outline_warp(
 
 
 def _look_of_these_pixels(look: Look | None, shot: np.ndarray, window: Window, face: Face) -> Look | None:
-    """Return `look` without its tones where the pixels `shot` on `window` do not show them, as after a change of the grade.
+    """Return `look` without tones and features where the pixels `shot` on `window` do not show them, as after a new grade.
 
     The pixels at the tones' places are compared by their median, which noise, texture and occluders hardly change.
     """
@@ -188,7 +193,7 @@ def _look_of_these_pixels(look: Look | None, shot: np.ndarray, window: Window, f
         return look
     seen = np.maximum(shot[row[compared], column[compared]], 1e-6 * max(face.level, 1e-12))
     apart = np.median(np.log(seen) - look.tones.log[compared], axis=0)
-    return replace(look, tones=None) if np.abs(apart).max() > _OTHER_GRADE else look
+    return replace(look, tones=None, features=None) if np.abs(apart).max() > _OTHER_GRADE else look
 
 
 def _changed_region(face: Face, outline: OutlineWarp | None, parameters: Parameters, picture: Window) -> Window:

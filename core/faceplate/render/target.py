@@ -101,7 +101,7 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
     if tracked is not None:
         grain, look = track.grain(number), tracked.look
         if not _is_measured_here(resources, track):
-            grain, look = None, None if look is None else replace(look, tones=None)
+            grain, look = None, None if look is None else replace(look, tones=None, features=None)
         return Target(tracked.face, tracked.weight, grain, views=resources.planned_views(request), look=look)
     # A track that the shot names has been reviewed: where it has no face, none is meant to be replaced.
     is_reviewed = resources.given_track is not None or track.left_out(person, number)

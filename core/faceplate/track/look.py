@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.comp.feature_tones import FeatureTones, measure_features
 from faceplate.comp.occlusion import (
     COARSE_LIMIT,
     COARSE_SIDE,
@@ -24,6 +25,7 @@ from faceplate.face import Face
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.track import mesh_codec
+from faceplate.track.features import between_features, pack_features, smooth_features, unpack_features
 from faceplate.track.tones import RAW, between_tones, pack_tones, smooth_tones, unpack_tones
 
 __all__ = [
@@ -52,12 +54,13 @@ class Look:
     """The look of one face in one frame.
 
     `hidden` float32 (COARSE_SIDE, COARSE_SIDE): the log-odds, within ±COARSE_LIMIT, that something in front hides that block of
-    the face's square (`comp.occlusion.coarse_odds`). `tones` are the face's light and colour, None in a track of an earlier
-    version.
+    the face's square (`comp.occlusion.coarse_odds`). `tones` are the face's light and colour, `features` its
+    sclera and teeth over the skin; both are None in a track of an earlier version.
     """
 
     hidden: np.ndarray
     tones: SkinTones | None = None
+    features: FeatureTones | None = None
 
 
 def look_window(face: Face, pixel_aspect: float) -> Window:
@@ -75,26 +78,30 @@ def measure_look(frame: Frame, face: Face) -> Look:
     pixels = seen.working()
     odds = measure_odds(frame.color.to_linear709(pixels), face, seen.window, pixel_aspect=aspect, threads=1)
     visible = None if odds is None else 1 - soft_matte(odds, face, seen.window, _SENSITIVITY, aspect)
-    return Look(coarse_odds(odds), measure_tones(pixels, seen.window, face, visible, aspect))
+    tones = measure_tones(pixels, seen.window, face, visible, aspect)
+    return Look(coarse_odds(odds), tones, measure_features(pixels, seen.window, face, tones, visible, aspect))
 
 
 def pack_look(look: Look | None) -> str | None:
-    """Encode a look's occlusion as the track file's text; `tones.pack_tones` encodes its tones."""
+    """Encode a look's occlusion as the track file's text; `tones.pack_tones` and `features.pack_features` encode the rest."""
     return None if look is None else mesh_codec.pack_numbers(look.hidden.ravel(), _ODDS_STEPS)
 
 
-def unpack_look(text: str | None, tones: SkinTones | None = None) -> Look | None:
-    """Decode the text of `pack_look` and add the tones. Raises `ValueError` for invalid text."""
+def unpack_look(text: str | None, tones: SkinTones | None = None, features: FeatureTones | None = None) -> Look | None:
+    """Decode the text of `pack_look` and add tones and features. Raises `ValueError` for invalid text."""
     if text is None:
         return None
     values = mesh_codec.unpack_numbers(text, COARSE_SIDE**2, _ODDS_STEPS)
     hidden = np.clip(values, -COARSE_LIMIT, COARSE_LIMIT).astype(np.float32)
-    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones)
+    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones, features)
 
 
 def look_as_stored(look: Look | None) -> Look | None:
     """Round a measured look to the values that the track file stores."""
-    return None if look is None else unpack_look(pack_look(look), unpack_tones(pack_tones(look.tones, RAW), RAW))
+    if look is None:
+        return None
+    tones = unpack_tones(pack_tones(look.tones, RAW), RAW)
+    return unpack_look(pack_look(look), tones, unpack_features(pack_features(look.features)))
 
 
 def between_looks(first: Look | None, second: Look | None, part: float) -> Look | None:
@@ -102,7 +109,8 @@ def between_looks(first: Look | None, second: Look | None, part: float) -> Look 
     if first is None or second is None:
         return first or second
     hidden = first.hidden + np.float32(part) * (second.hidden - first.hidden)
-    return Look(hidden, between_tones(first.tones, second.tones, part))
+    tones = between_tones(first.tones, second.tones, part)
+    return Look(hidden, tones, between_features(first.features, second.features, part))
 
 
 def smooth_looks(
@@ -113,7 +121,7 @@ def smooth_looks(
     The median of three frames removes what shows in one frame only and fills what is missing in one; it leaves the moment at
     which an occluder arrives or leaves where it is. A Gaussian of less than a frame then softens that moment. Both are centred,
     so there is no lag. Frames without a look are interpolated between their neighbours. Tones are smoothed by
-    `tones.smooth_tones`.
+    `tones.smooth_tones`, features by `features.smooth_features`.
 
     Parameters
     ----------
@@ -138,7 +146,9 @@ def smooth_looks(
     soft = ((padded[:-2] + padded[2:]) * beside + padded[1:-1]) / (1 + 2 * beside)
     places = np.clip(np.searchsorted(every, wanted), 0, len(every) - 1)
     tones = smooth_tones(frames, [None if look is None else look.tones for look in looks], wanted, step)
-    return [Look(soft[place].astype(np.float32), found) for place, found in zip(places, tones, strict=True)]
+    features = smooth_features(frames, [None if look is None else look.features for look in looks], wanted)
+    rows = zip(places, tones, features, strict=True)
+    return [Look(soft[place].astype(np.float32), tone, feature) for place, tone, feature in rows]
 
 
 def _filled(frames: np.ndarray, values: np.ndarray, every: np.ndarray) -> np.ndarray:

@@ -125,8 +125,8 @@ class RawLine(_Part):
     `rigid`: x, y (plate pixels), scale (projected pixels), rotation (radians) of the skull. `flow`: change of these since the
     frame before, measured by optical flow (x, y, log scale, rotation; projected pixels), and its error in pixels; null where it
     was not measured. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the rest left that motion, in thousandths of
-    the scale. `mesh` is packed (`docs/tracks.md`), and so are `look`, what hides the face, and `tones`, its light and colour; null
-    where they were not measured.
+    the scale. `mesh` is packed (`docs/tracks.md`), and so are `look`, what hides the face, `tones`, its light and colour, and
+    `features`, its sclera and teeth; null where they were not measured.
     """
 
     frame: Frame
@@ -139,13 +139,14 @@ class RawLine(_Part):
     mesh: str
     look: str | None = None
     tones: str | None = None
+    features: str | None = None
 
 
 class SmoothLine(_Part):
     """A face as it is rendered.
 
-    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated. `look` and `tones` are
-    smoothed over time; null in a track without them.
+    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated. `look`, `tones` and
+    `features` are smoothed over time; null in a track without them.
     """
 
     frame: Frame
@@ -157,6 +158,7 @@ class SmoothLine(_Part):
     mesh: str
     look: str | None = None
     tones: str | None = None
+    features: str | None = None
 
 
 class Block(_Part):
@@ -344,8 +346,8 @@ class Sidecar(_Part):
 
     `plans` holds at most one view plan for each person and source.
 
-    Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones`. Both are read as a
-    version 3 without them.
+    Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones` and `features`. Both
+    are read as a version 3 without them.
     """
 
     faceplate_track: Literal[3] = VERSION

@@ -14,6 +14,7 @@ from faceplate.face.align import apply
 from faceplate.face.shape import pose_of
 from faceplate.track import mesh_codec, model
 from faceplate.track.associate import Moment
+from faceplate.track.features import pack_features, unpack_features
 from faceplate.track.look import Look, look_as_stored, pack_look, smooth_looks, unpack_look
 from faceplate.track.observation import FaceObservation
 from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
@@ -274,7 +275,7 @@ def unpacked_look(
     """Decode the look of a line of `block`, with its tones in `steps`. Raises `UsageError('bad-track')` with `field`."""
     try:
         tones = unpack_tones(line.tones, steps, unpack_tones(block.tones, RAW))
-        return unpack_look(line.look, tones)
+        return unpack_look(line.look, tones, unpack_features(line.features))
     except ValueError as error:
         raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
 
@@ -291,6 +292,7 @@ def _raw_line(row: Sample, bases: _Bases, aspect: float) -> model.RawLine:
         mesh=mesh_codec.pack_mesh(row.shape, bases.mesh, mesh_codec.RAW),
         look=pack_look(row.look),
         tones=None if row.look is None else pack_tones(row.look.tones, RAW, bases.tones),
+        features=None if row.look is None else pack_features(row.look.features),
     )
 
 
@@ -310,6 +312,7 @@ def _smooth_line(
         mesh=mesh_codec.pack_mesh(smoothed.shape[k], bases.mesh, mesh_codec.FINE),
         look=pack_look(look),
         tones=None if look is None else pack_tones(look.tones, FINE, bases.tones),
+        features=None if look is None else pack_features(look.features),
     )
 
 
