@@ -16,6 +16,7 @@ from faceplate.comp.occlusion import (
     SquareOdds,
     coarse_odds,
     edged_matte,
+    measure_odds,
     occlusion_matte,
     occlusion_window,
     square_matrix,
@@ -25,6 +26,7 @@ from faceplate.comp.occlusion_regions import steadied_odds, without_holes, witho
 from faceplate.face import Face
 from faceplate.face.align import apply, invert
 from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from occluders import DARK_HAIR, OTHER_TONES, Scene, as_plate, inside, skin_of, with_hand, with_strands
 
 LENGTH, CERTAIN = (10.0, 20.0), (0.2, 0.4)
@@ -190,13 +192,18 @@ def with_strand(plate: Scene) -> tuple[np.ndarray, np.ndarray]:
     return (pixels_ + alpha[..., None] * (DARK_HAIR - pixels_)).astype(np.float32), alpha
 
 
+def blocks_of(pixels_: np.ndarray, face: Face, window: Window, color: ColorConfig) -> np.ndarray:
+    """The coarse odds that the network finds in scene-linear `pixels_`."""
+    return coarse_odds(measure_odds(color.to_linear709(pixels_), face, window, threads=1))
+
+
 def test_a_strand_that_no_other_frame_shows_vanishes_and_a_hand_does_not(
     color: ColorConfig, scene: Callable[[str], Scene]
 ) -> None:
     plate = scene("dot/front.jpg")
-    clear = coarse_odds(*plate, color)
+    clear = blocks_of(*plate, color)
     pixels_, alpha = with_strand(plate)
-    shown = coarse_odds(pixels_, *plate[1:], color)
+    shown = blocks_of(pixels_, *plate[1:], color)
     asked = (alpha > 0.9) & inside(plate)
     with_others = occlusion_matte(pixels_, *plate[1:], color, usual=shown)[asked].mean()
     alone = occlusion_matte(pixels_, *plate[1:], color, usual=clear)[asked].mean()
@@ -209,7 +216,7 @@ def test_a_strand_that_no_other_frame_shows_vanishes_and_a_hand_does_not(
 def test_a_hand_that_one_frame_misses_persists(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
     plate = scene("ada/front.jpg")
     pixels_, alpha = with_hand(plate, skin_of(plate))
-    usual = coarse_odds(pixels_, *plate[1:], color)
+    usual = blocks_of(pixels_, *plate[1:], color)
     asked = (alpha > 0.9) & inside(plate)
     assert occlusion_matte(*plate, color)[asked].mean() < 0.05
     assert occlusion_matte(*plate, color, usual=usual)[asked].mean() > 0.7
@@ -218,7 +225,7 @@ def test_a_hand_that_one_frame_misses_persists(color: ColorConfig, scene: Callab
 def test_the_track_of_a_still_shot_leaves_the_matte_as_it_is(color: ColorConfig, scene: Callable[[str], Scene]) -> None:
     plate = scene("eve/front.jpg")
     for pixels_, _ in (with_hand(plate, OTHER_TONES[1]), with_strands(plate, DARK_HAIR)):
-        usual = np.rint(coarse_odds(pixels_, *plate[1:], color) * 2) / 2
+        usual = np.rint(blocks_of(pixels_, *plate[1:], color) * 2) / 2
         before = occlusion_matte(pixels_, *plate[1:], color)
         after = occlusion_matte(pixels_, *plate[1:], color, usual=usual.astype(np.float32))
         assert np.array_equal(before, after)

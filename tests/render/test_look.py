@@ -39,7 +39,7 @@ def shot(tmp_path_factory: pytest.TempPathFactory, face_in: Callable[[str], Face
 
     pattern = write_frames(folder, 7, picture)
     track_shot(pattern, folder / "shot.track.json", workers=1)
-    old = dump(without_looks(Track.load(folder / "shot.track.json")).sidecar).replace(',"look":null', "")
+    old = dump(without_looks(Track.load(folder / "shot.track.json")).sidecar).replace(',"look":null,"tones":null', "")
     (folder / "old.track.json").write_text(old, encoding="utf-8")
     return folder
 
@@ -64,7 +64,7 @@ def bar_of(face: Face) -> np.ndarray:
 def without_looks(track: Track) -> Track:
     def stripped(block):
         lines = {
-            kind: tuple(line.model_copy(update={"look": None}) for line in getattr(block, kind))
+            kind: tuple(line.model_copy(update={"look": None, "tones": None}) for line in getattr(block, kind))
             for kind in ("raw", "smooth")
         }
         return block.model_copy(update=lines)
@@ -108,12 +108,15 @@ def test_keys_hold_the_look(shot: Path) -> None:
     assert with_looks.key(SPECK) != old.key(SPECK)
     located = with_looks.locate(SPECK)
     look, face = located.target.look, located.face
-    assert look is not None and face is not None and old.locate(SPECK).target.look is None
+    assert look is not None and look.tones is not None
+    assert face is not None and old.locate(SPECK).target.look is None
+    brighter = replace(look.tones, log=look.tones.log + 0.1)
     keys = [
-        located.keys.stage_keys(face, face.window(), None, 1.0, other)
-        for other in (look, replace(look, hidden=look.hidden + np.float32(0.5)))
+        located.keys.stage_keys(face, face.window(), None, look=other)
+        for other in (look, replace(look, hidden=look.hidden + np.float32(0.5)), replace(look, tones=brighter))
     ]
     assert keys[0]["occlusion"] != keys[1]["occlusion"] and keys[0]["prepare"] != keys[1]["prepare"]
+    assert keys[0]["light"] != keys[2]["light"] and keys[0]["matched"] != keys[2]["matched"]
 
 
 def test_a_track_without_looks_renders_like_a_given_face(shot: Path) -> None:

@@ -136,7 +136,7 @@ def test_split_join_and_tracking_again_carry_the_looks(track: Track) -> None:
 
 def test_a_track_without_looks_is_read() -> None:
     old = track_from(seen_frames(5, {1: lambda i: mean_head(300, 300)}))
-    text = dump(old.sidecar).replace(',"look":null', "")
+    text = dump(old.sidecar).replace(',"look":null,"tones":null', "")
     assert "look" not in text
     tracked = Track(parse_sidecar(text)).face("p1", FIRST)
     assert tracked is not None and tracked.look is None

@@ -1,7 +1,9 @@
 """Compositing: matte, light, blend, grain and layers, everything between the generator's face and the plate."""
 
 from faceplate.comp.blend import gradient_blend, multiband_blend, seam_weight
+from faceplate.comp.color_transform import ColorTransform, match_color, saturated, unsaturated_tones
 from faceplate.comp.detail import enhance_detail
+from faceplate.comp.feature_tones import FeatureTones, measure_features, skin_field
 from faceplate.comp.highlights import calm_highlights
 from faceplate.comp.light import LightMatch, match_light
 from faceplate.comp.matte import HullEdges, hull_matte, hull_outline
@@ -11,6 +13,8 @@ from faceplate.comp.skin_tones import SkinTones, measure_tones
 
 __all__ = [
     "REGIONS",
+    "ColorTransform",
+    "FeatureTones",
     "HullEdges",
     "LightMatch",
     "OutlineWarp",
@@ -21,10 +25,15 @@ __all__ = [
     "gradient_blend",
     "hull_matte",
     "hull_outline",
+    "match_color",
     "match_light",
+    "measure_features",
     "measure_tones",
     "multiband_blend",
     "region_matte",
+    "saturated",
     "seam_weight",
+    "skin_field",
     "skin_weight",
+    "unsaturated_tones",
 ]

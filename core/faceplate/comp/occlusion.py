@@ -181,15 +181,11 @@ def edged_matte(
     return edges_on_plate(odds, hull, linear, found.levels, face, window, square)
 
 
-def coarse_odds(
-    plate: np.ndarray, face: Face, window: Window, color: ColorConfig, pixel_aspect: float = 1.0
-) -> np.ndarray:
-    """Measure the odds of each block of the face's square, float32 (COARSE_SIDE, COARSE_SIDE), within ±COARSE_LIMIT.
+def coarse_odds(found: SquareOdds | None) -> np.ndarray:
+    """Reduce the odds to one value for each block of the face's square, float32 (COARSE_SIDE, COARSE_SIDE), within ±COARSE_LIMIT.
 
-    Parameters as in `occlusion_matte`. The network runs on one thread, because tracking measures several frames in parallel.
-    Where the face is black the odds are the least.
+    Where the face is black (None) the odds are the least.
     """
-    found = measure_odds(color.to_linear709(plate), face, window, pixel_aspect=pixel_aspect, threads=1)
     if found is None:
         return np.full((COARSE_SIDE, COARSE_SIDE), -COARSE_LIMIT, np.float32)
     return _coarse(found.odds)

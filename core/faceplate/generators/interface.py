@@ -8,6 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster, rasterise
@@ -90,6 +91,8 @@ class Generated:
         Upper limit of the grain in `pixels`; None when it is unknown.
     kept : np.ndarray, optional
         float32 (h, w), how far a pixel is the crop's own, with its grain; None for nowhere.
+    features : FeatureTones, optional
+        Sclera and teeth of the new face over its skin; None where the generator answers in the plate's own grade.
     """
 
     pixels: np.ndarray
@@ -97,6 +100,7 @@ class Generated:
     confidence: np.ndarray | None = None
     noise: Grain | None = None
     kept: np.ndarray | None = None
+    features: FeatureTones | None = None
 
 
 class Generator(Protocol):

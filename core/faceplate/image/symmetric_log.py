@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["from_log", "to_log"]
+__all__ = ["from_log", "log_unit", "to_log"]
 
 # Below this part of the face's own level the logarithm turns into a straight line: three stops under a shadow side.
 _TOE = 0.02
+
+
+def log_unit(level: float) -> float:
+    """Return the scene-linear value whose symmetric logarithm is near 0: `to_log(x)` is ln(x / unit) for x well above it."""
+    return _TOE * level
 
 
 def to_log(pixels: np.ndarray, level: float) -> np.ndarray:

@@ -39,6 +39,7 @@ _FILES = ("holdout_matte", "garbage_matte")
 _READ = {"mesh": ("shape", "mouth", "eyes", "pins"), "null": ("crop", "network_view")}
 _HULL = ("matte_erode", "matte_feather", "forehead", "edge_jaw", "edge_right", "edge_left")
 _OUTLINE = ("forehead", "edge_jaw", "edge_right", "edge_left")
+_LIGHT = ("light_scale", "light_luminance", "light_color", "grade_features")
 _BLEND = ("blend", "blend_amount", "blend_reach")
 
 
@@ -113,8 +114,7 @@ class CacheKeys:
         restoring = (self._values(_named(Stage.RESTORE)), parameters.network_view) if parameters.restorer else None
         generate = digest("generate", inner, restoring)
         occlusion = digest("occlusion", prepare, parameters.occlusion, self._occluder)
-        light = digest("light", generate, occlusion, self._values(("enhance", "light_scale", "light_highlights")))
-        lit = digest("lit", light, parameters.light_luminance, parameters.light_color)
+        light = digest("light", generate, occlusion, self._values(("enhance", "light_highlights")))
         return {
             "prepare": prepare,
             "generate": generate,
@@ -123,8 +123,7 @@ class CacheKeys:
             "occlusion": occlusion,
             "coverage": digest("coverage", generate, self._values(_OUTLINE)),
             "light": light,
-            "lit": lit,
-            "matched": digest("matched", lit, self._values(_HULL), self._values(_BLEND)),
+            "matched": digest("matched", light, self._values((*_LIGHT, *_HULL, *_BLEND))),
             "grain": digest("grain", prepare, grain),
         }
 
@@ -155,7 +154,8 @@ class CacheKeys:
         if tracked is None:
             return "nobody"
         views = self.resources.planned_views(self.request)
-        return (_face_values(tracked.face), tracked.weight, grain, tracked.look, views)
+        measured_in = (track.sidecar.plate.working, track.sidecar.plate.space)
+        return (_face_values(tracked.face), tracked.weight, grain, tracked.look, views, measured_in)
 
     @cached_property
     def _generator(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.matte_networks import Parsed
 from faceplate.face import Face
@@ -12,5 +13,5 @@ from faceplate.render.matte import OcclusionMatte
 
 __all__ = ["KINDS"]
 
-KINDS: tuple[type, ...] = (GeneratorResult, Generated, OcclusionMatte, Window, Face, Grain, Parsed)
+KINDS: tuple[type, ...] = (GeneratorResult, Generated, OcclusionMatte, Window, Face, Grain, Parsed, FeatureTones)
 """Dataclasses that a render's `StageCache` may load from disk."""

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from faceplate.comp import (
+    ColorTransform,
+    FeatureTones,
     LightMatch,
     SkinTones,
     calm_highlights,
     enhance_detail,
     gradient_blend,
     hull_matte,
+    match_color,
     match_light,
+    measure_features,
     measure_tones,
     multiband_blend,
+    saturated,
     seam_weight,
+    skin_field,
     skin_weight,
+    unsaturated_tones,
 )
+from faceplate.face import Face, topology
+from faceplate.image.symmetric_log import log_unit, to_log
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.matte import Mattes, OcclusionMatte, full_where_nearly
@@ -24,6 +35,32 @@ from faceplate.render.prepare import PreparedPlate, hull_edges
 from faceplate.shot.parameters import Parameters
 
 __all__ = ["match_face"]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """The new face before its light is changed, and what was measured on both faces.
+
+    `pixels` float32 (h, w, 3), scene-linear working space: sharpened, its highlights held to the plate's.
+    """
+
+    pixels: np.ndarray
+    generated: SkinTones
+    plate: SkinTones
+    features: FeatureTones
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """Light and colour that make the new face's the plate's.
+
+    `weights` (3,) are the working space's luminance; `skin` (2,) is the new face's log luminance beside its eyes and its mouth.
+    """
+
+    light: LightMatch
+    color: ColorTransform
+    weights: np.ndarray
+    skin: np.ndarray
 
 
 def match_face(
@@ -52,28 +89,36 @@ def _matched(
     cache: FrameCache,
 ) -> np.ndarray:
     """Return the lit face with its seam closed, and the plate's own pixels where the generator kept them."""
-    face, window, aspect = prepared.crop.face, prepared.crop.transform.window, prepared.crop.transform.pixel_aspect
-    pixels, match = cache.make("light", lambda: _light(prepared, result, mattes.occlusion, parameters, tones))
-    if match is not None:
-        correction = match.light.on(window, face.size, aspect)
-        if parameters.blend == "seam" and parameters.blend_amount > 0:
-            weight = seam_weight(face, window, hull_edges(parameters), parameters.blend_reach)
-            weight *= np.float32(parameters.blend_amount)
-            correction += weight[..., None] * match.seam.on(window, face.size, aspect)
-        pixels = pixels * np.exp(correction, out=correction)  # light is a factor: shadows stay above zero
+    measured = cache.make("light", lambda: _measured(prepared, result, mattes.occlusion, parameters, tones))
+    match = _match(prepared, result, measured, parameters)
+    pixels = measured.pixels if match is None else _matched_pixels(prepared, measured.pixels, match, parameters)
     pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
     kept = result.generated.kept
     return pixels if kept is None else pixels + kept[..., None] * (result.shown - pixels)
 
 
-def _light(
+def _matched_pixels(prepared: PreparedPlate, pixels: np.ndarray, match: _Matched, parameters: Parameters) -> np.ndarray:
+    """Return the face `pixels` in the plate's light and colour, its seam closed."""
+    face, window, aspect = prepared.crop.face, prepared.crop.transform.window, prepared.crop.transform.pixel_aspect
+    logged = to_log(pixels, face.level)
+    correction = match.light.light.on(window, face.size, aspect)
+    match.color.add_to(correction, logged, match.skin - np.log(log_unit(face.level)), face, window)
+    if parameters.blend == "seam" and parameters.blend_amount > 0:
+        weight = seam_weight(face, window, hull_edges(parameters), parameters.blend_reach)
+        weight *= np.float32(parameters.blend_amount)
+        correction += weight[..., None] * match.light.seam.on(window, face.size, aspect)
+    # Light is a factor: in the symmetric logarithm a deep shadow would fall below zero.
+    return saturated(pixels * np.exp(correction, out=correction), match.color.saturation, match.weights)
+
+
+def _measured(
     prepared: PreparedPlate,
     result: GeneratorResult,
     occlusion: OcclusionMatte,
     parameters: Parameters,
     tones: SkinTones | None,
-) -> tuple[np.ndarray, LightMatch | None]:
-    """Return the face, sharpened, its highlights held to the plate's; and what brings it into the plate's light."""
+) -> _Measured:
+    """Sharpen the face, hold its highlights to the plate's, and measure the tones of both faces."""
     face, window, aspect = prepared.crop.face, prepared.crop.transform.window, prepared.crop.transform.pixel_aspect
     pixels = enhance_detail(result.generated.pixels, face.size, face.level, parameters.enhance)
     visible = _visible(prepared, result, occlusion)
@@ -88,16 +133,48 @@ def _light(
             scale=_HIGHLIGHT_SCALE,
             amount=parameters.light_highlights,
         )
-    match = match_light(
-        measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
-        tones or measure_tones(result.shown, window, face, visible, aspect),
+    generated = measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect)
+    plate = tones or measure_tones(result.shown, window, face, visible, aspect)
+    if result.generated.features is None:
+        return _Measured(pixels, generated, plate, FeatureTones.none())
+    features = prepared.features or measure_features(result.shown, window, face, plate, visible, aspect)
+    return _Measured(pixels, generated, plate, features)
+
+
+def _match(
+    prepared: PreparedPlate, result: GeneratorResult, measured: _Measured, parameters: Parameters
+) -> _Matched | None:
+    """Find light and colour; None where no tone can be compared."""
+    face, aspect = prepared.crop.face, prepared.crop.transform.pixel_aspect
+    weights = prepared.plate.color.luminance(np.eye(3, dtype=np.float32)[None])[0].astype(np.float64)
+    color = match_color(
+        result.generated.features,
+        measured.features,
+        measured.plate,
+        weights,
+        parameters.grade_features * parameters.light_color,
+    )
+    light = match_light(
+        measured.generated,
+        unsaturated_tones(measured.plate, color.saturation, weights),
         face,
         scale=parameters.light_scale,
         luminance=parameters.light_luminance,
         color=parameters.light_color,
         pixel_aspect=aspect,
     )
-    return pixels, match
+    if light is None:
+        return None
+    return _Matched(light, color, weights, _skin_beside_features(measured.generated, face, aspect))
+
+
+def _skin_beside_features(tones: SkinTones, face: Face, pixel_aspect: float) -> np.ndarray:
+    """Return the log luminance of the skin beside the eyes and beside the mouth, float64 (2,)."""
+    mesh = topology()
+    eyes = face.points[np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop]), :2].mean(axis=0)
+    places = np.stack([eyes, face.points[mesh.mouth_loop, :2].mean(axis=0)])
+    field = skin_field(tones.log.mean(axis=1, keepdims=True), tones.trust, face, pixel_aspect)
+    return field.at(places * (pixel_aspect / face.size, 1.0 / face.size))[:, 0]
 
 
 def _blended(

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from faceplate.comp import HullEdges, hull_outline
+from faceplate.comp import FeatureTones, HullEdges, SkinTones, hull_outline
 from faceplate.comp.grain import GRAIN_REACH, Grain
 from faceplate.comp.occlusion import SquareOdds, measure_odds, occlusion_window, soft_matte
 from faceplate.comp.outline_warp import REACH, OutlineWarp, follow_outline
+from faceplate.comp.skin_tones import tone_places
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, scale_of
 from faceplate.generators import CropTransform, Generator, Reshaping
@@ -29,6 +30,9 @@ _BULGE = 0.02
 _RESHAPED = 0.15
 # Fixed occlusion sensitivity for the plate warp, so that occluders are not distorted whatever the parameter says.
 _WARP_OCCLUSION_SENSITIVITY = 0.5
+# Difference in natural logarithm from which the track's tones are those of another grade, the trust of the tones that are
+# compared, and their least number.
+_OTHER_GRADE, _TRUSTED, _ENOUGH = 0.15, 0.5, 8
 # Room around a resampled crop for its filters, in pixels of the coarser of the two grids.
 _FILTER_ROOM = 4.0
 
@@ -40,9 +44,9 @@ class PreparedPlate:
     `plate` is the picture healed, in its own space; `bad` bool (h, w) marks the pixels that were healed. `shot` float32
     (h, w, 3) is `plate` converted to the working space, not warped; `working` is the same after the `outline` warp to the
     new face's shape (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one,
-    both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input. `look` is
-    what the track knows of the face's pixels. `odds` are the photographed face's odds of being hidden, where the outline warp
-    needed them.
+    both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
+    `look` is what the track knows of the face's pixels; it has no tones and no features where the plate has another grade than
+    the tracked one. `odds` are the photographed face's odds of being hidden, where the outline warp needed them.
     """
 
     plate: Frame
@@ -56,6 +60,16 @@ class PreparedPlate:
     crop: PlateCrop
     look: Look | None = None
     odds: SquareOdds | None = None
+
+    @property
+    def tones(self) -> SkinTones | None:
+        """The plate's tones from the track, where it has them."""
+        return None if self.look is None else self.look.tones
+
+    @property
+    def features(self) -> FeatureTones | None:
+        """The plate's sclera and teeth from the track, where it has them."""
+        return None if self.look is None else self.look.features
 
     @property
     def inside(self) -> tuple[slice, slice]:
@@ -106,7 +120,7 @@ def prepare_plate(
         outline=outline,
         region=_changed_region(new_face, outline, parameters, picture.window),
         crop=PlateCrop.cut(working, plate, transform, new_face, frame),
-        look=look,
+        look=_look_of_these_pixels(look, shot, plate.window, face),
         odds=odds,
     )
 
@@ -163,6 +177,23 @@ def _outline_warp(
     if odds is not None:
         matte = placed(soft_matte(odds, face, seen, _WARP_OCCLUSION_SENSITIVITY, aspect), seen, window)
     return follow_outline(face, wanted, window, matte), odds
+
+
+def _look_of_these_pixels(look: Look | None, shot: np.ndarray, window: Window, face: Face) -> Look | None:
+    """Return `look` without tones and features where the pixels `shot` on `window` do not show them, as after a new grade.
+
+    The pixels at the tones' places are compared by their median, which noise, texture and occluders hardly change.
+    """
+    if look is None or look.tones is None:
+        return look
+    column, row = (np.floor(tone_places(face)) - (window.x, window.y)).astype(int).T
+    inside = (column >= 0) & (row >= 0) & (column < window.width) & (row < window.height)
+    compared = inside & (look.tones.trust >= _TRUSTED)
+    if compared.sum() < _ENOUGH:
+        return look
+    seen = np.maximum(shot[row[compared], column[compared]], 1e-6 * max(face.level, 1e-12))
+    apart = np.median(np.log(seen) - look.tones.log[compared], axis=0)
+    return replace(look, tones=None, features=None) if np.abs(apart).max() > _OTHER_GRADE else look
 
 
 def _changed_region(face: Face, outline: OutlineWarp | None, parameters: Parameters, picture: Window) -> Window:

@@ -153,7 +153,7 @@ class Renderer:
             weight=located.target.weight,
             cache=cache,
         )
-        matched = match_face(prepared, result, mattes, parameters, cache=cache)
+        matched = match_face(prepared, result, mattes, parameters, prepared.tones, cache)
         done = composite(prepared, result, mattes, matched, parameters, grain=loaded.grain, name=person, cache=cache)
         return self._rendered(located, done, self.resources.new_notes(parameters))
 

@@ -43,5 +43,5 @@ def swap_face(
     prepared = prepare_plate(picture, face, generator, parameters, frame=frame, grain=grain, weight=weight, look=look)
     result = generate_face(prepared, generator, parameters, views=views)
     mattes = make_mattes(prepared, result, parameters, inputs=inputs, networks=networks, weight=weight)
-    matched = match_face(prepared, result, mattes, parameters)
+    matched = match_face(prepared, result, mattes, parameters, prepared.tones)
     return composite(prepared, result, mattes, matched, parameters, grain=grain, name=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from faceplate.cache import StageCache
 from faceplate.comp.grain import Grain
@@ -99,8 +99,10 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
     person = resources.person(request.parameters)
     tracked = track.face(person, number)
     if tracked is not None:
-        grain, views = _tracked_grain(resources, track, number), resources.planned_views(request)
-        return Target(tracked.face, tracked.weight, grain, views=views, look=tracked.look)
+        grain, look = track.grain(number), tracked.look
+        if not _is_measured_here(resources, track):
+            grain, look = None, None if look is None else replace(look, tones=None, features=None)
+        return Target(tracked.face, tracked.weight, grain, views=resources.planned_views(request), look=look)
     # A track that the shot names has been reviewed: where it has no face, none is meant to be replaced.
     is_reviewed = resources.given_track is not None or track.left_out(person, number)
     if not is_reviewed and request.parameters.no_face == "fail":
@@ -108,11 +110,10 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
     return Target(None, 0.0)
 
 
-def _tracked_grain(resources: RenderResources, track: Track, plate_frame: int) -> Grain | None:
-    """Return the plate's grain from the track, if it was measured in the working space of this render."""
+def _is_measured_here(resources: RenderResources, track: Track) -> bool:
+    """Return whether the track's grain and tones were measured in the working space of this render."""
     wanted, color = resources.shot.space, resources.color
     if track.sidecar.plate.working != color.working_space:
-        return None
+        return False
     read = track.sidecar.plate.space
-    is_same = read == wanted or (read and wanted and color.resolve(read) == color.resolve(wanted))
-    return track.grain(plate_frame) if is_same else None
+    return bool(read == wanted or (read and wanted and color.resolve(read) == color.resolve(wanted)))

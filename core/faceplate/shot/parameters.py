@@ -367,6 +367,17 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About("Light colour", "How much of the colour of the plate's light the new face takes.", "Light", Stage.MATCH),
     ] = 1.0
+    grade_features: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Teeth and eyes take the grade",
+            "How far the saturation of the plate's grade is followed, and teeth, eyes and lips take the plate's colour by its own "
+            "teeth and eyes; 0 treats them as skin.",
+            "Light",
+            Stage.MATCH,
+        ),
+    ] = 1.0
     light_scale: Annotated[
         float,
         Field(ge=0.03, le=1.0),

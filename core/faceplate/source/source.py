@@ -14,6 +14,7 @@ import numpy as np
 from faceplate.cache import digest
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
+from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import FaceplateError, UsageError
@@ -22,6 +23,7 @@ from faceplate.face.shape import head_model
 from faceplate.image.frame import Frame
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, cast_vote, make_atlas
+from faceplate.source.feature_tones import source_features
 from faceplate.source.fill import fill_texture
 from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin
 from faceplate.source.maps import Maps, find_maps
@@ -171,6 +173,11 @@ class Source:
     def shading(self) -> np.ndarray:
         """The person's own shading of the skin, on which the pictures agree, float64 (478,)."""
         return agreed_shading([view.light for view in self.views], [view.skin.weight for view in self.views])
+
+    @cached_property
+    def features(self) -> FeatureTones:
+        """The person's sclera and teeth over the skin."""
+        return source_features(self.views)
 
     @cached_property
     def atlas(self) -> Atlas:

@@ -26,12 +26,14 @@ from faceplate.models import embedded_store
 from faceplate.plate import Sequence as Sequence_
 from faceplate.system.atomic import temporary_beside, write_failed
 from faceplate.system.user_paths import stat_or_none
+from faceplate.track.features import pack_features, unpack_features
 from faceplate.track.grain_models import pack_grain, unpack_grain
 from faceplate.track.look import pack_look, unpack_look
 from faceplate.track.observation import FaceObservation, FrameObservation
 from faceplate.track.optical_flow import Flow
 from faceplate.track.plate_reader import PlateReader
 from faceplate.track.shot_finder import ShotFinder
+from faceplate.track.tones import RAW, pack_tones, unpack_tones
 
 __all__ = [
     "RECIPE",
@@ -45,7 +47,7 @@ __all__ = [
     "state_of",
 ]
 
-RECIPE = 4
+RECIPE = 6
 """Version of the observations; it increases whenever the same plate would give others, so that old checkpoints are not used."""
 
 
@@ -273,6 +275,8 @@ def _face_to_json(face: FaceObservation) -> dict[str, Any]:
         "anchor": None if face.anchor is None else _encode(face.anchor, "<f4"),
         "grain": None if face.grain is None else pack_grain(face.grain),
         "look": pack_look(face.look),
+        "tones": None if face.look is None else pack_tones(face.look.tones, RAW),
+        "features": None if face.look is None else pack_features(face.look.features),
         "embedding": None if face.embedding is None else _encode(face.embedding, "<f4"),
     }
 
@@ -323,6 +327,6 @@ def _face_from_json(item: dict[str, Any]) -> FaceObservation:
         flow=Flow(np.array(flow[:6]).reshape(2, 3), flow[6], flow[7], tuple(flow[8:])) if flow else None,
         anchor=None if item["anchor"] is None else _decode(item["anchor"], "<f4").astype(np.float64).reshape(478, 3),
         grain=None if item["grain"] is None else unpack_grain(item["grain"]),
-        look=unpack_look(item["look"]),
+        look=unpack_look(item["look"], unpack_tones(item["tones"], RAW), unpack_features(item["features"])),
         embedding=None if item["embedding"] is None else _decode(item["embedding"], "<f4"),
     )

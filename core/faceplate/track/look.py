@@ -11,11 +11,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceplate.comp.occlusion import COARSE_LIMIT, COARSE_SIDE, coarse_odds, occlusion_window
+from faceplate.comp.feature_tones import FeatureTones, measure_features
+from faceplate.comp.occlusion import (
+    COARSE_LIMIT,
+    COARSE_SIDE,
+    coarse_odds,
+    measure_odds,
+    occlusion_window,
+    soft_matte,
+)
+from faceplate.comp.skin_tones import SkinTones, measure_tones
 from faceplate.face import Face
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.track import mesh_codec
+from faceplate.track.features import between_features, pack_features, smooth_features, unpack_features
+from faceplate.track.tones import RAW, between_tones, pack_tones, smooth_tones, unpack_tones
 
 __all__ = [
     "Look",
@@ -34,16 +45,22 @@ _ODDS_STEPS = 2.0
 # Standard deviation in frames of the Gaussian that follows the median.
 _WIDTH = 0.7
 
+# Fixed occlusion sensitivity: what hides the face has no tones of the face, whatever the render's parameter says.
+_SENSITIVITY = 0.5
+
 
 @dataclass(frozen=True)
 class Look:
     """The look of one face in one frame.
 
     `hidden` float32 (COARSE_SIDE, COARSE_SIDE): the log-odds, within ±COARSE_LIMIT, that something in front hides that block of
-    the face's square (`comp.occlusion.coarse_odds`).
+    the face's square (`comp.occlusion.coarse_odds`). `tones` are the face's light and colour, `features` its
+    sclera and teeth over the skin; both are None in a track of an earlier version.
     """
 
     hidden: np.ndarray
+    tones: SkinTones | None = None
+    features: FeatureTones | None = None
 
 
 def look_window(face: Face, pixel_aspect: float) -> Window:
@@ -52,35 +69,48 @@ def look_window(face: Face, pixel_aspect: float) -> Window:
 
 
 def measure_look(frame: Frame, face: Face) -> Look:
-    """Measure the look of `face` on the pixels of `frame`, which cover `look_window` where the plate has pixels."""
-    seen = frame.region(look_window(face, frame.pixel_aspect))
-    return Look(coarse_odds(seen.working(), face, seen.window, frame.color, frame.pixel_aspect))
+    """Measure the look of `face` on the pixels of `frame`, which cover `look_window` where the plate has pixels.
+
+    The occlusion network runs once, on one thread, because tracking measures several frames in parallel.
+    """
+    aspect = frame.pixel_aspect
+    seen = frame.region(look_window(face, aspect))
+    pixels = seen.working()
+    odds = measure_odds(frame.color.to_linear709(pixels), face, seen.window, pixel_aspect=aspect, threads=1)
+    visible = None if odds is None else 1 - soft_matte(odds, face, seen.window, _SENSITIVITY, aspect)
+    tones = measure_tones(pixels, seen.window, face, visible, aspect)
+    return Look(coarse_odds(odds), tones, measure_features(pixels, seen.window, face, tones, visible, aspect))
 
 
 def pack_look(look: Look | None) -> str | None:
-    """Encode a look as the track file's text."""
+    """Encode a look's occlusion as the track file's text; `tones.pack_tones` and `features.pack_features` encode the rest."""
     return None if look is None else mesh_codec.pack_numbers(look.hidden.ravel(), _ODDS_STEPS)
 
 
-def unpack_look(text: str | None) -> Look | None:
-    """Decode the text of `pack_look`. Raises `ValueError` for invalid text."""
+def unpack_look(text: str | None, tones: SkinTones | None = None, features: FeatureTones | None = None) -> Look | None:
+    """Decode the text of `pack_look` and add tones and features. Raises `ValueError` for invalid text."""
     if text is None:
         return None
     values = mesh_codec.unpack_numbers(text, COARSE_SIDE**2, _ODDS_STEPS)
     hidden = np.clip(values, -COARSE_LIMIT, COARSE_LIMIT).astype(np.float32)
-    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE))
+    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones, features)
 
 
 def look_as_stored(look: Look | None) -> Look | None:
-    """Round a look to the values that the track file stores."""
-    return unpack_look(pack_look(look))
+    """Round a measured look to the values that the track file stores."""
+    if look is None:
+        return None
+    tones = unpack_tones(pack_tones(look.tones, RAW), RAW)
+    return unpack_look(pack_look(look), tones, unpack_features(pack_features(look.features)))
 
 
 def between_looks(first: Look | None, second: Look | None, part: float) -> Look | None:
     """Interpolate between two looks, `part` 0 at the first and 1 at the second; where one is None, return the other."""
     if first is None or second is None:
         return first or second
-    return Look(first.hidden + np.float32(part) * (second.hidden - first.hidden))
+    hidden = first.hidden + np.float32(part) * (second.hidden - first.hidden)
+    tones = between_tones(first.tones, second.tones, part)
+    return Look(hidden, tones, between_features(first.features, second.features, part))
 
 
 def smooth_looks(
@@ -90,7 +120,8 @@ def smooth_looks(
 
     The median of three frames removes what shows in one frame only and fills what is missing in one; it leaves the moment at
     which an occluder arrives or leaves where it is. A Gaussian of less than a frame then softens that moment. Both are centred,
-    so there is no lag. Frames without a look are interpolated between their neighbours.
+    so there is no lag. Frames without a look are interpolated between their neighbours. Tones are smoothed by
+    `tones.smooth_tones`, features by `features.smooth_features`.
 
     Parameters
     ----------
@@ -114,7 +145,10 @@ def smooth_looks(
     padded = np.concatenate([steady[:1], steady, steady[-1:]])
     soft = ((padded[:-2] + padded[2:]) * beside + padded[1:-1]) / (1 + 2 * beside)
     places = np.clip(np.searchsorted(every, wanted), 0, len(every) - 1)
-    return [Look(soft[place].astype(np.float32)) for place in places]
+    tones = smooth_tones(frames, [None if look is None else look.tones for look in looks], wanted, step)
+    features = smooth_features(frames, [None if look is None else look.features for look in looks], wanted)
+    rows = zip(places, tones, features, strict=True)
+    return [Look(soft[place].astype(np.float32), tone, feature) for place, tone, feature in rows]
 
 
 def _filled(frames: np.ndarray, values: np.ndarray, every: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ __all__ = [
     "ViewRun",
 ]
 
-VERSION = 2
+VERSION = 3
 """Version of the track file."""
 
 
@@ -125,8 +125,8 @@ class RawLine(_Part):
     `rigid`: x, y (plate pixels), scale (projected pixels), rotation (radians) of the skull. `flow`: change of these since the
     frame before, measured by optical flow (x, y, log scale, rotation; projected pixels), and its error in pixels; null where it
     was not measured. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the rest left that motion, in thousandths of
-    the scale. `mesh` is packed (`docs/tracks.md`), and so is `look`, what was measured of the face's pixels; null where it was
-    not measured.
+    the scale. `mesh` is packed (`docs/tracks.md`), and so are `look`, what hides the face, `tones`, its light and colour, and
+    `features`, its sclera and teeth; null where they were not measured.
     """
 
     frame: Frame
@@ -138,13 +138,15 @@ class RawLine(_Part):
     moved: tuple[Annotated[int, Field(ge=0, le=999)], ...] = ()
     mesh: str
     look: str | None = None
+    tones: str | None = None
+    features: str | None = None
 
 
 class SmoothLine(_Part):
     """A face as it is rendered.
 
-    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated. `look` is smoothed over
-    time; null in a track without looks.
+    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated. `look`, `tones` and
+    `features` are smoothed over time; null in a track without them.
     """
 
     frame: Frame
@@ -155,13 +157,19 @@ class SmoothLine(_Part):
     rigid: Rigid
     mesh: str
     look: str | None = None
+    tones: str | None = None
+    features: str | None = None
 
 
 class Block(_Part):
-    """Up to 24 frames of one span; spans are numbered, and nothing is smoothed or filled across two of them."""
+    """Up to 24 frames of one span; spans are numbered, and nothing is smoothed or filled across two of them.
+
+    The frames' meshes are stored as differences from the mesh `base`, and their tones as differences from `tones`.
+    """
 
     span: Annotated[int, Field(ge=0)]
     base: str
+    tones: str | None = None
     raw: tuple[RawLine, ...]
     smooth: tuple[SmoothLine, ...]
 
@@ -338,10 +346,11 @@ class Sidecar(_Part):
 
     `plans` holds at most one view plan for each person and source.
 
-    Version 1 had no `grain`, and its plate no `working`, `search` and `state`; it is read as a version 2 without them.
+    Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones` and `features`. Both
+    are read as a version 3 without them.
     """
 
-    faceplate_track: Literal[2] = VERSION
+    faceplate_track: Literal[3] = VERSION
     made_by: str = ""
     plate: Plate
     ranges: tuple[tuple[Frame, Frame, Annotated[int, Field(ge=1)]], ...]

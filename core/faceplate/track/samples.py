@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.comp.skin_tones import SkinTones
 from faceplate.errors import UsageError
 from faceplate.face.align import apply
 from faceplate.face.shape import pose_of
 from faceplate.track import mesh_codec, model
 from faceplate.track.associate import Moment
+from faceplate.track.features import pack_features, unpack_features
 from faceplate.track.look import Look, look_as_stored, pack_look, smooth_looks, unpack_look
 from faceplate.track.observation import FaceObservation
 from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
+from faceplate.track.tones import FINE, RAW, mean_tones, pack_tones, unpack_tones
 
 __all__ = [
     "Sample",
@@ -172,21 +175,38 @@ def pack_blocks(
     blocks = []
     for start in range(0, len(smoothed.frames), _BLOCK_FRAMES):
         part = slice(start, start + _BLOCK_FRAMES)
-        base_text = mesh_codec.pack_mesh(smoothed.shape[part].mean(axis=0), np.zeros((478, 3)), mesh_codec.BASE)
-        base = mesh_codec.unpack_mesh(base_text, np.zeros((478, 3)), mesh_codec.BASE)
+        bases = _bases(smoothed.shape[part], looks[part])
         present = [by_frame[int(f)] for f in smoothed.frames[part] if int(f) in by_frame]
         blocks.append(
             model.Block(
                 span=index,
-                base=base_text,
-                raw=tuple(_raw_line(row, base, plate.pixel_aspect) for row in present),
+                base=bases.mesh_text,
+                tones=pack_tones(bases.tones, RAW),
+                raw=tuple(_raw_line(row, bases, plate.pixel_aspect) for row in present),
                 smooth=tuple(
-                    _smooth_line(smoothed, k, by_frame, base, plate.pixel_aspect, looks[k])
+                    _smooth_line(smoothed, k, by_frame, bases, plate.pixel_aspect, looks[k])
                     for k in range(start, min(start + _BLOCK_FRAMES, len(smoothed.frames)))
                 ),
             )
         )
     return blocks
+
+
+@dataclass(frozen=True)
+class _Bases:
+    """What the lines of a block are stored relative to: the mesh, with its text, and the tones, as they are decoded."""
+
+    mesh: np.ndarray
+    mesh_text: str
+    tones: SkinTones | None
+
+
+def _bases(shapes: np.ndarray, looks: Sequence[Look | None]) -> _Bases:
+    """Return the means of a block's smoothed shapes (n, 478, 3) and tones."""
+    zero = np.zeros((478, 3))
+    text = mesh_codec.pack_mesh(shapes.mean(axis=0), zero, mesh_codec.BASE)
+    mean = mean_tones([None if look is None else look.tones for look in looks])
+    return _Bases(mesh_codec.unpack_mesh(text, zero, mesh_codec.BASE), text, unpack_tones(pack_tones(mean, RAW), RAW))
 
 
 def _smooth_looks(rows: list[Sample], frames: list[int], step: int, believed: set[int] | None) -> list[Look | None]:
@@ -229,7 +249,7 @@ def stored_samples(person: model.Person, aspect: float) -> list[Sample]:
                     unpacked_mesh(line.mesh, base, mesh_codec.RAW, f"people.{person.id} frame {line.frame} raw mesh"),
                     None if line.flow is None else np.array(line.flow),
                     line.moved,
-                    unpacked_look(line.look, f"people.{person.id} frame {line.frame} raw look"),
+                    unpacked_look(line, block, RAW, f"people.{person.id} frame {line.frame} raw look"),
                 )
             )
     return rows
@@ -249,15 +269,18 @@ def unpacked_mesh(text: str, base: np.ndarray, steps: tuple[int, int], field: st
         raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
 
 
-def unpacked_look(text: str | None, field: str) -> Look | None:
-    """Decode a line's look. Raises `UsageError('bad-track')` with `field`."""
+def unpacked_look(
+    line: model.RawLine | model.SmoothLine, block: model.Block, steps: tuple[int, int], field: str
+) -> Look | None:
+    """Decode the look of a line of `block`, with its tones in `steps`. Raises `UsageError('bad-track')` with `field`."""
     try:
-        return unpack_look(text)
+        tones = unpack_tones(line.tones, steps, unpack_tones(block.tones, RAW))
+        return unpack_look(line.look, tones, unpack_features(line.features))
     except ValueError as error:
         raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
 
 
-def _raw_line(row: Sample, base: np.ndarray, aspect: float) -> model.RawLine:
+def _raw_line(row: Sample, bases: _Bases, aspect: float) -> model.RawLine:
     return model.RawLine(
         frame=row.frame,
         score=row.score,
@@ -266,13 +289,15 @@ def _raw_line(row: Sample, base: np.ndarray, aspect: float) -> model.RawLine:
         rigid=_rigid_values(row.rigid, aspect),
         flow=None if row.flow is None else tuple(row.flow.tolist()),
         moved=row.moved,
-        mesh=mesh_codec.pack_mesh(row.shape, base, mesh_codec.RAW),
+        mesh=mesh_codec.pack_mesh(row.shape, bases.mesh, mesh_codec.RAW),
         look=pack_look(row.look),
+        tones=None if row.look is None else pack_tones(row.look.tones, RAW, bases.tones),
+        features=None if row.look is None else pack_features(row.look.features),
     )
 
 
 def _smooth_line(
-    smoothed: Smoothed, k: int, rows: dict[int, Sample], base: np.ndarray, aspect: float, look: Look | None
+    smoothed: Smoothed, k: int, rows: dict[int, Sample], bases: _Bases, aspect: float, look: Look | None
 ) -> model.SmoothLine:
     frame = int(smoothed.frames[k])
     row = rows.get(frame)
@@ -284,8 +309,10 @@ def _smooth_line(
         level=_significant(float(smoothed.level[k])),
         pose=_rounded(pose.angles, (2, 2, 2)),
         rigid=_rigid_values(smoothed.rigid[k], aspect),
-        mesh=mesh_codec.pack_mesh(smoothed.shape[k], base, mesh_codec.FINE),
+        mesh=mesh_codec.pack_mesh(smoothed.shape[k], bases.mesh, mesh_codec.FINE),
         look=pack_look(look),
+        tones=None if look is None else pack_tones(look.tones, FINE, bases.tones),
+        features=None if look is None else pack_features(look.features),
     )
 
 

@@ -24,7 +24,7 @@ from faceplate.face import topology
 from faceplate.face.align import similarity
 from faceplate.face.shape import RIGID, head_model
 
-__all__ = ["Motion", "Smoothed", "decompose", "place", "region_groups", "smooth_motion"]
+__all__ = ["Motion", "Smoothed", "adaptive_filter", "decompose", "place", "region_groups", "smooth_motion"]
 
 _WIDTHS = (0.0, 0.7, 1.2, 2.0, 3.5, 6.0, 10.0, 17.0, 28.0)
 """The windows to choose from: standard deviations in frames; 0 is the frame itself."""
@@ -134,17 +134,19 @@ def smooth_motion(motion: Motion, amount: float = 1.0, step: int = 1) -> Smoothe
     rigid = np.empty_like(motion.rigid)
     for channels, unit in (((0, 1), scale), ((2,), 1.0), ((3,), 1.0)):
         bias = np.where(skull, _BIAS * unit * amount, 0.0)
-        rigid[:, channels] = travelled[:, channels] + _adaptive(time, gap[:, channels], weight, _TRUST * amount, bias)
+        rigid[:, channels] = travelled[:, channels] + adaptive_filter(
+            time, gap[:, channels], weight, _TRUST * amount, bias
+        )
     rigid = _without_flow_noise(time, rigid, motion.flow[:, 4], flowing, scale, amount)
     shape = np.empty_like(motion.shape)
     for index, group in enumerate(region_groups()):
         values = motion.shape[:, group].reshape(len(time), -1)
         bias = np.where(flowing & _calm(motion.moved[:, index]), _BIAS * amount, 0.0)
-        held = _adaptive(time, values, motion.weight, _TRUST_SHAPE * amount, bias)
+        held = adaptive_filter(time, values, motion.weight, _TRUST_SHAPE * amount, bias)
         shape[:, group] = held.reshape(len(time), -1, 3)
-    level = np.exp(_adaptive(time, np.log(np.maximum(motion.level, 1e-9))[:, None], motion.weight, _TRUST * amount))[
-        :, 0
-    ]
+    level = np.exp(
+        adaptive_filter(time, np.log(np.maximum(motion.level, 1e-9))[:, None], motion.weight, _TRUST * amount)
+    )[:, 0]
     return _filled(motion.frames, rigid, shape, level, motion.weight > 0, step)
 
 
@@ -217,12 +219,12 @@ def _without_flow_noise(
     result = rigid.copy()
     for channels, unit in (((0, 1), 1.0), ((2,), scale), ((3,), scale)):
         own = np.full(len(channels), max(noise / unit, 1e-9))
-        smooth = _adaptive(time, rigid[:, channels], np.ones(len(time)), _TRUST * amount, None, own)
+        smooth = adaptive_filter(time, rigid[:, channels], np.ones(len(time)), _TRUST * amount, None, own)
         result[:, channels] = np.where(flowing[:, None], smooth, rigid[:, channels])
     return result
 
 
-def _adaptive(
+def adaptive_filter(
     time: np.ndarray,
     values: np.ndarray,
     weight: np.ndarray,
@@ -230,10 +232,28 @@ def _adaptive(
     bias: np.ndarray | None = None,
     noise: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Filter `values` (n, c) at `time` (n,), each frame under the widest window that agrees with all narrower ones.
+    """Filter `values` (n, c) over time without lag, each frame under the widest window that agrees with all narrower ones.
 
-    `bias` (n,) is how far the landmarker may drift slowly without effect: above 0 in runs of frames where the picture does not
-    move; there the mean over the run is a candidate too. `noise` (c,) is the jitter, measured when None.
+    Parameters
+    ----------
+    time : np.ndarray
+        (n,), ascending, in frames.
+    values : np.ndarray
+        (n, c); all channels share one window.
+    weight : np.ndarray
+        (n,), 0..1; a frame of weight 0 gets the value of its neighbours.
+    trust : float
+        How far two windows may differ and still agree, in standard deviations of the noise; 0 filters nothing.
+    bias : np.ndarray, optional
+        (n,), how far the measurement may drift slowly without effect: above 0 in runs of frames where the picture does not
+        move. There the mean over the run is a candidate too.
+    noise : np.ndarray, optional
+        (c,), standard deviation of the noise; measured when None.
+
+    Returns
+    -------
+    np.ndarray
+        (n, c).
     """
     if len(time) < 3 or trust <= 0 or (weight > 0).sum() < 3:
         return values.copy()

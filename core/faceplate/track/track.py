@@ -24,6 +24,7 @@ from faceplate.track.look import Look, between_looks
 from faceplate.track.samples import unpacked_base, unpacked_look, unpacked_mesh
 from faceplate.track.sidecar import first_fault, load_sidecar, save_sidecar
 from faceplate.track.smooth import decompose, place
+from faceplate.track.tones import FINE
 from faceplate.track.view_plan import with_keys
 
 __all__ = ["Track", "TrackedFace", "TrackedPerson", "made"]
@@ -432,7 +433,8 @@ class Track:
         return Face(self._placed(line.rigid, shape), score, presence, line.level)
 
     def _look(self, spot: _Place) -> Look | None:
-        return unpacked_look(spot.line.look, f"frame {spot.line.frame} smooth look")
+        line = spot.line
+        return unpacked_look(line, spot.block, FINE, f"frame {line.frame} smooth look")
 
     def _through(self, person: str, frame: int) -> tuple[Face, Look | None]:
         """Interpolate the face and its look from the nearest frames that are not marked, in the same span."""

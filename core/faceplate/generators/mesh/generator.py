@@ -94,6 +94,7 @@ class MeshGenerator:
             None,
             _most_grain([layer.noise for layer in layers]).scaled(face.level),
             np.clip(raster.enlarge(kept), 0.0, 1.0) if kept.any() else None,
+            self.source.features,
         )
 
     def _leaders(self, crop: Crop, target: Geometry) -> dict[str, float]:
