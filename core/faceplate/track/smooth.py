@@ -231,7 +231,7 @@ def adaptive_filter(
     trust: float,
     bias: np.ndarray | None = None,
     noise: np.ndarray | None = None,
-    least_noise: float = 0.0,
+    least_noise: float | np.ndarray = 0.0,
 ) -> np.ndarray:
     """Filter `values` (n, c) over time without lag, each frame under the widest window that agrees with all narrower ones.
 
@@ -250,8 +250,8 @@ def adaptive_filter(
         move. There the mean over the run is a candidate too.
     noise : np.ndarray, optional
         (c,), standard deviation of the noise; measured when None.
-    least_noise : float
-        Least standard deviation of the noise: for errors that wander slowly and are no noise from frame to frame.
+    least_noise : float or np.ndarray
+        Least standard deviation of the noise, or (c,): for errors that wander slowly and are no noise from frame to frame.
 
     Returns
     -------
