@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from faceplate.comp.skin_tones import SkinTones
+from faceplate.demo import person
 from faceplate.face import Face
-from faceplate.render import Renderer
-from faceplate.shot import Shot
+from faceplate.render import Rendered, Renderer
+from faceplate.shot import Policy, Shot
 from faceplate.shot.parameters import Parameters
-from faceplate.track import Track, track_shot
+from faceplate.track import Track, model, track_shot
 from faceplate.track.sidecar import dump
+from faceplate.track.tones import RAW, pack_tones, unpack_tones
 from occluders import DARK_HAIR
 from track_plates import portrait, warped, write_frames
 
 SPECK, GAP, SCALE = 1003, 1005, 0.45
 SIDE = 460
+RELAXED = Policy(preview_slate=False)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +66,12 @@ def bar_of(face: Face) -> np.ndarray:
     return cv2.GaussianBlur(alpha, (0, 0), 0.8)
 
 
-def without_looks(track: Track) -> Track:
-    def stripped(block):
+def without_looks(track: Track, fields: tuple[str, ...] = ("look", "tones")) -> Track:
+    """The track as an earlier version stored it, without these fields in its lines."""
+
+    def stripped(block: model.Block) -> model.Block:
         lines = {
-            kind: tuple(line.model_copy(update={"look": None, "tones": None}) for line in getattr(block, kind))
+            kind: tuple(line.model_copy(update=dict.fromkeys(fields)) for line in getattr(block, kind))
             for kind in ("raw", "smooth")
         }
         return block.model_copy(update=lines)
@@ -76,9 +83,25 @@ def without_looks(track: Track) -> Track:
     return Track(track.sidecar.model_copy(update={"people": people}))
 
 
-def renderer(folder: Path, track: str) -> Renderer:
+def with_brighter_tones(track: Track, log: float) -> Track:
+    """The track with all tones brighter by `log`: the lines are stored relative to their block's tones."""
+
+    def brightened(block: model.Block) -> model.Block:
+        base = unpack_tones(block.tones, RAW)
+        assert base is not None
+        return block.model_copy(update={"tones": pack_tones(replace(base, log=base.log + log), RAW)})
+
+    people = tuple(
+        person.model_copy(update={"blocks": tuple(brightened(block) for block in person.blocks)})
+        for person in track.sidecar.people
+    )
+    return Track(track.sidecar.model_copy(update={"people": people}))
+
+
+def renderer(folder: Path, track: str | Path, **fields: Any) -> Renderer:
     parameters = Parameters(generator="null", layers="parts", window="plate")
-    return Renderer(Shot(plate=str(folder / "plate.####.exr"), track=folder / track, parameters=parameters))
+    fields = {"parameters": parameters, **fields}
+    return Renderer(Shot(plate=str(folder / "plate.####.exr"), track=folder / track, policy=RELAXED, **fields))
 
 
 def hidden(folder: Path, track: str, frame: int, where: np.ndarray) -> float:
@@ -124,3 +147,75 @@ def test_a_track_without_looks_renders_like_a_given_face(shot: Path) -> None:
     located = old.locate(SPECK)
     given = old.render(SPECK, face=located.target.face, grain=located.target.grain)
     assert np.array_equal(old.render(SPECK).result.element, given.result.element)
+
+
+# The tones --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tracks(shot: Path) -> dict[str, Path]:
+    """The shot's track as it is, without tones, with tones a little brighter, and with those of another grade."""
+    track = Track.load(shot / "shot.track.json")
+    changed = {
+        "plain": track,
+        "none": without_looks(track, ("tones",)),
+        "brighter": with_brighter_tones(track, 0.1),
+        "graded": with_brighter_tones(track, 0.7),
+    }
+    for name, value in changed.items():
+        value.save(shot / f"{name}.track.json")
+    return {name: shot / f"{name}.track.json" for name in changed}
+
+
+def with_bea(shot: Path, track: Path, **fields: Any) -> Renderer:
+    parameters = Parameters(generator="mesh", grain=0.0)
+    return renderer(shot, track, source=person("bea") / "front.jpg", parameters=parameters, **fields)
+
+
+def element(found: Rendered) -> np.ndarray:
+    return found.result.element
+
+
+def test_the_light_comes_from_the_track(shot: Path, tracks: dict[str, Path]) -> None:
+    plain, brighter = (element(with_bea(shot, tracks[name]).render(GAP)) for name in ("plain", "brighter"))
+    lit = (plain[..., 3] > 0.99) & (brighter != plain).any(axis=-1)  # beside the face the element holds the moved plate
+    ratio = brighter[lit][:, :3].mean() / plain[lit][:, :3].mean()
+    assert ratio == pytest.approx(np.exp(0.1), abs=0.02)
+
+
+def test_tones_of_another_grade_are_measured_in_the_frame(shot: Path, tracks: dict[str, Path]) -> None:
+    graded, measured = (element(with_bea(shot, tracks[name]).render(GAP)) for name in ("graded", "none"))
+    assert np.array_equal(graded, measured)
+
+
+def test_tones_of_another_working_space_are_measured_in_the_frame(shot: Path, tracks: dict[str, Path]) -> None:
+    def tones(**fields: Any) -> SkinTones | None:
+        look = with_bea(shot, tracks["plain"], **fields).locate(GAP).target.look
+        assert look is not None
+        return look.tones
+
+    assert tones() is not None
+    assert tones(space="Linear Rec.709 (sRGB)") is None
+    assert tones(working="Linear Rec.709 (sRGB)") is None
+
+
+def test_the_tracked_tones_serve_at_a_proxy(shot: Path, tracks: dict[str, Path]) -> None:
+    renderer = with_bea(shot, tracks["plain"])
+    whole, half = renderer.load(GAP).prepared, renderer.load(GAP, proxy=2).prepared
+    assert whole is not None and half is not None and whole.tones is not None and half.tones is not None
+    assert np.array_equal(whole.tones.log, half.tones.log)
+
+
+def test_a_frame_alone_has_the_light_of_the_run(shot: Path, tracks: dict[str, Path]) -> None:
+    run = with_bea(shot, tracks["plain"])
+    together = [element(run.render(frame)) for frame in (SPECK, SPECK + 1, GAP)]
+    for frame, expected in zip((GAP, SPECK), (together[2], together[0]), strict=True):
+        assert np.array_equal(element(with_bea(shot, tracks["plain"]).render(frame)), expected)
+
+
+def test_the_null_generator_is_exact_whatever_the_tones(shot: Path, tracks: dict[str, Path]) -> None:
+    for name in ("plain", "brighter", "graded"):
+        found = renderer(shot, tracks[name], mode="over")
+        rendered = found.render(GAP)
+        plate = found.resources.read_plate(rendered.file, rendered.file.data).pixels
+        assert np.array_equal(found.over_picture(rendered)[..., :3], plate)

@@ -13,6 +13,7 @@ from faceplate.comp.grain import Grain, measure_grain
 from faceplate.demo.plate import PATTERN
 from faceplate.track import Track, track_shot
 from faceplate.track.grain_models import grain_at, grain_models, pack_grain, unpack_grain
+from faceplate.track.model import VERSION
 from track_plates import FLOOR, GRAIN, background, over, portrait, write_frames
 
 
@@ -69,4 +70,4 @@ def test_a_track_of_version_1_is_read_and_its_grain_measured_on_the_fly(walking_
     assert old.sidecar.people == track.sidecar.people
     render_null(walking_frames, tmp_path / "old", "--track", tmp_path / "old.json", "-f", "1002")
     old.rename("p1", "Eve").save()
-    assert json.loads((tmp_path / "old.json").read_text())["faceplate_track"] == 2
+    assert json.loads((tmp_path / "old.json").read_text())["faceplate_track"] == VERSION

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from faceplate.comp.occlusion import COARSE_LIMIT, COARSE_SIDE
+from faceplate.comp.skin_tones import COUNT, SkinTones
 from faceplate.errors import UsageError
 from faceplate.track import Track, model
 from faceplate.track.assembly import retracked
@@ -24,6 +26,11 @@ def shown(rows: slice = slice(0), columns: slice = slice(0), odds: float = 3.0) 
     hidden = CLEAR.copy()
     hidden[rows, columns] = odds
     return Look(hidden)
+
+
+def toned(log: float) -> SkinTones:
+    """Tones of middle grey, brighter by `log`."""
+    return SkinTones(np.full((COUNT, 3), np.log(0.18) + log), np.ones(COUNT))
 
 
 def with_looks(seen: list[FrameRecord], looks: dict[int, Look]) -> list[FrameRecord]:
@@ -141,6 +148,43 @@ def test_a_track_without_looks_is_read() -> None:
     tracked = Track(parse_sidecar(text)).face("p1", FIRST)
     assert tracked is not None and tracked.look is None
     assert isinstance(parse_sidecar(text).people[0].blocks[0].raw[0], model.RawLine)
+
+
+def test_a_track_of_version_2_has_looks_without_tones(track: Track) -> None:
+    item = json.loads(dump(track.sidecar))
+    item["faceplate_track"] = 2
+    for block in item["people"][0]["blocks"]:
+        del block["tones"]
+        for line in (*block["raw"], *block["smooth"]):
+            del line["tones"]
+    old = Track(parse_sidecar(json.dumps(item)))
+    assert np.array_equal(look_in(old, FIRST + 20).hidden, look_in(track, FIRST + 20).hidden)
+    assert look_in(old, FIRST + 20).tones is None and look_in(old.smoothed(), FIRST + 20).tones is None
+    assert json.loads(dump(old.sidecar))["faceplate_track"] == model.VERSION
+
+
+def test_tones_are_carried_with_the_looks() -> None:
+    """Raw values come back as stored, smoothed ones smoothed; edits, smoothing again and a bad frame keep them."""
+    tones = {FIRST + i: toned(0.01 * i) for i in range(30)}
+    looks = {frame: replace(shown(), tones=value) for frame, value in tones.items()}
+    track = track_from(with_looks(seen_frames(30, {1: lambda i: mean_head(300 + 4 * i, 300)}), looks))
+    again = Track(parse_sidecar(dump(track.sidecar)))
+    assert track.smoothed().sidecar == track.sidecar == again.sidecar
+    bad = track.mark_bad("p1", FIRST + 20)
+    split = track.split("p1", FIRST + 10, "other")
+    for found in (look_in(again, FIRST + 20), look_in(bad, FIRST + 20), look_in(split, FIRST + 20, "other")):
+        assert found.tones is not None
+        assert np.abs(found.tones.log - tones[FIRST + 20].log).max() < 0.01
+        assert np.abs(found.tones.trust - 1.0).max() < 0.02
+
+
+def test_damaged_tones_are_named(track: Track) -> None:
+    person = track.sidecar.people[0]
+    smooth = (person.blocks[0].smooth[0].model_copy(update={"tones": "AAAA"}), *person.blocks[0].smooth[1:])
+    blocks = (person.blocks[0].model_copy(update={"smooth": smooth}), *person.blocks[1:])
+    damaged = Track(track.sidecar.model_copy(update={"people": (person.model_copy(update={"blocks": blocks}),)}))
+    with pytest.raises(UsageError, match=f"frame {FIRST} smooth look"):
+        damaged.face("p1", FIRST)
 
 
 def test_a_look_between_two() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceplate.comp.skin_tones import COUNT, SkinTones, tone_points
+from faceplate.comp.skin_tones import COUNT, SkinTones, edge_points, tone_points
 from faceplate.face.shape import head_model
 from faceplate.track.tones import FINE, RAW, between_tones, mean_tones, pack_tones, smooth_tones, unpack_tones
 
@@ -116,6 +116,16 @@ def test_a_shadow_on_one_cheek_leaves_the_other_still() -> None:
     away = log - LIGHT
     assert away[15:17, RIGHT_CHEEK].mean() == pytest.approx(-0.8, abs=0.05)
     assert unrest(away[:, LEFT_CHEEK]) < 0.01 * np.sqrt(2) / 8
+
+
+def test_a_mesh_that_slides_over_the_skin_of_a_talking_face_changes_no_light() -> None:
+    """Around the mouth tones wander by a few percent, at the jaw by ten, smoothly over a syllable."""
+    near_mouth = np.linalg.norm(PLACES[:, :2] - (0.0, 1.2), axis=1) < 0.7
+    jaw = edge_points() & (PLACES[:, 1] > 1.2)
+    size = np.where(jaw, 0.1, np.where(near_mouth, 0.04, 0.0))[:, None]
+    log, _ = smoothed([tones(LIGHT + noise(i, 0.003) + size * np.sin(2 * np.pi * i / 14)) for i in range(60)])
+    away = (log - LIGHT)[8:-8]
+    assert np.abs(away[:, near_mouth & ~jaw]).max() < 0.01 and np.abs(away[:, jaw]).max() < 0.025
 
 
 def test_hair_that_comes_and_goes_does_not_show() -> None:

@@ -231,6 +231,7 @@ def adaptive_filter(
     trust: float,
     bias: np.ndarray | None = None,
     noise: np.ndarray | None = None,
+    least_noise: float | np.ndarray = 0.0,
 ) -> np.ndarray:
     """Filter `values` (n, c) over time without lag, each frame under the widest window that agrees with all narrower ones.
 
@@ -249,6 +250,8 @@ def adaptive_filter(
         move. There the mean over the run is a candidate too.
     noise : np.ndarray, optional
         (c,), standard deviation of the noise; measured when None.
+    least_noise : float or np.ndarray
+        Least standard deviation of the noise, or (c,): for errors that wander slowly and are no noise from frame to frame.
 
     Returns
     -------
@@ -257,7 +260,7 @@ def adaptive_filter(
     """
     if len(time) < 3 or trust <= 0 or (weight > 0).sum() < 3:
         return values.copy()
-    noise = _noise(time, values, weight) if noise is None else noise
+    noise = np.maximum(_noise(time, values, weight) if noise is None else noise, least_noise)
     results, spread = [], []
     for width in _WIDTHS:
         result, variance = _local_line(time, values, weight, width)

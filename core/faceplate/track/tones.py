@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from faceplate.comp.skin_tones import COUNT, SkinTones, tone_points
+from faceplate.comp.skin_tones import COUNT, SkinTones, edge_points, tone_points
 from faceplate.face.shape import head_model
 from faceplate.track import mesh_codec
 from faceplate.track.smooth import adaptive_filter
@@ -24,6 +24,9 @@ FINE = (1024, 60)
 _GROUPS = 12
 # Standard deviations of the noise within which two windows agree.
 _AGREE = 3.0
+# Standard deviations with which a tone wanders because the mesh does not follow the skin exactly: inside the face, and at its
+# outline, which slides over jaw and temples.
+_WANDER, _OUTLINE_WANDER = 0.03, 0.1
 # Standard deviation in frames of the Gaussian over the trust, and of the reach in time of a point's own values.
 _TRUST_WIDTH, _REACH = 2.0, 8.0
 # Weight against a point's values at other times of the assumption that it follows its frame's low-order fit.
@@ -126,7 +129,9 @@ def smooth_tones(
     for group in _groups():
         weight = measured * np.maximum(belief[:, group].mean(axis=1), _LEAST_WEIGHT)
         values = log[:, group].reshape(count, -1)
-        log[:, group] = adaptive_filter(np.arange(count), values, weight, _AGREE).reshape(count, -1, 3)
+        wander = np.repeat(np.where(edge_points()[group], _OUTLINE_WANDER, _WANDER), 3)
+        filtered = adaptive_filter(np.arange(count), values, weight, _AGREE, least_noise=wander)
+        log[:, group] = filtered.reshape(count, -1, 3)
     there = _blurred(measured[:, None], _TRUST_WIDTH)
     trust = _blurred(trust, _TRUST_WIDTH) / np.maximum(there, 1e-9)
     places = np.clip((np.asarray(wanted) - first) // step, 0, count - 1)
