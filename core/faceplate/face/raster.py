@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -40,16 +39,11 @@ class MeshRaster:
     weights: np.ndarray
     covered: np.ndarray
 
-    @cached_property
-    def _shown(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The covered cells alone: their flat indices (m,), corners (m, 3) and weights (m, 3)."""
-        cells = np.flatnonzero(self.covered)
-        return cells, self.corners.reshape(-1, 3)[cells], self.weights.reshape(-1, 3)[cells]
-
     def interpolate(self, values: np.ndarray) -> np.ndarray:
         """Interpolate values (478, c) at the mesh's points to every cell: float32 (gh, gw, c), 0 where uncovered."""
         wanted = values.astype(np.float32)
-        cells, corners, weights = self._shown
+        cells = np.flatnonzero(self.covered)
+        corners, weights = self.corners.reshape(-1, 3)[cells], self.weights.reshape(-1, 3)[cells]
         total = weights[:, 0, None] * wanted.take(corners[:, 0], axis=0)
         for corner in (1, 2):
             total += weights[:, corner, None] * wanted.take(corners[:, corner], axis=0)

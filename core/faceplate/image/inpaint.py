@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from faceplate.image.weighting import times
+
 __all__ = ["fill", "heal"]
 
 # The most channels that OpenCV's area resize takes.
@@ -48,20 +50,14 @@ def _fill(values: np.ndarray, weight: np.ndarray, known: np.ndarray) -> np.ndarr
         return values
     half = ((width + 1) // 2, (height + 1) // 2)
     small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-    small = cv2.resize(_times(values, weight), half, interpolation=cv2.INTER_AREA)
-    small = _times(small, 1 / np.maximum(small_weight, np.float32(1e-12)))
+    small = cv2.resize(times(values, weight), half, interpolation=cv2.INTER_AREA)
+    small = times(small, 1 / np.maximum(small_weight, np.float32(1e-12)))
     small_weight = np.minimum(small_weight * 4, np.float32(1))
     small_known = (small_weight > 0).astype(np.uint8)
     if not small_known.all():
         small = _fill(small, small_weight, small_known)
     above = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     return cv2.copyTo(values, known, above)
-
-
-def _times(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Multiply `values` (h, w) or (h, w, c) by `weight` (h, w)."""
-    channels = 1 if values.ndim == 2 else values.shape[2]
-    return cv2.multiply(values, weight if channels == 1 else cv2.merge([weight] * channels))
 
 
 def heal(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
