@@ -26,7 +26,7 @@ __all__ = ["match_grain"]
 # Below this matte the plate's own grain is complete to within 6 %; dividing by less would amplify rounding.
 _LEAST_MATTE = 0.125
 # Size of a face in pixels from which the level of its grain is computed at half the resolution.
-_COARSE_FACE = 256.0
+_COARSE_FACE = 512.0
 
 
 def match_grain(
