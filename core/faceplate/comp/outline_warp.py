@@ -76,10 +76,10 @@ class OutlineWarp:
     def moved(self, pixels: np.ndarray) -> np.ndarray:
         """Warp `pixels`, float32 (h, w) or (h, w, c) on `window`; where the shift is 0 they are returned bit for bit."""
         rows, columns = self.cover.shape
-        places = self.shift.copy()
-        places[..., 0] += np.arange(columns, dtype=np.float32)
-        places[..., 1] += np.arange(rows, dtype=np.float32)[:, None]
-        return cv2.remap(pixels, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        x, y = cv2.split(self.shift)
+        x += np.arange(columns, dtype=np.float32)
+        y += np.arange(rows, dtype=np.float32)[:, None]
+        return cv2.remap(pixels, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
     def plate(self, pixels: np.ndarray, grain: Grain | None) -> np.ndarray:
         """Warp the plate, float32 (h, w, 3), scene-linear, on `window`, with its grain left in place.
@@ -101,11 +101,11 @@ def _grain_gain(grain: Grain, now: np.ndarray, before: np.ndarray) -> np.ndarray
     """
     height, width = now.shape[:2]
     half = ((width + 1) // 2, (height + 1) // 2)
-    variances = [
+    before, now = (
         np.maximum(grain.variance(cv2.GaussianBlur(small, (0, 0), _TONE_SIGMA)), np.float32(1e-12))
-        for small in (cv2.resize(pixels, half, interpolation=cv2.INTER_AREA) for pixels in (now, before))
-    ]
-    gain = np.sqrt(np.clip(cv2.divide(*variances), np.float32(1 / _MOST), np.float32(_MOST)))
+        for small in (cv2.resize(pixels, half, interpolation=cv2.INTER_AREA) for pixels in (before, now))
+    )
+    gain = np.sqrt(np.clip(now / before, np.float32(1 / _MOST), np.float32(_MOST)))
     return cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
 
 

@@ -85,7 +85,8 @@ def match_grain(
         return result
     box = _bounding_window(touched, 3 * BLOCK, window)
     near = box.slices(window)
-    part, beneath, cover, changed = (np.ascontiguousarray(picture[near]) for picture in (result, plate, matte, touched))
+    part, beneath = np.ascontiguousarray(result[near]), np.ascontiguousarray(plate[near])
+    cover, changed = np.ascontiguousarray(matte[near], np.float32), np.ascontiguousarray(touched[near])
     if keep_own < 1:
         clean = degrain(part, 1.0, size or float(box.height))
         part = clean + np.float32(keep_own) * (part - clean)
@@ -94,7 +95,7 @@ def match_grain(
         deviation = _missing_deviation(
             part,
             beneath,
-            np.asarray(cover, np.float32),
+            cover,
             changed,
             np.zeros_like(cover) if kept is None else np.clip(kept[near], 0, 1),
             amount=amount,
@@ -158,7 +159,8 @@ def _missing_deviation(
     if coarse:
         half = ((width + 1) // 2, (height + 1) // 2)
         signal, matte, kept = (
-            cv2.resize(part, half, interpolation=cv2.INTER_AREA) for part in (signal, matte, np.asarray(kept, np.float32))
+            cv2.resize(part, half, interpolation=cv2.INTER_AREA)
+            for part in (signal, matte, np.asarray(kept, np.float32))
         )
     cover = np.maximum(matte, np.float32(_LEAST_MATTE))
     new = 1 - kept

@@ -43,8 +43,8 @@ def sum_layers(
         for gaze in gazes:
             gaze.move(places, layer.points)
         places -= np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
-        enlarged = np.ascontiguousarray(_enlarge(places, window)[near])
-        part = cv2.remap(layer.log, enlarged, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        x, y = cv2.split(_enlarge(places, window)[near])
+        part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         if len(layers) > 1:
             weight = np.ascontiguousarray(raster.enlarge(share)[near])
             cv2.multiply(part, cv2.merge([weight] * 3), dst=part)
