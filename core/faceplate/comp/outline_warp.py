@@ -43,6 +43,8 @@ _OUTLINE = 0.12
 _MOST = 4.0
 # Blur of the tone at half the resolution: with the reduction and the enlargement it is one of 2 plate pixels.
 _TONE_SIGMA = 0.88
+# Octaves with less than this part of the grain's variance are too faint for their warp to be seen.
+_COARSE_GRAIN = 0.01
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class OutlineWarp:
 
         Without `grain` everything is warped as it is. Where `cover` is 0 the plate is returned bit for bit.
         """
-        clean = pixels if grain is None or grain.empty else degrain(pixels, 1.0, self.face.size, grain)
+        clean = pixels if grain is None or grain.empty else degrain(pixels, 1.0, self.face.size, grain, _COARSE_GRAIN)
         moved = self.moved(clean)
         if grain is not None and clean is not pixels:
             noise = cv2.subtract(pixels, clean)

@@ -25,7 +25,9 @@ _BY_CHANCE = 0.5
 _SPLINE = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
 
-def degrain(pixels: np.ndarray, strength: float, size: float, grain: Grain | None = None) -> np.ndarray:
+def degrain(
+    pixels: np.ndarray, strength: float, size: float, grain: Grain | None = None, least: float = 0.0
+) -> np.ndarray:
     """Remove grain from a picture.
 
     An undecimated wavelet transform (à trous, J.-L. Starck, F. Murtagh, 1994) whose coefficients are shrunk by the local
@@ -42,6 +44,8 @@ def degrain(pixels: np.ndarray, strength: float, size: float, grain: Grain | Non
         The face's size in these pixels; limits how coarse a pattern counts as grain.
     grain : Grain, optional
         Measured on `pixels` by default.
+    least : float
+        Coarse octaves that hold a smaller part of the grain's variance are left as they are.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def degrain(pixels: np.ndarray, strength: float, size: float, grain: Grain | Non
     if strength <= 0:
         return pixels
     grain = grain or measure_grain(pixels)
-    return pixels if grain.empty else cv2.subtract(pixels, extract_grain(pixels, strength, size, grain)[0])
+    return pixels if grain.empty else cv2.subtract(pixels, extract_grain(pixels, strength, size, grain, least)[0])
 
 
 def _octave_count(size: float) -> int:
@@ -60,9 +64,9 @@ def _octave_count(size: float) -> int:
 
 
 def extract_grain(
-    pixels: np.ndarray, strength: float, size: float, grain: Grain
+    pixels: np.ndarray, strength: float, size: float, grain: Grain, least: float = 0.0
 ) -> tuple[np.ndarray, tuple[tuple[float, np.ndarray], ...]]:
-    """Extract the part of a picture that shrinkage takes for grain.
+    """Extract the part of a picture that shrinkage takes for grain; the parameters are those of `degrain`.
 
     Returns
     -------
@@ -76,6 +80,8 @@ def extract_grain(
     current = pixels
     # Large faces exceed the processor's caches, so no step makes an array that it can do without.
     for level, share in enumerate(_octave_variances(grain, _octave_count(size))):
+        if level and share.max() < least:
+            break
         taps = _spline_taps(level)
         coarse = cv2.sepFilter2D(current, -1, taps, taps, borderType=cv2.BORDER_REFLECT)
         band = cv2.subtract(current, coarse)
