@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 
 from faceplate.color import ColorConfig
+from faceplate.color.reading import read_frame
+from faceplate.comp.grain import measure_grain
 from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.models import Network
 from faceplate.render import Renderer
+from faceplate.render.plate_grain import grain_window
 from faceplate.shot import Shot
 from measuring import (
     NetworkClock,
@@ -93,7 +96,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Size], Scene]:
         file = element.open(1001)
         face = element.find(file)
         assert face is not None
-        return Scene(size, plate, file, face, element, over)
+        frame = read_frame(file, color, None, grain_window(face, file.data))
+        return Scene(size, plate, file, face, measure_grain(frame.working()), element, over)
 
     return make
 

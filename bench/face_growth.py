@@ -15,7 +15,7 @@ import numpy as np
 
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
-from faceplate.comp import gradient_blend, hull_matte, match_light, multiband_blend, skin_weight
+from faceplate.comp import LightMatch, gradient_blend, hull_matte, match_light, measure_tones, multiband_blend
 from faceplate.comp.grain import match_grain, measure_grain
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.comp.outline_warp import REACH, follow_outline
@@ -54,12 +54,12 @@ def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator:
     crop = np.ascontiguousarray(plate.pixels[inside.slices(UHD)])
     made = generator.generate(Crop(crop, transform, face)).pixels
     matte = hull_matte(face, inside, erode=0, feather=0.045)
-    skin = skin_weight(face, inside)
     seam = ((matte > 0) & (matte < 1)).astype(np.float32)
     grain = measure_grain(crop, np.ones(matte.shape, bool))
 
-    def light() -> np.ndarray:
-        return match_light(made, crop, skin, size=face.size, level=face.level, luminance=1, color=1, scale=0.25)
+    def light() -> LightMatch | None:
+        tones = [measure_tones(pixels, inside, face) for pixels in (made, crop)]
+        return match_light(*tones, face, scale=Parameters().light_scale)
 
     wanted = generator.reshaped(face, 1.0)
     around = face.window(REACH).union(wanted.window(REACH)).intersect(UHD)
@@ -74,7 +74,7 @@ def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator:
         "generate: mesh": lambda: generator.generate(Crop(crop, transform, face)),
         "matte: hull": lambda: hull_matte(face, inside, erode=0, feather=0.045),
         "matte: occlusion": lambda: occlusion_matte(crop, face, inside, color, sensitivity=0.5),
-        "match: light": light,
+        "match: tones and light": light,
         "match: gradient blend": lambda: gradient_blend(made, crop, matte >= 1, seam, face.level, 1.0, 0.1 * size),
         "match: multiband blend": lambda: multiband_blend(made, crop, matte, face.level),
         "grain: measure": lambda: measure_grain(crop, np.ones(matte.shape, bool)),

@@ -12,6 +12,7 @@ import OpenImageIO as oiio  # noqa: N813
 
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
+from faceplate.comp.grain import Grain
 from faceplate.demo import people_folder
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
@@ -65,12 +66,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Scene:
-    """One plate frame on disk, and the shot that renders it."""
+    """One plate frame on disk, what a track would know of it, and the shot that renders it."""
 
     size: Size
     plate: Path
     file: PlateFile
     face: Face
+    grain: Grain
     element: Renderer
     over: Renderer
 

@@ -14,14 +14,25 @@ import pytest
 from faceplate import FaceSwapper
 from faceplate.color import Exposure, decode, encode
 from faceplate.color.reading import read_frame
-from faceplate.comp import gradient_blend, hull_matte, match_light, multiband_blend, skin_weight
+from faceplate.comp import (
+    SkinTones,
+    calm_highlights,
+    gradient_blend,
+    hull_matte,
+    match_light,
+    measure_tones,
+    multiband_blend,
+    skin_weight,
+)
 from faceplate.comp.grain import match_grain
 from faceplate.comp.occlusion import occlusion_matte
+from faceplate.comp.outline_warp import REACH, follow_outline
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, resample, scale_of
 from faceplate.generators import Crop, CropTransform, Generated, Generator, MeshGenerator, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.image.inpaint import heal
+from faceplate.image.symmetric_log import from_log, to_log
 from faceplate.image.window import Window
 from faceplate.shot.parameters import Parameters
 from measuring import ROUNDS, SIZES, Measured, NetworkClock, Scene, Size, Table, median, read_exr, write_exr
@@ -102,6 +113,10 @@ class Prepared:
     def generated(self) -> Generated:
         return self.generator.generate(Crop(self.crop, self.transform, self.face))
 
+    def tones(self, pixels: np.ndarray) -> SkinTones:
+        """The tones of the face on the crop's `pixels`."""
+        return measure_tones(pixels, self.transform.window, self.face, self.generated.coverage)
+
     @property
     def gain(self) -> float:
         return Exposure.of_level(self.face.level).gain
@@ -159,19 +174,45 @@ def _occlusion(b: Bench) -> Work:
     return lambda: occlusion_matte(p.under, p.bench.scene.face, p.window, p.region.color, pixel_aspect=aspect)
 
 
-def _light(b: Bench) -> Work:
+def _outline(b: Bench) -> Work:
+    p, face = b.mesh, b.scene.face
+    assert isinstance(p.generator, MeshGenerator)
+    wanted = p.generator.reshaped(face, p.region.pixel_aspect)
+    around = face.window(REACH).union(wanted.window(REACH)).intersect(p.region.window)
+    beneath = np.ascontiguousarray(p.working[around.slices(p.region.window)])
+    nothing = np.zeros((around.height, around.width), np.float32)
+
+    def work() -> np.ndarray:
+        moved = follow_outline(face, wanted, around, nothing)
+        return beneath if moved is None else moved.plate(beneath, b.scene.grain)
+
+    return work
+
+
+def _tones(b: Bench) -> Work:
+    p = b.mesh
+    return lambda: (p.tones(p.generated.pixels), p.tones(p.crop))
+
+
+def _highlights(b: Bench) -> Work:
     p = b.mesh
     skin = skin_weight(p.face, p.transform.window) * p.generated.coverage
-    return lambda: match_light(
-        p.generated.pixels,
-        p.crop,
-        skin,
-        size=p.face.size,
-        level=p.face.level,
-        luminance=DEFAULTS.light_luminance,
-        color=DEFAULTS.light_color,
-        scale=DEFAULTS.light_scale,
+    return lambda: calm_highlights(
+        p.generated.pixels, p.crop, skin, size=p.face.size, level=p.face.level, scale=0.25, amount=1.0
     )
+
+
+def _light(b: Bench) -> Work:
+    p = b.mesh
+    made, plate = p.tones(p.generated.pixels), p.tones(p.crop)
+
+    def work() -> np.ndarray:
+        match = match_light(made, plate, p.face, scale=DEFAULTS.light_scale)
+        assert match is not None
+        light = match.light.on(p.transform.window, p.face.size)
+        return from_log(to_log(p.generated.pixels, p.face.level) + light, p.face.level)
+
+    return work
 
 
 def _gradient(b: Bench) -> Work:
@@ -190,7 +231,7 @@ def _multiband(b: Bench) -> Work:
 def _grain(b: Bench) -> Work:
     p = b.mesh
     made = resample(p.generated.pixels, p.transform.window, invert(p.transform.matrix), p.window)
-    return lambda: match_grain(made, p.under, p.matte, p.window, 1001, size=p.face.size)
+    return lambda: match_grain(made, p.under, p.matte, p.window, 1001, size=p.face.size, grain=b.scene.grain)
 
 
 def _to_plate(b: Bench) -> Work:
@@ -207,7 +248,7 @@ def _swap(p: Prepared) -> Work:
 
 def _write(b: Bench, mode: str) -> Work:
     renderer = b.scene.over if mode == "over" else b.scene.element
-    rendered = renderer.render(1001, b.scene.face)
+    rendered = renderer.render(1001, b.scene.face, b.scene.grain)
     return lambda: renderer.write(rendered)
 
 
@@ -224,9 +265,12 @@ STAGES: dict[str, Callable[[Bench], Work]] = {
     "generate: null": _null,
     "crop from network space": _from_network,
     "crop of 512 back onto the plate": _paste,
+    "prepare: outline warp": _outline,
     "generate: mesh": _mesh,
     "matte: hull": _matte,
     "matte: occlusion": _occlusion,
+    "match: tones of both faces": _tones,
+    "match: highlights": _highlights,
     "match: light": _light,
     "match: gradient blend": _gradient,
     "match: multiband blend": _multiband,
@@ -273,9 +317,9 @@ def test_whole_frame(size: Size, scene: Scenes, clock: NetworkClock, table: Tabl
     copy = s.plate.with_name("bare.exr")
     works: dict[str, Work] = {
         "bare read + write (OpenImageIO)": lambda: write_exr(copy, *read_exr(s.plate)),
-        "element, face known from a track": lambda: s.element.write(s.element.render(1001, s.face)),
+        "element, face and grain known from a track": lambda: s.element.write(s.element.render(1001, s.face, s.grain)),
         "element, face searched": lambda: s.element.write(s.element.render(1001)),
-        "over, face known from a track": lambda: s.over.write(s.over.render(1001, s.face)),
+        "over, face and grain known from a track": lambda: s.over.write(s.over.render(1001, s.face, s.grain)),
         "over, face searched": lambda: s.over.write(s.over.render(1001)),
     }
     walls: dict[str, list[float]] = {name: [] for name in works}

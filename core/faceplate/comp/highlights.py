@@ -11,6 +11,7 @@ import numpy as np
 
 from faceplate.image.low_pass import local_linear
 from faceplate.image.symmetric_log import from_log, to_log
+from faceplate.image.weighting import times
 
 __all__ = ["calm_highlights"]
 
@@ -21,6 +22,8 @@ _CELLS, _SOFT = 96.0, 0.01
 _TOP, _LEAST = 0.05, 0.2
 # Part of a highlight's height over which the curve bends from slope 1 to its final slope.
 _KNEE = 1 / 3
+# The mean of three channels.
+_AVERAGE = np.full((1, 3), 1 / 3)
 
 
 def calm_highlights(
@@ -65,13 +68,14 @@ def calm_highlights(
     _, wanted = _highlight_height(plate, skin, size, level, scale)
     if height <= wanted or height <= 0:
         return generated
-    logged = to_log(generated, level)
     base = cv2.resize(base, skin.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    detail = logged - base
-    above = np.maximum(detail.mean(axis=2), np.float32(1e-6))
+    detail = to_log(generated, level)
+    cv2.subtract(detail, base, dst=detail)
+    above = np.maximum(cv2.transform(detail, _AVERAGE), np.float32(1e-6))
     kept = 1 + np.float32(amount) * (_compress(above, height, wanted) / above - 1)
-    calmed = from_log(base + detail * kept[..., None], level)
-    return np.where((above > 1e-6)[..., None], calmed, generated)
+    times(detail, kept, out=detail)
+    calmed = from_log(cv2.add(detail, base, dst=detail), level, out=detail)
+    return cv2.copyTo(calmed, (above > 1e-6).astype(np.uint8), generated.copy())
 
 
 def _highlight_height(

@@ -63,14 +63,21 @@ def hull_matte(
         float32 (h, w), 0..1.
     """
     outline = _spline_loop(hull_outline(face, edges or HullEdges()))
-    inside = np.zeros((window.height, window.width), np.uint8)
-    fixed = np.round((outline - (window.x + 0.5, window.y + 0.5)) * 16).astype(np.int32)
+    matte = np.zeros((window.height, window.width), np.float32)
+    near = Window.around(outline, 2.0).intersect(window)
+    if near.empty:
+        return matte
+    inside = np.zeros((near.height, near.width), np.uint8)
+    fixed = np.round((outline - (near.x + 0.5, near.y + 0.5)) * 16).astype(np.int32)
     cv2.fillPoly(inside, [fixed], 255, lineType=cv2.LINE_8, shift=4)
     # The face continues outside the window, so the window's edge must not count as the face's edge: replicate it.
     padded = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    ramp = np.clip((distance - erode * face.size) / max(feather * face.size, 1.0), 0.0, 1.0)
-    return (ramp * ramp * (3.0 - 2.0 * ramp)).astype(np.float32)
+    ramp = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    ramp -= np.float32(erode * face.size)
+    ramp /= np.float32(max(feather * face.size, 1.0))
+    np.clip(ramp, 0.0, 1.0, out=ramp)
+    matte[near.slices(window)] = ramp * ramp * (3.0 - 2.0 * ramp)
+    return matte
 
 
 def hull_outline(face: Face, edges: HullEdges) -> np.ndarray:

@@ -153,13 +153,24 @@ def measure_odds(
 
 
 def soft_matte(
-    found: SquareOdds, face: Face, window: Window, sensitivity: float, pixel_aspect: float = 1.0
+    found: SquareOdds,
+    face: Face,
+    window: Window,
+    sensitivity: float,
+    pixel_aspect: float = 1.0,
+    size: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """Return the network's own result as a matte float32 (h, w) on `window`, without edges from the plate."""
+    """Return the network's own result as a matte on `window`, without edges from the plate.
+
+    float32 (h, w), or with as many columns and rows as `size` says.
+    """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
-    square = square_matrix(face, pixel_aspect)
-    sure = smoothstep(resample(sigmoid(odds), Window(0, 0, SIDE, SIDE), invert(square), window), 0.4, 0.75)
-    return sure.reshape(window.height, window.width)
+    columns, rows = size or (window.width, window.height)
+    across, down = columns / window.width, rows / window.height
+    to_size = np.array([[across, 0, -window.x * across], [0, down, -window.y * down]], np.float64)
+    matrix = compose(to_size, invert(square_matrix(face, pixel_aspect)))
+    sure = smoothstep(resample(sigmoid(odds), Window(0, 0, SIDE, SIDE), matrix, Window(0, 0, columns, rows)), 0.4, 0.75)
+    return sure.reshape(rows, columns)
 
 
 def edged_matte(

@@ -14,7 +14,7 @@ import numpy as np
 
 from faceplate.comp.grain import Grain, degrain
 from faceplate.face import Face, topology
-from faceplate.face.raster import MeshRaster, rasterise
+from faceplate.face.raster import MeshRaster, cover, rasterise
 from faceplate.image.inpaint import fill
 from faceplate.image.window import Window
 
@@ -41,6 +41,10 @@ _BEYOND = 0.04
 _OUTLINE = 0.12
 # Largest factor by which grain variance is scaled to the tone at its position.
 _MOST = 4.0
+# Blur of the tone at half the resolution: with the reduction and the enlargement it is one of 2 plate pixels.
+_TONE_SIGMA = 0.88
+# Octaves with less than this part of the grain's variance are too faint for their warp to be seen.
+_COARSE_GRAIN = 0.01
 
 
 @dataclass(frozen=True)
@@ -73,22 +77,38 @@ class OutlineWarp:
 
     def moved(self, pixels: np.ndarray) -> np.ndarray:
         """Warp `pixels`, float32 (h, w) or (h, w, c) on `window`; where the shift is 0 they are returned bit for bit."""
-        rows, columns = np.indices(self.cover.shape, dtype=np.float32)
-        places = columns + self.shift[..., 0], rows + self.shift[..., 1]
-        return cv2.remap(pixels, *places, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        rows, columns = self.cover.shape
+        x, y = cv2.split(self.shift)
+        x += np.arange(columns, dtype=np.float32)
+        y += np.arange(rows, dtype=np.float32)[:, None]
+        return cv2.remap(pixels, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
     def plate(self, pixels: np.ndarray, grain: Grain | None) -> np.ndarray:
         """Warp the plate, float32 (h, w, 3), scene-linear, on `window`, with its grain left in place.
 
         Without `grain` everything is warped as it is. Where `cover` is 0 the plate is returned bit for bit.
         """
-        clean = pixels if grain is None or grain.empty else degrain(pixels, 1.0, self.face.size, grain)
+        clean = pixels if grain is None or grain.empty else degrain(pixels, 1.0, self.face.size, grain, _COARSE_GRAIN)
         moved = self.moved(clean)
         if grain is not None and clean is not pixels:
-            # Grain depends on the signal level, and the tone at this position has changed.
-            tone = [np.maximum(grain.variance(cv2.GaussianBlur(part, (0, 0), 2.0)), 1e-12) for part in (moved, clean)]
-            moved = moved + (pixels - clean) * np.sqrt(np.clip(tone[0] / tone[1], 1 / _MOST, _MOST))
-        return np.where(self.cover[..., None] > 0, moved, pixels)
+            noise = cv2.subtract(pixels, clean)
+            moved = cv2.add(moved, cv2.multiply(noise, _grain_gain(grain, moved, clean), dst=noise), dst=noise)
+        return cv2.copyTo(moved, (self.cover > 0).astype(np.uint8), pixels.copy())
+
+
+def _grain_gain(grain: Grain, now: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Compute the factor of the grain where the tone `before` has become `now`, float32 (h, w, 3): it depends on the level.
+
+    Tones are compared at half the resolution, because they are smoothed by two pixels.
+    """
+    height, width = now.shape[:2]
+    half = ((width + 1) // 2, (height + 1) // 2)
+    before, now = (
+        np.maximum(grain.variance(cv2.GaussianBlur(small, (0, 0), _TONE_SIGMA)), np.float32(1e-12))
+        for small in (cv2.resize(pixels, half, interpolation=cv2.INTER_AREA) for pixels in (before, now))
+    )
+    gain = np.sqrt(np.clip(now / before, np.float32(1 / _MOST), np.float32(_MOST)))
+    return cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def follow_outline(face: Face, wanted: Face, window: Window, hidden: np.ndarray) -> OutlineWarp | None:
@@ -104,7 +124,7 @@ def follow_outline(face: Face, wanted: Face, window: Window, hidden: np.ndarray)
     window : Window
         The plate pixels to warp.
     hidden : np.ndarray
-        (h, w), occlusion matte on `window`. Occluders stay still, and so does the outline beside them.
+        (gh, gw), occlusion matte on `window`, at any resolution. Occluders stay still, and so does the outline beside them.
 
     Returns
     -------
@@ -178,7 +198,7 @@ class _WarpField:
         shift = cv2.resize(self.shift, size, interpolation=cv2.INTER_LINEAR)
         near = cv2.resize(self.near, size, interpolation=cv2.INTER_LINEAR)
         cover = _smoothstep(near / _EDGE)
-        return np.where(cover[..., None] > 0, shift, np.float32(0)), cover
+        return cv2.copyTo(shift, (cover > 0).astype(np.uint8)), cover
 
 
 def _area_change(shift: np.ndarray, amount: float, across: float, down: float) -> np.ndarray:
@@ -206,9 +226,9 @@ def _freedom(face: Face, window: Window, hidden: np.ndarray) -> np.ndarray:
     free = np.ones(len(face.points))
     if window.empty or not hidden.any():
         return free
-    raster = rasterise(face.points, topology().closed, window, face.size * 512.0 / _GRID)
-    unit = face.size * raster.covered.shape[1] / window.width
-    away = cv2.distanceTransform(1 - raster.covered.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / unit
+    covered = cover(face.points, topology().closed, window, face.size * 512.0 / _GRID)
+    unit = face.size * covered.shape[1] / window.width
+    away = cv2.distanceTransform(1 - covered, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / unit
     held = _holding(hidden, away, unit)
     factors = (held.shape[1] / window.width, held.shape[0] / window.height)
     at = ((face.points[:, :2] - (window.x, window.y)) * factors - 0.5).astype(np.float32)
@@ -220,5 +240,5 @@ def _freedom(face: Face, window: Window, hidden: np.ndarray) -> np.ndarray:
 
 def _smoothstep(t: np.ndarray) -> np.ndarray:
     """Smoothstep of `t`, clamped to 0..1."""
-    t = np.clip(t, 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    t = np.clip(t, 0, 1).astype(np.float32, copy=False)
+    return t * t * (3 - 2 * t)

@@ -48,8 +48,13 @@ class ToneField:
         rows = max(int(np.ceil(window.height / size * _CELLS)), 2)
         x = (window.x + (np.arange(columns) + 0.5) * window.width / columns) * pixel_aspect / size
         y = (window.y + (np.arange(rows) + 0.5) * window.height / rows) / size
-        grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-        values = self.at(grid).astype(np.float32).reshape(rows, columns, -1)
+        # On a grid the Gaussians are products of one in x and one in y.
+        across, down = (_bell(axis, self.places[:, k], self.reach) for k, axis in enumerate((x, y)))
+        middle = self.places.mean(axis=0)
+        values = np.empty((rows, columns, self.plane.shape[1]), np.float32)
+        for channel, (constant, by_x, by_y) in enumerate(self.plane.T):
+            plane = constant + by_x * (x - middle[0]) + by_y * (y - middle[1])[:, None]
+            values[..., channel] = plane + down @ (self.heights[:, channel, None] * across.T)
         enlarged = cv2.resize(values, (window.width, window.height), interpolation=cv2.INTER_CUBIC)
         return enlarged.reshape(window.height, window.width, -1)
 
@@ -77,7 +82,10 @@ def smooth_field(places: np.ndarray, values: np.ndarray, trust: np.ndarray, reac
     ridge = np.diag([0.0, 1e-3, 1e-3]) * believed.sum()
     plane = np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ values)
     covariance = _kernel(places, places, reach) + np.diag(_NOISE / believed)
-    return ToneField(places, plane, np.linalg.solve(covariance, values - terms @ plane), reach)
+    # A covariance with this noise is far from singular. OpenCV solves it on the calling thread: a pool of threads, waited for
+    # on a machine whose cores are busy with other frames, takes many times as long.
+    _, heights = cv2.solve(covariance, values - terms @ plane, flags=cv2.DECOMP_CHOLESKY)
+    return ToneField(places, plane, heights, reach)
 
 
 def _terms(places: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -86,5 +94,9 @@ def _terms(places: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _kernel(places: np.ndarray, centres: np.ndarray, reach: float) -> np.ndarray:
-    square = ((places[:, None] - centres[None]) ** 2).sum(axis=2)
-    return np.exp(square * (-0.5 / reach**2))
+    """Evaluate a Gaussian at each of `centres` (n, 2) at each of `places` (m, 2): float64 (m, n)."""
+    return _bell(places[:, 0], centres[:, 0], reach) * _bell(places[:, 1], centres[:, 1], reach)
+
+
+def _bell(places: np.ndarray, centres: np.ndarray, reach: float) -> np.ndarray:
+    return np.exp((places[:, None] - centres) ** 2 * (-0.5 / reach**2))

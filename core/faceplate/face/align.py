@@ -134,9 +134,13 @@ def _copy_shifted(source: np.ndarray, needed: Window, out: Window, x: int, y: in
     wanted = Window(out.x - x, out.y - y, out.width, out.height)
     if wanted.intersect(needed) == wanted:
         return source[wanted.slices(needed)].copy()
-    rows = np.clip(np.arange(out.y, out.bottom) - y - needed.y, 0, needed.height - 1)
-    columns = np.clip(np.arange(out.x, out.right) - x - needed.x, 0, needed.width - 1)
-    return source[rows[:, None], columns[None, :]]
+    held = wanted.intersect(needed)
+    if held.empty:
+        rows = np.clip(np.arange(out.y, out.bottom) - y - needed.y, 0, needed.height - 1)
+        columns = np.clip(np.arange(out.x, out.right) - x - needed.x, 0, needed.width - 1)
+        return source[rows[:, None], columns[None, :]]
+    beyond = (held.y - wanted.y, wanted.bottom - held.bottom, held.x - wanted.x, wanted.right - held.right)
+    return cv2.copyMakeBorder(source[held.slices(needed)], *beyond, cv2.BORDER_REPLICATE)
 
 
 def _prefilter(source: np.ndarray, matrix: np.ndarray, needed: Window) -> tuple[np.ndarray, np.ndarray]:

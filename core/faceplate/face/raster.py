@@ -9,7 +9,7 @@ import numpy as np
 
 from faceplate.image.window import Window
 
-__all__ = ["MeshRaster", "rasterise"]
+__all__ = ["MeshRaster", "cover", "rasterise"]
 
 _SUBPIXEL_BITS = 4
 # Grid cells per face: an eyelid has several, and the cost does not grow with the plate's resolution.
@@ -29,7 +29,7 @@ class MeshRaster:
     corners : np.ndarray
         int32 (gh, gw, 3), point numbers of the triangle visible in each cell.
     weights : np.ndarray
-        float32 (gh, gw, 3), barycentric coordinates of the cell in that triangle.
+        float32 (gh, gw, 3), barycentric coordinates of the cell in that triangle; 0 where there is none.
     covered : np.ndarray
         bool (gh, gw), whether there is a triangle.
     """
@@ -42,10 +42,14 @@ class MeshRaster:
     def interpolate(self, values: np.ndarray) -> np.ndarray:
         """Interpolate values (478, c) at the mesh's points to every cell: float32 (gh, gw, c), 0 where uncovered."""
         wanted = values.astype(np.float32)
-        total = np.zeros((*self.covered.shape, wanted.shape[1]), np.float32)
-        for corner in range(3):
-            total += self.weights[..., corner, None] * wanted.take(self.corners[..., corner], axis=0)
-        return total * self.covered[..., None]
+        cells = np.flatnonzero(self.covered)
+        corners, weights = self.corners.reshape(-1, 3)[cells], self.weights.reshape(-1, 3)[cells]
+        total = weights[:, 0, None] * wanted.take(corners[:, 0], axis=0)
+        for corner in (1, 2):
+            total += weights[:, corner, None] * wanted.take(corners[:, corner], axis=0)
+        result = np.zeros((self.covered.size, wanted.shape[1]), np.float32)
+        result[cells] = total
+        return result.reshape(*self.covered.shape, -1)
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
         """Resize a grid picture float32 (gh, gw) or (gh, gw, c) to the window's own pixels."""
@@ -72,27 +76,61 @@ def rasterise(points: np.ndarray, triangles: np.ndarray, window: Window, size: f
     -------
     MeshRaster
     """
+    grid, xy = _on_grid(points, window, size)
+    order = triangles[np.argsort(-points[triangles, 2].mean(axis=1), kind="stable")]
+    shown = np.zeros(grid, np.int32)
+    for number, corners in enumerate(_fixed_point(xy)[order], start=1):
+        cv2.fillConvexPoly(shown, corners, number, shift=_SUBPIXEL_BITS)
+    covered = shown > 0
+    cells = np.flatnonzero(covered)
+    triangle = shown.ravel()[cells] - 1
+    corners, weights = np.zeros((shown.size, 3), np.int32), np.zeros((shown.size, 3), np.float32)
+    corners[cells] = order.astype(np.int32)[triangle]
+    weights[cells] = _barycentric(xy, order, triangle, cells, grid[1])
+    return MeshRaster(window, corners.reshape(*grid, 3), weights.reshape(*grid, 3), covered)
+
+
+def cover(points: np.ndarray, triangles: np.ndarray, window: Window, size: float) -> np.ndarray:
+    """Draw only where `rasterise` finds a triangle: uint8 (gh, gw), 1 there. The parameters are those of `rasterise`."""
+    grid, xy = _on_grid(points, window, size)
+    covered = np.zeros(grid, np.uint8)
+    for corners in _fixed_point(xy)[triangles]:
+        cv2.fillConvexPoly(covered, corners, 1, shift=_SUBPIXEL_BITS)
+    return covered
+
+
+def _on_grid(points: np.ndarray, window: Window, size: float) -> tuple[tuple[int, int], np.ndarray]:
+    """Return the grid's rows and columns, and the points on it, float64 (478, 2), with cell centres at whole numbers."""
     scale = min(1.0, _GRID / max(size, 1.0))
     grid = (max(round(window.height * scale), 1), max(round(window.width * scale), 1))
     factors = np.array([grid[1] / window.width, grid[0] / window.height])
-    xy = (points[:, :2] - (window.x, window.y)) * factors - 0.5
-    order = triangles[np.argsort(-points[triangles, 2].mean(axis=1), kind="stable")]
-    fixed = np.round(xy * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-    shown = np.zeros(grid, np.int32)
-    for number, corners in enumerate(order, start=1):
-        cv2.fillConvexPoly(shown, fixed[corners], number, shift=_SUBPIXEL_BITS)
-    covered = shown > 0
-    corners = order[np.maximum(shown - 1, 0)].astype(np.int32)
-    return MeshRaster(window, corners, _barycentric(xy, corners), covered)
+    return grid, (points[:, :2] - (window.x, window.y)) * factors - 0.5
 
 
-def _barycentric(xy: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    a, b, c = (xy[corners[..., k]] for k in range(3))
-    rows, columns = np.indices(corners.shape[:2])
-    u, v, w = b - a, c - a, np.stack([columns, rows], axis=-1) - a
-    area = u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+def _fixed_point(xy: np.ndarray) -> np.ndarray:
+    return np.round(xy * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+
+
+def _barycentric(
+    xy: np.ndarray, order: np.ndarray, triangle: np.ndarray, cells: np.ndarray, columns: int
+) -> np.ndarray:
+    """Compute barycentric coordinates, float32 (m, 3), within 0..1.
+
+    `xy` (478, 2) are the points on the grid, `triangle` (m,) the row of `order` (n, 3) that each of the flat `cells` (m,) of a
+    grid with so many `columns` shows.
+    """
+    a, u, v = xy[order[:, 0]], xy[order[:, 1]] - xy[order[:, 0]], xy[order[:, 2]] - xy[order[:, 0]]
+    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
     area = np.where(np.abs(area) < 1e-9, 1e-9, area)
-    second = (w[..., 0] * v[..., 1] - w[..., 1] * v[..., 0]) / area
-    third = (u[..., 0] * w[..., 1] - u[..., 1] * w[..., 0]) / area
-    weights = np.clip(np.stack([1 - second - third, second, third], axis=-1), 0.0, 1.0)
-    return (weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1e-9)).astype(np.float32)
+    # What belongs to a triangle is worked out once for it. Places relative to its first corner are exact in float32.
+    per_triangle = np.column_stack([a, v[:, ::-1] * (1, -1) / area[:, None], u[:, ::-1] * (-1, 1) / area[:, None]])
+    x, y, sx, sy, tx, ty = (column.astype(np.float32).take(triangle) for column in per_triangle.T)
+    row, column = np.divmod(cells, columns)
+    x, y = column.astype(np.float32) - x, row.astype(np.float32) - y
+    weights = np.empty((len(cells), 3), np.float32)
+    weights[:, 1] = sx * x + sy * y
+    weights[:, 2] = tx * x + ty * y
+    weights[:, 0] = 1 - weights[:, 1] - weights[:, 2]
+    np.clip(weights, 0.0, 1.0, out=weights)
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-9))
+    return weights

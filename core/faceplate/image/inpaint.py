@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from faceplate.image.weighting import times
+
 __all__ = ["fill", "heal"]
 
 # The most channels that OpenCV's area resize takes.
@@ -33,23 +35,29 @@ def fill(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     if values.ndim == 3 and values.shape[2] > _CHANNELS:
         parts = [fill(values[..., k : k + _CHANNELS], weight) for k in range(0, values.shape[2], _CHANNELS)]
         return np.concatenate([part.reshape(*weight.shape, -1) for part in parts], axis=2)
-    if values.size == 0 or (weight > 0).all():
+    known = (weight > 0).astype(np.uint8)
+    if values.size == 0 or known.all():
         return values
-    if values.ndim == 3 and values.shape[2] == 1:  # OpenCV drops a last axis of one
-        return fill(values[..., 0], weight)[..., None]
-    known = (weight > 0) if values.ndim == 2 else (weight > 0)[..., None]
-    values = np.where(known, values, np.float32(0)).astype(np.float32)
+    filled = _fill(np.ascontiguousarray(values, np.float32), weight, known)
+    return filled.reshape(values.shape)  # OpenCV drops a last axis of one
+
+
+def _fill(values: np.ndarray, weight: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Do the work of `fill` for up to four channels; `known`, uint8 (h, w), is 1 where `weight` is above 0."""
+    values = cv2.copyTo(values, known)
     height, width = weight.shape
     if max(height, width) == 1:
         return values
     half = ((width + 1) // 2, (height + 1) // 2)
     small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-    small = cv2.resize(values * (weight if values.ndim == 2 else weight[..., None]), half, interpolation=cv2.INTER_AREA)
-    safe = np.maximum(small_weight, 1e-12)
-    small = small / (safe if values.ndim == 2 else safe[..., None])
-    below = fill(small.astype(np.float32), np.minimum(small_weight * 4, 1).astype(np.float32))
-    above = cv2.resize(below, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.where(known, values, above.reshape(values.shape)).astype(np.float32)
+    small = cv2.resize(times(values, weight), half, interpolation=cv2.INTER_AREA)
+    small = times(small, 1 / np.maximum(small_weight, np.float32(1e-12)))
+    small_weight = np.minimum(small_weight * 4, np.float32(1))
+    small_known = (small_weight > 0).astype(np.uint8)
+    if not small_known.all():
+        small = _fill(small, small_weight, small_known)
+    above = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.copyTo(values, known, above)
 
 
 def heal(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 
 from faceplate.comp import layers as face_layers
@@ -16,6 +17,7 @@ from faceplate.comp.grain import Grain, match_grain, split_detail
 from faceplate.comp.outline_warp import OutlineWarp
 from faceplate.errors import UsageError
 from faceplate.image.frame import Frame
+from faceplate.image.weighting import times, toward
 from faceplate.image.window import Window
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
@@ -192,13 +194,13 @@ def _with_surround(
         if name in INPUT_MATTES:
             cover = cover * (1 - part if name in SUBTRACTIVE_MATTES else part)
     outer = np.asarray(1 - (1 - inner) * (1 - cover), np.float32)
-    over = shot + cover[..., None] * (warped - shot)
-    over = over + inner[..., None] * (face - over)
-    alone = shot + (over - shot) / np.maximum(outer, np.float32(1e-6))[..., None]
+    change = toward(toward(shot, warped, cover), face, inner)
+    cv2.subtract(change, shot, dst=change)
+    times(change, 1 / np.maximum(outer, np.float32(1e-6)), out=change)
+    cv2.add(change, shot, dst=change)
     moved = cover > 0
-    pixels = np.where(moved[..., None], alone, face)
-    whole = np.where(moved, outer, inner)
-    return pixels, replace(mattes, whole=whole, parts={**mattes.parts, "surround": cover})
+    pixels = cv2.copyTo(change, moved.astype(np.uint8), face.copy())
+    return pixels, replace(mattes, whole=np.where(moved, outer, inner), parts={**mattes.parts, "surround": cover})
 
 
 def _layers(
@@ -256,12 +258,14 @@ def _in_plate_space(
     def to_plate_space(working: np.ndarray) -> np.ndarray:
         return working if is_working else plate.color.from_working(working, plate.space)
 
-    plate_again = to_plate_space(shot)
-    over = pixels + (to_plate_space(shot + matte[..., None] * (face - shot)) - plate_again)
-    alone = pixels + (to_plate_space(face) - plate_again)
-    element = np.empty((*matte.shape, 4), np.float32)
-    np.multiply(alone, matte[..., None], out=element[..., :3])
-    element[..., 3] = matte
+    if is_working:
+        over, alone = toward(pixels, face, matte), face
+    else:
+        plate_again = to_plate_space(shot)
+        over = pixels + (to_plate_space(toward(shot, face, matte)) - plate_again)
+        alone = pixels + (to_plate_space(face) - plate_again)
+    element = cv2.cvtColor(times(alone, matte), cv2.COLOR_RGB2RGBA)
+    cv2.insertChannel(matte, element, 3)
     if "raw" in layers:
         layers = {**layers, "raw": to_plate_space(layers["raw"])}
     return CompositeResult(prepared.region, plate.space, over, element, matte, layers, attributes, notes)

@@ -125,7 +125,7 @@ def make_mattes(
     occlusion = cache.make("occlusion", lambda: _occlusion(prepared, parameters, occluder, reused))
     shot_face = None
     if occlusion.still is not None:
-        shot_face = hull_matte(prepared.shot_face, prepared.region, erode=0.0, feather=_SHOT_FACE_FEATHER)
+        shot_face = _shot_face(prepared, occlusion)
     parts = {
         **_face_parts(prepared, result, parameters, cache),
         **_front_parts(prepared, occlusion, shot_face, parameters, parsed),
@@ -188,9 +188,19 @@ def _moved(matte: np.ndarray, window: Window, outline: OutlineWarp) -> tuple[np.
     wide = window.union(outline.window)
     moved = placed(matte, window, wide)
     inside = outline.window.slices(wide)
+    if not moved[inside].any():
+        return moved, wide
     warped = np.clip(outline.moved(np.ascontiguousarray(moved[inside])), 0.0, 1.0)
     moved[inside] = np.where(outline.cover > 0, warped, moved[inside])
     return moved, wide
+
+
+def _shot_face(prepared: PreparedPlate, occlusion: OcclusionMatte) -> np.ndarray:
+    """Return the photographed face's own matte on the region, float32 (h, w); 0 where no occluder needs it."""
+    region = prepared.region
+    if occlusion.matte.any() or (occlusion.still is not None and occlusion.still.any()):
+        return hull_matte(prepared.shot_face, region, erode=0.0, feather=_SHOT_FACE_FEATHER)
+    return np.zeros((region.height, region.width), np.float32)
 
 
 def _face_parts(

@@ -33,6 +33,8 @@ _WARP_OCCLUSION_SENSITIVITY = 0.5
 # Difference in natural logarithm from which the track's tones are those of another grade, the trust of the tones that are
 # compared, and their least number.
 _OTHER_GRADE, _TRUSTED, _ENOUGH = 0.15, 0.5, 8
+# Pixels per face of the matte that the plate warp is given.
+_WARP_CELLS = 256.0
 # Room around a resampled crop for its filters, in pixels of the coarser of the two grids.
 _FILTER_ROOM = 4.0
 
@@ -173,9 +175,13 @@ def _outline_warp(
     seen = occlusion_window(face, aspect).intersect(plate.window)
     beneath, usual = shot[seen.slices(plate.window)], None if look is None else look.hidden
     odds = measure_odds(plate.color.to_linear709(beneath), face, seen, usual=usual, pixel_aspect=aspect)
-    matte = np.zeros((window.height, window.width), np.float32)
+    # The warp is smooth, so its matte needs few pixels.
+    scale = min(1.0, _WARP_CELLS / face.size)
+    size = (max(round(window.width * scale), 1), max(round(window.height * scale), 1))
+    matte = np.zeros(size[::-1], np.float32)
     if odds is not None:
-        matte = placed(soft_matte(odds, face, seen, _WARP_OCCLUSION_SENSITIVITY, aspect), seen, window)
+        matte = soft_matte(odds, face, window, _WARP_OCCLUSION_SENSITIVITY, aspect, size)
+        _clear_beyond(matte, window, seen)
     return follow_outline(face, wanted, window, matte), odds
 
 
@@ -194,6 +200,15 @@ def _look_of_these_pixels(look: Look | None, shot: np.ndarray, window: Window, f
     seen = np.maximum(shot[row[compared], column[compared]], 1e-6 * max(face.level, 1e-12))
     apart = np.median(np.log(seen) - look.tones.log[compared], axis=0)
     return replace(look, tones=None, features=None) if np.abs(apart).max() > _OTHER_GRADE else look
+
+
+def _clear_beyond(matte: np.ndarray, window: Window, seen: Window) -> None:
+    """Set `matte` (gh, gw), which covers `window` at any resolution, to 0 where its pixels lie beyond `seen`."""
+    rows, columns = matte.shape
+    x = window.x + (np.arange(columns) + 0.5) * window.width / columns
+    y = window.y + (np.arange(rows) + 0.5) * window.height / rows
+    matte[:, (x < seen.x) | (x > seen.right)] = 0
+    matte[(y < seen.y) | (y > seen.bottom)] = 0
 
 
 def _changed_region(face: Face, outline: OutlineWarp | None, parameters: Parameters, picture: Window) -> Window:

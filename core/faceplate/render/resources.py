@@ -25,6 +25,7 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder, parse_target
 from faceplate.face.recognisers import RECOGNISERS
 from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator, parse_pins
+from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.generators.networks import DfmGenerator, NetworkGenerator, needs_source, network_generator
 from faceplate.generators.networks.tiles import check_multiple
 from faceplate.generators.restorers import Restored, Restorer, open_restorer
@@ -248,7 +249,9 @@ class RenderResources:
         if parameters.generator != "mesh":
             return self._network_generator(parameters)
         pins = parse_pins(parameters.pins, tuple(view.name for view in self.source.all_views))
-        return MeshGenerator(self.source, MeshSettings(parameters.shape, parameters.mouth, parameters.eyes, pins))
+        settings = MeshSettings(parameters.shape, parameters.mouth, parameters.eyes, pins)
+        # The generator is made anew for each frame's values; the reduced textures belong to the source.
+        return MeshGenerator(self.source, settings, sizes=self.pool.get(("texture sizes",), TextureSizes))
 
     def _network_generator(self, parameters: Parameters) -> Generator:
         name = parameters.generator

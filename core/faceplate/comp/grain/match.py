@@ -10,7 +10,6 @@ from faceplate.comp.grain.blocks import (
     FEWEST_BLOCKS,
     LUMINANCE_CLASSES,
     BlockStatistics,
-    block_means,
     block_statistics,
     flattest_blocks,
     usable_blocks,
@@ -19,12 +18,15 @@ from faceplate.comp.grain.measure import estimate_grain, measure_grain
 from faceplate.comp.grain.model import Grain
 from faceplate.comp.grain.removal import degrain
 from faceplate.comp.grain.synthesis import safe_reciprocal, smooth_signal, unit_noise
+from faceplate.image.weighting import times
 from faceplate.image.window import Window
 
 __all__ = ["match_grain"]
 
 # Below this matte the plate's own grain is complete to within 6 %; dividing by less would amplify rounding.
 _LEAST_MATTE = 0.125
+# Size of a face in pixels from which the level of its grain is computed at half the resolution.
+_COARSE_FACE = 512.0
 
 
 def match_grain(
@@ -78,27 +80,40 @@ def match_grain(
         float32 (h, w, 3). Pixels that equal the plate bit for bit, and pixels without matte, are returned bit for bit. The
         same array when `amount` is 0 and `keep_own` is 1.
     """
-    differs = result != plate
-    touched = (matte > 0) & (differs[..., 0] | differs[..., 1] | differs[..., 2])
+    touched = (matte > 0) & _differ(result, plate)
     if not touched.any() or (amount == 0 and keep_own >= 1):
         return result
     box = _bounding_window(touched, 3 * BLOCK, window)
     near = box.slices(window)
-    part, beneath, cover, changed = (np.ascontiguousarray(picture[near]) for picture in (result, plate, matte, touched))
+    part, beneath = np.ascontiguousarray(result[near]), np.ascontiguousarray(plate[near])
+    cover, changed = np.ascontiguousarray(matte[near], np.float32), np.ascontiguousarray(touched[near])
     if keep_own < 1:
         clean = degrain(part, 1.0, size or float(box.height))
         part = clean + np.float32(keep_own) * (part - clean)
     if amount > 0:
         whole = grain or measure_grain(plate)
-        signal = smooth_signal(part)
-        most = None if own is None else own.scaled(keep_own).variance(signal) * safe_reciprocal(whole.variance(signal))
-        same = np.zeros_like(cover) if kept is None else np.clip(kept[near], 0, 1)
-        lacking = _missing_variance(part, beneath, cover, changed, signal, amount, most, same)
-        deviation = np.sqrt(whole.variance(signal) * lacking)
-        part = part + unit_noise(whole, box, frame, seed, changed) * deviation
+        deviation = _missing_deviation(
+            part,
+            beneath,
+            cover,
+            changed,
+            np.zeros_like(cover) if kept is None else np.clip(kept[near], 0, 1),
+            amount=amount,
+            grain=whole,
+            own=None if own is None else own.scaled(keep_own),
+            coarse=(size or float(box.height)) >= _COARSE_FACE,
+        )
+        noise = unit_noise(whole, box, frame, seed, changed)
+        part = cv2.add(part, cv2.multiply(noise, deviation, dst=deviation), dst=deviation)
     answer = result.copy()
-    answer[near] = np.where(cv2.merge([changed.astype(np.uint8)] * 3), part, answer[near])
+    answer[near] = cv2.copyTo(part, changed.astype(np.uint8), np.ascontiguousarray(answer[near]))
     return answer
+
+
+def _differ(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Find the pixels that differ in any channel, bool (h, w)."""
+    apart = cv2.compare(first, second, cv2.CMP_NE)
+    return cv2.transform(apart, np.ones((1, 3), np.float32)) > 0
 
 
 def _bounding_window(touched: np.ndarray, margin: int, window: Window) -> Window:
@@ -113,43 +128,57 @@ def _bounding_window(touched: np.ndarray, margin: int, window: Window) -> Window
     return box.grow(margin).intersect(window)
 
 
-def _missing_variance(
+def _missing_deviation(
     result: np.ndarray,
     plate: np.ndarray,
     matte: np.ndarray,
     changed: np.ndarray,
-    signal: np.ndarray,
-    amount: float,
-    most: np.ndarray | None,
     kept: np.ndarray,
+    *,
+    amount: float,
+    grain: Grain,
+    own: Grain | None,
+    coarse: bool,
 ) -> np.ndarray:
-    """Compute the variance to add, as a multiple (h, w, 3) of the plate's.
+    """Compute the standard deviation of the grain to add, float32 (h, w, 3).
 
     With matte m, let the result be the plate's own picture by k and new by j = 1 - k, with own variance o (in the plate's
-    units, at most `most`) and correlation c with the plate's grain. The composite then has the variance
+    units, at most what the result is known to have) and correlation c with the plate's grain. The composite then has the variance
     (1 - m j)^2 + m^2 (j^2 o + added) + 2 m j (1 - m j) c sqrt(o). Result and plate are measured by the same estimator on the
-    same pixels, so that a result that equals the plate except for rounding lacks nothing.
+    same pixels, so that a result that equals the plate except for rounding lacks nothing. `coarse` computes it at half the
+    resolution: level, matte and what is kept of the plate are soft on a large face.
     """
     ours, theirs = block_statistics(result), block_statistics(plate)
     inside = changed & (matte > 0.5)
     if usable_blocks(ours, inside).sum() < FEWEST_BLOCKS * LUMINANCE_CLASSES:
         inside = changed
     # Only the ratio matters and both are measured alike, so one pass is enough.
-    own, reference = estimate_grain(ours, inside, 1), estimate_grain(theirs, inside, 1)
-    cover = np.maximum(matte, np.float32(_LEAST_MATTE)).astype(np.float32)
+    found, reference = estimate_grain(ours, inside, 1), estimate_grain(theirs, inside, 1)
+    height, width = matte.shape
+    signal = smooth_signal(result)
+    if coarse:
+        half = ((width + 1) // 2, (height + 1) // 2)
+        signal, matte, kept = (
+            cv2.resize(part, half, interpolation=cv2.INTER_AREA)
+            for part in (signal, matte, np.asarray(kept, np.float32))
+        )
+    cover = np.maximum(matte, np.float32(_LEAST_MATTE))
     new = 1 - kept
+    whole = grain.variance(signal)
     target = np.float32(amount * amount) * new * (2 / cover - new)
-    if own.empty:
-        return cv2.merge([target] * 3)
+    if found.empty:
+        deviation = np.sqrt(times(whole, target))
+        return cv2.resize(deviation, (width, height), interpolation=cv2.INTER_LINEAR) if coarse else deviation
     # A hundred times the plate's grain lacks nothing; the limit keeps the ratio finite where the plate has almost none.
-    share = np.minimum(own.variance(signal) * safe_reciprocal(reference.variance(signal)), np.float32(100))
-    if most is not None:
-        share = np.minimum(share, most)
-    apart = cv2.merge([2 * new * (1 / cover - new)] * 3)
-    shared = apart * cv2.transform(
-        np.sqrt(share), np.diag(_plate_correlation(ours, theirs, usable_blocks(ours, inside)))
-    )
-    return np.maximum(cv2.merge([target] * 3) - cv2.merge([new * new] * 3) * share - shared, np.float32(0))
+    share = np.minimum(found.variance(signal) * safe_reciprocal(reference.variance(signal)), np.float32(100))
+    if own is not None:
+        share = np.minimum(share, own.variance(signal) * safe_reciprocal(whole))
+    shared = cv2.transform(np.sqrt(share), np.diag(_plate_correlation(ours, theirs, usable_blocks(ours, inside))))
+    lacking = cv2.merge([target] * 3)
+    lacking -= times(share, new * new, out=share)
+    lacking -= times(shared, 2 * new * (1 / cover - new), out=shared)
+    deviation = np.sqrt(whole * np.maximum(lacking, np.float32(0), out=lacking))
+    return cv2.resize(deviation, (width, height), interpolation=cv2.INTER_LINEAR) if coarse else deviation
 
 
 def _plate_correlation(ours: BlockStatistics, theirs: BlockStatistics, usable: np.ndarray) -> np.ndarray:
@@ -158,7 +187,10 @@ def _plate_correlation(ours: BlockStatistics, theirs: BlockStatistics, usable: n
         return np.zeros(3, np.float32)
     chosen, _ = flattest_blocks(ours, usable, np.zeros_like(ours.structure))
     rows, columns = usable.shape
-    common = block_means(ours.residual * theirs.residual, (columns, rows))[chosen]
+    first, second = (
+        part.residual.reshape(rows, BLOCK, columns, BLOCK, 3)[chosen[0], :, chosen[1]] for part in (ours, theirs)
+    )
+    common = (first * second).mean(axis=(1, 2))
     scale = np.sqrt(ours.energy[chosen] * theirs.energy[chosen])
     ratio = np.divide(common, scale, out=np.zeros_like(common), where=scale > 0)
     return np.clip(np.median(ratio, axis=0), 0, 1).astype(np.float32)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from faceplate.comp.grain.model import Grain
-from faceplate.comp.grain.removal import BASE_SIGMA, extract_grain
+from faceplate.comp.grain.removal import BASE_SIGMA, extract_grain, share_taken
 
 __all__ = ["Detail", "detail_base", "split_detail"]
 
@@ -71,4 +71,4 @@ def split_detail(plate: np.ndarray, grain: Grain, size: float) -> Detail:
         return Detail(fine, np.zeros_like(plate))
     taken, octaves = extract_grain(plate, 1.0, size, grain)
     band = taken - detail_base(taken, size)
-    return Detail(fine - band, band, octaves)
+    return Detail(fine - band, band, tuple((part, share_taken(removed)) for part, removed in octaves))

@@ -20,7 +20,7 @@ from faceplate.generators.mesh.mouth_eyes import kept_from_plate
 from faceplate.generators.mesh.settings import MeshSettings
 from faceplate.generators.mesh.texture_layers import TextureLayer, best_view, texture_layers
 from faceplate.generators.mesh.texture_sizes import TextureSizes
-from faceplate.generators.mesh.warp import warp_layer
+from faceplate.generators.mesh.warp import sum_layers
 from faceplate.generators.reshape import shape_offset
 from faceplate.image.inpaint import fill
 from faceplate.image.symmetric_log import from_log
@@ -34,6 +34,8 @@ _MARGIN = 0.08
 
 # Softness of the borders between two textures, and of the light, as fractions of the face's size.
 _SHARE_SOFT, _LIGHT_SOFT = 0.015, 0.03
+# Share of a texture in a cell below which it is not visible.
+_LEAST_SHARE = 5e-4
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,7 @@ class MeshGenerator:
         face, raster = crop.face, crop.raster
         target = Geometry.of(face, crop.transform.pixel_aspect)
         layers, light = texture_layers(self.source, self._leaders(crop, target), face, target, self.sizes)
-        shares = _grid_shares(layers, face, raster)
-        follow_gaze = self.settings.eyes == "auto"
-        parts = [warp_layer(layer, face, raster, follow_gaze) for layer in layers]
-        logged = parts[0]
-        if len(parts) > 1:
-            enlarged = raster.enlarge(shares)
-            logged = parts[0] * enlarged[..., :1]
-            for number, part in enumerate(parts[1:], start=1):
-                logged += part * enlarged[..., number : number + 1]
+        logged = sum_layers(layers, _grid_shares(layers, face, raster), face, raster, self.settings.eyes == "auto")
         logged += raster.enlarge(_over_grid(light, face, raster))
         kept = kept_from_plate(face, target, layers, raster, self.settings)
         coverage = cv2.dilate(raster.covered.astype(np.uint8), disc(0.03 * cells_per_face(face, raster)))
@@ -115,8 +109,9 @@ def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> 
     shares = np.stack([layer.share for layer in layers], axis=1)
     spread = fill(raster.interpolate(shares), raster.covered.astype(np.float32))
     spread = cv2.GaussianBlur(spread, (0, 0), max(soft, 0.5), borderType=cv2.BORDER_REPLICATE).reshape(spread.shape)
-    spread = np.maximum(spread, 0)
-    return spread / np.maximum(spread.sum(axis=2, keepdims=True), 1e-9)
+    # A share that nobody can see would cost the reading of a texture.
+    spread = np.where(spread > _LEAST_SHARE, spread, np.float32(0))
+    return spread / np.maximum(spread.sum(axis=2, keepdims=True), np.float32(1e-9))
 
 
 def _over_grid(light: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:

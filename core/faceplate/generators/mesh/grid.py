@@ -9,7 +9,7 @@ from faceplate.face import Face
 from faceplate.face.raster import MeshRaster
 from faceplate.image.window import Window
 
-__all__ = ["cell_centres", "cells_per_face", "disc", "fit_affine", "grid_slices", "loop_matte"]
+__all__ = ["cell_axes", "cells_per_face", "disc", "fit_affine", "grid_slices", "loop_matte"]
 
 
 def cells_per_face(face: Face, raster: MeshRaster) -> float:
@@ -17,12 +17,12 @@ def cells_per_face(face: Face, raster: MeshRaster) -> float:
     return face.size * raster.covered.shape[1] / raster.window.width
 
 
-def cell_centres(raster: MeshRaster, part: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:
-    """Compute the plate coordinates of every cell's centre, or of those in `part` of the grid, float64 (gh, gw, 2)."""
+def cell_axes(raster: MeshRaster) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the plate coordinates of the centres of the grid's columns (gw,) and rows (gh,), float64."""
     rows, columns = raster.covered.shape
-    x = (np.arange(columns)[part[1]] + 0.5) * raster.window.width / columns + raster.window.x
-    y = (np.arange(rows)[part[0]] + 0.5) * raster.window.height / rows + raster.window.y
-    return np.stack(np.meshgrid(x, y), axis=-1)
+    x = (np.arange(columns) + 0.5) * raster.window.width / columns + raster.window.x
+    y = (np.arange(rows) + 0.5) * raster.window.height / rows + raster.window.y
+    return x, y
 
 
 def grid_slices(raster: MeshRaster, near: Window) -> tuple[slice, slice]:
@@ -35,12 +35,18 @@ def grid_slices(raster: MeshRaster, near: Window) -> tuple[slice, slice]:
     return slice(int(top), max(int(np.ceil(bottom)), int(top))), slice(int(left), max(int(np.ceil(right)), int(left)))
 
 
-def loop_matte(face: Face, loop: np.ndarray, raster: MeshRaster) -> np.ndarray:
-    """Draw a loop of the mesh as a soft matte on the raster's grid."""
+def loop_matte(
+    face: Face, loop: np.ndarray, raster: MeshRaster, part: tuple[slice, slice] = (slice(None), slice(None))
+) -> np.ndarray:
+    """Draw a loop of the mesh as a soft matte on the raster's grid, or on the `part` of it that holds the loop."""
     rows, columns = raster.covered.shape
+    top, bottom, _ = part[0].indices(rows)
+    left, right, _ = part[1].indices(columns)
     factors = (columns / raster.window.width, rows / raster.window.height)
-    outline = (face.points[loop, :2] - (raster.window.x, raster.window.y)) * factors - 0.5
-    matte = np.zeros((rows, columns), np.float32)
+    outline = (face.points[loop, :2] - (raster.window.x, raster.window.y)) * factors - (0.5 + left, 0.5 + top)
+    matte = np.zeros((max(bottom - top, 0), max(right - left, 0)), np.float32)
+    if matte.size == 0:
+        return matte
     cv2.fillPoly(matte, [np.round(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
     return cv2.GaussianBlur(matte, (0, 0), max(0.004 * cells_per_face(face, raster), 0.5))
 

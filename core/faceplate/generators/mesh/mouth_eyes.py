@@ -34,7 +34,6 @@ def kept_from_plate(
         (settings.eyes, mesh.left_eye_loop, target.eyes[1], lambda view: view.eyes[1]),
     )
     for setting, loop, wanted, openness in places:
-        area = loop_matte(face, loop, raster)
         if setting == "plate":
             amount = 1.0
         elif setting == "source" or wanted < _CLOSED_BELOW:
@@ -44,5 +43,6 @@ def kept_from_plate(
             have = sum(share * value for share, value in inside) / max(sum(share for share, _ in inside), 1e-9)
             amount = float(np.clip((_OPEN_HIGH - have / wanted) / (_OPEN_HIGH - _OPEN_LOW), 0.0, 1.0))
             amount *= float(np.clip((wanted - _CLOSED_BELOW) / _CLOSED_BELOW, 0.0, 1.0))
-        kept = np.maximum(kept, area * np.float32(amount))
+        if amount > 0:
+            kept = np.maximum(kept, loop_matte(face, loop, raster) * np.float32(amount))
     return kept

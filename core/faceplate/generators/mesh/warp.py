@@ -1,6 +1,8 @@
-"""Warp of a texture onto the plate's mesh."""
+"""Warp of the textures onto the plate's mesh."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -8,27 +10,58 @@ import numpy as np
 from faceplate.face import Face, topology
 from faceplate.face.align import apply
 from faceplate.face.raster import MeshRaster
-from faceplate.generators.mesh.grid import cell_centres, cells_per_face, fit_affine, grid_slices, loop_matte
+from faceplate.generators.mesh.grid import cell_axes, cells_per_face, fit_affine, grid_slices, loop_matte
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.image.inpaint import fill
 from faceplate.image.window import Window
 
-__all__ = ["warp_layer"]
+__all__ = ["sum_layers"]
 
 # Distance inside its outline at which a picture is read at the edge, as a fraction of the face's size, and how soft the warp
 # is between the mesh's points.
 _INSET, _SOFT = 0.02, 0.006
+# Cells beyond a share's border that its enlargement reaches.
+_FILTER_ROOM = 3
 
 
-def warp_layer(layer: TextureLayer, face: Face, raster: MeshRaster, follow_gaze: bool) -> np.ndarray:
-    """Warp the layer's texture onto the plate's mesh, float32 (h, w, 3); beyond the mesh the warp continues smoothly."""
-    points = _inset_outline(layer.points)
-    places = _mesh_positions(face, points, raster)
-    if follow_gaze:
-        places = _follow_gaze(places, points, face, raster)
-    places -= np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
-    enlarged = _enlarge(places, raster.window)
-    return cv2.remap(layer.log, enlarged, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+def sum_layers(
+    layers: list[TextureLayer], shares: np.ndarray, face: Face, raster: MeshRaster, follow_gaze: bool
+) -> np.ndarray:
+    """Warp the layers' textures onto the plate's mesh and sum them, float32 (h, w, 3).
+
+    `shares` float32 (gh, gw, layers) are their shares on the raster's grid, which sum to 1. A layer is read only where it has
+    one. Beyond the mesh the warp continues smoothly.
+    """
+    positions = _mesh_positions(layers, face, raster)
+    gazes = _plate_gazes(face, raster) if follow_gaze else ()
+    window = raster.window
+    total = np.zeros((window.height, window.width, 3), np.float32)
+    for layer, places, share in zip(layers, positions, np.moveaxis(shares, 2, 0), strict=True):
+        near = _pixels_with(share, window)
+        if near is None:
+            continue
+        for gaze in gazes:
+            gaze.move(places, layer.points)
+        places -= np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
+        x, y = cv2.split(_enlarge(places, window)[near])
+        part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        if len(layers) > 1:
+            weight = np.ascontiguousarray(raster.enlarge(share)[near])
+            cv2.multiply(part, cv2.merge([weight] * 3), dst=part)
+        total[near] += part
+    return total
+
+
+def _pixels_with(share: np.ndarray, window: Window) -> tuple[slice, slice] | None:
+    """Return rows and columns of the `window`'s pixels that any cell with a share can reach; None where there is none."""
+    rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
+    if rows.size == 0:
+        return None
+    down, across = window.height / share.shape[0], window.width / share.shape[1]
+    return (
+        slice(max(int((rows[0] - _FILTER_ROOM) * down), 0), int((rows[-1] + 1 + _FILTER_ROOM) * down) + 1),
+        slice(max(int((columns[0] - _FILTER_ROOM) * across), 0), int((columns[-1] + 1 + _FILTER_ROOM) * across) + 1),
+    )
 
 
 def _enlarge(grid: np.ndarray, window: Window) -> np.ndarray:
@@ -37,19 +70,29 @@ def _enlarge(grid: np.ndarray, window: Window) -> np.ndarray:
     return cv2.resize(grid, (window.width, window.height), interpolation=cv2.INTER_LINEAR)
 
 
-def _mesh_positions(face: Face, points: np.ndarray, raster: MeshRaster) -> np.ndarray:
-    """Compute for each cell of the raster the position in the picture, float32 (gh, gw, 2), defined and smooth everywhere.
+def _mesh_positions(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> list[np.ndarray]:
+    """Compute for each layer and each cell of the raster the position in its picture, float32 (gh, gw, 2), smooth everywhere.
 
     Only the difference from the best affine map is interpolated over the mesh. It can be extrapolated beyond the edge, and
-    smoothed over the triangles' edges, where a piecewise linear warp would show creases.
+    smoothed over the triangles' edges, where a piecewise linear warp would show creases. All layers go through each step
+    together.
     """
-    fitted = fit_affine(face.points[:, :2], points)
-    offsets = raster.interpolate(points - apply(fitted, face.points[:, :2]))
-    offsets = fill(offsets, raster.covered.astype(np.float32))
+    plate = face.points[:, :2]
+    inset = [_inset_outline(layer.points) for layer in layers]
+    fitted = [fit_affine(plate, points) for points in inset]
+    apart = [points - apply(matrix, plate) for points, matrix in zip(inset, fitted, strict=True)]
+    offsets = fill(raster.interpolate(np.column_stack(apart)), raster.covered.astype(np.float32))
     soft = max(_SOFT * cells_per_face(face, raster), 0.3)
-    offsets = cv2.GaussianBlur(offsets, (0, 0), soft, borderType=cv2.BORDER_REPLICATE)
-    base = apply(fitted, cell_centres(raster))
-    return (base + offsets).astype(np.float32)
+    x, y = cell_axes(raster)
+    positions = []
+    for number, matrix in enumerate(fitted):
+        own = np.ascontiguousarray(offsets[..., 2 * number : 2 * number + 2])
+        own = cv2.GaussianBlur(own, (0, 0), soft, borderType=cv2.BORDER_REPLICATE)
+        for axis, (by_x, by_y, shift) in enumerate(matrix):
+            own[..., axis] += (by_x * x + shift).astype(np.float32)
+            own[..., axis] += (by_y * y).astype(np.float32)[:, None]
+        positions.append(own)
+    return positions
 
 
 def _inset_outline(points: np.ndarray) -> np.ndarray:
@@ -61,18 +104,52 @@ def _inset_outline(points: np.ndarray) -> np.ndarray:
     return xy
 
 
-def _follow_gaze(places: np.ndarray, points: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:
-    """Move the positions inside the eyes so that the picture's irises follow the plate's gaze."""
-    mesh, places = topology(), places.copy()
-    for iris, loop in ((slice(468, 473), mesh.right_eye_loop), (slice(473, 478), mesh.left_eye_loop)):
-        wanted, have = face.points[iris, :2].mean(axis=0), points[iris].mean(axis=0)
-        width = float(np.ptp(face.points[loop, :2], axis=0).max())
+@dataclass(frozen=True)
+class _PlateGaze:
+    """One eye of the plate: where its iris is, and how far each cell near it belongs to the eye.
+
+    Attributes
+    ----------
+    iris : slice
+        The mesh's points on the iris.
+    part : tuple of slice
+        Rows and columns of the raster's grid near the eye.
+    near : np.ndarray
+        float32 (n, m), a Gaussian around the plate's iris.
+    inside : np.ndarray
+        float32 (n, m), the same within the eye's loop.
+    """
+
+    iris: slice
+    part: tuple[slice, slice]
+    near: np.ndarray
+    inside: np.ndarray
+
+    def move(self, places: np.ndarray, points: np.ndarray) -> None:
+        """Move, in place, the positions (gh, gw, 2) inside the eye so that the picture's iris follows the plate's gaze.
+
+        `points` (478, 3) are the mesh in the picture.
+        """
+        read = places[self.part]
+        now = np.tensordot(self.near, read, 2) / max(float(self.near.sum()), 1e-9)
+        read += self.inside[..., None] * (points[self.iris, :2].mean(axis=0) - now).astype(np.float32)
+
+
+def _plate_gazes(face: Face, raster: MeshRaster) -> tuple[_PlateGaze, _PlateGaze]:
+    """Find the gaze of the plate's right and left eye."""
+    mesh = topology()
+    x, y = cell_axes(raster)
+
+    def of_eye(iris: slice, loop: np.ndarray) -> _PlateGaze:
+        wanted, outline = face.points[iris, :2].mean(axis=0), face.points[loop, :2]
         # Cells beyond four standard deviations have no weight and are skipped.
-        spread = 0.35 * width
-        part = grid_slices(raster, Window.around(np.vstack([face.points[loop, :2], wanted]), 4 * spread))
-        cells = cell_centres(raster, part)
-        near = np.exp(-((cells - wanted) ** 2).sum(axis=2) / (2 * spread**2))
-        inside = near * loop_matte(face, loop, raster)[part]
-        now = (places[part] * near[..., None]).sum(axis=(0, 1)) / max(float(near.sum()), 1e-9)
-        places[part] += (inside[..., None] * (have - now)).astype(np.float32)
-    return places
+        spread = 0.35 * float(np.ptp(outline, axis=0).max())
+        part = grid_slices(raster, Window.around(np.vstack([outline, wanted]), 4 * spread))
+        across, down = (
+            np.exp(-((axis[cells] - centre) ** 2) / (2 * spread**2)).astype(np.float32)
+            for axis, cells, centre in zip((x, y), part[::-1], wanted, strict=True)
+        )
+        near = down[:, None] * across
+        return _PlateGaze(iris, part, near, near * loop_matte(face, loop, raster, part))
+
+    return of_eye(slice(468, 473), mesh.right_eye_loop), of_eye(slice(473, 478), mesh.left_eye_loop)

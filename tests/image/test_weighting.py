@@ -1,0 +1,27 @@
+"""Products of pictures with one weight for all channels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceplate.image.weighting import times, toward
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (2,), (3,), (4,)])
+def test_products_are_those_of_numpy(channels: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(3)
+    start, end = (rng.standard_normal((7, 9, *channels), np.float32) for _ in range(2))
+    weight = rng.random((7, 9), np.float32)
+    weight[:2] = 0.0
+    broad = weight.reshape(7, 9, *(1 for _ in channels))
+    assert np.array_equal(times(start, weight), start * broad)
+    result = toward(start, end, weight)
+    assert result.shape == start.shape and np.allclose(result, start + broad * (end - start), rtol=1e-6)
+    assert np.array_equal(result[:2], start[:2])
+
+
+def test_a_product_can_be_written_in_place() -> None:
+    values, weight = np.full((4, 5, 3), 2.0, np.float32), np.full((4, 5), 0.5, np.float32)
+    assert times(values, weight, out=values) is not None
+    assert (values == 1.0).all()
