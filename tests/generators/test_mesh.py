@@ -25,7 +25,7 @@ from faceplate.render.composite import CompositeResult
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
-from pictures import FaceIn, ReadPicture
+from pictures import FaceIn, ReadPicture, ReadSource
 
 
 def swap(frame: Frame, face: Face, generator: Generator, **values: object) -> CompositeResult:
@@ -105,12 +105,12 @@ def test_one_sided_source_leaves_no_hole(
 
 @pytest.mark.parametrize(("source", "target"), [("ada", "cal"), ("bea", "cal"), ("eve", "cal"), ("ada", "eve")])
 def test_the_sources_hair_stays_off_the_cheek(
-    source: str, target: str, read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+    source: str, target: str, read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, source_of: ReadSource
 ) -> None:
     """On a plate turned farther than the source's views, or turned alike with long hair: hair is dark beside the plate's cheek."""
     frame, face = read_picture(f"{target}/front.jpg"), face_in(f"{target}/front.jpg")
     working = Frame(frame.working(), frame.window, color.working_space, color)
-    swapped = swap(working, face, MeshGenerator(read_source(person(source), color, finder)))
+    swapped = swap(working, face, MeshGenerator(source_of(source)))
     beside_the_ear = face.points[[234, 93, 132, 177, 147, 187, 123, 116, 227], :2] - (
         swapped.window.x,
         swapped.window.y,
@@ -134,13 +134,19 @@ def gaze_of(points: np.ndarray) -> np.ndarray:
     ("source", "target"), [("bea", "ada/left.jpg"), ("bea", "ada/front.jpg"), ("ada", "dot/right.jpg")]
 )
 def test_eyes_come_from_whom_they_should(
-    source: str, target: str, read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+    source: str,
+    target: str,
+    read_picture: ReadPicture,
+    face_in: FaceIn,
+    color: ColorConfig,
+    finder: FaceFinder,
+    source_of: ReadSource,
 ) -> None:
     """Automatic eyes look where the plate's do; the source's as they did; the plate's are the plate's own pixels."""
     plate, face = read_picture(target), face_in(target)
     frame = Frame(plate.working(), plate.window, color.working_space, color)
     wanted = gaze_of(finder.refine(frame, face).points)
-    views = read_source(person(source), color, finder)
+    views = source_of(source)
     inside = np.zeros(frame.pixels.shape[:2], np.uint8)
     for loop in (topology().right_eye_loop, topology().left_eye_loop):
         cv2.fillPoly(inside, [np.round(face.points[loop, :2] - (frame.window.x, frame.window.y)).astype(np.int32)], 1)

@@ -20,7 +20,10 @@ from faceplate.image.window import Window
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 
-__all__ = ["LIGHTS", "four_stops", "half_size", "hard_key", "hot_cheek", "light_off", "shadow_edge", "warm_key"]
+__all__ = ["LIGHTS", "TABLE_PAIRS", "half_size", "hard_key", "light_off", "warm_key"]
+
+TABLE_PAIRS = (("bea", "ada"), ("eve", "bea"), ("ada", "cal"), ("fox", "dot"), ("dot", "eve"), ("cal", "fox"))
+"""Pairs of demo people (source, target) of `bench/light_table.py`: each is once the source and once the target."""
 
 _HALF = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float64)
 
