@@ -3,8 +3,7 @@
     "$(python3 install env)/bin/python" docs/make_light_picture.py
 
 Columns: the plate, the source laid over without light or blend, the result. Rows: as shot; a warm key of 3:1 from the left
-with a blue rim at the right; the key from the right, two stops under; a hard key of 10:1 from the right, followed at a
-`light_scale` of 0.05.
+with a blue rim at the right; the key from the right, two stops under; a hard key of 10:1 from the right.
 """
 
 from __future__ import annotations
@@ -41,19 +40,11 @@ def main() -> None:
     key = 3.0 ** (0.5 - np.clip(x, -0.5, 1.5))
     right = np.broadcast_to(0.25 / key[None, :, None], plate.pixels.shape)
     rows = []
-    for light, scale in (
-        (np.ones_like(plate.pixels), 0.25),
-        (warm_key(plate, face), 0.25),
-        (right, 0.25),
-        (1.6 * hard_key(plate, face), 0.05),
-    ):
+    for light in (np.ones_like(plate.pixels), warm_key(plate, face), right, 1.6 * hard_key(plate, face)):
         lit = plate.with_pixels((plate.pixels * light).astype(np.float32))
         seen = finder.refine(lit, face)
         tiles = [lit.pixels]
-        for values in (
-            {"light_luminance": 0, "light_color": 0, "light_highlights": 0, "blend": "none"},
-            {"light_scale": scale},
-        ):
+        for values in ({"light_luminance": 0, "light_color": 0, "light_highlights": 0, "blend": "none"}, {}):
             swapped = swap_face(lit, seen, generator, Parameters.model_validate(values))
             pixels = lit.pixels.copy()
             pixels[swapped.window.slices(lit.window)] = swapped.over

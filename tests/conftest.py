@@ -62,8 +62,19 @@ def face_in(read_picture: Callable[[str], Frame], finder: FaceFinder) -> Callabl
 
 
 @pytest.fixture(scope="session")
-def source_bea(color: ColorConfig, finder: FaceFinder) -> Source:
-    return read_source(person("bea"), color, finder)
+def source_of(color: ColorConfig, finder: FaceFinder) -> Callable[[str], Source]:
+    """All pictures of a demo person by name, read once, because maps, light and atlas are worked out on first use."""
+
+    @cache
+    def read(name: str) -> Source:
+        return read_source(person(name), color, finder)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def source_bea(source_of: Callable[[str], Source]) -> Source:
+    return source_of("bea")
 
 
 @pytest.fixture(scope="session")
@@ -146,5 +157,5 @@ def marked_take(small_plate: Path, finder: FaceFinder, tmp_path: Path) -> Render
 
 
 @pytest.fixture(scope="session")
-def mesh_of_bea(color: ColorConfig, finder: FaceFinder) -> MeshGenerator:
-    return MeshGenerator(read_source(person("bea"), color, finder))
+def mesh_of_bea(source_bea: Source) -> MeshGenerator:
+    return MeshGenerator(source_bea)

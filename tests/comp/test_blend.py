@@ -10,16 +10,15 @@ import pytest
 
 from faceplate.color import ColorConfig
 from faceplate.comp.blend import membrane
-from faceplate.demo import PEOPLE, person
-from faceplate.face import Face, FaceFinder
+from faceplate.demo import PEOPLE
+from faceplate.face import Face
 from faceplate.generators import Generator, MeshGenerator, MeshSettings
 from faceplate.image.frame import Frame
 from faceplate.render.composite import CompositeResult
 from faceplate.render.prepare import prepare_plate
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
-from faceplate.source import read_source
-from pictures import FaceIn, ReadPicture
+from pictures import FaceIn, ReadPicture, ReadSource
 
 
 def swap(frame: Frame, face: Face, generator: Generator, **values: object) -> CompositeResult:
@@ -47,12 +46,12 @@ def seam_ratio(over: np.ndarray, plate: np.ndarray, matte: np.ndarray, *, logged
 
 @pytest.mark.parametrize(("source", "target"), list(itertools.permutations(PEOPLE, 2)))
 def test_no_seam(
-    source: str, target: str, read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+    source: str, target: str, read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, source_of: ReadSource
 ) -> None:
     """Along the edge of the face's own matte, against the plate that was moved to meet the new shape."""
     frame, face = read_picture(f"{target}/front.jpg"), face_in(f"{target}/front.jpg")
     working = Frame(frame.working(), frame.window, color.working_space, color)
-    generator = MeshGenerator(read_source(person(source), color, finder))
+    generator = MeshGenerator(source_of(source))
     parameters = Parameters(occlusion=0, layers="parts")
     swapped = swap_face(working, face, generator, parameters)
     moved = prepare_plate(working, face, generator, parameters).working[swapped.window.slices(working.window)]
@@ -69,11 +68,11 @@ def test_no_seam(
 
 
 def test_the_seam_ratio_sees_a_seam(
-    read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+    read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, source_of: ReadSource
 ) -> None:
     frame, face = read_picture("fox/front.jpg"), face_in("fox/front.jpg")
     working = Frame(frame.working(), frame.window, color.working_space, color)
-    generator = MeshGenerator(read_source(person("dot"), color, finder), MeshSettings(shape=0))
+    generator = MeshGenerator(source_of("dot"), MeshSettings(shape=0))
     swapped = swap(
         working, face, generator, occlusion=0, blend="none", light_luminance=0, light_color=0, matte_feather=0.01
     )

@@ -19,14 +19,13 @@ from faceplate.comp.grain import (
     synthesise_grain,
 )
 from faceplate.comp.matte import hull_matte
-from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.generators import MeshGenerator, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
-from faceplate.source import read_source
+from pictures import ReadSource
 
 # ISO low, medium, high: the medium is a cinema camera's at 800.
 LEVELS = (0.25, 1.0, 8.0)
@@ -244,7 +243,13 @@ def test_grain_inside_is_grain_outside_on_a_demo_face(
     ],
 )
 def test_a_swapped_face_has_the_plates_grain_from_frame_to_frame(
-    source: str, target: str, level: float, read_picture: Callable[[str], Frame], color: ColorConfig, finder: FaceFinder
+    source: str,
+    target: str,
+    level: float,
+    read_picture: Callable[[str], Frame],
+    color: ColorConfig,
+    finder: FaceFinder,
+    source_of: ReadSource,
 ) -> None:
     """Three frames of a plate that differ in nothing but grain: what changes in the face is grain, and as much as outside.
 
@@ -255,7 +260,7 @@ def test_a_swapped_face_has_the_plates_grain_from_frame_to_frame(
     # What noise the picture has of its own would rightly be measured as the plate's, and does not change with the frames.
     clean, window = cv2.GaussianBlur(degrain(picture, 3.0, 300), (0, 0), 2.0), Window(0, 0, 512, 512)
     frame = Frame(clean, window, color.working_space, color)
-    face, generator = finder.find(frame)[0], MeshGenerator(read_source(person(source), color, finder))
+    face, generator = finder.find(frame)[0], MeshGenerator(source_of(source))
     plates = [frame.with_pixels(grained(clean, level, SOFT, seed)) for seed in range(1, 4)]
     made = [
         swap_face(plate, face, generator, Parameters(occlusion=0), frame=number)

@@ -10,14 +10,13 @@ import pytest
 
 from faceplate.color import ColorConfig
 from faceplate.comp import calm_highlights, hull_matte
-from faceplate.demo import person
-from faceplate.face import Face, FaceFinder
+from faceplate.face import Face
 from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
-from faceplate.source import read_source
 from occluders import as_plate
+from pictures import ReadSource
 
 SIZE, LEVEL = 200.0, 0.2
 
@@ -86,12 +85,12 @@ def test_a_dark_face_does_not_burn_out_on_light_skin(
     read_picture: Callable[[str], Frame],
     face_in: Callable[[str], Face],
     color: ColorConfig,
-    finder: FaceFinder,
+    source_of: ReadSource,
 ) -> None:
     """The brightest hundredth of the face, grain and sparkle aside: no brighter than a third above the plate's own."""
     pixels, face, window = as_plate(read_picture(f"{target}/front.jpg"), face_in(f"{target}/front.jpg"))
     frame = Frame(pixels, window, color.working_space, color)
-    generator = MeshGenerator(read_source(person("eve"), color, finder))
+    generator = MeshGenerator(source_of("eve"))
     inside = hull_matte(face, window, erode=0.05, feather=0.0) > 0.5
 
     def brightest(values: dict[str, float]) -> float:

@@ -12,7 +12,6 @@ import pytest
 
 from faceplate.color import ColorConfig
 from faceplate.comp.outline_warp import REACH, folding, follow_outline
-from faceplate.demo import person
 from faceplate.face import Face, FaceFinder
 from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator
 from faceplate.generators.reshape import shape_offset
@@ -22,9 +21,8 @@ from faceplate.render.matte import InputMattes
 from faceplate.render.prepare import prepare_plate
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
-from faceplate.source import read_source
 from faceplate.source.views import Geometry
-from pictures import FaceIn
+from pictures import FaceIn, ReadSource
 
 PEOPLE = ("ada", "bea", "cal", "dot", "eve", "fox")
 
@@ -86,13 +84,13 @@ def test_what_hides_the_face_stays_still(face_in: FaceIn) -> None:
 
 @pytest.mark.parametrize("target", PEOPLE)
 def test_grain_does_not_shake_the_outline(
-    target: str, read_picture: Callable[[str], Frame], color: ColorConfig, finder: FaceFinder
+    target: str, read_picture: Callable[[str], Frame], color: ColorConfig, finder: FaceFinder, source_of: ReadSource
 ) -> None:
     """Four frames that differ in nothing but grain: the new outline stays where it is, beside curls too."""
     picture = cv2.resize(read_picture(f"{target}/front.jpg").working(), (512, 512), interpolation=cv2.INTER_AREA)
     frame = Frame(cv2.GaussianBlur(picture, (0, 0), 1.2), Window(0, 0, 512, 512), color.working_space, color)
     face = finder.find(frame)[0]
-    generator = MeshGenerator(read_source(person("ada" if target == "fox" else "fox"), color, finder))
+    generator = MeshGenerator(source_of("ada" if target == "fox" else "fox"))
     reached = []
     for seed in range(4):
         noise = np.random.default_rng(seed).standard_normal(frame.pixels.shape, np.float32)
@@ -102,11 +100,9 @@ def test_grain_does_not_shake_the_outline(
     assert shaken.mean() < 0.2 and shaken.max() < 1.5
 
 
-def test_shape_in_a_swap(
-    read_picture: Callable[[str], Frame], face_in: FaceIn, color: ColorConfig, finder: FaceFinder
-) -> None:
+def test_shape_in_a_swap(read_picture: Callable[[str], Frame], face_in: FaceIn, source_of: ReadSource) -> None:
     frame, face = read_picture("ada/front.jpg"), face_in("ada/front.jpg")
-    source = read_source(person("bea"), color, finder)
+    source = source_of("bea")
     keeps, moves = (
         swap_face(frame, face, MeshGenerator(source, MeshSettings(shape)), Parameters(shape=shape, layers="matte"))
         for shape in (0.0, 1.0)
@@ -120,11 +116,11 @@ def test_shape_in_a_swap(
 
 
 def test_a_hold_out_keeps_the_moved_plate_off(
-    read_picture: Callable[[str], Frame], face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+    read_picture: Callable[[str], Frame], face_in: FaceIn, source_of: ReadSource
 ) -> None:
     """Where a hold-out matte is whole the plate is as it was shot, bit for bit, also beside the jaw, where it would move."""
     frame, face = read_picture("ada/front.jpg"), face_in("ada/front.jpg")
-    generator = MeshGenerator(read_source(person("fox"), color, finder))
+    generator = MeshGenerator(source_of("fox"))
     jaw = face.points[152, :2] - (frame.window.x, frame.window.y)
     hold_out = np.zeros(frame.pixels.shape[:2], np.float32)
     hold_out[int(jaw[1]) - 40 : int(jaw[1]) + 40, int(jaw[0]) - 40 : int(jaw[0]) + 40] = 1.0
@@ -140,11 +136,11 @@ def test_a_hold_out_keeps_the_moved_plate_off(
 
 
 def test_shape_zero_is_the_generator_without_a_shape(
-    read_picture: Callable[[str], Frame], face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+    read_picture: Callable[[str], Frame], face_in: FaceIn, source_of: ReadSource
 ) -> None:
     """A generator that knows no shape at all gives the same pixels."""
     frame, face = read_picture("ada/front.jpg"), face_in("ada/front.jpg")
-    mesh = MeshGenerator(read_source(person("bea"), color, finder), MeshSettings(shape=0.0))
+    mesh = MeshGenerator(source_of("bea"), MeshSettings(shape=0.0))
     plain = SimpleNamespace(
         name=mesh.name, encoding=mesh.encoding, weights=mesh.weights, native_size=mesh.native_size,
         frame=mesh.frame, generate=mesh.generate,

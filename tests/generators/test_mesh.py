@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from faceplate.render.composite import CompositeResult
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
-from pictures import FaceIn, ReadPicture
+from pictures import FaceIn, ReadPicture, ReadSource
 
 
 def swap(frame: Frame, face: Face, generator: Generator, **values: object) -> CompositeResult:
@@ -105,12 +106,12 @@ def test_one_sided_source_leaves_no_hole(
 
 @pytest.mark.parametrize(("source", "target"), [("ada", "cal"), ("bea", "cal"), ("eve", "cal"), ("ada", "eve")])
 def test_the_sources_hair_stays_off_the_cheek(
-    source: str, target: str, read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+    source: str, target: str, read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, source_of: ReadSource
 ) -> None:
     """On a plate turned farther than the source's views, or turned alike with long hair: hair is dark beside the plate's cheek."""
     frame, face = read_picture(f"{target}/front.jpg"), face_in(f"{target}/front.jpg")
     working = Frame(frame.working(), frame.window, color.working_space, color)
-    swapped = swap(working, face, MeshGenerator(read_source(person(source), color, finder)))
+    swapped = swap(working, face, MeshGenerator(source_of(source)))
     beside_the_ear = face.points[[234, 93, 132, 177, 147, 187, 123, 116, 227], :2] - (
         swapped.window.x,
         swapped.window.y,
@@ -130,39 +131,69 @@ def gaze_of(points: np.ndarray) -> np.ndarray:
     return np.array(places)
 
 
+@dataclass(frozen=True)
+class EyesOf:
+    """What a swap does to the eyes of a plate, by the setting `eyes`."""
+
+    generator: MeshGenerator
+    frame: Frame
+    face: Face
+    finder: FaceFinder
+
+    def result(self, eyes: str, shape: float, **values: object) -> np.ndarray:
+        """The plate with the face in it."""
+        generator = replace(self.generator, settings=MeshSettings(shape=shape, eyes=eyes))
+        made = swap(self.frame, self.face, generator, grain=0, occlusion=0, **values)
+        pixels = self.frame.pixels.copy()
+        pixels[made.window.slices(self.frame.window)] = made.over
+        return pixels
+
+    def gaze_off(self, eyes: str) -> np.ndarray:
+        """How far each iris stands from where the plate's does, as a fraction of the eye's width, (2,)."""
+        wanted = gaze_of(self.finder.refine(self.frame, self.face).points)
+        seen = self.finder.refine(self.frame.with_pixels(self.result(eyes, 1.0)), self.face)
+        return np.abs(gaze_of(seen.points) - wanted)
+
+
+@pytest.fixture(scope="module")
+def eyes_of(
+    read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, finder: FaceFinder, source_of: ReadSource
+) -> Callable[[str, str], EyesOf]:
+    def read(source: str, target: str) -> EyesOf:
+        plate = read_picture(target)
+        frame = Frame(plate.working(), plate.window, color.working_space, color)
+        return EyesOf(MeshGenerator(source_of(source)), frame, face_in(target), finder)
+
+    return read
+
+
+def test_automatic_eyes_look_where_the_plates_do(eyes_of: Callable[[str, str], EyesOf]) -> None:
+    """Over pairs whose pictures look almost alike, and one whose pictures do not; what is left is the landmarker's own error."""
+    pairs = [("bea", "ada/left.jpg"), ("bea", "ada/front.jpg"), ("ada", "dot/right.jpg"), ("cal", "dot/left.jpg")]
+    off = {eyes: np.array([eyes_of(*pair).gaze_off(eyes) for pair in pairs]) for eyes in ("auto", "source")}
+    assert off["auto"].mean() < 0.03 and (off["auto"].mean(axis=1) < 0.04).all() and off["auto"].max() < 0.045
+    assert (off["auto"].mean(axis=1) < off["source"].mean(axis=1)).all()
+    assert off["source"][-1].min() > 0.15 and off["auto"][-1].max() < 0.25 * off["source"][-1].max()
+
+
 @pytest.mark.parametrize(
     ("source", "target"), [("bea", "ada/left.jpg"), ("bea", "ada/front.jpg"), ("ada", "dot/right.jpg")]
 )
-def test_eyes_come_from_whom_they_should(
-    source: str, target: str, read_picture: ReadPicture, face_in: FaceIn, color: ColorConfig, finder: FaceFinder
+def test_the_plates_eyes_are_the_plates_own_pixels(
+    source: str, target: str, eyes_of: Callable[[str, str], EyesOf], color: ColorConfig
 ) -> None:
-    """Automatic eyes look where the plate's do; the source's as they did; the plate's are the plate's own pixels."""
-    plate, face = read_picture(target), face_in(target)
-    frame = Frame(plate.working(), plate.window, color.working_space, color)
-    wanted = gaze_of(finder.refine(frame, face).points)
-    views = read_source(person(source), color, finder)
-    inside = np.zeros(frame.pixels.shape[:2], np.uint8)
+    eyes = eyes_of(source, target)
+    inside = np.zeros(eyes.frame.pixels.shape[:2], np.uint8)
     for loop in (topology().right_eye_loop, topology().left_eye_loop):
-        cv2.fillPoly(inside, [np.round(face.points[loop, :2] - (frame.window.x, frame.window.y)).astype(np.int32)], 1)
+        outline = eyes.face.points[loop, :2] - (eyes.frame.window.x, eyes.frame.window.y)
+        cv2.fillPoly(inside, [np.round(outline).astype(np.int32)], 1)
     inside = cv2.erode(inside, np.ones((7, 7), np.uint8))
 
-    def result(eyes: str, shape: float, **values: object) -> np.ndarray:
-        generator = MeshGenerator(views, MeshSettings(shape=shape, eyes=eyes))
-        made = swap(frame, face, generator, grain=0, occlusion=0, **values)
-        pixels = frame.pixels.copy()
-        pixels[made.window.slices(frame.window)] = made.over
-        return pixels
-
-    def off(eyes: str) -> np.ndarray:
-        seen = finder.refine(frame.with_pixels(result(eyes, 1.0)), face)
-        return np.abs(gaze_of(seen.points) - wanted)
-
-    def likeness(eyes: str) -> float:
-        plain = result(eyes, 0.0, blend="none", light_luminance=0, light_color=0, light_highlights=0)
-        texture = [np.log(np.maximum(color.luminance(item), 1e-3))[inside > 0] for item in (plain, frame.pixels)]
+    def likeness(setting: str) -> float:
+        plain = eyes.result(setting, 0.0, blend="none", light_luminance=0, light_color=0, light_highlights=0)
+        texture = [np.log(np.maximum(color.luminance(item), 1e-3))[inside > 0] for item in (plain, eyes.frame.pixels)]
         return float(np.corrcoef(texture[0], texture[1])[0, 1])
 
-    assert off("auto").max() < 0.04 and off("auto").mean() < 0.8 * off("source").mean()
     assert likeness("plate") > max(0.9, likeness("auto") + 0.05)
 
 

@@ -23,9 +23,9 @@ from faceplate.render import Renderer
 from faceplate.render.swap import swap_face
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
-from faceplate.source import Source, read_source
+from faceplate.source import Source
 from measures import relative_rms
-from pictures import FaceIn, ReadPicture
+from pictures import FaceIn, ReadPicture, ReadSource
 from plates import read_file, write_plate
 
 HEIGHT, WIDTH = 420, 560
@@ -323,8 +323,8 @@ SIMILAR = np.radians(10.0)
 
 
 @pytest.fixture(scope="session")
-def sources(color: ColorConfig, finder: FaceFinder) -> dict[str, Source]:
-    return {name: read_source(person(name), color, finder) for name in PEOPLE}
+def sources(source_of: ReadSource) -> dict[str, Source]:
+    return {name: source_of(name) for name in PEOPLE}
 
 
 @pytest.mark.parametrize(("source", "target"), list(itertools.permutations(PEOPLE, 2)))

@@ -63,7 +63,7 @@ def test_the_schema_has_every_parameter_with_its_range() -> None:
         ({"parameters": {"grain": {"keys": [[2, 1], [1, 1]]}}}, "the key at frame 1 comes after the one at 2"),
         ({"parameters": {"grain": {"keys": [[1, 1, "bezier"]]}}}, "field parameters.grain.keys[0][2]"),
         ({"parameters": {"keep_regions": {"keys": [[1, 1]]}}}, "field parameters.keep_regions"),
-        ({"parameters": {"blend": "soft"}}, "'gradient', 'multiband' or 'none'"),
+        ({"parameters": {"blend": "soft"}}, "'seam', 'gradient', 'multiband' or 'none'"),
         ({"paramters": {}}, "field paramters: there is no such key; did you mean parameters"),
         ({"frames": "all"}, "field frames: 'all' is no frame range"),
         ({"search": [1, 2, 3]}, "field search"),

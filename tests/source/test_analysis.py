@@ -14,7 +14,7 @@ from faceplate.demo import person
 from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.shape import normals
-from faceplate.generators import MeshGenerator, MeshSettings, parse_pins
+from faceplate.generators import Crop, CropTransform, MeshGenerator, MeshSettings, parse_pins
 from faceplate.generators.mesh.texture_layers import light_weight, resolution_weight
 from faceplate.image.frame import Frame
 from faceplate.render.swap import swap_face
@@ -22,6 +22,7 @@ from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
 from faceplate.source.analysis import analyse_picture
 from faceplate.source.source import SourceView
+from faceplate.source.views import Geometry
 from pictures import FaceIn, ReadPicture
 
 
@@ -30,7 +31,12 @@ def test_a_view_too_many_can_still_be_pinned(source_bea: Source) -> None:
     first, *rest = source_bea.views
     source = replace(source_bea, views=(first,), spare=tuple(rest))
     pinned = MeshGenerator(source, MeshSettings(pins=((rest[0].name, 1001, 1001),)))
-    assert pinned._views(1001) == (rest[0],) and pinned._views(1002) == (first,)
+    geometry = Geometry.of(first.face, 1.0)
+    crop = Crop(first.pixels, CropTransform(np.eye(2, 3), first.frame.window), first.face)
+    leaders = [pinned._leaders(replace(crop, frame=frame), geometry) for frame in (1001, 1002)]
+    assert leaders == [{rest[0].name: 1.0}, {first.name: 1.0}]
+    there, elsewhere = (pinned.generate(replace(crop, frame=frame)).pixels for frame in (1001, 1002))
+    assert np.isfinite(there).all() and np.abs(there - elsewhere).max() > 0.2 * first.face.level
     assert parse_pins(f"{rest[0].name}@1001", tuple(view.name for view in source.all_views)) == (
         (rest[0].name, 1001, 1001),
     )
@@ -48,18 +54,20 @@ def test_pins(source_bea: Source) -> None:
         assert refused.value.code == "bad-pin"
 
 
-def test_pinned_view_is_used_alone(read_picture: ReadPicture, face_in: FaceIn, source_bea: Source) -> None:
+def test_a_pinned_view_leads_as_one_that_was_planned(
+    read_picture: ReadPicture, face_in: FaceIn, source_bea: Source
+) -> None:
+    """On its frames, and on these only, a pinned view makes the face that a plan with it as the leader makes."""
     plate, face = read_picture("ada/front.jpg"), face_in("ada/front.jpg")
     frame = Frame(plate.working(), plate.window, plate.color.working_space, plate.color)
-    pinned = MeshGenerator(source_bea, MeshSettings(pins=(("open.jpg", 1001, 1001),)))
-    alone = MeshGenerator(Source(tuple(v for v in source_bea.views if v.name == "open.jpg"), ()))
+    settings = MeshSettings(shape=0)
+    free = MeshGenerator(source_bea, settings)
+    pinned = MeshGenerator(source_bea, replace(settings, pins=(("left.jpg", 1001, 1001),)))
     parameters = Parameters(shape=0)
-    there = swap_face(frame, face, replace(pinned, settings=replace(pinned.settings, shape=0)), parameters, frame=1001)
-    same = swap_face(frame, face, replace(alone, settings=MeshSettings(shape=0)), parameters, frame=1001)
-    elsewhere = swap_face(
-        frame, face, replace(pinned, settings=replace(pinned.settings, shape=0)), parameters, frame=1002
-    )
-    assert np.array_equal(there.over, same.over)
+    there, elsewhere = (swap_face(frame, face, pinned, parameters, frame=number) for number in (1001, 1002))
+    planned = swap_face(frame, face, free, parameters, frame=1001, views=(("left.jpg", 1.0),))
+    assert np.array_equal(there.over, planned.over)
+    assert np.array_equal(elsewhere.over, swap_face(frame, face, free, parameters, frame=1002).over)
     assert not np.array_equal(there.over, elsewhere.over)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceplate.color import ColorConfig
 from faceplate.comp.regions import region_matte
-from faceplate.demo import person
-from faceplate.face import FaceFinder
-from faceplate.source import Source, read_source
+from faceplate.source import Source
 from occluders import DARK_FRAME, DARK_HAIR, LIGHT_HAIR, METAL_FRAME, with_glasses
+from pictures import ReadSource
 from source_views import repainted, scene_of, strand_on
 
 
@@ -39,9 +37,9 @@ def test_a_painted_strand_on_the_forehead_is_hair(colour: np.ndarray, source_bea
 
 
 @pytest.mark.parametrize("name", ["cal", "dot", "fox"])
-def test_brows_beard_and_lips_are_not_hidden(name: str, color: ColorConfig, finder: FaceFinder) -> None:
+def test_brows_beard_and_lips_are_not_hidden(name: str, source_of: ReadSource) -> None:
     """Of brows, mouth and the lower face less than 3 % are taken for something in front."""
-    view = next(view for view in read_source(person(name), color, finder).views if view.path.stem == "front")
+    view = next(view for view in source_of(name).views if view.path.stem == "front")
     window = view.frame.window
     inside = view.texture.clean + view.maps.hidden > 0.9
     for region in ("brows", "mouth", "nose", "jaw"):

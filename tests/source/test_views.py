@@ -10,16 +10,15 @@ import numpy as np
 import pytest
 
 from faceplate.color import KEY, ColorConfig
-from faceplate.demo import person
-from faceplate.face import FaceFinder, recognisers
+from faceplate.face import recognisers
 from faceplate.face.expression import BLENDSHAPES
 from faceplate.face.shape import pose_of, unsqueezed
 from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
-from faceplate.source import Source, read_source
+from faceplate.source import Source
 from faceplate.source.views import Geometry, regions, suitability
 from network_scene import crop_of, source_view
-from pictures import FaceIn
+from pictures import FaceIn, ReadSource
 
 
 def test_source_is_seen_as_it_is_displayed(tmp_path: Path, color: ColorConfig) -> None:
@@ -48,9 +47,9 @@ def test_expression_in_the_mirror(source_bea: Source) -> None:
     assert turned[BLENDSHAPES.index("eyeBlinkRight")] == 1.0 and turned.sum() == 1.0
 
 
-def test_a_smile_wants_a_smile(face_in: FaceIn, color: ColorConfig, finder: FaceFinder) -> None:
+def test_a_smile_wants_a_smile(face_in: FaceIn, source_of: ReadSource) -> None:
     """Of two views alike in turn and openness of the mouth the cheeks of a smiling target want the smiling one, and it only."""
-    dot = read_source(person("dot"), color, finder)
+    dot = source_of("dot")
     shut, smile = (next(view for view in dot.views if view.name == name) for name in ("closed.jpg", "smile.jpg"))
     cheeks = (regions().lower_face > 0.5) & (regions().mouth < 0.5)
     cheeks[468:] = False

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from faceplate.face import Face
 from faceplate.image.frame import Frame
+from faceplate.source import Source
 
 TRUTH = Path(__file__).parents[1] / "truth" / "landmarks.json"
 """Landmarks of the committed pictures, measured by another program."""
@@ -16,3 +17,6 @@ ReadPicture = Callable[[str], Frame]
 
 FaceIn = Callable[[str], Face]
 """Finds the largest face of a committed picture."""
+
+ReadSource = Callable[[str], Source]
+"""Reads all pictures of a demo person by name, such as `ada`, once in the session."""

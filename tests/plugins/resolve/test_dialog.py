@@ -78,7 +78,7 @@ class TestPanel:
         answer = read_request(panel, window.ask(panel) or {})
         assert seen["tabs"] == [name for name, _ in panel.pages] and seen["page"] == 1
         assert answer.source == "people/bea/chosen" and answer.values["holdout_matte"].endswith("chosen.exr")
-        assert answer.values["grain"] == 0.5 and answer.values["blend"] == "gradient"
+        assert answer.values["grain"] == 0.5 and answer.values["blend"] == "seam"
         stopped: list[int] = []
         with pytest.raises(HostError, match="stopped"):
             window.follow(lambda: (1, 4, False), lambda: stopped.append(1), "working")

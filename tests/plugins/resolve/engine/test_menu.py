@@ -61,7 +61,7 @@ class TestMenu:
         ]
         assert notes[0].startswith("sh010: 01:00:00:00 to 01:00:00:01, 2 frames, on its own media")
         assert any("Colour: ACEScg" in note for note in notes)
-        assert self.seen["matte_feather"]["Value"] == 0.045 and self.seen["blend"]["choices"][0] == "gradient"
+        assert self.seen["matte_feather"]["Value"] == 0.045 and self.seen["blend"]["choices"][0] == "seam"
         assert not any(window.shown for window in fusion.windows)
         told = next(vars(item)["Text"] for item in fusion.windows[-1].root.walk() if item.kind == "TextEdit")
         assert told.startswith("Done: sh010 on the video track 'Face Swap'.") and "carry a slate" in told
