@@ -9,6 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 
 from faceplate.comp.grain import Grain
+from faceplate.comp.skin_tones import SkinTones
 from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.image.window import Window
@@ -90,6 +91,8 @@ class Generated:
         Upper limit of the grain in `pixels`; None when it is unknown.
     kept : np.ndarray, optional
         float32 (h, w), how far a pixel is the crop's own, with its grain; None for nowhere.
+    tones : SkinTones, optional
+        The new face's tones, the same for equal faces in every frame; None, and points without trust, are measured on `pixels`.
     """
 
     pixels: np.ndarray
@@ -97,6 +100,7 @@ class Generated:
     confidence: np.ndarray | None = None
     noise: Grain | None = None
     kept: np.ndarray | None = None
+    tones: SkinTones | None = None
 
 
 class Generator(Protocol):

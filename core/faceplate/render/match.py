@@ -97,8 +97,20 @@ def _measured(
             scale=_HIGHLIGHT_SCALE,
             amount=parameters.light_highlights,
         )
-    own = measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect)
+    own = _with_known(
+        measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
+        result.generated.tones,
+    )
     return pixels, own, tones or measure_tones(result.shown, window, face, visible, aspect)
+
+
+def _with_known(measured: SkinTones, known: SkinTones | None) -> SkinTones:
+    """Return `measured` tones, replaced by the `known` ones as far as those are trusted."""
+    if known is None:
+        return measured
+    part = known.trust
+    trust = part + (1 - part) * measured.trust
+    return SkinTones(part[:, None] * known.log + (1 - part[:, None]) * measured.log, trust)
 
 
 def _blended(
