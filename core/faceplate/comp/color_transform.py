@@ -33,7 +33,7 @@ _SHADED, _LIT = -1.2, -0.3
 # Least part of a tone's luminance that a channel keeps when saturation is undone.
 _FLOOR = 0.05
 # Most by which sclera and teeth are changed in colour, darkened and brightened, in natural logarithm.
-_MOST_COLOR, _MOST_DARKER, _MOST_BRIGHTER = 0.6, 1.6, 0.4
+_MOST_COLOR, _MOST_DARKER, _MOST_BRIGHTER = 0.6, 0.6, 0.3
 # Luminance below the source's sclera or teeth from which their brightness changes less, and at which it does not change.
 _BRIGHT, _DARK = 0.3, 1.2
 # Part of the correction of sclera and teeth that lips take in colour.

@@ -133,7 +133,10 @@ def _measured(
             scale=_HIGHLIGHT_SCALE,
             amount=parameters.light_highlights,
         )
-    generated = measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect)
+    generated = _with_known(
+        measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
+        result.generated.tones,
+    )
     plate = tones or measure_tones(result.shown, window, face, visible, aspect)
     if result.generated.features is None:
         return _Measured(pixels, generated, plate, FeatureTones.none())
@@ -175,6 +178,15 @@ def _skin_beside_features(tones: SkinTones, face: Face, pixel_aspect: float) -> 
     places = np.stack([eyes, face.points[mesh.mouth_loop, :2].mean(axis=0)])
     field = skin_field(tones.log.mean(axis=1, keepdims=True), tones.trust, face, pixel_aspect)
     return field.at(places * (pixel_aspect / face.size, 1.0 / face.size))[:, 0]
+
+
+def _with_known(measured: SkinTones, known: SkinTones | None) -> SkinTones:
+    """Return `measured` tones, replaced by the `known` ones as far as those are trusted."""
+    if known is None:
+        return measured
+    part = known.trust
+    trust = part + (1 - part) * measured.trust
+    return SkinTones(part[:, None] * known.log + (1 - part[:, None]) * measured.log, trust)
 
 
 def _blended(

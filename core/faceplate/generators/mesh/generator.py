@@ -10,6 +10,7 @@ import numpy as np
 from faceplate.cache import digest
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
+from faceplate.comp.skin_tones import SkinTones
 from faceplate.face import Face
 from faceplate.face.expression import BLENDSHAPE_NETWORK
 from faceplate.face.raster import MeshRaster
@@ -20,6 +21,7 @@ from faceplate.generators.mesh.mouth_eyes import kept_from_plate
 from faceplate.generators.mesh.settings import MeshSettings
 from faceplate.generators.mesh.texture_layers import TextureLayer, best_view, texture_layers
 from faceplate.generators.mesh.texture_sizes import TextureSizes
+from faceplate.generators.mesh.texture_tones import texture_tones
 from faceplate.generators.mesh.warp import sum_layers
 from faceplate.generators.reshape import shape_offset
 from faceplate.image.inpaint import fill
@@ -51,6 +53,7 @@ class MeshGenerator:
     encoding: Encoding = "working"
     weights: tuple[str, ...] = (NETWORK, BLENDSHAPE_NETWORK)
     sizes: TextureSizes = field(default_factory=TextureSizes, repr=False, compare=False)
+    tones: dict[str, SkinTones] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def native_size(self) -> float:
@@ -89,6 +92,7 @@ class MeshGenerator:
             _most_grain([layer.noise for layer in layers]).scaled(face.level),
             np.clip(raster.enlarge(kept), 0.0, 1.0) if kept.any() else None,
             self.source.features,
+            texture_tones(self.source, layers, light, face, self.tones),
         )
 
     def _leaders(self, crop: Crop, target: Geometry) -> dict[str, float]:

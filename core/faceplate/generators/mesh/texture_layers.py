@@ -26,12 +26,12 @@ _LEAST_SHARE = 0.03
 _GRAZING, _FACING = 0.12, 0.35
 
 # Turn in radians, and difference of the mouth's and an eye's openness, that divide a view's fitness for an expression by e.
-_TURN, _MOUTH, _EYE = np.radians(16.0), 0.04, 0.05
+_TURN, _MOUTH, _EYE = np.radians(16.0), 0.05, 0.06
 # The same for a leader's turn, and for a picture that is not like the person at all.
 _LEADER_TURN, _UNLIKE = np.radians(15.0), 5.0
 # Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The leader's own fitness counts this
 # many times, so that it keeps its own mouth and eyes unless another view's are clearly nearer.
-_POWER, _LEADER_BONUS = 4, 1.5
+_POWER, _LEADER_BONUS = 3, 1.6
 
 # Up to the first fall-off, in natural logarithm per unit of the normal, light can be removed completely (a key light of 4:1
 # from side to side measures 0.45, the invented people's pictures up to 1.5). Each further step of the second value divides
