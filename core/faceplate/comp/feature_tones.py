@@ -71,11 +71,6 @@ class FeatureTones:
         """Return the tones of a face on which neither is seen."""
         return cls(np.zeros((2, 3)), np.zeros(2))
 
-    def nearer(self, other: FeatureTones, part: float) -> FeatureTones:
-        """Return these tones moved by `part` towards `other` as far as both are certain."""
-        weight = part * self.certainty * other.certainty
-        return FeatureTones(self.log + weight[:, None] * (other.log - self.log), self.certainty)
-
 
 def skin_field(values: np.ndarray, trust: np.ndarray, face: Face, pixel_aspect: float = 1.0) -> ToneField:
     """Continue values (112, c) at the places of the skin's tones smoothly over the features between them."""

@@ -140,8 +140,7 @@ def _measured(
     if result.generated.features is None:
         return _Measured(pixels, generated, plate, FeatureTones.none(), None)
     features = prepared.features or measure_features(result.shown, window, face, plate, visible, aspect)
-    own = measure_features(pixels, window, face, generated, full_where_nearly(result.generated.coverage), aspect)
-    return _Measured(pixels, generated, plate, features, result.generated.features.nearer(own, _THIS_FRAME))
+    return _Measured(pixels, generated, plate, features, result.generated.features)
 
 
 def _match(prepared: PreparedPlate, measured: _Measured, parameters: Parameters) -> _Matched | None:
@@ -210,5 +209,3 @@ def _visible(prepared: PreparedPlate, result: GeneratorResult, occlusion: Occlus
 
 # Standard deviation of the low-pass above which a highlight is measured, as a fraction of the face's size.
 _HIGHLIGHT_SCALE = 0.25
-# Part that this frame's own sclera and teeth of the new face count against those of its views.
-_THIS_FRAME = 0.5
