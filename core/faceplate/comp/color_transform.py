@@ -212,7 +212,7 @@ def _mattes(face: Face, window: Window) -> Iterator[tuple[int, Window, np.ndarra
         (TEETH, mesh.mouth_loop, mesh.lips_loop),
     ):
         soft = _SOFT * face.size
-        near = Window.around(xy[outline if around is None else around], 3 * soft + 2).intersect(window)
+        near = Window.around(xy[outline if around is None else around], 4 * soft + 3).intersect(window)
         if near.empty:
             continue
         matte = _drawn(xy[outline], near, face.size)
@@ -228,6 +228,10 @@ def _drawn(outline: np.ndarray, near: Window, size: float) -> np.ndarray:
     matte = np.zeros(cells[::-1], np.float32)
     fixed = np.round(((outline - (near.x, near.y)) * factors - 0.5) * 16).astype(np.int32)
     cv2.fillPoly(matte, [fixed], 1.0, cv2.LINE_AA, 4)
-    matte = cv2.GaussianBlur(matte, (0, 0), max(_SOFT * size * scale, 0.5), borderType=cv2.BORDER_REPLICATE)
+    # Grown first: an eye is only a few times as high as the edge is soft, and it is to be covered wholly.
+    sigma = max(_SOFT * size * scale, 0.5)
+    side = 2 * max(round(1.3 * sigma), 1) + 1
+    matte = cv2.dilate(matte, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    matte = cv2.GaussianBlur(matte, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     matte = cv2.resize(matte, (near.width, near.height), interpolation=cv2.INTER_LINEAR)
     return np.clip((matte - np.float32(0.05)) / np.float32(0.9), 0, 1)

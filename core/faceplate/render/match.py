@@ -41,13 +41,15 @@ __all__ = ["match_face"]
 class _Measured:
     """The new face before its light is changed, and what was measured on both faces.
 
-    `pixels` float32 (h, w, 3), scene-linear working space: sharpened, its highlights held to the plate's.
+    `pixels` float32 (h, w, 3), scene-linear working space: sharpened, its highlights held to the plate's. `features` are the
+    plate's sclera and teeth, `own_features` the new face's.
     """
 
     pixels: np.ndarray
     generated: SkinTones
     plate: SkinTones
     features: FeatureTones
+    own_features: FeatureTones | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _matched(
 ) -> np.ndarray:
     """Return the lit face with its seam closed, and the plate's own pixels where the generator kept them."""
     measured = cache.make("light", lambda: _measured(prepared, result, mattes.occlusion, parameters, tones))
-    match = _match(prepared, result, measured, parameters)
+    match = _match(prepared, measured, parameters)
     pixels = measured.pixels if match is None else _matched_pixels(prepared, measured.pixels, match, parameters)
     pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
     kept = result.generated.kept
@@ -139,19 +141,17 @@ def _measured(
     )
     plate = tones or measure_tones(result.shown, window, face, visible, aspect)
     if result.generated.features is None:
-        return _Measured(pixels, generated, plate, FeatureTones.none())
+        return _Measured(pixels, generated, plate, FeatureTones.none(), None)
     features = prepared.features or measure_features(result.shown, window, face, plate, visible, aspect)
-    return _Measured(pixels, generated, plate, features)
+    return _Measured(pixels, generated, plate, features, result.generated.features)
 
 
-def _match(
-    prepared: PreparedPlate, result: GeneratorResult, measured: _Measured, parameters: Parameters
-) -> _Matched | None:
+def _match(prepared: PreparedPlate, measured: _Measured, parameters: Parameters) -> _Matched | None:
     """Find light and colour; None where no tone can be compared."""
     face, aspect = prepared.crop.face, prepared.crop.transform.pixel_aspect
     weights = prepared.plate.color.luminance(np.eye(3, dtype=np.float32)[None])[0].astype(np.float64)
     color = match_color(
-        result.generated.features,
+        measured.own_features,
         measured.features,
         measured.plate,
         weights,

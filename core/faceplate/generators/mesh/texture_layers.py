@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.face.align import apply, scale_of
@@ -57,6 +58,8 @@ class TextureLayer:
         The mesh in the view's own pixels.
     noise : Grain
         Its grain at level 1.
+    features : FeatureTones, optional
+        The view's sclera and teeth over its skin; None for the atlas.
     """
 
     log: np.ndarray
@@ -65,6 +68,7 @@ class TextureLayer:
     share: np.ndarray
     geometry: Geometry
     noise: Grain
+    features: FeatureTones | None = None
 
 
 def texture_layers(
@@ -118,7 +122,7 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    return TextureLayer(log, window, points, share, view.geometry, view.noise(scale_of(to_layer)))
+    return TextureLayer(log, window, points, share, view.geometry, view.noise(scale_of(to_layer)), view.features)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
