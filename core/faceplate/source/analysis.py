@@ -35,7 +35,7 @@ __all__ = [
 FILE_NAME = "faceplate.source.json"
 """Name of the file in a source's folder."""
 
-_VERSION = 3
+_VERSION = 4
 # Points whose surface has a smaller cosine to the view than this are not used to measure the light.
 _LEAST_FACING = 0.25
 # Number of fits of the light, and the deviation in natural logarithm at which a point loses weight (hair, a highlight).
@@ -69,6 +69,8 @@ class PictureAnalysis(BaseModel):
     noise : list
         Slope, floor and softness of the grain, each for the three channels: slope and floor relative to the level (and its
         square), softness as the number of pixels per grain.
+    embedding : list of float
+        The recogniser's embedding, of unit length.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +85,7 @@ class PictureAnalysis(BaseModel):
     blendshapes: list[float] = []
     light: list[list[float]] = []
     noise: list[list[float]] = []
+    embedding: list[float] = []
 
     @property
     def face(self) -> Face | None:
@@ -126,7 +129,7 @@ def analysis_path(path: Path) -> Path:
 def load_analysis(path: Path, finder: FaceFinder) -> tuple[AnalysisFile, Path]:
     """Load the analysis of the source at `path`, empty unless it is of these networks and this version; also return its path."""
     place = analysis_path(path)
-    weights = [finder.store.card(name).sha256 for name in (*finder.networks, finder.expression)]
+    weights = [finder.store.card(name).sha256 for name in (*finder.networks, finder.expression, finder.recogniser)]
     try:
         stored = AnalysisFile.model_validate_json(read_bytes(place))
         if stored.version == _VERSION and stored.weights == weights:
@@ -153,6 +156,7 @@ def analyse_picture(frame: Frame, finder: FaceFinder, digest: str) -> PictureAna
         blendshapes=[round(float(value), 4) for value in finder.blendshapes(face, frame.pixel_aspect)],
         light=_fit_light(frame, face),
         noise=_measure_grain(frame, face),
+        embedding=_embedding(frame, face, finder),
     )
 
 
@@ -165,6 +169,11 @@ def merit_of(analysis: PictureAnalysis, sharpest: float) -> float:
     height = float(np.ptp(np.array(analysis.points)[:, 1])) if analysis.points else 0.0
     hard = max(analysis.contrast - _SOFT_LIGHT, 0.0)
     return max(focus**2 * min(height / _ENOUGH_PIXELS, 1.0) ** 2 * float(np.exp(-hard / _HARDER)), 1e-3)
+
+
+def _embedding(frame: Frame, face: Face, finder: FaceFinder) -> list[float]:
+    embedding = finder.embed(frame, face)
+    return [round(float(value), 4) for value in embedding / max(float(np.linalg.norm(embedding)), 1e-9)]
 
 
 def _measure_grain(frame: Frame, face: Face) -> list[list[float]]:

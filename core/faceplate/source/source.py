@@ -47,7 +47,10 @@ _PICTURE_MARGIN = 0.6
 
 @dataclass(frozen=True)
 class SourceView:
-    """One picture of the source. `face` is in its pixels; `analysis` holds what else was measured in it."""
+    """One picture of the source. `face` is in its pixels; `analysis` holds what else was measured in it.
+
+    `typical` is how like the person it is: its likeness to the mean of all pictures over the largest, 1 for the most typical.
+    """
 
     path: Path
     index: int | None
@@ -55,6 +58,7 @@ class SourceView:
     analysis: PictureAnalysis
     color: ColorConfig
     space: str | None
+    typical: float = 1.0
 
     @property
     def name(self) -> str:
@@ -262,6 +266,7 @@ def read_source(path: Path, color: ColorConfig, finder: FaceFinder, space: str |
             "source-without-face",
             f"No picture of the source at {path} shows a face{reason}; give clear pictures of it.",
         )
+    views = _with_typical(views)
     used = _most_different(views)
     return Source(used, tuple(skipped), tuple(view for view in views if view not in used))
 
@@ -290,6 +295,15 @@ def _views_of(
     if failed is not None and not views:
         raise failed
     return views
+
+
+def _with_typical(views: list[SourceView]) -> list[SourceView]:
+    """Return the views with how typical of the person each is."""
+    embeddings = np.array([view.analysis.embedding for view in views])
+    mean = embeddings.mean(axis=0)
+    likeness = embeddings @ mean / max(float(np.linalg.norm(mean)), 1e-9)
+    typical = np.clip(likeness / max(float(likeness.max()), 1e-9), 0.0, 1.0)
+    return [replace(view, typical=round(float(value), 3)) for view, value in zip(views, typical, strict=True)]
 
 
 def _most_different(views: list[SourceView]) -> tuple[SourceView, ...]:

@@ -40,6 +40,9 @@ __all__ = [
 _TURN = 15.0
 # The cost of seeing nothing of the visible face, and the cosine from which a view counts as having seen a point.
 _UNSEEN, _SEEN_WELL = 3.0, 0.4
+# The cost of a picture that is not like the person at all: of a turned head, or one that the camera caught badly, less of the
+# person is recognised than of a picture that is typical of them and turned by the warp.
+_UNLIKE = 5.0
 # Light: cost for each unit of contrast, and the contrast from which shadows are too hard to be removed, with the cost there.
 _LIGHT, _SOFT_LIGHT, _HARD_LIGHT, _MOST_LIGHT = 0.15, 1.6, 2.0, 4.0
 # Expression has a small weight, because mouth and lids may be filled in from other views: (cost, difference that counts whole)
@@ -77,6 +80,8 @@ class ViewTraits:
         The face's size in the picture's pixels.
     sharpness, contrast : float
         As in `PictureAnalysis`.
+    typical : float
+        As in `SourceView`.
     """
 
     name: str
@@ -86,6 +91,7 @@ class ViewTraits:
     size: float
     sharpness: float = 1.0
     contrast: float = 0.0
+    typical: float = 1.0
 
     @classmethod
     def of(cls, view: SourceView) -> ViewTraits:
@@ -99,6 +105,7 @@ class ViewTraits:
             size=view.face.size,
             sharpness=analysis.sharpness,
             contrast=analysis.contrast,
+            typical=view.typical,
         )
 
 
@@ -274,7 +281,7 @@ def view_costs(views: Sequence[ViewTraits], heads: Heads) -> ViewCosts:
     pixels = np.array([min(max(view.sharpness, 1e-3), 1.0) * view.size for view in views])
     detail = np.clip(pixels / np.maximum(heads.size, 1e-9)[:, None], 1e-3, 1.0)
     total = np.hypot(1.0, turn / _TURN) - 1.0 + _UNSEEN * (1.0 - seen) - np.log(detail)
-    total += [_light_cost(view.contrast) for view in views]
+    total += [_light_cost(view.contrast) + _UNLIKE * (1.0 - view.typical) for view in views]
     total += _part_of(heads.mouth[:, None] - np.array([view.geometry.mouth for view in views]), *_MOUTH)
     for side in range(2):
         total += _part_of(heads.eyes[:, side, None] - np.array([view.geometry.eyes[side] for view in views]), *_EYE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from faceplate.generators.mesh.grid import fit_affine
 from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.image.window import Window
 from faceplate.source.source import Source, SourceView
-from faceplate.source.views import Geometry, regions, suitability
+from faceplate.source.views import Geometry, regions
 
 __all__ = ["TextureLayer", "best_view", "light_weight", "resolution_weight", "texture_layers"]
 
@@ -27,6 +27,8 @@ _GRAZING, _FACING = 0.12, 0.35
 
 # Turn in radians, and difference of the mouth's and an eye's openness, that divide a view's fitness for an expression by e.
 _TURN, _MOUTH, _EYE = np.radians(16.0), 0.04, 0.05
+# The same for a leader's turn, and for a picture that is not like the person at all.
+_LEADER_TURN, _UNLIKE = np.radians(15.0), 5.0
 # Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The leader's own fitness counts this
 # many times, so that it keeps its own mouth and eyes unless another view's are clearly nearer.
 _POWER, _LEADER_BONUS = 4, 1.5
@@ -129,13 +131,13 @@ def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSi
 
 
 def best_view(views: tuple[SourceView, ...], face: Face, target: Geometry) -> SourceView:
-    """Return the view that leads a frame for which nothing else was planned."""
+    """Return the view that leads a frame for which nothing else was planned: typical, sharp, softly lit, and turned alike."""
     sharpest = max(view.analysis.sharpness for view in views)
 
     def fitness(view: SourceView) -> float:
-        plain = replace(view.geometry, coefficients=target.expression)
-        suited = float((suitability(plain, target) * view.visibility).sum())
-        return suited * resolution_weight(view, face, sharpest) * light_weight(view)
+        turn = turn_between(view.geometry.pose, target.pose) / _LEADER_TURN
+        merit = resolution_weight(view, face, sharpest) * light_weight(view)
+        return float(np.log(max(merit, 1e-9)) - np.hypot(1.0, turn) - _UNLIKE * (1.0 - view.typical))
 
     return max(views, key=fitness)
 
