@@ -21,8 +21,10 @@ from faceplate.image.window import Window
 
 __all__ = ["ColorTransform", "match_color", "saturated", "unsaturated_tones"]
 
-# Range of saturations that are searched, the logarithm below which one is rather a difference of two people, and the most.
-_LEAST, _MOST, _PEOPLE, _MOST_SURE = 0.05, 2.5, 0.3, 0.15
+# Range of saturations that are searched, and the logarithm below which one is rather a difference of two people.
+_LEAST, _MOST, _PEOPLE = 0.05, 2.5, 0.4
+# Least and most logarithm that is believed: two people can differ by as much as a strong grade.
+_LEAST_SURE, _MOST_SURE = -0.7, 0.15
 # Trust in the saturation that sclera and teeth tell: lids and lashes shade the sclera.
 _TRUST = np.array([0.5, 1.0])
 # Distance of skin from teeth and sclera in colour, as a constant and a slope over its distance in luminance: darker skin has more
@@ -170,7 +172,7 @@ def _saturation(
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     away = float(np.log(high))
     sure = float(1.0 - np.prod(1.0 - certainty * np.clip(sides / 0.15, 0.0, 1.0)))
-    return float(np.exp(sure * min(away**3 / (away**2 + _PEOPLE**2), _MOST_SURE)))
+    return float(np.exp(sure * np.clip(away**3 / (away**2 + _PEOPLE**2), _LEAST_SURE, _MOST_SURE)))
 
 
 def _least_saturation(log: np.ndarray, weights: np.ndarray) -> float:
