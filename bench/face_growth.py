@@ -58,8 +58,8 @@ def measured(size: int, color: ColorConfig, still: Frame, seen: Face, generator:
     grain = measure_grain(crop, np.ones(matte.shape, bool))
 
     def light() -> LightMatch | None:
-        tones = [measure_tones(pixels, inside, face) for pixels in (made, crop)]
-        return match_light(*tones, face, scale=Parameters().light_scale)
+        new, old = (measure_tones(pixels, inside, face) for pixels in (made, crop))
+        return match_light(new, old, face, scale=Parameters().light_scale)
 
     wanted = generator.reshaped(face, 1.0)
     around = face.window(REACH).union(wanted.window(REACH)).intersect(UHD)
