@@ -64,7 +64,7 @@ def with_looks(seen: list[FrameRecord], looks: list[Look], still: bool) -> list[
 
 def bytes_by_kind(sidecar: model.Sidecar) -> dict[str, int]:
     """The bytes of meshes, looks and tones, in raw and smoothed lines together."""
-    sizes = dict.fromkeys(("mesh", "look", "tones"), 0)
+    sizes: dict[str, int] = {"mesh": 0, "look": 0, "tones": 0}
     for block in (block for person in sidecar.people for block in person.blocks):
         for line in (*block.raw, *block.smooth):
             for kind in sizes:

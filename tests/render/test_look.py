@@ -53,8 +53,8 @@ def strand_of(face: Face) -> np.ndarray:
     alpha = np.zeros((SIDE, SIDE), np.uint8)
     start = SCALE * face.points[9, :2]
     reach = 0.1 * SCALE * face.size
-    ends = [np.round((start + offset) * 16).astype(int).tolist() for offset in ((-reach, -4), (reach, 10))]
-    cv2.line(alpha, *ends, 255, 4, cv2.LINE_AA, 4)
+    first, last = (np.round((start + offset) * 16).astype(int).tolist() for offset in ((-reach, -4), (reach, 10)))
+    cv2.line(alpha, first, last, (255,), 4, cv2.LINE_AA, 4)
     return alpha.astype(np.float32) / 255
 
 

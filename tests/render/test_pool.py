@@ -12,6 +12,8 @@ import pytest
 
 from faceplate import Renderer, Shot
 from faceplate.cache import NO_CACHE
+from faceplate.demo import person
+from faceplate.generators import MeshGenerator
 from faceplate.render.pool import ResourcePool
 from faceplate.service.shots import OpenShot
 from faceplate.service.watch import ConfigWatch, StoreWatch
@@ -59,3 +61,12 @@ def test_renderers_of_one_open_shot_share_colour_and_networks_until_a_file_chang
 def test_a_renderer_by_itself_shares_nothing(tmp_path: Path) -> None:
     shot = Shot(plate=f"{tmp_path}/p.####.exr")
     assert Renderer(shot).color is not Renderer(shot).color
+
+
+def test_frames_with_other_values_share_the_sources_reduced_textures(tmp_path: Path) -> None:
+    write_noise_plate(tmp_path / "p.1001.exr")
+    shot = Shot(plate=str(tmp_path / "p.####.exr"), source=person("bea"), output=str(tmp_path / "o.####.exr"))
+    resources = Renderer(shot).resources
+    first, second = (resources.generator(Parameters(shape=shape)) for shape in (1.0, 0.5))
+    assert isinstance(first, MeshGenerator) and isinstance(second, MeshGenerator)
+    assert first.sizes is second.sizes

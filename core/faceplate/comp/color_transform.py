@@ -21,8 +21,10 @@ from faceplate.image.window import Window
 
 __all__ = ["ColorTransform", "match_color", "saturated", "unsaturated_tones"]
 
-# Range of saturations that are searched, the logarithm below which one is rather a difference of two people, and the most.
-_LEAST, _MOST, _PEOPLE, _MOST_SURE = 0.05, 2.5, 0.3, 0.15
+# Range of saturations that are searched, and the logarithm below which one is rather a difference of two people.
+_LEAST, _MOST, _PEOPLE = 0.05, 2.5, 0.4
+# Least and most logarithm that is believed: two people can differ by as much as a strong grade.
+_LEAST_SURE, _MOST_SURE = -0.7, 0.15
 # Trust in the saturation that sclera and teeth tell: lids and lashes shade the sclera.
 _TRUST = np.array([0.5, 1.0])
 # Distance of skin from teeth and sclera in colour, as a constant and a slope over its distance in luminance: darker skin has more
@@ -33,7 +35,7 @@ _SHADED, _LIT = -1.2, -0.3
 # Least part of a tone's luminance that a channel keeps when saturation is undone.
 _FLOOR = 0.05
 # Most by which sclera and teeth are changed in colour, darkened and brightened, in natural logarithm.
-_MOST_COLOR, _MOST_DARKER, _MOST_BRIGHTER = 0.6, 1.6, 0.4
+_MOST_COLOR, _MOST_DARKER, _MOST_BRIGHTER = 0.6, 0.6, 0.3
 # Luminance below the source's sclera or teeth from which their brightness changes less, and at which it does not change.
 _BRIGHT, _DARK = 0.3, 1.2
 # Part of the correction of sclera and teeth that lips take in colour.
@@ -170,7 +172,7 @@ def _saturation(
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     away = float(np.log(high))
     sure = float(1.0 - np.prod(1.0 - certainty * np.clip(sides / 0.15, 0.0, 1.0)))
-    return float(np.exp(sure * min(away**3 / (away**2 + _PEOPLE**2), _MOST_SURE)))
+    return float(np.exp(sure * np.clip(away**3 / (away**2 + _PEOPLE**2), _LEAST_SURE, _MOST_SURE)))
 
 
 def _least_saturation(log: np.ndarray, weights: np.ndarray) -> float:
@@ -212,7 +214,7 @@ def _mattes(face: Face, window: Window) -> Iterator[tuple[int, Window, np.ndarra
         (TEETH, mesh.mouth_loop, mesh.lips_loop),
     ):
         soft = _SOFT * face.size
-        near = Window.around(xy[outline if around is None else around], 3 * soft + 2).intersect(window)
+        near = Window.around(xy[outline if around is None else around], 4 * soft + 3).intersect(window)
         if near.empty:
             continue
         matte = _drawn(xy[outline], near, face.size)
@@ -228,6 +230,10 @@ def _drawn(outline: np.ndarray, near: Window, size: float) -> np.ndarray:
     matte = np.zeros(cells[::-1], np.float32)
     fixed = np.round(((outline - (near.x, near.y)) * factors - 0.5) * 16).astype(np.int32)
     cv2.fillPoly(matte, [fixed], 1.0, cv2.LINE_AA, 4)
-    matte = cv2.GaussianBlur(matte, (0, 0), max(_SOFT * size * scale, 0.5), borderType=cv2.BORDER_REPLICATE)
+    # Grown first: an eye is only a few times as high as the edge is soft, and it is to be covered wholly.
+    sigma = max(_SOFT * size * scale, 0.5)
+    side = 2 * max(round(1.3 * sigma), 1) + 1
+    matte = cv2.dilate(matte, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    matte = cv2.GaussianBlur(matte, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     matte = cv2.resize(matte, (near.width, near.height), interpolation=cv2.INTER_LINEAR)
     return np.clip((matte - np.float32(0.05)) / np.float32(0.9), 0, 1)

@@ -34,9 +34,13 @@ _OUTER, _INNER, _IRIS, _RIM = 0.1, 0.2, 1.15, 1.5
 # Area of an open eye and of an open mouth over their width squared, from nothing to enough.
 _EYE_OPEN, _MOUTH_OPEN = (0.07, 0.14), (0.02, 0.07)
 # Pixels of a feature from nothing to enough.
-_PIXELS = (2.0, 16.0)
+_PIXELS = (1.0, 8.0)
+# Part of an eye or of the mouth that is visible, from nothing to enough.
+_SHOWN = (0.1, 0.6)
 # Quantiles of an eye's brightness between which it counts more and more as sclera: the rest is lash and shadow.
 _SCLERA_RANKS = (0.35, 0.65)
+# Least difference in natural logarithm of these brightnesses, so that an even sclera counts.
+_EVEN = 0.04
 # Quantiles between which the mouth's scores span, and the parts of that span between which a pixel becomes tooth.
 _TEETH_RANKS, _TEETH_SPAN = (0.2, 0.95), (0.45, 0.75)
 # Weight of redness in that score, and the redness over the skin's from which the brightest part is not teeth.
@@ -145,7 +149,7 @@ class _Patch:
 
     `log` (h, w, 3) over the skin's field; `weight` (h, w), 0..1, inside its loop and visible; `matrix` from pixels to the grid;
     `across` (h, w), 0 at the first corner and 1 at the second; `opened`, its area over its width squared; `scale`, grid cells per
-    pixel in area.
+    pixel in area; `shown`, the part of it that is visible.
     """
 
     log: np.ndarray
@@ -154,6 +158,7 @@ class _Patch:
     across: np.ndarray
     opened: float
     scale: float
+    shown: float
 
     @classmethod
     def cut(
@@ -189,6 +194,7 @@ class _Patch:
         y, x = np.mgrid[: grid.height, : grid.width] + 0.5
         back = np.linalg.inv(np.vstack([matrix, (0, 0, 1)]))[:2]
         at = apply(back, np.column_stack([x.ravel(), y.ravel()]))
+        inside_loop = float(weight.sum())
         held = (at >= (window.x, window.y)) & (at <= (window.right, window.bottom))
         weight = weight * held.all(axis=1).reshape(weight.shape)
         if visible is not None:
@@ -198,7 +204,8 @@ class _Patch:
         beside = skin.at(at * (pixel_aspect / face.size, 1.0 / face.size)).reshape(logged.shape)
         points = outline - np.roll(outline, -1, axis=0)
         area = 0.5 * abs(float((outline[:, 0] * points[:, 1] - outline[:, 1] * points[:, 0]).sum()))
-        return cls(logged - beside, weight, matrix, (x - _MARGIN) / _CELLS, area / _CELLS**2, scale)
+        shown = float(weight.sum()) / max(inside_loop, 1e-6)
+        return cls(logged - beside, weight, matrix, (x - _MARGIN) / _CELLS, area / _CELLS**2, scale, shown)
 
 
 def _sclera_of(patch: _Patch, iris: np.ndarray) -> tuple[np.ndarray, float]:
@@ -211,10 +218,10 @@ def _sclera_of(patch: _Patch, iris: np.ndarray) -> tuple[np.ndarray, float]:
     weight = weight * ((patch.across > _OUTER) & (patch.across < 1 - _INNER))
     luma = patch.log.mean(axis=2)
     low, high = _ranked(luma, weight, _SCLERA_RANKS)
-    weight = weight * _ramp(luma, (low, max(high, low + 0.02)))
+    weight = weight * _ramp(luma, (min(low, high - _EVEN), high))
     log, pixels = _mean(patch, weight)
     certain = _ramp(pixels, _PIXELS) * _ramp(patch.opened, _EYE_OPEN) * _ramp(log.mean(), _SCLERA_BRIGHT)
-    return log, float(certain)
+    return log, float(certain * _ramp(patch.shown, _SHOWN))
 
 
 def _teeth_of(patch: _Patch) -> tuple[np.ndarray, float]:
@@ -227,6 +234,7 @@ def _teeth_of(patch: _Patch) -> tuple[np.ndarray, float]:
     weight = patch.weight * _ramp(score, (low + _TEETH_SPAN[0] * span, low + _TEETH_SPAN[1] * span))
     log, pixels = _mean(patch, weight)
     certain = _ramp(pixels, _PIXELS) * _ramp(patch.opened, _MOUTH_OPEN) * _ramp(log.mean(), _TEETH_BRIGHT)
+    certain = certain * _ramp(patch.shown, _SHOWN)
     return log, float(certain * (1.0 - _ramp(log[0] - log[1:].mean(), _TOO_RED)))
 
 

@@ -158,7 +158,7 @@ def _hairy() -> np.ndarray:
 def _likely_skin(tones: np.ndarray, trust: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Return how likely each tone is skin, float64 (112,): a tone where hair may lie must continue those where none lies."""
     hairy = _hairy()
-    inner = trust * np.clip(1.0 - hairy, 0.01, 1.0)
+    inner, likely = trust * np.clip(1.0 - hairy, 0.01, 1.0), np.ones(len(trust))
     for _ in range(2):
         expected = smooth_field(places, tones, inner, _SKIN_REACH).at(places)
         mean, wanted = (part.mean(axis=1, keepdims=True) for part in (tones, expected))

@@ -10,6 +10,7 @@ import numpy as np
 
 from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
+from faceplate.comp.skin_tones import SkinTones
 from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.image.window import Window
@@ -93,6 +94,8 @@ class Generated:
         float32 (h, w), how far a pixel is the crop's own, with its grain; None for nowhere.
     features : FeatureTones, optional
         Sclera and teeth of the new face over its skin; None where the generator answers in the plate's own grade.
+    tones : SkinTones, optional
+        The new face's tones, the same for equal faces in every frame; None, and points without trust, are measured on `pixels`.
     """
 
     pixels: np.ndarray
@@ -101,6 +104,7 @@ class Generated:
     noise: Grain | None = None
     kept: np.ndarray | None = None
     features: FeatureTones | None = None
+    tones: SkinTones | None = None
 
 
 class Generator(Protocol):

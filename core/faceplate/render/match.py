@@ -41,13 +41,15 @@ __all__ = ["match_face"]
 class _Measured:
     """The new face before its light is changed, and what was measured on both faces.
 
-    `pixels` float32 (h, w, 3), scene-linear working space: sharpened, its highlights held to the plate's.
+    `pixels` float32 (h, w, 3), scene-linear working space: sharpened, its highlights held to the plate's. `features` are the
+    plate's sclera and teeth, `own_features` the new face's.
     """
 
     pixels: np.ndarray
     generated: SkinTones
     plate: SkinTones
     features: FeatureTones
+    own_features: FeatureTones | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _matched(
 ) -> np.ndarray:
     """Return the lit face with its seam closed, and the plate's own pixels where the generator kept them."""
     measured = cache.make("light", lambda: _measured(prepared, result, mattes.occlusion, parameters, tones))
-    match = _match(prepared, result, measured, parameters)
+    match = _match(prepared, measured, parameters)
     pixels = measured.pixels if match is None else _matched_pixels(prepared, measured.pixels, match, parameters)
     pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
     kept = result.generated.kept
@@ -133,22 +135,23 @@ def _measured(
             scale=_HIGHLIGHT_SCALE,
             amount=parameters.light_highlights,
         )
-    generated = measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect)
+    generated = _with_known(
+        measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
+        result.generated.tones,
+    )
     plate = tones or measure_tones(result.shown, window, face, visible, aspect)
     if result.generated.features is None:
-        return _Measured(pixels, generated, plate, FeatureTones.none())
+        return _Measured(pixels, generated, plate, FeatureTones.none(), None)
     features = prepared.features or measure_features(result.shown, window, face, plate, visible, aspect)
-    return _Measured(pixels, generated, plate, features)
+    return _Measured(pixels, generated, plate, features, result.generated.features)
 
 
-def _match(
-    prepared: PreparedPlate, result: GeneratorResult, measured: _Measured, parameters: Parameters
-) -> _Matched | None:
+def _match(prepared: PreparedPlate, measured: _Measured, parameters: Parameters) -> _Matched | None:
     """Find light and colour; None where no tone can be compared."""
     face, aspect = prepared.crop.face, prepared.crop.transform.pixel_aspect
     weights = prepared.plate.color.luminance(np.eye(3, dtype=np.float32)[None])[0].astype(np.float64)
     color = match_color(
-        result.generated.features,
+        measured.own_features,
         measured.features,
         measured.plate,
         weights,
@@ -175,6 +178,15 @@ def _skin_beside_features(tones: SkinTones, face: Face, pixel_aspect: float) -> 
     places = np.stack([eyes, face.points[mesh.mouth_loop, :2].mean(axis=0)])
     field = skin_field(tones.log.mean(axis=1, keepdims=True), tones.trust, face, pixel_aspect)
     return field.at(places * (pixel_aspect / face.size, 1.0 / face.size))[:, 0]
+
+
+def _with_known(measured: SkinTones, known: SkinTones | None) -> SkinTones:
+    """Return `measured` tones, replaced by the `known` ones as far as those are trusted."""
+    if known is None:
+        return measured
+    part = known.trust
+    trust = part + (1 - part) * measured.trust
+    return SkinTones(part[:, None] * known.log + (1 - part[:, None]) * measured.log, trust)
 
 
 def _blended(

@@ -23,7 +23,7 @@ from faceplate.face.shape import head_model
 from faceplate.image.frame import Frame
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, cast_vote, make_atlas
-from faceplate.source.feature_tones import source_features
+from faceplate.source.feature_tones import source_features, view_features
 from faceplate.source.fill import fill_texture
 from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin
 from faceplate.source.maps import Maps, find_maps
@@ -143,6 +143,11 @@ class SourceView:
     def light(self) -> Light:
         """The picture's light, found in this picture alone."""
         return find_light(self.skin)
+
+    @cached_property
+    def features(self) -> FeatureTones:
+        """The picture's sclera and teeth over the skin."""
+        return view_features(self)
 
     @cached_property
     def texture(self) -> ViewTexture:

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from faceplate.cache import digest
+from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
-from faceplate.face import Face
+from faceplate.comp.skin_tones import SkinTones
+from faceplate.face import Face, topology
 from faceplate.face.expression import BLENDSHAPE_NETWORK
 from faceplate.face.raster import MeshRaster
 from faceplate.face.shape import unsqueezed
@@ -20,6 +22,7 @@ from faceplate.generators.mesh.mouth_eyes import kept_from_plate
 from faceplate.generators.mesh.settings import MeshSettings
 from faceplate.generators.mesh.texture_layers import TextureLayer, best_view, texture_layers
 from faceplate.generators.mesh.texture_sizes import TextureSizes
+from faceplate.generators.mesh.texture_tones import texture_tones
 from faceplate.generators.mesh.warp import sum_layers
 from faceplate.generators.reshape import shape_offset
 from faceplate.image.inpaint import fill
@@ -31,6 +34,9 @@ __all__ = ["MeshGenerator"]
 
 # Margin around the mesh as a fraction of the face's size, so that the warp and the blend have neighbouring pixels.
 _MARGIN = 0.08
+
+# Weight of the whole source's sclera and teeth against those of the views that show them in a frame.
+_WHOLE_SOURCE = 0.1
 
 # Softness of the borders between two textures, and of the light, as fractions of the face's size.
 _SHARE_SOFT, _LIGHT_SOFT = 0.015, 0.03
@@ -51,6 +57,7 @@ class MeshGenerator:
     encoding: Encoding = "working"
     weights: tuple[str, ...] = (NETWORK, BLENDSHAPE_NETWORK)
     sizes: TextureSizes = field(default_factory=TextureSizes, repr=False, compare=False)
+    tones: dict[str, SkinTones] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def native_size(self) -> float:
@@ -88,7 +95,8 @@ class MeshGenerator:
             None,
             _most_grain([layer.noise for layer in layers]).scaled(face.level),
             np.clip(raster.enlarge(kept), 0.0, 1.0) if kept.any() else None,
-            self.source.features,
+            _features_of(layers, self.source.features),
+            texture_tones(self.source, layers, light, face, self.tones),
         )
 
     def _leaders(self, crop: Crop, target: Geometry) -> dict[str, float]:
@@ -112,6 +120,20 @@ def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> 
     # A share that nobody can see would cost the reading of a texture.
     spread = np.where(spread > _LEAST_SHARE, spread, np.float32(0))
     return spread / np.maximum(spread.sum(axis=2, keepdims=True), np.float32(1e-9))
+
+
+def _features_of(layers: list[TextureLayer], whole: FeatureTones) -> FeatureTones:
+    """Return sclera and teeth of the views that `layers` take eyes and mouth from; where these show none, of the `whole` source."""
+    mesh = topology()
+    log, total = _WHOLE_SOURCE * whole.log, np.full(2, _WHOLE_SOURCE)
+    for layer in layers:
+        if layer.features is None:
+            continue
+        for row, loops in ((SCLERA, (mesh.right_eye_loop, mesh.left_eye_loop)), (TEETH, (mesh.mouth_loop,))):
+            weight = float(layer.share[np.concatenate(loops)].mean() * layer.features.certainty[row])
+            log[row] += weight * layer.features.log[row]
+            total[row] += weight
+    return FeatureTones(log / total[:, None], whole.certainty)
 
 
 def _over_grid(light: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.face.align import apply, scale_of
@@ -26,12 +27,12 @@ _LEAST_SHARE = 0.03
 _GRAZING, _FACING = 0.12, 0.35
 
 # Turn in radians, and difference of the mouth's and an eye's openness, that divide a view's fitness for an expression by e.
-_TURN, _MOUTH, _EYE = np.radians(16.0), 0.04, 0.05
+_TURN, _MOUTH, _EYE = np.radians(16.0), 0.05, 0.06
 # The same for a leader's turn, and for a picture that is not like the person at all.
 _LEADER_TURN, _UNLIKE = np.radians(15.0), 5.0
 # Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The leader's own fitness counts this
 # many times, so that it keeps its own mouth and eyes unless another view's are clearly nearer.
-_POWER, _LEADER_BONUS = 4, 1.5
+_POWER, _LEADER_BONUS = 3, 1.6
 
 # Up to the first fall-off, in natural logarithm per unit of the normal, light can be removed completely (a key light of 4:1
 # from side to side measures 0.45, the invented people's pictures up to 1.5). Each further step of the second value divides
@@ -57,6 +58,8 @@ class TextureLayer:
         The mesh in the view's own pixels.
     noise : Grain
         Its grain at level 1.
+    features : FeatureTones, optional
+        The view's sclera and teeth over its skin; None for the atlas.
     """
 
     log: np.ndarray
@@ -65,6 +68,7 @@ class TextureLayer:
     share: np.ndarray
     geometry: Geometry
     noise: Grain
+    features: FeatureTones | None = None
 
 
 def texture_layers(
@@ -118,7 +122,7 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    return TextureLayer(log, window, points, share, view.geometry, view.noise(scale_of(to_layer)))
+    return TextureLayer(log, window, points, share, view.geometry, view.noise(scale_of(to_layer)), view.features)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
