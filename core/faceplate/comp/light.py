@@ -20,7 +20,7 @@ from faceplate.comp.tone_field import ToneField, smooth_field
 from faceplate.face import Face
 from faceplate.face.shape import normals, unsqueezed
 
-__all__ = ["LightMatch", "match_light", "remainder"]
+__all__ = ["LightMatch", "match_light", "soft_light"]
 
 # Standard deviations in natural logarithm, and a reach in units of the face's size: the light's level, slope, and what bends it.
 _LEVEL, _SLOPE, _BEND, _BEND_REACH = 2.0, 1.0, 0.35, 0.35
@@ -99,21 +99,29 @@ def match_light(
     return LightMatch(light, _seam_field(places[edge], (ratio - light.at(places))[edge], trust[edge]))
 
 
-def remainder(generated: SkinTones, plate: SkinTones, face: Face, pixel_aspect: float = 1.0) -> np.ndarray:
-    """Return what a robust low-order light leaves of the tones' ratio in luminance, float64 (112, 1)."""
-    terms = _orders(normals(unsqueezed(face.points, pixel_aspect))[tone_points()])
-    ratio = (plate.log - generated.log).mean(axis=1, keepdims=True)
-    return ratio - _robust_fit(terms, ratio, generated.trust * plate.trust)
+def soft_light(places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Return the most likely soft light (n,) in a log ratio (n,), where `people` (n, n) is the people's covariance."""
+    light = _soft_covariance(places, trust)
+    return light @ np.linalg.solve(light + people + _noise(trust), ratio)
+
+
+def _soft_covariance(places: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """Return the covariance (n, n) of soft light: a level, a slope, and what bends it."""
+    square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
+    away = places - np.average(places, axis=0, weights=trust + 1e-12)
+    return _LEVEL**2 + _SLOPE**2 * away @ away.T + _BEND**2 * np.exp(square * (-0.5 / _BEND_REACH**2))
+
+
+def _noise(trust: np.ndarray) -> np.ndarray:
+    """Return the covariance (n, n) of the tones' noise: large where a tone is hardly trusted."""
+    return np.diag(_NOISE**2 + _DOUBT**2 * (1 / np.maximum(trust, 1e-5) - 1))
 
 
 def _likely_light(places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, scale: float) -> np.ndarray:
     """Return the most likely light (n,) in a log ratio (n,) of two people's luminance, for all hardnesses by their evidence."""
     square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
-    away = places - np.average(places, axis=0, weights=trust)
-    low = _LEVEL**2 + _SLOPE**2 * away @ away.T + _BEND**2 * np.exp(square * (-0.5 / _BEND_REACH**2))
+    low, noise = _soft_covariance(places, trust), _noise(trust)
     hard = 0.5 * (np.exp(square * (-0.5 / scale**2)) + np.exp(square * (-0.5 / _BROAD**2)))
-    believed = np.maximum(trust, 1e-5)
-    noise = np.diag(_NOISE**2 + _DOUBT**2 * (1 / believed - 1))
     found, evidence = [], []
     for deviation, left, odds in _HYPOTHESES:
         light = low + deviation**2 * hard

@@ -383,8 +383,8 @@ class Parameters(BaseModel):
         Field(ge=0.03, le=1.0),
         About(
             "Light scale",
-            "Finest scale at which hard light is followed: smaller values follow a shadow's edge more closely and keep "
-            "less of the new face's own modelling. Soft light does not depend on it.",
+            "Finest scale at which hard light is followed. Larger values follow it less and keep more of the new face's own "
+            "modelling; soft light hardly depends on it.",
             "Light",
             Stage.MATCH,
         ),
