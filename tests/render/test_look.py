@@ -161,6 +161,7 @@ def tracks(shot: Path) -> dict[str, Path]:
         "none": without_looks(track, ("tones",)),
         "brighter": with_brighter_tones(track, 0.1),
         "graded": with_brighter_tones(track, 0.7),
+        "neither": without_looks(track, ("tones", "features")),
     }
     for name, value in changed.items():
         value.save(shot / f"{name}.track.json")
@@ -184,7 +185,7 @@ def test_the_light_comes_from_the_track(shot: Path, tracks: dict[str, Path]) -> 
 
 
 def test_tones_of_another_grade_are_measured_in_the_frame(shot: Path, tracks: dict[str, Path]) -> None:
-    graded, measured = (element(with_bea(shot, tracks[name]).render(GAP)) for name in ("graded", "none"))
+    graded, measured = (element(with_bea(shot, tracks[name]).render(GAP)) for name in ("graded", "neither"))
     assert np.array_equal(graded, measured)
 
 

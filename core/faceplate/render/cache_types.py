@@ -5,6 +5,7 @@ from __future__ import annotations
 from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.matte_networks import Parsed
+from faceplate.comp.skin_tones import SkinTones
 from faceplate.face import Face
 from faceplate.generators import Generated
 from faceplate.image.window import Window
@@ -13,5 +14,15 @@ from faceplate.render.matte import OcclusionMatte
 
 __all__ = ["KINDS"]
 
-KINDS: tuple[type, ...] = (GeneratorResult, Generated, OcclusionMatte, Window, Face, Grain, Parsed, FeatureTones)
+KINDS: tuple[type, ...] = (
+    GeneratorResult,
+    Generated,
+    OcclusionMatte,
+    Window,
+    Face,
+    Grain,
+    Parsed,
+    FeatureTones,
+    SkinTones,
+)
 """Dataclasses that a render's `StageCache` may load from disk."""
