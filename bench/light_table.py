@@ -20,7 +20,6 @@ from faceplate.color.reading import read_still
 from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.generators import MeshGenerator
-from faceplate.shot.parameters import Parameters
 from faceplate.source import read_source
 from lights import GOALS, LIGHTS, TABLE_PAIRS, half_size, light_off
 

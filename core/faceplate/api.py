@@ -26,7 +26,7 @@ from faceplate.generators import Generator
 from faceplate.image.frame import Frame
 from faceplate.plate import PlateFile
 from faceplate.render.composite import CompositeResult
-from faceplate.render.leading_views import mesh_in, pinned_views, view_alone
+from faceplate.render.leading_views import mesh_in
 from faceplate.render.resources import RenderResources, default_finder
 from faceplate.render.swap import swap_face
 from faceplate.shot import Shot
@@ -82,9 +82,8 @@ class FaceSwapper:
         """
         resources, parameters = self.resources, self.parameters
         generator, networks = resources.generator(parameters), resources.matte_networks(parameters)
-        mesh, views = mesh_in(generator), None
-        if mesh is not None:
-            views = pinned_views(mesh, number) or view_alone(mesh, face, frame.pixel_aspect)
+        mesh = mesh_in(generator)
+        views = None if mesh is None else mesh.views_alone(number, face, frame.pixel_aspect)
         return swap_face(frame, face, generator, parameters, frame=number, networks=networks, views=views)
 
     def __call__(self, frame: Frame, faces: tuple[Face, ...], number: int | None = None) -> Frame:

@@ -14,7 +14,6 @@ from faceplate import FaceSwapper, open_frame
 from faceplate.demo import person
 from faceplate.face.shape import head_model
 from faceplate.generators import Crop, Generated, MeshGenerator
-from faceplate.render.leading_views import view_alone
 from faceplate.shot.parameters import Parameters
 from faceplate.track import Track
 from faceplate.track.model import ViewPlan, ViewRun
@@ -140,7 +139,7 @@ def test_a_frame_without_a_track_has_the_view_that_suits_it_best(
     assert rendered.face is not None
     generator = renderer.resources.generator(rendered.parameters)
     assert isinstance(generator, MeshGenerator)
-    assert shown == [view_alone(generator, rendered.face, 1.0)] and len(shown[0] or ()) == 1
+    assert shown == [generator.views_alone(1001, rendered.face, 1.0)] and len(shown[0] or ()) == 1
     frame = open_frame(three_frames.folder / "plate.1001.exr")
     FaceSwapper(BEA, Parameters(grain=0.0)).swap(frame, rendered.face, 1001)
     FaceSwapper(BEA, Parameters(grain=0.0, pins="left.jpg@1001")).swap(frame, rendered.face, 1001)

@@ -15,14 +15,13 @@ from faceplate.errors import UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.shape import normals
 from faceplate.generators import Crop, CropTransform, MeshGenerator, MeshSettings, parse_pins
-from faceplate.generators.mesh.texture_layers import light_weight, resolution_weight
 from faceplate.image.frame import Frame
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source
 from faceplate.source.analysis import analyse_picture
 from faceplate.source.source import SourceView
-from faceplate.source.views import Geometry
+from faceplate.source.view_costs import Heads, ViewTraits, view_costs
 from pictures import FaceIn, ReadPicture
 
 
@@ -31,9 +30,8 @@ def test_a_view_too_many_can_still_be_pinned(source_bea: Source) -> None:
     first, *rest = source_bea.views
     source = replace(source_bea, views=(first,), spare=tuple(rest))
     pinned = MeshGenerator(source, MeshSettings(pins=((rest[0].name, 1001, 1001),)))
-    geometry = Geometry.of(first.face, 1.0)
     crop = Crop(first.pixels, CropTransform(np.eye(2, 3), first.frame.window), first.face)
-    leaders = [pinned._leaders(replace(crop, frame=frame), geometry) for frame in (1001, 1002)]
+    leaders = [pinned._leaders(replace(crop, frame=frame)) for frame in (1001, 1002)]
     assert leaders == [{rest[0].name: 1.0}, {first.name: 1.0}]
     there, elsewhere = (pinned.generate(replace(crop, frame=frame)).pixels for frame in (1001, 1002))
     assert np.isfinite(there).all() and np.abs(there - elsewhere).max() > 0.2 * first.face.level
@@ -121,8 +119,11 @@ def test_a_view_under_hard_light_is_wanted_less(source_bea: Source) -> None:
     def lit(slope: float) -> SourceView:
         return replace(view, analysis=view.analysis.model_copy(update={"light": [[0.0, slope, 0.0, 0.0]] * 3}))
 
-    assert light_weight(lit(0.0)) == light_weight(lit(1.1)) == 1.0
-    assert 0.5 < light_weight(lit(1.9)) < 0.6 and light_weight(lit(-3.0)) < 0.1
+    head = Heads.of([1001], [view.face.points])
+    none, soft, hard, hardest = (
+        view_costs([ViewTraits.of(lit(slope))], head).total[0, 0] for slope in (0.0, 1.1, 1.9, -3.0)
+    )
+    assert none <= soft < none + 0.2 and none + 0.8 < hard < none + 1.0 and hardest > none + np.log(10)
 
 
 def test_a_view_out_of_focus_is_wanted_as_one_with_fewer_pixels(
@@ -136,12 +137,11 @@ def test_a_view_out_of_focus_is_wanted_as_one_with_fewer_pixels(
     sharp, soft, softer = read_source(tmp_path, color, finder).views
     best = sharp.analysis.sharpness
     face = sharp.face
-    wanted = [resolution_weight(view, face, best) for view in (sharp, soft, softer)]
-    for sigma, share in zip((1.0, 2.0), wanted[1:], strict=True):
-        assert 0.6 < np.sqrt(share) * np.sqrt(1 + 4 * sigma**2) < 1.4
-    far = face.moved(face.points * 0.15)  # on a small face none of it is seen
-    assert wanted[0] == 1.0 and [resolution_weight(view, far, best) for view in (sharp, soft, softer)] == [
-        1.0,
-        1.0,
-        1.0,
-    ]
+    views = [replace(view, face=face) for view in (sharp, soft, softer)]  # what differs is the focus alone
+    traits = [replace(ViewTraits.of(view), geometry=sharp.geometry, typical=1.0) for view in views]
+    traits = [replace(one, sharpness=one.sharpness / best, visible=traits[0].visible) for one in traits]
+    costs = view_costs(traits, Heads.of([1001], [face.points])).total[0]
+    for sigma, share in zip((1.0, 2.0), np.exp(costs[0] - costs[1:]), strict=True):
+        assert 0.6 < share * np.sqrt(1 + 4 * sigma**2) < 1.4
+    far = Heads.of([1001], [face.points * 0.15])  # on a small face none of it is seen
+    assert np.ptp(view_costs(traits, far).total[0]) == 0.0

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from faceplate.color import KEY, ColorConfig
-from faceplate.face import recognisers
+from faceplate.face import Face, recognisers
 from faceplate.face.expression import BLENDSHAPES
-from faceplate.face.shape import pose_of, unsqueezed
+from faceplate.face.shape import Pose, pose_of, unsqueezed
 from faceplate.generators import MeshGenerator
+from faceplate.generators.mesh.texture_layers import texture_layers
+from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.image.frame import Frame
 from faceplate.source import Source
-from faceplate.source.views import Geometry, regions, suitability
+from faceplate.source.view_costs import Heads, ViewTraits, view_costs
+from faceplate.source.views import Geometry
 from network_scene import crop_of, source_view
 from pictures import FaceIn, ReadSource
 
@@ -47,25 +50,32 @@ def test_expression_in_the_mirror(source_bea: Source) -> None:
     assert turned[BLENDSHAPES.index("eyeBlinkRight")] == 1.0 and turned.sum() == 1.0
 
 
+def traits_of(geometry: Geometry) -> ViewTraits:
+    return ViewTraits("view", "", geometry, np.ones(478), size=1000.0)
+
+
+def costs(geometries: list[Geometry], points: list[np.ndarray], pixel_aspect: float = 1.0) -> np.ndarray:
+    """What each view costs for each mesh, each looked at alone, float64 (meshes, views)."""
+    traits = [traits_of(geometry) for geometry in geometries]
+    return np.concatenate([view_costs(traits, Heads.of([0], [mesh], pixel_aspect)).total for mesh in points])
+
+
 def test_a_smile_wants_a_smile(face_in: FaceIn, source_of: ReadSource) -> None:
-    """Of two views alike in turn and openness of the mouth the cheeks of a smiling target want the smiling one, and it only."""
+    """Of two views alike in turn a smiling target wants the smiling one, and a serious one the other."""
     dot = source_of("dot")
     shut, smile = (next(view for view in dot.views if view.name == name) for name in ("closed.jpg", "smile.jpg"))
-    cheeks = (regions().lower_face > 0.5) & (regions().mouth < 0.5)
-    cheeks[468:] = False
-
-    def share(target: Geometry) -> float:
-        wanted = np.stack([suitability(view.geometry, target) for view in (shut, smile)], axis=1)[cheeks]
-        return float((wanted / wanted.sum(axis=1, keepdims=True))[:, 1].mean())
-
-    smiling, serious = face_in("eve/smile.jpg"), face_in("cal/closed.jpg")
-    assert share(Geometry.of(smiling)) > 0.6 and share(Geometry.of(serious)) < 0.25
-    brows = (regions().right_brow > 0.5) & (regions().lower_face == 0)
+    # The same pose for both, so that the expression alone differs.
+    smiling = replace(shut.geometry, coefficients=smile.geometry.expression)
+    for mesh, wanted in ((face_in("eve/smile.jpg"), 1), (face_in("cal/closed.jpg"), 0)):
+        assert int(np.argmin(costs([shut.geometry, smiling], [mesh.points])[0])) == wanted
     raised = np.array(shut.geometry.expression)
     raised[[BLENDSHAPES.index(name) for name in ("browOuterUpLeft", "browOuterUpRight", "browInnerUp")]] = 0.8
-    target = replace(shut.geometry, coefficients=raised)
-    up, down = replace(shut.geometry, coefficients=raised), shut.geometry
-    assert (suitability(up, target)[brows] > 3 * suitability(down, target)[brows]).all()
+    up = replace(shut.geometry, coefficients=raised)
+    head = Heads.of([0], [shut.face.points])
+    chosen = [name.startswith(("mouth", "jaw", "cheek", "nose", "brow")) for name in BLENDSHAPES]
+    surprised = replace(head, expression=raised[None, chosen])
+    total = view_costs([traits_of(up), traits_of(shut.geometry)], surprised).total[0]
+    assert total[0] + 0.2 < total[1]
 
 
 def test_a_squeezed_plate_wants_the_same_views(source_bea: Source, face_in: FaceIn) -> None:
@@ -74,36 +84,58 @@ def test_a_squeezed_plate_wants_the_same_views(source_bea: Source, face_in: Face
     frame = MeshGenerator(source_bea).frame(squeezed, 2.0)
     assert frame.pixel_aspect == 2.0
     plain, wide = Geometry.of(face), Geometry.of(squeezed, frame.pixel_aspect)
-    for view in source_bea.views:
-        np.testing.assert_allclose(suitability(view.geometry, wide), suitability(view.geometry, plain), rtol=1e-5)
+    views = [view.geometry for view in source_bea.views]
+    np.testing.assert_allclose(costs(views, [squeezed.points], 2.0), costs(views, [face.points]), atol=1.1e-3)
     assert wide.mouth == pytest.approx(plain.mouth) and wide.eyes == pytest.approx(plain.eyes)
 
 
-def test_choice_of_views_changes_smoothly(source_bea: Source, face_in: FaceIn) -> None:
-    """Half a degree of turn or nod, or a hundredth of the way from one expression to another, changes the mix by little."""
-    pose = pose_of(face_in("ada/front.jpg").points)
+@dataclass(frozen=True)
+class Mixes:
+    """What `texture_layers` mixes for heads like that of `pose`, with the first view of `source` in the lead."""
 
-    def placed(canonical: np.ndarray, yaw: float = 0.0, pitch: float = 0.0) -> np.ndarray:
+    source: Source
+    pose: Pose
+    sizes: TextureSizes = field(default_factory=TextureSizes)
+
+    def placed(self, canonical: np.ndarray, yaw: float = 0.0, pitch: float = 0.0) -> np.ndarray:
         across, up = np.radians(yaw), np.radians(pitch)
         turn = np.array([[np.cos(across), 0, np.sin(across)], [0, 1, 0], [-np.sin(across), 0, np.cos(across)]])
         nod = np.array([[1, 0, 0], [0, np.cos(up), -np.sin(up)], [0, np.sin(up), np.cos(up)]])
-        return canonical @ (turn @ nod).T * pose.scale + pose.centre
+        return canonical @ (turn @ nod).T * self.pose.scale + self.pose.centre
 
-    def shares(points: np.ndarray) -> np.ndarray:
-        target = Geometry(points)
-        wanted = np.stack([suitability(view.geometry, target) for view in source_bea.views], axis=1)
-        return wanted / wanted.sum(axis=1, keepdims=True)
+    def shares(self, points: np.ndarray) -> np.ndarray:
+        """The share of each view, and of the atlas in the last row, at every point."""
+        views = self.source.views
+        leader, face = {views[0].name: 1.0}, Face(points, 1.0, 1.0, 0.2)
+        layers, _ = texture_layers(self.source, leader, face, Geometry(points), self.sizes)
+        mixed = np.zeros((len(views) + 1, 478))
+        for layer in layers:
+            row = next((k for k, view in enumerate(views) if view.geometry is layer.geometry), len(views))
+            mixed[row] = layer.share
+        return mixed
 
-    def largest_step(path: list[np.ndarray]) -> float:
-        mixes = [shares(points) for points in path]
+    def largest_step(self, path: list[np.ndarray]) -> float:
+        mixes = [self.shares(points) for points in path]
         return max(float(np.abs(after - before).max()) for before, after in itertools.pairwise(mixes))
 
-    own = pose.canonical
-    assert largest_step([placed(own, yaw=yaw) for yaw in np.arange(-30, 30.1, 0.5)]) < 0.08
-    assert largest_step([placed(own, pitch=pitch) for pitch in np.arange(-20, 20.1, 0.5)]) < 0.08
-    for first, second in (("closed", "open"), ("closed", "smile"), ("front", "closed")):
-        ends = [pose_of(face_in(f"ada/{name}.jpg").points).canonical for name in (first, second)]
-        assert largest_step([placed(ends[0] + t * (ends[1] - ends[0])) for t in np.linspace(0, 1, 101)]) < 0.08
-    assert (
-        np.abs(shares(placed(own, yaw=-15)) - shares(placed(own, yaw=15))).max() > 0.5
-    )  # but over a turn it does change
+
+def test_choice_of_views_changes_smoothly_with_the_pose(source_bea: Source, face_in: FaceIn) -> None:
+    """Half a degree of turn or nod changes the mix by little."""
+    mixes = Mixes(source_bea, pose_of(face_in("ada/front.jpg").points))
+    own = mixes.pose.canonical
+    assert mixes.largest_step([mixes.placed(own, yaw=yaw) for yaw in np.arange(-30, 30.1, 0.5)]) < 0.08
+    assert mixes.largest_step([mixes.placed(own, pitch=pitch) for pitch in np.arange(-20, 20.1, 0.5)]) < 0.08
+    views = [view.geometry for view in source_bea.views]
+    ahead = costs(views, [mixes.placed(own, yaw=-15), mixes.placed(own, yaw=15)])
+    assert np.abs(ahead[0] - ahead[1]).max() > 0.5  # but over a turn it does change
+
+
+@pytest.mark.parametrize(("first", "second"), [("closed", "open"), ("closed", "smile"), ("front", "closed")])
+def test_choice_of_views_changes_smoothly_with_the_expression(
+    first: str, second: str, source_bea: Source, face_in: FaceIn
+) -> None:
+    """A hundredth of the way from one expression to another changes the mix by little."""
+    mixes = Mixes(source_bea, pose_of(face_in("ada/front.jpg").points))
+    ends = [pose_of(face_in(f"ada/{name}.jpg").points).canonical for name in (first, second)]
+    path = [mixes.placed(ends[0] + t * (ends[1] - ends[0])) for t in np.linspace(0, 1, 101)]
+    assert mixes.largest_step(path) < 0.08

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from faceplate.face.shape import head_model
+from faceplate.source.view_costs import Heads, ViewTraits
 from faceplate.source.views import Geometry
 from faceplate.track import Track
-from faceplate.track.view_planner import Heads, ViewTraits
 from track_sightings import seen_frames, track_from
 
 

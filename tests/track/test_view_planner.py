@@ -11,18 +11,10 @@ import pytest
 
 from faceplate.face.shape import pose_of
 from faceplate.source import Source
+from faceplate.source.view_costs import Heads, ViewTraits, best_view, view_costs
 from faceplate.track import Track
 from faceplate.track.view_plan import Views, weights_at
-from faceplate.track.view_planner import (
-    Heads,
-    ViewTraits,
-    best_view,
-    plan_for,
-    plan_views,
-    source_identity,
-    view_costs,
-    with_plans,
-)
+from faceplate.track.view_planner import plan_for, plan_views, source_identity, with_plans
 from turning_heads import SIX, heads, picture_of, swinging, swinging_track, turned
 
 FRAMES = range(1001, 1101)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -91,10 +91,10 @@ def views_command(
         print(f"Without effect, because the source has no usable view {lost.view}: {_frames(lost.first, lost.last)}")
 
 
-def _open(file: Path, options: dict[str, Path | str | None]) -> _Opened:
+def _open(file: Path, options: dict[str, Any]) -> _Opened:
     changes = {name: value for name, value in options.items() if value is not None}
     if not is_shot_file(file):
-        return _Opened(Shot(plate="", **changes), file)  # type: ignore[arg-type]
+        return _Opened(Shot(plate="", **changes), file)
     shot = load_shot(file, changes=changes)
     path = shot.track or (auto_track_path(Renderer(shot).output) if shot.output else None)
     if path is None:

@@ -17,6 +17,7 @@ import numpy as np
 from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones
 from faceplate.comp.skin_tones import SkinTones
 from faceplate.face import Face, topology
+from faceplate.image.symmetric_log import log_unit, to_log
 from faceplate.image.window import Window
 
 __all__ = ["ColorTransform", "match_color", "saturated", "unsaturated_tones"]
@@ -62,8 +63,8 @@ class ColorTransform:
     shift: np.ndarray
     reference: np.ndarray
 
-    def add_to(self, correction: np.ndarray, logged: np.ndarray, skin: np.ndarray, face: Face, window: Window) -> None:
-        """Add the shift of sclera, teeth and lips to the log `correction` (h, w, 3) of the pixels `logged` (h, w, 3), in place.
+    def add_to(self, correction: np.ndarray, pixels: np.ndarray, skin: np.ndarray, face: Face, window: Window) -> None:
+        """Add the shift of sclera, teeth and lips to the log `correction` (h, w, 3) of scene-linear `pixels` (h, w, 3), in place.
 
         `skin` is the mean log luminance of the new face's skin beside eyes and mouth, by feature (2,).
         """
@@ -73,7 +74,8 @@ class ColorTransform:
             shift = self.shift[row].astype(np.float32)
             luminance = shift.mean()
             at = near.slices(window)
-            over = logged[at].mean(axis=2) - np.float32(skin[row] + self.reference[row])
+            mean = skin[row] - np.log(log_unit(face.level)) + self.reference[row]
+            over = to_log(pixels[at], face.level).mean(axis=2) - np.float32(mean)
             bright = np.clip((over + np.float32(_DARK)) / np.float32(_DARK - _BRIGHT), 0, 1)
             colored = np.maximum(matte, np.float32(_LIPS) * lips)
             correction[at] += colored[..., None] * (shift - luminance) + (matte * bright * luminance)[..., None]

@@ -16,6 +16,7 @@ from faceplate.comp.skin_tones import SkinTones, tone_places
 from faceplate.comp.tone_field import ToneField, smooth_field
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, resample
+from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 
 __all__ = ["SCLERA", "TEETH", "FeatureTones", "combine_features", "measure_features", "skin_field"]
@@ -218,10 +219,12 @@ def _sclera_of(patch: _Patch, iris: np.ndarray) -> tuple[np.ndarray, float]:
     weight = weight * ((patch.across > _OUTER) & (patch.across < 1 - _INNER))
     luma = patch.log.mean(axis=2)
     low, high = _ranked(luma, weight, _SCLERA_RANKS)
-    weight = weight * _ramp(luma, (min(low, high - _EVEN), high))
+    weight = weight * smoothstep(luma, min(low, high - _EVEN), high)
     log, pixels = _mean(patch, weight)
-    certain = _ramp(pixels, _PIXELS) * _ramp(patch.opened, _EYE_OPEN) * _ramp(log.mean(), _SCLERA_BRIGHT)
-    return log, float(certain * _ramp(patch.shown, _SHOWN))
+    certain = (
+        smoothstep(pixels, *_PIXELS) * smoothstep(patch.opened, *_EYE_OPEN) * smoothstep(log.mean(), *_SCLERA_BRIGHT)
+    )
+    return log, float(certain * smoothstep(patch.shown, *_SHOWN))
 
 
 def _teeth_of(patch: _Patch) -> tuple[np.ndarray, float]:
@@ -231,11 +234,13 @@ def _teeth_of(patch: _Patch) -> tuple[np.ndarray, float]:
     score = luma - _REDNESS * redness
     low, high = _ranked(score, patch.weight, _TEETH_RANKS)
     span = max(high - low, 0.02)
-    weight = patch.weight * _ramp(score, (low + _TEETH_SPAN[0] * span, low + _TEETH_SPAN[1] * span))
+    weight = patch.weight * smoothstep(score, low + _TEETH_SPAN[0] * span, low + _TEETH_SPAN[1] * span)
     log, pixels = _mean(patch, weight)
-    certain = _ramp(pixels, _PIXELS) * _ramp(patch.opened, _MOUTH_OPEN) * _ramp(log.mean(), _TEETH_BRIGHT)
-    certain = certain * _ramp(patch.shown, _SHOWN)
-    return log, float(certain * (1.0 - _ramp(log[0] - log[1:].mean(), _TOO_RED)))
+    certain = (
+        smoothstep(pixels, *_PIXELS) * smoothstep(patch.opened, *_MOUTH_OPEN) * smoothstep(log.mean(), *_TEETH_BRIGHT)
+    )
+    certain = certain * smoothstep(patch.shown, *_SHOWN)
+    return log, float(certain * (1.0 - smoothstep(log[0] - log[1:].mean(), *_TOO_RED)))
 
 
 def _mean(patch: _Patch, weight: np.ndarray) -> tuple[np.ndarray, float]:
@@ -256,9 +261,3 @@ def _ranked(values: np.ndarray, weight: np.ndarray, ranks: tuple[float, float]) 
     place = (np.cumsum(share[order]) - 0.5 * share[order]) / share.sum()
     low, high = np.interp(ranks, place, column[order])
     return float(low), float(high)
-
-
-def _ramp(value: np.ndarray | float, ends: tuple[float, float]) -> np.ndarray:
-    """Rise smoothly from 0 at the first end to 1 at the second."""
-    t = np.clip((np.asarray(value) - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)
-    return t * t * (3 - 2 * t)

@@ -18,9 +18,10 @@ import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
-from faceplate.comp.occlusion_regions import smoothstep, steadied_odds
+from faceplate.comp.occlusion_regions import steadied_odds
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
+from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion_regions import disc, smoothstep, without_holes, without_specks
+from faceplate.comp.occlusion_regions import without_holes, without_specks
 from faceplate.face import Face
 from faceplate.face.align import apply, compose, invert, resample, scale_of
 from faceplate.image.inpaint import fill
+from faceplate.image.soft_steps import disc, smoothstep
 from faceplate.image.window import Window
 
 __all__ = ["REC709_LUMINANCE", "SIDE", "edges_on_plate", "sigmoid"]

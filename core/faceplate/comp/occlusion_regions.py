@@ -9,7 +9,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["disc", "smoothstep", "steadied_odds", "without_holes", "without_specks"]
+from faceplate.image.soft_steps import disc, smoothstep
+
+__all__ = ["steadied_odds", "without_holes", "without_specks"]
 
 # Values at which a map is cut into regions. A region of a lower level that is accepted accepts, in part, what lies in it.
 _LEVELS = (0.25, 0.4, 0.55, 0.7, 0.85)
@@ -137,15 +139,3 @@ def _region_weights(
     sure = smoothstep(mean, *certain).astype(np.float32)
     sure[0] = 0.0
     return weight[labels], sure[labels]
-
-
-def disc(radius: float) -> np.ndarray:
-    """Return a round structuring element of this radius in pixels, at least 1."""
-    side = 2 * max(round(radius), 1) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-
-
-def smoothstep(values: np.ndarray, low: float, high: float | np.ndarray) -> np.ndarray:
-    """Smoothstep: 0 up to `low`, 1 from `high`."""
-    t = np.clip((values - np.float32(low)) / np.asarray(high - low, np.float32), 0.0, 1.0)
-    return t * t * (3 - 2 * t)

@@ -16,6 +16,7 @@ from faceplate.comp.grain import Grain, degrain
 from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster, cover, rasterise
 from faceplate.image.inpaint import fill
+from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 
 __all__ = ["REACH", "OutlineWarp", "folding", "follow_outline"]
@@ -172,8 +173,8 @@ class _WarpField:
             for s in (_FINE, _COARSE)
         )
         away = cv2.distanceTransform(1 - raster.covered.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / unit
-        outside = _smoothstep(away / (2 * _COARSE))[..., None]
-        near = _smoothstep(1.0 - away / REACH) * (1.0 - _holding(hidden, away, unit))
+        outside = smoothstep(away / (2 * _COARSE))[..., None]
+        near = smoothstep(1.0 - away / REACH) * (1.0 - _holding(hidden, away, unit))
         return cls(raster, (fine + outside * (coarse - fine)) * near[..., None], near)
 
     def most(self) -> float:
@@ -197,7 +198,7 @@ class _WarpField:
         size = (self.raster.window.width, self.raster.window.height)
         shift = cv2.resize(self.shift, size, interpolation=cv2.INTER_LINEAR)
         near = cv2.resize(self.near, size, interpolation=cv2.INTER_LINEAR)
-        cover = _smoothstep(near / _EDGE)
+        cover = smoothstep(near / _EDGE)
         return cv2.copyTo(shift, (cover > 0).astype(np.uint8)), cover
 
 
@@ -213,7 +214,7 @@ def _holding(hidden: np.ndarray, away: np.ndarray, unit: float) -> np.ndarray:
     """Compute how far occluders hold each cell, (gh, gw): 1 on them, falling to 0 within `_STILL`."""
     if not hidden.any():
         return np.zeros_like(away)
-    small = cv2.resize(hidden, away.shape[::-1], interpolation=cv2.INTER_AREA) * _smoothstep(1.0 - away / _BEYOND)
+    small = cv2.resize(hidden, away.shape[::-1], interpolation=cv2.INTER_AREA) * smoothstep(1.0 - away / _BEYOND)
     reach = max(round(_STILL * unit / 2), 1)
     # Grown by as much as the box filters remove again, so that occluders are held fully. A speck, which may appear in one
     # frame only, has little effect.
@@ -235,10 +236,4 @@ def _freedom(face: Face, window: Window, hidden: np.ndarray) -> np.ndarray:
     there = cv2.remap(held, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
     oval = face.points[topology().oval, :2]
     inward = np.linalg.norm(face.points[:, None, :2] - oval[None], axis=2).min(axis=1) / (_OUTLINE * face.size)
-    return free - there * (1.0 - _smoothstep(inward))
-
-
-def _smoothstep(t: np.ndarray) -> np.ndarray:
-    """Smoothstep of `t`, clamped to 0..1."""
-    t = np.clip(t, 0, 1).astype(np.float32, copy=False)
-    return t * t * (3 - 2 * t)
+    return free - there * (1.0 - smoothstep(inward).astype(np.float32))

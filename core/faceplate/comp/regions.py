@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from faceplate.face import Face, topology
+from faceplate.image.soft_steps import disc
 from faceplate.image.window import Window
 
 __all__ = ["REGIONS", "region_matte", "skin_weight"]
@@ -36,7 +37,7 @@ def region_matte(face: Face, window: Window, names: tuple[str, ...]) -> np.ndarr
             cv2.fillPoly(part, [fixed], 1.0, cv2.LINE_AA, 4)
         grown = _GROW[name] * face.size * scale
         if grown >= 1:
-            part = cv2.dilate(part, _disc(grown))
+            part = cv2.dilate(part, disc(grown))
         sigma = max(_SOFT * face.size * scale / 2, 0.5)
         matte = np.maximum(matte, cv2.GaussianBlur(part, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
     if scale < 1:
@@ -78,8 +79,3 @@ def _outlines(face: Face, name: str) -> list[np.ndarray]:
 
 def _to_fixed_point(outline: np.ndarray, window: Window) -> np.ndarray:
     return np.round((outline - (window.x + 0.5, window.y + 0.5)) * 16).astype(np.int32)
-
-
-def _disc(radius: float) -> np.ndarray:
-    side = 2 * max(round(radius), 1) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

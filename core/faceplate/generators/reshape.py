@@ -10,6 +10,7 @@ from faceplate.face import topology
 from faceplate.face.align import apply
 from faceplate.face.expression import eye_openness
 from faceplate.face.shape import Pose, head_model, own_shape, pose_of, turn_between
+from faceplate.image.soft_steps import smoothstep
 
 __all__ = ["shape_offset"]
 
@@ -43,7 +44,7 @@ def shape_offset(points: np.ndarray, poses: tuple[Pose, ...]) -> np.ndarray:
     offset = wanted - own_shape(pose.canonical)
     offset = offset + _closing(offset, _MOUTH)
     for pairs, openness in zip(_EYES, eye_openness(points), strict=True):
-        offset = offset + (1 - _ramp(openness / _OPEN_EYE)) * _closing(offset, pairs)
+        offset = offset + (1 - smoothstep(openness / _OPEN_EYE)) * _closing(offset, pairs)
     moved = _shown(pose) * pose.place(offset)
     mesh = topology()
     for iris, loop in ((slice(468, 473), mesh.right_eye_loop), (slice(473, 478), mesh.left_eye_loop)):
@@ -80,9 +81,4 @@ def _along(loop: np.ndarray, moved: np.ndarray, inside: np.ndarray) -> np.ndarra
 def _shown(pose: Pose) -> float:
     """Return 1 while the head faces the camera enough for its oval to be its outline, falling to 0."""
     towards = float(np.degrees(np.arccos(np.clip(pose.rotation[2, 2], -1, 1))))
-    return _ramp((_LOST - towards) / (_LOST - _SHOWN))
-
-
-def _ramp(t: float) -> float:
-    t = min(max(t, 0.0), 1.0)
-    return t * t * (3 - 2 * t)
+    return float(smoothstep((_LOST - towards) / (_LOST - _SHOWN)))

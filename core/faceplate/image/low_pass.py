@@ -1,19 +1,14 @@
-"""Low-pass filters of a field that is known in places only, exact on gradients up to the edge of what is known."""
+"""A low-pass filter of a field that is known in places only, exact on gradients up to the edge of what is known."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-__all__ = ["local_linear", "local_quadratic"]
+__all__ = ["local_linear"]
 
 # Samples to a standard deviation on the grid where the fit is made; more only costs time.
 _SAMPLES = 4.0
-# The powers of x and y in a surface, and the ridge of each in parts of the weight: slopes almost none, curvature a little.
-_POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
-_RIDGES = np.array([0.0, 1e-4, 1e-4, 0.03, 0.03, 0.03])
 
 
 def local_linear(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
@@ -37,25 +32,6 @@ def local_linear(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.nda
     numpy.ndarray
         float32 (h, w, c), defined everywhere; 0 where nothing is known at all.
     """
-    return _on_grid(values, weight, sigma, _planes)
-
-
-def local_quadratic(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
-    """Return the low frequencies of `values`: a surface of degree 2 fitted around every pixel.
-
-    As `local_linear`; it also follows what bends within `sigma`, such as the fall-off of a key light or a rim. Where too
-    little is known around a pixel to measure a bend, the surface is kept flat and becomes a plane.
-    """
-    return _on_grid(values, weight, sigma, _surfaces)
-
-
-def _on_grid(
-    values: np.ndarray,
-    weight: np.ndarray,
-    sigma: float,
-    fit: Callable[[np.ndarray, np.ndarray, float, float], np.ndarray],
-) -> np.ndarray:
-    """Apply `fit` on a grid as coarse as `sigma` allows, and enlarge the result."""
     height, width = weight.shape
     step = max(sigma / _SAMPLES, 1.0)
     size = (max(round(width / step), 4), max(round(height / step), 4))
@@ -63,7 +39,7 @@ def _on_grid(
     held = cv2.resize(weight.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     carried = cv2.resize(values * weight[..., None], size, interpolation=cv2.INTER_AREA)
     carried = carried.reshape(*held.shape, -1).astype(np.float64)
-    fitted = fit(carried, held.astype(np.float64), sigma * scale[0], sigma * scale[1])
+    fitted = _planes(carried, held.astype(np.float64), sigma * scale[0], sigma * scale[1])
     smooth = cv2.resize(fitted.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     return smooth.reshape(values.shape)
 
@@ -93,35 +69,4 @@ def _planes(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: floa
         value = carried[..., channel]
         v, vx, vy = blurred(value), blurred(value * x), blurred(value * y)
         result[..., channel] = kernel[0] * v + kernel[1] * (vx - x * v) + kernel[2] * (vy - y * v)
-    return np.where((one > 1e-9)[..., None], result, 0.0)
-
-
-def _surfaces(carried: np.ndarray, held: np.ndarray, sigma_x: float, sigma_y: float) -> np.ndarray:
-    """Return the fitted surfaces' values at their own pixels, (h, w, c); `carried` is value times weight."""
-    rows, columns = np.indices(held.shape, dtype=np.float64)
-    # Coordinates from the grid's middle keep the fourth moments in float64's range.
-    x, y = (columns - columns.mean()) / sigma_x, (rows - rows.mean()) / sigma_y
-
-    def blurred(field: np.ndarray) -> np.ndarray:
-        return cv2.GaussianBlur(field, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_CONSTANT)
-
-    moments = {(p, q): blurred(held * x**p * y**q) for p in range(5) for q in range(5 - p)}
-    normal = np.stack([np.stack([moments[p + r, q + s] for r, s in _POWERS], axis=-1) for p, q in _POWERS], axis=-2)
-    # Powers around the pixel itself, from powers around the middle.
-    around = np.zeros((*held.shape, 6, 6))
-    around[..., range(6), range(6)] = 1.0
-    around[..., 1, 0], around[..., 2, 0] = -x, -y
-    around[..., 3, 0], around[..., 3, 1] = x * x, -2 * x
-    around[..., 4, 0], around[..., 4, 1], around[..., 4, 2] = x * y, -y, -x
-    around[..., 5, 0], around[..., 5, 2] = y * y, -2 * y
-    normal = around @ normal @ np.swapaxes(around, -1, -2)
-    one = moments[0, 0]
-    normal[..., range(6), range(6)] += one[..., None] * _RIDGES + 1e-12
-    kernel = np.linalg.solve(normal, np.broadcast_to(np.eye(6)[:, :1], (*held.shape, 6, 1)))
-    # The kernel's row in powers around the middle: one sum of blurred fields for each channel.
-    row = (np.swapaxes(kernel, -1, -2) @ around)[..., 0, :]
-    result = np.zeros_like(carried)
-    for channel in range(carried.shape[-1]):
-        for index, (p, q) in enumerate(_POWERS):
-            result[..., channel] += row[..., index] * blurred(carried[..., channel] * x**p * y**q)
     return np.where((one > 1e-9)[..., None], result, 0.0)

@@ -27,7 +27,6 @@ from faceplate.comp import (
     unsaturated_tones,
 )
 from faceplate.face import Face, topology
-from faceplate.image.symmetric_log import log_unit, to_log
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.matte import Mattes, OcclusionMatte, full_where_nearly
@@ -102,9 +101,8 @@ def _matched(
 def _matched_pixels(prepared: PreparedPlate, pixels: np.ndarray, match: _Matched, parameters: Parameters) -> np.ndarray:
     """Return the face `pixels` in the plate's light and colour, its seam closed."""
     face, window, aspect = prepared.crop.face, prepared.crop.transform.window, prepared.crop.transform.pixel_aspect
-    logged = to_log(pixels, face.level)
     correction = match.light.light.on(window, face.size, aspect)
-    match.color.add_to(correction, logged, match.skin - np.log(log_unit(face.level)), face, window)
+    match.color.add_to(correction, pixels, match.skin, face, window)
     if parameters.blend == "seam" and parameters.blend_amount > 0:
         weight = seam_weight(face, window, hull_edges(parameters), parameters.blend_reach)
         weight *= np.float32(parameters.blend_amount)

@@ -45,7 +45,7 @@ from faceplate.models.devices import Runtime
 from faceplate.plate import PlateFile, Sequence, same_target
 from faceplate.render.composite import layer_names
 from faceplate.render.generate import network_encoding
-from faceplate.render.leading_views import mesh_in, pinned_views, runs_for, view_alone
+from faceplate.render.leading_views import mesh_in, runs_for
 from faceplate.render.matte import MatteNetworks, keep_regions
 from faceplate.render.pool import ResourcePool
 from faceplate.render.request import FrameRequest
@@ -367,7 +367,7 @@ class RenderResources:
         def runs() -> tuple[ViewRun, ...]:
             return runs_for(track, person, mesh.source)
 
-        pinned = pinned_views(mesh, request.frame)
+        pinned = mesh.pinned_views(request.frame)
         return pinned or weights_at(self.pool.get(("view runs", person, track.path), runs), request.plate_frame)
 
     def with_view_plans(self, track: Track) -> Track:
@@ -386,7 +386,7 @@ class RenderResources:
         mesh = mesh_in(self.generator(request.parameters))
         if mesh is None or face is None:
             return None
-        return pinned_views(mesh, request.frame) or view_alone(mesh, face, request.file.pixel_aspect)
+        return mesh.views_alone(request.frame, face, request.file.pixel_aspect)
 
     def wanted_identity(self, parameters: Parameters) -> np.ndarray | None:
         """Return the identity embedding of the picture that the parameter `target` names; None where it names no picture."""

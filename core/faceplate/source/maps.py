@@ -15,6 +15,7 @@ import numpy as np
 
 from faceplate.face import topology
 from faceplate.face.shape import away_from, head_model
+from faceplate.image.soft_steps import disc
 from faceplate.source.light import LUMINANCE, find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
 from faceplate.source.views import bare_skin
@@ -193,7 +194,7 @@ def _parts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _touching(part: np.ndarray, seed: np.ndarray, cells: float) -> np.ndarray:
     """Keep the connected parts of `part` that come within a strand's width of `seed`: hair grows in from elsewhere."""
     labels, stats = _parts(part > 0.3)
-    near = cv2.dilate((seed > 0.3).astype(np.uint8), _disc(0.015 * cells)) > 0
+    near = cv2.dilate((seed > 0.3).astype(np.uint8), disc(0.015 * cells)) > 0
     kept = np.bincount(labels[near], minlength=len(stats)) > 0
     kept[0] = False
     return part * kept[labels]
@@ -228,14 +229,9 @@ def _without_specks(front: np.ndarray, cells: float) -> np.ndarray:
     return front * cv2.dilate(kept[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
 
 
-def _disc(radius: float) -> np.ndarray:
-    side = 2 * max(round(radius), 1) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-
-
 def _widened(front: np.ndarray, cells: float) -> np.ndarray:
     """Grow what lies in front by its soft edge and contact shadow, with a soft border."""
-    grown = cv2.dilate(_ramp(front, 0.1, 0.45), _disc(_BESIDE * cells))
+    grown = cv2.dilate(_ramp(front, 0.1, 0.45), disc(_BESIDE * cells))
     return np.clip(cv2.GaussianBlur(grown, (0, 0), max(0.3 * _BESIDE * cells, 0.5)) * 1.1 - 0.05, 0, 1)
 
 

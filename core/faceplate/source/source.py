@@ -19,7 +19,6 @@ from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
-from faceplate.face.shape import head_model
 from faceplate.image.frame import Frame
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, cast_vote, make_atlas
@@ -107,10 +106,6 @@ class SourceView:
         at = (self.face.points[:, :2] - (self.frame.window.x + 0.5, self.frame.window.y + 0.5)).astype(np.float32)
         read = cv2.remap(grown, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return 1.0 - read[0].astype(np.float64)
-
-    def visibility_of(self, geometry: Geometry) -> np.ndarray:
-        """Return `visibility` of this view's picture, with `geometry` or its mirror, float64 (478,)."""
-        return self.visibility[head_model().mirror] if geometry.mirrored else self.visibility
 
     def noise(self, scale: float) -> Grain:
         """Compute the grain of the picture at level 1 after scaling by `scale`; means of n pixels have 1 / n of the variance."""

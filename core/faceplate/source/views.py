@@ -1,4 +1,4 @@
-"""Suitability of the source's views: which parts of the face each one saw, how well, and how similar its expression is."""
+"""The mesh of a view as a source of texture: which parts of the face it saw and how well, its pose and expression."""
 
 from __future__ import annotations
 
@@ -10,18 +10,10 @@ import numpy as np
 from faceplate.face import Face, topology
 from faceplate.face.expression import BLENDSHAPES, expression_of, eye_openness, mouth_openness
 from faceplate.face.raster import rasterise
-from faceplate.face.shape import Pose, away_from, head_model, normals, pose_of, turn_between, unsqueezed
+from faceplate.face.shape import Pose, away_from, head_model, normals, pose_of, unsqueezed
 from faceplate.image.window import Window
 
-__all__ = ["Geometry", "Regions", "bare_skin", "regions", "suitability"]
-
-# A difference of this much in pose, mouth or eyes divides a view's weight by e.
-_TURN, _MOUTH, _EYE = np.radians(9.0), 0.05, 0.06
-# The same for distances of blendshape vectors: of the lower face, a brow, an eye's lids.
-_LOWER_FACE, _BROW, _LIDS = 0.7, 0.4, 0.4
-# A mirrored view shows asymmetries on the wrong side, so a real one is preferred by this factor.
-_MIRROR_PENALTY = 0.02
-_LEAST_WEIGHT = 1e-6
+__all__ = ["Geometry", "Regions", "bare_skin", "regions"]
 
 
 @dataclass(frozen=True)
@@ -34,17 +26,11 @@ class Regions:
     mouth: np.ndarray
     right_eye: np.ndarray
     left_eye: np.ndarray
-    lower_face: np.ndarray
-    right_brow: np.ndarray
-    left_brow: np.ndarray
 
 
 @cache
 def regions() -> Regions:
-    """Compute soft regions on the mean head: 1 on lips, lids and brows, fading over a fraction of the head's radius.
-
-    The lower face is what a smile moves: it fades over the cheeks.
-    """
+    """Compute soft regions on the mean head: 1 on lips and lids, fading over a fraction of the head's radius."""
     mesh = topology()
 
     def near(loop: np.ndarray, reach: float) -> np.ndarray:
@@ -54,8 +40,7 @@ def regions() -> Regions:
     right, left = near(mesh.right_eye_loop, 0.22), near(mesh.left_eye_loop, 0.22)
     right[inside[0]], left[inside[1]] = 1.0, 1.0
     lips = np.concatenate([mesh.lips_loop, mesh.mouth_loop])
-    brows = near(mesh.right_brow, 0.25), near(mesh.left_brow, 0.25)
-    return Regions(near(lips, 0.35), right, left, near(lips, 0.8), *brows)
+    return Regions(near(lips, 0.35), right, left)
 
 
 @cache
@@ -152,38 +137,6 @@ class Geometry:
         y = np.clip(at[:, 1].astype(int), 0, rows - 1)
         hidden = raster.covered[y, x] & (points[:, 2] > depth[y, x] + 0.04 * size)
         return np.where(hidden, 0.0, np.clip(facing, 0.0, 1.0))
-
-
-def suitability(view: Geometry, target: Geometry) -> np.ndarray:
-    """Compute the weight of a view for each point of the target, float64 (478,), above 0.
-
-    It is a product of the similarity of the head's pose, the similarity of the expression in the regions that it moves
-    (openness of mouth and eyes, blendshapes of mouth, brows and lids), and how well the view saw the point. It is continuous
-    in the target, so that over a shot the weights change smoothly.
-    """
-    turn = turn_between(view.pose, target.pose) / _TURN
-    mouth = abs(view.mouth - target.mouth) / _MOUTH
-    eyes = [abs(mine - wanted) / _EYE for mine, wanted in zip(view.eyes, target.eyes, strict=True)]
-    area = regions()
-    apart = turn + area.mouth * mouth + area.right_eye * eyes[0] + area.left_eye * eyes[1]
-    off = view.expression - target.expression
-    for where, part, step in (
-        (area.lower_face, "mouth jaw cheek nose", _LOWER_FACE),
-        (area.right_brow, "brow", _BROW),
-        (area.left_brow, "brow", _BROW),
-        (area.right_eye, "eyeBlinkRight eyeSquintRight eyeWideRight", _LIDS),
-        (area.left_eye, "eyeBlinkLeft eyeSquintLeft eyeWideLeft", _LIDS),
-    ):
-        apart = apart + where * (float(np.linalg.norm(off[_blendshape_mask(part)])) / step)
-    # The cube prefers a view perpendicular to the surface over a grazing one.
-    wanted = np.exp(-apart) * (view.seen**3 + _LEAST_WEIGHT)
-    return wanted * (_MIRROR_PENALTY if view.mirrored else 1.0)
-
-
-@cache
-def _blendshape_mask(beginnings: str) -> np.ndarray:
-    """Return which of the 52 names begin with one of these words, bool (52,)."""
-    return np.array([name.startswith(tuple(beginnings.split())) for name in BLENDSHAPES])
 
 
 @cache

@@ -8,20 +8,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from faceplate.image.soft_steps import smoothstep
 from faceplate.track.model import ViewKey, ViewRun
 
-__all__ = ["HAND_OVER", "Views", "smoothstep", "weights_at", "with_keys"]
+__all__ = ["HAND_OVER", "Views", "weights_at", "with_keys"]
 
 Views = tuple[tuple[str, float], ...]
 """Names of views and their weights, the leader first; the weights sum to 1."""
 
 HAND_OVER = 12
 """Frames of the hand-over into and out of an artist's key, where there is room for them."""
-
-
-def smoothstep(part: float) -> float:
-    """Compute 3x² - 2x³ of `part` in 0..1: the rise of every fade and hand-over."""
-    return part * part * (3.0 - 2.0 * part)
 
 
 def weights_at(runs: Sequence[ViewRun], frame: int) -> Views:
@@ -41,7 +37,7 @@ def weights_at(runs: Sequence[ViewRun], frame: int) -> Views:
     into = frame - run.first
     if before is None or not 0 <= into < run.fade or before.last != run.first - 1 or before.view == run.view:
         return ((run.view, 1.0),)
-    part = smoothstep((into + 1) / (run.fade + 1))
+    part = float(smoothstep((into + 1) / (run.fade + 1)))
     mixed = ((run.view, part), (before.view, 1.0 - part))
     return mixed if part >= 0.5 else mixed[::-1]
 

@@ -17,17 +17,19 @@ from faceplate.face.expression import BLENDSHAPE_NETWORK
 from faceplate.face.raster import MeshRaster
 from faceplate.face.shape import unsqueezed
 from faceplate.generators.interface import Crop, CropTransform, Encoding, Generated
-from faceplate.generators.mesh.grid import cells_per_face, disc
+from faceplate.generators.mesh.grid import cells_per_face
 from faceplate.generators.mesh.mouth_eyes import kept_from_plate
 from faceplate.generators.mesh.settings import MeshSettings
-from faceplate.generators.mesh.texture_layers import TextureLayer, best_view, texture_layers
+from faceplate.generators.mesh.texture_layers import TextureLayer, texture_layers
 from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.generators.mesh.texture_tones import texture_tones
 from faceplate.generators.mesh.warp import sum_layers
 from faceplate.generators.reshape import shape_offset
 from faceplate.image.inpaint import fill
+from faceplate.image.soft_steps import disc
 from faceplate.image.symmetric_log import from_log
 from faceplate.source.source import Source
+from faceplate.source.view_costs import ViewTraits, best_view
 from faceplate.source.views import Geometry
 
 __all__ = ["MeshGenerator"]
@@ -80,11 +82,23 @@ class MeshGenerator:
         """Return a text that is the same exactly when the results are."""
         return digest(self.name, self.source.cache_identity(), self.settings)
 
+    def pinned_views(self, frame: int | None) -> tuple[tuple[str, float], ...] | None:
+        """Return the views that the setting `pins` names for `frame`, in equal shares; None where it names none."""
+        if frame is None:
+            return None
+        names = dict.fromkeys(name for name, first, last in self.settings.pins if first <= frame <= last)
+        return tuple((name, 1.0 / len(names)) for name in names) or None
+
+    def views_alone(self, frame: int | None, face: Face, pixel_aspect: float) -> tuple[tuple[str, float], ...]:
+        """Return the views that lead a frame without a plan: those pinned, else the one that suits `face` best."""
+        traits = [ViewTraits.of(view) for view in self.source.views]
+        return self.pinned_views(frame) or ((best_view(traits, face.points, pixel_aspect), 1.0),)
+
     def generate(self, crop: Crop) -> Generated:
         """Generate the new face on the plate's pixels, scene-linear."""
         face, raster = crop.face, crop.raster
         target = Geometry.of(face, crop.transform.pixel_aspect)
-        layers, light = texture_layers(self.source, self._leaders(crop, target), face, target, self.sizes)
+        layers, light = texture_layers(self.source, self._leaders(crop), face, target, self.sizes)
         logged = sum_layers(layers, _grid_shares(layers, face, raster), face, raster, self.settings.eyes == "auto")
         logged += raster.enlarge(_over_grid(light, face, raster))
         kept = kept_from_plate(face, target, layers, raster, self.settings)
@@ -99,16 +113,14 @@ class MeshGenerator:
             texture_tones(self.source, layers, light, face, self.tones),
         )
 
-    def _leaders(self, crop: Crop, target: Geometry) -> dict[str, float]:
+    def _leaders(self, crop: Crop) -> dict[str, float]:
         """Return the views that lead in a frame and their weights: the plan's, else an artist's pins, else the best."""
         known = {view.name for view in self.source.all_views}
         planned = {name: weight for name, weight in crop.views or () if name in known}
         whole = sum(planned.values())
         if whole > 0:
             return {name: weight / whole for name, weight in planned.items()}
-        frame = crop.frame
-        pins = {name for name, first, last in self.settings.pins if frame is not None and first <= frame <= last}
-        return dict.fromkeys(pins or {best_view(self.source.views, crop.face, target).name}, 1.0 / max(len(pins), 1))
+        return dict(self.views_alone(crop.frame, crop.face, crop.transform.pixel_aspect))
 
 
 def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> np.ndarray:

@@ -9,7 +9,7 @@ from faceplate.face import Face
 from faceplate.face.raster import MeshRaster
 from faceplate.image.window import Window
 
-__all__ = ["cell_axes", "cells_per_face", "disc", "fit_affine", "grid_slices", "loop_matte"]
+__all__ = ["cell_axes", "cells_per_face", "fit_affine", "grid_slices", "loop_matte"]
 
 
 def cells_per_face(face: Face, raster: MeshRaster) -> float:
@@ -49,12 +49,6 @@ def loop_matte(
         return matte
     cv2.fillPoly(matte, [np.round(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
     return cv2.GaussianBlur(matte, (0, 0), max(0.004 * cells_per_face(face, raster), 0.5))
-
-
-def disc(radius: float) -> np.ndarray:
-    """Return a round structuring element."""
-    side = 2 * max(round(radius), 1) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
 def fit_affine(start: np.ndarray, end: np.ndarray) -> np.ndarray:

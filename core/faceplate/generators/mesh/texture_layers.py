@@ -14,11 +14,12 @@ from faceplate.face.align import apply, scale_of
 from faceplate.face.shape import turn_between
 from faceplate.generators.mesh.grid import fit_affine
 from faceplate.generators.mesh.texture_sizes import TextureSizes
+from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 from faceplate.source.source import Source, SourceView
 from faceplate.source.views import Geometry, regions
 
-__all__ = ["TextureLayer", "best_view", "light_weight", "resolution_weight", "texture_layers"]
+__all__ = ["TextureLayer", "texture_layers"]
 
 # A layer that reaches this share nowhere is left out, because it would cost time without being visible.
 _LEAST_SHARE = 0.03
@@ -28,16 +29,9 @@ _GRAZING, _FACING = 0.12, 0.35
 
 # Turn in radians, and difference of the mouth's and an eye's openness, that divide a view's fitness for an expression by e.
 _TURN, _MOUTH, _EYE = np.radians(16.0), 0.05, 0.06
-# The same for a leader's turn, and for a picture that is not like the person at all.
-_LEADER_TURN, _UNLIKE = np.radians(15.0), 5.0
 # Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The leader's own fitness counts this
 # many times, so that it keeps its own mouth and eyes unless another view's are clearly nearer.
 _POWER, _LEADER_BONUS = 3, 1.6
-
-# Up to the first fall-off, in natural logarithm per unit of the normal, light can be removed completely (a key light of 4:1
-# from side to side measures 0.45, the invented people's pictures up to 1.5). Each further step of the second value divides
-# a view's weight by e.
-_SOFT_LIGHT, _HARDER = 1.6, 0.5
 
 
 @dataclass(frozen=True)
@@ -134,18 +128,6 @@ def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSi
     return TextureLayer(log, window, points, share, Geometry(points), Grain.none())
 
 
-def best_view(views: tuple[SourceView, ...], face: Face, target: Geometry) -> SourceView:
-    """Return the view that leads a frame for which nothing else was planned: typical, sharp, softly lit, and turned alike."""
-    sharpest = max(view.analysis.sharpness for view in views)
-
-    def fitness(view: SourceView) -> float:
-        turn = turn_between(view.geometry.pose, target.pose) / _LEADER_TURN
-        merit = resolution_weight(view, face, sharpest) * light_weight(view)
-        return float(np.log(max(merit, 1e-9)) - np.hypot(1.0, turn) - _UNLIKE * (1.0 - view.typical))
-
-    return max(views, key=fitness)
-
-
 def _with_expression(
     share: np.ndarray, leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry
 ) -> np.ndarray:
@@ -167,23 +149,7 @@ def _with_expression(
 def _seen(views: tuple[SourceView, ...]) -> np.ndarray:
     """Return how far each view saw each point well enough, float64 (478, n)."""
     seen = np.stack([view.geometry.seen for view in views], axis=1)
-    t = np.clip((seen - _GRAZING) / (_FACING - _GRAZING), 0.0, 1.0)
-    return t * t * (3 - 2 * t)
-
-
-def resolution_weight(view: SourceView, face: Face, sharpest: float) -> float:
-    """Compute the weight of a view's resolution: 1 when it shows as much as the plate, less when it shows less.
-
-    An out-of-focus view is treated like one with fewer pixels. For blurs of half a pixel to two, the sharpness falls as the
-    number of pixels with the same detail does, 1 / sqrt(1 + 4 sigma^2), to within a third.
-    """
-    focus = min(view.analysis.sharpness / sharpest, 1.0) if sharpest > 0 else 1.0
-    return max(min(focus * view.face.size / max(face.size, 1e-9), 1.0), 1e-3) ** 2
-
-
-def light_weight(view: SourceView) -> float:
-    """Compute the weight of a view's light: 1 while it is soft, less when it is hard and its shadows cannot be removed."""
-    return float(np.exp(-max(view.analysis.contrast - _SOFT_LIGHT, 0.0) / _HARDER))
+    return smoothstep(seen, _GRAZING, _FACING)
 
 
 def _reduction(points: np.ndarray, face: Face) -> float:
