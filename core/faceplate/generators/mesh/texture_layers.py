@@ -28,7 +28,7 @@ _LEAST_SHARE = 0.03
 _GRAZING, _FACING = 0.12, 0.35
 
 # Turn in radians, and difference of the mouth's and an eye's openness, that divide a view's fitness for an expression by e.
-_TURN, _MOUTH, _EYE = np.radians(16.0), 0.05, 0.06
+_TURN, _MOUTH, _EYE = np.radians(16.0), 0.085, 0.06
 # Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The leader's own fitness counts this
 # many times, so that it keeps its own mouth and eyes unless another view's are clearly nearer.
 _POWER, _LEADER_BONUS = 3, 1.6
