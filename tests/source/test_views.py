@@ -108,9 +108,9 @@ class Mixes:
         views = self.source.views
         leader, face = {views[0].name: 1.0}, Face(points, 1.0, 1.0, 0.2)
         layers, _ = texture_layers(self.source, leader, face, Geometry(points), self.sizes)
-        mixed = np.zeros((len(views) + 1, 478))
+        mixed, names = np.zeros((len(views) + 1, 478)), [view.name for view in views]
         for layer in layers:
-            row = next((k for k, view in enumerate(views) if view.geometry is layer.geometry), len(views))
+            row = names.index(layer.view) if layer.view else len(views)
             mixed[row] = layer.share
         return mixed
 

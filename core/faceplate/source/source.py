@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from faceplate.color.reading import read_still
 from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import occlusion_matte
+from faceplate.comp.skin_tones import SkinTones, measure_tones
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.image.frame import Frame
@@ -33,6 +35,8 @@ from faceplate.source.views import Geometry
 
 __all__ = ["Source", "SourceView", "read_source"]
 
+Made = TypeVar("Made")
+
 # A clip has hundreds of frames that differ little; this many of the most different ones represent it.
 _MAX_VIEWS = 24
 # Distance beyond the mesh within which occluders are searched; half of it is the radius around a point within which they
@@ -40,6 +44,8 @@ _MAX_VIEWS = 24
 _HAIR_MARGIN = 0.04
 # Sensitivity of the occlusion network at which its doubts count, for places where the picture confirms them.
 _DOUBT = 0.9
+# Level at which a texture's tones are measured, low enough that none of its values is clipped.
+_TEXTURE_LEVEL = 1e-6
 # Margin around the face that is kept of a picture, as a fraction of the face's size; nothing beyond it is read.
 _PICTURE_MARGIN = 0.6
 
@@ -198,7 +204,16 @@ class Source:
     @cached_property
     def textures(self) -> Mapping[str, ViewTexture]:
         """The views' textures by name, each made on first use: without light, with what was hidden filled in."""
-        return _Textures(self)
+        return _ByView(self.all_views, lambda view: fill_texture(view.photograph, self.delit(view), self.atlas))
+
+    @cached_property
+    def tones(self) -> Mapping[str, SkinTones]:
+        """The tones of the views' textures by name, in the symmetric logarithm of the textures; each is measured on first use."""
+        return _ByView(self.all_views, self._texture_tones)
+
+    def _texture_tones(self, view: SourceView) -> SkinTones:
+        face = replace(view.face, level=_TEXTURE_LEVEL)
+        return measure_tones(np.exp(self.textures[view.name].log), view.frame.window, face)
 
     def delit(self, view: SourceView) -> ViewTexture:
         """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled."""
@@ -213,18 +228,17 @@ class Source:
         return np.mean([finder.embed(view.frame, view.face) for view in self.views], axis=0)
 
 
-class _Textures(Mapping[str, ViewTexture]):
-    """The filled textures of a source, made one by one when they are asked for."""
+class _ByView(Mapping[str, Made]):
+    """Something of each view by its name, each made once, when it is first asked for."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._views = {view.name: view for view in source.all_views}
-        self._made: dict[str, ViewTexture] = {}
+    def __init__(self, views: tuple[SourceView, ...], make: Callable[[SourceView], Made]) -> None:
+        self._views = {view.name: view for view in views}
+        self._make = make
+        self._made: dict[str, Made] = {}
 
-    def __getitem__(self, name: str) -> ViewTexture:
+    def __getitem__(self, name: str) -> Made:
         if name not in self._made:
-            view = self._views[name]
-            self._made[name] = fill_texture(view.photograph, self._source.delit(view), self._source.atlas)
+            self._made[name] = self._make(self._views[name])
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -11,7 +11,6 @@ from faceplate.cache import digest
 from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
-from faceplate.comp.skin_tones import SkinTones
 from faceplate.face import Face, topology
 from faceplate.face.expression import BLENDSHAPE_NETWORK
 from faceplate.face.raster import MeshRaster
@@ -59,7 +58,6 @@ class MeshGenerator:
     encoding: Encoding = "working"
     weights: tuple[str, ...] = (NETWORK, BLENDSHAPE_NETWORK)
     sizes: TextureSizes = field(default_factory=TextureSizes, repr=False, compare=False)
-    tones: dict[str, SkinTones] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def native_size(self) -> float:
@@ -110,7 +108,7 @@ class MeshGenerator:
             _most_grain([layer.noise for layer in layers]).scaled(face.level),
             np.clip(raster.enlarge(kept), 0.0, 1.0) if kept.any() else None,
             _features_of(layers, self.source.features),
-            texture_tones(self.source, layers, light, face, self.tones),
+            texture_tones(self.source, layers, light, face),
         )
 
     def _leaders(self, crop: Crop) -> dict[str, float]:

@@ -54,6 +54,8 @@ class TextureLayer:
         Its grain at level 1.
     features : FeatureTones, optional
         The view's sclera and teeth over its skin; None for the atlas.
+    view : str, optional
+        The view's name; None for the atlas.
     """
 
     log: np.ndarray
@@ -63,6 +65,7 @@ class TextureLayer:
     geometry: Geometry
     noise: Grain
     features: FeatureTones | None = None
+    view: str | None = None
 
 
 def texture_layers(
@@ -116,7 +119,8 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    return TextureLayer(log, window, points, share, view.geometry, view.noise(scale_of(to_layer)), view.features)
+    noise = view.noise(scale_of(to_layer))
+    return TextureLayer(log, window, points, share, view.geometry, noise, view.features, view.name)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:

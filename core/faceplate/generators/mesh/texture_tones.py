@@ -6,26 +6,23 @@ not follow small errors of the mesh, as tones measured on each frame's warped pi
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
-from faceplate.comp.skin_tones import COUNT, SkinTones, edge_points, measure_tones, tone_points
+from faceplate.comp.skin_tones import COUNT, SkinTones, edge_points, tone_points
 from faceplate.face import Face
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.image.symmetric_log import from_log
-from faceplate.source.source import Source, SourceView
+from faceplate.source.source import Source
 
 __all__ = ["texture_tones"]
 
-# Level for the measurement of a texture, low enough that none of its values is clipped, and the least tone over the plate's level.
-_LOW, _LEAST = 1e-6, 1e-3
+# The least tone over the plate's level.
+_LEAST = 1e-3
 
 
-def texture_tones(
-    source: Source, layers: Sequence[TextureLayer], light: np.ndarray, face: Face, known: MutableMapping[str, SkinTones]
-) -> SkinTones:
+def texture_tones(source: Source, layers: Sequence[TextureLayer], light: np.ndarray, face: Face) -> SkinTones:
     """Return the tones of the face that `layers` and `light` make, where the views show it.
 
     Parameters
@@ -38,8 +35,6 @@ def texture_tones(
         float32 (478, 3), the leaders' light.
     face : Face
         The face on the plate; its level is used.
-    known : mapping of str to SkinTones
-        The views' tones by name, in the symmetric logarithm; those that are missing are measured and added.
 
     Returns
     -------
@@ -49,19 +44,12 @@ def texture_tones(
     points, edge = tone_points(), edge_points()
     logged, trust = np.zeros((COUNT, 3)), np.zeros(COUNT)
     for layer in layers:
-        view = next((view for view in source.all_views if view.geometry is layer.geometry), None)
-        if view is None:
+        if layer.view is None:
             continue
-        if view.name not in known:
-            known[view.name] = _view_tones(source, view)
-        weight = layer.share[points] * known[view.name].trust * ~edge
-        logged += weight[:, None] * known[view.name].log
+        tones = source.tones[layer.view]
+        weight = layer.share[points] * tones.trust * ~edge
+        logged += weight[:, None] * tones.log
         trust += weight
     logged = logged / np.maximum(trust, 1e-9)[:, None] + light[points]
     pixels = from_log(logged.astype(np.float32)[None], face.level)[0]
     return SkinTones(np.log(np.maximum(pixels, _LEAST * face.level)).astype(np.float64), np.clip(trust, 0.0, 1.0))
-
-
-def _view_tones(source: Source, view: SourceView) -> SkinTones:
-    """Measure the tones of a view's texture, in the symmetric logarithm in which it is stored."""
-    return measure_tones(np.exp(source.textures[view.name].log), view.frame.window, replace(view.face, level=_LOW))
