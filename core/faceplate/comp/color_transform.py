@@ -2,8 +2,8 @@
 
 A grade is close to a slope, which the match of the skin follows, and a saturation around luminance as in the ASC CDL. The
 plate's tones are brought to the source's saturation, the new face is matched to them, and the result is brought back; a grade
-of slope and saturation is then followed by everything in the face. The saturation is read off the skin's colour against sclera
-and teeth, whose own colour is nearly the same in everybody. What is left of their difference is corrected on them alone.
+of slope and saturation is then followed by everything in the face. The saturation is read off the skin's colour against grey,
+sclera and teeth, as far as it leaves what is usual in people. What is left of their difference is corrected on them alone.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import numpy as np
 from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones
 from faceplate.comp.skin_tones import SkinTones
 from faceplate.face import Face, topology
+from faceplate.image.soft_steps import smoothstep
 from faceplate.image.symmetric_log import log_unit, to_log
 from faceplate.image.window import Window
 
 __all__ = ["ColorTransform", "match_color", "saturated", "unsaturated_tones"]
 
-# Range of saturations that are searched, and the logarithm below which one is rather a difference of two people.
-_LEAST, _MOST, _PEOPLE = 0.05, 2.5, 0.4
-# Least and most logarithm that is believed: two people can differ by as much as a strong grade.
-_LEAST_SURE, _MOST_SURE = -0.7, 0.15
-# Trust in the saturation that sclera and teeth tell: lids and lashes shade the sclera.
-_TRUST = np.array([0.5, 1.0])
-# Distance of skin from teeth and sclera in colour, as a constant and a slope over its distance in luminance: darker skin has more
-# colour. Measured on invented people, sclera and teeth (`bench/people`).
-_USUAL, _LEAST_USUAL = np.array([[0.37, 0.3], [0.21, 0.2]]), 0.15
-# Luminance over the skin's, in natural logarithm, from which sclera tells the saturation, and from which it does so fully.
-_SHADED, _LIT = -1.2, -0.3
+# Saturations that are compared, in natural logarithm, their standard deviation among grades, and the odds that there is none.
+_TRIED, _SPREAD, _UNGRADED = np.linspace(np.log(0.1), np.log(1.8), 49), 0.6, 0.7
+# Skin's distance from grey in natural logarithm, and its distances from teeth and from sclera: mean and standard deviation over
+# the people to tune on without a grade, and the freedom of their heavy-tailed distribution (`bench/people/measure_grade.py`).
+_USUAL = np.array([[-0.66, 0.26], [0.27, 0.10], [0.22, 0.16]])
+_FREEDOM, _SHARE = 4.0, 0.8
+# Distance of skin from teeth and sclera below which they were misread: nothing white is farther from grey than skin.
+_MISREAD = (-0.12, 0.0)
+# Logarithm of a saturation below which it is rather a difference of two people, and the least and most that is followed.
+_PEOPLE, _LEAST, _MOST = 0.15, -0.8, 0.15
 # Least part of a tone's luminance that a channel keeps when saturation is undone.
 _FLOOR = 0.05
 # Most by which sclera and teeth are changed in colour, darkened and brightened, in natural logarithm.
@@ -99,6 +99,7 @@ def unsaturated_tones(tones: SkinTones, saturation: float, weights: np.ndarray) 
 def match_color(
     generated: FeatureTones | None,
     plate: FeatureTones,
+    own: SkinTones,
     tones: SkinTones,
     weights: np.ndarray,
     amount: float = 1.0,
@@ -109,27 +110,69 @@ def match_color(
     ----------
     generated, plate : FeatureTones
         The features of the new face, None where they are unknown, and the plate's.
-    tones : SkinTones
-        The plate's skin.
+    own, tones : SkinTones
+        The skin of the new face, and the plate's.
     weights : np.ndarray
         float (3,), the working space's luminance.
     amount : float
         Strength 0..1; 0 changes nothing.
     """
     none = ColorTransform(1.0, np.zeros((2, 3)), np.zeros(2))
-    if generated is None or amount == 0 or tones.trust.sum() < 4.0:
+    if generated is None or amount == 0 or min(tones.trust.sum(), own.trust.sum()) < 4.0:
         return none
+    if not (generated.certainty * plate.certainty).any():
+        return none
+    skin, wanted = (np.average(one.log, axis=0, weights=one.trust) for one in (own, tones))
+    away = grade_saturation(wanted, plate, weights) - grade_saturation(skin, generated, weights)
+    followed = np.exp(np.clip(away**3 / (away**2 + _PEOPLE**2), _LEAST, _MOST))
+    saturation = float(1.0 + amount * (followed - 1.0))
+    plain = _unsaturated(wanted + plate.log, saturation, weights) - _unsaturated(wanted, saturation, weights)
     certainty = generated.certainty * plate.certainty
-    if not certainty.any():
-        return none
-    skin = np.average(tones.log, axis=0, weights=tones.trust)
-    saturation = 1.0 + amount * (_saturation(generated, plate, certainty, skin, weights) - 1.0)
-    plain = _unsaturated(skin + plate.log, saturation, weights) - _unsaturated(skin, saturation, weights)
+    certainty = certainty * smoothstep(_distances(_unsaturated(wanted, saturation, weights), plain), *_MISREAD)
     shift = _limited(plain - generated.log)
     # A feature that was not measured takes the other's change of colour.
     color = shift - shift.mean(axis=1, keepdims=True)
     other = (1 - certainty)[:, None] * (certainty[:, None] * color)[::-1]
     return ColorTransform(saturation, amount * (certainty[:, None] * shift + other), generated.log.mean(axis=1))
+
+
+def grade_saturation(skin: np.ndarray, features: FeatureTones, weights: np.ndarray) -> float:
+    """Return the likely saturation of a picture's grade in natural logarithm, 0 for none.
+
+    A grade brings skin nearer to grey and to teeth and sclera at once; how far they are apart in people without a grade is known.
+    The result is the mean over all saturations by their likelihood, so that it changes smoothly.
+
+    Parameters
+    ----------
+    skin : np.ndarray
+        (3,), the skin's mean, natural logarithm of scene-linear working space RGB.
+    features : FeatureTones
+        Sclera and teeth over it.
+    weights : np.ndarray
+        float (3,), the working space's luminance.
+    """
+    sure = float(1.0 - np.prod(1.0 - features.certainty))
+    share = _SHARE * np.array([sure, features.certainty[TEETH], features.certainty[SCLERA]])
+
+    def likelihood(saturation: float) -> float:
+        plain = _unsaturated(skin, saturation, weights)
+        over = _unsaturated(skin + features.log, saturation, weights) - plain
+        length = float(np.linalg.norm(plain - plain.mean()))
+        sclera, teeth = _distances(plain, over)
+        away = (np.array([np.log(max(length, 0.02)), teeth, sclera]) - _USUAL[:, 0]) / _USUAL[:, 1]
+        return float(share @ (-0.5 * (_FREEDOM + 1.0) * np.log1p(away**2 / _FREEDOM)))
+
+    evidence = np.array([likelihood(1.0), *(likelihood(float(np.exp(tried))) for tried in _TRIED)])
+    usual = np.exp(-0.5 * (_TRIED / _SPREAD) ** 2)
+    odds = np.array([_UNGRADED, *((1.0 - _UNGRADED) * usual / usual.sum())])
+    weight = odds * np.exp(evidence - evidence.max())
+    return float(weight[1:] @ _TRIED / weight.sum())
+
+
+def _distances(skin: np.ndarray, over: np.ndarray) -> np.ndarray:
+    """Return how far sclera and teeth, `over` (2, 3) the `skin` (3,), lie from it towards grey, (2,), in natural logarithm."""
+    axis = skin - skin.mean()
+    return -(over - over.mean(axis=1, keepdims=True)) @ axis / max(float(np.linalg.norm(axis)), 1e-6)
 
 
 def _limited(shift: np.ndarray) -> np.ndarray:
@@ -140,61 +183,6 @@ def _limited(shift: np.ndarray) -> np.ndarray:
     return color * np.minimum(1.0, _MOST_COLOR / np.maximum(length, 1e-9)) + np.clip(
         luminance, -_MOST_DARKER, _MOST_BRIGHTER
     )
-
-
-def _saturation(
-    generated: FeatureTones, plate: FeatureTones, certainty: np.ndarray, skin: np.ndarray, weights: np.ndarray
-) -> float:
-    """Return the saturation at which the plate's skin is as far from sclera and teeth in colour as the source's is.
-
-    Both distances are taken over what is usual for skin as dark, and the source's counts half, because the usual one is known
-    as well. What two people differ by without a grade is left out by a curve: small deviations from 1 count less than large ones.
-    """
-    sides = _sides(generated.log)
-    wanted = np.sqrt(_distance(generated.log, generated.log))
-    lit = np.array(
-        [np.clip((min(one.log[SCLERA].mean() for one in (generated, plate)) - _SHADED) / (_LIT - _SHADED), 0, 1), 1.0]
-    )
-    certainty = certainty * lit
-    weight = certainty * _TRUST * sides
-    if weight.sum() < 1e-6:
-        return 1.0
-
-    def excess(saturation: float) -> float:
-        plain = _unsaturated(skin + plate.log, saturation, weights) - _unsaturated(skin, saturation, weights)
-        return float((weight * (_distance(plain, generated.log) - wanted)).sum())
-
-    low, high = _least_saturation(np.vstack([skin, (skin + plate.log)[certainty > 0.01]]), weights), _MOST
-    if excess(low) <= 0:
-        low = high = low
-    elif excess(high) >= 0:
-        low = high
-    for _ in range(30):
-        middle = (low * high) ** 0.5
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    away = float(np.log(high))
-    sure = float(1.0 - np.prod(1.0 - certainty * np.clip(sides / 0.15, 0.0, 1.0)))
-    return float(np.exp(sure * np.clip(away**3 / (away**2 + _PEOPLE**2), _LEAST_SURE, _MOST_SURE)))
-
-
-def _least_saturation(log: np.ndarray, weights: np.ndarray) -> float:
-    """Return the least saturation that can have made the colours (n, 3) in natural logarithm from others above 0."""
-    pixels = np.exp(log - log.max(axis=-1, keepdims=True))
-    luminance = (pixels @ weights)[:, None]
-    return float(np.clip(((luminance - pixels) / luminance).max() / (1 - 2 * _FLOOR), _LEAST, 1.0))
-
-
-def _sides(log: np.ndarray) -> np.ndarray:
-    """Return the distance in colour of sclera and teeth (2, 3) from the skin, (2,)."""
-    return np.linalg.norm(log - log.mean(axis=1, keepdims=True), axis=1)
-
-
-def _distance(log: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """Return the distances (2,) in colour of `log` (2, 3) from the skin in the direction of `along`, over the usual ones."""
-    color, axis = (part - part.mean(axis=1, keepdims=True) for part in (log, along))
-    length = np.maximum(np.linalg.norm(axis, axis=1), 1e-9)
-    usual = np.maximum(_USUAL[:, 0] + _USUAL[:, 1] * log.mean(axis=1), _LEAST_USUAL)
-    return (color * axis).sum(axis=1) / length / usual
 
 
 def _unsaturated(log: np.ndarray, saturation: float, weights: np.ndarray) -> np.ndarray:

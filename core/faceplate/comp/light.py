@@ -9,12 +9,14 @@ are Gaussian, so the most likely light is a linear function of the ratio, and ho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from faceplate.comp.light_prior import lamp_covariance, light_patterns, soft_covariance
 from faceplate.comp.skin_tones import SkinTones, edge_points, tone_places, tone_points
 from faceplate.comp.tone_field import ToneField, smooth_field
 from faceplate.face import Face
@@ -22,14 +24,15 @@ from faceplate.face.shape import normals, unsqueezed
 
 __all__ = ["LightMatch", "match_light", "soft_light"]
 
-# Standard deviations in natural logarithm, and a reach in units of the face's size: the light's level, slope, and what bends it.
-_LEVEL, _SLOPE, _BEND, _BEND_REACH = 2.0, 1.0, 0.35, 0.35
-# Hypotheses of how hard the light is: its standard deviation, the part of two people's difference that is then left to the
-# people, and the logarithm of its odds before anything is seen. Each counts by its evidence. The last value is the reach of the
-# hard light's broad half.
-_HYPOTHESES, _BROAD = ((0.0, 1.0, 0.0), (0.1, 1.0, -2.0), (0.25, 1.0, -8.0), (0.5, 0.3, -10.0), (0.9, 0.1, -10.0)), 0.2
+# Hypotheses of the light: the kind of a lamp beside the soft light, and the part of two people's difference that is then left to
+# the people; hard light covers more of it. To each the likely patterns of light are added so many times, of a standard deviation
+# in natural logarithm, and each time costs some of the logarithm of its odds.
+_HYPOTHESES, _ADDED, _PATTERN, _ODDS = ((None, 1.0), (0, 0.7), (1, 0.4)), 3, 1.2, -3.0
+# The evidence's logarithm is divided by this: tones near each other err together, so that they know less than they count, and
+# what is believed must not change at once from one frame to the next.
+_TEMPER = 6.0
 # Noise of a trusted tone, and of one that is trusted by half.
-_NOISE, _DOUBT = 0.03, 0.3
+_NOISE, _DOUBT = 0.05, 0.3
 # Trust below which a tone does not count.
 _DOUBTFUL = 0.3
 # Ridge of the colour's first-order fit, as a part of the trust, and the deviation at which a tone loses weight.
@@ -90,9 +93,10 @@ def match_light(
         return None
     ratio = plate.log - generated.log
     places = tone_places(face) * (pixel_aspect / face.size, 1.0 / face.size)
-    terms = _orders(normals(unsqueezed(face.points, pixel_aspect))[tone_points()])
+    normal = normals(unsqueezed(face.points, pixel_aspect))[tone_points()]
+    terms = _orders(normal)
     mean = ratio.mean(axis=1, keepdims=True)
-    followed = _likely_light(places, mean[:, 0], trust, scale)[:, None]
+    followed = _likely_light(places, normal, mean[:, 0], trust, scale)[:, None]
     tint = _robust_fit(terms[:, :_COLOR_TERMS], ratio - mean, trust)
     light = smooth_field(places, luminance * followed + color * tint, np.maximum(trust, 0.2), scale)
     edge = edge_points()
@@ -101,15 +105,8 @@ def match_light(
 
 def soft_light(places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, people: np.ndarray) -> np.ndarray:
     """Return the most likely soft light (n,) in a log ratio (n,), where `people` (n, n) is the people's covariance."""
-    light = _soft_covariance(places, trust)
+    light = soft_covariance(places, trust)
     return light @ np.linalg.solve(light + people + _noise(trust), ratio)
-
-
-def _soft_covariance(places: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """Return the covariance (n, n) of soft light: a level, a slope, and what bends it."""
-    square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
-    away = places - np.average(places, axis=0, weights=trust + 1e-12)
-    return _LEVEL**2 + _SLOPE**2 * away @ away.T + _BEND**2 * np.exp(square * (-0.5 / _BEND_REACH**2))
 
 
 def _noise(trust: np.ndarray) -> np.ndarray:
@@ -117,20 +114,46 @@ def _noise(trust: np.ndarray) -> np.ndarray:
     return np.diag(_NOISE**2 + _DOUBT**2 * (1 / np.maximum(trust, 1e-5) - 1))
 
 
-def _likely_light(places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, scale: float) -> np.ndarray:
-    """Return the most likely light (n,) in a log ratio (n,) of two people's luminance, for all hardnesses by their evidence."""
-    square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
-    low, noise = _soft_covariance(places, trust), _noise(trust)
-    hard = 0.5 * (np.exp(square * (-0.5 / scale**2)) + np.exp(square * (-0.5 / _BROAD**2)))
+def _likely_light(
+    places: np.ndarray, normal: np.ndarray, ratio: np.ndarray, trust: np.ndarray, scale: float
+) -> np.ndarray:
+    """Return the most likely light (n,) in a log ratio (n,) of two people's luminance: all hypotheses' by their evidence."""
+    soft, noise, patterns = soft_covariance(places, trust), _noise(trust), light_patterns(places, scale)
     found, evidence = [], []
-    for deviation, left, odds in _HYPOTHESES:
-        light = low + deviation**2 * hard
-        root = np.linalg.cholesky(light + left * _people() + noise)
-        white = np.linalg.solve(root, ratio)
-        found.append(light @ np.linalg.solve(root.T, white))
-        evidence.append(odds - 0.5 * white @ white - np.log(np.diag(root)).sum())
-    weight = np.exp(np.array(evidence) - max(evidence))
-    return weight @ np.array(found) / weight.sum()
+    for lamp, left in _HYPOTHESES:
+        covariance = soft if lamp is None else soft + lamp_covariance(normal, lamp)
+        for light, odds in _with_patterns(covariance, left * _people() + noise, ratio, patterns):
+            found.append(light)
+            evidence.append(odds)
+    return _softmax(np.array(evidence)) @ np.array(found)
+
+
+def _with_patterns(
+    covariance: np.ndarray, rest: np.ndarray, ratio: np.ndarray, patterns: np.ndarray
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield the light (n,) and its log evidence for its `covariance` (n, n) over that of the `rest`, with ever more patterns.
+
+    The evidence of every one of the `patterns` (n, m) follows from the inverse without it (Sherman and Morrison); their mean by
+    evidence joins the covariance.
+    """
+    odds, power = 0.0, _PATTERN**2
+    for added in range(_ADDED + 1):
+        root = np.linalg.cholesky(covariance + rest)
+        white = np.linalg.inv(root)
+        seen = white @ ratio
+        yield covariance @ (white.T @ seen), odds - 0.5 * float(seen @ seen) - float(np.log(np.diag(root)).sum())
+        if added < _ADDED:
+            odds += _ODDS
+            whitened = white @ patterns
+            gain = 1.0 + power * (whitened**2).sum(axis=0)
+            likely = _softmax(0.5 * power * (seen @ whitened) ** 2 / gain - 0.5 * np.log(gain))
+            covariance = covariance + power * (patterns * likely) @ patterns.T
+
+
+def _softmax(evidence: np.ndarray) -> np.ndarray:
+    """Return weights (n,) that sum to 1 from log evidence (n,)."""
+    weight = np.exp((evidence - evidence.max()) / _TEMPER)
+    return weight / weight.sum()
 
 
 @cache

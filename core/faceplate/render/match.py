@@ -151,6 +151,7 @@ def _match(prepared: PreparedPlate, measured: _Measured, parameters: Parameters)
     color = match_color(
         measured.own_features,
         measured.features,
+        measured.generated,
         measured.plate,
         weights,
         parameters.grade_features * parameters.light_color,
