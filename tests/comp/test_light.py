@@ -54,7 +54,10 @@ def warm_errors(target: Target, source_of: ReadSource) -> dict[tuple[str, str], 
     return errors
 
 
-MISSED: dict[tuple[str, str], str] = {("cal", "bea"): "10.4 %, not 10 %"}
+MISSED: dict[tuple[str, str], str] = {
+    ("cal", "bea"): "more than 5 % of the skin is off by a tenth",
+    ("fox", "bea"): "11.7 %, not 10 %",
+}
 """Pairs that miss the bounds under the warm key, with the 95th percentile that they reach."""
 
 

@@ -39,6 +39,8 @@ PEOPLE = ("ada", "bea", "cal", "dot", "eve", "fox")
 VIEWS = ("front", "left", "right", "open", "closed", "smile")
 # These pictures show real glasses, whose frame is rightly found.
 WITH_GLASSES = {("fox", "smile"): 0.1, ("fox", "left"): 0.03}
+# In these pictures hair lies over the mesh beside the turned face, and is rightly found.
+WITH_HAIR = {("ada", "right"): 0.03, ("bea", "right"): 0.03}
 
 
 @pytest.fixture(scope="session")
@@ -118,10 +120,11 @@ def test_the_frame_of_glasses_stays_in_front(
     color: ColorConfig, scene: Callable[[str], Scene], person: str, view: str
 ) -> None:
     plate = scene(f"{person}/{view}.jpg")
+    free = occlusion_matte(*plate, color) < 0.1  # of the person's own hair
     for colour in (DARK_FRAME, METAL_FRAME):
         pixels, alpha = with_glasses(plate, colour)
         matte = occlusion_matte(pixels, *plate[1:], color)
-        assert np.abs(matte - alpha)[inside(plate)].mean() < 0.03
+        assert np.abs(matte - alpha)[inside(plate) & free].mean() < 0.03
         assert held_back(color, pixels, plate, alpha, matte) >= 0.95
 
 
@@ -154,7 +157,7 @@ def test_what_is_in_front_comes_through_the_whole_swap(
 def test_nothing_hides_a_clean_face(color: ColorConfig, scene: Callable[[str], Scene], person: str, view: str) -> None:
     plate = scene(f"{person}/{view}.jpg")
     matte = occlusion_matte(*plate, color)
-    assert matte[inside(plate, 0.05)].mean() < WITH_GLASSES.get((person, view), 0.01)
+    assert matte[inside(plate, 0.05)].mean() < (WITH_GLASSES | WITH_HAIR).get((person, view), 0.01)
 
 
 def test_a_squeezed_plate_gives_the_squeezed_matte(color: ColorConfig, scene: Callable[[str], Scene]) -> None:

@@ -29,8 +29,9 @@ _TRIED, _SPREAD, _UNGRADED = np.linspace(np.log(0.1), np.log(1.8), 49), 0.6, 0.7
 # the people to tune on without a grade, and the freedom of their heavy-tailed distribution (`bench/people/measure_grade.py`).
 _USUAL = np.array([[-0.66, 0.26], [0.27, 0.10], [0.22, 0.16]])
 _FREEDOM, _SHARE = 4.0, 0.8
-# Distance of skin from teeth and sclera below which they were misread: nothing white is farther from grey than skin.
-_MISREAD = (-0.12, 0.0)
+# Distances of skin from sclera and from teeth at which they were misread, and from which they were not: a white is nearer to grey
+# than skin. Lids tint the sclera.
+_MISREAD = np.array([[-0.12, 0.0], [-0.02, 0.1]])
 # Logarithm of a saturation below which it is rather a difference of two people, and the least and most that is followed.
 _PEOPLE, _LEAST, _MOST = 0.15, -0.8, 0.15
 # Least part of a tone's luminance that a channel keeps when saturation is undone.
@@ -128,7 +129,7 @@ def match_color(
     saturation = float(1.0 + amount * (followed - 1.0))
     plain = _unsaturated(wanted + plate.log, saturation, weights) - _unsaturated(wanted, saturation, weights)
     certainty = generated.certainty * plate.certainty
-    certainty = certainty * smoothstep(_distances(_unsaturated(wanted, saturation, weights), plain), *_MISREAD)
+    certainty = certainty * smoothstep(_distances(_unsaturated(wanted, saturation, weights), plain), *_MISREAD.T)
     shift = _limited(plain - generated.log)
     # A feature that was not measured takes the other's change of colour.
     color = shift - shift.mean(axis=1, keepdims=True)

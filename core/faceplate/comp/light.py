@@ -20,7 +20,7 @@ from faceplate.comp.light_prior import lamp_covariance, light_patterns, soft_cov
 from faceplate.comp.skin_tones import SkinTones, edge_points, tone_places, tone_points
 from faceplate.comp.tone_field import ToneField, smooth_field
 from faceplate.face import Face
-from faceplate.face.shape import normals, unsqueezed
+from faceplate.face.shape import light_orders, normals, unsqueezed
 
 __all__ = ["LightMatch", "match_light", "soft_light"]
 
@@ -94,7 +94,7 @@ def match_light(
     ratio = plate.log - generated.log
     places = tone_places(face) * (pixel_aspect / face.size, 1.0 / face.size)
     normal = normals(unsqueezed(face.points, pixel_aspect))[tone_points()]
-    terms = _orders(normal)
+    terms = light_orders(normal)
     mean = ratio.mean(axis=1, keepdims=True)
     followed = _likely_light(places, normal, mean[:, 0], trust, scale)[:, None]
     tint = _robust_fit(terms[:, :_COLOR_TERMS], ratio - mean, trust)
@@ -169,12 +169,6 @@ def _seam_field(places: np.ndarray, left: np.ndarray, trust: np.ndarray) -> Tone
     usual = np.median(left[believed], axis=0) if believed.any() else np.zeros(3)
     away = np.abs(left - usual).max(axis=1)
     return smooth_field(places, left, trust * np.clip(2.0 - away / _SEAM_OUTLIER, 0.0, 1.0), _SEAM_REACH)
-
-
-def _orders(normal: np.ndarray) -> np.ndarray:
-    """Return the real spherical harmonics to the second order, not normalised, of unit `normal` (n, 3): (n, 9)."""
-    x, y, z = normal[:, 0], normal[:, 1], -normal[:, 2]
-    return np.column_stack([np.ones(len(x)), x, y, z - 1, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1])
 
 
 def _robust_fit(terms: np.ndarray, values: np.ndarray, trust: np.ndarray) -> np.ndarray:

@@ -20,7 +20,9 @@ __all__ = [
     "HeadModel",
     "Pose",
     "away_from",
+    "bare_skin",
     "head_model",
+    "light_orders",
     "normals",
     "own_shape",
     "pose_of",
@@ -137,3 +139,31 @@ def away_from(those: np.ndarray) -> np.ndarray:
     """Compute the distance of each point from the nearest of `those` (n,) on the mean head, in its radii, float64 (478,)."""
     head = head_model().reference
     return np.linalg.norm(head[:, None] - head[those][None], axis=2).min(axis=1)
+
+
+@cache
+def bare_skin() -> np.ndarray:
+    """Return 1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
+    mesh = topology()
+    features = (
+        mesh.lips_loop,
+        mesh.mouth_loop,
+        mesh.right_eye_loop,
+        mesh.left_eye_loop,
+        mesh.right_brow,
+        mesh.left_brow,
+    )
+    skin = np.where(away_from(np.concatenate(features)) < 0.09, 0.0, 1.0)
+    skin[468:] = 0.0
+    return skin
+
+
+def light_orders(normal: np.ndarray) -> np.ndarray:
+    """Evaluate the real spherical harmonics to the second order, not normalised, at unit normals (n, 3): float64 (n, 9).
+
+    The normals are in camera space, where those that face the camera have z = -1; there all terms but the first are 0. Light on a
+    smooth surface has hardly any others (R. Ramamoorthi and P. Hanrahan, "An efficient representation for irradiance environment
+    maps", SIGGRAPH 2001).
+    """
+    x, y, z = normal[:, 0], normal[:, 1], -normal[:, 2]
+    return np.column_stack([np.ones(len(x)), x, y, z - 1, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 3])

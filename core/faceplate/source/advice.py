@@ -7,9 +7,8 @@ from functools import cache
 import numpy as np
 
 from faceplate.face import topology
-from faceplate.face.shape import head_model
+from faceplate.face.shape import bare_skin, head_model
 from faceplate.source.source import Source, SourceView
-from faceplate.source.views import bare_skin
 
 __all__ = ["missing_pictures"]
 

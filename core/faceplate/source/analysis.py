@@ -16,9 +16,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from faceplate.comp.grain import GRAIN_REACH, measure_grain
 from faceplate.errors import FaceplateError
 from faceplate.face import Face, FaceFinder
-from faceplate.face.shape import normals, unsqueezed
+from faceplate.face.shape import bare_skin, normals, unsqueezed
 from faceplate.image.frame import Frame
-from faceplate.source.views import bare_skin
 from faceplate.system.atomic import publish, temporary_beside
 from faceplate.system.user_paths import is_dir, read_bytes
 

@@ -10,13 +10,12 @@ import numpy as np
 
 from faceplate.face import topology
 from faceplate.face.raster import MeshRaster, rasterise
-from faceplate.face.shape import head_model
+from faceplate.face.shape import bare_skin, head_model
 from faceplate.image.inpaint import fill
 from faceplate.image.window import Window
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
 from faceplate.source.texture import ViewTexture
-from faceplate.source.views import bare_skin
 
 __all__ = ["SIDE", "Atlas", "Vote", "atlas_points", "cast_vote", "continued_skin", "make_atlas", "upper_face"]
 

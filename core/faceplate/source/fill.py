@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from faceplate.face.shape import bare_skin
 from faceplate.image.inpaint import fill
 from faceplate.source.atlas import Atlas, continued_skin, upper_face
 from faceplate.source.photograph import Photograph
 from faceplate.source.texture import ViewTexture
-from faceplate.source.views import bare_skin
 
 __all__ = ["fill_texture"]
 

@@ -16,9 +16,8 @@ import cv2
 import numpy as np
 
 from faceplate.face import topology
-from faceplate.face.shape import head_model, normals
+from faceplate.face.shape import bare_skin, head_model, light_orders, normals
 from faceplate.source.photograph import Photograph
-from faceplate.source.views import bare_skin
 
 __all__ = ["LUMINANCE", "Light", "SkinSamples", "agreed_shading", "find_light", "light_over_grid", "sample_skin"]
 
@@ -103,7 +102,7 @@ def sample_skin(photograph: Photograph, skin: np.ndarray) -> SkinSamples:
     carried = cv2.GaussianBlur(photograph.grid * skin[..., None], (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
     read = photograph.at_points(np.dstack([carried / np.maximum(held, 1e-6)[..., None], held])).astype(np.float64)
     weight = np.clip(2 * read[:, 3] - 0.2, 0, 1) * bare_skin() * photograph.geometry.seen
-    return SkinSamples(read[:, :3], weight, _harmonics(normals(photograph.geometry.square) * (1.0, 1.0, -1.0)))
+    return SkinSamples(read[:, :3], weight, light_orders(normals(photograph.geometry.square)))
 
 
 def find_light(samples: SkinSamples, own: np.ndarray | None = None) -> Light:
@@ -207,13 +206,6 @@ def _solved(terms: np.ndarray, values: np.ndarray, trust: np.ndarray) -> np.ndar
     weighted = terms * trust[:, None]
     ridge = np.diag(_RIDGE[: terms.shape[1]]) * trust.sum()
     return np.linalg.solve(weighted.T @ terms + ridge + 1e-12 * np.eye(terms.shape[1]), weighted.T @ values)
-
-
-def _harmonics(normal: np.ndarray) -> np.ndarray:
-    """Evaluate the terms of order 0 to 2 at unit normals (n, 3) that face the camera at z = 1, float64 (n, 9)."""
-    x, y, z = normal.T
-    one = np.ones_like(x)
-    return np.stack([one, x, y, z - 1, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 3], axis=1)
 
 
 @cache

@@ -13,12 +13,12 @@ from functools import cache
 import cv2
 import numpy as np
 
+from faceplate.comp.occlusion_hair import hair_zone
 from faceplate.face import topology
-from faceplate.face.shape import away_from, head_model
+from faceplate.face.shape import away_from, bare_skin, head_model
 from faceplate.image.soft_steps import disc
 from faceplate.source.light import LUMINANCE, find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
-from faceplate.source.views import bare_skin
 
 __all__ = ["Maps", "find_maps", "wears_glasses"]
 
@@ -296,12 +296,8 @@ def _zones() -> Zones:
     across, down = np.abs(head[:, 0]), head[:, 1]
     brow_loops = np.concatenate([mesh.right_brow, mesh.left_brow])
     eye_loops = np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop])
-    brows, top, mouth = head[brow_loops, 1].mean(), head[mesh.oval, 1].min(), head[mesh.lips_loop, 1].mean()
+    brows = head[brow_loops, 1].mean()
     from_edge, from_brow, from_eye = away_from(mesh.oval), away_from(brow_loops), away_from(eye_loops)
-    forehead = np.clip(4.0 * (brows + 0.15 - down) / (brows - top), 0.0, 1.0)
-    beside = np.clip((0.55 - from_edge) / 0.25, 0.0, 1.0)
-    beside *= np.clip(1.0 + 4.0 * (mouth - 0.2 - down) / (mouth - brows), 0.0, 1.0)
-    likely = np.maximum(forehead, beside) * np.clip((from_brow - 0.1) / 0.1, 0.0, 1.0)
     temple = np.clip((0.95 - from_edge) / 0.25, 0, 1) * np.clip((0.45 - down) / 0.15, 0, 1)
     band = np.clip((down - brows + 0.25) / 0.1, 0, 1) * np.clip((0.62 - down) / 0.1, 0, 1)
     band *= 1.0 - np.clip((0.22 - across) / 0.1, 0, 1) * np.clip((down - 0.35) / 0.1, 0, 1)
@@ -313,8 +309,8 @@ def _zones() -> Zones:
     outline = np.clip((0.2 - from_edge) / 0.1, 0, 1)
     return Zones(
         bare=bare_skin(),
-        likely=likely,
-        temple=np.maximum(likely, temple),
+        likely=hair_zone(),
+        temple=np.maximum(hair_zone(), temple),
         band=band,
         bridge=(across < 0.2) & (down > -0.15) & (down < 0.3),
         above=(across < 0.25) & (down > -0.6) & (down < -0.28),

@@ -13,7 +13,7 @@ from faceplate.face.raster import rasterise
 from faceplate.face.shape import Pose, away_from, head_model, normals, pose_of, unsqueezed
 from faceplate.image.window import Window
 
-__all__ = ["Geometry", "Regions", "bare_skin", "regions"]
+__all__ = ["Geometry", "Regions", "regions"]
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,6 @@ def regions() -> Regions:
     right[inside[0]], left[inside[1]] = 1.0, 1.0
     lips = np.concatenate([mesh.lips_loop, mesh.mouth_loop])
     return Regions(near(lips, 0.35), right, left)
-
-
-@cache
-def bare_skin() -> np.ndarray:
-    """Return 1 for points on bare skin, 0 on eyes, brows, lips and nostrils, float64 (478,)."""
-    mesh = topology()
-    features = (
-        mesh.lips_loop,
-        mesh.mouth_loop,
-        mesh.right_eye_loop,
-        mesh.left_eye_loop,
-        mesh.right_brow,
-        mesh.left_brow,
-    )
-    skin = np.where(away_from(np.concatenate(features)) < 0.09, 0.0, 1.0)
-    skin[468:] = 0.0
-    return skin
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""Dense hair over the face's outline is found by its streaks; shadows, hard light and grain are not taken for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from faceplate.color import ColorConfig
+from faceplate.comp.occlusion import occlusion_matte, square_matrix
+from faceplate.comp.occlusion_edges import SIDE
+from faceplate.comp.occlusion_hair import hair_odds, hair_zone
+from faceplate.face import Face, topology
+from faceplate.face.align import apply, resample
+from faceplate.face.raster import MeshRaster, rasterise
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from lights import hard_key
+
+SQUARE = Window(0, 0, SIDE, SIDE)
+
+
+@pytest.fixture(scope="module")
+def bare(read_picture: Callable[[str], Frame], face_in: Callable[[str], Face]) -> tuple[Frame, Face]:
+    """Cal, whose hair lies beside the mesh, on its square: a frame in linear Rec.709 and the face in it."""
+    frame, face = read_picture("cal/front.jpg"), face_in("cal/front.jpg")
+    matrix = square_matrix(face, 1.0)
+    seen = resample(frame.color.to_linear709(frame.working()), frame.window, matrix, SQUARE)
+    points = np.column_stack([apply(matrix, face.points[:, :2]), face.points[:, 2]])
+    return Frame(seen, SQUARE, frame.color.working_space, frame.color), face.moved(points)
+
+
+@pytest.fixture(scope="module")
+def raster(bare: tuple[Frame, Face]) -> MeshRaster:
+    return rasterise(bare[1].points, topology().closed, SQUARE, SIDE)
+
+
+@pytest.fixture(scope="module")
+def forehead(bare: tuple[Frame, Face], raster: MeshRaster) -> np.ndarray:
+    """The half of the forehead on one side, bool (SIDE, SIDE)."""
+    zone = raster.interpolate(hair_zone()[:, None])[..., 0]
+    y, x = np.mgrid[:SIDE, :SIDE]
+    middle = bare[1].points[:, :2].mean(axis=0)
+    return (zone > 0.9) & raster.covered & (x > middle[0]) & (y < middle[1] - 0.2 * SIDE)
+
+
+def found(bare: tuple[Frame, Face], pixels: np.ndarray, raster: MeshRaster) -> np.ndarray:
+    """Return where hair is found on the face, bool (SIDE, SIDE)."""
+    levels = np.median(bare[0].pixels[raster.covered], axis=0)
+    return (hair_odds(pixels.astype(np.float32), levels, bare[1].points) > 0) & raster.covered
+
+
+def streaks(lean: float) -> np.ndarray:
+    """Return the logarithm of strands that hang down, float32 (SIDE, SIDE), of deviation 0.3."""
+    noise = np.random.default_rng(3).standard_normal((SIDE, SIDE)).astype(np.float32)
+    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=1.0, sigmaY=14.0)
+    sheared = cv2.warpAffine(noise, np.array([[1, lean, -lean * SIDE / 2], [0, 1, 0]]), (SIDE, SIDE), borderMode=2)
+    return 0.3 * sheared / sheared.std()
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.5])
+@pytest.mark.parametrize("stops", [3.0, 4.0])
+def test_a_fringe_is_found(
+    lean: float, stops: float, bare: tuple[Frame, Face], raster: MeshRaster, forehead: np.ndarray
+) -> None:
+    hair = bare[0].pixels.mean(axis=(0, 1)) * np.exp(streaks(lean) - stops * np.log(2.0))[..., None]
+    hidden = found(bare, np.where(forehead[..., None], hair, bare[0].pixels), raster)
+    assert hidden[forehead].mean() > 0.5
+    assert hidden[~forehead & raster.covered].mean() < 0.01
+
+
+def test_a_shadow_as_dark_is_skin(bare: tuple[Frame, Face], raster: MeshRaster, forehead: np.ndarray) -> None:
+    shadow = cv2.GaussianBlur(forehead.astype(np.float32), (0, 0), 5)[..., None]
+    assert found(bare, bare[0].pixels * 2.0 ** (-3 * shadow), raster).mean() < 0.002
+
+
+def test_hard_light_and_grain_are_skin(bare: tuple[Frame, Face], raster: MeshRaster) -> None:
+    lit = bare[0].pixels * hard_key(*bare)
+    grain = np.random.default_rng(1).standard_normal(lit.shape) * np.sqrt(2e-4 * np.maximum(lit, 0) + 1e-5)
+    assert found(bare, lit + grain, raster).mean() < 0.002
+
+
+def test_hair_over_the_mesh_stays_in_front(
+    color: ColorConfig, read_picture: Callable[[str], Frame], face_in: Callable[[str], Face]
+) -> None:
+    """Bea's hair lies over the temple in this picture; the cheek in front of it is free."""
+    face = face_in("bea/right.jpg")
+    frame, window = read_picture("bea/right.jpg"), face.window()
+    window = window.intersect(frame.window)
+    matte = occlusion_matte(frame.working()[window.slices(frame.window)], face, window, color)
+    at = (face.points[[21, 54, 103, 50, 101, 205], :2] - (window.x, window.y)).astype(int)
+    temple, cheek = np.split(matte[at[:, 1], at[:, 0]], 2)
+    assert temple.mean() > 0.6 and cheek.max() < 0.05
