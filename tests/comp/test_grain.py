@@ -233,10 +233,8 @@ def test_grain_inside_is_grain_outside_on_a_demo_face(
 
 # Where the bound of a tenth is missed, and what is reached.
 MISSED = {
-    ("ada", "eve", 0.25): "0.75 to 0.95",
-    ("ada", "dot", 0.25): "0.85 to 1.01",
-    ("cal", "bea", 1.0): "1.07 to 1.23",
-    ("fox", "bea", 8.0): "1.08 to 1.20",
+    ("cal", "bea", 1.0): "1.08 to 1.27, of which 0.2 are the light, measured anew in each of these frames",
+    ("fox", "bea", 8.0): "1.07 to 1.19, of which 0.1 are the light",
 }
 SWAPPED = [
     *((*pair, level) for pair in (("ada", "eve"), ("ada", "dot")) for level in LEVELS),
@@ -266,8 +264,7 @@ def test_a_swapped_face_has_the_plates_grain_from_frame_to_frame(
 ) -> None:
     """Three frames of a plate that differ in nothing but grain: what changes in the face is grain, and as much as outside.
 
-    Stubble and pores of the source (cal, fox) stand for none of it; at the lowest level the noise that their pictures
-    have of their own is a good part of the plate's and counts, so they are not asked there.
+    Neither stubble and pores of the source (cal, fox) nor the noise that its pictures have of their own stand for any of it.
     """
     picture = cv2.resize(read_picture(f"{target}/front.jpg").working(), (512, 512), interpolation=cv2.INTER_AREA)
     # What noise the picture has of its own would rightly be measured as the plate's, and does not change with the frames.

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceplate.comp.feature_tones import FeatureTones
-from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.face.align import apply, scale_of
 from faceplate.face.shape import turn_between
@@ -50,8 +49,6 @@ class TextureLayer:
         float64 (478,), its share at each point of the mesh; all layers' sum to 1.
     geometry : Geometry
         The mesh in the view's own pixels.
-    noise : Grain
-        Its grain at level 1.
     features : FeatureTones, optional
         The view's sclera and teeth over its skin; None for the atlas.
     view : str, optional
@@ -63,7 +60,6 @@ class TextureLayer:
     points: np.ndarray
     share: np.ndarray
     geometry: Geometry
-    noise: Grain
     features: FeatureTones | None = None
     view: str | None = None
 
@@ -119,8 +115,7 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    noise = view.noise(scale_of(to_layer))
-    return TextureLayer(log, window, points, share, view.geometry, noise, view.features, view.name)
+    return TextureLayer(log, window, points, share, view.geometry, view.features, view.name)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
@@ -129,7 +124,7 @@ def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSi
     whole = Window(0, 0, atlas.log.shape[1], atlas.log.shape[0])
     log, window, to_layer = sizes.reduced("atlas", lambda: (atlas.log, whole), _reduction(atlas.uv, face))
     points = np.column_stack([apply(to_layer, atlas.uv), np.zeros(len(atlas.uv))])
-    return TextureLayer(log, window, points, share, Geometry(points), Grain.none())
+    return TextureLayer(log, window, points, share, Geometry(points))
 
 
 def _with_expression(
