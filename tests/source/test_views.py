@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faceplate.color import KEY, ColorConfig
-from faceplate.face import Face, recognisers
+from faceplate.face import Face, recognisers, topology
 from faceplate.face.expression import BLENDSHAPES
 from faceplate.face.shape import Pose, pose_of, unsqueezed
 from faceplate.generators import MeshGenerator
@@ -128,6 +128,16 @@ def test_choice_of_views_changes_smoothly_with_the_pose(source_bea: Source, face
     views = [view.geometry for view in source_bea.views]
     ahead = costs(views, [mixes.placed(own, yaw=-15), mixes.placed(own, yaw=15)])
     assert np.abs(ahead[0] - ahead[1]).max() > 0.5  # but over a turn it does change
+
+
+def test_a_mouth_stays_with_the_view_that_shows_it_open(source_bea: Source, face_in: FaceIn) -> None:
+    """A target a little more open than the other views takes its mouth from the open one, though it is less near."""
+    mixes = Mixes(source_bea, pose_of(face_in("ada/front.jpg").points))
+    shut, wide = (pose_of(face_in(f"ada/{name}.jpg").points).canonical for name in ("closed", "open"))
+    row = [view.name for view in source_bea.views].index("open.jpg")
+    inside = topology().mouth_loop
+    parts = {t: mixes.shares(mixes.placed(shut + t * (wide - shut)))[row, inside].mean() for t in (0.0, 0.7, 0.8, 1.0)}
+    assert parts[0.0] < 0.2 and min(parts[0.7], parts[0.8], parts[1.0]) > 0.8, parts
 
 
 @pytest.mark.parametrize(("first", "second"), [("closed", "open"), ("closed", "smile"), ("front", "closed")])

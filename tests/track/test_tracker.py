@@ -89,7 +89,9 @@ def nose(track: Track, person: str, frame: int) -> float:
 
 @pytest.mark.parametrize("strength", [1.0, 4.0, 16.0])
 def test_a_still_face_stands_still_at_hd(strength: float, tmp_path: Path) -> None:
-    picture = warped(portrait("ada"), path_matrix(0, "still", 1920, 1080, 1.0), 1920, 1080)
+    picture = warped(
+        portrait("ada"), path_matrix(0, "still", 1080, 1080, 1.0), 1080, 1080
+    )  # HD without its empty sides
     track = track_shot(write_frames(tmp_path, 48, lambda i: picture, strength), tmp_path / "t.json")
     raw, smooth = rms(points(track, raw=True)), rms(points(track))
     print(

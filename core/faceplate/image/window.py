@@ -70,6 +70,10 @@ class Window:
         pixels = math.ceil(margin)
         return Window(self.x - pixels, self.y - pixels, self.width + 2 * pixels, self.height + 2 * pixels)
 
+    def moved(self, dx: int, dy: int) -> Window:
+        """Return the window moved by whole pixels."""
+        return Window(self.x + dx, self.y + dy, self.width, self.height)
+
     def contains(self, other: Window) -> bool:
         """Return whether every pixel of `other` lies in this window."""
         return self.intersect(other) == other

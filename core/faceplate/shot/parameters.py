@@ -471,7 +471,8 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Own grain",
-            "How much grain and noise of the new face's own pictures is kept; it counts towards the plate's grain.",
+            "How much grain and noise of the new face's own pixels is kept. A network's counts towards the plate's "
+            "grain; that of source pictures stands still and does not count.",
             "Detail",
             Stage.ELEMENT,
         ),

@@ -16,7 +16,6 @@ from faceplate.cache import digest
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.comp.feature_tones import FeatureTones
-from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.comp.skin_tones import SkinTones, measure_tones
 from faceplate.errors import FaceplateError, UsageError
@@ -112,12 +111,6 @@ class SourceView:
         at = (self.face.points[:, :2] - (self.frame.window.x + 0.5, self.frame.window.y + 0.5)).astype(np.float32)
         read = cv2.remap(grown, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return 1.0 - read[0].astype(np.float64)
-
-    def noise(self, scale: float) -> Grain:
-        """Compute the grain of the picture at level 1 after scaling by `scale`; means of n pixels have 1 / n of the variance."""
-        slope, floor, softness = np.array(self.analysis.noise or np.zeros((3, 3)))
-        left = np.minimum(1.0, softness * scale**2)
-        return replace(Grain.none(), slope=slope * left, floor=floor * left)
 
     @cached_property
     def geometry(self) -> Geometry:

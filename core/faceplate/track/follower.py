@@ -39,7 +39,6 @@ from faceplate.track.follow_checks import (
     with_face,
     without_collisions,
 )
-from faceplate.track.grain_models import grain_sample
 from faceplate.track.look import Look, look_window, measure_look
 from faceplate.track.observation import FaceObservation, FrameObservation
 from faceplate.track.optical_flow import Flow, FlowCrop, crop_corner, crop_scale, crop_window, flow_between, flow_crop
@@ -204,7 +203,6 @@ class FaceFollower:
             new=True,
             key=frame,
             anchor=as_stored(anchor.points),
-            grain=grain_sample(picture, face),
             look=_look_at(picture, near, face),
         )
 
@@ -242,7 +240,6 @@ class FaceFollower:
             flow=flow,
             embedding=None,
             anchor=None,
-            grain=None,
             look=_look_at(picture, near, seen),
             new=False,
         )

@@ -12,24 +12,15 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from faceplate.comp.grain import GRAIN_REACH, Grain, measure_grain
-from faceplate.face import Face
+from faceplate.comp.grain import Grain
 from faceplate.track import model
-from faceplate.track.plate_reader import Picture
 
-__all__ = ["grain_at", "grain_models", "grain_sample", "pack_grain", "unpack_grain"]
+__all__ = ["grain_at", "grain_models", "pack_grain", "unpack_grain"]
 
 _VARIES = 1.2
 """A factor on the variance that stays within this ratio of 1 through a view counts as scatter."""
 
 _SIDE = 7
-
-
-def grain_sample(picture: Picture, face: Face) -> Grain:
-    """Measure the grain around `face` in one frame, in the scene-linear working space."""
-    frame = picture.read(face.window(GRAIN_REACH))
-    pixels = frame.working()
-    return measure_grain(pixels)
 
 
 def grain_models(

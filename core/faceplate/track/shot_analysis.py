@@ -14,6 +14,7 @@ import numpy as np
 from faceplate.errors import FaceplateError
 from faceplate.track.checkpoint import Checkpoint, FrameRecord, Segment, checkpoint_key, file_stamp, open_checkpoint
 from faceplate.track.follower import SEGMENT, FaceFollower
+from faceplate.track.grain_samples import with_grain
 from faceplate.track.observation import FrameObservation
 from faceplate.track.plate_reader import PlateReader
 from faceplate.track.shot_finder import ShotFinder
@@ -155,6 +156,7 @@ def _analyse_segment(
             number = before.next_number
     if segment.number not in checkpoint.backs:
         back = follower.back(reader, observations, [frame for frame, _ in wanted])
+        back |= with_grain(reader, {**observations, **back}, segment.frames)
         keys = [(segment.number, frame, tail) for frame, tail in wanted if frame in back]
         if keys:
             checkpoint.add_back(

@@ -27,6 +27,8 @@ _AGREE = 3.0
 # Standard deviations with which a tone wanders because the mesh does not follow the skin exactly: inside the face, and at its
 # outline, which slides over jaw and temples.
 _WANDER, _OUTLINE_WANDER = 0.03, 0.1
+# Standard deviation by which a point's trust wavers where nothing changes, with sensor noise at the edge of hair.
+_TRUST_WAVERS = 0.04
 # Standard deviation in frames of the Gaussian over the trust, and of the reach in time of a point's own values.
 _TRUST_WIDTH, _REACH = 2.0, 8.0
 # Weight against a point's values at other times of the assumption that it follows its frame's low-order fit.
@@ -101,7 +103,7 @@ def smooth_tones(
     A tone that is not trusted in a frame is replaced first by the light of that frame and the point's own values at other
     times. Then each group of neighbouring points is filtered under the widest window that agrees with the narrower ones
     (`smooth.adaptive_filter`): still light is averaged over seconds, a light that is switched on stays where it is. Trust is
-    smoothed with a fixed Gaussian.
+    filtered in the same way, and then with a fixed Gaussian, so that a hand that arrives does not switch the light.
 
     Parameters
     ----------
@@ -132,6 +134,8 @@ def smooth_tones(
         wander = np.repeat(np.where(edge_points()[group], _OUTLINE_WANDER, _WANDER), 3)
         filtered = adaptive_filter(np.arange(count), values, weight, _AGREE, least_noise=wander)
         log[:, group] = filtered.reshape(count, -1, 3)
+        held = adaptive_filter(np.arange(count), trust[:, group], measured, _AGREE, least_noise=_TRUST_WAVERS)
+        trust[:, group] = measured[:, None] * np.clip(held, 0.0, 1.0)
     there = _blurred(measured[:, None], _TRUST_WIDTH)
     trust = _blurred(trust, _TRUST_WIDTH) / np.maximum(there, 1e-9)
     places = np.clip((np.asarray(wanted) - first) // step, 0, count - 1)

@@ -6,7 +6,8 @@ single-image raw-data", IEEE TIP 2008), with a small spatial kernel (demosaicing
 than white) and a correlation between the channels. All pixels are float32 (h, w, 3), scene-linear; nothing is clipped.
 
 Modules: `model` (the Grain and its kernel), `measure` (from a plate, with `blocks`, `noise_fit` and `autocovariance`),
-`synthesis`, `removal`, `separation` (skin texture separated from grain) and `match` (the new face to the plate).
+`temporal` (from two neighbouring frames, in which skin texture cancels), `synthesis`, `removal`, `separation` (skin texture
+separated from grain) and `match` (the new face to the plate).
 """
 
 from faceplate.comp.grain.match import match_grain
@@ -15,6 +16,7 @@ from faceplate.comp.grain.model import GRAIN_REACH, Grain, reduced_grain
 from faceplate.comp.grain.removal import degrain
 from faceplate.comp.grain.separation import Detail, detail_base, split_detail
 from faceplate.comp.grain.synthesis import synthesise_grain
+from faceplate.comp.grain.temporal import measure_grain_between
 
 __all__ = [
     "GRAIN_REACH",
@@ -24,6 +26,7 @@ __all__ = [
     "detail_base",
     "match_grain",
     "measure_grain",
+    "measure_grain_between",
     "reduced_grain",
     "split_detail",
     "synthesise_grain",

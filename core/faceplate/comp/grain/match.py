@@ -155,7 +155,7 @@ def _missing_deviation(
     # Only the ratio matters and both are measured alike, so one pass is enough.
     found, reference = estimate_grain(ours, inside, 1), estimate_grain(theirs, inside, 1)
     height, width = matte.shape
-    signal = smooth_signal(result)
+    signal = _signal(result, kept, own)
     if coarse:
         half = ((width + 1) // 2, (height + 1) // 2)
         signal, matte, kept = (
@@ -179,6 +179,14 @@ def _missing_deviation(
     lacking -= times(shared, 2 * new * (1 / cover - new), out=shared)
     deviation = np.sqrt(whole * np.maximum(lacking, np.float32(0), out=lacking))
     return cv2.resize(deviation, (width, height), interpolation=cv2.INTER_LINEAR) if coarse else deviation
+
+
+def _signal(result: np.ndarray, kept: np.ndarray, own: Grain | None) -> np.ndarray:
+    """Return what the grain's amplitude follows, float32 (h, w, 3): the result, low-passed where it has grain of its own."""
+    smooth = smooth_signal(result)
+    if own is None or not own.empty:
+        return smooth
+    return np.where(kept[..., None] > 0, smooth, result)
 
 
 def _plate_correlation(ours: BlockStatistics, theirs: BlockStatistics, usable: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -105,7 +105,7 @@ class MeshGenerator:
             from_log(logged, face.level, out=logged),
             np.clip(raster.enlarge(coverage.astype(np.float32)), 0.0, 1.0),
             None,
-            _most_grain([layer.noise for layer in layers]).scaled(face.level),
+            Grain.none(),  # what noise the pictures have stands still, so none of it is the plate's grain
             np.clip(raster.enlarge(kept), 0.0, 1.0) if kept.any() else None,
             _features_of(layers, self.source.features),
             texture_tones(self.source, layers, light, face),
@@ -151,9 +151,3 @@ def _over_grid(light: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:
     spread = fill(raster.interpolate(light), raster.covered.astype(np.float32))
     soft = _LIGHT_SOFT * cells_per_face(face, raster)
     return cv2.GaussianBlur(spread, (0, 0), max(soft, 0.5), borderType=cv2.BORDER_REPLICATE)
-
-
-def _most_grain(grains: list[Grain]) -> Grain:
-    """Return the largest slope and floor of `grains`."""
-    slope, floor = (np.max([getattr(grain, part) for grain in grains], axis=0) for part in ("slope", "floor"))
-    return replace(Grain.none(), slope=slope, floor=floor)

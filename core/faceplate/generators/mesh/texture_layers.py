@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceplate.comp.feature_tones import FeatureTones
-from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.face.align import apply, scale_of
 from faceplate.face.shape import turn_between
@@ -27,11 +26,14 @@ _LEAST_SHARE = 0.03
 # Cosines between surface and view from which the leader's texture is used, and from which it is used alone.
 _GRAZING, _FACING = 0.12, 0.35
 
-# Turn in radians, and difference of the mouth's and an eye's openness, that divide a view's fitness for an expression by e.
-_TURN, _MOUTH, _EYE = np.radians(16.0), 0.085, 0.06
-# Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The leader's own fitness counts this
-# many times, so that it keeps its own mouth and eyes unless another view's are clearly nearer.
-_POWER, _LEADER_BONUS = 3, 1.6
+# Turn in radians that divides a view's fitness for an expression by e.
+_TURN = np.radians(16.0)
+# For the mouth and for an eye: the differences of openness from which they count, of a view that is less open than the target,
+# which lacks the inside, and of one that is more open, which the warp closes well; and how many times the leader's fitness
+# counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and measured openness wavers.
+_MOUTH, _EYE = (0.05, 0.5, 4.0), (0.09, 0.09, 10.0)
+# Power of the fitness: a high one mixes few views, because a mix of two mouths is soft.
+_POWER = 3
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,6 @@ class TextureLayer:
         float64 (478,), its share at each point of the mesh; all layers' sum to 1.
     geometry : Geometry
         The mesh in the view's own pixels.
-    noise : Grain
-        Its grain at level 1.
     features : FeatureTones, optional
         The view's sclera and teeth over its skin; None for the atlas.
     view : str, optional
@@ -63,7 +63,6 @@ class TextureLayer:
     points: np.ndarray
     share: np.ndarray
     geometry: Geometry
-    noise: Grain
     features: FeatureTones | None = None
     view: str | None = None
 
@@ -119,8 +118,7 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    noise = view.noise(scale_of(to_layer))
-    return TextureLayer(log, window, points, share, view.geometry, noise, view.features, view.name)
+    return TextureLayer(log, window, points, share, view.geometry, view.features, view.name)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
@@ -129,7 +127,7 @@ def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSi
     whole = Window(0, 0, atlas.log.shape[1], atlas.log.shape[0])
     log, window, to_layer = sizes.reduced("atlas", lambda: (atlas.log, whole), _reduction(atlas.uv, face))
     points = np.column_stack([apply(to_layer, atlas.uv), np.zeros(len(atlas.uv))])
-    return TextureLayer(log, window, points, share, Geometry(points), Grain.none())
+    return TextureLayer(log, window, points, share, Geometry(points))
 
 
 def _with_expression(
@@ -138,14 +136,15 @@ def _with_expression(
     """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike."""
     area = regions()
     turn = np.array([turn_between(view.geometry.pose, target.pose) for view in views]) / _TURN
-    for where, wanted, step, openness in (
+    for where, wanted, (less, more, bonus), openness in (
         (area.mouth, target.mouth, _MOUTH, lambda view: view.mouth),
         (area.right_eye, target.eyes[0], _EYE, lambda view: view.eyes[0]),
         (area.left_eye, target.eyes[1], _EYE, lambda view: view.eyes[1]),
     ):
-        apart = np.array([abs(openness(view.geometry) - wanted) for view in views]) / step
+        extra = np.array([openness(view.geometry) - wanted for view in views])
+        apart = np.hypot(1.0, extra / np.where(extra < 0, less, more)) - 1.0
         fit = np.exp(-_POWER * (apart + turn)) + 1e-30
-        fit = fit * (1 + (_LEADER_BONUS**_POWER - 1) * leading)
+        fit = fit * (1 + (bonus - 1) * leading)
         share = share + where[:, None] * (fit / fit.sum() - share)
     return share
 
