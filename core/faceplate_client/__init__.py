@@ -24,6 +24,7 @@ from .pixels import shared_bytes, take_pixels
 from .sequence import frame_path, frames_on_disk, is_pattern, with_padding
 from .shot_cache import ShotCache
 from .shot_document import changed_values, keyed, new_id, shot_document, write_document
+from .shot_faces import faces_of_shot_file
 from .shot_status import licence_notice, release_notice, stale_frames
 from .version import __version__
 
@@ -43,6 +44,7 @@ __all__ = [
     "changed_values",
     "completed_job",
     "connect",
+    "faces_of_shot_file",
     "follow_job",
     "format_frames",
     "frame_key",

@@ -59,7 +59,7 @@ def check_command(
 def _checked(renderer: Renderer, frames: tuple[int, ...] | None, lines: Log) -> Report:
     report = check_shot(renderer, frames, lambda done, total: lines.event("progress", done=done, total=total))
     for fault in report.faults:
-        lines.event("fault", "error", frame=fault.frame, code=fault.code, message=fault.message)
+        lines.event("fault", "error", frame=fault.frame, code=fault.code, face=fault.face, message=fault.message)
         if lines.text:
             print(f"frame {fault.frame}: {fault.code}: {fault.message}")
     if report.refused:

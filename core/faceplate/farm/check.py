@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
+from faceplate.comp.layers import face_layer
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import cores
 from faceplate.plate import Sequence
@@ -26,6 +27,7 @@ from faceplate.provenance.fingerprints import fingerprint
 from faceplate.provenance.manifest import manifest_path, records_folder
 from faceplate.render import Renderer
 from faceplate.render.batch import is_current, is_whole
+from faceplate.render.resources import RenderResources
 from faceplate.signing import signing_key
 from faceplate.signing.canonical import sha256_of
 from faceplate.system.user_paths import exists
@@ -54,11 +56,12 @@ _TAKE = ("faceplate:engine", "faceplate:generator", "faceplate:shot_id", "facepl
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of one frame: a code of `FAULTS`, and one sentence."""
+    """A fault of one frame: a code of `FAULTS`, and one sentence; `face` is the person that it is about, in a shot of several."""
 
     frame: int
     code: str
     message: str
+    face: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,14 +173,17 @@ def _look(renderer: Renderer, frame: int) -> _Seen:
     if path.suffix.lower() == ".exr" and "faceplate:key" not in said:
         return _Seen(frame, path, (_fault(frame, "foreign", path),))
     codes = [*_of_pixels(renderer, frame, values), *_made_of(renderer, frame, said)]
+    empty = [*_empty_faces(renderer, frame, values)] if "empty" not in codes else []
     if _recorded(renderer.output, frame) not in ("", pixels):
         codes.append("changed")
-    faults = tuple(_fault(frame, code, path) for code in codes)
+    faults = (*(_fault(frame, code, path) for code in codes), *(_fault(frame, "empty", path, name) for name in empty))
     return _Seen(frame, path, faults, said, pixels, str(said.get("faceplate:plate_sha256", "")))
 
 
-def _fault(frame: int, code: str, path: Path) -> Fault:
-    return Fault(frame, code, f"{path.name}: {FAULTS[code]}.")
+def _fault(frame: int, code: str, path: Path, face: str = "") -> Fault:
+    """Return a fault; `face` names the person that it is about, in a shot of several."""
+    who = f"{path.name}, {face}" if face else path.name
+    return Fault(frame, code, f"{who}: {FAULTS[code]}.", face)
 
 
 def _part(renderer: Renderer, frame: int) -> int:
@@ -214,8 +220,16 @@ def _of_pixels(renderer: Renderer, frame: int, values: Mapping[str, np.ndarray])
     covered = alpha is not None and float(np.nanmax(alpha, initial=0.0)) > 0
     if covered and dark:
         yield "black"
-    if not covered and _has_face(renderer, frame):
+    if not covered and any(_has_face(face.resources, frame) for face in renderer.faces or (renderer,)):
         yield "empty"
+
+
+def _empty_faces(renderer: Renderer, frame: int, values: Mapping[str, np.ndarray]) -> Iterable[str]:
+    """Yield the names of those whose own element is empty although the track has their face there."""
+    for face in renderer.faces:
+        alpha = values.get(f"{face_layer(face.shot.person)}.A")
+        if alpha is not None and float(np.nanmax(alpha, initial=0.0)) <= 0 and _has_face(face.resources, frame):
+            yield face.shot.person
 
 
 def _plate_is_black(renderer: Renderer, frame: int) -> bool:
@@ -223,12 +237,11 @@ def _plate_is_black(renderer: Renderer, frame: int) -> bool:
     return float(np.nanmax(file.read_rgb(file.data), initial=0.0)) <= 0
 
 
-def _has_face(renderer: Renderer, frame: int) -> bool:
-    """Say whether the track has a face in the frame, with a weight above 0."""
-    track = renderer.resources.track
+def _has_face(resources: RenderResources, frame: int) -> bool:
+    """Say whether the track has the face in the frame, with a weight above 0."""
+    track = resources.track
     if track is None:
         return False
-    resources = renderer.resources
     number = resources.plate_frame(frame)
     if number is None:
         return False

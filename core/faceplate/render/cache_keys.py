@@ -24,6 +24,7 @@ from faceplate.image.window import Window
 from faceplate.models import embedded_store
 from faceplate.plate import Sequence
 from faceplate.plate.movie import is_movie
+from faceplate.render.depth_order import tracked_size
 from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot import Shot
@@ -218,20 +219,23 @@ class CacheKeys:
 
 @dataclass(frozen=True)
 class FacesKeys:
-    """The keys of one frame of a shot of several faces: each face's name, head size and keys."""
+    """The keys of one frame of a shot of several faces: each face's name, what its depth depends on, and its keys."""
 
-    faces: tuple[tuple[str, float, CacheKeys], ...]
+    faces: tuple[tuple[str, tuple[float, float | None], CacheKeys], ...]
     whole: bool = False
 
     @classmethod
     def of(cls, shot: Shot, keys: Iterable[CacheKeys], whole: bool = False) -> FacesKeys:
         """Return the keys of a frame from those of its faces, in the shot's order."""
         pairs = zip(shot.faces, keys, strict=True)
-        return cls(tuple((face.name, face.head_size, own) for face, own in pairs), whole)
+        return cls(
+            tuple((face.name, (face.head_size, tracked_size(own.resources, own.request)), own) for face, own in pairs),
+            whole,
+        )
 
     def frame_key(self) -> str:
         """Return the key of everything that the frame's file depends on."""
-        keys = [(name, size, replace(keys, whole=self.whole).frame_key()) for name, size, keys in self.faces]
+        keys = [(name, depth, replace(keys, whole=self.whole).frame_key()) for name, depth, keys in self.faces]
         return digest("faces", keys)
 
 

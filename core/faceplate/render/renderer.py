@@ -63,7 +63,7 @@ class Renderer:
     the pixels are the same with and without it. Renderers of one shot with other outputs or modes may share a `pool`.
 
     A shot that lists several faces has a renderer of each (`faces`); every step runs for each of them, and the last ones on
-    the faces laid over each other.
+    the faces laid over each other. Those renderers lay no slate (`slated`), because the whole picture gets one.
     """
 
     shot: Shot
@@ -71,6 +71,7 @@ class Renderer:
     generator: Generator | None = None
     cache: StageCache = NO_CACHE
     pool: ResourcePool = field(default_factory=ResourcePool, repr=False, compare=False)
+    slated: bool = True
 
     @cached_property
     def resources(self) -> RenderResources:
@@ -84,7 +85,7 @@ class Renderer:
     def faces(self) -> tuple[Renderer, ...]:
         """A renderer of each face that the shot lists; empty for a shot of one face, which lists none."""
         return tuple(
-            Renderer(shot, self.finder, self.generator, self.cache, self.pool.of_face(shot.person))
+            Renderer(shot, self.finder, self.generator, self.cache, self.pool.of_face(shot.person), slated=False)
             for shot in (self.shot.face_shots if self.shot.faces else ())
         )
 
@@ -166,24 +167,15 @@ class Renderer:
 
     def composite(self, generated: GeneratedFrame) -> Rendered:
         """Do everything after the generator, up to the plate's own space."""
-        located = generated.loaded.located
-        if not self.faces:
-            done = self.composite_face(generated)
-            return replace(done, result=with_slate(self.resources, located, done.result))
-        every = zip(self.faces, (generated, *generated.others), strict=True)
-        made = tuple(own.composite_face(item) for own, item in every)
-        merged = merge_faces(self.resources, located, made)
-        return replace(merged, result=with_slate(self.resources, located, merged.result))
-
-    def composite_face(self, generated: GeneratedFrame) -> Rendered:
-        """Do everything after the generator for one face, without the slate."""
+        if self.faces:
+            return self._composite_faces(generated)
         loaded, result = generated.loaded, generated.result
         located, prepared, cache = loaded.located, loaded.prepared, loaded.cache
         parameters, person = located.parameters, self.shot.person
         if prepared is None or result is None:
             data = located.file.data
             empty = empty_composite(Window(data.x, data.y, 0, 0), parameters, person)
-            return _rendered(located, empty)
+            return self._rendered(located, empty)
         mattes = make_mattes(
             prepared,
             result,
@@ -195,37 +187,20 @@ class Renderer:
         )
         matched = match_face(prepared, result, mattes, parameters, prepared.tones, cache)
         done = composite(prepared, result, mattes, matched, parameters, grain=loaded.grain, name=person, cache=cache)
-        return _rendered(located, done, self.resources.new_notes(parameters))
+        return self._rendered(located, done, self.resources.new_notes(parameters))
 
-    def _locate_faces(
-        self, frame: int, face: Face | None, values: Mapping[str, Any] | None, proxy: int
-    ) -> LocatedFrame:
-        """Locate every face of the shot; the first is returned with the `others`."""
-        if face is not None:
-            raise UsageError("several-faces", "The shot lists several faces: a face cannot be given for it.")
-        self.resources.consent.decision.enforce()
-        found: list[LocatedFrame] = []
-        missing: list[RenderError] = []
-        for own, listed in zip(self.faces, self.shot.faces, strict=True):
-            mine = own_values(own.resources, values, listed.at(frame))
-            try:
-                found.append(own.locate(frame, values=mine, proxy=proxy))
-            except RenderError as error:
-                if error.code not in ABSENT:
-                    raise
-                missing.append(error)
-                found.append(own.locate_nobody(frame, mine, proxy))
-        if missing and all(item.face is None for item in found):
-            raise missing[0]
-        refuse_one_person_twice([own.shot.person for own in self.faces], found)
-        return replace(found[0], others=tuple(found[1:]), values=values)
-
-    def locate_nobody(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1) -> LocatedFrame:
-        """Return one frame of the shot as one that does not show the face."""
-        request = self.resources.request(frame, values, proxy)
-        keys = CacheKeys(self.resources, request)
-        file = proxy_file(request.file, proxy)
-        return LocatedFrame(request, Target(None, 0.0), file, None, keys, keys.frame_key())
+    def _rendered(self, located: LocatedFrame, result: CompositeResult, notes: tuple[str, ...] = ()) -> Rendered:
+        return Rendered(
+            frame=located.frame,
+            file=located.file,
+            result=with_slate(self.resources, located, result) if self.slated else result,
+            face=located.face,
+            parameters=located.parameters,
+            notes=notes,
+            proxy=located.request.proxy,
+            key=located.key,
+            keys=None if located.is_face_given else located.keys,
+        )
 
     def write(self, rendered: Rendered) -> Written:
         """Write one frame in the shot's mode, complete or not at all.
@@ -264,6 +239,46 @@ class Renderer:
         inside = result.window.slices(file.data)
         pixels[inside][..., :3] = np.where(result.matte[..., None] > 0, result.over, pixels[inside][..., :3])
         return pixels
+
+    # Several faces --------------------------------------------------------------------------------------------------
+
+    def _composite_faces(self, generated: GeneratedFrame) -> Rendered:
+        """Finish every face by itself and lay them over each other."""
+        every = zip(self.faces, (generated, *generated.others), strict=True)
+        made = tuple(own.composite(item) for own, item in every)
+        located = generated.loaded.located
+        merged = merge_faces(self.resources, located, made)
+        return replace(merged, result=with_slate(self.resources, located, merged.result))
+
+    def _locate_faces(
+        self, frame: int, face: Face | None, values: Mapping[str, Any] | None, proxy: int
+    ) -> LocatedFrame:
+        """Locate every face of the shot; the first is returned with the `others`."""
+        if face is not None:
+            raise UsageError("several-faces", "The shot lists several faces: a face cannot be given for it.")
+        self.resources.consent.decision.enforce()
+        found: list[LocatedFrame] = []
+        missing: list[RenderError] = []
+        for own, listed in zip(self.faces, self.shot.faces, strict=True):
+            mine = own_values(own.resources, values, listed.at(frame))
+            try:
+                found.append(own.locate(frame, values=mine, proxy=proxy))
+            except RenderError as error:
+                if error.code not in ABSENT:
+                    raise
+                missing.append(error)
+                found.append(own.locate_nobody(frame, mine, proxy))
+        if missing and all(item.face is None for item in found):
+            raise missing[0]
+        refuse_one_person_twice([own.shot.person for own in self.faces], found)
+        return replace(found[0], others=tuple(found[1:]), values=values)
+
+    def locate_nobody(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1) -> LocatedFrame:
+        """Return one frame of the shot as one that does not show the face."""
+        request = self.resources.request(frame, values, proxy)
+        keys = CacheKeys(self.resources, request)
+        file = proxy_file(request.file, proxy)
+        return LocatedFrame(request, Target(None, 0.0), file, None, keys, keys.frame_key())
 
     # What a frame depends on ----------------------------------------------------------------------------------------
 
@@ -344,20 +359,6 @@ class Renderer:
     def networks(self) -> tuple[Network, ...]:
         """The generators' opened networks, restorers included; empty for `mesh`."""
         return self.resources.networks
-
-
-def _rendered(located: LocatedFrame, result: CompositeResult, notes: tuple[str, ...] = ()) -> Rendered:
-    return Rendered(
-        frame=located.frame,
-        file=located.file,
-        result=result,
-        face=located.face,
-        parameters=located.parameters,
-        notes=notes,
-        proxy=located.request.proxy,
-        key=located.key,
-        keys=None if located.is_face_given else located.keys,
-    )
 
 
 def render(shot: Shot, frame: int) -> Rendered:

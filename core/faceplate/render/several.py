@@ -49,7 +49,12 @@ def merge_faces(resources: RenderResources, located: LocatedFrame, made: tuple[R
     """Return the results `made` of a frame's faces as one, without the slate; `resources` are the shot's."""
     assert isinstance(resources, FacesResources)
     shot, frames, data = resources.shot, (located, *located.others), located.file.data
-    order = depth_order(resources.faces, frames, [face.head_size for face in shot.faces])
+    order = depth_order(
+        resources.faces,
+        [item.request for item in frames],
+        [item.target.face for item in frames],
+        [face.head_size for face in shot.faces],
+    )
     faces = {face.name: item for face, item in zip(shot.faces, made, strict=True)}
     keys = FacesKeys.of(shot, [item.keys for item in frames])
     return Rendered(

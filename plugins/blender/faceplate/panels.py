@@ -60,6 +60,7 @@ class FACEPLATE_PT_shot(_Panel, bpy.types.Panel):
         _work_row(layout, "faceplate.track", "TRACKING", state)
         layout.prop(shot.parameters, "target", text="Person")
         layout.prop(shot.parameters, "generator")
+        layout.prop(shot, "faces_file")
         _licence(layout, shot)
         layout.label(text=state.text or "…", icon=_status_icon(state))
 

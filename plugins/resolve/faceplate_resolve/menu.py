@@ -108,12 +108,18 @@ def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], inter
     own = remembered()
     own = SwapRequest(document.get("source") or own.source, own.folder, record.mode, own.handles, own.track, "", {})
     own = replace(own, purpose=document.get("purpose") or own.purpose)
-    notes = (f"{item.GetName()}: the last version is {record.take}.",)
+    notes = (f"{item.GetName()}: the last version is {record.take}.", *_faces_note(document))
     request = _asked(interface, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
     if request is None:
         return ""
     number = next_version(host, item, request, connected(), interface)
     return f"Done: {item.GetName()} shows its take {number}."
+
+
+def _faces_note(document: dict[str, Any]) -> tuple[str, ...]:
+    """Return a line on the faces of the shot file; empty for a shot of one."""
+    people = [str(face.get("name")) for face in document.get("faces") or []]
+    return (f"Several faces: {', '.join(people)}. Each has its own values in the shot file.",) if people else ()
 
 
 def _batch(host: Host, connected: Callable[[], Engine], interface: UserInterface) -> str:

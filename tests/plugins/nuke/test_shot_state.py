@@ -85,3 +85,22 @@ def test_of_frames_that_show_one_file_the_first_gives_the_key(stage: Stage) -> N
     document = stage.adapter("shot_state").exported_document(state, "out/e.####.exr")
     assert document["frames"] == "1001-1002"
     assert document["parameters"]["grain"]["keys"] == [[1001, 0.1, "linear"], [1002, 0.2, "linear"]]
+
+
+def test_the_faces_of_a_shot_file_reach_the_engine_with_their_own_values(stage: Stage) -> None:
+    from faceplate.shot.document import ShotDocument
+
+    faces = [{"name": "Ada", "source": "ada", "parameters": {"target": "1", "grain": 0.5}}, {"name": "Eve"}]
+    (stage.folder / "two.shot.json").write_text(json.dumps({"faceplate_shot": 1, "faces": faces}))
+    (stage.folder / "plate.1001.exr").touch()
+    node = stage.faceswap()
+    state = stage.adapter("node_state").read_state(node, [1001])
+    assert "faces" not in stage.adapter("shot_state").engine_document(state)
+    node["faces_file"].setValue(str(stage.folder / "two.shot.json"))
+    state = stage.adapter("node_state").read_state(node, [1001])
+    document = stage.adapter("shot_state").exported_document(state, "out/e.####.exr")
+    known = ShotDocument.model_validate(json.loads(json.dumps(document)), strict=False)
+    assert known.faces is not None and [face.name for face in known.faces] == ["Ada", "Eve"]
+    assert document["faces"][0] == {**faces[0], "source": str(stage.folder / "ada")}
+    assert stage.adapter("shot_state").engine_document(state)["faces"] == document["faces"]
+    assert "faces_file" in stage.adapter("node_state").knob_names(node)

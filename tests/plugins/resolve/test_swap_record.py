@@ -59,3 +59,11 @@ class TestMemory:
             load_shot(SwapRecord(path, "b" * 32, 2, "source"))
         with pytest.raises(HostError, match="cannot be read"):
             load_shot(SwapRecord(path + "x", "a" * 32, 2, "source"))
+
+    def test_the_shots_faces_are_kept_by_file_and_take(self, tmp_path: Path) -> None:
+        faces = [{"name": "Ada", "source": "ada", "parameters": {"grain": 0.5}}, {"name": "Eve"}]
+        document = {"faceplate_shot": 1, "plate": "p.####.exr", "id": "a" * 32, "faces": faces}
+        path = str(tmp_path / "a.shot.json")
+        saved = save_shot(path, document, {"grain": 0.1}, "v001/o.####.exr", "1-4")
+        assert saved["faces"] == saved["takes"][0]["faces"] == faces
+        ShotDocument.model_validate(json.loads(Path(path).read_text()), strict=False)

@@ -161,6 +161,21 @@ def test_a_childs_head_size_turns_the_order_round(group: Group) -> None:
     assert np.array_equal(on_plate(several, several.over)[whole], on_plate(alone, alone.over)[whole])
 
 
+def test_a_change_of_what_the_order_depends_on_changes_the_frames_key(group: Group) -> None:
+    """The order is steady over neighbouring frames, so that a correction there counts too."""
+    track = Track.load(group.folder / "t.json")
+    other = group.folder / "other.track.json"
+    person_2 = track.people[1].id
+    track.key(person_2, 1001, (0, 0), 1.0).key(person_2, 1002, (0, 0), 1.2).save(other)
+    same = group.folder / "same.track.json"
+    track.save(same)
+    keys = [
+        group.renderer(group.face("Ann"), group.face("Bob", track=path, **more)).key(1001)
+        for path, more in ((same, {}), (same, {}), (other, {}), (same, {"head_size": 0.9}))
+    ]
+    assert keys[0] == keys[1] and len(set(keys)) == 3
+
+
 def test_each_face_is_a_layer_and_the_ids_are_one(group: Group, tmp_path: Path) -> None:
     track = moved_beside(group, "Bob", "Ann", 45, 1.3)
     faces = [group.face("Ann", layers="id,stmap"), group.face("Bob", track=track, layers="id"), group.face("Cy")]

@@ -1,0 +1,59 @@
+"""A shot of several people in the service: opened, described, keyed with values for one face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faceplate.errors import UsageError
+from faceplate.service.path_checks import check_request_paths
+from faceplate.service.roots import Roots
+from faceplate.service.schema import KeysRequest, ShotRequest
+from faceplate.service.shot_info import describe
+from faceplate.service.shots import OpenShot, OpenShots
+from stand_ins import write_noise_plate
+
+FACES: list[dict[str, Any]] = [
+    {"name": "Ada", "parameters": {"target": "1"}},
+    {"name": "Eve", "track": "eve.track.json"},
+]
+
+
+def opened(folder: Path, faces: list[dict[str, Any]]) -> OpenShot:
+    write_noise_plate(folder / "p.1001.exr")
+    document = {"faceplate_shot": 1, "plate": "p.####.exr", "parameters": {"generator": "null"}, "faces": faces}
+    return OpenShots(Roots([folder])).open(ShotRequest(document=document, base=str(folder)))
+
+
+def test_every_face_is_described_and_a_missing_track_is_a_warning(tmp_path: Path) -> None:
+    shot = opened(tmp_path, FACES)
+    told = describe(shot)
+    assert [(face["name"], face["target"], face["source_release"]["state"]) for face in told["faces"]] == [
+        ("Ada", "1", "none"), ("Eve", "auto", "none"),
+    ]  # fmt: skip
+    assert told["warnings"] == [f"The track {tmp_path / 'eve.track.json'} is not there yet; track the shot."]
+    with pytest.raises(UsageError, match=r"eve\.track\.json is not there"):
+        shot.check([1001], lambda frame: {})
+
+
+def test_values_of_one_face_change_the_key_and_wrong_ones_are_refused(tmp_path: Path) -> None:
+    shot = opened(tmp_path, [FACES[0], {"name": "Eve", "parameters": {"target": "2"}}])
+    keys = {
+        shot.frame_key(1001, values, 1, None)
+        for values in ({}, {"grain": 0.5}, {"faces": {"Eve": {"grain": 0.5}}}, {"faces": {"Nobody": {"grain": 0.5}}})
+    }
+    assert len(keys) == 3
+    shot.check([1001], lambda frame: {"faces": {"Eve": {"grain": 0.5}}})
+    for wrong in ({"faces": {"Eve": {"grain": 9}}}, {"faces": ["Eve"]}, {"grains": 1}):
+        with pytest.raises(UsageError) as refused:
+            shot.check([1001], lambda frame, wrong=wrong: wrong)
+        assert refused.value.code == "bad-value"
+
+
+def test_a_path_among_the_values_of_one_face_is_checked(tmp_path: Path) -> None:
+    outside = {"faces": {"Eve": {"holdout_matte": "/etc/m.####.exr"}}}
+    with pytest.raises(UsageError) as refused:
+        check_request_paths(Roots([tmp_path]), KeysRequest(shot="a", frames=[1], values=outside))
+    assert refused.value.code == "outside-roots"
