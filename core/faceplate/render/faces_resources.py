@@ -20,7 +20,7 @@ from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
 from faceplate.track import Track
 
-__all__ = ["FacesResources", "own_values"]
+__all__ = ["FacesResources"]
 
 _OF_FACES = "faces"
 
@@ -43,6 +43,26 @@ class FacesResources(RenderResources):
         """Return the parameters that the faces have in common in `frame`; a host's values of single faces are left out."""
         common = {name: value for name, value in (values or {}).items() if name != _OF_FACES}
         return super().values(frame, common)
+
+    def values_of_faces(self, frame: int, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return a host's values for each face: those for all faces, less what the face sets itself in `frame`, and its own.
+
+        The values of single faces stand under `faces`, by the person's name. Raises `UsageError('bad-value')`.
+        """
+        common = dict(values or {})
+        given = common.pop(_OF_FACES, None) or {}
+        if not isinstance(given, Mapping) or not all(isinstance(item, Mapping) for item in given.values()):
+            raise UsageError("bad-value", "The value faces is no object of values by each face's name.")
+        names = [face.name for face in self.shot.faces]
+        unknown = sorted(set(given) - set(names))
+        if unknown:
+            raise UsageError("bad-value", f"The shot has no face '{unknown[0]}'; its faces: {', '.join(names)}.")
+        found: list[dict[str, Any]] = []
+        for face in self.shot.faces:
+            own = face.at(frame)
+            kept = {name: value for name, value in common.items() if name not in own}
+            found.append({**kept, **given.get(face.name, {})})
+        return found
 
     @property
     def skipped_pictures(self) -> tuple[str, ...]:
@@ -125,16 +145,3 @@ class FacesResources(RenderResources):
                     "parameter target of each face.",
                 )
             seen[place] = face.shot.person
-
-
-def own_values(resources: RenderResources, values: Mapping[str, Any] | None, own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a host's values for one face: those for all faces, less what the face sets itself (`own`), and its own.
-
-    The values of single faces stand under `faces`, by the person's name.
-    """
-    given = dict(values or {})
-    of_faces = given.pop(_OF_FACES, None) or {}
-    if not isinstance(of_faces, Mapping) or not all(isinstance(item, Mapping) for item in of_faces.values()):
-        raise UsageError("bad-value", "The value faces is no object of values by each face's name.")
-    common = {name: value for name, value in given.items() if name not in own}
-    return {**common, **of_faces.get(resources.shot.person, {})}

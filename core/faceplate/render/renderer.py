@@ -35,7 +35,7 @@ from faceplate.models import Network
 from faceplate.plate import PlateFile, Sequence, Written, write_element, write_over
 from faceplate.render.cache_keys import CacheKeys, FacesKeys
 from faceplate.render.composite import CompositeResult, composite, empty_composite
-from faceplate.render.faces_resources import FacesResources, own_values
+from faceplate.render.faces_resources import FacesResources
 from faceplate.render.generate import generate_face
 from faceplate.render.load import load_frame
 from faceplate.render.match import match_face
@@ -259,8 +259,7 @@ class Renderer:
         self.resources.consent.decision.enforce()
         found: list[LocatedFrame] = []
         missing: list[RenderError] = []
-        for own, listed in zip(self.faces, self.shot.faces, strict=True):
-            mine = own_values(own.resources, values, listed.at(frame))
+        for own, mine in zip(self.faces, self._values_of_faces(frame, values), strict=True):
             try:
                 found.append(own.locate(frame, values=mine, proxy=proxy))
             except RenderError as error:
@@ -272,6 +271,10 @@ class Renderer:
             raise missing[0]
         refuse_one_person_twice([own.shot.person for own in self.faces], found)
         return replace(found[0], others=tuple(found[1:]), values=values)
+
+    def _values_of_faces(self, frame: int, values: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        assert isinstance(self.resources, FacesResources)
+        return self.resources.values_of_faces(frame, values)
 
     def locate_nobody(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1) -> LocatedFrame:
         """Return one frame of the shot as one that does not show the face."""
@@ -294,12 +297,8 @@ class Renderer:
         """
         if not self.faces:
             return CacheKeys(self.resources, self.resources.request(frame, values, proxy), whole=content).frame_key()
-        keys = [
-            CacheKeys(
-                own.resources, own.resources.request(frame, own_values(own.resources, values, listed.at(frame)), proxy)
-            )
-            for own, listed in zip(self.faces, self.shot.faces, strict=True)
-        ]
+        every = zip(self.faces, self._values_of_faces(frame, values), strict=True)
+        keys = [CacheKeys(own.resources, own.resources.request(frame, mine, proxy)) for own, mine in every]
         return FacesKeys.of(self.shot, keys, content).frame_key()
 
     def attributes(self, parameters: Parameters | None = None) -> dict[str, str | int | float]:
