@@ -66,6 +66,8 @@ def _checked(renderer: Renderer, frames: tuple[int, ...] | None, lines: Log) -> 
         lines.event("fault", "error", frame=None, code="manifest-signed", message=report.refused)
         if lines.text:
             print(report.refused)
+    if report.note and lines.text:
+        print(report.note)
     words = f"{len(report.frames) - len(report.bad)} of {len(report.frames)} frames are right"
     words += f"; made on {', '.join(report.devices)}" if report.devices else ""
     words += f"; {len(report.left)} hidden files of killed writers" if report.left else ""

@@ -19,6 +19,7 @@ import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
 from faceplate.comp.layers import face_layer
 from faceplate.errors import FaceplateError, UsageError
+from faceplate.issues import Mark
 from faceplate.models.devices import cores
 from faceplate.plate import Sequence
 from faceplate.plate.reader import open_input
@@ -27,6 +28,7 @@ from faceplate.provenance.fingerprints import fingerprint
 from faceplate.provenance.manifest import manifest_path, records_folder
 from faceplate.render import Renderer
 from faceplate.render.batch import is_current, is_whole
+from faceplate.render.issues import issue_file
 from faceplate.render.resources import RenderResources
 from faceplate.signing import signing_key
 from faceplate.signing.canonical import sha256_of
@@ -69,7 +71,8 @@ class Report:
     """What a check found.
 
     `left` are hidden files that killed writers left behind; they are harmless. `refused` is one sentence where the take's
-    signed manifest no longer matches the frames and there is no key to sign it again.
+    signed manifest no longer matches the frames and there is no key to sign it again. `note` is one sentence where the faults
+    could not be put into the shot's list of issues.
     """
 
     frames: tuple[int, ...]
@@ -78,6 +81,7 @@ class Report:
     manifest: Path | None
     devices: tuple[str, ...] = ()
     refused: str = ""
+    note: str = ""
 
     @property
     def sound(self) -> bool:
@@ -126,14 +130,21 @@ def check_shot(
     _record_missing(renderer, seen)
     manifest, refused = _collected(renderer.output)
     devices = sorted({str(item.said["faceplate:device"]) for item in seen if "faceplate:device" in item.said})
-    return Report(
-        wanted,
-        tuple(sorted(faults, key=lambda fault: (fault.frame, fault.code))),
-        leftovers(renderer.output),
-        manifest,
-        tuple(devices),
-        refused,
-    )
+    found = tuple(sorted(faults, key=lambda fault: (fault.frame, fault.code)))
+    note = _keep_issues(renderer, found, wanted)
+    return Report(wanted, found, leftovers(renderer.output), manifest, tuple(devices), refused, note)
+
+
+def _keep_issues(renderer: Renderer, faults: Iterable[Fault], frames: tuple[int, ...]) -> str:
+    """Put the faults of the checked `frames` into the shot's list of issues; return why not, else ""."""
+    file = issue_file(renderer)
+    marks = [Mark(kind="fault", frame=fault.frame, face=fault.face, text=fault.message) for fault in faults]
+    try:
+        if file is not None:
+            file.replace("check", marks, frames)
+    except FaceplateError as error:
+        return error.message
+    return ""
 
 
 def _collected(output: Sequence) -> tuple[Path | None, str]:

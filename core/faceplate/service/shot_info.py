@@ -9,10 +9,11 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.models import Card
 from faceplate.plate.movie import open_movie
 from faceplate.render import Renderer
+from faceplate.render.issues import shot_issues
 from faceplate.service.shots import OpenShot
 from faceplate.track import Track
 
-__all__ = ["describe", "movie_facts", "people", "plate_space"]
+__all__ = ["describe", "issues_of", "movie_facts", "people", "plate_space"]
 
 
 def describe(opened: OpenShot) -> dict[str, Any]:
@@ -72,6 +73,12 @@ def movie_facts(renderer: Renderer) -> dict[str, Any] | None:
         return None
     movie = open_movie(plate.path(0))
     return {"rate": str(movie.rate), "steady": movie.steady}
+
+
+def issues_of(opened: OpenShot) -> list[dict[str, Any]]:
+    """Return the issues of a shot as plain values, by frame. Raises what `shot_issues` raises."""
+    renderer = opened.renderer(opened.shot.output)
+    return [issue.model_dump() for issue in shot_issues(renderer)]
 
 
 def people(track: Track) -> list[dict[str, Any]]:
