@@ -17,6 +17,7 @@ from .errors import ClientError, EngineError, HostError
 from .exr import frame_key
 from .files import make_folder, read_text, write_json, write_text
 from .frame_ranges import format_frames, frame_runs, parse_frames
+from .issues import issue_line, next_issue
 from .job import Job
 from .job_progress import Progress, completed_job, follow_job, frame_path_of
 from .parameter_list import FORMER_NAMES, parameters, with_current_names
@@ -53,10 +54,12 @@ __all__ = [
     "frame_runs",
     "frames_on_disk",
     "is_pattern",
+    "issue_line",
     "keyed",
     "licence_notice",
     "make_folder",
     "new_id",
+    "next_issue",
     "parameters",
     "parse_frames",
     "read_text",

@@ -74,13 +74,17 @@ def track_marks(track: Track) -> tuple[Mark, ...]:
     ]
     for person in track.people:
         marks += marks_of_series(series_of(track, person.id), person.id)
-    return tuple(marks)
+    return tuple(sorted(marks, key=lambda mark: (mark.frame, mark.kind, mark.face, mark.text)))
 
 
 def marks_of_series(series: Series, face: str) -> Iterator[Mark]:
     """Yield a mark for every value of one person's series that passes its threshold."""
+    # A fast turn also changes the head's direction, and smoothing rounds it off; that is one thing to look at, not three.
+    turning = {frame + k for frame, turn in series.turn.items() if turn > FAST_TURN for k in range(-3, 4)}
     for rule in _RULES:
         values: Mapping[int, float] = getattr(series, rule.series)
+        if rule.series in ("tremble", "mouth"):
+            values = {frame: value for frame, value in values.items() if frame not in turning}
         for frame, value in sorted(values.items()):
             if (value < rule.threshold) if rule.below else (value > rule.threshold):
                 yield _mark(rule.kind, face, frame, value, rule.threshold, rule.sentence.format(value))
