@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from faceplate.errors import UsageError
+from faceplate.issues import IssueFile, Mark
 from faceplate.service.path_checks import check_request_paths
 from faceplate.service.roots import Roots
 from faceplate.service.schema import KeysRequest, ShotRequest
-from faceplate.service.shot_info import describe
+from faceplate.service.shot_info import describe, issues_of
 from faceplate.service.shots import OpenShot, OpenShots
 from stand_ins import write_noise_plate
+from track_sightings import seen_frames, track_from
+from turning_heads import turned
 
 FACES: list[dict[str, Any]] = [
     {"name": "Ada", "parameters": {"target": "1"}},
@@ -56,3 +59,13 @@ def test_a_path_among_the_values_of_one_face_is_checked(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         check_request_paths(Roots([tmp_path]), KeysRequest(shot="a", frames=[1], values=outside))
     assert refused.value.code == "outside-roots"
+
+
+def test_the_issues_of_an_open_shot_are_served(tmp_path: Path) -> None:
+    track = track_from(seen_frames(6, {1: lambda i: turned(12.0 * i - 30)}, flowing=False))
+    track.save(tmp_path / "eve.track.json")
+    shot = opened(tmp_path, [{"name": "Eve", "track": "eve.track.json"}])
+    (found,) = issues_of(shot)
+    assert (found["kind"], found["face"], found["first"], found["last"]) == ("fast-turn", "Eve", 1002, 1006)
+    IssueFile(tmp_path / "eve.issues.json").replace("check", [Mark(kind="fault", frame=1009, text="A fault.")])
+    assert [item["kind"] for item in issues_of(shot)] == ["fast-turn", "fault"]
