@@ -78,7 +78,7 @@ def test_an_occlusion_is_marked_where_it_begins_and_not_while_it_stays() -> None
     ("series", "kind", "frames"),
     [
         (Series(confidence={1: 0.9, 2: 0.3, 3: 0.5}), "low-confidence", [2]),
-        (Series(tremble={1: 1.0, 2: 4.0}), "flicker", [2]),
+        (Series(tremble={1: 1.0, 2: 6.0}), "flicker", [2]),
         (Series(light={1: 0.001, 2: 0.05}), "flicker", [2]),
         (Series(mouth={1: 2.0, 2: 9.0}), "mouth-unsure", [2]),
         (Series(softness={1: 1.0, 2: 1.1, 3: 2.2, 4: 2.1, 5: 1.0}), "softness-jump", [3, 5]),

@@ -255,7 +255,7 @@ class Renderer:
     ) -> LocatedFrame:
         """Locate every face of the shot; the first is returned with the `others`."""
         if face is not None:
-            raise UsageError("several-faces", "The shot lists several faces: a face cannot be given for it.")
+            raise UsageError("one-face", "The shot lists several faces: a face cannot be given for it.")
         self.resources.consent.decision.enforce()
         found: list[LocatedFrame] = []
         missing: list[RenderError] = []
