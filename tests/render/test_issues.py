@@ -100,6 +100,14 @@ def test_only_the_people_who_are_replaced_are_listed_by_their_names(shot: Shot, 
     assert {issue.face for issue in shot_issues(both)} == {"Bob", ""}
 
 
+def test_a_render_that_fails_on_every_frame_leaves_no_new_file(shot: Shot, finder: FaceFinder) -> None:
+    renderer = Renderer(shot, finder)
+    issues = RenderIssues(renderer)
+    issues.add(FrameDone(1001, error=RenderError("plate-missing", "The plate is missing.")))
+    file = issue_file(renderer)
+    assert issues.keep() == "" and file is not None and not file.path.exists()
+
+
 def test_a_note_of_one_of_several_faces_names_it(shot: Shot, finder: FaceFinder) -> None:
     faces = tuple(ShotFace(name=name, constants={"target": target}) for name, target in (("Ann", "1"), ("Bob", "2")))
     both = Renderer(shot.model_copy(update={"faces": faces}), finder)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.errors import FaceplateError, UsageError
-from faceplate.face import Face
 from faceplate.face.shape import pose_of, unsqueezed
 from faceplate.issues import Issue, IssueFile, Mark, issues_path, merged_issues
 from faceplate.render.batch import FrameDone
@@ -33,6 +32,8 @@ class RenderIssues:
         self._renderer = renderer
         self._marks: list[Mark] = []
         self._frames: set[int] = set()
+        self._any_rendered = False
+        self._turns: dict[str, np.ndarray] = {}
 
     def add(self, done: FrameDone) -> None:
         """Add one frame of a batch; frames that were left alone keep what is known of them."""
@@ -43,14 +44,41 @@ class RenderIssues:
             self._marks.append(Mark(kind="failed", frame=done.frame, text=f"{str(done.error).rstrip('.')}."))
             return
         assert done.rendered is not None
+        self._any_rendered = True
         names = [face.shot.person for face in self._renderer.faces]
         self._marks += [_of_note(done.frame, note, names) for note in done.notes]
-        self._marks += _not_covered(self._renderer, done.rendered)
+        self._marks += self._not_covered(done.rendered)
+
+    def _not_covered(self, rendered: Rendered) -> Iterator[Mark]:
+        """Yield a mark for each face that is turned farther than any picture of its source shows."""
+        renderer = self._renderer
+        pairs = zip(renderer.faces, rendered.faces, strict=True) if renderer.faces else [(renderer, rendered)]
+        for own, item in pairs:
+            mesh = mesh_in(own.resources.generator(item.parameters))
+            if item.face is None or mesh is None:
+                continue
+            name = own.shot.person
+            if name not in self._turns:
+                self._turns[name] = np.array([pose_of(view.face.points).angles[:2] for view in mesh.source.all_views])
+            turn = pose_of(unsqueezed(item.face.points, item.file.pixel_aspect)).angles[:2]
+            apart = float(np.linalg.norm(self._turns[name] - turn, axis=1).min())
+            if apart > NOT_COVERED:
+                yield Mark(
+                    kind="source-does-not-cover",
+                    frame=item.frame,
+                    face=name,
+                    value=round(apart, 2),
+                    threshold=NOT_COVERED,
+                    text=f"The nearest picture of the source is turned {apart:.0f} degrees away from the head.",
+                )
 
     def keep(self) -> str:
-        """Put the marks into the shot's list; return one sentence where that is not possible, else ""."""
+        """Put the marks into the shot's list; return one sentence where that is not possible, else "".
+
+        A render of which every frame failed leaves no new file behind: its errors are what the artist sees.
+        """
         file = issue_file(self._renderer)
-        if file is None or not self._frames:
+        if file is None or not self._frames or not (self._any_rendered or exists(file.path)):
             return ""
         try:
             file.replace("render", self._marks, self._frames)
@@ -119,29 +147,3 @@ def _of_note(frame: int, note: str, names: list[str]) -> Mark:
     name = next((name for name in names if note.startswith(f"{name}: ")), "")
     text = note.removeprefix(f"{name}: ") if name else note
     return Mark(kind="note", frame=frame, face=name, text=f"{text[:1].upper()}{text[1:].rstrip('.')}.")
-
-
-def _not_covered(renderer: Renderer, rendered: Rendered) -> Iterator[Mark]:
-    """Yield a mark for each face that is turned farther than any picture of its source shows."""
-    pairs = zip(renderer.faces, rendered.faces, strict=True) if renderer.faces else [(renderer, rendered)]
-    for own, item in pairs:
-        mesh = mesh_in(own.resources.generator(item.parameters))
-        if item.face is None or mesh is None:
-            continue
-        apart = _turn_to_nearest(item.face, item.file.pixel_aspect, [view.face for view in mesh.source.all_views])
-        if apart > NOT_COVERED:
-            yield Mark(
-                kind="source-does-not-cover",
-                frame=item.frame,
-                face=own.shot.person,
-                value=round(apart, 2),
-                threshold=NOT_COVERED,
-                text=f"The nearest picture of the source is turned {apart:.0f} degrees away from the head.",
-            )
-
-
-def _turn_to_nearest(face: Face, pixel_aspect: float, views: list[Face]) -> float:
-    """Return the angle in degrees, of yaw and pitch, between a face in the plate and the view that is turned most alike."""
-    own = np.array(pose_of(unsqueezed(face.points, pixel_aspect)).angles[:2])
-    turns = np.array([pose_of(view.points).angles[:2] for view in views])
-    return float(np.linalg.norm(turns - own, axis=1).min())
