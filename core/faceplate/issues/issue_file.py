@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,6 +23,7 @@ from faceplate.system.user_paths import exists, read_bytes
 __all__ = ["IssueFile", "Producer", "issues_path"]
 
 Producer = Literal["track", "render", "check"]
+_PRODUCERS: tuple[Producer, ...] = get_args(Producer)
 
 
 class _Content(BaseModel):
@@ -74,8 +75,8 @@ class IssueFile:
         def changed(content: _Content) -> _Content:
             kept = () if wanted is None else (m for m in content.marks.get(producer, ()) if m.frame not in wanted)
             now = tuple(sorted((*kept, *own), key=lambda mark: (mark.frame, mark.kind, mark.face, mark.text)))
-            every = {**content.marks, producer: now}
-            filled = {name: every[name] for name in ("track", "render", "check") if every.get(name)}
+            every: dict[Producer, tuple[Mark, ...]] = {**content.marks, producer: now}
+            filled: dict[Producer, tuple[Mark, ...]] = {name: every[name] for name in _PRODUCERS if every.get(name)}
             return _Content(track_mark=track_mark or content.track_mark, marks=filled)
 
         before = self._read()
