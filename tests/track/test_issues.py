@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from faceplate.issues import IssueFile, issues_path
 from faceplate.track import Track, keep_track_issues
 from faceplate.track.issues import SOFTNESS_JUMP, marks_of_series, track_marks
 from faceplate.track.look import Look, pack_look
-from faceplate.track.steadiness import Series, series_of
+from faceplate.track.steadiness import Series, edge_width, series_of
 from track_sightings import FIRST, seen_frames, track_from
 from turning_heads import turned
 
@@ -81,7 +84,7 @@ def test_an_occlusion_is_marked_where_it_begins_and_not_while_it_stays() -> None
         (Series(tremble={1: 1.0, 2: 6.0}), "flicker", [2]),
         (Series(light={1: 0.001, 2: 0.05}), "flicker", [2]),
         (Series(mouth={1: 2.0, 2: 9.0}), "mouth-unsure", [2]),
-        (Series(softness={1: 1.0, 2: 1.1, 3: 2.2, 4: 2.1, 5: 1.0}), "softness-jump", [3, 5]),
+        (Series(softness={0: 0.2, 1: 0.9, 2: 1.1, 3: 2.2, 4: 2.1, 5: 1.0}), "softness-jump", [3, 5]),
     ],
 )
 def test_a_value_beyond_its_threshold_is_a_mark(series: Series, kind: str, frames: list[int]) -> None:
@@ -93,6 +96,14 @@ def test_a_value_beyond_its_threshold_is_a_mark(series: Series, kind: str, frame
 def test_a_slow_focus_pull_is_no_jump() -> None:
     pulled = {frame: 1.0 * 1.4**frame for frame in range(6)}
     assert SOFTNESS_JUMP > 1.4 and not list(marks_of_series(Series(softness=pulled), "p1"))
+
+
+def test_the_width_of_edges_is_read_from_a_look_that_stores_it() -> None:
+    track = track_from(seen_frames(6, {1: lambda i: head(0.0)}, flowing=False))
+    face = track.face("p1", FIRST)
+    assert face is not None and edge_width(replace(face, look=None)) is None
+    soft: Any = SimpleNamespace(softness=0.01)
+    assert edge_width(replace(face, look=soft)) == pytest.approx(0.01 * face.face.size)
 
 
 def test_a_trembling_track_is_seen_by_the_skull_and_a_moving_one_is_not() -> None:

@@ -42,7 +42,8 @@ MOUTH_UNSURE = 7.0
 under 2.5, performances under 6.2, and a bar that comes over a corner of the mouth reaches 5 to 34."""
 
 SOFTNESS_JUMP = 1.5
-"""Ratio of the plate's edge widths in neighbouring frames. A focus pull from 1 to 8 pixels over six frames has 1.41."""
+"""Ratio of the plate's edge widths in neighbouring frames. A focus pull from 1 to 8 pixels over six frames has 1.41. Edges
+narrower than a pixel count as one pixel wide, because no eye tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def marks_of_series(series: Series, face: str) -> Iterator[Mark]:
         text = "The face was not found in this frame and is drawn through from the frames around."
         yield Mark(kind="interpolated", face=face, frame=frame, text=text)
     for (_, before), (frame, after) in pairwise(sorted(series.softness.items())):
-        ratio = max(before, after) / max(min(before, after), 1e-6)
+        ratio = max(before, after, 1.0) / max(min(before, after), 1.0)
         if ratio > SOFTNESS_JUMP:
             words = (
                 f"The plate's edges in the face are {'wider' if after > before else 'narrower'} by {ratio:.1f} times."

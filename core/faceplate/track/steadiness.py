@@ -15,7 +15,7 @@ from faceplate.face import Face, topology
 from faceplate.face.shape import RIGID
 from faceplate.track.track import Track, TrackedFace
 
-__all__ = ["Series", "series_of"]
+__all__ = ["Series", "edge_width", "series_of"]
 
 # Half axes of the face's ellipse in its square, in parts of the square's side: the mesh fills 1 / 1.14 of the longer side.
 _ACROSS, _DOWN = 0.36, 0.42
@@ -75,7 +75,14 @@ def series_of(track: Track, person: str) -> Series:
         turn=_turns(faces, step),
         hidden=_rises({frame: _hidden(face) for frame, face in faces.items() if face.look is not None}, step),
         mouth=_mouths(track, person, faces),
+        softness={frame: width for frame, face in faces.items() if (width := edge_width(face)) is not None},
     )
+
+
+def edge_width(face: TrackedFace) -> float | None:
+    """Return the width of the plate's edges in a face in pixels; None in a track whose looks do not store their `softness`."""
+    part = getattr(face.look, "softness", None)
+    return None if part is None else float(part) * face.face.size
 
 
 def _fourth(values: Mapping[int, np.ndarray], step: int) -> dict[int, float]:
