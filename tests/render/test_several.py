@@ -134,6 +134,20 @@ def test_any_frame_alone_and_a_cache_change_nothing(group: Group) -> None:
     assert np.array_equal(fresh.result.element, both[1].result.element)
 
 
+def test_a_change_of_one_face_runs_nothing_of_the_others_again(group: Group) -> None:
+    cache = StageCache(CacheSettings(1 << 28), KINDS)
+
+    def computed(**bob: float) -> dict[str, int]:
+        cache.counts.computed.clear()
+        shot = group.shot(group.face("Ann"), group.face("Bob", **bob))
+        Renderer(shot, group.finder, cache=cache).render(1001)
+        return dict(cache.counts.computed)
+
+    assert computed()["generate"] == 2
+    assert not computed() and set(computed(matte_feather=0.2)) == {"matched"}
+    assert computed(shape=0.5)["generate"] == 1
+
+
 @pytest.mark.parametrize(("scale", "nearer"), [(1.3, "Bob"), (0.8, "Ann")])
 def test_the_larger_head_lies_over_the_smaller(scale: float, nearer: str, group: Group) -> None:
     track = moved_beside(group, "Bob", "Ann", 45, scale)
