@@ -9,6 +9,7 @@ import pytest
 
 from faceplate.errors import UsageError
 from faceplate.issues import IssueFile, Mark
+from faceplate.service.app import Service, make_app
 from faceplate.service.path_checks import check_request_paths
 from faceplate.service.roots import Roots
 from faceplate.service.schema import KeysRequest, ShotRequest
@@ -69,3 +70,19 @@ def test_the_issues_of_an_open_shot_are_served(tmp_path: Path) -> None:
     assert (found["kind"], found["face"], found["first"], found["last"]) == ("fast-turn", "Eve", 1002, 1006)
     IssueFile(tmp_path / "eve.issues.json").replace("check", [Mark(kind="fault", frame=1009, text="A fault.")])
     assert [item["kind"] for item in issues_of(shot)] == ["fast-turn", "fault"]
+
+
+def test_the_route_answers_the_issues_of_an_open_shot(tmp_path: Path) -> None:
+    shots = OpenShots(Roots([tmp_path]))
+    service = Service()
+    service.shots = shots
+    routes: Any = {getattr(route, "path", ""): route for route in make_app(service).routes}
+    answer = routes["/v1/shots/{shot}/issues"].endpoint
+    write_noise_plate(tmp_path / "p.1001.exr")
+    document = {"faceplate_shot": 1, "plate": "p.####.exr", "output": "o.####.exr", "parameters": {"generator": "null"}}
+    opened_shot = shots.open(ShotRequest(document=document, base=str(tmp_path)))
+    assert answer(opened_shot.key) == {"issues": []}
+    IssueFile(tmp_path / "o.issues.json").replace("render", [Mark(kind="failed", frame=1001, text="No face.")])
+    assert [item["kind"] for item in answer(opened_shot.key)["issues"]] == ["failed"]
+    with pytest.raises(UsageError, match="not open"):
+        answer("nothing")
