@@ -17,6 +17,7 @@ from .errors import ClientError, EngineError, HostError
 from .exr import frame_key
 from .files import make_folder, read_text, write_json, write_text
 from .frame_ranges import format_frames, frame_runs, parse_frames
+from .issues import issue_line, next_issue
 from .job import Job
 from .job_progress import Progress, completed_job, follow_job, frame_path_of
 from .parameter_list import FORMER_NAMES, parameters, with_current_names
@@ -24,6 +25,7 @@ from .pixels import shared_bytes, take_pixels
 from .sequence import frame_path, frames_on_disk, is_pattern, with_padding
 from .shot_cache import ShotCache
 from .shot_document import changed_values, keyed, new_id, shot_document, write_document
+from .shot_faces import faces_of_shot_file
 from .shot_status import licence_notice, release_notice, stale_frames
 from .version import __version__
 
@@ -43,6 +45,7 @@ __all__ = [
     "changed_values",
     "completed_job",
     "connect",
+    "faces_of_shot_file",
     "follow_job",
     "format_frames",
     "frame_key",
@@ -51,10 +54,12 @@ __all__ = [
     "frame_runs",
     "frames_on_disk",
     "is_pattern",
+    "issue_line",
     "keyed",
     "licence_notice",
     "make_folder",
     "new_id",
+    "next_issue",
     "parameters",
     "parse_frames",
     "read_text",

@@ -169,6 +169,13 @@ class Engine:
         answer = self.with_shot(shot, lambda: self.call("POST", "/v1/keys", {**body, "shot": shot.key}, _PATIENCE))
         return {int(frame): key for frame, key in answer["keys"].items()}
 
+    def issues(self, shot: Shot) -> list[dict[str, Any]]:
+        """Return what is worth a look in the shot, by plate frame: `next_issue` steps through it.
+
+        Each has ``kind``, ``face``, ``first``, ``last``, ``worst``, ``severity``, ``value``, ``threshold`` and ``text``.
+        """
+        return self.with_shot(shot, lambda: self.call("GET", f"/v1/shots/{shot.key}/issues", None, _PATIENCE))["issues"]
+
     def render(
         self,
         shot: Shot,

@@ -54,6 +54,15 @@ def test_a_shot_file_names_track_and_source(file: Path, capsys: pytest.CaptureFi
     assert track.sidecar.corrections.views[0].view == "left.jpg" and track.sidecar.plans[0].person == "p1"
 
 
+def test_a_shot_of_several_people_is_asked_for_one_face(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shot = file.with_name("two.shot.json")
+    faces = [{"name": "Ada", "source": str(BEA)}, {"name": "Eve", "source": str(BEA)}]
+    shot.write_text(json.dumps({"faceplate_shot": 1, "plate": "plate.####.exr", "track": file.name, "faces": faces}))
+    assert "--face: Ada, Eve" in refused(capsys, "tracks", "views", shot)
+    command("tracks", "views", shot, "--face", "Eve")
+    assert capsys.readouterr().out.splitlines()[1].startswith("1001-")
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -68,6 +68,29 @@ class TestBundle:
         assert again.model_dump(exclude=own) == renderer.shot.model_dump(exclude=own)
         assert again.track == renderer.output.folder / "sh010.track.json" and again.ocio == renderer.color.source
 
+    def test_several_faces(self, shot: Path, tmp_path: Path) -> None:
+        """Every face comes through the snapshot as it is, and its source, track and mattes are sent to the nodes."""
+        (shot.parent / "eve.track.json").write_text("{}")
+        keyed = {"grain": {"keys": [[1001, 0.5, "smooth"]]}, "holdout_matte": "matte.####.exr"}
+        faces = [
+            {"name": "Ada", "source": "bea", "parameters": {"target": "1"}},
+            {"name": "Eve", "track": "eve.track.json", "head_size": 0.8, "parameters": keyed,
+             "overrides": [{"frames": "1002", "parameters": {"shape": 0.5}}]},
+        ]  # fmt: skip
+        named = shot.with_name("faces.shot.json")
+        named.write_text(json.dumps(json.loads(shot.read_text()) | {"faces": faces, "frames": "1001", "source": "eve"}))
+        renderer = renderer_of(named)
+        job = plan_job(renderer, chunk=1)
+        assets = assets_of(job, renderer)
+        assert {"front.jpg", "release.json", "eve.track.json"} <= {path.name for path in assets.inputs}
+        assert any("matte.1001.exr" in line for line in assets.missing) and job.tracking
+        write_bundle(job, assets, tmp_path)
+        again = load_shot(tmp_path / "shot" / "sh010.shot.json")
+        assert again.faces == renderer.shot.faces and again.face_shots[1].at(1002).shape == 0.5
+        every = [dict(face, track="eve.track.json") for face in faces]
+        named.write_text(json.dumps(json.loads(named.read_text()) | {"faces": every}))
+        assert not plan_job(renderer_of(named), chunk=1).tracking
+
     def test_assets(self, shot: Path, tmp_path: Path) -> None:
         """Everything that a node reads, the release and a matte from outside too; what is not here is said."""
         document = json.loads(shot.read_text())

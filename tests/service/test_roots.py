@@ -33,6 +33,9 @@ class TestRoots:
             {"parameters": {"holdout_matte": str(tmp_path / "m.####.exr")}},
             {"overrides": [{"frames": "1-2", "parameters": {"garbage_matte": str(tmp_path / "m.####.exr")}}]},
             {"parameters": {"target": str(tmp_path / "somebody.jpg")}},
+            {"faces": [{"name": "Ada", "source": str(tmp_path)}]},
+            {"faces": [{"name": "Ada"}, {"name": "Eve", "track": str(tmp_path / "t.track.json")}]},
+            {"faces": [{"name": "Ada", "parameters": {"holdout_matte": str(tmp_path / "m.####.exr")}}]},
         ):
             with pytest.raises(UsageError) as refused:
                 shots.open(ShotRequest(document={**fast_document, **changes}, base=str(fast_folder)))

@@ -59,13 +59,15 @@ def check_command(
 def _checked(renderer: Renderer, frames: tuple[int, ...] | None, lines: Log) -> Report:
     report = check_shot(renderer, frames, lambda done, total: lines.event("progress", done=done, total=total))
     for fault in report.faults:
-        lines.event("fault", "error", frame=fault.frame, code=fault.code, message=fault.message)
+        lines.event("fault", "error", frame=fault.frame, code=fault.code, face=fault.face, message=fault.message)
         if lines.text:
             print(f"frame {fault.frame}: {fault.code}: {fault.message}")
     if report.refused:
         lines.event("fault", "error", frame=None, code="manifest-signed", message=report.refused)
         if lines.text:
             print(report.refused)
+    if report.note and lines.text:
+        print(report.note)
     words = f"{len(report.frames) - len(report.bad)} of {len(report.frames)} frames are right"
     words += f"; made on {', '.join(report.devices)}" if report.devices else ""
     words += f"; {len(report.left)} hidden files of killed writers" if report.left else ""

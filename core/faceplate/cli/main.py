@@ -18,6 +18,7 @@ from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.check import check_command
 from faceplate.cli.farm import farm_app
 from faceplate.cli.host import host_app
+from faceplate.cli.issues import issues_command
 from faceplate.cli.log import LogOption, open_log
 from faceplate.cli.models import app as models_app
 from faceplate.cli.options import given_options, with_parameters
@@ -176,6 +177,7 @@ app.command("stmap")(stmap_command)
 app.add_typer(farm_app, name="farm")
 app.add_typer(host_app, name="host")
 app.command("check")(check_command)
+app.command("issues")(issues_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
 app.add_typer(shot_app, name="shot")

@@ -17,6 +17,7 @@ from faceplate.cli.log import Log
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.render import Renderer
 from faceplate.render.batch import FrameDone, RenderBatch
+from faceplate.render.issues import RenderIssues
 from faceplate.review import ContactSheet
 
 __all__ = ["BatchReport", "finish_batch", "render_batch"]
@@ -88,9 +89,11 @@ def render_batch(batch: RenderBatch, contact_sheet: Path | None = None, log: Log
         "start", frames=len(frames), output=str(renderer.output), message=f"{len(frames)} frames: {renderer.output}"
     )
     sheet = ContactSheet(renderer.color, frames) if contact_sheet else None
-    report = BatchReport(len(frames))
+    report, issues = BatchReport(len(frames)), RenderIssues(renderer)
     watched = replace(batch, on_written=lambda written: report.written.append(written.path))
-    _follow(watched, frames, report, sheet, log, console)
+    _follow(watched, frames, report, sheet, log, console, issues)
+    if (note := issues.keep()) and log.text:
+        console.print(note, markup=False, style="dim")
     if sheet and contact_sheet and report.written:
         sheet.write(contact_sheet)
     _close(console, renderer, report)
@@ -118,6 +121,7 @@ def _follow(
     sheet: ContactSheet | None,
     log: Log,
     console: Console,
+    issues: RenderIssues,
 ) -> None:
     """Render the frames, and show and log what becomes of each until the last one or Ctrl-C."""
     shown: set[str] = set()
@@ -129,6 +133,7 @@ def _follow(
                     if done.error is not None and not isinstance(done.error, FaceplateError):
                         raise done.error
                     report.add(done)
+                    issues.add(done)
                     _show(done, console, shown)
                     _log_frame(done, log, report)
                     if sheet and done.rendered:

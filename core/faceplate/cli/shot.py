@@ -18,8 +18,11 @@ from faceplate.shot import (
     read_document,
     read_rules,
     record_take,
+    remove_face,
     restore_take,
     schema,
+    set_face,
+    set_face_key,
     set_key,
     set_values,
     write_document,
@@ -36,7 +39,7 @@ shot_app = typer.Typer(
 
 # Keys whose value is text even where it looks like JSON.
 _TEXTS = {parameter.name for parameter in PARAMETERS if parameter.kind is str} | (
-    set(ShotDocument.model_fields) - {"search", "multipart", "allow_noncommercial"}
+    set(ShotDocument.model_fields) - {"search", "multipart", "allow_noncommercial", "faces"}
 )
 
 File = Annotated[Path, typer.Argument(help="The shot file, x.shot.json.")]
@@ -96,14 +99,53 @@ def key_command(
         str, typer.Option("--interpolation", "-i", help="To the next key: hold, linear or smooth.")
     ] = "linear",
     remove: Annotated[bool, typer.Option("--remove", help="Remove the key.")] = False,
+    face: Annotated[str, typer.Option(help="The face whose parameter it is, in a shot of several people.")] = "",
 ) -> None:
     """Set a parameter's key at a frame, or remove it with --remove."""
     if interpolation not in get_args(Interpolation):
         raise UsageError("bad-option", f"--interpolation is '{interpolation}'; it can be hold, linear or smooth.")
     if (value is None) != remove:
         raise UsageError("bad-option", "Give the key's value, or --remove to remove the key.")
+    document, kind = read_document(file, ShotDocument), cast(Interpolation, interpolation)
+    if face:
+        write_document(set_face_key(document, face, parameter, frame, value, kind), file)
+    else:
+        write_document(set_key(document, parameter, frame, value, kind), file)
+
+
+@shot_app.command("face")
+def face_command(
+    file: File,
+    name: Annotated[str | None, typer.Argument(help="The person's name; without one the faces are listed.")] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="key=value: source=people/ada, track=ada.track.json, head_size=0.8, or any parameter; key= removes it.",
+            show_default=False,
+        ),
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option("--frames", "-f", help="Parameters on these frames only: an override.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="Why the frames differ.")] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the face from the shot.")] = False,
+) -> None:
+    """Add or change one of several people: faceplate shot face sh010.shot.json Ada source=people/bea target=2 grain=0.5.
+
+    Each face is put in with its own source, track and parameters; what it does not set is the shot's. Nearer faces lie over
+    farther ones.
+    """
     document = read_document(file, ShotDocument)
-    write_document(set_key(document, parameter, frame, value, cast(Interpolation, interpolation)), file)
+    if name is None:
+        for face in document.faces or ():
+            own = face.model_dump(mode="json", exclude_none=True, exclude={"name", "overrides"})
+            own |= own.pop("parameters", {})
+            print(f"{face.name:<16} {'  '.join(f'{key}={_said(value)}' for key, value in own.items())}".rstrip())
+        return
+    if remove:
+        write_document(remove_face(document, name), file)
+        return
+    write_document(set_face(document, name, _assigned(values or []), frames, note), file)
 
 
 @shot_app.command("diff")

@@ -62,6 +62,9 @@ def views_command(
     ocio: Annotated[
         str | None, typer.Option(help="An OCIO config; else the shot's, $OCIO, or the built-in one.")
     ] = None,
+    face: Annotated[
+        str, typer.Option(help="The face whose source and track are meant, in a shot of several people.")
+    ] = "",
     plan: Annotated[bool, typer.Option("--plan", help="Make the plan anew and store it.")] = False,
     key: Annotated[
         tuple[str, str] | None,
@@ -70,7 +73,7 @@ def views_command(
     clear: Annotated[bool, typer.Option("--clear", help="Remove the pictures that were set.")] = False,
 ) -> None:
     """Show which picture of the source leads on which frames, and change it."""
-    opened = _open(file, {"source": source, "source_space": source_space, "ocio": ocio})
+    opened = _open(file, {"source": source, "source_space": source_space, "ocio": ocio}, face)
     track = opened.track
     who = choose_person(track, person or opened.shot.parameters.target)
     if clear:
@@ -91,15 +94,23 @@ def views_command(
         print(f"Without effect, because the source has no usable view {lost.view}: {_frames(lost.first, lost.last)}")
 
 
-def _open(file: Path, options: dict[str, Any]) -> _Opened:
+def _open(file: Path, options: dict[str, Any], face: str) -> _Opened:
     changes = {name: value for name, value in options.items() if value is not None}
     if not is_shot_file(file):
         return _Opened(Shot(plate="", **changes), file)
-    shot = load_shot(file, changes=changes)
+    shot = _one_face(load_shot(file, changes=changes), face)
     path = shot.track or (auto_track_path(Renderer(shot).output) if shot.output else None)
     if path is None:
         raise UsageError("no-track", f"The shot {file} names neither a track nor an output.")
     return _Opened(shot, path)
+
+
+def _one_face(shot: Shot, name: str) -> Shot:
+    """Return the shot of the face `name`, or a shot of one face as it is. Raises `UsageError('no-such-face')`."""
+    shots = {own.person: own for own in shot.face_shots} if shot.faces or name else {"": shot}
+    if name not in shots:
+        raise UsageError("no-such-face", f"Name one of the shot's faces with --face: {', '.join(shots)}.")
+    return shots[name]
 
 
 def _known_view(name: str, source: Source) -> str:

@@ -39,6 +39,7 @@ __all__ = [
     "cryptomatte",
     "cryptomatte_id",
     "depth",
+    "face_layer",
     "face_layers",
     "float_layers",
     "inverse_stmap",
@@ -73,7 +74,9 @@ _SAME_PLACE = 0.01
 # A pixel outside all triangles extrapolates the nearest one, by at most this many times the triangle's size.
 _BEYOND = 1.0
 
-_FLOAT = re.compile(rf"{re.escape(STMAP)}|{re.escape(DEPTH)}|.+\d\d")
+_OF_FACE = "face_"
+# A face's own layers begin with its name, which may end in digits as an id layer does.
+_FLOAT = re.compile(rf"({_OF_FACE}.+_)?({re.escape(STMAP)}|{re.escape(DEPTH)})|(?!{_OF_FACE}).+\d\d")
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,16 @@ def face_layers(
         DEPTH: _depth(face, drawn, 0.0),
         CONFIDENCE: _confidence(face, drawn, (coverage, visibility), pixel_aspect),
     }
+
+
+def face_layer(name: str, layer: str = "") -> str:
+    """Return the name of a layer that belongs to one of several faces: `face_ada` is its element, `face_ada_stmap` its ST map.
+
+    What is no letter, digit or underscore in the person's `name` becomes an underscore, because other programs read layer
+    names to the first dot or space.
+    """
+    own = _OF_FACE + re.sub(r"\W", "_", name)
+    return f"{own}_{layer}" if layer else own
 
 
 def float_layers(names: Iterable[str]) -> frozenset[str]:

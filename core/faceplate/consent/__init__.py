@@ -1,7 +1,7 @@
 """Consent of the people in a shot: releases, the policy of a show, revocations, and the audit log."""
 
 from faceplate.consent import audit
-from faceplate.consent.policy import Decision, Policy, Purpose, decide, judge, keyring_folder
+from faceplate.consent.policy import Decision, Policy, Purpose, decide, joint_decision, judge, keyring_folder
 from faceplate.consent.release import Release, ReleaseCheck, ReleaseState, Request, check_release, read_release
 from faceplate.consent.revocation import Revocations, read_revocations, revoke
 
@@ -17,6 +17,7 @@ __all__ = [
     "audit",
     "check_release",
     "decide",
+    "joint_decision",
     "judge",
     "keyring_folder",
     "read_release",

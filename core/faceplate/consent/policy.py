@@ -12,23 +12,24 @@ A revoked release is the only one that also stops a preview.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from faceplate.consent.release import ReleaseCheck, ReleaseState, Request, check_release
+from faceplate.consent.release import JointCheck, ReleaseCheck, ReleaseState, Request, check_release
 from faceplate.consent.revocation import read_revocations
 from faceplate.errors import UsageError
 from faceplate.signing.keys import Keyring
 
-__all__ = ["Decision", "Policy", "Purpose", "decide", "judge", "keyring_folder"]
+__all__ = ["Decision", "Policy", "Purpose", "decide", "joint_decision", "judge", "keyring_folder"]
 
 Purpose = Literal["preview", "final"]
 KEYRING = "FACEPLATE_KEYRING"
 
+_PREVIEW = "AI-GENERATED PREVIEW – "
 _SLATES = {
     ReleaseState.NONE: "no release on file",
     ReleaseState.EXPIRED: "the release has ended",
@@ -118,8 +119,36 @@ def decide(policy: Policy, purpose: Purpose, check: ReleaseCheck) -> Decision:
         remedy = _REMEDIES.get(check.state, "ask the rights holder for one that covers it, or render a preview")
         what = "This source may not be used" if check.state is ReleaseState.REVOKED else "No final without a release"
         return Decision(False, "", code, f"{what}: {check.text.rstrip('.')}; {remedy}.")
-    slate = f"AI-GENERATED PREVIEW – {_SLATES[check.state]}" if purpose == "preview" and policy.preview_slate else ""
+    slate = f"{_PREVIEW}{_SLATES[check.state]}" if purpose == "preview" and policy.preview_slate else ""
     return Decision(True, slate, code, check.text)
+
+
+def joint_decision(people: Sequence[tuple[str, ReleaseCheck, Decision]]) -> tuple[ReleaseCheck, Decision]:
+    """Combine what was decided for several people of one picture: it may begin where every one of them allows it.
+
+    Parameters
+    ----------
+    people : sequence of (str, ReleaseCheck, Decision)
+        The person's name, the check of their release, and the decision on it.
+
+    Returns
+    -------
+    check : ReleaseCheck
+        The worst state, with the ids of all releases.
+    decision : Decision
+        Its sentence names the person. The slate names everyone whose release is at fault, unless all have the same fault.
+    """
+    worst = min(people, key=lambda one: (one[2].allowed, not one[2].slate, one[1].state is ReleaseState.VALID))
+    name, check, decision = worst
+    slates = {person: found.slate.removeprefix(_PREVIEW) for person, _, found in people if found.slate}
+    if len(slates) == len(people) and len(set(slates.values())) == 1:
+        words = next(iter(slates.values()))
+    else:
+        words = ", ".join(f"{fault} ({person})" for person, fault in slates.items())
+    ids = tuple(dict.fromkeys(found.id for _, found, _ in people if found.id))
+    joint = JointCheck(check.state, f"{name}: {check.text}", check.release, ids)
+    allowed = all(found.allowed for _, _, found in people)
+    return joint, Decision(allowed, f"{_PREVIEW}{words}" if words else "", decision.code, f"{name}: {decision.why}")
 
 
 def judge(

@@ -26,6 +26,7 @@ from faceplate.system.user_paths import is_dir, is_file
 __all__ = [
     "DEMO_KEYS",
     "RELEASE_FILE",
+    "JointCheck",
     "Permitted",
     "Release",
     "ReleaseCheck",
@@ -153,6 +154,18 @@ class ReleaseCheck:
     def id(self) -> str:
         """The release's id, "" where there is none."""
         return self.release.id if self.release else ""
+
+
+@dataclass(frozen=True)
+class JointCheck(ReleaseCheck):
+    """The releases of several people as one; `ids` are those of all of them."""
+
+    ids: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The releases' ids, separated by commas; "" where there is none."""
+        return ", ".join(self.ids)
 
 
 def release_path(source: Path) -> Path:

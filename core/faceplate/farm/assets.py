@@ -34,16 +34,17 @@ class Assets:
 def assets_of(job: FarmJob, renderer: Renderer) -> Assets:
     """Return what the job reads and where it writes.
 
-    It reads the plate, matte files, the source with its release, the target's picture, the track, the OCIO config with
+    It reads the plate, matte files, the sources with their releases, the target's picture, the track, the OCIO config with
     every file that it names, the user's own weights with their cards, and the host's script. The embedded weights are
     part of the installation. `models` is the folder of the user's own weights, where any are used.
     """
     shot = job.shot
     plate = [renderer.plate.path(frame) for frame in (*job.track_frames, *job.frames)]
     weights, models = _weights(renderer)
-    wanted = [*plate, *_matte_files(job), *_source_files(shot.source), *_targets(job), *weights, *script_files(job)]
-    if shot.track is not None and not job.tracking:
-        wanted.append(shot.track)
+    sources = [file for face in shot.face_shots for file in _source_files(face.source)]
+    wanted = [*plate, *_matte_files(job), *sources, *_targets(job), *weights, *script_files(job)]
+    tracks = {face.track for face in shot.face_shots} - {None, shot.track if job.tracking else None}
+    wanted += [track for track in tracks if track is not None]
     if shot.ocio and "://" not in shot.ocio:
         wanted += ocio_files(Path(shot.ocio))
     unique = dict.fromkeys(path.absolute() for path in wanted)
@@ -57,7 +58,11 @@ def assets_of(job: FarmJob, renderer: Renderer) -> Assets:
 
 def _values(job: FarmJob, name: str) -> set[str]:
     """Return the values that a parameter has in any frame."""
-    own = [job.shot.parameters.model_dump(), *(override.constants for override in job.shot.overrides)]
+    own = [
+        values
+        for face in job.shot.face_shots
+        for values in (face.parameters.model_dump(), *(override.constants for override in face.overrides))
+    ]
     return {str(values[name]) for values in own if values.get(name)}
 
 

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  (the name its own documentation uses)
 
+from faceplate.comp.layers import face_layer
 from faceplate.errors import FaceplateError, UsageError
+from faceplate.issues import Mark
 from faceplate.models.devices import cores
 from faceplate.plate import Sequence
 from faceplate.plate.reader import open_input
@@ -26,6 +28,8 @@ from faceplate.provenance.fingerprints import fingerprint
 from faceplate.provenance.manifest import manifest_path, records_folder
 from faceplate.render import Renderer
 from faceplate.render.batch import is_current, is_whole
+from faceplate.render.issues import issue_file
+from faceplate.render.resources import RenderResources
 from faceplate.signing import signing_key
 from faceplate.signing.canonical import sha256_of
 from faceplate.system.user_paths import exists
@@ -54,11 +58,12 @@ _TAKE = ("faceplate:engine", "faceplate:generator", "faceplate:shot_id", "facepl
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of one frame: a code of `FAULTS`, and one sentence."""
+    """A fault of one frame: a code of `FAULTS`, and one sentence; `face` is the person that it is about, in a shot of several."""
 
     frame: int
     code: str
     message: str
+    face: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,8 @@ class Report:
     """What a check found.
 
     `left` are hidden files that killed writers left behind; they are harmless. `refused` is one sentence where the take's
-    signed manifest no longer matches the frames and there is no key to sign it again.
+    signed manifest no longer matches the frames and there is no key to sign it again. `note` is one sentence where the faults
+    could not be put into the shot's list of issues.
     """
 
     frames: tuple[int, ...]
@@ -75,6 +81,7 @@ class Report:
     manifest: Path | None
     devices: tuple[str, ...] = ()
     refused: str = ""
+    note: str = ""
 
     @property
     def sound(self) -> bool:
@@ -123,14 +130,21 @@ def check_shot(
     _record_missing(renderer, seen)
     manifest, refused = _collected(renderer.output)
     devices = sorted({str(item.said["faceplate:device"]) for item in seen if "faceplate:device" in item.said})
-    return Report(
-        wanted,
-        tuple(sorted(faults, key=lambda fault: (fault.frame, fault.code))),
-        leftovers(renderer.output),
-        manifest,
-        tuple(devices),
-        refused,
-    )
+    found = tuple(sorted(faults, key=lambda fault: (fault.frame, fault.code)))
+    note = _keep_issues(renderer, found, wanted)
+    return Report(wanted, found, leftovers(renderer.output), manifest, tuple(devices), refused, note)
+
+
+def _keep_issues(renderer: Renderer, faults: Iterable[Fault], frames: tuple[int, ...]) -> str:
+    """Put the faults of the checked `frames` into the shot's list of issues; return why not, else ""."""
+    file = issue_file(renderer)
+    marks = [Mark(kind="fault", frame=fault.frame, face=fault.face, text=fault.message) for fault in faults]
+    try:
+        if file is not None:
+            file.replace("check", marks, frames)
+    except FaceplateError as error:
+        return error.message
+    return ""
 
 
 def _collected(output: Sequence) -> tuple[Path | None, str]:
@@ -170,14 +184,17 @@ def _look(renderer: Renderer, frame: int) -> _Seen:
     if path.suffix.lower() == ".exr" and "faceplate:key" not in said:
         return _Seen(frame, path, (_fault(frame, "foreign", path),))
     codes = [*_of_pixels(renderer, frame, values), *_made_of(renderer, frame, said)]
+    empty = [*_empty_faces(renderer, frame, values)] if "empty" not in codes else []
     if _recorded(renderer.output, frame) not in ("", pixels):
         codes.append("changed")
-    faults = tuple(_fault(frame, code, path) for code in codes)
+    faults = (*(_fault(frame, code, path) for code in codes), *(_fault(frame, "empty", path, name) for name in empty))
     return _Seen(frame, path, faults, said, pixels, str(said.get("faceplate:plate_sha256", "")))
 
 
-def _fault(frame: int, code: str, path: Path) -> Fault:
-    return Fault(frame, code, f"{path.name}: {FAULTS[code]}.")
+def _fault(frame: int, code: str, path: Path, face: str = "") -> Fault:
+    """Return a fault; `face` names the person that it is about, in a shot of several."""
+    who = f"{path.name}, {face}" if face else path.name
+    return Fault(frame, code, f"{who}: {FAULTS[code]}.", face)
 
 
 def _part(renderer: Renderer, frame: int) -> int:
@@ -214,8 +231,16 @@ def _of_pixels(renderer: Renderer, frame: int, values: Mapping[str, np.ndarray])
     covered = alpha is not None and float(np.nanmax(alpha, initial=0.0)) > 0
     if covered and dark:
         yield "black"
-    if not covered and _has_face(renderer, frame):
+    if not covered and any(_has_face(face.resources, frame) for face in renderer.faces or (renderer,)):
         yield "empty"
+
+
+def _empty_faces(renderer: Renderer, frame: int, values: Mapping[str, np.ndarray]) -> Iterable[str]:
+    """Yield the names of those whose own element is empty although the track has their face there."""
+    for face in renderer.faces:
+        alpha = values.get(f"{face_layer(face.shot.person)}.A")
+        if alpha is not None and float(np.nanmax(alpha, initial=0.0)) <= 0 and _has_face(face.resources, frame):
+            yield face.shot.person
 
 
 def _plate_is_black(renderer: Renderer, frame: int) -> bool:
@@ -223,12 +248,11 @@ def _plate_is_black(renderer: Renderer, frame: int) -> bool:
     return float(np.nanmax(file.read_rgb(file.data), initial=0.0)) <= 0
 
 
-def _has_face(renderer: Renderer, frame: int) -> bool:
-    """Say whether the track has a face in the frame, with a weight above 0."""
-    track = renderer.resources.track
+def _has_face(resources: RenderResources, frame: int) -> bool:
+    """Say whether the track has the face in the frame, with a weight above 0."""
+    track = resources.track
     if track is None:
         return False
-    resources = renderer.resources
     number = resources.plate_frame(frame)
     if number is None:
         return False

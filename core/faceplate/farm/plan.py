@@ -67,7 +67,9 @@ def plan_job(
     shot = renderer.shot
     output = renderer.output
     wanted = tuple(sorted(set(frames or renderer.frames())))
-    track = shot.track or auto_track_path(output)
+    own = [face.track for face in shot.faces]
+    # Where every face has a track of its own the job makes none; its parameter Track then names the first of them.
+    track = shot.track or (own[0] if own and None not in own else None) or auto_track_path(output)
     whole = tuple(sorted({*tracker_for(shot, renderer.color, renderer.finder).whole_plate(), *renderer.frames()}))
     tracking = not exists(track)
     seconds = frame_seconds or (0.0 if chunk else measure(renderer, wanted))
@@ -104,8 +106,9 @@ def measure(renderer: Renderer, frames: tuple[int, ...], count: int = 2) -> floa
     """
     # Each frame is searched by itself: measuring must not track the whole plate first.
     alone = Renderer(renderer.shot.model_copy(update={"track_first": False, "output": ""}), renderer.finder)
-    if alone.shot.track is not None and not exists(alone.shot.track):
-        alone = Renderer(alone.shot.model_copy(update={"track": None}), renderer.finder)
+    if any(face.track is not None and not exists(face.track) for face in alone.shot.face_shots):
+        faces = tuple(face.model_copy(update={"track": None}) for face in alone.shot.faces)
+        alone = Renderer(alone.shot.model_copy(update={"track": None, "faces": faces}), renderer.finder)
     middle = frames[len(frames) // 2]
     spread = [middle, *(frames[(2 * index + 1) * len(frames) // (2 * count)] for index in range(count))]
     times: list[float] = []

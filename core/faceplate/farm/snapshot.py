@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from faceplate.farm.plan import FarmJob, frames_text
 from faceplate.plate import Sequence
-from faceplate.shot import ShotDocument, ShowDocument, dump, parse_document
+from faceplate.shot import Override, ShotDocument, ShotFace, ShowDocument, dump, parse_document
 from faceplate.shot.curves import Curve
 from faceplate.shot.document import Defaults
 from faceplate.shot.load import SHOW_FILE
@@ -43,14 +44,32 @@ def _document(job: FarmJob) -> dict[str, Any]:
     values = {item.name: getattr(shot.parameters, item.name) for item in PARAMETERS}
     changed = {item.name: values[item.name] for item in PARAMETERS if values[item.name] != item.default}
     document["parameters"] = _values(changed, shot.curves)
-    document["overrides"] = [
-        {"frames": frames_text(item.frames).replace(":", "x"), "parameters": _values(item.constants, item.curves)}
-        for item in shot.overrides
-    ]
+    document["overrides"] = _overrides(shot.overrides)
+    document["faces"] = [_face(face) for face in shot.faces]
     take = getattr(shot, "take", 1)
     if take != 1:
         document["takes"] = [{"take": take, "made": "", "output": _plain_pattern(shot.output)}]
     return {key: value for key, value in document.items() if value not in ({}, [])}
+
+
+def _face(face: ShotFace) -> dict[str, Any]:
+    plain = {
+        "name": face.name,
+        "source": face.source,
+        "source_space": face.source_space,
+        "track": face.track,
+        "head_size": None if face.head_size == 1 else face.head_size,
+        "parameters": _values(face.constants, face.curves),
+        "overrides": _overrides(face.overrides),
+    }
+    return {key: value for key, value in plain.items() if value not in (None, {}, [])}
+
+
+def _overrides(overrides: Iterable[Override]) -> list[dict[str, Any]]:
+    return [
+        {"frames": frames_text(item.frames).replace(":", "x"), "parameters": _values(item.constants, item.curves)}
+        for item in overrides
+    ]
 
 
 def _values(constants: Any, curves: Any) -> dict[str, Any]:

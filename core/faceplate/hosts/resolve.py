@@ -20,6 +20,8 @@ MENU = {
     "Faceplate - Swap face in clip": "swap",
     "Faceplate - Next version": "next",
     "Faceplate - Batch marked clips": "batch",
+    "Faceplate - Next issue": "next-issue",
+    "Faceplate - Previous issue": "previous-issue",
 }
 """The menu's entries, and the argument of `faceplate_resolve.menu.run` for each."""
 

@@ -239,8 +239,11 @@ def _release(made: Mapping[str, str], when: str, revocations: Revocations) -> st
         if release
         else "There was no release when they were made."
     )
-    day = revocations.day(release) if release else None
-    if day is None:
-        return then
-    before = "" < when[:10] < day.isoformat()
-    return f"{then} It was revoked on {day}{', afterwards' if before else ''}."
+    ids = release.split(", ") if release else []
+    for own in ids:  # a picture of several people names the release of each
+        day = revocations.day(own)
+        if day is not None:
+            before = "" < when[:10] < day.isoformat()
+            which = "It" if len(ids) == 1 else own
+            then += f" {which} was revoked on {day}{', afterwards' if before else ''}."
+    return then

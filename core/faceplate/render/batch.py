@@ -225,7 +225,7 @@ def log_render(renderer: Renderer, frames: Iterable[int], action: str = "render"
     if log is not None:
         numbers = sorted(frames)
         span = {"first": numbers[0], "last": numbers[-1], "frames": len(numbers)}
-        source = str(renderer.shot.source or "")
+        source = ", ".join(str(shot.source or "") for shot in renderer.shot.face_shots)
         audit.append(log, {"action": action, **renderer.take(), **span, "source": source, "to": str(renderer.output)})
 
 

@@ -7,7 +7,7 @@ comes later changes none of the earlier keys.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,16 @@ from faceplate.image.window import Window
 from faceplate.models import embedded_store
 from faceplate.plate import Sequence
 from faceplate.plate.movie import is_movie
+from faceplate.render.depth_order import tracked_size
 from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
+from faceplate.shot import Shot
 from faceplate.shot.parameters import PARAMETERS, Stage
 from faceplate.track.look import Look
 from faceplate.track.view_plan import Views
 from faceplate_client.version import __version__
 
-__all__ = ["CacheKeys"]
+__all__ = ["CacheKeys", "FacesKeys"]
 
 # The content of the files that these parameters name takes the place of their text.
 _FILES = ("holdout_matte", "garbage_matte")
@@ -213,6 +215,28 @@ class CacheKeys:
 
     def _values(self, names: tuple[str, ...]) -> list[Any]:
         return [getattr(self.request.parameters, name) for name in names]
+
+
+@dataclass(frozen=True)
+class FacesKeys:
+    """The keys of one frame of a shot of several faces: each face's name, what its depth depends on, and its keys."""
+
+    faces: tuple[tuple[str, tuple[float, float | None], CacheKeys], ...]
+    whole: bool = False
+
+    @classmethod
+    def of(cls, shot: Shot, keys: Iterable[CacheKeys], whole: bool = False) -> FacesKeys:
+        """Return the keys of a frame from those of its faces, in the shot's order."""
+        pairs = zip(shot.faces, keys, strict=True)
+        return cls(
+            tuple((face.name, (face.head_size, tracked_size(own.resources, own.request)), own) for face, own in pairs),
+            whole,
+        )
+
+    def frame_key(self) -> str:
+        """Return the key of everything that the frame's file depends on."""
+        keys = [(name, depth, replace(keys, whole=self.whole).frame_key()) for name, depth, keys in self.faces]
+        return digest("faces", keys)
 
 
 def _named(stage: Stage) -> tuple[str, ...]:

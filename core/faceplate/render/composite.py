@@ -45,6 +45,8 @@ class CompositeResult:
     `over` float32 (h, w, 3) is the plate with the face in it, bit for bit the plate's where nothing changed; `element`
     float32 (h, w, 4) is the face alone, premultiplied; `matte` is float32 (h, w). `layers` holds the other layers asked for
     by name, each (h, w) or (h, w, c), `attributes` the header fields that explain them, `notes` sentences for the artist.
+    `face_matte` is the part of `matte` that is the new face, without the plate that was moved around it; None where the
+    result is of several faces.
     """
 
     window: Window
@@ -55,6 +57,7 @@ class CompositeResult:
     layers: Mapping[str, np.ndarray] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    face_matte: np.ndarray | None = None
 
     def element_on(self, window: Window) -> CompositeResult:
         """Element, matte and layers on a larger `window`, 0 outside the face; `over` is left as it is."""
@@ -92,9 +95,10 @@ def composite(
         face, covers = _with_surround(prepared, face, mattes, prepared.outline)
     layers, attributes = _layers(prepared, result, covers, mattes.whole, name, parameters)
     healed = prepared.bad[prepared.inside] & (covers.whole > 0)
-    return _in_plate_space(
+    done = _in_plate_space(
         prepared, face, covers.whole, layers=layers, attributes=attributes, notes=_healed_note(healed) + result.notes
     )
+    return replace(done, face_matte=mattes.whole)
 
 
 def empty_composite(window: Window, parameters: Parameters, name: str) -> CompositeResult:
@@ -115,7 +119,8 @@ def empty_composite(window: Window, parameters: Parameters, name: str) -> Compos
         ids, attributes = face_layers.cryptomatte([(name, np.zeros((1, 1), np.float32))])
         layers |= {key: value[:0, :0] for key, value in ids.items()}
     pixels = np.zeros((0, 0, 4), np.float32)
-    return CompositeResult(window, "", pixels[..., :3], pixels, pixels[..., 0], layers, attributes, ("shows no face",))
+    bare, matte = pixels[..., :3], pixels[..., 0]
+    return CompositeResult(window, "", bare, pixels, matte, layers, attributes, ("shows no face",), matte)
 
 
 def layer_names(parameters: Parameters) -> frozenset[str]:

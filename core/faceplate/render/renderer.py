@@ -4,6 +4,7 @@
     load        read the region of interest; heal, working space, outline warp, crop   load.py, prepare.py
     generate    encode, run the generator and its restorer, decode                  generate.py
     composite   mattes, match, the change onto the plate, layers, plate space       matte.py, match.py, composite.py
+    merge       lay several faces over each other by their depth                     several.py
     slate       lay the slate over the picture where the show's policy asks for one  slating.py
     write       a whole file or none                                                faceplate.plate
 
@@ -14,7 +15,7 @@ picture as in a full run. Every frame has its own parameters: the shot's at that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,15 +26,16 @@ from faceplate.color import ColorConfig
 from faceplate.color.reading import proxy_file
 from faceplate.comp.grain import Grain
 from faceplate.comp.layers import float_layers
-from faceplate.errors import RenderError
+from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.face import proxy_face
 from faceplate.generators import Generator
 from faceplate.image.window import Window
 from faceplate.models import Network
 from faceplate.plate import PlateFile, Sequence, Written, write_element, write_over
-from faceplate.render.cache_keys import CacheKeys
+from faceplate.render.cache_keys import CacheKeys, FacesKeys
 from faceplate.render.composite import CompositeResult, composite, empty_composite
+from faceplate.render.faces_resources import FacesResources
 from faceplate.render.generate import generate_face
 from faceplate.render.load import load_frame
 from faceplate.render.match import match_face
@@ -42,6 +44,7 @@ from faceplate.render.metadata import engine_fields, frame_fields
 from faceplate.render.pool import ResourcePool
 from faceplate.render.resources import RenderResources, default_finder
 from faceplate.render.result import GeneratedFrame, LoadedFrame, LocatedFrame, Rendered
+from faceplate.render.several import ABSENT, merge_faces, refuse_one_person_twice
 from faceplate.render.slating import with_slate
 from faceplate.render.target import Target, find_target, search_face
 from faceplate.shot import Shot
@@ -58,6 +61,9 @@ class Renderer:
     `finder` holds the model store in which networks are looked up by name, the user's unless another is given. `generator`
     takes the place of the one that the shot's parameters name (a studio's own class). `cache` keeps the results of stages;
     the pixels are the same with and without it. Renderers of one shot with other outputs or modes may share a `pool`.
+
+    A shot that lists several faces has a renderer of each (`faces`); every step runs for each of them, and the last ones on
+    the faces laid over each other. Those renderers lay no slate (`slated`), because the whole picture gets one.
     """
 
     shot: Shot
@@ -65,11 +71,23 @@ class Renderer:
     generator: Generator | None = None
     cache: StageCache = NO_CACHE
     pool: ResourcePool = field(default_factory=ResourcePool, repr=False, compare=False)
+    slated: bool = True
 
     @cached_property
     def resources(self) -> RenderResources:
         """The shot's files, networks and decisions."""
+        if self.faces:
+            faces = [face.resources for face in self.faces]
+            return FacesResources(self.shot, faces, self.finder, self.generator, self.pool)
         return RenderResources(self.shot, self.finder, self.generator, pool=self.pool)
+
+    @cached_property
+    def faces(self) -> tuple[Renderer, ...]:
+        """A renderer of each face that the shot lists; empty for a shot of one face, which lists none."""
+        return tuple(
+            Renderer(shot, self.finder, self.generator, self.cache, self.pool.of_face(shot.person), slated=False)
+            for shot in (self.shot.face_shots if self.shot.faces else ())
+        )
 
     # One frame ------------------------------------------------------------------------------------------------------
 
@@ -98,8 +116,11 @@ class Renderer:
     ) -> LocatedFrame:
         """Find the target of one frame: in the track, the `face` given with its `grain`, else searched.
 
-        Raises `RenderError('face-outside')` where the face lies outside the plate's picture.
+        Raises `RenderError('face-outside')` where the face lies outside the plate's picture. Of several faces those that the
+        frame does not show are located without a face; where it shows none of them, what the first one raises is raised.
         """
+        if self.faces:
+            return self._locate_faces(frame, face, values, proxy)
         resources = self.resources
         resources.consent.decision.enforce()
         request = resources.request(frame, values, proxy)
@@ -125,10 +146,19 @@ class Renderer:
         proxy: int = 1,
     ) -> LoadedFrame:
         """Find the target, read the region around it and prepare it for the generator."""
-        return load_frame(self.resources, self.locate(frame, face, grain, values, proxy), self.cache)
+        located = self.locate(frame, face, grain, values, proxy)
+        if self.faces:
+            every = zip(self.faces, (located, *located.others), strict=True)
+            first, *others = [load_frame(own.resources, item, self.cache) for own, item in every]
+            return replace(first, others=tuple(others))
+        return load_frame(self.resources, located, self.cache)
 
     def generate(self, loaded: LoadedFrame) -> GeneratedFrame:
         """Run the generator and its restorer; does nothing for a frame without the face."""
+        if self.faces:
+            every = zip(self.faces, (loaded, *loaded.others), strict=True)
+            first, *others = [own.generate(item) for own, item in every]
+            return replace(first, others=tuple(others))
         if loaded.prepared is None:
             return GeneratedFrame(loaded)
         parameters, views = loaded.located.parameters, loaded.located.target.views
@@ -137,6 +167,8 @@ class Renderer:
 
     def composite(self, generated: GeneratedFrame) -> Rendered:
         """Do everything after the generator, up to the plate's own space."""
+        if self.faces:
+            return self._composite_faces(generated)
         loaded, result = generated.loaded, generated.result
         located, prepared, cache = loaded.located, loaded.prepared, loaded.cache
         parameters, person = located.parameters, self.shot.person
@@ -161,7 +193,7 @@ class Renderer:
         return Rendered(
             frame=located.frame,
             file=located.file,
-            result=with_slate(self.resources, located, result),
+            result=with_slate(self.resources, located, result) if self.slated else result,
             face=located.face,
             parameters=located.parameters,
             notes=notes,
@@ -208,6 +240,49 @@ class Renderer:
         pixels[inside][..., :3] = np.where(result.matte[..., None] > 0, result.over, pixels[inside][..., :3])
         return pixels
 
+    # Several faces --------------------------------------------------------------------------------------------------
+
+    def _composite_faces(self, generated: GeneratedFrame) -> Rendered:
+        """Finish every face by itself and lay them over each other."""
+        every = zip(self.faces, (generated, *generated.others), strict=True)
+        made = tuple(own.composite(item) for own, item in every)
+        located = generated.loaded.located
+        merged = merge_faces(self.resources, located, made)
+        return replace(merged, result=with_slate(self.resources, located, merged.result))
+
+    def _locate_faces(
+        self, frame: int, face: Face | None, values: Mapping[str, Any] | None, proxy: int
+    ) -> LocatedFrame:
+        """Locate every face of the shot; the first is returned with the `others`."""
+        if face is not None:
+            raise UsageError("one-face", "The shot lists several faces: a face cannot be given for it.")
+        self.resources.consent.decision.enforce()
+        found: list[LocatedFrame] = []
+        missing: list[RenderError] = []
+        for own, mine in zip(self.faces, self._values_of_faces(frame, values), strict=True):
+            try:
+                found.append(own.locate(frame, values=mine, proxy=proxy))
+            except RenderError as error:
+                if error.code not in ABSENT:
+                    raise
+                missing.append(error)
+                found.append(own.locate_nobody(frame, mine, proxy))
+        if missing and all(item.face is None for item in found):
+            raise missing[0]
+        refuse_one_person_twice([own.shot.person for own in self.faces], found)
+        return replace(found[0], others=tuple(found[1:]), values=values)
+
+    def _values_of_faces(self, frame: int, values: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        assert isinstance(self.resources, FacesResources)
+        return self.resources.values_of_faces(frame, values)
+
+    def locate_nobody(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1) -> LocatedFrame:
+        """Return one frame of the shot as one that does not show the face."""
+        request = self.resources.request(frame, values, proxy)
+        keys = CacheKeys(self.resources, request)
+        file = proxy_file(request.file, proxy)
+        return LocatedFrame(request, Target(None, 0.0), file, None, keys, keys.frame_key())
+
     # What a frame depends on ----------------------------------------------------------------------------------------
 
     def key(self, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1, content: bool = False) -> str:
@@ -220,7 +295,11 @@ class Renderer:
 
         With `content`, plate and mattes are hashed whole and their dates are ignored (the field `faceplate:content`).
         """
-        return CacheKeys(self.resources, self.resources.request(frame, values, proxy), whole=content).frame_key()
+        if not self.faces:
+            return CacheKeys(self.resources, self.resources.request(frame, values, proxy), whole=content).frame_key()
+        every = zip(self.faces, self._values_of_faces(frame, values), strict=True)
+        keys = [CacheKeys(own.resources, own.resources.request(frame, mine, proxy)) for own, mine in every]
+        return FacesKeys.of(self.shot, keys, content).frame_key()
 
     def attributes(self, parameters: Parameters | None = None) -> dict[str, str | int | float]:
         """Engine, generator, weights, parameters and colour of a frame, as its file's header names them."""

@@ -17,7 +17,6 @@ import numpy as np
 from pydantic import ValidationError
 
 from faceplate.color import ColorConfig
-from faceplate.color.reading import read_frame, read_proxy
 from faceplate.comp.matte_networks import check_matte_network
 from faceplate.comp.occlusion import NETWORK as OCCLUSION
 from faceplate.consent import Decision, Policy, ReleaseCheck, ReleaseState, Request, judge
@@ -29,8 +28,6 @@ from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.generators.networks import DfmGenerator, NetworkGenerator, needs_source, network_generator
 from faceplate.generators.networks.tiles import check_multiple
 from faceplate.generators.restorers import Restored, Restorer, open_restorer
-from faceplate.image.frame import Frame
-from faceplate.image.window import Window
 from faceplate.models import (
     Card,
     ModelStore,
@@ -42,18 +39,18 @@ from faceplate.models import (
     single_precision,
 )
 from faceplate.models.devices import Runtime
-from faceplate.plate import PlateFile, Sequence, same_target
 from faceplate.render.composite import layer_names
 from faceplate.render.generate import network_encoding
 from faceplate.render.leading_views import mesh_in, runs_for
 from faceplate.render.matte import MatteNetworks, keep_regions
 from faceplate.render.pool import ResourcePool
 from faceplate.render.request import FrameRequest
+from faceplate.render.shot_files import ShotFiles
 from faceplate.render.tracking import tracker_for
 from faceplate.shot import Shot, first_fault
 from faceplate.shot.parameters import Parameters, current_names
 from faceplate.source import Source, read_source
-from faceplate.system.user_paths import exists, make_folder
+from faceplate.system.user_paths import exists
 from faceplate.track import AutoTrack, Track, auto_track_path
 from faceplate.track.model import ViewRun
 from faceplate.track.view_plan import Views, weights_at
@@ -74,7 +71,7 @@ def default_finder() -> FaceFinder:
     return FaceFinder(default_store())
 
 
-class RenderResources:
+class RenderResources(ShotFiles):
     """Resources shared by all frames of `shot`: colour, plate, source, networks, track, consent.
 
     `base_finder` holds the model store and the networks that find faces where the parameters name no others;
@@ -91,10 +88,9 @@ class RenderResources:
         pool: ResourcePool | None = None,
         color: ColorConfig | None = None,
     ) -> None:
-        self.shot = shot
+        super().__init__(shot, pool or ResourcePool())
         self.base_finder = base_finder or default_finder()
         self.given_generator = given_generator
-        self.pool = pool or ResourcePool()
         self.auto_track: AutoTrack | None = None
         """The track that `prepare` made or found beside the output, where the shot names none."""
         if color is not None:
@@ -106,23 +102,6 @@ class RenderResources:
         return self.base_finder.store
 
     # Files ----------------------------------------------------------------------------------------------------------
-
-    @property
-    def color(self) -> ColorConfig:
-        """The shot's colour configuration."""
-        return self.pool.get(("color",), lambda: ColorConfig.load(self.shot.ocio, working=self.shot.working))
-
-    @cached_property
-    def plate(self) -> Sequence:
-        """The plate's files."""
-        return Sequence.parse(self.shot.plate)
-
-    @cached_property
-    def output(self) -> Sequence:
-        """The files to write. Raises `UsageError('no-output')` when the shot names none."""
-        if not self.shot.output:
-            raise UsageError("no-output", "The shot names no output; give a pattern such as swap.####.exr.")
-        return Sequence.parse(self.shot.output)
 
     @property
     def source(self) -> Source:
@@ -141,29 +120,6 @@ class RenderResources:
         return read_source(self.shot.source, self.color, self.finder(self.shot.parameters), self.shot.source_space)
 
     # Frames ---------------------------------------------------------------------------------------------------------
-
-    def frames(self) -> tuple[int, ...]:
-        """Return the frames to render: those asked for, else the pattern's own range, else those on disk."""
-        wanted = self.shot.frames or self.plate.declared or self.plate.on_disk()
-        if not wanted:
-            raise UsageError("no-frames", f"No frame of {self.plate} was found; check the pattern and the folder.")
-        return tuple(wanted)
-
-    def plate_frame(self, frame: int) -> int | None:
-        """Return the plate frame to read for `frame`; None for a hole in the plate that the shot skips.
-
-        A shot that holds reads the last frame before the hole. Raises `RenderError('plate-missing')` where there is none.
-        """
-        if self.shot.missing == "fail" or self.plate.has(frame):
-            return frame
-        if self.shot.missing == "skip":
-            return None
-        earlier = [number for number in self.plate.on_disk() if number < frame]
-        if not earlier:
-            raise RenderError(
-                "plate-missing", f"Frame {frame} of {self.plate} is missing and no earlier one can be held."
-            )
-        return max(earlier)
 
     def values(self, frame: int, values: Mapping[str, Any] | None = None) -> Parameters:
         """Return the parameters of `frame`: the shot's there, with a host's `values` by name over them.
@@ -185,26 +141,6 @@ class RenderResources:
         if number is None:
             raise RenderError("plate-missing", f"Frame {frame} of {self.plate} is missing, and the shot skips it.")
         return FrameRequest(frame, number, self.open_plate(number), parameters, proxy)
-
-    def open_plate(self, plate_frame: int) -> PlateFile:
-        """Return the header of the plate's file. Raises what `PlateFile.open` raises."""
-        return PlateFile.open(self.plate.path(plate_frame), layer=self.shot.layer, frame=plate_frame)
-
-    def read_plate(self, file: PlateFile, region: Window, proxy: int = 1) -> Frame:
-        """Pixels of a plate file; at a proxy `region` is one of the reduced plate, `file` either of the two."""
-        if proxy == 1:
-            return read_frame(file, self.color, self.shot.space, region)
-        whole = PlateFile.open(file.path, self.shot.layer, file.movie_frame or 0)
-        return read_proxy(whole, self.color, self.shot.space, region, proxy)
-
-    def search_region(self, file: PlateFile) -> Window:
-        """Return the part of the plate in which a face is searched. Raises `UsageError('bad-search')`."""
-        if self.shot.search is None:
-            return file.data
-        region = Window(*self.shot.search).intersect(file.data)
-        if region.empty:
-            raise UsageError("bad-search", f"The search region {self.shot.search} lies outside the plate's picture.")
-        return region
 
     # Networks -------------------------------------------------------------------------------------------------------
 
@@ -465,7 +401,7 @@ class RenderResources:
                 self.color.resolve(name)
         self.consent.decision.enforce()
         if self.shot.output:
-            self._refuse_overwriting_the_plate()
+            self.refuse_overwriting_the_plate()
         variants = self._all_parameters()
         for parameters in variants:
             keep_regions(parameters)
@@ -475,8 +411,8 @@ class RenderResources:
             _ = self.generator(parameters), self.matte_networks(parameters)
         self._check_targets(variants)
         if self.shot.output:
-            self._make_output_folder()
-            self._take_kept_track(progress)
+            self.make_output_folder()
+            self.take_kept_track(progress)
         for parameters in variants:
             _ = self.person(parameters) if self.track is not None else self.wanted_identity(parameters)
         self._keep_view_plans()
@@ -488,7 +424,8 @@ class RenderResources:
         for parameters in () if tracked else variants:
             _ = self.wanted_identity(parameters)
 
-    def _take_kept_track(self, progress: Callable[[int, int], None] | None) -> None:
+    def take_kept_track(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Track the plate, or take the track kept beside the output, where the shot asks for that (`prepare`)."""
         shot = self.shot
         if shot.track is not None or not shot.track_first or self.auto_track:
             return
@@ -508,13 +445,3 @@ class RenderResources:
             self.auto_track = replace(kept, track=planned)
             with suppress(RenderError):  # where it cannot be stored, the same plan is made again
                 planned.save()
-
-    def _refuse_overwriting_the_plate(self) -> None:
-        if same_target(self.plate, self.output, self.frames()):
-            raise UsageError(
-                "output-is-plate", f"The output {self.output} would overwrite the plate; give another name or folder."
-            )
-
-    def _make_output_folder(self) -> None:
-        folder = self.output.path(self.frames()[0]).parent
-        make_folder(folder)

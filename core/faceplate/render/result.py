@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from faceplate.comp.grain import Grain
 from faceplate.face import Face
 from faceplate.plate import PlateFile
-from faceplate.render.cache_keys import CacheKeys
+from faceplate.render.cache_keys import CacheKeys, FacesKeys
 from faceplate.render.composite import CompositeResult
 from faceplate.render.frame_cache import FrameCache
 from faceplate.render.generate import GeneratorResult
@@ -26,7 +28,8 @@ class LocatedFrame:
 
     `target` is in pixels of the full plate. `file` and `face` are those to render on: the same, or at a proxy the file with
     the proxy's windows and the face in its pixels. `face` is None for a frame without the face. `key` names everything
-    that the frame's file depends on, `keys` are those of its stages.
+    that the frame's file depends on, `keys` are those of its stages. In a shot of several faces this is the first of them
+    and `others` are the rest, in the shot's order; so it is in the classes below. `values` are then the host's for the frame.
     """
 
     request: FrameRequest
@@ -36,6 +39,8 @@ class LocatedFrame:
     keys: CacheKeys
     key: str
     is_face_given: bool = False
+    others: tuple[LocatedFrame, ...] = ()
+    values: Mapping[str, Any] | None = None
 
     @property
     def frame(self) -> int:
@@ -60,6 +65,7 @@ class LoadedFrame:
     inputs: InputMattes = field(default_factory=InputMattes)
     grain: Grain | None = None
     cache: FrameCache = field(default_factory=FrameCache)
+    others: tuple[LoadedFrame, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class GeneratedFrame:
 
     loaded: LoadedFrame
     result: GeneratorResult | None = None
+    others: tuple[GeneratedFrame, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,8 @@ class Rendered:
 
     `face` is None, and the result's window empty, when the frame shows no face and that was allowed. At a `proxy` above 1
     file, result and face are those of the reduced plate. `notes` name each fallback of a network since the last frame.
-    `key` names everything that the pixels depend on; `keys` is None where a caller gave the face.
+    `key` names everything that the pixels depend on; `keys` is None where a caller gave the face. In a shot of several faces
+    `face` is the nearest, and `faces` are the results of each by itself, in the shot's order.
     """
 
     frame: int
@@ -87,4 +95,5 @@ class Rendered:
     notes: tuple[str, ...] = ()
     proxy: int = 1
     key: str = ""
-    keys: CacheKeys | None = field(default=None, repr=False, compare=False)
+    keys: CacheKeys | FacesKeys | None = field(default=None, repr=False, compare=False)
+    faces: tuple[Rendered, ...] = ()

@@ -50,6 +50,8 @@ def unwrap_batch(
     """Return the batch that writes inverse ST maps. The arguments are those of `RenderBatch`; raises as `unwrap_frames`."""
     if not SMALLEST <= size <= LARGEST:
         raise UsageError("bad-size", f"The size is {size}; give {SMALLEST} to {LARGEST} pixels.")
+    if len(renderer.faces) > 1:
+        raise UsageError("one-face", "An ST map file is of one face: the shot lists several. Ask for the layer stmap.")
     if not str(renderer.output).lower().endswith(".exr"):
         raise UsageError("output-format", f"{renderer.output} must end in .exr: places need floats.")
 

@@ -29,7 +29,7 @@ from faceplate.service.path_checks import check_request_paths
 from faceplate.service.roots import Roots
 from faceplate.service.schema import JobRequest, KeysRequest, ShotRequest
 from faceplate.service.shared import SharedPixels
-from faceplate.service.shot_info import describe
+from faceplate.service.shot_info import describe, issues_of
 from faceplate.service.shots import OpenShots
 from faceplate.shot.parameters import describe as describe_parameters
 from faceplate_client.version import __version__
@@ -194,6 +194,11 @@ def _shots(app: FastAPI, service: Service) -> None:
     def open_shot(request: ShotRequest) -> dict[str, Any]:
         """Open a shot: read it, check it, prepare its source."""
         return describe(service.shots.open(request))
+
+    @app.get("/v1/shots/{shot}/issues")
+    def issues(shot: str) -> dict[str, Any]:
+        """Return what is worth a look in an open shot, by frame: kind, face, frames, severity, value, threshold, sentence."""
+        return {"issues": issues_of(service.shots.get(shot))}
 
     @app.post("/v1/keys")
     def keys(request: KeysRequest) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from faceplate.plate import Sequence
 from faceplate.service.roots import Roots
@@ -18,16 +20,16 @@ _PATH_PARAMETERS = tuple(parameter.name for parameter in PARAMETERS if parameter
 
 def check_shot_paths(roots: Roots, shot: Shot) -> None:
     """Refuse a shot that names a path outside `roots`. Raises `UsageError('outside-roots')`."""
-    patterns = [shot.plate, shot.output]
-    targets = [shot.parameters.target]
-    for values in (shot.parameters.model_dump(), *(override.constants for override in shot.overrides)):
-        patterns += [values.get(name, "") for name in _PATH_PARAMETERS]
-        targets.append(values.get("target", ""))
+    patterns, targets = [shot.plate, shot.output], []
+    faces = shot.face_shots
+    for face in faces:
+        for values in (face.parameters.model_dump(), *(override.constants for override in face.overrides)):
+            patterns += [values.get(name, "") for name in _PATH_PARAMETERS]
+            targets.append(values.get("target", ""))
     roots.check(
         *(path for pattern in patterns if pattern for path in _places_of(pattern)),
         *(target for target in targets if _is_path(target)),
-        shot.source,
-        shot.track,
+        *(path for own in (shot, *faces) for path in (own.source, own.track)),
         None if shot.ocio is None or "://" in shot.ocio else shot.ocio,
     )
 
@@ -37,11 +39,20 @@ def check_request_paths(roots: Roots, request: RenderRequest | KeysRequest) -> N
     if not roots.folders:
         return
     patterns = [request.output, request.holdout_matte] if isinstance(request, RenderRequest) else []
-    for values in (request.values, *request.frame_values.values()):
+    for values in _all_values(request):
         patterns += [str(values.get(name, "")) for name in _PATH_PARAMETERS]
         target = str(values.get("target", ""))
         roots.check(target if _is_path(target) else None)
     roots.check(*(path for pattern in patterns if pattern for path in _places_of(pattern)))
+
+
+def _all_values(request: RenderRequest | KeysRequest) -> Iterator[Mapping[str, Any]]:
+    """Yield every set of values of a request, also those of single faces."""
+    for values in (request.values, *request.frame_values.values()):
+        yield values
+        of_faces = values.get("faces")
+        if isinstance(of_faces, Mapping):
+            yield from (own for own in of_faces.values() if isinstance(own, Mapping))
 
 
 def _places_of(pattern: str) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from faceplate.errors import UsageError
 from faceplate.render import Rendered, Renderer
 from faceplate.render.batch import FrameDone, RenderBatch
+from faceplate.render.issues import RenderIssues
 from faceplate.service.job_context import JobContext
 from faceplate.service.job_queue import Job, error_entry
 from faceplate.service.schema import RenderRequest
@@ -56,9 +57,10 @@ class _RenderSteps:
     def run(self, job: Job) -> Iterator[None]:
         """Render the frames in order and report what became of each."""
         renderer = self.opened.renderer(self.output, self.request.mode)
-        queue = self.context.queue
+        queue, issues = self.context.queue, RenderIssues(renderer)
         with closing(self._batch(job, renderer).run(self.frames)) as outcomes:
             for done in outcomes:
+                issues.add(done)
                 entry = self._entry_of(done, renderer)
                 for note in entry["notes"]:
                     queue.log(job, "info", f"frame {done.frame}: {note}")
@@ -66,6 +68,9 @@ class _RenderSteps:
                     job.not_rendered += 1
                 queue.frame(job, done.frame, **entry)
                 yield
+        # A single frame of an artist who waits leaves nothing but the picture.
+        if self.output and (self.request.priority == "batch" or len(self.frames) > 1) and (note := issues.keep()):
+            queue.log(job, "warning", note)
 
     def _batch(self, job: Job, renderer: Renderer) -> RenderBatch:
         """Return the batch of this job.

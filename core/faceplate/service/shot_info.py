@@ -9,10 +9,11 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.models import Card
 from faceplate.plate.movie import open_movie
 from faceplate.render import Renderer
+from faceplate.render.issues import shot_issues
 from faceplate.service.shots import OpenShot
 from faceplate.track import Track
 
-__all__ = ["describe", "movie_facts", "people", "plate_space"]
+__all__ = ["describe", "issues_of", "movie_facts", "people", "plate_space"]
 
 
 def describe(opened: OpenShot) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
     shot, renderer = opened.shot, opened.renderer()
     warnings: list[str] = []
     if not opened.tracked:
-        warnings.append(f"The track {shot.track} is not there yet; track the shot.")
+        warnings.append(f"The track {opened.missing_track} is not there yet; track the shot.")
     frames = shot.frames or opened.plate.declared or opened.plate.on_disk()
     if not frames:
         warnings.append(f"No frame of {shot.plate} is there yet.")
@@ -37,12 +38,14 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         if error.code != "no-source":
             raise
         warnings.append(str(error))
-    track = Track.load(shot.track) if shot.track is not None and opened.tracked else None
+    named = shot.track or next((face.track for face in shot.face_shots if face.track is not None), None)
+    track = Track.load(named) if named is not None and opened.tracked else None
     return {
         "shot": opened.key,
         "name": shot.name,
         "frames": list(frames),
         "person": shot.person,
+        "faces": [_face(face) for face in renderer.faces],
         "people": people(track) if track else [],
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
         "source_release": _release(renderer),
@@ -72,6 +75,12 @@ def movie_facts(renderer: Renderer) -> dict[str, Any] | None:
     return {"rate": str(movie.rate), "steady": movie.steady}
 
 
+def issues_of(opened: OpenShot) -> list[dict[str, Any]]:
+    """Return the issues of a shot as plain values, by frame. Raises what `shot_issues` raises."""
+    renderer = opened.renderer(opened.shot.output)
+    return [issue.model_dump() for issue in shot_issues(renderer)]
+
+
 def people(track: Track) -> list[dict[str, Any]]:
     """Return the people in a track, for a panel's list."""
     return [
@@ -85,6 +94,18 @@ def people(track: Track) -> list[dict[str, Any]]:
         }
         for person in track.people
     ]
+
+
+def _face(renderer: Renderer) -> dict[str, Any]:
+    """Return one of several faces, for a panel's list: the person's name, the files, whom it replaces, and its release."""
+    shot = renderer.shot
+    return {
+        "name": shot.person,
+        "source": str(shot.source or ""),
+        "track": str(shot.track or ""),
+        "target": shot.parameters.target,
+        "source_release": _release(renderer),
+    }
 
 
 def _release(renderer: Renderer) -> dict[str, str]:

@@ -57,8 +57,14 @@ class OpenShot:
 
     @property
     def tracked(self) -> bool:
-        """Whether the shot's track, if it names one, is there."""
-        return self.shot.track is None or exists(self.shot.track)
+        """Whether the tracks that the shot or its faces name are there."""
+        return self.missing_track is None
+
+    @property
+    def missing_track(self) -> Path | None:
+        """The first track that is named and not there."""
+        named = (face.track for face in self.shot.face_shots)
+        return next((path for path in named if path is not None and not exists(path)), None)
 
     def renderer(self, output: str = "", mode: str | None = None) -> Renderer:
         """Return the renderer that writes to `output` in `mode` (the shot's by default).
@@ -82,7 +88,7 @@ class OpenShot:
         Raises `UsageError` where the request is wrong, among them `no-track`, and what `Renderer.prepare` raises.
         """
         if not self.tracked:
-            raise UsageError("no-track", f"The track {self.shot.track} is not there yet; track the shot.")
+            raise UsageError("no-track", f"The track {self.missing_track} is not there yet; track the shot.")
         renderer = self.renderer("", mode)
         seen: set[str] = set()
         for frame in frames:
@@ -104,6 +110,10 @@ class OpenShot:
         if not values:
             renderer.prepare()
             return
+        if renderer.faces:
+            renderer.prepare()
+            renderer.key(frame, values)  # the faces' own values are settled here, and refused where they are wrong
+            return
         own = {"parameters": renderer.resources.values(frame, values), "curves": {}, "overrides": ()}
         Renderer(renderer.shot.model_copy(update=own), renderer.finder, pool=renderer.pool).prepare()
 
@@ -114,7 +124,7 @@ class OpenShot:
         the model store. The day counts too, because a release ends on one.
         """
         store, models = self.stores.current()
-        files = (self.shot.source, self.shot.track, keyring_folder())
+        files = (*(path for face in self.shot.face_shots for path in (face.source, face.track)), keyring_folder())
         state = "|".join(
             [
                 dt.datetime.now(dt.UTC).date().isoformat(),

@@ -50,7 +50,7 @@ def track_job(context: JobContext, opened: OpenShot, request: TrackRequest) -> J
 
 def _with_view_plans(context: JobContext, job: Job, renderer: Renderer, track: Track) -> Track:
     """Store the view plan with the track; where the source cannot be read, a render makes the same plan for itself."""
-    if renderer.shot.source is None:
+    if all(face.source is None for face in renderer.shot.face_shots):
         return track
     try:
         planned = renderer.resources.with_view_plans(track)

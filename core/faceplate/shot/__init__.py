@@ -13,10 +13,11 @@ from faceplate.shot.document import (
     write_document,
 )
 from faceplate.shot.edit import changes, new_document, record_take, restore_take, set_key, set_values
+from faceplate.shot.edit_faces import remove_face, set_face, set_face_key
 from faceplate.shot.load import Setting, explain, is_shot_file, load_shot
 from faceplate.shot.parameters import PARAMETERS, Parameters
 from faceplate.shot.path_rules import PathRule, read_rules
-from faceplate.shot.shot import Override, Policy, Shot
+from faceplate.shot.shot import Override, Policy, Shot, ShotFace
 
 __all__ = [
     "PARAMETERS",
@@ -29,6 +30,7 @@ __all__ = [
     "Setting",
     "Shot",
     "ShotDocument",
+    "ShotFace",
     "ShowDocument",
     "changes",
     "dump",
@@ -41,8 +43,11 @@ __all__ = [
     "read_document",
     "read_rules",
     "record_take",
+    "remove_face",
     "restore_take",
     "schema",
+    "set_face",
+    "set_face_key",
     "set_key",
     "set_values",
     "write_document",

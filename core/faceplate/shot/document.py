@@ -36,6 +36,7 @@ from faceplate.system.user_paths import read_bytes
 
 __all__ = [
     "VERSION",
+    "DocumentFace",
     "DocumentOverride",
     "Host",
     "ShotDocument",
@@ -117,8 +118,35 @@ class DocumentOverride(_Part):
     note: str = ""
 
 
+class DocumentFace(_Part):
+    """One of several people of a shot: the name, and what differs from the shot's other faces.
+
+    Source, track and parameters that are absent are the shot's. `head_size` is the size of the head relative to the others',
+    for their order in depth.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    source: str | None = None
+    source_space: str | None = None
+    track: str | None = None
+    head_size: Annotated[float, Field(gt=0, le=100)] | None = None
+    parameters: ParameterValues | None = None  # type: ignore[valid-type]
+    overrides: tuple[DocumentOverride, ...] | None = None
+    notes: str | None = None
+
+
+def _named_once(faces: tuple[DocumentFace, ...] | None) -> tuple[DocumentFace, ...] | None:
+    names = [face.name for face in faces or ()]
+    if len(set(names)) != len(names):
+        raise ValueError("two faces have the same name")
+    return faces
+
+
+Faces = Annotated[tuple[DocumentFace, ...] | None, AfterValidator(_named_once)]
+
+
 class Take(_Part):
-    """A take: when it was made, its output, and the `parameters` and `overrides` that restore it."""
+    """A take: when it was made, its output, and the `parameters`, `overrides` and `faces` that restore it."""
 
     take: Annotated[int, Field(ge=1)]
     made: str
@@ -128,6 +156,7 @@ class Take(_Part):
     note: str = ""
     parameters: ParameterValues | None = None  # type: ignore[valid-type]
     overrides: tuple[DocumentOverride, ...] | None = None
+    faces: Faces = None
 
 
 class Host(_Part):
@@ -172,6 +201,7 @@ class ShotDocument(Defaults):
 
     faceplate_shot: Literal[1] = VERSION
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    faces: Faces = None
     takes: tuple[Take, ...] | None = None
     host: Host | None = None
 

@@ -14,16 +14,18 @@ from faceplate.shot.curves import Curve, Interpolation, Key
 from faceplate.shot.document import ShotDocument, parse_document, plain_document
 from faceplate.shot.parameters import FORMER_NAMES, PARAMETERS, current_names
 
-__all__ = ["changes", "new_document", "record_take", "restore_take", "set_key", "set_values"]
+__all__ = ["changes", "made_document", "new_document", "record_take", "restore_take", "set_key", "set_values"]
 
 _PARAMETERS = {parameter.name: parameter for parameter in PARAMETERS}
 # Keys that `set_values` must not change.
-_OWN = ("faceplate_shot", "takes", "host", "overrides", "parameters", "id")
+_OWN = ("faceplate_shot", "takes", "host", "overrides", "parameters", "faces", "id")
+# What a take records and restores.
+_TAKEN = ("parameters", "overrides", "faces")
 
 
 def new_document(**keys: Any) -> ShotDocument:
     """Create a document with a new id and the given keys. Raises `UsageError('bad-shot')`."""
-    return _made({"id": uuid.uuid4().hex, **{key: value for key, value in keys.items() if value is not None}})
+    return made_document({"id": uuid.uuid4().hex, **{key: value for key, value in keys.items() if value is not None}})
 
 
 def set_values(
@@ -44,14 +46,14 @@ def set_values(
     if unknown:
         raise UsageError("no-such-key", f"A shot has no key or parameter '{unknown[0]}'; see faceplate shot show.")
     if frames is not None:
-        return _made(_with_override(plain, values, frames, note))
+        return made_document(_with_override(plain, values, frames, note))
     for key, value in values.items():
         place = plain.setdefault("parameters", {}) if key in _PARAMETERS else plain
         if value is None:
             place.pop(key, None)
         else:
             place[key] = value
-    return _made(plain)
+    return made_document(plain)
 
 
 def set_key(
@@ -88,7 +90,7 @@ def record_take(document: ShotDocument, note: str = "", made: datetime | None = 
     """Return the document with a new take: its number, its time, and the values that restore it."""
     plain = plain_document(document)
     takes = plain.setdefault("takes", [])
-    values = {key: plain[key] for key in ("parameters", "overrides") if key in plain}
+    values = {key: plain[key] for key in _TAKEN if key in plain}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     number = max((take["take"] for take in takes), default=0) + 1
     moment = (made or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -97,20 +99,20 @@ def record_take(document: ShotDocument, note: str = "", made: datetime | None = 
     if "frames" in plain:
         take["frames"] = plain["frames"]
     takes.append(take)
-    return _made(plain)
+    return made_document(plain)
 
 
 def restore_take(document: ShotDocument, number: int) -> ShotDocument:
-    """Return the document with the parameters and overrides of an earlier take. Raises `UsageError('no-take')`."""
+    """Return the document with the parameters, overrides and faces of an earlier take. Raises `UsageError('no-take')`."""
     plain = plain_document(document)
     take = next((take for take in plain.get("takes", []) if take["take"] == number), None)
     if take is None:
         raise UsageError("no-take", f"The shot has no take {number}; faceplate shot take --list names them.")
-    for key in ("parameters", "overrides"):
+    for key in _TAKEN:
         plain.pop(key, None)
         if key in take:
             plain[key] = take[key]
-    return _made(plain)
+    return made_document(plain)
 
 
 def changes(before: ShotDocument, after: ShotDocument) -> Iterator[tuple[str, Any, Any]]:
@@ -122,8 +124,11 @@ def changes(before: ShotDocument, after: ShotDocument) -> Iterator[tuple[str, An
 
 
 def _flat(plain: dict[str, Any]) -> dict[str, Any]:
-    flat = {key: value for key, value in plain.items() if key != "parameters"}
-    return flat | {f"parameters.{name}": value for name, value in plain.get("parameters", {}).items()}
+    flat = {key: value for key, value in plain.items() if key not in ("parameters", "faces")}
+    flat |= {f"parameters.{name}": value for name, value in plain.get("parameters", {}).items()}
+    for face in plain.get("faces", []):
+        flat |= {f"faces.{face['name']}.{key}": value for key, value in _flat(face).items()}
+    return flat
 
 
 def _with_override(plain: dict[str, Any], values: Mapping[str, Any], frames: str, note: str) -> dict[str, Any]:
@@ -149,5 +154,6 @@ def _with_override(plain: dict[str, Any], values: Mapping[str, Any], frames: str
     return plain
 
 
-def _made(plain: dict[str, Any]) -> ShotDocument:
+def made_document(plain: Mapping[str, Any]) -> ShotDocument:
+    """Return the document of plain JSON values. Raises `UsageError('bad-shot')`."""
     return parse_document(json.dumps({"faceplate_shot": 1, **plain}), ShotDocument, "The shot")

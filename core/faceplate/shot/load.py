@@ -17,6 +17,7 @@ from faceplate.plate import parse_frames
 from faceplate.shot.curves import Curve
 from faceplate.shot.document import (
     Defaults,
+    DocumentFace,
     DocumentOverride,
     ShotDocument,
     ShowDocument,
@@ -25,7 +26,7 @@ from faceplate.shot.document import (
 )
 from faceplate.shot.parameters import PARAMETERS, Parameters
 from faceplate.shot.path_rules import PathRule, settle
-from faceplate.shot.shot import Override, Policy, Shot
+from faceplate.shot.shot import Override, Policy, Shot, ShotFace
 from faceplate.system.user_paths import exists, is_file
 
 __all__ = ["SHOW_FILE", "Setting", "explain", "is_shot_file", "load_shot", "shows_above"]
@@ -131,13 +132,14 @@ def load_shot(
     if stack.policy.allow_noncommercial is False:
         fields["allow_noncommercial"] = False
     constants, curves = _split(stack.parameters(), stack, variables)
-    overrides = stack.setting("overrides")
+    overrides, faces = stack.setting("overrides"), stack.setting("faces")
     fields.setdefault("name", stack.name)
     return Shot(
         **fields,
         parameters=Parameters.model_validate(constants),
         curves=curves,
         overrides=tuple(_override(item, overrides, stack, variables) for item in overrides.value) if overrides else (),
+        faces=tuple(_face(item, faces, stack, variables) for item in faces.value) if faces else (),
         policy=stack.policy,
         id=stack.id,
         take=stack.take,
@@ -170,6 +172,15 @@ def explain(
         said = given.get(parameter.name)
         value, where = (_plain(said.value), said.where) if said else (parameter.default, _BUILT_IN)
         rows.append((f"parameters.{parameter.name}", value, where))
+    faces = stack.setting("faces")
+    if faces is None:
+        return rows
+    for face in faces.value:
+        own = {name: getattr(face, name) for name in ("source", "source_space", "track", "head_size")}
+        own |= {f"parameters.{name}": value for name, value in _values(face.parameters)}
+        rows += [
+            (f"faces.{face.name}.{key}", _plain(value), faces.where) for key, value in own.items() if value is not None
+        ]
     return rows
 
 
@@ -275,6 +286,26 @@ def _target(said: Setting, stack: _Stack, environ: Mapping[str, str]) -> str:
         return said.value
     path = settle(said.value, said.base, stack.rules, environ, f"target in {said.where}")
     return path if exists(path) or "/" in said.value else said.value
+
+
+def _face(item: DocumentFace, said: Setting, stack: _Stack, environ: Mapping[str, str]) -> ShotFace:
+    values = {name: Setting(value, said.where, said.base) for name, value in _values(item.parameters)}
+    constants, curves = _split(values, stack, environ)
+    paths = {name: getattr(item, name) for name in ("source", "track") if getattr(item, name)}
+    settled = {
+        name: settle(text, said.base, stack.rules, environ, f"{name} of the face {item.name} in {said.where}")
+        for name, text in paths.items()
+    }
+    return ShotFace(
+        name=item.name,
+        source=Path(settled["source"]) if "source" in settled else None,
+        source_space=item.source_space,
+        track=Path(settled["track"]) if "track" in settled else None,
+        head_size=1.0 if item.head_size is None else item.head_size,
+        constants=constants,
+        curves=curves,
+        overrides=tuple(_override(override, said, stack, environ) for override in item.overrides or ()),
+    )
 
 
 def _override(item: DocumentOverride, said: Setting | None, stack: _Stack, environ: Mapping[str, str]) -> Override:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from faceplate.shot.curves import Curve
 from faceplate.shot.parameters import Parameters, current_names
 
-__all__ = ["Override", "Policy", "Shot"]
+__all__ = ["Override", "Policy", "Shot", "ShotFace"]
 
 
 class Override(BaseModel):
@@ -27,6 +28,41 @@ class Override(BaseModel):
     @classmethod
     def _accept_former_names(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
         return current_names(values)
+
+
+class ShotFace(BaseModel):
+    """One of several faces of a shot: the person's name, the source, and what differs from the shot's other faces.
+
+    `source`, `source_space` and `track` take the place of the shot's; None keeps the shot's. `constants`, `curves` and
+    `overrides` are the face's own parameters, which win over the shot's, whatever the shot has for them. `head_size` is the
+    size of the person's head relative to the others' (0.8 for a child): with it the size in the picture gives the distance,
+    by which faces are put in order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1)]
+    source: Path | None = None
+    source_space: str | None = None
+    track: Path | None = None
+    head_size: Annotated[float, Field(gt=0)] = 1.0
+    constants: Mapping[str, Any] = {}
+    curves: Mapping[str, Curve] = {}
+    overrides: tuple[Override, ...] = ()
+
+    @field_validator("constants", "curves", mode="after")
+    @classmethod
+    def _accept_former_names(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return current_names(values)
+
+    def at(self, frame: int) -> dict[str, Any]:
+        """Return the parameters that the face itself sets at `frame`, by name."""
+        values = {**self.constants, **{name: curve.at(frame) for name, curve in self.curves.items()}}
+        for override in self.overrides:
+            if frame in override.frames:
+                values |= override.constants
+                values |= {name: curve.at(frame) for name, curve in override.curves.items()}
+        return values
 
 
 class Policy(BaseModel):
@@ -55,6 +91,9 @@ class Shot(BaseModel):
 
     `parameters` apply to every frame, `curves` replace them by keyed values, `overrides` replace either on some frames; `at`
     combines them. A shot file is read by `faceplate.shot.load_shot`.
+
+    `faces` lists several people who are swapped in one pass; then `source`, `track`, `person` and the parameters are what
+    the faces have in common, and `of_face` is the shot of one of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,7 +126,44 @@ class Shot(BaseModel):
     parameters: Parameters = Parameters()
     curves: Mapping[str, Curve] = {}
     overrides: tuple[Override, ...] = ()
+    faces: tuple[ShotFace, ...] = ()
     policy: Policy = Policy()
+
+    @field_validator("faces")
+    @classmethod
+    def _named_once(cls, faces: tuple[ShotFace, ...]) -> tuple[ShotFace, ...]:
+        repeated = [name for name, count in Counter(face.name for face in faces).items() if count > 1]
+        if repeated:
+            raise ValueError(f"two faces are called '{repeated[0]}'")
+        return faces
+
+    @property
+    def face_shots(self) -> tuple[Shot, ...]:
+        """The shot of each face by itself, in the list's order; the shot itself where it lists no faces."""
+        return tuple(self.of_face(face) for face in self.faces) or (self,)
+
+    def of_face(self, face: ShotFace) -> Shot:
+        """Return the shot that renders one of its faces alone."""
+        own = {*face.constants, *face.curves}
+
+        def common(values: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: value for name, value in values.items() if name not in own}
+
+        overrides = [
+            item.model_copy(update={"constants": common(item.constants), "curves": common(item.curves)})
+            for item in self.overrides
+        ]
+        changed: dict[str, Any] = {
+            "person": face.name,
+            "faces": (),
+            "parameters": self.parameters.model_copy(update=dict(face.constants)),
+            "curves": {**common(self.curves), **face.curves},
+            "overrides": (*(item for item in overrides if item.constants or item.curves), *face.overrides),
+        }
+        for name in ("source", "source_space", "track"):
+            if getattr(face, name) is not None:
+                changed[name] = getattr(face, name)
+        return self.model_copy(update=changed)
 
     def at(self, frame: int) -> Parameters:
         """Return the parameters of one frame: constants, curves, and the overrides that cover it."""

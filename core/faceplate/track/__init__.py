@@ -2,6 +2,7 @@
 
 from faceplate.track.auto_track import AutoTrack, auto_track, auto_track_path
 from faceplate.track.corrections import REGIONS
+from faceplate.track.issues import keep_track_issues
 from faceplate.track.model import Smoothing
 from faceplate.track.plate_reader import PlateReader
 from faceplate.track.shot_analysis import segments_of
@@ -18,6 +19,7 @@ __all__ = [
     "TrackedPerson",
     "auto_track",
     "auto_track_path",
+    "keep_track_issues",
     "merge_parts",
     "parts_folder",
     "segments_of",

@@ -19,6 +19,7 @@ from faceplate.system.user_paths import exists, make_folder, matches
 from faceplate.track import model
 from faceplate.track.assembly import build, retracked
 from faceplate.track.checkpoint import FrameRecord, gather, state_of
+from faceplate.track.issues import keep_track_issues
 from faceplate.track.plate_reader import PlateReader
 from faceplate.track.shot_analysis import analyse_shot, segments_of
 from faceplate.track.shot_finder import ShotFinder
@@ -52,8 +53,9 @@ def track_shot(
 
     `frames` are by default the pattern's own, or those on disk. `search` limits where faces and cuts are looked for. The
     work of a stopped run is continued. Where `output` is there already, its corrections are kept and its people keep
-    their ids. The result depends neither on `workers` nor on interruptions. Raises `UsageError` (`no-frames`,
-    `bad-track`, `newer-track`) and `RenderError` (`output-unwritable`; `plate-unreadable` where no frame can be read).
+    their ids. What in it is worth a look is kept beside it (`track/issues.py`). The result depends neither on `workers` nor
+    on interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError` (`output-unwritable`;
+    `plate-unreadable` where no frame can be read).
     """
     output = Path(output)
     sequence = PlateSequence.parse(plate)
@@ -75,7 +77,10 @@ def track_shot(
     save_sidecar(sidecar, output)
     with suppress(OSError):
         work_file(output).unlink()
-    return Track(sidecar, output)
+    track = Track(sidecar, output)
+    with suppress(UsageError):  # a damaged list is left as it is, and told where it is read
+        keep_track_issues(track)
+    return track
 
 
 def parts_folder(output: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from . import animation, parameter_sockets, plate_input, prerender, result_files
-from .faceplate_client import HostError, changed_values, shot_document, simplified_keys
+from .faceplate_client import HostError, changed_values, faces_of_shot_file, shot_document, simplified_keys
 from .properties import setting_values
 
 __all__ = ["base_folder", "exported_document", "frame_values", "plate_of_node", "shot_of_node"]
@@ -43,6 +43,7 @@ def shot_of_node(node: Any, plate: plate_input.Plate) -> dict[str, Any]:
         source=bpy.path.abspath(shot.source) if shot.source else None,
         track=bpy.path.abspath(shot.track) if shot.track else None,
         allow_noncommercial=shot.allow_noncommercial or None,
+        faces=faces_of_shot_file(bpy.path.abspath(shot.faces_file)) if shot.faces_file else None,
         output=result_files.rendered_pattern(group),
         mode="element",
         host={"app": "blender", "version": bpy.app.version_string, "script": bpy.data.filepath},

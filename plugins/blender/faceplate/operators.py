@@ -1,4 +1,4 @@
-"""The operators: add, track, bake, write, load, relink, render the plate, manage takes, cancel."""
+"""The operators: add, track, bake, write, load, relink, render the plate, manage takes, step through issues, cancel."""
 
 # Blender reads properties from annotations.
 # pyright: reportInvalidTypeForm=false
@@ -24,7 +24,7 @@ from . import (
     prerender,
     result_files,
 )
-from .faceplate_client import ClientError, HostError, Job, Progress, follow_job, write_document
+from .faceplate_client import ClientError, HostError, Job, Progress, follow_job, issue_line, next_issue, write_document
 from .modal_operator import ModalNodeOperator, NodeOperator, Steps, cancel_job, run_in_thread
 
 __all__ = ["register", "unregister"]
@@ -265,6 +265,27 @@ class FACEPLATE_OT_remove_take(NodeOperator, bpy.types.Operator):
         shot.takes.remove(shot.take_row)
 
 
+class FACEPLATE_OT_issue(NodeOperator, bpy.types.Operator):
+    """Go to the frame of the next thing worth a look, or of the one before, and show what it is"""
+
+    bl_idname = "faceplate.issue"
+    bl_label = "Next Issue"
+
+    step: bpy.props.IntProperty(default=1)
+
+    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
+        plate = node_document.plate_of_node(tree, node)
+        document = node_document.shot_of_node(node, plate)
+        issues = connection.engine().issues(connection.open_shot(document, node_document.base_folder()))
+        numbers = {plate.mapping.file_number(frame): frame for frame in range(scene.frame_start, scene.frame_end + 1)}
+        shown = plate.mapping.file_number(scene.frame_current)
+        found = next_issue([issue for issue in issues if issue["first"] in numbers], shown, self.step)
+        if found is None:
+            raise HostError("no-issue", f"There is no issue {'after' if self.step > 0 else 'before'} this frame.")
+        scene.frame_set(numbers[found["first"]])
+        self.report({"INFO"}, issue_line(found))
+
+
 class FACEPLATE_OT_refresh(bpy.types.Operator):
     """Ask the engine for its status and its networks"""
 
@@ -292,6 +313,7 @@ _CLASSES = (
     FACEPLATE_OT_take,
     FACEPLATE_OT_show_take,
     FACEPLATE_OT_remove_take,
+    FACEPLATE_OT_issue,
     FACEPLATE_OT_refresh,
 )
 

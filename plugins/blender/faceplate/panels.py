@@ -60,7 +60,11 @@ class FACEPLATE_PT_shot(_Panel, bpy.types.Panel):
         _work_row(layout, "faceplate.track", "TRACKING", state)
         layout.prop(shot.parameters, "target", text="Person")
         layout.prop(shot.parameters, "generator")
+        layout.prop(shot, "faces_file")
         _licence(layout, shot)
+        row = layout.row(align=True)
+        row.operator("faceplate.issue", text="Previous Issue", icon="TRIA_LEFT").step = -1
+        row.operator("faceplate.issue", text="Next Issue", icon="TRIA_RIGHT").step = 1
         layout.label(text=state.text or "…", icon=_status_icon(state))
 
 

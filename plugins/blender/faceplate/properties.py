@@ -119,6 +119,11 @@ def _shot(parameters_class: type, take_class: type) -> type:
         "shot_name": text(name="Shot", description="The shot's name in shot files", options=set()),
         "source": text(name="Source", description="A folder of pictures, or one picture, of the person put in", **path),
         "track": text(name="Track", description="The tracked face of every frame; written by Track", **path),
+        "faces_file": text(
+            name="Several faces",
+            description="A shot file whose faces this node swaps, each with its own source, track and parameters",
+            **path,
+        ),
         "space": text(
             name="Plate space",
             description="The plate's colour space by the engine's name; empty: that of the Image node",

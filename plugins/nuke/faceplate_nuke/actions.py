@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 import nuke
 
-from faceplate_client import ClientError, HostError, Progress, format_frames
+from faceplate_client import ClientError, HostError, Progress, format_frames, issue_line, next_issue
 
 from . import names
 from .background_tasks import Task, Tasks
@@ -22,7 +22,7 @@ from .render_callbacks import ENGINE
 from .render_request import RenderRequest, render_request, track_request
 from .sync import order_renders, separate_copies, sync
 
-__all__ = ["TASKS", "auto_update", "render", "take_pick", "track"]
+__all__ = ["TASKS", "auto_update", "render", "step_issue", "take_pick", "track"]
 
 TASKS = Tasks()
 
@@ -68,6 +68,24 @@ def take_pick(group: nuke.Group) -> None:
         lambda _: ENGINE.faces(request),
         lambda group, faces: _picked(group, faces, f"{number}:{x:g},{y:g}", x, y),
     )
+
+
+def step_issue(group: nuke.Group, step: int) -> None:
+    """Go to the frame of the next issue, or with a negative `step` of the one before, and show it in the node's notes."""
+    request = render_request(read_state(group, range_of(group)))
+    frame = int(nuke.frame())
+    numbers = {entry.frame: entry.plate_frame for entry in request.frames}
+
+    def show(group: nuke.Group, issues: list[dict[str, Any]]) -> None:
+        inside = [issue for issue in issues if issue["first"] in numbers.values()]
+        found = next_issue(inside, numbers.get(frame, frame), step)
+        if found is None:
+            say(f"{group.name()} has no issue {'after' if step > 0 else 'before'} frame {frame}.")
+            return
+        set_quietly(group, names.NOTES, issue_line(found))
+        nuke.frame(next(own for own, number in numbers.items() if number == found["first"]))
+
+    _run(group, "Issues", lambda _: ENGINE.issues(request), show)
 
 
 def auto_update(group: nuke.Group) -> None:

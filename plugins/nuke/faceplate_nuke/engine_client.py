@@ -68,6 +68,11 @@ class EngineClient:
         engine, shot = self._open(request)
         return follow_job(engine.faces(shot, request.frames[0].plate_frame))["result"]["faces"]
 
+    def issues(self, request: RenderRequest) -> list[dict[str, Any]]:
+        """Return what is worth a look in the shot, by the plate's frames."""
+        engine, shot = self._open(request)
+        return engine.issues(shot)
+
     def notices(self, request: RenderRequest) -> tuple[str, str]:
         """Return a line on the weights that the shot uses, and one on the source's release and the engine's warnings."""
         _, shot = self._open(request)

@@ -160,6 +160,12 @@ def _before_source() -> list[nuke.Knob]:
             "Colour space of the source's pictures; empty: as the files state.",
             nuke.NO_ANIMATION,
         ),
+        _file(
+            names.FACES,
+            "several faces",
+            "A shot file whose faces are all swapped by this node, each with its own source, track and parameters; what a "
+            "face does not set is this node's.",
+        ),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import nuke
 
-from faceplate_client import HostError, frame_path, parameters
+from faceplate_client import HostError, faces_of_shot_file, frame_path, parameters
 
 from . import names
 from .color_management import ColorSettings, config_of, is_linear, plain_name, space_of, working_space
@@ -99,6 +99,7 @@ def read_state(group: nuke.Group, frames: Iterable[int]) -> ShotState:
         structure=structure,
         constants=constants,
         animated=animated,
+        faces=_faces(group),
         app_version=nuke.NUKE_VERSION_STRING,
         script=script,
     )
@@ -232,6 +233,12 @@ def _source(group: nuke.Group) -> str:
     return os.path.dirname(file_pattern(read, "file")) if _is_sequence(read) else file_pattern(read, "file")
 
 
+def _faces(group: nuke.Group) -> tuple[dict[str, Any], ...]:
+    """Return the faces of the node's shot file; none where it names none, or is older than the knob."""
+    path = file_pattern(group, names.FACES) if group.knob(names.FACES) is not None else ""
+    return tuple(faces_of_shot_file(path)) if path else ()
+
+
 def _is_sequence(read: nuke.Node) -> bool:
     return re.search(r"#|%0?\d*d", os.path.basename(text(read, "file"))) is not None
 
@@ -260,5 +267,6 @@ def _search(group: nuke.Group, plate: str, frame: int) -> tuple[int, int, int, i
 def knob_names(group: nuke.Group) -> list[str]:
     """Return the names of the knobs that pixels depend on."""
     own = [names.TRACK, names.SOURCE, names.SOURCE_SPACE, names.NONCOMMERCIAL, names.SEARCH, names.USE_SEARCH]
+    own += [names.FACES] if group.knob(names.FACES) is not None else []
     knobs = [parameter_knob(group, name) for name in parameter_names(True) + parameter_names(False)]
     return own + [knob.name() for knob in knobs if knob is not None]

@@ -38,6 +38,8 @@ def start_menu() -> None:
     menu = nuke.menu("Nodes").addMenu("Faceplate", icon="faceplate.png")
     menu.addCommand("FaceSwap", _create, icon="faceplate.png")
     menu.addCommand("Render all FaceSwaps", _render_all)
+    menu.addCommand("Next issue", lambda: _step_issue(1))
+    menu.addCommand("Previous issue", lambda: _step_issue(-1))
 
 
 def _create() -> None:
@@ -53,6 +55,16 @@ def _render_all() -> None:
     for group in faceswaps():
         if not flag(group, "disable"):
             _run_callback(lambda group=group: actions.render(group, range_of(group)))
+
+
+def _step_issue(step: int) -> None:
+    """Step through the issues of the selected FaceSwap, or of the only one."""
+    groups, selected = faceswaps(), {node.fullName() for node in nuke.selectedNodes()}
+    chosen = [group for group in groups if group.fullName() in selected] or (groups if len(groups) == 1 else [])
+    if len(chosen) != 1:
+        say("Select one FaceSwap to step through its issues.")
+        return
+    _run_callback(lambda: actions.step_issue(chosen[0], step))
 
 
 def _created() -> None:

@@ -20,7 +20,8 @@ class ShotState:
 
     `plate` is a file pattern: that of the Read `read` when the engine reads the plate itself, else (`read` None) that of
     the inner Write, in Nuke's frame numbers. `structure` holds the parameters that cannot be animated, `constants` and
-    `animated` the others, the latter by Nuke's frame. `search` is (x, y, width, height), y down. `result` is the pattern
+    `animated` the others, the latter by Nuke's frame. `faces` are those of the node's shot file, with keys in the plate's
+    frame numbers. `search` is (x, y, width, height), y down. `result` is the pattern
     of the element.
     """
 
@@ -42,6 +43,7 @@ class ShotState:
     structure: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     animated: Mapping[str, Mapping[int, Any]] = field(default_factory=dict)
+    faces: tuple[Mapping[str, Any], ...] = ()
     app_version: str = ""
     script: str = ""
 
@@ -73,8 +75,9 @@ def engine_document(state: ShotState) -> dict[str, Any]:
         "search": list(state.search) if state.search else None,
         "allow_noncommercial": state.allow_noncommercial or None,
         "parameters": dict(state.structure),
+        "faces": [dict(face) for face in state.faces],
     }
-    return {key: value for key, value in document.items() if value not in (None, "", {})}
+    return {key: value for key, value in document.items() if value not in (None, "", {}, [])}
 
 
 def exported_document(state: ShotState, output: str, mode: str = "element") -> dict[str, Any]:

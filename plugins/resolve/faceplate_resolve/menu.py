@@ -1,4 +1,7 @@
-"""The entries of Resolve's menu: `run(globals(), "swap" | "next" | "batch")`. Every error becomes a message."""
+"""The entries of Resolve's menu: `run(globals(), "swap")`, `next`, `batch`, `next-issue`, `previous-issue`.
+
+Every error becomes a message.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from faceplate_client import (
     HostError,
     Shot,
     connect,
+    issue_line,
     licence_notice,
+    next_issue,
     parameters,
     shot_document,
     write_json,
@@ -34,10 +39,13 @@ from .ui_dialog import ResolveDialog
 if TYPE_CHECKING:
     from fusionscript import TimelineItem
 
-__all__ = ["COLOR", "interface_for", "remembered", "run", "work"]
+__all__ = ["COLOR", "interface_for", "remembered", "run", "step_issue", "work"]
 
 COLOR = "Fuchsia"
 """Colour of the marker, flag or clip by which "Batch marked clips" selects clips."""
+
+
+_STEPS = {"next-issue": 1, "previous-issue": -1}
 
 
 def run(names: dict[str, Any], what: str, connected: Callable[[], Engine] = connect) -> int:
@@ -86,6 +94,8 @@ def work(host: Host, what: str, connected: Callable[[], Engine], interface: User
     if what == "batch":
         return _batch(host, connected, interface)
     item = current_item(host)
+    if what in _STEPS:
+        return step_issue(host, item, _STEPS[what], connected())
     if what == "next":
         return _next(host, item, connected, interface)
     clip = read_clip(host, item)
@@ -108,12 +118,39 @@ def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], inter
     own = remembered()
     own = SwapRequest(document.get("source") or own.source, own.folder, record.mode, own.handles, own.track, "", {})
     own = replace(own, purpose=document.get("purpose") or own.purpose)
-    notes = (f"{item.GetName()}: the last version is {record.take}.",)
+    notes = (f"{item.GetName()}: the last version is {record.take}.", *_faces_note(document))
     request = _asked(interface, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
     if request is None:
         return ""
     number = next_version(host, item, request, connected(), interface)
     return f"Done: {item.GetName()} shows its take {number}."
+
+
+def _faces_note(document: dict[str, Any]) -> tuple[str, ...]:
+    """Return a line on the faces of the shot file; empty for a shot of one."""
+    people = [str(face.get("name")) for face in document.get("faces") or []]
+    return (f"Several faces: {', '.join(people)}. Each has its own values in the shot file.",) if people else ()
+
+
+def step_issue(host: Host, item: TimelineItem, step: int, engine: Engine) -> str:
+    """Move the playhead to the next issue of a placed result, or to the one before; return a line about it.
+
+    Raises HostError `no-memory`, `no-issue`.
+    """
+    record = record_of(item)
+    if record is None:
+        raise HostError("no-memory", "The clip under the playhead was not made by Faceplate: it has no issues.")
+    clip = read_clip(host, item)
+    shot = engine.open_shot(record.shot)
+    places: dict[int, int] = {}
+    for place in range(clip.duration):
+        places.setdefault(_plate_frame(clip, place), clip.start + place)
+    issues = [issue for issue in engine.issues(shot) if issue["first"] in places]
+    found = next_issue(issues, _playhead(host, clip), step)
+    if found is None:
+        raise HostError("no-issue", f"The clip has no issue {'after' if step > 0 else 'before'} the playhead.")
+    host.timeline.SetCurrentTimecode(timecode_of_frame(places[found["first"]], host.rate))
+    return issue_line(found)
 
 
 def _batch(host: Host, connected: Callable[[], Engine], interface: UserInterface) -> str:
@@ -175,9 +212,13 @@ def _playhead(host: Host, clip: Clip) -> int:
         record = frame_of_timecode(str(host.timeline.GetCurrentTimecode()), host.rate)
     except ValueError:
         record = clip.start
+    return _plate_frame(clip, min(max(record - clip.start, 0), clip.duration - 1))
+
+
+def _plate_frame(clip: Clip, k: int) -> int:
+    """Return the plate's frame that the clip's k-th record frame shows."""
     if clip.files.kind == "still":
         return clip.files.first
-    k = min(max(record - clip.start, 0), clip.duration - 1)
     return (clip.files.first if clip.files.kind == "sequence" else 0) + shown(clip.offset, k, clip.ratio)
 
 

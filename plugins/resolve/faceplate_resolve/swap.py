@@ -151,7 +151,7 @@ def next_version(host: Host, item: TimelineItem, request: SwapRequest, engine: E
             plate_folder = os.path.join(folder, f"plate_v{number:03d}")
             rollback.done("this version's plate", lambda: shutil.rmtree(plate_folder, ignore_errors=True))
             plate = _plate(host, rollback, below, "render", request, plate_folder, interface)
-            document = {**document, "plate": plate.pattern, "track": None}
+            document = _on_new_plate(document, plate.pattern)
         else:
             plate = _same_plate(clip, document, request)
         pattern = _render(rollback, record.shot, document, plate, request, engine, interface)
@@ -254,6 +254,14 @@ def _same_plate(clip: Clip, document: dict[str, Any], request: SwapRequest) -> P
         whole,
         hold,
     )
+
+
+def _on_new_plate(document: dict[str, Any], pattern: str) -> dict[str, Any]:
+    """Return the document with another plate, without the tracks of the plate before, those of its faces too."""
+    moved = {**document, "plate": pattern, "track": None}
+    if document.get("faces"):
+        moved["faces"] = [{key: value for key, value in face.items() if key != "track"} for face in document["faces"]]
+    return moved
 
 
 def _clip_below(host: Host, clip: Clip) -> Clip:

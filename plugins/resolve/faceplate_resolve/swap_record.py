@@ -96,12 +96,14 @@ def save_shot(
 ) -> dict[str, Any]:
     """Write the document with new values and a take for them, atomically. Returns the new document.
 
-    Keyed values are kept, as the dialog does not show them.
+    Keyed values and the shot's faces are kept, as the dialog does not show them.
     """
     curves = {name: value for name, value in (document.get("parameters") or {}).items() if isinstance(value, dict)}
     changed = {**changed_values(values), **curves}
     made = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     take = {"take": take_of(document), "made": made, "output": output, "frames": frames, "parameters": changed}
+    if document.get("faces"):
+        take["faces"] = document["faces"]
     if note:
         take["note"] = note
     new = {**document, "parameters": changed, "output": output, "frames": frames}

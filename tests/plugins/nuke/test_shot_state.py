@@ -85,3 +85,46 @@ def test_of_frames_that_show_one_file_the_first_gives_the_key(stage: Stage) -> N
     document = stage.adapter("shot_state").exported_document(state, "out/e.####.exr")
     assert document["frames"] == "1001-1002"
     assert document["parameters"]["grain"]["keys"] == [[1001, 0.1, "linear"], [1002, 0.2, "linear"]]
+
+
+def test_the_faces_of_a_shot_file_reach_the_engine_with_their_own_values(stage: Stage) -> None:
+    from faceplate.shot.document import ShotDocument
+
+    faces = [{"name": "Ada", "source": "ada", "parameters": {"target": "1", "grain": 0.5}}, {"name": "Eve"}]
+    (stage.folder / "two.shot.json").write_text(json.dumps({"faceplate_shot": 1, "faces": faces}))
+    (stage.folder / "plate.1001.exr").touch()
+    node = stage.faceswap()
+    state = stage.adapter("node_state").read_state(node, [1001])
+    assert "faces" not in stage.adapter("shot_state").engine_document(state)
+    node["faces_file"].setValue(str(stage.folder / "two.shot.json"))
+    state = stage.adapter("node_state").read_state(node, [1001])
+    document = stage.adapter("shot_state").exported_document(state, "out/e.####.exr")
+    known = ShotDocument.model_validate(json.loads(json.dumps(document)), strict=False)
+    assert known.faces is not None and [face.name for face in known.faces] == ["Ada", "Eve"]
+    assert document["faces"][0] == {**faces[0], "source": str(stage.folder / "ada")}
+    assert stage.adapter("shot_state").engine_document(state)["faces"] == document["faces"]
+    assert "faces_file" in stage.adapter("node_state").knob_names(node)
+
+
+def test_the_menu_steps_through_the_issues_at_nukes_frames(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Read shows the plate's frame 1001 at Nuke's frame 1; the selected node is the one that is asked."""
+    for frame in range(1001, 1007):
+        (stage.folder / f"plate.{frame}.exr").touch()
+    stage.read["frame_mode"].setValue("expression")
+    stage.read["frame"].setValue("frame+1000")
+    node = stage.faceswap()
+    node["range_first"].setValue(1)
+    node["range_last"].setValue(6)
+    actions, said = stage.adapter("actions"), []
+    found = {"kind": "fast-turn", "face": "", "severity": "low", "text": "It turns.", "value": 9.0, "threshold": 6.0}
+    issues = [{**found, "first": number, "last": number} for number in (900, 1003, 1005)]
+    monkeypatch.setattr(actions.ENGINE, "issues", lambda request: issues)
+    monkeypatch.setattr(actions, "say", said.append)
+    monkeypatch.setattr(nuke, "GUI", False)
+    nuke.frame(1)
+    shown = []
+    for step in (1, 1, 1, -1):
+        stage.adapter("registration")._step_issue(step)
+        shown.append(nuke.frame())
+    assert shown == [3, 5, 5, 3] and said == [f"{node.name()} has no issue after frame 5."]
+    assert node["notes"].value() == "1003: fast turn. It turns."
