@@ -139,7 +139,8 @@ def test_a_view_out_of_focus_is_wanted_as_one_with_fewer_pixels(
     face = sharp.face
     views = [replace(view, face=face) for view in (sharp, soft, softer)]  # what differs is the focus alone
     traits = [replace(ViewTraits.of(view), geometry=sharp.geometry, typical=1.0) for view in views]
-    traits = [replace(one, sharpness=one.sharpness / best, visible=traits[0].visible) for one in traits]
+    held = {"visible": traits[0].visible, "contrast": traits[0].contrast}
+    traits = [replace(one, sharpness=one.sharpness / best, **held) for one in traits]
     costs = view_costs(traits, Heads.of([1001], [face.points])).total[0]
     for sigma, share in zip((1.0, 2.0), np.exp(costs[0] - costs[1:]), strict=True):
         assert 0.6 < share * np.sqrt(1 + 4 * sigma**2) < 1.4
