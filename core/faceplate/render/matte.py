@@ -15,6 +15,7 @@ from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.image.window import Window
 from faceplate.models import Network
+from faceplate.render.blur import FrameBlur, blurred_mattes
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.prepare import PreparedPlate, hull_edges, placed
@@ -114,9 +115,13 @@ def make_mattes(
     inputs: InputMattes | None = None,
     networks: MatteNetworks | None = None,
     weight: float = 1.0,
+    blur: FrameBlur | None = None,
     cache: FrameCache = NO_FRAME_CACHE,
 ) -> Mattes:
-    """Where the new face covers the plate, and what hides the plate's face. `weight` 0..1 fades the whole matte."""
+    """Where the new face covers the plate, and what hides the plate's face.
+
+    `weight` 0..1 fades the whole matte. `blur` is the new face's, which the parts that move with it carry too.
+    """
     occluder, parser = (networks.occluder, networks.parser) if networks else (None, None)
     parsed = None
     if parser is not None:
@@ -131,6 +136,8 @@ def make_mattes(
         **_front_parts(prepared, occlusion, shot_face, parameters, parsed),
         **_input_parts(prepared, inputs or InputMattes()),
     }
+    if blur is not None:
+        parts |= _blurred_parts(parts, prepared, blur, parsed is None)
     whole = np.ones((prepared.region.height, prepared.region.width), np.float32)
     for name, part in parts.items():
         whole = whole * (1 - part if name in SUBTRACTIVE_MATTES else part)
@@ -233,6 +240,25 @@ def _front_parts(
     if parsed is not None:
         parts["hairline"] = parsed.in_front(prepared.region)
     return parts
+
+
+def _blurred_parts(
+    parts: Mapping[str, np.ndarray], prepared: PreparedPlate, blur: FrameBlur, keep_is_drawn: bool
+) -> dict[str, np.ndarray]:
+    """Return the parts that move with the face, blurred; what comes from the plate's pixels has its blur already.
+
+    The coverage is such that its product with the hull is their blurred product.
+    """
+    names = ["hull", "product", *(["keep"] if "keep" in parts and keep_is_drawn else [])]
+    product = parts["hull"] * parts["coverage"]
+    whole = {**parts, "product": product}
+    region, aspect = prepared.region, prepared.plate.pixel_aspect
+    soft = dict(
+        zip(names, blurred_mattes([whole[name] for name in names], prepared.face, region, blur, aspect), strict=True)
+    )
+    product = soft.pop("product")
+    coverage = np.where(soft["hull"] > 0, product / np.maximum(soft["hull"], np.float32(1e-6)), parts["coverage"])
+    return {**soft, "coverage": np.clip(coverage, 0.0, 1.0).astype(np.float32)}
 
 
 def _kept_regions(face: Face, region: Window, names: tuple[str, ...], parsed: Parsed | None) -> np.ndarray:

@@ -461,6 +461,41 @@ class Parameters(BaseModel):
             Stage.ELEMENT,
         ),
     ] = 1.0
+    shutter: Annotated[
+        str,
+        About(
+            "Shutter",
+            "How long the shutter is open, which blurs the face along its own movement: auto as tracking measured it on the "
+            "plate's edges, plate as the plate's header says (auto where it says nothing), or a number from 0 to 1, a fraction "
+            "of the time between two frames. The blur is centred on the tracked face. Needs a track.",
+            "Lens",
+            Stage.MATCH,
+            animatable=False,
+        ),
+    ] = "auto"
+    motion_blur: Annotated[
+        float,
+        Field(ge=0.0, le=2.0),
+        About("Motion blur", "Factor on the shutter; 0 switches motion blur off.", "Lens", Stage.MATCH),
+    ] = 1.0
+    defocus: Annotated[
+        str,
+        About(
+            "Defocus",
+            "How far the new face is out of focus: auto makes its edges as soft as the plate's, as tracking measured them, or a "
+            "number, the standard deviation of the blur in pixels of the full plate.",
+            "Lens",
+            Stage.MATCH,
+            animatable=False,
+        ),
+    ] = "auto"
+    defocus_amount: Annotated[
+        float,
+        Field(ge=0.0, le=4.0),
+        About(
+            "Defocus amount", "Factor on the defocus; 0 switches it off. Keyed, it pulls focus.", "Lens", Stage.MATCH
+        ),
+    ] = 1.0
     grain: Annotated[
         float,
         Field(ge=0.0, le=2.0),
