@@ -11,6 +11,7 @@ from faceplate.comp import REGIONS, hull_matte, region_matte
 from faceplate.comp.matte_networks import KEEPABLE, Parsed, hidden_by
 from faceplate.comp.occlusion import edged_matte, measure_odds, occlusion_window
 from faceplate.comp.outline_warp import OutlineWarp
+from faceplate.comp.profile import fade_amount, profile_matte
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.image.window import Window
@@ -38,6 +39,8 @@ SUBTRACTIVE_MATTES = ("keep", "hold_out", "occlusion", "hairline")
 
 INPUT_MATTES = ("hold_out", "garbage")
 """The parts of the matte that come from an artist's files."""
+
+_PROFILE_NOTE = "the head is turned {:.0f}° from the nearest picture of the source; what no picture shows is faded by {:.0f} % (profile_fade)"
 
 # Inside the plate's own face occluders stay as photographed; over this part of its size that fades to the warped plate's.
 _SHOT_FACE_FEATHER = 0.03
@@ -97,7 +100,7 @@ class Mattes:
     """All mattes on the composite's region, float32 (h, w) each.
 
     `whole` is the product of the `parts`, those of `SUBTRACTIVE_MATTES` inverted. `held`, None where the plate was not
-    warped, is what is in front of the photographed face and stays where it is.
+    warped, is what is in front of the photographed face and stays where it is. `notes` are sentences for the artist.
     """
 
     whole: np.ndarray
@@ -105,6 +108,7 @@ class Mattes:
     occlusion: OcclusionMatte
     region: Window
     held: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
 def make_mattes(
@@ -136,13 +140,24 @@ def make_mattes(
         **_front_parts(prepared, occlusion, shot_face, parameters, parsed),
         **_input_parts(prepared, inputs or InputMattes()),
     }
+    notes: tuple[str, ...] = ()
+    if (fade := _profile_fade(result, parameters)) > 0 and result.generated.covered is not None:
+        covered = result.generated.covered
+        parts["profile"] = profile_matte(prepared.face, prepared.region, covered.seen, fade)
+        notes = (_PROFILE_NOTE.format(covered.turn, 100 * fade),)
     if blur is not None:
         parts |= _blurred_parts(parts, prepared, blur, parsed is None)
     whole = np.ones((prepared.region.height, prepared.region.width), np.float32)
     for name, part in parts.items():
         whole = whole * (1 - part if name in SUBTRACTIVE_MATTES else part)
     held = None if shot_face is None else shot_face * occlusion.still_on(prepared.region)
-    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, occlusion, prepared.region, held)
+    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, occlusion, prepared.region, held, notes)
+
+
+def _profile_fade(result: GeneratorResult, parameters: Parameters) -> float:
+    """Return how far the fade of what no picture of the source shows is complete, 0..1."""
+    covered = result.generated.covered
+    return 0.0 if covered is None else fade_amount(covered.turn, parameters.profile_turn, parameters.profile_fade)
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
@@ -249,7 +264,8 @@ def _blurred_parts(
 
     The coverage is such that its product with the hull is their blurred product.
     """
-    names = ["hull", "product", *(["keep"] if "keep" in parts and keep_is_drawn else [])]
+    names = ["hull", "product", *(["profile"] if "profile" in parts else [])]
+    names += ["keep"] if "keep" in parts and keep_is_drawn else []
     product = parts["hull"] * parts["coverage"]
     whole = {**parts, "product": product}
     region, aspect = prepared.region, prepared.plate.pixel_aspect

@@ -357,6 +357,28 @@ class Parameters(BaseModel):
             path=True,
         ),
     ] = ""
+    profile_fade: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Profile fade",
+            "How far the new face is faded where no picture of the source shows it, once the head is turned too far from all of "
+            "them; 0 stretches what there is instead. Applies to mesh only.",
+            "Matte",
+            Stage.MATTE,
+        ),
+    ] = 1.0
+    profile_turn: Annotated[
+        float,
+        Field(ge=0.0, le=90.0),
+        About(
+            "Profile turn",
+            "The turn in degrees, away from the nearest picture of the source, at which the profile fade begins; it is complete "
+            "15 degrees later.",
+            "Matte",
+            Stage.MATTE,
+        ),
+    ] = 25.0
     light_luminance: Annotated[
         float,
         Field(ge=0.0, le=1.0),
