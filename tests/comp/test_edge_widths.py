@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from faceplate.comp.edge_widths import (
+    SHARP_WIDTH,
     EdgeWidths,
     blur_between,
     expected_ratios,
@@ -72,6 +73,9 @@ def test_the_blur_that_is_lacking() -> None:
     assert blur_between(0.01, 0.0105) == 0.0 and blur_between(0.01, 0.005) == 0.0
     assert blur_between(0.01, 0.02) == pytest.approx(0.01 * np.sqrt(3))
     assert 0 < blur_between(0.01, 0.0114) < 0.01 * np.sqrt(1.14**2 - 1)
+    assert blur_between(0.5 * SHARP_WIDTH, 1.39 * SHARP_WIDTH) == 0.0, (
+        "some people's edges are as soft in a sharp picture"
+    )
 
 
 def test_nothing_is_measured_where_nothing_is_seen(scenes: dict[str, Scene]) -> None:

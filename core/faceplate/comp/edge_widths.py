@@ -62,6 +62,8 @@ _SCATTER, _LEAST_SCATTER = 0.1, 0.03
 _SHUTTERS = np.linspace(0.0, 1.0, 21)
 # Squared deviation from which a ratio counts as an outlier.
 _MOST = 9.0
+# Softness over that of the median sharp face from where a face counts as out of focus, and from where it does for certain.
+_SURELY_SOFT = (1.4, 1.6)
 # How much softer the plate's edges are than the new face's from where the blur begins, and from where it is complete: sharp faces
 # of different people differ by as much as this.
 _SOFTER = (1.08, 1.2)
@@ -174,9 +176,11 @@ def _costs(edges: EdgeWidths, movement: np.ndarray, shutters: np.ndarray) -> np.
 def blur_between(own: float, wanted: float) -> float:
     """Return the standard deviation of the blur that makes edges as soft as `wanted` that are as soft as `own`.
 
-    It is 0 where they are nearly so already: sharp faces of different people differ a little.
+    It is 0 where they are nearly so already, and where `wanted` is no softer than the edges of some people are in sharp pictures: a
+    blur that the plate does not have would cost likeness.
     """
-    return float(smoothstep(wanted / own, *_SOFTER)) * float(np.sqrt(max(wanted**2 - own**2, 0.0)))
+    part = float(smoothstep(wanted / SHARP_WIDTH, *_SURELY_SOFT)) * float(smoothstep(wanted / own, *_SOFTER))
+    return part * float(np.sqrt(max(wanted**2 - own**2, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -280,11 +284,11 @@ def _ratios(
     ratio = np.log2(np.clip(first / second, 0.25, 4.0))
     angle = np.arctan2(normal[1][edge], normal[0][edge]) % np.pi
     medians, weights = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
+    order = np.argsort(ratio)
     for k in range(DIRECTIONS):
         away = np.abs((angle - k * np.pi / DIRECTIONS + np.pi / 2) % np.pi - np.pi / 2)
         part = second * np.clip(1.5 - away * DIRECTIONS / np.pi, 0.0, 1.0)
         if part.any():
-            order = np.argsort(ratio)
             summed = np.cumsum(part[order])
             medians[k] = ratio[order][np.searchsorted(summed, summed[-1] / 2)]
             weights[k] = min(float((part > 0).sum()) / _ENOUGH, 1.0)

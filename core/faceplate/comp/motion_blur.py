@@ -59,40 +59,43 @@ def motion_field(points: np.ndarray, motion: np.ndarray, window: Window, size: f
     return cv2.resize(spread, (window.width, window.height), interpolation=cv2.INTER_LINEAR)
 
 
-def blur_along(pixels: np.ndarray, field: np.ndarray) -> np.ndarray:
+def blur_along(pixels: np.ndarray, field: np.ndarray, soft: bool = False) -> np.ndarray:
     """Return the mean of `pixels`, float32 (h, w) or (h, w, c), along the path of each pixel.
 
     `field` float32 (h, w, 2) is the whole path, centred on the pixel. The samples are read from a picture of twice the size, so
     that the picture stays as sharp across the path as it was. A pixel that does not move is returned as it is.
+    `soft` pixels, such as a matte's, have no detail to lose and are read as they are.
     """
     length = cv2.magnitude(field[..., 0], field[..., 1])
     count = max(int(np.ceil(float(length.max()) / _SPACING)), 2)
     if count <= _MOST_SAMPLES:
-        mean = _mean_along(pixels, field, count)
+        mean = _mean_along(pixels, field, count, soft)
     else:
         # A box of n x m samples is one of n samples, then one of m that lie n times as far apart.
         second = int(np.ceil(np.sqrt(count)))
         first = int(np.ceil(count / second))
-        mean = _mean_along(_mean_along(pixels, field * np.float32(1.0 / second), first), field, second)
+        near = _mean_along(pixels, field * np.float32(1.0 / second), first, soft)
+        mean = _mean_along(near, field, second, soft)
     if length.min() >= LEAST_PATH:
         return mean
     moves = np.minimum(length * np.float32(1.0 / LEAST_PATH), np.float32(1))
     return pixels + (moves if pixels.ndim == 2 else moves[..., None]) * (mean - pixels)
 
 
-def _mean_along(pixels: np.ndarray, field: np.ndarray, count: int) -> np.ndarray:
+def _mean_along(pixels: np.ndarray, field: np.ndarray, count: int, soft: bool) -> np.ndarray:
     """Return the mean of `count` samples at equal distances along each pixel's path."""
     height, width = pixels.shape[:2]
-    twice = cv2.resize(pixels, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC)
+    times = 1 if soft else 2
+    read = pixels if soft else cv2.resize(pixels, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC)
     place = np.empty((height, width, 2), np.float32)
-    # A pixel's centre x + 0.5 lies at 2x + 1 in the larger picture, whose own centres OpenCV counts from 0.
-    place[..., 0] = 2.0 * np.arange(width, dtype=np.float32) + 0.5
-    place[..., 1] = (2.0 * np.arange(height, dtype=np.float32) + 0.5)[:, None]
-    path = field * np.float32(2.0 / count)
+    # A pixel's centre x + 0.5 lies at t (x + 0.5) in a picture t times as large, whose own centres OpenCV counts from 0.
+    place[..., 0] = times * (np.arange(width, dtype=np.float32) + 0.5) - 0.5
+    place[..., 1] = (times * (np.arange(height, dtype=np.float32) + 0.5) - 0.5)[:, None]
+    path = field * np.float32(times / count)
     place -= path * np.float32((count - 1) / 2)
     total = np.zeros(pixels.shape, np.float32)
     for _ in range(count):
-        total += cv2.remap(twice, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        place += path
+        cv2.add(total, cv2.remap(read, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dst=total)
+        cv2.add(place, path, dst=place)
     total *= np.float32(1.0 / count)
     return total

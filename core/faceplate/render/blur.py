@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from faceplate.comp.defocus import LEAST_SIGMA, defocused
@@ -36,6 +37,8 @@ __all__ = ["FrameBlur", "blur_reach", "blurred_face", "blurred_mattes", "blurred
 
 # Matte from which a colour is read under the blur.
 _LEAST_MATTE = 1e-3
+# Width of a blur in pixels from which mattes are blurred at half their resolution.
+_WIDE = 1.5
 # Sum of the weights of the edges from which a face can be measured, and how far a second measurement may change the blur.
 _ENOUGH, _CHANGE = 2.0, (0.7, 1.4)
 
@@ -144,9 +147,26 @@ def blurred_on_crop(values: np.ndarray, crop: PlateCrop, blur: FrameBlur) -> np.
 def blurred_mattes(
     mattes: Sequence[np.ndarray], face: Face, region: Window, blur: FrameBlur, pixel_aspect: float
 ) -> list[np.ndarray]:
-    """Return mattes (h, w) on `region` with the blur of the face, whose points are plate pixels."""
-    whole = _blurred(np.dstack(mattes), face, region, blur, pixel_aspect)
-    return [np.clip(whole[..., k], 0.0, 1.0) for k in range(len(mattes))]
+    """Return mattes (h, w) on `region` with the blur of the face, whose points are plate pixels.
+
+    A matte under a wide blur has no detail, and is blurred at half its resolution.
+    """
+    path = 0.0 if blur.path is None else float(np.linalg.norm(blur.path, axis=1).max())
+    step = 2 if max(blur.sigma, 0.25 * path) >= _WIDE else 1
+    small = Window(0, 0, -(-region.width // step), -(-region.height // step))
+    scale = np.array([small.width / region.width, small.height / region.height])
+    field = None
+    if blur.path is not None:
+        points = np.column_stack([(face.points[:, :2] - (region.x, region.y)) * scale, face.points[:, 2]])
+        field = motion_field(points, blur.path * scale, small, face.size / step)
+    answers = []
+    for matte in mattes:
+        reduced = cv2.resize(matte, (small.width, small.height), interpolation=cv2.INTER_AREA) if step > 1 else matte
+        soft = defocused(reduced, blur.sigma / step, pixel_aspect)
+        moved = soft if field is None else blur_along(soft, field, soft=True)
+        whole = cv2.resize(moved, (region.width, region.height), interpolation=cv2.INTER_LINEAR) if step > 1 else moved
+        answers.append(np.clip(whole, 0.0, 1.0))
+    return answers
 
 
 def _blurred(pixels: np.ndarray, face: Face, window: Window, blur: FrameBlur, pixel_aspect: float) -> np.ndarray:

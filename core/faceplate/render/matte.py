@@ -40,7 +40,10 @@ SUBTRACTIVE_MATTES = ("keep", "hold_out", "occlusion", "hairline")
 INPUT_MATTES = ("hold_out", "garbage")
 """The parts of the matte that come from an artist's files."""
 
-_PROFILE_NOTE = "the head is turned {:.0f}° from the nearest picture of the source; what no picture shows is faded by {:.0f} % (profile_fade)"
+_PROFILE_NOTE = (
+    "the head is turned {:.0f}° from the nearest picture of the source; "
+    "what no picture shows is faded by {:.0f} % (profile_fade)"
+)
 
 # Inside the plate's own face occluders stay as photographed; over this part of its size that fades to the warped plate's.
 _SHOT_FACE_FEATHER = 0.03
@@ -264,17 +267,17 @@ def _blurred_parts(
 
     The coverage is such that its product with the hull is their blurred product.
     """
-    names = ["hull", "product", *(["profile"] if "profile" in parts else [])]
-    names += ["keep"] if "keep" in parts and keep_is_drawn else []
-    product = parts["hull"] * parts["coverage"]
-    whole = {**parts, "product": product}
+    hull, coverage = parts["hull"], parts["coverage"]
+    whole = {"hull": hull, **({"profile": parts["profile"]} if "profile" in parts else {})}
+    whole |= {"keep": parts["keep"]} if "keep" in parts and keep_is_drawn else {}
+    covered = bool(np.all(coverage[hull > 0] >= 1))
+    whole |= {} if covered else {"product": hull * coverage}
     region, aspect = prepared.region, prepared.plate.pixel_aspect
-    soft = dict(
-        zip(names, blurred_mattes([whole[name] for name in names], prepared.face, region, blur, aspect), strict=True)
-    )
-    product = soft.pop("product")
-    coverage = np.where(soft["hull"] > 0, product / np.maximum(soft["hull"], np.float32(1e-6)), parts["coverage"])
-    return {**soft, "coverage": np.clip(coverage, 0.0, 1.0).astype(np.float32)}
+    blurred = blurred_mattes(list(whole.values()), prepared.face, region, blur, aspect)
+    soft = dict(zip(whole, blurred, strict=True))
+    product = soft.pop("product", soft["hull"])
+    share = np.minimum(product / np.maximum(soft["hull"], np.float32(1e-6)), np.float32(1))
+    return {**soft, "coverage": np.where(soft["hull"] > 0, share, coverage)}
 
 
 def _kept_regions(face: Face, region: Window, names: tuple[str, ...], parsed: Parsed | None) -> np.ndarray:

@@ -22,15 +22,15 @@ _RATIO_STEPS, _WEIGHT_STEPS = 256.0, 15.0
 # Shutters that are compared.
 _SHUTTERS = np.linspace(0.0, 1.0, 41)
 # Speeds, in fractions of the face's size a frame, from which a frame tells the shutter, and above which hardly an edge is left.
-_SLOW, _FAST = 0.008, 0.04
+_SLOW, _FAST = 0.008, 0.05
 # Most frames from which the shutter is found.
 _FRAMES = 48
 # Standard deviations of the ratios: between people, and from frame to frame of one person.
-_PERSON, _FRAME, _LEAST_FRAME = 0.1, 0.04, 0.01
+_PERSON, _FRAME, _LEAST_FRAME = 0.06, 0.06, 0.01
 # What an open shutter must explain over one that is not, in units of the ratios' variance, to be believed.
 _GAIN = 12.0
 # Rounds in which the person's own factors and each frame's defocus are found in turn, and the squared deviation of an outlier.
-_ROUNDS, _OUTLIER = 4, 100.0
+_ROUNDS, _OUTLIER = 4, 16.0
 # Standard deviation in frames of the Gaussian over time.
 _WIDTH = 2.5
 
