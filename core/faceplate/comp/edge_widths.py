@@ -268,21 +268,20 @@ def _ratios(
     it, so it scatters the ratio without a bias.
     """
     steep = cv2.magnitude(wide[0], wide[1])
-    normal = wide / np.maximum(steep, np.float32(1e-12))
-    height, width = mask.shape
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    step = np.float32(max(1.0, 0.7 * sigma))
-    ahead, behind = (
-        cv2.remap(steep, x + way * normal[0], y + way * normal[1], cv2.INTER_LINEAR) for way in (step, -step)
-    )
     noise = float(np.percentile(steep[skin > 0], _QUIET)) / _RAYLEIGH if skin.any() else 0.0
     steepest = float(np.percentile(steep[mask > 0], 98))
-    least = max(_LEAST * steepest, min(_OVER_NOISE * noise, _SURELY * steepest))
-    edge = (mask > 0) & (steep >= ahead) & (steep >= behind) & (steep > max(least, 1e-12))
-    second = steep[edge]
-    first = near[0][edge] * normal[0][edge] + near[1][edge] * normal[1][edge]
+    least = max(_LEAST * steepest, min(_OVER_NOISE * noise, _SURELY * steepest), 1e-12)
+    rows, columns = np.nonzero((mask > 0) & (steep > least))
+    second = steep[rows, columns]
+    normal = wide[:, rows, columns] / second
+    step = np.float32(max(1.0, 0.7 * sigma))
+    here = np.stack([columns, rows]).astype(np.float32)
+    ahead, behind = (_read(steep, here + way * normal) for way in (step, -step))
+    edge = np.flatnonzero((second >= ahead) & (second >= behind))
+    rows, columns, normal, second = rows[edge], columns[edge], normal[:, edge], second[edge]
+    first = (near[:, rows, columns] * normal).sum(axis=0)
     ratio = np.log2(np.clip(first / second, 0.25, 4.0))
-    angle = np.arctan2(normal[1][edge], normal[0][edge]) % np.pi
+    angle = np.arctan2(normal[1], normal[0]) % np.pi
     medians, weights = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
     order = np.argsort(ratio)
     for k in range(DIRECTIONS):
@@ -295,6 +294,18 @@ def _ratios(
     return medians, weights
 
 
+def _read(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Read a picture (h, w) at `places` (2, n), x and y counted from the first pixel's centre: float32 (n,)."""
+    if not places.shape[1]:
+        return np.zeros(0, np.float32)
+    count = places.shape[1]
+    table = np.zeros((2, -(-count // _FOLD) * _FOLD), np.float32)  # OpenCV limits a table's width
+    table[:, :count] = places
+    x, y = table.reshape(2, -1, _FOLD)
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR).ravel()[:count]
+
+
+_FOLD = 256
 _STEP = np.array([[-0.5, 0.0, 0.5]], np.float32)
 # Least variance that is compared, in squared pixels of the picture that is measured, and the number of those above 0.25.
 _SHARPEST, _FINE = -0.6, 70

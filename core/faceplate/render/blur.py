@@ -25,6 +25,7 @@ from faceplate.comp.motion_blur import LEAST_PATH, blur_along, motion_field
 from faceplate.face import Face
 from faceplate.face.align import scale_of
 from faceplate.generators import Generated
+from faceplate.image.weighting import times
 from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
@@ -125,14 +126,15 @@ def blurred_face(pixels: np.ndarray, crop: PlateCrop, blur: FrameBlur, matte: np
     scale = scale_of(matrix)
     near = _bounds(matte, window, blur, scale)
     inside = near.slices(window)
-    whole = np.dstack([pixels[inside] * matte[inside][..., None], matte[inside]])
+    cover, beneath = np.ascontiguousarray(matte[inside], np.float32), np.ascontiguousarray(pixels[inside])
+    whole = cv2.cvtColor(times(beneath, cover), cv2.COLOR_RGB2RGBA)
+    cv2.insertChannel(cover, whole, 3)
     path = None if blur.path is None else blur.path @ matrix[:, :2].T
     whole = _blurred(whole, crop.face, near, FrameBlur(path, blur.sigma * scale), crop.transform.pixel_aspect)
-    covered = whole[..., 3:] > _LEAST_MATTE
+    spread = cv2.extractChannel(whole, 3)
+    face = times(cv2.cvtColor(whole, cv2.COLOR_RGBA2RGB), np.float32(1) / np.maximum(spread, np.float32(_LEAST_MATTE)))
     answer = pixels.copy()
-    answer[inside] = np.where(
-        covered, whole[..., :3] / np.maximum(whole[..., 3:], np.float32(_LEAST_MATTE)), pixels[inside]
-    )
+    answer[inside] = cv2.copyTo(face, (spread > _LEAST_MATTE).astype(np.uint8), beneath)
     return answer
 
 
