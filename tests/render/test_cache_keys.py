@@ -25,7 +25,7 @@ SIDE, BIG = 260, 716
 AFTER_GENERATING = (Stage.MATTE, Stage.MATCH, Stage.ELEMENT, Stage.WRITE)
 # A value other than the default's for every parameter that has no range, or that needs a file.
 OTHERS = {
-    "window": "plate",
+    "window": "plate", "shutter": "0.5", "defocus": "2",
     "target": "largest", "generator": "null", "dfm_mattes": "face", "restorer": "sharper", "mouth": "plate", "eyes": "plate",
     "pins": "front.jpg@1001", "network_view": "sRGB - Display/ACES 1.0 - SDR Video", "keep_regions": "eyes",
     "holdout_matte": "matte.exr",
@@ -92,6 +92,8 @@ def test_a_parameter_runs_again_what_it_says_and_the_pixels_are_those_without_a_
         assert "light" not in counts
     if parameter.name in ("forehead", "edge_jaw", "edge_right", "edge_left"):
         assert set(counts) <= {"coverage", "matched"}
+    if parameter.name in ("shutter", "motion_blur", "defocus", "defocus_amount"):
+        assert set(counts) <= {"blur", "coverage", "matched"}
     if parameter.name in ("shape", "mouth", "eyes", "pins"):
         assert len(generated) == counts["generate"] == 1 and counts["find"] == 0
     elif parameter.about.invalidates in (Stage.GENERATE, Stage.RESTORE) and parameter.name not in (

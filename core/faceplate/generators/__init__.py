@@ -1,6 +1,15 @@
 """Generators make the new face. `mesh` is embedded; networks implement the same interface."""
 
-from faceplate.generators.interface import CacheIdentity, Crop, CropTransform, Encoding, Generated, Generator, Reshaping
+from faceplate.generators.interface import (
+    CacheIdentity,
+    Crop,
+    CropTransform,
+    Encoding,
+    Generated,
+    Generator,
+    Reshaping,
+    SourceCoverage,
+)
 from faceplate.generators.mesh import MeshGenerator, MeshSettings, parse_pins
 from faceplate.generators.null import NullGenerator
 
@@ -15,5 +24,6 @@ __all__ = [
     "MeshSettings",
     "NullGenerator",
     "Reshaping",
+    "SourceCoverage",
     "parse_pins",
 ]

@@ -15,7 +15,16 @@ from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.image.window import Window
 
-__all__ = ["CacheIdentity", "Crop", "CropTransform", "Encoding", "Generated", "Generator", "Reshaping"]
+__all__ = [
+    "CacheIdentity",
+    "Crop",
+    "CropTransform",
+    "Encoding",
+    "Generated",
+    "Generator",
+    "Reshaping",
+    "SourceCoverage",
+]
 
 Encoding = Literal["working", "network"]
 """Pixels that a generator works on: scene-linear working space, or network space."""
@@ -77,6 +86,22 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class SourceCoverage:
+    """How far the source's pictures show the plate's face.
+
+    Attributes
+    ----------
+    turn : float
+        Degrees between the head on the plate and in the picture that is turned most like it.
+    seen : np.ndarray
+        float64 (478,), 0..1, how well each point is seen in the picture that shows it best.
+    """
+
+    turn: float
+    seen: np.ndarray
+
+
+@dataclass(frozen=True)
 class Generated:
     """The output of a generator.
 
@@ -96,6 +121,8 @@ class Generated:
         Sclera and teeth of the new face over its skin; None where the generator answers in the plate's own grade.
     tones : SkinTones, optional
         The new face's tones, the same for equal faces in every frame; None, and points without trust, are measured on `pixels`.
+    covered : SourceCoverage, optional
+        How far the source's pictures show the face; None where the generator does not take it from pictures.
     """
 
     pixels: np.ndarray
@@ -105,6 +132,7 @@ class Generated:
     kept: np.ndarray | None = None
     features: FeatureTones | None = None
     tones: SkinTones | None = None
+    covered: SourceCoverage | None = None
 
 
 class Generator(Protocol):

@@ -25,6 +25,7 @@ from faceplate.models import embedded_store
 from faceplate.plate import Sequence
 from faceplate.plate.movie import is_movie
 from faceplate.render.depth_order import tracked_size
+from faceplate.render.lens import PlateLens
 from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
 from faceplate.shot import Shot
@@ -42,6 +43,7 @@ _READ = {"mesh": ("shape", "mouth", "eyes", "pins"), "null": ("crop", "network_v
 _HULL = ("matte_erode", "matte_feather", "forehead", "edge_jaw", "edge_right", "edge_left")
 _OUTLINE = ("forehead", "edge_jaw", "edge_right", "edge_left")
 _LIGHT = ("light_scale", "light_luminance", "light_color", "grade_features")
+_LENS = ("shutter", "motion_blur", "defocus", "defocus_amount")
 _BLEND = ("blend", "blend_amount", "blend_reach")
 
 
@@ -100,32 +102,35 @@ class CacheKeys:
         weight: float = 1.0,
         views: Views | None = None,
         look: Look | None = None,
+        lens: PlateLens | None = None,
     ) -> Mapping[str, str]:
         """Return the key of every stage that is kept, for a `face` on the plate's pixels `region` (the proxy's at a proxy).
 
         `weight` is the fade of the whole change, `grain` the plate's and `look` the face's from the track, if known, and `views`
-        those that lead.
+        those that lead. `lens` is what is known of the plate's lens and shutter.
         """
         parameters = self.request.parameters
         generator = self.resources.generator(parameters)
         transform = generator.frame(face, self.request.file.pixel_aspect)
         picture = digest("picture", self._plate, self.request.proxy, region, _face_values(face))
         shape = (self._generator, self._values(("shape",)), weight, grain) if isinstance(generator, Reshaping) else None
-        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame, look)
+        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame, look, lens)
         inner = digest("inner", prepare, self._generator, self._values(self._read), views)
         restoring = (self._values(_named(Stage.RESTORE)), parameters.network_view) if parameters.restorer else None
         generate = digest("generate", inner, restoring)
         occlusion = digest("occlusion", prepare, parameters.occlusion, self._occluder)
         light = digest("light", generate, occlusion, self._values(("enhance", "light_highlights")))
+        blur = digest("blur", generate, self._values(_LENS))
         return {
             "prepare": prepare,
             "generate": generate,
             "inner": inner,
             "parsed": digest("parsed", prepare, self._network(parameters.parser)),
             "occlusion": occlusion,
-            "coverage": digest("coverage", generate, self._values(_OUTLINE)),
+            "blur": blur,
+            "coverage": digest("coverage", generate, self._values((*_OUTLINE, *_LENS))),
             "light": light,
-            "matched": digest("matched", light, self._values((*_LIGHT, *_HULL, *_BLEND))),
+            "matched": digest("matched", light, blur, self._values((*_LIGHT, *_HULL, *_BLEND))),
             "grain": digest("grain", prepare, grain),
         }
 
@@ -151,13 +156,15 @@ class CacheKeys:
         if track is None:
             return self.find_key()
         number = self.request.plate_frame
-        tracked = track.face(self.resources.person(self.request.parameters), number)
+        person = self.resources.person(self.request.parameters)
+        tracked = track.face(person, number)
         grain = track.grain(number)
         if tracked is None:
             return "nobody"
         views = self.resources.planned_views(self.request)
         measured_in = (track.sidecar.plate.working, track.sidecar.plate.space)
-        return (_face_values(tracked.face), tracked.weight, grain, tracked.look, views, measured_in)
+        lens = (track.movement(person, number), track.shutter(number))
+        return (_face_values(tracked.face), tracked.weight, grain, tracked.look, views, measured_in, lens)
 
     @cached_property
     def _generator(self) -> str:

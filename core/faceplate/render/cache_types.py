@@ -7,7 +7,7 @@ from faceplate.comp.grain import Grain
 from faceplate.comp.matte_networks import Parsed
 from faceplate.comp.skin_tones import SkinTones
 from faceplate.face import Face
-from faceplate.generators import Generated
+from faceplate.generators import Generated, SourceCoverage
 from faceplate.image.window import Window
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.matte import OcclusionMatte
@@ -17,6 +17,7 @@ __all__ = ["KINDS"]
 KINDS: tuple[type, ...] = (
     GeneratorResult,
     Generated,
+    SourceCoverage,
     OcclusionMatte,
     Window,
     Face,

@@ -96,7 +96,12 @@ def composite(
     layers, attributes = _layers(prepared, result, covers, mattes.whole, name, parameters)
     healed = prepared.bad[prepared.inside] & (covers.whole > 0)
     done = _in_plate_space(
-        prepared, face, covers.whole, layers=layers, attributes=attributes, notes=_healed_note(healed) + result.notes
+        prepared,
+        face,
+        covers.whole,
+        layers=layers,
+        attributes=attributes,
+        notes=_healed_note(healed) + result.notes + mattes.notes,
     )
     return replace(done, face_matte=mattes.whole)
 

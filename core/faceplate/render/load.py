@@ -32,12 +32,13 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
     generator = resources.generator(request.parameters)
     transform = generator.frame(face, located.file.pixel_aspect)
     grain_known = target.grain is not None
-    region = region_of_interest(transform, face, request.parameters, grain_known).intersect(located.file.data)
+    lens = located.lens
+    region = region_of_interest(transform, face, request.parameters, grain_known, lens).intersect(located.file.data)
     grain = target.grain if request.proxy == 1 else _proxy_grain(resources, located, stage_cache)
     inputs = _read_input_mattes(located, region)
     cache = NO_FRAME_CACHE
     if stage_cache.active:
-        stage_keys = located.keys.stage_keys(face, region, grain, target.weight, target.views, target.look)
+        stage_keys = located.keys.stage_keys(face, region, grain, target.weight, target.views, target.look, lens)
         cache = FrameCache(stage_cache, stage_keys)
 
     def prepare() -> PreparedPlate:
@@ -51,6 +52,7 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
             grain=grain,
             weight=target.weight,
             look=target.look,
+            lens=lens,
         )
 
     prepared = cache.make("prepare", prepare).with_parameters(request.parameters)

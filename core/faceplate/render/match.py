@@ -27,6 +27,7 @@ from faceplate.comp import (
     unsaturated_tones,
 )
 from faceplate.face import Face, topology
+from faceplate.render.blur import FrameBlur, blurred_face, blurred_on_crop
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.matte import Mattes, OcclusionMatte, full_where_nearly
@@ -71,14 +72,15 @@ def match_face(
     parameters: Parameters,
     tones: SkinTones | None = None,
     cache: FrameCache = NO_FRAME_CACHE,
+    blur: FrameBlur | None = None,
 ) -> np.ndarray:
-    """Return the generated face in the plate's light and blended at the seam, scene-linear float32 (h, w, 3) on the crop.
+    """Return the generated face in the plate's light, blurred and blended at the seam, scene-linear float32 (h, w, 3) on the crop.
 
-    `tones` are the plate's from the track; None measures them in this frame.
+    `tones` are the plate's from the track; None measures them in this frame. `blur` is what the face lacks of the plate's blur.
     """
     if np.array_equal(result.generated.pixels, result.shown):
         return result.generated.pixels
-    return cache.make("matched", lambda: _matched(prepared, result, mattes, parameters, tones, cache))
+    return cache.make("matched", lambda: _matched(prepared, result, mattes, parameters, tones, cache, blur))
 
 
 def _matched(
@@ -88,14 +90,30 @@ def _matched(
     parameters: Parameters,
     tones: SkinTones | None,
     cache: FrameCache,
+    blur: FrameBlur | None,
 ) -> np.ndarray:
-    """Return the lit face with its seam closed, and the plate's own pixels where the generator kept them."""
+    """Return the lit and blurred face with its seam closed, and the plate's own pixels where the generator kept them."""
     measured = cache.make("light", lambda: _measured(prepared, result, mattes.occlusion, parameters, tones))
     match = _match(prepared, measured, parameters)
     pixels = measured.pixels if match is None else _matched_pixels(prepared, measured.pixels, match, parameters)
-    pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
     kept = result.generated.kept
+    if blur is not None:  # the plate's own pixels are blurred already, and only the border to them moves
+        pixels = blurred_face(pixels, prepared.crop, blur, _face_matte(prepared, result, parameters))
+        kept = None if kept is None else blurred_on_crop(kept, prepared.crop, blur)
+    pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
     return pixels if kept is None else pixels + kept[..., None] * (result.shown - pixels)
+
+
+def _face_matte(prepared: PreparedPlate, result: GeneratorResult, parameters: Parameters) -> np.ndarray:
+    """Draw where the crop's pixels are the new face, float32 (h, w)."""
+    hull = hull_matte(
+        prepared.crop.face,
+        prepared.crop.transform.window,
+        erode=parameters.matte_erode,
+        feather=parameters.matte_feather,
+        edges=hull_edges(parameters),
+    )
+    return hull * full_where_nearly(result.generated.coverage)
 
 
 def _matched_pixels(prepared: PreparedPlate, pixels: np.ndarray, match: _Matched, parameters: Parameters) -> np.ndarray:

@@ -11,10 +11,12 @@ from faceplate.comp import REGIONS, hull_matte, region_matte
 from faceplate.comp.matte_networks import KEEPABLE, Parsed, hidden_by
 from faceplate.comp.occlusion import edged_matte, measure_odds, occlusion_window
 from faceplate.comp.outline_warp import OutlineWarp
+from faceplate.comp.profile import fade_amount, profile_matte
 from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.image.window import Window
 from faceplate.models import Network
+from faceplate.render.blur import FrameBlur, blurred_mattes
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.prepare import PreparedPlate, hull_edges, placed
@@ -37,6 +39,11 @@ SUBTRACTIVE_MATTES = ("keep", "hold_out", "occlusion", "hairline")
 
 INPUT_MATTES = ("hold_out", "garbage")
 """The parts of the matte that come from an artist's files."""
+
+_PROFILE_NOTE = (
+    "the head is turned {:.0f}° from the nearest picture of the source; "
+    "what no picture shows is faded by {:.0f} % (profile_fade)"
+)
 
 # Inside the plate's own face occluders stay as photographed; over this part of its size that fades to the warped plate's.
 _SHOT_FACE_FEATHER = 0.03
@@ -96,7 +103,7 @@ class Mattes:
     """All mattes on the composite's region, float32 (h, w) each.
 
     `whole` is the product of the `parts`, those of `SUBTRACTIVE_MATTES` inverted. `held`, None where the plate was not
-    warped, is what is in front of the photographed face and stays where it is.
+    warped, is what is in front of the photographed face and stays where it is. `notes` are sentences for the artist.
     """
 
     whole: np.ndarray
@@ -104,6 +111,7 @@ class Mattes:
     occlusion: OcclusionMatte
     region: Window
     held: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
 def make_mattes(
@@ -114,9 +122,13 @@ def make_mattes(
     inputs: InputMattes | None = None,
     networks: MatteNetworks | None = None,
     weight: float = 1.0,
+    blur: FrameBlur | None = None,
     cache: FrameCache = NO_FRAME_CACHE,
 ) -> Mattes:
-    """Where the new face covers the plate, and what hides the plate's face. `weight` 0..1 fades the whole matte."""
+    """Where the new face covers the plate, and what hides the plate's face.
+
+    `weight` 0..1 fades the whole matte. `blur` is the new face's, which the parts that move with it carry too.
+    """
     occluder, parser = (networks.occluder, networks.parser) if networks else (None, None)
     parsed = None
     if parser is not None:
@@ -131,11 +143,24 @@ def make_mattes(
         **_front_parts(prepared, occlusion, shot_face, parameters, parsed),
         **_input_parts(prepared, inputs or InputMattes()),
     }
+    notes: tuple[str, ...] = ()
+    if (fade := _profile_fade(result, parameters)) > 0 and result.generated.covered is not None:
+        covered = result.generated.covered
+        parts["profile"] = profile_matte(prepared.face, prepared.region, covered.seen, fade)
+        notes = (_PROFILE_NOTE.format(covered.turn, 100 * fade),)
+    if blur is not None:
+        parts |= _blurred_parts(parts, prepared, blur, parsed is None)
     whole = np.ones((prepared.region.height, prepared.region.width), np.float32)
     for name, part in parts.items():
         whole = whole * (1 - part if name in SUBTRACTIVE_MATTES else part)
     held = None if shot_face is None else shot_face * occlusion.still_on(prepared.region)
-    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, occlusion, prepared.region, held)
+    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, occlusion, prepared.region, held, notes)
+
+
+def _profile_fade(result: GeneratorResult, parameters: Parameters) -> float:
+    """Return how far the fade of what no picture of the source shows is complete, 0..1."""
+    covered = result.generated.covered
+    return 0.0 if covered is None else fade_amount(covered.turn, parameters.profile_turn, parameters.profile_fade)
 
 
 def keep_regions(parameters: Parameters) -> tuple[str, ...]:
@@ -233,6 +258,26 @@ def _front_parts(
     if parsed is not None:
         parts["hairline"] = parsed.in_front(prepared.region)
     return parts
+
+
+def _blurred_parts(
+    parts: Mapping[str, np.ndarray], prepared: PreparedPlate, blur: FrameBlur, keep_is_drawn: bool
+) -> dict[str, np.ndarray]:
+    """Return the parts that move with the face, blurred; what comes from the plate's pixels has its blur already.
+
+    The coverage is such that its product with the hull is their blurred product.
+    """
+    hull, coverage = parts["hull"], parts["coverage"]
+    whole = {"hull": hull, **({"profile": parts["profile"]} if "profile" in parts else {})}
+    whole |= {"keep": parts["keep"]} if "keep" in parts and keep_is_drawn else {}
+    covered = bool(np.all(coverage[hull > 0] >= 1))
+    whole |= {} if covered else {"product": hull * coverage}
+    region, aspect = prepared.region, prepared.plate.pixel_aspect
+    blurred = blurred_mattes(list(whole.values()), prepared.face, region, blur, aspect)
+    soft = dict(zip(whole, blurred, strict=True))
+    product = soft.pop("product", soft["hull"])
+    share = np.minimum(product / np.maximum(soft["hull"], np.float32(1e-6)), np.float32(1))
+    return {**soft, "coverage": np.where(soft["hull"] > 0, share, coverage)}
 
 
 def _kept_regions(face: Face, region: Window, names: tuple[str, ...], parsed: Parsed | None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from faceplate.image.frame import Frame
 from faceplate.image.inpaint import heal
 from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop, is_plate_grid
+from faceplate.render.lens import PlateLens, most_reach
 from faceplate.render.plate_grain import grain_around_face
 from faceplate.shot.parameters import Parameters
 from faceplate.track.look import Look
@@ -48,7 +49,8 @@ class PreparedPlate:
     new face's shape (the same array where `outline` is None). `face` has the new shape, `shot_face` the photographed one,
     both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
     `look` is what the track knows of the face's pixels; it has no tones and no features where the plate has another grade than
-    the tracked one. `odds` are the photographed face's odds of being hidden, where the outline warp needed them.
+    the tracked one. `odds` are the photographed face's odds of being hidden, where the outline warp needed them. `lens` is
+    what is known of the plate's lens and shutter.
     """
 
     plate: Frame
@@ -62,6 +64,7 @@ class PreparedPlate:
     crop: PlateCrop
     look: Look | None = None
     odds: SquareOdds | None = None
+    lens: PlateLens = field(default_factory=PlateLens)
 
     @property
     def tones(self) -> SkinTones | None:
@@ -82,6 +85,10 @@ class PreparedPlate:
         """Return the same plate with the region that these parameters change; a cached plate serves all of them."""
         return replace(self, region=_changed_region(self.face, self.outline, parameters, self.plate.window))
 
+    def grown(self, reach: int) -> PreparedPlate:
+        """Return the same plate with a region that is larger by `reach` pixels on each side, where the plate has them."""
+        return self if reach == 0 else replace(self, region=self.region.grow(reach).intersect(self.plate.window))
+
 
 def prepare_plate(
     picture: Frame,
@@ -93,12 +100,14 @@ def prepare_plate(
     grain: Grain | None = None,
     weight: float = 1.0,
     look: Look | None = None,
+    lens: PlateLens | None = None,
 ) -> PreparedPlate:
     """Heal `picture`, convert it to the working space, warp it to meet the new outline and cut the generator's crop.
 
     `grain` is the plate's and `look` the face's from the track, if known, `weight` 0..1 the fade of the whole change, which the
-    new shape follows.
+    new shape follows. `lens` is what is known of the plate's lens and shutter.
     """
+    lens = lens or PlateLens()
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)
     shot = plate.working()
@@ -124,15 +133,21 @@ def prepare_plate(
         crop=PlateCrop.cut(working, plate, transform, new_face, frame),
         look=_look_of_these_pixels(look, shot, plate.window, face),
         odds=odds,
+        lens=lens,
     )
 
 
 def region_of_interest(
-    transform: CropTransform, face: Face, parameters: Parameters, grain_known: bool = False
+    transform: CropTransform,
+    face: Face,
+    parameters: Parameters,
+    grain_known: bool = False,
+    lens: PlateLens | None = None,
 ) -> Window:
     """Return the plate pixels that a frame reads: the crop's footprint with room for its filters, the hull, and its surroundings.
 
-    No parameter of matte or match changes it, so that a plate read once serves every value of them.
+    No parameter of matte or match changes it, so that a plate read once serves every value of them: it has room for the blur of a
+    shutter that is open all the time.
     """
     window, on_grid = transform.window, is_plate_grid(transform)
     corners = np.array([[x, y] for x in (window.x, window.right) for y in (window.y, window.bottom)], np.float64)
@@ -140,6 +155,8 @@ def region_of_interest(
     seen = Window.around(apply(invert(transform.matrix), corners), room).union(_hull_window(face, parameters))
     if on_grid:  # a generator that works there may give the face another shape
         seen = seen.union(face.window(REACH + _RESHAPED))
+    if lens is not None:
+        seen = seen.grow(most_reach(lens))
     surroundings = not grain_known or parameters.occluder or parameters.parser
     return seen.union(face.window(GRAIN_REACH)) if surroundings else seen
 

@@ -33,6 +33,7 @@ from faceplate.generators import Generator
 from faceplate.image.window import Window
 from faceplate.models import Network
 from faceplate.plate import PlateFile, Sequence, Written, write_element, write_over
+from faceplate.render.blur import blur_reach, find_blur
 from faceplate.render.cache_keys import CacheKeys, FacesKeys
 from faceplate.render.composite import CompositeResult, composite, empty_composite
 from faceplate.render.faces_resources import FacesResources
@@ -176,6 +177,8 @@ class Renderer:
             data = located.file.data
             empty = empty_composite(Window(data.x, data.y, 0, 0), parameters, person)
             return self._rendered(located, empty)
+        blur = find_blur(prepared, result, parameters, cache)
+        prepared = prepared.grown(blur_reach(blur))
         mattes = make_mattes(
             prepared,
             result,
@@ -183,9 +186,10 @@ class Renderer:
             inputs=loaded.inputs,
             networks=self.resources.matte_networks(parameters),
             weight=located.target.weight,
+            blur=blur,
             cache=cache,
         )
-        matched = match_face(prepared, result, mattes, parameters, prepared.tones, cache)
+        matched = match_face(prepared, result, mattes, parameters, prepared.tones, cache, blur)
         done = composite(prepared, result, mattes, matched, parameters, grain=loaded.grain, name=person, cache=cache)
         return self._rendered(located, done, self.resources.new_notes(parameters))
 

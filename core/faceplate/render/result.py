@@ -13,6 +13,7 @@ from faceplate.render.cache_keys import CacheKeys, FacesKeys
 from faceplate.render.composite import CompositeResult
 from faceplate.render.frame_cache import FrameCache
 from faceplate.render.generate import GeneratorResult
+from faceplate.render.lens import PlateLens, header_shutter
 from faceplate.render.matte import InputMattes
 from faceplate.render.prepare import PreparedPlate
 from faceplate.render.request import FrameRequest
@@ -41,6 +42,14 @@ class LocatedFrame:
     is_face_given: bool = False
     others: tuple[LocatedFrame, ...] = ()
     values: Mapping[str, Any] | None = None
+
+    @property
+    def lens(self) -> PlateLens:
+        """What is known of the plate's lens and shutter, in pixels of the plate to render on."""
+        target, scale = self.target, 1.0 / self.request.proxy
+        movement = None if target.movement is None else target.movement * scale
+        softness = None if target.look is None else target.look.softness
+        return PlateLens(movement, target.shutter, header_shutter(self.request.file.attributes), softness, scale)
 
     @property
     def frame(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from faceplate.cache import StageCache
 from faceplate.comp.grain import Grain
 from faceplate.errors import RenderError, UsageError
@@ -30,7 +32,8 @@ class Target:
     `weight` 0..1 is the track's fade and `grain` the plate's grain where the track knows it. `searched` is the picture in
     which the face was searched, as it was read. `views` are the source's views that lead in the frame, by the shot's view
     plan where it has a track; None where the generator has no use for them. `look` is what the track knows of the face's
-    pixels, smoothed over time.
+    pixels, smoothed over time. `movement` (478, 2) is how far each point moves from frame to frame, and `shutter` the part of that
+    time for which the plate's shutter is open, where the track knows them.
     """
 
     face: Face | None
@@ -39,6 +42,8 @@ class Target:
     searched: Frame | None = None
     views: Views | None = None
     look: Look | None = None
+    movement: np.ndarray | None = None
+    shutter: float | None = None
 
 
 def find_target(resources: RenderResources, request: FrameRequest, keys: CacheKeys, cache: StageCache) -> Target:
@@ -102,7 +107,15 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
         grain, look = track.grain(number), tracked.look
         if not _is_measured_here(resources, track):
             grain, look = None, None if look is None else replace(look, tones=None, features=None)
-        return Target(tracked.face, tracked.weight, grain, views=resources.planned_views(request), look=look)
+        return Target(
+            tracked.face,
+            tracked.weight,
+            grain,
+            views=resources.planned_views(request),
+            look=look,
+            movement=track.movement(person, number),
+            shutter=track.shutter(number),
+        )
     # A track that the shot names has been reviewed: where it has no face, none is meant to be replaced.
     is_reviewed = resources.given_track is not None or track.left_out(person, number)
     if not is_reviewed and request.parameters.no_face == "fail":

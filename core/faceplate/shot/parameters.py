@@ -357,6 +357,28 @@ class Parameters(BaseModel):
             path=True,
         ),
     ] = ""
+    profile_fade: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Profile fade",
+            "How far the new face is faded where no picture of the source shows it, once the head is turned too far from all of "
+            "them; 0 stretches what there is instead. Applies to mesh only.",
+            "Matte",
+            Stage.MATTE,
+        ),
+    ] = 1.0
+    profile_turn: Annotated[
+        float,
+        Field(ge=0.0, le=90.0),
+        About(
+            "Profile turn",
+            "The turn in degrees, away from the nearest picture of the source, at which the profile fade begins; it is complete "
+            "15 degrees later.",
+            "Matte",
+            Stage.MATTE,
+        ),
+    ] = 25.0
     light_luminance: Annotated[
         float,
         Field(ge=0.0, le=1.0),
@@ -459,6 +481,41 @@ class Parameters(BaseModel):
             "keeps the grain alone.",
             "Detail",
             Stage.ELEMENT,
+        ),
+    ] = 1.0
+    shutter: Annotated[
+        str,
+        About(
+            "Shutter",
+            "How long the shutter is open, which blurs the face along its own movement: auto as tracking measured it on the "
+            "plate's edges, plate as the plate's header says (auto where it says nothing), or a number from 0 to 1, a fraction "
+            "of the time between two frames. The blur is centred on the tracked face. Needs a track.",
+            "Lens",
+            Stage.MATCH,
+            animatable=False,
+        ),
+    ] = "auto"
+    motion_blur: Annotated[
+        float,
+        Field(ge=0.0, le=2.0),
+        About("Motion blur", "Factor on the shutter; 0 switches motion blur off.", "Lens", Stage.MATCH),
+    ] = 1.0
+    defocus: Annotated[
+        str,
+        About(
+            "Defocus",
+            "How far the new face is out of focus: auto makes its edges as soft as the plate's, as tracking measured them, or a "
+            "number, the standard deviation of the blur in pixels of the full plate.",
+            "Lens",
+            Stage.MATCH,
+            animatable=False,
+        ),
+    ] = "auto"
+    defocus_amount: Annotated[
+        float,
+        Field(ge=0.0, le=4.0),
+        About(
+            "Defocus amount", "Factor on the defocus; 0 switches it off. Keyed, it pulls focus.", "Lens", Stage.MATCH
         ),
     ] = 1.0
     grain: Annotated[

@@ -13,6 +13,7 @@ from faceplate.track import mesh_codec, model
 from faceplate.track.associate import Association, associate
 from faceplate.track.checkpoint import FrameRecord
 from faceplate.track.grain_models import grain_models
+from faceplate.track.lens import with_lens
 from faceplate.track.samples import Sample, pack_blocks, samples_of, stored_samples
 from faceplate_client.version import __version__
 
@@ -49,7 +50,7 @@ def build(
         ]
         identity = None if person.identity is None else mesh_codec.pack_numbers(person.identity, _IDENTITY_STEPS)
         people.append(model.Person(id=f"p{number}", identity=identity, blocks=tuple(blocks)))
-    return model.Sidecar(
+    sidecar = model.Sidecar(
         made_by=f"faceplate {__version__}",
         plate=plate,
         ranges=_ranges(frames, step),
@@ -60,6 +61,7 @@ def build(
         smoothing=smoothing,
         people=tuple(people),
     )
+    return with_lens(sidecar)
 
 
 def _grain_samples(seen: Sequence[FrameRecord]) -> list[tuple[int, float, Grain]]:
@@ -84,7 +86,7 @@ def resmoothed(sidecar: model.Sidecar, smoothing: model.Smoothing) -> model.Side
             for block in pack_blocks(index, span, sidecar.plate, smoothing, step, believed)
         ]
         people.append(person.model_copy(update={"blocks": tuple(blocks)}))
-    return sidecar.model_copy(update={"people": tuple(people), "smoothing": smoothing})
+    return with_lens(sidecar.model_copy(update={"people": tuple(people), "smoothing": smoothing}))
 
 
 def retracked(new: model.Sidecar, old: model.Sidecar) -> model.Sidecar:

@@ -32,6 +32,7 @@ from faceplate.track.look import pack_look, unpack_look
 from faceplate.track.observation import FaceObservation, FrameObservation
 from faceplate.track.optical_flow import Flow
 from faceplate.track.plate_reader import PlateReader
+from faceplate.track.sharpness import pack_edges, unpack_edges
 from faceplate.track.shot_finder import ShotFinder
 from faceplate.track.tones import RAW, pack_tones, unpack_tones
 
@@ -277,6 +278,7 @@ def _face_to_json(face: FaceObservation) -> dict[str, Any]:
         "look": pack_look(face.look),
         "tones": None if face.look is None else pack_tones(face.look.tones, RAW),
         "features": None if face.look is None else pack_features(face.look.features),
+        "edges": None if face.look is None else pack_edges(face.look.edges),
         "embedding": None if face.embedding is None else _encode(face.embedding, "<f4"),
     }
 
@@ -327,6 +329,11 @@ def _face_from_json(item: dict[str, Any]) -> FaceObservation:
         flow=Flow(np.array(flow[:6]).reshape(2, 3), flow[6], flow[7], tuple(flow[8:])) if flow else None,
         anchor=None if item["anchor"] is None else _decode(item["anchor"], "<f4").astype(np.float64).reshape(478, 3),
         grain=None if item["grain"] is None else unpack_grain(item["grain"]),
-        look=unpack_look(item["look"], unpack_tones(item["tones"], RAW), unpack_features(item["features"])),
+        look=unpack_look(
+            item["look"],
+            unpack_tones(item["tones"], RAW),
+            unpack_features(item["features"]),
+            unpack_edges(item["edges"]),
+        ),
         embedding=None if item["embedding"] is None else _decode(item["embedding"], "<f4"),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceplate.comp.edge_widths import EdgeWidths, measure_edges
 from faceplate.comp.feature_tones import FeatureTones, measure_features
 from faceplate.comp.occlusion import (
     COARSE_LIMIT,
@@ -26,6 +27,7 @@ from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.track import mesh_codec
 from faceplate.track.features import between_features, pack_features, smooth_features, unpack_features
+from faceplate.track.sharpness import between_softness, pack_edges, unpack_edges
 from faceplate.track.tones import RAW, between_tones, pack_tones, smooth_tones, unpack_tones
 
 __all__ = [
@@ -55,12 +57,16 @@ class Look:
 
     `hidden` float32 (COARSE_SIDE, COARSE_SIDE): the log-odds, within ±COARSE_LIMIT, that something in front hides that block of
     the face's square (`comp.occlusion.coarse_odds`). `tones` are the face's light and colour, `features` its
-    sclera and teeth over the skin; both are None in a track of an earlier version.
+    sclera and teeth over the skin; both are None in a track of an earlier version. `edges` are the steepness of its edges as
+    measured in the frame. `softness`, in a smoothed look, is the standard deviation of the face's edges, motion blur left out, as a
+    fraction of its size.
     """
 
     hidden: np.ndarray
     tones: SkinTones | None = None
     features: FeatureTones | None = None
+    edges: EdgeWidths | None = None
+    softness: float | None = None
 
 
 def look_window(face: Face, pixel_aspect: float) -> Window:
@@ -79,7 +85,9 @@ def measure_look(frame: Frame, face: Face) -> Look:
     odds = measure_odds(frame.color.to_linear709(pixels), face, seen.window, pixel_aspect=aspect, threads=1)
     visible = None if odds is None else 1 - soft_matte(odds, face, seen.window, _SENSITIVITY, aspect)
     tones = measure_tones(pixels, seen.window, face, visible, aspect)
-    return Look(coarse_odds(odds), tones, measure_features(pixels, seen.window, face, tones, visible, aspect))
+    features = measure_features(pixels, seen.window, face, tones, visible, aspect)
+    edges = measure_edges(frame.color.luminance(pixels), seen.window, face, visible, aspect)
+    return Look(coarse_odds(odds), tones, features, edges)
 
 
 def pack_look(look: Look | None) -> str | None:
@@ -87,13 +95,19 @@ def pack_look(look: Look | None) -> str | None:
     return None if look is None else mesh_codec.pack_numbers(look.hidden.ravel(), _ODDS_STEPS)
 
 
-def unpack_look(text: str | None, tones: SkinTones | None = None, features: FeatureTones | None = None) -> Look | None:
-    """Decode the text of `pack_look` and add tones and features. Raises `ValueError` for invalid text."""
+def unpack_look(
+    text: str | None,
+    tones: SkinTones | None = None,
+    features: FeatureTones | None = None,
+    edges: EdgeWidths | None = None,
+    softness: float | None = None,
+) -> Look | None:
+    """Decode the text of `pack_look` and add what else is known of the face. Raises `ValueError` for invalid text."""
     if text is None:
         return None
     values = mesh_codec.unpack_numbers(text, COARSE_SIDE**2, _ODDS_STEPS)
     hidden = np.clip(values, -COARSE_LIMIT, COARSE_LIMIT).astype(np.float32)
-    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones, features)
+    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones, features, edges, softness)
 
 
 def look_as_stored(look: Look | None) -> Look | None:
@@ -101,7 +115,8 @@ def look_as_stored(look: Look | None) -> Look | None:
     if look is None:
         return None
     tones = unpack_tones(pack_tones(look.tones, RAW), RAW)
-    return unpack_look(pack_look(look), tones, unpack_features(pack_features(look.features)))
+    features, edges = unpack_features(pack_features(look.features)), unpack_edges(pack_edges(look.edges))
+    return unpack_look(pack_look(look), tones, features, edges)
 
 
 def between_looks(first: Look | None, second: Look | None, part: float) -> Look | None:
@@ -110,7 +125,8 @@ def between_looks(first: Look | None, second: Look | None, part: float) -> Look 
         return first or second
     hidden = first.hidden + np.float32(part) * (second.hidden - first.hidden)
     tones = between_tones(first.tones, second.tones, part)
-    return Look(hidden, tones, between_features(first.features, second.features, part))
+    features = between_features(first.features, second.features, part)
+    return Look(hidden, tones, features, softness=between_softness(first.softness, second.softness, part))
 
 
 def smooth_looks(

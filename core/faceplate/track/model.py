@@ -27,6 +27,7 @@ __all__ = [
     "Plate",
     "RawLine",
     "Rename",
+    "Shutter",
     "Sidecar",
     "SmoothLine",
     "Smoothing",
@@ -38,7 +39,7 @@ __all__ = [
     "ViewRun",
 ]
 
-VERSION = 3
+VERSION = 4
 """Version of the track file."""
 
 
@@ -119,6 +120,14 @@ class Grain(_Part):
         return self
 
 
+class Shutter(_Part):
+    """How long the plate's shutter is open from `first` to `last`, one view: a `fraction` of the time between two frames."""
+
+    first: Frame
+    last: Frame
+    fraction: Part
+
+
 class RawLine(_Part):
     """A face as it was observed.
 
@@ -126,7 +135,7 @@ class RawLine(_Part):
     frame before, measured by optical flow (x, y, log scale, rotation; projected pixels), and its error in pixels; null where it
     was not measured. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the rest left that motion, in thousandths of
     the scale. `mesh` is packed (`docs/tracks.md`), and so are `look`, what hides the face, `tones`, its light and colour, and
-    `features`, its sclera and teeth; null where they were not measured.
+    `features`, its sclera and teeth; null where they were not measured. So are `edges`, how steep its edges are.
     """
 
     frame: Frame
@@ -140,13 +149,15 @@ class RawLine(_Part):
     look: str | None = None
     tones: str | None = None
     features: str | None = None
+    edges: str | None = None
 
 
 class SmoothLine(_Part):
     """A face as it is rendered.
 
     `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated. `look`, `tones` and
-    `features` are smoothed over time; null in a track without them.
+    `features` are smoothed over time; null in a track without them. `softness` is the standard deviation of the face's edges,
+    motion blur left out, as a fraction of its size; null where it was not measured.
     """
 
     frame: Frame
@@ -159,6 +170,7 @@ class SmoothLine(_Part):
     look: str | None = None
     tones: str | None = None
     features: str | None = None
+    softness: Positive | None = None
 
 
 class Block(_Part):
@@ -346,11 +358,11 @@ class Sidecar(_Part):
 
     `plans` holds at most one view plan for each person and source.
 
-    Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones` and `features`. Both
-    are read as a version 3 without them.
+    Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones` and `features`,
+    version 3 no `edges`, `softness` and `shutters`. All are read as a version 4 without them.
     """
 
-    faceplate_track: Literal[3] = VERSION
+    faceplate_track: Literal[4] = VERSION
     made_by: str = ""
     plate: Plate
     ranges: tuple[tuple[Frame, Frame, Annotated[int, Field(ge=1)]], ...]
@@ -358,6 +370,7 @@ class Sidecar(_Part):
     cuts: tuple[Frame, ...] = ()
     unread: tuple[Unread, ...] = ()
     grain: tuple[Grain, ...] = ()
+    shutters: tuple[Shutter, ...] = ()
     smoothing: Smoothing = Smoothing()
     people: tuple[Person, ...] = ()
     plans: tuple[ViewPlan, ...] = ()

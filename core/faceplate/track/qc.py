@@ -15,11 +15,14 @@ from faceplate.face.align import resample
 from faceplate.image.window import Window
 from faceplate.plate import Sequence
 from faceplate.system.atomic import publish, write_bytes, write_failed
+from faceplate.track import model
 from faceplate.track.plate_reader import PlateReader
 from faceplate.track.track import Track, TrackedFace
 
 __all__ = ["jitter", "write_qc", "write_qc_movie"]
 
+# Turn in degrees between the head and the leading picture of a view plan from which a frame is labelled.
+_TURNED = 25.0
 _TILE = 320
 _COLUMNS = 6
 _PLOT_HEIGHT = 150
@@ -213,9 +216,18 @@ def _drawn(
     words = f"{frame}  {tracked.confidence:.2f}"
     for marked, word in ((not tracked.seen, "  filled"), (tracked.bad, "  bad"), (tracked.weight < 1, "  fade")):
         words += word if marked else ""
+    turn = max((run.turn or 0.0 for run in _runs(track, person, frame)), default=0.0)
+    words += f"  {turn:.0f} deg off the source" if turn >= _TURNED else ""
     cv2.putText(picture, words, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
     cv2.putText(picture, words, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
     return picture
+
+
+def _runs(track: Track, person: str, frame: int) -> Iterator[model.ViewRun]:
+    """Yield the runs of the person's view plans that hold `frame`."""
+    for plan in track.sidecar.plans:
+        if plan.person == person:
+            yield from (run for run in plan.runs if run.first <= frame <= run.last)
 
 
 def _plots(track: Track, person: str, width: int) -> list[np.ndarray]:

@@ -17,6 +17,7 @@ from faceplate.track.associate import Moment
 from faceplate.track.features import pack_features, unpack_features
 from faceplate.track.look import Look, look_as_stored, pack_look, smooth_looks, unpack_look
 from faceplate.track.observation import FaceObservation
+from faceplate.track.sharpness import pack_edges, unpack_edges
 from faceplate.track.smooth import Motion, Smoothed, decompose, place, region_groups, smooth_motion
 from faceplate.track.tones import FINE, RAW, mean_tones, pack_tones, unpack_tones
 
@@ -275,7 +276,10 @@ def unpacked_look(
     """Decode the look of a line of `block`, with its tones in `steps`. Raises `UsageError('bad-track')` with `field`."""
     try:
         tones = unpack_tones(line.tones, steps, unpack_tones(block.tones, RAW))
-        return unpack_look(line.look, tones, unpack_features(line.features))
+        features = unpack_features(line.features)
+        if isinstance(line, model.RawLine):
+            return unpack_look(line.look, tones, features, unpack_edges(line.edges))
+        return unpack_look(line.look, tones, features, softness=line.softness)
     except ValueError as error:
         raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
 
@@ -293,6 +297,7 @@ def _raw_line(row: Sample, bases: _Bases, aspect: float) -> model.RawLine:
         look=pack_look(row.look),
         tones=None if row.look is None else pack_tones(row.look.tones, RAW, bases.tones),
         features=None if row.look is None else pack_features(row.look.features),
+        edges=None if row.look is None else pack_edges(row.look.edges),
     )
 
 

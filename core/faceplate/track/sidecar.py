@@ -17,7 +17,7 @@ from faceplate.track.model import VERSION, Sidecar
 __all__ = ["dump", "first_fault", "load_sidecar", "parse_sidecar", "save_sidecar", "schema"]
 
 # Lists with one item a line, so that a change of one frame changes one line.
-_LINES = {"raw", "smooth", "unread", "keys", "drags", "bad", "spans", "grain", "runs", "views"}
+_LINES = {"raw", "smooth", "unread", "keys", "drags", "bad", "spans", "grain", "shutters", "runs", "views"}
 
 
 def load_sidecar(path: Path) -> Sidecar:

@@ -152,10 +152,35 @@ class Track:
         spot = self._places(person).get(frame)
         if spot is None or weight <= 0 or any(mark.use == "exclude" for mark in marks):
             return None
-        known, look = self._through(person, frame) if marks else (self._known(spot), self._look(spot))
-        points = corrections.moved(known.points, frame, person, layer, self.sidecar.plate.pixel_aspect)
+        known, look = self._uncorrected(person, frame)
+        points = self._moved(known, person, frame)
         line = spot.line
         return TrackedFace(known.moved(points), weight, bool(marks), line.seen, line.confidence, line.pose, look)
+
+    def movement(self, person: str, frame: int) -> np.ndarray | None:
+        """Return how far each point moves from frame to frame at `frame`, float64 (478, 2) in plate pixels.
+
+        It is half the way from the frame before to the frame after; at the ends of a view, and beside an absence, the way from or
+        to the one neighbour. Corrections count; where the person is replaced does not. None without a neighbour.
+        """
+        corrections.check_person(list(self._people.pieces), person)
+        places, step = self._places(person), min((by for _, _, by in self.sidecar.ranges), default=1)
+        spot = places.get(frame)
+        if spot is None:
+            return None
+        beside = [
+            number
+            for number in (frame - step, frame + step)
+            if number in places and places[number].block.span == spot.block.span
+        ]
+        if not beside:
+            return None
+        first, last = (beside[0], beside[1]) if len(beside) == 2 else sorted((frame, beside[0]))
+        return (self._points(person, last) - self._points(person, first))[:, :2] / (last - first)
+
+    def shutter(self, frame: int) -> float | None:
+        """Return the fraction of a frame's time for which the plate's shutter is open, as tracking measured it; None if unknown."""
+        return next((item.fraction for item in self.sidecar.shutters if item.first <= frame <= item.last), None)
 
     def holds(self, frame: int) -> bool:
         """Check whether `frame` was tracked, with or without people."""
@@ -435,6 +460,23 @@ class Track:
     def _look(self, spot: _Place) -> Look | None:
         line = spot.line
         return unpacked_look(line, spot.block, FINE, f"frame {line.frame} smooth look")
+
+    def _uncorrected(self, person: str, frame: int) -> tuple[Face, Look | None]:
+        """Return the face and its look, interpolated where the frame is marked bad."""
+        marks = self.sidecar.corrections.bad
+        if any(mark.person == person and mark.first <= frame <= mark.last for mark in marks):
+            return self._through(person, frame)
+        spot = self._places(person)[frame]
+        return self._known(spot), self._look(spot)
+
+    def _moved(self, known: Face, person: str, frame: int) -> np.ndarray:
+        """Return the points of a face after the artist's keys and drags."""
+        layer = self.sidecar.corrections
+        return corrections.moved(known.points, frame, person, layer, self.sidecar.plate.pixel_aspect)
+
+    def _points(self, person: str, frame: int) -> np.ndarray:
+        """Return the points (478, 3) of a frame that has the person."""
+        return self._moved(self._uncorrected(person, frame)[0], person, frame)
 
     def _through(self, person: str, frame: int) -> tuple[Face, Look | None]:
         """Interpolate the face and its look from the nearest frames that are not marked, in the same span."""

@@ -19,7 +19,7 @@ from faceplate.generators.interface import Crop, CropTransform, Encoding, Genera
 from faceplate.generators.mesh.grid import cells_per_face
 from faceplate.generators.mesh.mouth_eyes import kept_from_plate
 from faceplate.generators.mesh.settings import MeshSettings
-from faceplate.generators.mesh.texture_layers import TextureLayer, texture_layers
+from faceplate.generators.mesh.texture_layers import TextureLayer, source_coverage, texture_layers
 from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.generators.mesh.texture_tones import texture_tones
 from faceplate.generators.mesh.warp import sum_layers
@@ -109,6 +109,7 @@ class MeshGenerator:
             np.clip(raster.enlarge(kept), 0.0, 1.0) if kept.any() else None,
             _features_of(layers, self.source.features),
             texture_tones(self.source, layers, light, face),
+            source_coverage(self.source, target),
         )
 
     def _leaders(self, crop: Crop) -> dict[str, float]:

@@ -11,6 +11,7 @@ from faceplate.comp.feature_tones import FeatureTones
 from faceplate.face import Face
 from faceplate.face.align import apply, scale_of
 from faceplate.face.shape import turn_between
+from faceplate.generators.interface import SourceCoverage
 from faceplate.generators.mesh.grid import fit_affine
 from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.image.soft_steps import smoothstep
@@ -18,7 +19,7 @@ from faceplate.image.window import Window
 from faceplate.source.source import Source, SourceView
 from faceplate.source.views import Geometry, regions
 
-__all__ = ["TextureLayer", "texture_layers"]
+__all__ = ["TextureLayer", "source_coverage", "texture_layers"]
 
 # A layer that reaches this share nowhere is left out, because it would cost time without being visible.
 _LEAST_SHARE = 0.03
@@ -108,6 +109,14 @@ def texture_layers(
     for view in leading:
         light += np.float32(leaders[view.name]) * source.textures[view.name].light
     return layers, light
+
+
+def source_coverage(source: Source, target: Geometry) -> SourceCoverage:
+    """Return how far the source's views, as they were photographed, show a face with the mesh `target`."""
+    # The optical axis in the head's own coordinates, which roll does not change.
+    axes = np.array([view.geometry.pose.rotation[2] for view in source.all_views])
+    turn = np.arccos(np.clip(axes @ target.pose.rotation[2], -1.0, 1.0)).min()
+    return SourceCoverage(float(np.degrees(turn)), _seen(source.all_views).max(axis=1))
 
 
 def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:

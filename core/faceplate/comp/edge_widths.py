@@ -1,0 +1,311 @@
+"""How sharp a face is: the steepness of its edges by direction, and the blur that explains it.
+
+The steepness of an edge under two Gaussian filters tells the edge's width (S. Zhuo, T. Sim, "Defocus map estimation from a
+single image", Pattern Recognition 44(9), 2011). Here the ratio of the two is taken at the edges of eyes, brows, nose and lips, as
+a median for each of eight directions and three filter sizes. Defocus lowers it in all directions alike, motion only across edges
+that cross the movement; so the two can be told apart. Sharp faces of different people agree to about 9 % of an edge's width.
+`edge_widths.npz` holds the ratios of invented people under known blurs (`bench/people/make_blur_table.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceplate.face import Face, topology
+from faceplate.face.align import resample
+from faceplate.image.soft_steps import disc, smoothstep
+from faceplate.image.window import Window
+
+__all__ = [
+    "DIRECTIONS",
+    "SCALES",
+    "SHARP_WIDTH",
+    "EdgeWidths",
+    "blur_between",
+    "blur_variances",
+    "expected_ratios",
+    "feature_points",
+    "measure_edges",
+    "smear",
+    "softness",
+]
+
+DIRECTIONS = 8
+"""Number of directions over half a turn; the first is an edge whose normal points along x."""
+
+SCALES = 3
+"""Number of pairs of filters."""
+
+SHARP_WIDTH = 0.9 / 400.0
+"""Standard deviation of the edges of a sharp face, as a fraction of the face's size."""
+
+# Pixels per face of the picture that is measured, and the standard deviations of the filters in these pixels.
+_CELLS = 400.0
+_FILTERS = (0.75, 1.5, 3.0, 6.0)
+# Room around the features in which edges are looked for, and what of it must be visible, in these pixels.
+_ROOM, _CLEAR = 10.0, 8.0
+# The least steepness of an edge that counts, over the steepest ones and over the noise.
+_LEAST, _OVER_NOISE = 0.15, 4.0
+# Steepness over the steepest that always counts: shading of the skin must not hide a face that is far out of focus.
+_SURELY = 0.5
+# The tenth percentile of the length of a vector whose two parts are normally distributed with standard deviation 1.
+_QUIET, _RAYLEIGH = 10.0, 0.459
+# Edge pixels of one direction from which its median counts in full.
+_ENOUGH = 60.0
+# Standard deviation of the ratio between people, as a part of it and beside it.
+_SCATTER, _LEAST_SCATTER = 0.1, 0.03
+_SHUTTERS = np.linspace(0.0, 1.0, 21)
+# Squared deviation from which a ratio counts as an outlier.
+_MOST = 9.0
+# Softness over that of the median sharp face from where a face counts as out of focus, and from where it does for certain.
+_SURELY_SOFT = (1.4, 1.6)
+# How much softer the plate's edges are than the new face's from where the blur begins, and from where it is complete: sharp faces
+# of different people differ by as much as this.
+_SOFTER = (1.08, 1.2)
+
+
+@dataclass(frozen=True)
+class EdgeWidths:
+    """The steepness of one face's edges.
+
+    Attributes
+    ----------
+    ratios : np.ndarray
+        float64 (SCALES, DIRECTIONS), base-2 logarithm of the steepness under the narrower over that under the wider filter: 1
+        for an edge that is much narrower than the filters, 0 for one that is much wider.
+    weights : np.ndarray
+        float64 (SCALES, DIRECTIONS), 0..1: how many edges there were.
+    """
+
+    ratios: np.ndarray
+    weights: np.ndarray
+
+
+def measure_edges(
+    luminance: np.ndarray, window: Window, face: Face, visible: np.ndarray | None = None, pixel_aspect: float = 1.0
+) -> EdgeWidths:
+    """Measure the edges of a face.
+
+    Parameters
+    ----------
+    luminance : np.ndarray
+        float32 (h, w), scene-linear, on `window`.
+    window : Window
+        The pixels' place.
+    face : Face
+        The face, in the same coordinates.
+    visible : np.ndarray, optional
+        float32 (h, w), 0..1: how far each pixel shows the face.
+    pixel_aspect : float
+        Width of a pixel over its height; directions are those of the projected picture.
+    """
+    scale = _CELLS / face.size
+    across = scale * pixel_aspect
+    matrix = np.array([[across, 0, 0], [0, scale, 0]], np.float64)
+    points = face.points[:, :2] * (across, scale)
+    grid = Window.around(points[feature_points()], 2 * _ROOM)
+    mask = _features_matte(points, grid)
+    seen = np.array([[window.x, window.y], [window.right, window.bottom]]) * (across, scale)
+    inside = Window.around(seen, -_ROOM).intersect(grid)
+    known = np.zeros_like(mask)
+    if not inside.empty:
+        known[inside.slices(grid)] = 1
+    if visible is not None:
+        shown = resample(np.ascontiguousarray(visible, np.float32), window, matrix, grid) > 0.5
+        known &= cv2.erode(shown.astype(np.uint8), disc(_CLEAR))
+    features, skin = mask & known, _skin_matte(points, grid, mask) & known
+    if not features.any():
+        return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
+    pixels = resample(np.ascontiguousarray(luminance, np.float32), window, matrix, grid)
+    slopes = [_slopes(pixels, sigma) for sigma in _FILTERS]
+    rows = [_ratios(*slopes[k : k + 2], features, skin, _FILTERS[k + 1]) for k in range(SCALES)]
+    return EdgeWidths(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+
+
+def expected_ratios(movement: np.ndarray, shutters: np.ndarray) -> np.ndarray:
+    """Return the ratios that faces have under each blur, float64 (variances, shutters, SCALES, DIRECTIONS).
+
+    Parameters
+    ----------
+    movement : np.ndarray
+        (2,), how far the face moves from frame to frame, in fractions of its size on the projected picture.
+    shutters : np.ndarray
+        (n,), parts of that movement over which the picture is smeared.
+    """
+    angle = float(np.arctan2(movement[1], movement[0]))
+    lengths = float(np.hypot(*movement)) * _CELLS * shutters
+    return _table().at(lengths, np.arange(DIRECTIONS) * np.pi / DIRECTIONS - angle)
+
+
+def blur_variances() -> np.ndarray:
+    """Return the variances that `expected_ratios` has, float64 (n,), in squared fractions of the face's size.
+
+    They are those of the defocus over the median of sharp faces; below 0 for a face that is sharper.
+    """
+    return _table().variances / _CELLS**2
+
+
+def softness(edges: EdgeWidths, movement: np.ndarray | None = None, shutter: float = 0.0) -> float:
+    """Return the standard deviation of a face's edges without the streaks of its movement, as a fraction of its size.
+
+    `movement` (2,) and `shutter` are those of `expected_ratios`; None for a face that stands still.
+    """
+    costs = _costs(edges, np.zeros(2) if movement is None else movement, np.array([shutter]))[:, 0]
+    return float(np.sqrt(SHARP_WIDTH**2 + blur_variances()[int(np.argmin(costs))]))
+
+
+def smear(edges: EdgeWidths, movement: np.ndarray) -> tuple[float, float]:
+    """Return the part of a `movement` (2,) over which a single face is smeared, 0..1, and its softness without that."""
+    costs = _costs(edges, movement, _SHUTTERS)
+    variance, part = np.unravel_index(int(np.argmin(costs)), costs.shape)
+    return float(_SHUTTERS[part]), float(np.sqrt(SHARP_WIDTH**2 + blur_variances()[variance]))
+
+
+def _costs(edges: EdgeWidths, movement: np.ndarray, shutters: np.ndarray) -> np.ndarray:
+    """Return how badly each blur explains the edges of a face that nothing else is known of, float64 (variances, shutters)."""
+    expected = expected_ratios(movement, shutters)
+    apart = (expected - edges.ratios) / (_SCATTER * expected + _LEAST_SCATTER)
+    return (edges.weights * np.minimum(apart**2, _MOST)).sum(axis=(2, 3))
+
+
+def blur_between(own: float, wanted: float) -> float:
+    """Return the standard deviation of the blur that makes edges as soft as `wanted` that are as soft as `own`.
+
+    It is 0 where they are nearly so already, and where `wanted` is no softer than the edges of some people are in sharp pictures: a
+    blur that the plate does not have would cost likeness.
+    """
+    part = float(smoothstep(wanted / SHARP_WIDTH, *_SURELY_SOFT)) * float(smoothstep(wanted / own, *_SOFTER))
+    return part * float(np.sqrt(max(wanted**2 - own**2, 0.0)))
+
+
+@dataclass(frozen=True)
+class _BlurTable:
+    """The ratios of blurred faces.
+
+    `ratio` float64 (variances, lengths, SCALES, angles): variance of the defocus and length of the streaks in pixels of the picture
+    that is measured, and the angle between an edge's normal and the streaks, from 0 to a right angle.
+    """
+
+    variances: np.ndarray
+    lengths: np.ndarray
+    ratio: np.ndarray
+
+    def at(self, lengths: np.ndarray, angles: np.ndarray) -> np.ndarray:
+        """Interpolate to `lengths` (n,) and `angles` (m,): float64 (variances, n, SCALES, m)."""
+        place = np.interp(lengths, self.lengths, np.arange(len(self.lengths)))
+        low = np.minimum(place.astype(int), len(self.lengths) - 2)
+        part = (place - low)[None, :, None, None]
+        rows = self.ratio[:, low] * (1 - part) + self.ratio[:, low + 1] * part
+        steps = self.ratio.shape[3] - 1
+        away = np.abs((angles + np.pi / 2) % np.pi - np.pi / 2) / (np.pi / 2) * steps
+        low = np.minimum(away.astype(int), steps - 1)
+        part = away - low
+        return rows[..., low] * (1 - part) + rows[..., low + 1] * part
+
+
+@cache
+def _table() -> _BlurTable:
+    with np.load(Path(__file__).parent / "edge_widths.npz") as file:
+        sigmas, lengths, ratio = (file[name].astype(np.float64) for name in ("sigmas", "lengths", "ratio"))
+    wanted = np.r_[np.linspace(_SHARPEST, 0.25, 30), np.geomspace(0.5, sigmas[-1], _FINE)[1:] ** 2]
+    known = sigmas**2
+    low = np.clip(np.searchsorted(known, wanted, side="right") - 1, 0, len(known) - 2)
+    # Linear in the variance, also below 0, where a face is sharper than the median of the people.
+    part = ((wanted - known[low]) / (known[low + 1] - known[low]))[:, None, None, None]
+    return _BlurTable(wanted, lengths, ratio[low] * (1 - part) + ratio[low + 1] * part)
+
+
+@cache
+def feature_points() -> np.ndarray:
+    """Return the points of eyes, brows, nose and lips."""
+    return np.concatenate(_hulls())
+
+
+def _hulls() -> tuple[np.ndarray, ...]:
+    mesh = topology()
+    right, left = (
+        np.concatenate(part) for part in ((mesh.right_eye_loop, mesh.right_brow), (mesh.left_eye_loop, mesh.left_brow))
+    )
+    return right, left, mesh.lips_loop, np.asarray(mesh.nose)
+
+
+def _features_matte(points: np.ndarray, grid: Window) -> np.ndarray:
+    """Draw the features with room around them, uint8 (h, w)."""
+    mask = np.zeros((grid.height, grid.width), np.uint8)
+    for loop in _hulls():
+        hull = cv2.convexHull(points[loop].astype(np.float32))[:, 0]
+        cv2.fillConvexPoly(mask, np.round((hull - (grid.x + 0.5, grid.y + 0.5)) * 16).astype(np.int32), 1, shift=4)
+    return cv2.dilate(mask, disc(_ROOM))
+
+
+def _skin_matte(points: np.ndarray, grid: Window, features: np.ndarray) -> np.ndarray:
+    """Draw the face without its features, uint8 (h, w)."""
+    skin = np.zeros_like(features)
+    outline = points[topology().oval]
+    outline = outline + 0.1 * (outline.mean(axis=0) - outline)
+    cv2.fillPoly(skin, [np.round((outline - (grid.x + 0.5, grid.y + 0.5)) * 16).astype(np.int32)], 1, shift=4)
+    return skin & (1 - features)
+
+
+def _slopes(pixels: np.ndarray, sigma: float) -> np.ndarray:
+    """Return the gradient after a Gaussian filter, float32 (2, h, w): along x and along y."""
+    soft = cv2.GaussianBlur(pixels, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.stack([cv2.filter2D(soft, -1, _STEP), cv2.filter2D(soft, -1, _STEP.T)])
+
+
+def _ratios(
+    near: np.ndarray, wide: np.ndarray, mask: np.ndarray, skin: np.ndarray, sigma: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the median ratio of each direction, and its weight, float64 (DIRECTIONS,) each.
+
+    An edge is where the steepness under the wider filter is greatest across it; it must stand out from the noise, which
+    the quietest skin shows. Noise under the narrower filter, which is stronger, takes no part in finding
+    it, so it scatters the ratio without a bias.
+    """
+    steep = cv2.magnitude(wide[0], wide[1])
+    noise = float(np.percentile(steep[skin > 0], _QUIET)) / _RAYLEIGH if skin.any() else 0.0
+    steepest = float(np.percentile(steep[mask > 0], 98))
+    least = max(_LEAST * steepest, min(_OVER_NOISE * noise, _SURELY * steepest), 1e-12)
+    rows, columns = np.nonzero((mask > 0) & (steep > least))
+    second = steep[rows, columns]
+    normal = wide[:, rows, columns] / second
+    step = np.float32(max(1.0, 0.7 * sigma))
+    here = np.stack([columns, rows]).astype(np.float32)
+    ahead, behind = (_read(steep, here + way * normal) for way in (step, -step))
+    edge = np.flatnonzero((second >= ahead) & (second >= behind))
+    rows, columns, normal, second = rows[edge], columns[edge], normal[:, edge], second[edge]
+    first = (near[:, rows, columns] * normal).sum(axis=0)
+    ratio = np.log2(np.clip(first / second, 0.25, 4.0))
+    angle = np.arctan2(normal[1], normal[0]) % np.pi
+    medians, weights = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
+    order = np.argsort(ratio)
+    for k in range(DIRECTIONS):
+        away = np.abs((angle - k * np.pi / DIRECTIONS + np.pi / 2) % np.pi - np.pi / 2)
+        part = second * np.clip(1.5 - away * DIRECTIONS / np.pi, 0.0, 1.0)
+        if part.any():
+            summed = np.cumsum(part[order])
+            medians[k] = ratio[order][np.searchsorted(summed, summed[-1] / 2)]
+            weights[k] = min(float((part > 0).sum()) / _ENOUGH, 1.0)
+    return medians, weights
+
+
+def _read(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Read a picture (h, w) at `places` (2, n), x and y counted from the first pixel's centre: float32 (n,)."""
+    if not places.shape[1]:
+        return np.zeros(0, np.float32)
+    count = places.shape[1]
+    table = np.zeros((2, -(-count // _FOLD) * _FOLD), np.float32)  # OpenCV limits a table's width
+    table[:, :count] = places
+    x, y = table.reshape(2, -1, _FOLD)
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR).ravel()[:count]
+
+
+_FOLD = 256
+_STEP = np.array([[-0.5, 0.0, 0.5]], np.float32)
+# Least variance that is compared, in squared pixels of the picture that is measured, and the number of those above 0.25.
+_SHARPEST, _FINE = -0.6, 70

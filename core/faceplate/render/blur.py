@@ -1,0 +1,193 @@
+"""The plate's blur on the new face: how much of it the face lacks in a frame, and the blur of face and mattes.
+
+What the generator keeps of the plate, and the plate's own detail beside it, carry the plate's blur already and are left alone. Data
+layers (stmap, depth, confidence) are not pictures and stay sharp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceplate.comp.defocus import LEAST_SIGMA, defocused
+from faceplate.comp.edge_widths import (
+    EdgeWidths,
+    blur_between,
+    feature_points,
+    measure_edges,
+    smear,
+    softness,
+)
+from faceplate.comp.motion_blur import LEAST_PATH, blur_along, motion_field
+from faceplate.face import Face
+from faceplate.face.align import scale_of
+from faceplate.generators import Generated
+from faceplate.image.weighting import times
+from faceplate.image.window import Window
+from faceplate.render.crop import PlateCrop
+from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
+from faceplate.render.generate import GeneratorResult
+from faceplate.render.lens import REACH, WIDEST, defocus_asked, shutter_part
+from faceplate.render.prepare import PreparedPlate
+from faceplate.shot.parameters import Parameters
+
+__all__ = ["FrameBlur", "blur_reach", "blurred_face", "blurred_mattes", "blurred_on_crop", "find_blur"]
+
+# Matte from which a colour is read under the blur.
+_LEAST_MATTE = 1e-3
+# Width of a blur in pixels from which mattes are blurred at half their resolution.
+_WIDE = 1.5
+# Sum of the weights of the edges from which a face can be measured, and how far a second measurement may change the blur.
+_ENOUGH, _CHANGE = 2.0, (0.7, 1.4)
+
+
+@dataclass(frozen=True)
+class FrameBlur:
+    """The blur of one frame, in plate pixels: `path` (478, 2) while the shutter is open, and `sigma` of the defocus."""
+
+    path: np.ndarray | None
+    sigma: float
+
+
+def find_blur(
+    prepared: PreparedPlate, result: GeneratorResult, parameters: Parameters, cache: FrameCache = NO_FRAME_CACHE
+) -> FrameBlur | None:
+    """Return the blur that the new face lacks; None where it lacks none, as when the generator changes nothing.
+
+    Raises `UsageError` with code `bad-shutter` or `bad-defocus`.
+    """
+    lens = prepared.lens
+    part, fixed = shutter_part(parameters, lens), defocus_asked(parameters)
+    moves = part > 0 and lens.movement is not None
+    softens = parameters.defocus_amount > 0 and (lens.softness is not None if fixed is None else fixed > 0)
+    if not (moves or softens) or np.array_equal(result.generated.pixels, result.shown):
+        return None
+    return cache.make("blur", lambda: _find(prepared, result.generated, part if moves else 0.0, fixed, parameters))
+
+
+def blur_reach(blur: FrameBlur | None) -> int:
+    """Return how many plate pixels outward a blur carries the face."""
+    if blur is None:
+        return 0
+    moved = 0.0 if blur.path is None else float(np.linalg.norm(blur.path, axis=1).max()) / 2
+    return int(np.ceil(moved + REACH * blur.sigma))
+
+
+def _find(
+    prepared: PreparedPlate, generated: Generated, part: float, fixed: float | None, parameters: Parameters
+) -> FrameBlur | None:
+    """Return the blur for a shutter that is open for `part` of a frame, and for a defocus of `fixed` pixels or the plate's own."""
+    lens, size, aspect = prepared.lens, prepared.face.size, prepared.plate.pixel_aspect
+    light = prepared.plate.color.luminance(generated.pixels)
+    asked = fixed is None and lens.softness is not None and parameters.defocus_amount > 0
+    own, edges = 0.0, _edges(light, prepared.crop) if asked or not prepared.crop.on_plate_grid else None
+    path = None
+    if lens.movement is not None and part > 0:
+        movement = lens.movement[feature_points()].mean(axis=0) * (aspect, 1.0) / size
+        if edges is not None and not prepared.crop.on_plate_grid:  # a network's answer may be smeared as its input was
+            own = smear(edges, movement)[0]
+        path = lens.movement * np.sqrt(max(part**2 - own**2, 0.0))
+        path = path if np.linalg.norm(path, axis=1).max() > LEAST_PATH else None
+    sigma = (fixed or 0.0) * lens.scale
+    if asked and edges is not None and lens.softness is not None:
+        sigma = size * _defocus(light, edges, prepared.crop, lens.softness)
+    sigma = min(sigma * parameters.defocus_amount, WIDEST * size)
+    sigma = sigma if sigma >= LEAST_SIGMA else 0.0
+    return None if path is None and sigma == 0 else FrameBlur(path, sigma)
+
+
+def _edges(light: np.ndarray, crop: PlateCrop) -> EdgeWidths:
+    """Measure the edges of the new face, whose luminance on the crop is `light`."""
+    return measure_edges(light, crop.transform.window, crop.face, pixel_aspect=crop.transform.pixel_aspect)
+
+
+def _defocus(light: np.ndarray, edges: EdgeWidths, crop: PlateCrop, wanted: float) -> float:
+    """Return the blur, as a fraction of the face's size, that makes the new face as soft as `wanted`.
+
+    The new face is measured as it is, with its source, its number of pixels and a network's own blur, and once more under the blur.
+    """
+    if edges.weights.sum() < _ENOUGH:
+        return 0.0
+    blur = blur_between(softness(edges), wanted)
+    if blur == 0:
+        return 0.0
+    again = _edges(defocused(light, blur * crop.face.size, crop.transform.pixel_aspect), crop)
+    if again.weights.sum() < _ENOUGH:
+        return blur
+    return blur * float(np.clip(wanted / softness(again), *_CHANGE))
+
+
+def blurred_face(pixels: np.ndarray, crop: PlateCrop, blur: FrameBlur, matte: np.ndarray) -> np.ndarray:
+    """Return the face `pixels` (h, w, 3) on the crop, blurred with its `matte` (h, w), so that nothing beyond it enters."""
+    matrix, window = crop.transform.matrix, crop.transform.window
+    scale = scale_of(matrix)
+    near = _bounds(matte, window, blur, scale)
+    inside = near.slices(window)
+    cover, beneath = np.ascontiguousarray(matte[inside], np.float32), np.ascontiguousarray(pixels[inside])
+    whole = cv2.cvtColor(times(beneath, cover), cv2.COLOR_RGB2RGBA)
+    cv2.insertChannel(cover, whole, 3)
+    path = None if blur.path is None else blur.path @ matrix[:, :2].T
+    whole = _blurred(whole, crop.face, near, FrameBlur(path, blur.sigma * scale), crop.transform.pixel_aspect)
+    spread = cv2.extractChannel(whole, 3)
+    face = times(cv2.cvtColor(whole, cv2.COLOR_RGBA2RGB), np.float32(1) / np.maximum(spread, np.float32(_LEAST_MATTE)))
+    answer = pixels.copy()
+    answer[inside] = cv2.copyTo(face, (spread > _LEAST_MATTE).astype(np.uint8), beneath)
+    return answer
+
+
+def blurred_on_crop(values: np.ndarray, crop: PlateCrop, blur: FrameBlur) -> np.ndarray:
+    """Return `values` (h, w) on the crop with the blur of the face."""
+    matrix = crop.transform.matrix
+    path = None if blur.path is None else blur.path @ matrix[:, :2].T
+    there = FrameBlur(path, blur.sigma * scale_of(matrix))
+    return np.clip(_blurred(values, crop.face, crop.transform.window, there, crop.transform.pixel_aspect), 0.0, 1.0)
+
+
+def blurred_mattes(
+    mattes: Sequence[np.ndarray], face: Face, region: Window, blur: FrameBlur, pixel_aspect: float
+) -> list[np.ndarray]:
+    """Return mattes (h, w) on `region` with the blur of the face, whose points are plate pixels.
+
+    A matte under a wide blur has no detail, and is blurred at half its resolution.
+    """
+    path = 0.0 if blur.path is None else float(np.linalg.norm(blur.path, axis=1).max())
+    step = 2 if max(blur.sigma, 0.25 * path) >= _WIDE else 1
+    small = Window(0, 0, -(-region.width // step), -(-region.height // step))
+    scale = np.array([small.width / region.width, small.height / region.height])
+    field = None
+    if blur.path is not None:
+        points = np.column_stack([(face.points[:, :2] - (region.x, region.y)) * scale, face.points[:, 2]])
+        field = motion_field(points, blur.path * scale, small, face.size / step)
+    answers = []
+    for matte in mattes:
+        reduced = cv2.resize(matte, (small.width, small.height), interpolation=cv2.INTER_AREA) if step > 1 else matte
+        soft = defocused(reduced, blur.sigma / step, pixel_aspect)
+        moved = soft if field is None else blur_along(soft, field, soft=True)
+        whole = cv2.resize(moved, (region.width, region.height), interpolation=cv2.INTER_LINEAR) if step > 1 else moved
+        answers.append(np.clip(whole, 0.0, 1.0))
+    return answers
+
+
+def _blurred(pixels: np.ndarray, face: Face, window: Window, blur: FrameBlur, pixel_aspect: float) -> np.ndarray:
+    """Blur `pixels` (h, w, c) on `window`; face and blur are in the same pixels."""
+    soft = defocused(pixels, blur.sigma, pixel_aspect)
+    field = None if blur.path is None else motion_field(face.points, blur.path, window, face.size)
+    return soft if field is None else blur_along(soft, field)
+
+
+def _bounds(matte: np.ndarray, window: Window, blur: FrameBlur, scale: float) -> Window:
+    """Return the part of `window` that the blur of the `matte` on it can reach."""
+    rows, columns = np.flatnonzero(matte.any(axis=1)), np.flatnonzero(matte.any(axis=0))
+    if not rows.size:
+        return Window(window.x, window.y, 1, 1)
+    reach = int(np.ceil(scale * blur_reach(blur))) + 2
+    held = Window(
+        window.x + int(columns[0]),
+        window.y + int(rows[0]),
+        int(columns[-1] - columns[0]) + 1,
+        int(rows[-1] - rows[0]) + 1,
+    )
+    return held.grow(reach).intersect(window)

@@ -1,0 +1,277 @@
+"""The plate's blur on the new face: as truth has it, not twice, none on what stands still or is not changed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from faceplate.color import ColorConfig
+from faceplate.comp.edge_widths import measure_edges, softness
+from faceplate.demo import person
+from faceplate.errors import UsageError
+from faceplate.face import Face, FaceFinder
+from faceplate.face.align import resample
+from faceplate.generators import Crop, CropTransform, Generated, Generator, MeshGenerator, NullGenerator
+from faceplate.generators.mesh.settings import MeshSettings
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.render.composite import CompositeResult
+from faceplate.render.lens import PlateLens, header_shutter
+from faceplate.render.swap import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import Source, read_source
+from pictures import ReadPicture
+from streaks import band_ratios, smeared, softened
+
+SIZE = 360.0
+BARE = {"grain": 0.0, "occlusion": 0.0}
+
+
+@pytest.fixture(scope="module")
+def ada(read_picture: ReadPicture, finder: FaceFinder) -> tuple[Frame, Face]:
+    """Ada with a face of `SIZE` pixels, in the working space."""
+    frame = read_picture("ada/front.jpg")
+    face = finder.find(frame)[0]
+    scale = SIZE / face.size
+    window = Window(0, 0, round(frame.window.width * scale), round(frame.window.height * scale))
+    pixels = resample(frame.working(), frame.window, np.array([[scale, 0, 0], [0, scale, 0]]), window)
+    space = frame.color.working_space
+    return Frame(pixels, window, space, frame.color), face.moved(face.points * scale)
+
+
+@pytest.fixture(scope="module")
+def mesh(source_bea: Source) -> MeshGenerator:
+    return MeshGenerator(source_bea, MeshSettings(shape=0.0))
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory, color: ColorConfig, finder: FaceFinder) -> MeshGenerator:
+    """Puts Ada in, from one picture."""
+    folder = tmp_path_factory.mktemp("ada")
+    shutil.copy(person("ada") / "front.jpg", folder)
+    return MeshGenerator(read_source(folder, color, finder), MeshSettings(shape=0.0))
+
+
+def swap(frame: Frame, face: Face, generator: Generator, lens: PlateLens | None, **values: object) -> CompositeResult:
+    return swap_face(frame, face, generator, Parameters.model_validate({**BARE, **values}), lens=lens)
+
+
+def blurred(frame: Frame, how: Callable[[np.ndarray], np.ndarray]) -> Frame:
+    return frame.with_pixels(how(frame.pixels))
+
+
+def middle(result: CompositeResult, face: Face) -> np.ndarray:
+    """The luminance of the face's middle, square."""
+    x, y = face.points[[1], :2].mean(axis=0)
+    half = int(0.33 * SIZE)
+    part = Window(int(x) - half, int(y) - half, 2 * half, 2 * half).slices(result.window)
+    return result.over[part].mean(axis=2)
+
+
+# Motion blur ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("speed", "shutter", "angle"), [(24.0, 0.5, 0.3), (10.0, 0.5, 1.4), (30.0, 0.8, 2.4)])
+def test_the_face_is_smeared_as_by_the_truth(
+    ada: tuple[Frame, Face], mesh: MeshGenerator, speed: float, shutter: float, angle: float
+) -> None:
+    """The spectrum along and across the movement against the same swap, made sharp and then blurred by the truth."""
+    frame, face = ada
+    path = np.array([np.cos(angle), np.sin(angle)]) * speed
+    lens = PlateLens(np.tile(path, (478, 1)), shutter)
+    truth = (path[0] * shutter, path[1] * shutter)
+    plate = blurred(frame, lambda pixels: smeared(pixels, truth))
+    result = swap(plate, face, mesh, lens)
+    sharp = swap(frame, face, mesh, None)
+    wanted = smeared(middle(sharp, face), truth)
+    got = middle(result, face)
+    inside = np.s_[20:-20, 20:-20]
+    for turn in (0.0, np.pi / 2):
+        ratios = band_ratios(got[inside], wanted[inside], angle + turn)
+        assert np.abs(ratios - 1).max() < 0.1, (turn, ratios)
+    unblurred = middle(swap(plate, face, mesh, lens, motion_blur=0.0), face)
+    assert band_ratios(unblurred[inside], wanted[inside], angle)[1:].max() > 1.2, "the test would not see it"
+
+
+def test_matte_and_element_carry_the_same_blur(ada: tuple[Frame, Face], mesh: MeshGenerator) -> None:
+    frame, face = ada
+    lens = PlateLens(np.tile((28.0, 0.0), (478, 1)))
+    sharp = swap(frame, face, mesh, lens, shutter="0", layers="all").element_on(frame.window)
+    soft = swap(frame, face, mesh, lens, shutter="0.5", layers="all").element_on(frame.window)
+    assert np.abs(soft.matte - smeared(sharp.matte, (14.0, 0.0))).max() < 0.03
+    assert np.array_equal(soft.matte, soft.element[..., 3])
+    wanted = smeared(sharp.element, (14.0, 0.0))
+    assert np.abs(soft.element - wanted)[soft.matte > 0.02].mean() < 0.02 * float(np.mean(wanted[..., :3]))
+    assert np.allclose(soft.layers["matte_hull"] * soft.layers["matte_coverage"], soft.matte, atol=1e-5)
+    assert np.array_equal(soft.layers["depth.Z"][100:200, 150:200], sharp.layers["depth.Z"][100:200, 150:200])
+
+
+def test_a_turning_head_blurs_more_at_the_nose(ada: tuple[Frame, Face], mesh: MeshGenerator) -> None:
+    frame, face = ada
+    away = face.points[:, 2].max() - face.points[:, 2]
+    movement = np.column_stack([24.0 * away / away.max(), np.zeros(478)])
+    still, turning = (
+        swap(frame, face, mesh, PlateLens(movement, part)).element_on(frame.window) for part in (0.0, 0.5)
+    )
+    change = np.abs(turning.element - still.element).mean(axis=2)
+    x, y = (face.points[:, :2] - (turning.window.x, turning.window.y)).astype(int).T
+    nose, edge = ([*range(y[p] - 8, y[p] + 8)] for p in (4, 234))
+    assert change[nose, x[4] - 20 : x[4] + 20].mean() > 1.5 * change[edge, x[234] : x[234] + 20].mean()
+
+
+def test_what_stands_still_is_the_same_bit_for_bit(ada: tuple[Frame, Face], mesh: MeshGenerator) -> None:
+    frame, face = ada
+    jitter = np.random.default_rng(1).normal(0, 0.05, (478, 2))
+    without = swap(frame, face, mesh, None)
+    for lens in (PlateLens(jitter, 1.0), PlateLens(np.tile((20.0, 0.0), (478, 1)), 0.0), PlateLens(None, 0.5)):
+        assert np.array_equal(swap(frame, face, mesh, lens).over, without.over)
+
+
+# Guarantees ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [128, 512])
+def test_an_unchanged_face_is_the_plate_bit_for_bit(ada: tuple[Frame, Face], side: int) -> None:
+    frame, face = ada
+    lens = PlateLens(np.tile((25.0, 9.0), (478, 1)), 0.5, softness=0.02)
+    swapped = swap(frame, face, NullGenerator(side=side), lens, defocus="4", grain=1.0, occlusion=0.5)
+    assert np.array_equal(swapped.over, frame.pixels[swapped.window.slices(frame.window)])
+
+
+def test_outside_the_matte_the_plate_is_untouched(ada: tuple[Frame, Face], mesh: MeshGenerator) -> None:
+    frame, face = ada
+    lens = PlateLens(np.tile((25.0, 9.0), (478, 1)), 0.5, softness=0.01)
+    swapped = swap(frame, face, mesh, lens)
+    assert 0 < (swapped.matte == 0).mean() < 0.6
+    plate = frame.pixels[swapped.window.slices(frame.window)]
+    assert np.array_equal(swapped.over[swapped.matte == 0], plate[swapped.matte == 0])
+
+
+class Copying:
+    """A stand-in for a network: it answers with what it is shown, a little darker, and so with the plate's own blur."""
+
+    name, weights = "copying", ()
+    encoding = "working"
+
+    def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
+        return NullGenerator(side=256).frame(face, pixel_aspect)
+
+    def generate(self, crop: Crop) -> Generated:
+        return Generated(crop.pixels * np.float32(0.9), np.ones(crop.pixels.shape[:2], np.float32))
+
+
+def test_what_is_blurred_already_is_not_blurred_twice(ada: tuple[Frame, Face]) -> None:
+    frame, face = ada
+    plate = blurred(frame, lambda pixels: smeared(pixels, (8.0, 0.0)))
+    lens = PlateLens(np.tile((16.0, 0.0), (478, 1)), 0.5, softness=0.9 / SIZE)
+    kept = middle(swap(plate, face, Copying(), lens), face)
+    without = middle(swap(plate, face, Copying(), lens, motion_blur=0.0, defocus="0"), face)
+    for angle in (0.0, np.pi / 2):
+        assert band_ratios(kept, without, angle)[:2].min() > 0.8
+    sharp = swap(frame, face, Copying(), lens)  # a network that answers sharp is blurred
+    assert band_ratios(middle(sharp, face), middle(swap(frame, face, Copying(), None), face), 0.0)[1] < 0.7
+
+
+# Defocus -------------------------------------------------------------------------------------------------------------
+
+
+def edge_width(pixels: np.ndarray, window: Window, face: Face, frame: Frame) -> float:
+    return softness(measure_edges(frame.color.luminance(np.ascontiguousarray(pixels)), window, face)) * face.size
+
+
+@pytest.mark.parametrize("sigma", [1.5, 2.0, 4.0, 8.0])
+def test_edges_are_as_soft_as_the_plates(ada: tuple[Frame, Face], twin: MeshGenerator, sigma: float) -> None:
+    """The plate's person is put in: two people's edges differ by as much as the least of these blurs."""
+    frame, face = ada
+    plate = blurred(frame, lambda pixels: softened(pixels, sigma))
+    own = edge_width(plate.pixels, plate.window, face, frame)
+    result = swap(plate, face, twin, PlateLens(softness=own / face.size))
+    pixels = plate.pixels.copy()
+    pixels[result.window.slices(plate.window)] = result.over
+    assert edge_width(pixels, plate.window, face, frame) == pytest.approx(own, rel=0.1)
+
+
+@pytest.mark.parametrize("sigma", [2.0, 4.0])
+def test_another_persons_edges_are_as_soft_as_the_plates(
+    ada: tuple[Frame, Face], mesh: MeshGenerator, sigma: float
+) -> None:
+    frame, face = ada
+    plate = blurred(frame, lambda pixels: softened(pixels, sigma))
+    own = edge_width(plate.pixels, plate.window, face, frame)
+    result = swap(plate, face, mesh, PlateLens(softness=own / face.size))
+    pixels = plate.pixels.copy()
+    pixels[result.window.slices(plate.window)] = result.over
+    assert edge_width(pixels, plate.window, face, frame) == pytest.approx(own, rel=0.15)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.5])
+def test_a_sharp_plate_gets_no_defocus(ada: tuple[Frame, Face], mesh: MeshGenerator, sigma: float) -> None:
+    """Half a pixel is within what sharp pictures of different people differ by."""
+    frame, face = ada
+    own = edge_width(softened(frame.pixels, sigma), frame.window, face, frame) / face.size
+    assert np.array_equal(swap(frame, face, mesh, PlateLens(softness=own)).over, swap(frame, face, mesh, None).over)
+
+
+def test_a_number_is_pixels_of_the_full_plate_and_the_amount_a_factor(
+    ada: tuple[Frame, Face], mesh: MeshGenerator
+) -> None:
+    frame, face = ada
+    sharp = middle(swap(frame, face, mesh, None), face)
+    inside = np.s_[30:-30, 30:-30]
+    for values, lens in (
+        ({"defocus": "3"}, PlateLens()),
+        ({"defocus": "6"}, PlateLens(scale=0.5)),
+        ({"defocus": "1.5", "defocus_amount": 2.0}, PlateLens()),
+    ):
+        soft = middle(swap(frame, face, mesh, lens, **values), face)
+        assert np.abs(soft - softened(sharp, 3.0))[inside].mean() < 0.02 * sharp.mean()
+
+
+# Header and parameters -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attributes", "part"),
+    [
+        ({"expTime": 1 / 48, "framesPerSecond": (24, 1)}, 0.5),
+        ({"expTime": 1 / 96, "framesPerSecond": 24.0}, 0.25),
+        ({"camera/ShutterAngle": "172.8"}, 0.48),
+        ({"dpx:ShutterAngle": 180.0}, 0.5),
+        ({"camera_shutter_angle": 90}, 0.25),
+        ({"expTime": 1 / 48}, None),
+        ({"expTime": 2.0, "framesPerSecond": (24, 1)}, None),
+        ({"shutterAngle": "open"}, None),
+        ({}, None),
+    ],
+)
+def test_the_shutter_in_a_header(attributes: dict[str, object], part: float | None) -> None:
+    assert header_shutter(attributes) == (None if part is None else pytest.approx(part))
+
+
+def test_plate_takes_the_headers_shutter_and_else_the_measured_one(
+    ada: tuple[Frame, Face], mesh: MeshGenerator
+) -> None:
+    frame, face = ada
+    movement = np.tile((20.0, 0.0), (478, 1))
+
+    def over(lens: PlateLens, shutter: str) -> np.ndarray:
+        return swap(frame, face, mesh, lens, shutter=shutter).over
+
+    told = over(PlateLens(movement, 0.1, 0.5), "plate")
+    assert np.array_equal(told, over(PlateLens(movement), "0.5"))
+    assert np.array_equal(over(PlateLens(movement, 0.3), "plate"), over(PlateLens(movement, 0.3), "auto"))
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [({"shutter": "wide"}, "bad-shutter"), ({"shutter": "1.5"}, "bad-shutter"), ({"defocus": "-1"}, "bad-defocus")],
+)
+def test_what_is_no_shutter_and_no_defocus_is_refused(
+    values: dict[str, object], code: str, ada: tuple[Frame, Face], mesh: MeshGenerator
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        swap(*ada, mesh, PlateLens(np.ones((478, 2))), **values)
+    assert refusal.value.code == code

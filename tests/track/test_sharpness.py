@@ -1,0 +1,154 @@
+"""Edges along a track: stored, the shutter that they tell, and a softness that is smooth in time."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from faceplate.comp.edge_widths import EdgeWidths, measure_edges
+from faceplate.face import Face, FaceFinder
+from faceplate.face.align import resample
+from faceplate.image.window import Window
+from faceplate.track import Track, model
+from faceplate.track.sharpness import (
+    between_softness,
+    measured_shutter,
+    pack_edges,
+    smooth_softness,
+    unpack_edges,
+)
+from faceplate.track.sidecar import dump, parse_sidecar
+from pictures import ReadPicture
+from streaks import smeared, softened
+from track_sightings import FIRST, mean_head, seen_frames, track_from
+
+SIZE = 300.0
+
+
+@pytest.fixture(scope="module")
+def face_of(read_picture: ReadPicture, finder: FaceFinder) -> dict[str, tuple[np.ndarray, Face]]:
+    found = {}
+    for name in ("ada", "bea", "cal"):
+        frame = read_picture(f"{name}/front.jpg")
+        face = finder.find(frame)[0]
+        scale = SIZE / face.size
+        window = Window(0, 0, round(frame.window.width * scale), round(frame.window.height * scale))
+        light = frame.color.luminance(frame.working()) / face.level
+        small = resample(light, frame.window, np.array([[scale, 0, 0], [0, scale, 0]]), window)
+        found[name] = (small, face.moved(face.points * scale))
+    return found
+
+
+def shot(
+    scene: tuple[np.ndarray, Face], shutter: float, sigma: float = 0.0
+) -> tuple[list[EdgeWidths], list[np.ndarray]]:
+    """The edges of a face that starts, runs and stops, with a sensor's grain, and its movements."""
+    light, face = scene
+    rng = np.random.default_rng(6)
+    window = Window(0, 0, light.shape[1], light.shape[0])
+    edges, movements = [], []
+    for k in range(10):
+        speed, angle = 15.0 * np.sin(np.pi * (k + 0.3) / 10), 0.2 + 0.12 * k
+        path = speed * np.array([np.cos(angle), np.sin(angle)])
+        picture = smeared(softened(light, sigma), (shutter * path[0], shutter * path[1]))
+        grain = rng.standard_normal(picture.shape).astype(np.float32) * 0.02 * np.sqrt(np.maximum(picture, 0.05))
+        edges.append(measure_edges(picture + grain, window, face))
+        movements.append(path / face.size)
+    return edges, movements
+
+
+@pytest.mark.parametrize("shutter", [0.0, 0.25, 0.5, 0.75])
+def test_the_shutter_is_found(face_of: dict[str, tuple[np.ndarray, Face]], shutter: float) -> None:
+    for scene in face_of.values():
+        found = measured_shutter(*shot(scene, shutter))
+        assert found == pytest.approx(shutter, abs=0.1)
+
+
+def test_defocus_is_not_taken_for_a_shutter(face_of: dict[str, tuple[np.ndarray, Face]]) -> None:
+    assert measured_shutter(*shot(face_of["ada"], 0.0, 2.0)) == pytest.approx(0.0, abs=0.15)
+
+
+def test_a_face_that_stands_still_tells_no_shutter(face_of: dict[str, tuple[np.ndarray, Face]]) -> None:
+    edges, movements = shot(face_of["bea"], 0.5)
+    assert measured_shutter(edges, [0.02 * movement for movement in movements]) is None
+    assert measured_shutter([], []) is None
+
+
+def test_edges_come_back_as_they_were_stored() -> None:
+    rng = np.random.default_rng(1)
+    edges = EdgeWidths(rng.uniform(0, 1.2, (3, 8)), rng.uniform(0, 1, (3, 8)))
+    stored = unpack_edges(pack_edges(edges))
+    assert stored is not None
+    assert np.abs(stored.ratios - edges.ratios).max() <= 0.5 / 256
+    assert np.abs(stored.weights - edges.weights).max() <= 0.5 / 15
+    assert pack_edges(stored) == pack_edges(unpack_edges(pack_edges(stored)))
+    assert pack_edges(None) is None and unpack_edges(None) is None
+    with pytest.raises(ValueError):
+        unpack_edges("AAAA")
+
+
+def test_softness_is_smooth_in_time_and_follows_a_focus_pull() -> None:
+    frames = list(range(60))
+    truth = 0.003 + 0.012 / (1 + np.exp(-(np.arange(60) - 30) / 3.0))
+    seen = truth * np.exp(np.random.default_rng(2).normal(0, 0.1, 60))
+    seen[20] *= 4  # one frame that something covers
+    smooth = np.array(smooth_softness(frames, seen.tolist(), [1.0] * 60, frames))
+    assert np.abs(np.log(smooth / truth)).max() < 0.12
+    assert np.abs(np.diff(np.log(smooth / truth))).max() < 0.04
+    assert smooth_softness([5], [0.01], [1.0], [1, 5, 9]) == pytest.approx([0.01] * 3)
+    assert between_softness(0.01, 0.02, 0.25) == pytest.approx(0.0125)
+    assert between_softness(None, 0.02, 0.25) == 0.02 and between_softness(0.01, None, 0.25) == 0.01
+
+
+# The movement of a tracked face --------------------------------------------------------------------------------------
+
+
+def test_movement_is_central_and_at_the_ends_one_sided() -> None:
+    track = track_from(seen_frames(20, {1: lambda i: mean_head(300 + 0.5 * i * i, 300 + 4 * i)}), amount=0.0)
+    person = track.people[0].id
+    for frame, speed in ((FIRST, 0.5), (FIRST + 10, 10.0), (FIRST + 19, 18.5)):
+        movement = track.movement(person, frame)
+        assert movement is not None and movement.shape == (478, 2)
+        assert np.abs(movement - (speed, 4.0)).max() < 0.15
+    assert track.movement(person, FIRST + 40) is None
+
+
+def test_movement_does_not_look_across_a_cut_and_counts_corrections() -> None:
+    views = np.random.default_rng(9).integers(40, 220, (2, 256), np.uint8)
+    track = track_from(
+        seen_frames(
+            16,
+            {1: lambda i: mean_head(300 + 5 * i + 400 * (i >= 8), 300)},
+            flowing=False,
+            views=lambda i: views[int(i >= 8)],
+        ),
+        amount=0.0,
+    )
+    for person in track.people:
+        for frame in person.frames:
+            movement = track.movement(person.id, frame)
+            assert movement is not None and np.abs(movement[:, 0] - 5).max() < 0.3
+    person = track.people[0].id
+    keyed = track.key(person, FIRST, (0, 0)).key(person, FIRST + 6, (0, 60))
+    movement = keyed.movement(person, FIRST + 3)
+    assert movement is not None and movement[:, 1].mean() > 8
+    left_out = track.in_out(person, FIRST + 2, FIRST + 4)
+    assert np.allclose(left_out.movement(person, FIRST + 2), track.movement(person, FIRST + 2))
+
+
+def test_a_track_of_version_3_has_no_shutter_and_no_softness(track_of_two: Track) -> None:
+    item = json.loads(dump(track_of_two.sidecar))
+    item["faceplate_track"] = 3
+    del item["shutters"]
+    for person in item["people"]:
+        for block in person["blocks"]:
+            for line in block["raw"]:
+                del line["edges"]
+            for line in block["smooth"]:
+                del line["softness"]
+    old = Track(parse_sidecar(json.dumps(item)))
+    assert old.shutter(FIRST) is None
+    assert json.loads(dump(old.sidecar))["faceplate_track"] == model.VERSION
+    assert old.smoothed(1.0).sidecar.shutters == ()
