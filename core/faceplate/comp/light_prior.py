@@ -78,6 +78,8 @@ def _lamps(kind: int) -> _Lamps:
     way = way[way[:, 2] < _BEHIND][:_COUNT]
     half = way + np.array([0.0, 0.0, -1.0])
     half /= np.linalg.norm(half, axis=1, keepdims=True)
-    ambient = np.exp(rng.uniform(*np.log(_AMBIENT[kind]), _COUNT))
-    exponent = np.exp(rng.uniform(*np.log(_EXPONENT), _COUNT))
+    low, high = np.log(_AMBIENT[kind])
+    ambient = np.exp(rng.uniform(low, high, _COUNT))
+    low, high = np.log(_EXPONENT)
+    exponent = np.exp(rng.uniform(low, high, _COUNT))
     return _Lamps(way, half, ambient, rng.uniform(0.0, _GLOSS, _COUNT), exponent)
