@@ -28,6 +28,7 @@ class Stage(StrEnum):
     FIND = "find"
     GENERATE = "generate"
     RESTORE = "restore"
+    EXPRESSION = "expression"
     MATTE = "matte"
     MATCH = "match"
     ELEMENT = "element"
@@ -242,6 +243,56 @@ class Parameters(BaseModel):
             animatable=False,
         ),
     ] = ""
+    match_lids: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match lids",
+            "How far the new face's lids are opened and closed as the performer's, measured on the new face; 0 leaves them as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
+    match_gaze: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match gaze",
+            "How far the new face's irises are turned to where the performer looks, measured on the new face; 0 leaves them as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
+    match_mouth: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match mouth",
+            "How far the new face's lips are opened and shaped as the performer's, measured on the new face; 0 leaves them as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
+    match_jaw: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match jaw",
+            "How far the new face's jaw is moved to where the performer's is, measured on the new face; 0 leaves it as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
+    match_brows: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match brows",
+            "How far the new face's brows are raised and lowered as the performer's, measured on the new face; 0 leaves them as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
     matte_erode: Annotated[
         float,
         Field(ge=0.0, le=0.3),
