@@ -25,16 +25,11 @@ from scenes import Setup, column_means, face_crop, header, labelled, note, openi
 from sequences import WrittenPlate, blink_at, look_at, write_plate
 
 from faceplate import Renderer, Shot
-from faceplate.color import Exposure, Shoulder
 from faceplate.color.reading import read_frame, read_still
-from faceplate.face import Face
-from faceplate.face.align import crop_matrix, resample
-from faceplate.generators import Crop, CropTransform, Generated
-from faceplate.image.frame import Frame
-from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence
 from faceplate.shot import Policy
 from faceplate.track import track_shot
+from fixed_picture import FixedPicture
 
 # Lids that are shut further than this show no gaze.
 SHUT = 0.35
@@ -42,39 +37,6 @@ SHUT = 0.35
 SHIFTS = range(-3, 4)
 # Frames on the sheet: open, blink, look to both sides, closed and open mouth.
 SHOWN = (0, 6, 7, 9, 12, 18, 25, 30)
-
-
-@dataclass(frozen=True)
-class FixedPicture:
-    """A stand-in for a network that ignores the plate's expression: the source's front picture on an aligned crop."""
-
-    frame_: Frame
-    face: Face
-    side: int = 256
-    name: str = "fixed"
-    encoding: str = "network"
-    weights: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, setup: Setup, person: Person) -> FixedPicture:
-        """Return the stand-in with the person's front picture."""
-        frame = read_still(setup.place(person) / "front.jpg", setup.color)
-        return cls(frame, setup.finder.find(frame)[0])
-
-    def frame(self, face: Face, pixel_aspect: float) -> CropTransform:
-        """Return the crop on FFHQ's template."""
-        matrix = crop_matrix(face.five, "ffhq_512", self.side, pixel_aspect)
-        return CropTransform(matrix, Window(0, 0, self.side, self.side))
-
-    def generate(self, crop: Crop) -> Generated:
-        """Return the picture, whatever the crop shows."""
-        matrix = crop_matrix(self.face.five, "ffhq_512", self.side)
-        picture = resample(self.frame_.working(), self.frame_.window, matrix, crop.transform.window)
-        gain = Exposure.of_level(self.face.level).gain
-        shown = Shoulder().encode(self.frame_.color.to_linear709(picture), gain)
-        edge = np.minimum(np.arange(self.side), np.arange(self.side)[::-1]) / (self.side / 16)
-        ramp = np.clip(edge, 0, 1).astype(np.float32)
-        return Generated(shown.astype(np.float32), ramp[:, None] * ramp)
 
 
 @dataclass(frozen=True)
@@ -107,7 +69,10 @@ def renderer_of(setup: Setup, given: argparse.Namespace, source: Person, plate: 
         parameters=setup.parameters,
         policy=Policy(preview_slate=False),
     )
-    generator = FixedPicture.of(setup, source) if given.generator == "fixed" else None
+    generator = None
+    if given.generator == "fixed":
+        frame = read_still(setup.place(source) / "front.jpg", setup.color)
+        generator = FixedPicture(frame, setup.finder.find(frame)[0])
     return Renderer(shot, setup.finder, generator)
 
 

@@ -17,10 +17,12 @@ from faceplate.image.window import Window
 __all__ = ["ExpressionWarp", "expression_warp"]
 
 # A movement that is smaller than this, in pixels, is not seen.
-_LEAST = 0.02
+_LEAST = 0.05
 # Distance from the points that move within which pixels move with them, and how soft the warp is between the points, as
 # fractions of the face's size.
 _REACH, _SOFT = 0.12, 0.004
+# The warp is smooth, so its grid is coarser than the mesh's usual one by this factor.
+_COARSER = 2.0
 # Radii of the iris within which all moves with it, and beyond which nothing does.
 _IRIS, _WHITE = 1.15, 2.3
 # How soft an eye's outline is for the look, as a fraction of the face's size.
@@ -88,7 +90,7 @@ def expression_warp(
 
 def _points_shift(seen: np.ndarray, moved: np.ndarray, part: Window, size: float) -> np.ndarray:
     """Return the shift that brings the points from `seen` to `moved`, float32 (h, w, 2) on `part`."""
-    raster = rasterise(moved, topology().closed, part, size)
+    raster = rasterise(moved, topology().closed, part, size * _COARSER)
     unit = size * raster.covered.shape[1] / part.width
     covered = raster.covered.astype(np.uint8)
     field = fill(raster.interpolate((seen - moved)[:, :2]), covered.astype(np.float32))
@@ -99,9 +101,7 @@ def _points_shift(seen: np.ndarray, moved: np.ndarray, part: Window, size: float
     return raster.enlarge(field)
 
 
-def _turn(
-    shift: np.ndarray, iris: np.ndarray, outline: np.ndarray, by: np.ndarray, part: Window, size: float
-) -> None:
+def _turn(shift: np.ndarray, iris: np.ndarray, outline: np.ndarray, by: np.ndarray, part: Window, size: float) -> None:
     """Add, in place, the shift that moves the `iris` (5, 2) by `by` (2,) pixels within the eye's `outline` (n, 2)."""
     centre = iris.mean(axis=0) + by
     radius = max(float(np.linalg.norm(iris - iris.mean(axis=0), axis=1).max()), 1e-6)

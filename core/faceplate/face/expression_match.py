@@ -26,21 +26,21 @@ EYE_CORNERS = ((33, 133), (362, 263))
 """The corners of the right and left eye, left to right in the picture of a face that is seen from in front."""
 
 _MOUTH_CORNERS = (78, 308)
-# Openness of an eye at rest where nothing is known of the person.
-_USUAL_EYES = 0.28
+# Range of an eye's openness at rest, where nothing is known of the person.
+_NARROW_EYES, _WIDE_EYES = 0.2, 0.34
 # The landmarker sees lids less far down than they are, and closed lids at half of the resting openness: by how much more than it
 # sees the lids are closed, in the first and the second power of what it sees.
 _LID_GAIN, _LID_BEND = 1.3, 1.4
 # Change of the lids' openness (as a share of the resting one), the gaze and the lips' gap (in widths), the jaw and the brows (in
 # radii of the head) that are halved because they may be noise.
-_LID_NOISE, _GAZE_NOISE, _LIP_NOISE, _JAW_NOISE, _BROW_NOISE = 0.06, 0.006, 0.015, 0.02, 0.015
+_LID_NOISE, _GAZE_NOISE, _LIP_NOISE, _JAW_NOISE, _BROW_NOISE = 0.06, 0.01, 0.015, 0.02, 0.015
 # Share of a lid's movement that the upper lid makes, and of the lips' that the lower lip makes.
 _UPPER_LID, _LOWER_LIP = 0.88, 0.7
 # Least share of an opening that is left (the upper lid lies over the lower one, because landmarks lie inside the edge), and the
 # most by which one grows.
 _LEAST_GAP, _MOST_GAP = -0.2, 1.6
 # An iris that is moved in a picture is seen by the landmarker to move by this share; and the most that it is moved, in widths.
-_GAZE_SEEN, _MOST_GAZE = 0.55, (0.25, 0.12)
+_GAZE_SEEN, _MOST_GAZE = 0.65, (0.25, 0.12)
 # Share of the resting openness from which on the look of an eye is seen, and seen well.
 _LOOK_LOW, _LOOK_HIGH = 0.55, 0.8
 # How much of the look is that of both eyes, which has less noise than one eye's own.
@@ -97,8 +97,8 @@ def match_points(
     amounts : MatchAmounts
         How much of each difference is taken away.
     own_rest, rest : RestingFace, optional
-        The resting face of the generated person and of the performer. Without them eyes are compared with a usual opening, and
-        brows are not moved.
+        The resting face of the generated person and of the performer. Without them eyes that may be open count as open, and brows
+        are not moved.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def match_points(
 
 
 def gaze_of(points: np.ndarray) -> np.ndarray:
-    """Measure where each iris is from the middle between its eye's corners: float64 (2, 2), along the corners and across, in widths."""
+    """Measure each iris from the middle between its eye's corners, float64 (2, 2): along the corners and across, in widths."""
     found = []
     for iris, corners in zip(IRISES, EYE_CORNERS, strict=True):
         along, width = _eye_axis(points, corners)
@@ -143,8 +143,9 @@ def _less_noise(value: np.ndarray | float, noise: float) -> np.ndarray:
 
 def _openness(points: np.ndarray, rest: RestingFace | None) -> np.ndarray:
     """Return how far the landmarker sees each eye open, float64 (2,), 1 as at rest."""
-    resting = np.full(2, _USUAL_EYES) if rest is None else np.maximum(rest.eyes, 1e-3)
-    return np.clip(np.array(eye_openness(points)) / resting, 0.05, _MOST_GAP)
+    opened = np.array(eye_openness(points))
+    resting = np.clip(opened, _NARROW_EYES, _WIDE_EYES) if rest is None else np.maximum(rest.eyes, 1e-3)
+    return np.clip(opened / resting, 0.05, _MOST_GAP)
 
 
 def _lids(points: np.ndarray, pairs: tuple[tuple[int, ...], tuple[int, ...]], own: float, wanted: float) -> np.ndarray:

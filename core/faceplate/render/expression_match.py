@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 
+import cv2
 import numpy as np
 
 from faceplate.color import Exposure, encode
 from faceplate.comp.expression_warp import expression_warp
-from faceplate.face import landmark
+from faceplate.face import landmark, topology
 from faceplate.face.align import apply, compose, invert, resample, scale_of
-from faceplate.face.expression import RestingFace
+from faceplate.face.expression import RestingFace, mouth_openness
 from faceplate.face.expression_match import MatchAmounts, match_points
 from faceplate.face.find import region_of
 from faceplate.face.shape import unsqueezed
 from faceplate.generators import Generated
+from faceplate.generators.mesh.mouth_eyes import kept_share
 from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
@@ -29,6 +31,8 @@ LANDMARKER = "face_landmarker"
 
 # Presence of a face in the generated picture up to which nothing is moved, and from which all of it is.
 _ABSENT, _PRESENT = 0.5, 0.9
+# Softness of the border of the plate's mouth inside the new lips, as a fraction of the face's size.
+_MOUTH_SOFT = 0.006
 
 
 @dataclass(frozen=True)
@@ -67,19 +71,40 @@ def matched_expression(
     performed = unsqueezed(prepared.shot_face.points, aspect)
     match = match_points(seen, performed, amounts, rest.own, rest.performer)
     there, here = (
-        _on_crop(points, crop.transform.matrix, aspect)
-        for points in (seen + sure * (match.points - seen), seen)
+        _on_crop(points, crop.transform.matrix, aspect) for points in (seen + sure * (match.points - seen), seen)
     )
     look = sure * (match.look / (aspect, 1.0)) @ crop.transform.matrix[:, :2].T
     window = crop.transform.window
     warp = expression_warp(here, there, look, window, crop.face.size)
     if warp is None:
         return generated
+    kept = generated.kept
+    if kept is None and amounts.mouth > 0:
+        short = sure * amounts.mouth * kept_share(mouth_openness(seen), mouth_openness(performed))
+        kept = _plate_mouth(there, crop.face.points, window, crop.face.size, short)
     return replace(
         generated,
         pixels=warp.moved(generated.pixels, window),
         confidence=None if generated.confidence is None else warp.moved(generated.confidence, window),
+        kept=kept,
     )
+
+
+def _plate_mouth(moved: np.ndarray, plate: np.ndarray, window: Window, size: float, amount: float) -> np.ndarray | None:
+    """Return how far the plate's own mouth is kept between the new face's lips, float32 (h, w) on the crop.
+
+    A network's closed mouth has no inside that could be shown; its stretched lips would be a smear. `moved` and `plate` (478, 3)
+    are the new face's points and the plate's on the crop: what lies within the lips of both is kept.
+    """
+    if amount == 0:
+        return None
+    inside = np.full((window.height, window.width), np.float32(amount))
+    for points in (moved, plate):
+        outline = points[topology().mouth_loop, :2] - (window.x + 0.5, window.y + 0.5)
+        drawn = np.zeros_like(inside)
+        cv2.fillPoly(drawn, [np.round(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+        inside *= drawn
+    return cv2.GaussianBlur(inside, (0, 0), max(_MOUTH_SOFT * size, 0.5))
 
 
 def _on_crop(points: np.ndarray, matrix: np.ndarray, aspect: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from faceplate.generators.restorers import Restored
 from faceplate.render.crop import PlateCrop
 from faceplate.render.expression_match import RestingFaces, match_amounts, matched_expression
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
+from faceplate.render.leading_views import mesh_in
 from faceplate.render.prepare import PreparedPlate
 from faceplate.shot.parameters import Parameters
 from faceplate.track.view_plan import Views
@@ -55,12 +56,14 @@ def generate_face(
         shown, generated = _run(prepared.crop, color, used, network_encoding(parameters, color), views)
         return GeneratorResult(shown, generated, _resolution_note(generator, prepared.face))
 
-    amounts = match_amounts(parameters)
+    result, amounts = cache.make("generate", generate), match_amounts(parameters)
+    mesh = mesh_in(generator)
+    if mesh is not None and mesh.settings.eyes == "source":  # asks for the look of the source
+        amounts = replace(amounts, gaze=0.0)
     if not amounts.any:
-        return cache.make("generate", generate)
+        return result
 
     def matched() -> GeneratorResult:
-        result = cache.make("generate", generate)
         acted = matched_expression(prepared, result.shown, result.generated, amounts, rest or RestingFaces())
         return replace(result, generated=acted)
 

@@ -44,8 +44,8 @@ from faceplate.models import (
 from faceplate.models.devices import Runtime
 from faceplate.plate import PlateFile, Sequence, same_target
 from faceplate.render.composite import layer_names
-from faceplate.render.generate import network_encoding
 from faceplate.render.expression_match import RestingFaces, match_amounts
+from faceplate.render.generate import network_encoding
 from faceplate.render.leading_views import mesh_in, runs_for
 from faceplate.render.matte import MatteNetworks, keep_regions
 from faceplate.render.pool import ResourcePool

@@ -39,7 +39,8 @@ def swap_face(
 
     NaN and infinite pixels are healed first. Nothing outside `CompositeResult.window` is changed. `frame` is the shot's
     frame number, for pinned views and grain; `grain` is the plate's from the track, if known, else it is measured; `look` is
-    the face's from the track, if known; `rest` are the resting faces of both people, if known; `name` is what the id layer calls the person; `weight` 0..1 fades the whole matte.
+    the face's from the track, if known; `rest` are the resting faces of both people, if known; `name` is what the id layer
+    calls the person; `weight` 0..1 fades the whole matte.
     Raises `UsageError` for parameters that name something that does not exist.
     """
     prepared = prepare_plate(picture, face, generator, parameters, frame=frame, grain=grain, weight=weight, look=look)

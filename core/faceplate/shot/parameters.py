@@ -248,7 +248,7 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Match lids",
-            "How far the new face's lids are opened and closed as the performer's, measured on the new face; 0 leaves them as generated.",
+            "How far the new face's lids are opened and closed as the performer's; 0 leaves them as generated.",
             "Expression",
             Stage.EXPRESSION,
         ),
@@ -258,7 +258,7 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Match gaze",
-            "How far the new face's irises are turned to where the performer looks, measured on the new face; 0 leaves them as generated.",
+            "How far the new face's irises are turned to where the performer looks; 0 leaves them as generated.",
             "Expression",
             Stage.EXPRESSION,
         ),
@@ -268,7 +268,7 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Match mouth",
-            "How far the new face's lips are opened and shaped as the performer's, measured on the new face; 0 leaves them as generated.",
+            "How far the new face's lips are opened and shaped as the performer's; 0 leaves them as generated.",
             "Expression",
             Stage.EXPRESSION,
         ),
@@ -278,7 +278,7 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Match jaw",
-            "How far the new face's jaw is moved to where the performer's is, measured on the new face; 0 leaves it as generated.",
+            "How far the new face's jaw is moved to where the performer's is; 0 leaves it as generated.",
             "Expression",
             Stage.EXPRESSION,
         ),
@@ -288,7 +288,7 @@ class Parameters(BaseModel):
         Field(ge=0.0, le=1.0),
         About(
             "Match brows",
-            "How far the new face's brows are raised and lowered as the performer's, measured on the new face; 0 leaves them as generated.",
+            "How far the new face's brows are raised and lowered as the performer's; 0 leaves them as generated.",
             "Expression",
             Stage.EXPRESSION,
         ),
