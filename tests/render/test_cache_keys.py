@@ -94,7 +94,7 @@ def test_a_parameter_runs_again_what_it_says_and_the_pixels_are_those_without_a_
         assert "light" not in counts
     if parameter.name in ("forehead", "edge_jaw", "edge_right", "edge_left"):
         assert set(counts) <= {"coverage", "matched"}
-    if parameter.name in ("shape", "mouth", "eyes", "pins"):
+    if parameter.name in ("shape", "mouth", "eyes", "pins") or parameter.name.startswith("dial_"):
         assert len(generated) == counts["generate"] == 1 and counts["find"] == 0
     elif parameter.about.invalidates in (Stage.GENERATE, Stage.RESTORE) and parameter.name not in (
         "generator",

@@ -25,6 +25,8 @@ _REACH, _SOFT = 0.12, 0.004
 _COARSER = 2.0
 # Radii of the iris within which all moves with it, and beyond which nothing does.
 _IRIS, _WHITE = 1.15, 2.3
+# Distance from the lids, in movements of the iris, from which on an iris moves wholly up and down.
+_LID_ROOM = 1.2
 # How soft an eye's outline is for the look, as a fraction of the face's size.
 _EYE_SOFT = 0.005
 
@@ -115,7 +117,10 @@ def _turn(shift: np.ndarray, iris: np.ndarray, outline: np.ndarray, by: np.ndarr
     corners = np.round((outline - (near.x + 0.5, near.y + 0.5)) * 16).astype(np.int32)
     cv2.fillPoly(between, [corners], 1.0, cv2.LINE_AA, 4)
     weight *= cv2.GaussianBlur(between, (0, 0), max(_EYE_SOFT * size, 0.5))
-    shift[near.slices(part)] -= weight[..., None] * by.astype(np.float32)
+    # A look up or down stretches the white beside the lids, and does not pull the lids in.
+    room = cv2.distanceTransform((between > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    upright = weight * smoothstep(room / (_LID_ROOM * abs(float(by[1])) + 1e-6)).astype(np.float32)
+    shift[near.slices(part)] -= np.dstack([weight * np.float32(by[0]), upright * np.float32(by[1])])
 
 
 def _inner(part: Window, window: Window, size: float) -> np.ndarray:

@@ -18,12 +18,14 @@ from faceplate.face.face import topology
 from faceplate.face.shape import away_from, head_model, pose_of
 from faceplate.image.soft_steps import smoothstep
 
-__all__ = ["EYE_CORNERS", "IRISES", "MatchAmounts", "MatchedPoints", "gaze_of", "match_points"]
+__all__ = ["EYE_CORNERS", "GAZE_SEEN", "IRISES", "MatchAmounts", "MatchedPoints", "gaze_of", "match_points"]
 
 IRISES = (slice(468, 473), slice(473, 478))
 """The points of the person's right and left iris."""
 EYE_CORNERS = ((33, 133), (362, 263))
 """The corners of the right and left eye, left to right in the picture of a face that is seen from in front."""
+GAZE_SEEN = (0.65, 0.2)
+"""How much of an iris's movement in a picture the landmarker sees, along the eye and across."""
 
 _MOUTH_CORNERS = (78, 308)
 # Range of an eye's openness at rest, where nothing is known of the person.
@@ -39,8 +41,8 @@ _UPPER_LID, _LOWER_LIP = 0.88, 0.7
 # Least share of an opening that is left (the upper lid lies over the lower one, because landmarks lie inside the edge), and the
 # most by which one grows.
 _LEAST_GAP, _MOST_GAP = -0.2, 1.6
-# An iris that is moved in a picture is seen by the landmarker to move by this share; and the most that it is moved, in widths.
-_GAZE_SEEN, _MOST_GAZE = 0.65, (0.25, 0.12)
+# The most that an iris is moved along and across the eye, in widths.
+_MOST_GAZE = (0.25, 0.12)
 # Share of the resting openness from which on the look of an eye is seen, and seen well.
 _LOOK_LOW, _LOOK_HIGH = 0.55, 0.8
 # How much of the look is that of both eyes, which has less noise than one eye's own.
@@ -164,10 +166,8 @@ def _lips(points: np.ndarray, performed: np.ndarray) -> np.ndarray:
     (own, width), (wanted, other) = (_lip_gaps(these) for these in (points, performed))
     own, wanted = own / width, wanted / other
     change = float(_less_noise(wanted.mean() - own.mean(), _LIP_NOISE))
-    if change < 0:
-        gaps = own * max(change / max(own.mean(), 1e-6), -1.0)
-    else:
-        gaps = change * wanted / max(wanted.mean(), 1e-6)
+    profile = own if change < 0 else wanted  # lips close along their own shape, and open to the performer's
+    gaps = profile * max(change / max(float(profile.mean()), 1e-6), -1.0)
     along, _ = _eye_axis(points, _MOUTH_CORNERS)
     down = np.array([-along[1], along[0], 0.0])
     moved = gaps[:, None] * width * down
@@ -189,7 +189,7 @@ def _look(seen: np.ndarray, performed: np.ndarray, shown: np.ndarray) -> np.ndar
     moved = np.zeros((2, 2))
     for eye, corners in enumerate(EYE_CORNERS):
         along, width = _eye_axis(seen, corners)
-        wanted = _less_noise(_BOTH_EYES * both + (1 - _BOTH_EYES) * apart[eye], _GAZE_NOISE) / _GAZE_SEEN
+        wanted = _less_noise(_BOTH_EYES * both + (1 - _BOTH_EYES) * apart[eye], _GAZE_NOISE) / GAZE_SEEN[0]
         x, y = np.clip(wanted, -np.array(_MOST_GAZE), _MOST_GAZE) * width * sure[eye]
         moved[eye] = x * along + y * np.array([-along[1], along[0]])
     return moved

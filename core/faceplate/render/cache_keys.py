@@ -24,6 +24,7 @@ from faceplate.image.window import Window
 from faceplate.models import embedded_store
 from faceplate.plate import Sequence
 from faceplate.plate.movie import is_movie
+from faceplate.render.dials import dials_of
 from faceplate.render.expression_match import LANDMARKER as EXPRESSION_LANDMARKER
 from faceplate.render.expression_match import match_amounts
 from faceplate.render.request import FrameRequest
@@ -112,7 +113,11 @@ class CacheKeys:
         transform = generator.frame(face, self.request.file.pixel_aspect)
         picture = digest("picture", self._plate, self.request.proxy, region, _face_values(face))
         shape = (self._generator, self._values(("shape",)), weight, grain) if isinstance(generator, Reshaping) else None
-        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame, look)
+        dials = dials_of(parameters)
+        turned = (dials, weight, grain) if dials.any else None
+        prepare = digest(
+            "prepare", picture, shape, turned, transform.matrix, transform.window, self.request.frame, look
+        )
         inner = digest("inner", prepare, self._generator, self._values(self._read), views)
         restoring = (self._values(_named(Stage.RESTORE)), parameters.network_view) if parameters.restorer else None
         generate = digest("generate", inner, restoring)

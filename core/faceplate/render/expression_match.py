@@ -68,7 +68,9 @@ def matched_expression(
     sure = float(smoothstep(presence, _ABSENT, _PRESENT))
     if sure == 0:
         return generated
-    performed = unsqueezed(prepared.shot_face.points, aspect)
+    performed = prepared.performed
+    if performed is None:
+        performed = unsqueezed(prepared.shot_face.points, aspect)
     match = match_points(seen, performed, amounts, rest.own, rest.performer)
     there, here = (
         _on_crop(points, crop.transform.matrix, aspect) for points in (seen + sure * (match.points - seen), seen)
