@@ -5,7 +5,8 @@
 
 `lids r` and `mouth r` correlate the openings in the result with the true ones of the plate's mesh, `lids seen` those of the lids
 with what the landmarker sees in the plate, which for lids that are drawn shut is less than the truth. `gaze` is the RMS difference
-of the irises' positions in plate and result, in widths of an eye, while the lids are open. `lag` is the largest shift in
+of the irises' positions in plate and result, in widths of an eye, while the lids are open; `look`
+the same without each eye's mean difference over the clip, which belongs to the eyes' shapes. `lag` is the largest shift in
 frames at which one of the three fits best. `--generator fixed` is a stand-in for a network that ignores the plate's expression:
 it answers with the source's front picture on the aligned crop.
 """
@@ -47,12 +48,13 @@ class Acting:
     seen: float
     mouth: float
     gaze: float
+    look: float
     lag: float
 
     @property
     def cells(self) -> tuple[float, ...]:
         """The cells of the table's row."""
-        return self.lids, self.seen, self.mouth, self.gaze, self.lag
+        return self.lids, self.seen, self.mouth, self.gaze, self.look, self.lag
 
 
 def renderer_of(setup: Setup, given: argparse.Namespace, source: Person, plate: WrittenPlate, folder: Path) -> Renderer:
@@ -116,6 +118,7 @@ def figures(truth: np.ndarray, plates: np.ndarray, results: np.ndarray) -> Actin
         float(np.corrcoef(plates[:, 0], results[:, 0])[0, 1]),
         float(np.corrcoef(truth[:, 1], results[:, 1])[0, 1]),
         float(np.sqrt(np.mean(off**2))),
+        float(np.sqrt(np.mean((off - off.mean(axis=0)) ** 2))),
         float(max(lags, key=abs)),
     )
 
@@ -144,19 +147,19 @@ def main() -> None:
     """Run the command line described at the top of this file."""
     given = options()
     setup, found = setup_of(given), []
-    header("target", "source", "lids r", "lids seen", "mouth r", "gaze", "lag", words=2)
+    header("target", "source", "lids r", "lids seen", "mouth r", "gaze", "look", "lag", words=2)
     for target, source in pairs_of(setup.people):
         with tempfile.TemporaryDirectory() as temporary:
             folder = (given.keep or Path(temporary)) / f"{source.name}_on_{target.name}"
             found.append(measure(setup, given, source, target, folder).cells)
-        row(target.name, source.name, *(f"{value:.3f}" for value in found[-1][:4]), f"{found[-1][4]:.0f}")
+        row(target.name, source.name, *(f"{value:.3f}" for value in found[-1][:5]), f"{found[-1][5]:.0f}")
         note(f"{target.name} done")
     mean = column_means(found)
     row(f"mean of {len(found)}", "", *(f"{value:.3f}" for value in mean))
     least = np.array(found)
     print(
         f"\nacting: least lids {least[:, 0].min():.3f}, seen {least[:, 1].min():.3f}, least mouth {least[:, 2].min():.3f}, "
-        f"largest gaze {least[:, 3].max():.3f}, largest lag {np.abs(least[:, 4]).max():.0f}, {len(found)} sequences"
+        f"largest gaze {least[:, 3].max():.3f}, look {least[:, 4].max():.3f}, largest lag {np.abs(least[:, 5]).max():.0f}, {len(found)} sequences"
     )
 
 

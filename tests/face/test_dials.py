@@ -7,8 +7,7 @@ import pytest
 
 from faceplate.face import topology
 from faceplate.face.dials import DIALS, Dials, dial_features, dialled
-from faceplate.face.expression import LID_PAIRS, LIP_PAIRS, eye_openness
-from faceplate.face.expression_match import IRISES
+from faceplate.face.expression import IRISES, LID_PAIRS, LIP_PAIRS, eye_openness
 from faceplate.face.shape import RIGID
 from network_scene import frontal_head, turned
 

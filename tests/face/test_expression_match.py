@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 
 from faceplate.face import topology
-from faceplate.face.expression import LID_PAIRS, LIP_PAIRS, RestingFace, eye_openness, mouth_openness
-from faceplate.face.expression_match import EYE_CORNERS, IRISES, MatchAmounts, gaze_of, match_points
+from faceplate.face.expression import (
+    EYE_CORNERS,
+    IRISES,
+    LID_PAIRS,
+    LIP_PAIRS,
+    RestingFace,
+    eye_openness,
+    gaze_of,
+    mouth_openness,
+)
+from faceplate.face.expression_match import MatchAmounts, match_points
 from network_scene import frontal_head
 
 HEAD = frontal_head((300.0, 280.0), 130.0).points

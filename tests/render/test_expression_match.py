@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from faceplate.face import Face, FaceFinder, landmark
-from faceplate.face.expression import eye_openness, mouth_openness
-from faceplate.face.expression_match import gaze_of
+from faceplate.face.expression import RestingFace, eye_openness, gaze_of, mouth_openness
 from faceplate.generators import Generator, MeshGenerator, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.render.expression_match import RestingFaces
@@ -53,8 +52,6 @@ def generator(
 
 @pytest.fixture(scope="module")
 def rest(plates: Plates, source_bea: Source) -> RestingFaces:
-    from faceplate.face.expression import RestingFace
-
     return RestingFaces(RestingFace.of([plates["rest"][1].points]), source_bea.resting_face)
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from faceplate.face import topology
-from faceplate.face.expression_match import IRISES
+from faceplate.face.expression import IRISES
 from faceplate.face.raster import rasterise
 from faceplate.image.inpaint import fill
 from faceplate.image.soft_steps import smoothstep

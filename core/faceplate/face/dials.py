@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from faceplate.face.expression import LID_PAIRS, LIP_PAIRS, brow_heights
-from faceplate.face.expression_match import EYE_CORNERS, GAZE_SEEN, IRISES, gaze_of
+from faceplate.face.expression import EYE_CORNERS, IRISES, LID_PAIRS, LIP_PAIRS, brow_heights, gaze_of
+from faceplate.face.expression_match import GAZE_SEEN
 from faceplate.face.shape import pose_of
 
 __all__ = ["DIALS", "WIDTHS_PER_DEGREE", "DialledPoints", "Dials", "dial_features", "dialled"]

@@ -16,6 +16,8 @@ __all__ = [
     "BLENDSHAPES",
     "BLENDSHAPE_NETWORK",
     "BLENDSHAPE_POINTS",
+    "EYE_CORNERS",
+    "IRISES",
     "LID_PAIRS",
     "LIP_PAIRS",
     "RestingFace",
@@ -23,6 +25,7 @@ __all__ = [
     "brow_heights",
     "expression_of",
     "eye_openness",
+    "gaze_of",
     "mouth_openness",
 ]
 
@@ -57,6 +60,10 @@ LID_PAIRS = (
     ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155)),
     ((466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 374, 380, 381, 382)),
 )
+
+# Points of the right and left iris; the corners of the eyes, left to right in the picture of a face seen from in front.
+IRISES = (slice(468, 473), slice(473, 478))
+EYE_CORNERS = ((33, 133), (362, 263))
 
 # Share of a person's frames whose eyes are less open than the resting face's.
 _RESTING_EYES = 0.8
@@ -104,6 +111,18 @@ def brow_heights(canonical: np.ndarray) -> np.ndarray:
     return np.array([canonical[list(corners), 1].mean() - canonical[brow, 1].mean() for brow, corners in sides])
 
 
+def gaze_of(points: np.ndarray) -> np.ndarray:
+    """Measure each iris from the middle between its eye's corners, float64 (2, 2): along the corners and across, in widths."""
+    found = []
+    for iris, (first, second) in zip(IRISES, EYE_CORNERS, strict=True):
+        axis = points[second, :2] - points[first, :2]
+        width = max(float(np.linalg.norm(axis)), 1e-9)
+        offset = (points[iris, :2].mean(axis=0) - points[[first, second], :2].mean(axis=0)) / width
+        along = axis / width
+        found.append([offset @ along, offset @ np.array([-along[1], along[0]])])
+    return np.array(found)
+
+
 @dataclass(frozen=True)
 class RestingFace:
     """A person's face at rest, against which an expression is measured.
@@ -114,17 +133,20 @@ class RestingFace:
         float64 (2,), `eye_openness` of the open right and left eye.
     brows : np.ndarray
         float64 (2,), `brow_heights`.
+    irises : np.ndarray
+        float64 (2,), how far each iris lies below its eye's corners, in widths: a trait of the eye's shape.
     """
 
     eyes: np.ndarray
     brows: np.ndarray
+    irises: np.ndarray
 
     @classmethod
     def of(cls, meshes: Iterable[np.ndarray]) -> RestingFace:
-        """Measure a person's meshes, (478, 3) each, in square pixels: eyes that most frames do not exceed, median brows."""
-        seen = [(eye_openness(points), brow_heights(pose_of(points).canonical)) for points in meshes]
-        eyes, brows = (np.array([one[k] for one in seen]) for k in (0, 1))
-        return cls(np.quantile(eyes, _RESTING_EYES, axis=0), np.median(brows, axis=0))
+        """Measure a person's meshes, (478, 3) each, in square pixels: eyes that most frames do not exceed, medians else."""
+        seen = [(eye_openness(p), brow_heights(pose_of(p).canonical), gaze_of(p)[:, 1]) for p in meshes]
+        eyes, brows, irises = (np.array([one[k] for one in seen]) for k in range(3))
+        return cls(np.quantile(eyes, _RESTING_EYES, axis=0), np.median(brows, axis=0), np.median(irises, axis=0))
 
 
 def _openness(points: np.ndarray, upper: np.ndarray, lower: np.ndarray, corners: tuple[int, int]) -> float:

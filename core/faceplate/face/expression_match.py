@@ -13,17 +13,21 @@ from functools import cache
 
 import numpy as np
 
-from faceplate.face.expression import LID_PAIRS, LIP_PAIRS, RestingFace, brow_heights, eye_openness
+from faceplate.face.expression import (
+    EYE_CORNERS,
+    LID_PAIRS,
+    LIP_PAIRS,
+    RestingFace,
+    brow_heights,
+    eye_openness,
+    gaze_of,
+)
 from faceplate.face.face import topology
 from faceplate.face.shape import away_from, head_model, pose_of
 from faceplate.image.soft_steps import smoothstep
 
-__all__ = ["EYE_CORNERS", "GAZE_SEEN", "IRISES", "MatchAmounts", "MatchedPoints", "gaze_of", "match_points"]
+__all__ = ["GAZE_SEEN", "MatchAmounts", "MatchedPoints", "match_points"]
 
-IRISES = (slice(468, 473), slice(473, 478))
-"""The points of the person's right and left iris."""
-EYE_CORNERS = ((33, 133), (362, 263))
-"""The corners of the right and left eye, left to right in the picture of a face that is seen from in front."""
 GAZE_SEEN = (0.65, 0.2)
 """How much of an iris's movement in a picture the landmarker sees, along the eye and across."""
 
@@ -117,18 +121,9 @@ def match_points(
     if amounts.lids > 0:
         for pairs, own, wanted in zip(LID_PAIRS, *openings, strict=True):
             points = points + amounts.lids * _lids(points, pairs, own, wanted)
-    look = amounts.gaze * _look(seen, performed, np.minimum(*openings))
+    lower = None if own_rest is None or rest is None else rest.irises - own_rest.irises
+    look = amounts.gaze * _look(seen, performed, np.minimum(*openings), lower)
     return MatchedPoints(points, look)
-
-
-def gaze_of(points: np.ndarray) -> np.ndarray:
-    """Measure each iris from the middle between its eye's corners, float64 (2, 2): along the corners and across, in widths."""
-    found = []
-    for iris, corners in zip(IRISES, EYE_CORNERS, strict=True):
-        along, width = _eye_axis(points, corners)
-        offset = (points[iris, :2].mean(axis=0) - points[list(corners), :2].mean(axis=0)) / width
-        found.append([offset @ along, offset @ np.array([-along[1], along[0]])])
-    return np.array(found)
 
 
 def _eye_axis(points: np.ndarray, corners: tuple[int, int]) -> tuple[np.ndarray, float]:
@@ -181,9 +176,14 @@ def _lip_gaps(points: np.ndarray) -> tuple[np.ndarray, float]:
     return np.maximum(gap @ np.array([-along[1], along[0]]), 0.0), width
 
 
-def _look(seen: np.ndarray, performed: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Return the movement of the irises (2, 2) in pixels; `shown` (2,) is how far both faces' eyes are open."""
+def _look(seen: np.ndarray, performed: np.ndarray, shown: np.ndarray, lower: np.ndarray | None) -> np.ndarray:
+    """Return the movement of the irises (2, 2) in pixels.
+
+    `shown` (2,) is how far both faces' eyes are open, `lower` (2,) by how much the performer's irises lie lower at rest; where that
+    is unknown, looks up and down are left alone.
+    """
     apart = gaze_of(performed) - gaze_of(seen)
+    apart[:, 1] = 0.0 if lower is None else apart[:, 1] - lower
     sure = smoothstep(shown, _LOOK_LOW, _LOOK_HIGH)
     both = (sure[:, None] * apart).sum(axis=0) / max(float(sure.sum()), 1e-6)
     moved = np.zeros((2, 2))

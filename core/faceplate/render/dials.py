@@ -11,7 +11,7 @@ import numpy as np
 from faceplate.comp.expression_warp import expression_warp
 from faceplate.face import Face
 from faceplate.face.dials import DIALS, Dials, dialled
-from faceplate.face.expression_match import IRISES
+from faceplate.face.expression import IRISES
 from faceplate.face.shape import unsqueezed
 from faceplate.image.frame import Frame
 from faceplate.shot.parameters import Parameters
