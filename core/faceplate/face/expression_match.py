@@ -39,7 +39,7 @@ _NARROW_EYES, _WIDE_EYES = 0.2, 0.34
 _LID_GAIN, _LID_BEND = 1.3, 1.4
 # Change of the lids' openness (as a share of the resting one), the gaze and the lips' gap (in widths), the jaw and the brows (in
 # radii of the head) that are halved because they may be noise.
-_LID_NOISE, _GAZE_NOISE, _LIP_NOISE, _JAW_NOISE, _BROW_NOISE = 0.06, 0.01, 0.015, 0.02, 0.015
+_LID_NOISE, _GAZE_NOISE, _LIP_NOISE, _JAW_NOISE, _BROW_NOISE = 0.06, 0.01, 0.03, 0.06, 0.015
 # Share of a lid's movement that the upper lid makes, and of the lips' that the lower lip makes.
 _UPPER_LID, _LOWER_LIP = 0.88, 0.7
 # Least share of an opening that is left (the upper lid lies over the lower one, because landmarks lie inside the edge), and the
