@@ -4,7 +4,7 @@
 
 The front picture is the plate. The landmarker measures the result at steps over each dial's range. `own` is the change of what
 the dial names from one end to the other, as a share of the change put on the mesh; `other` is the largest change of anything else
-at half range, as a share of the change that the other thing's own dial makes there; `backward` is the largest step against the
+at half range, as a share of what the other thing's own dial puts on the mesh there; `backward` is the largest step against the
 dial's direction, as a share of the dial's whole change; `identity` is the fall of SFace's similarity to the source at half range.
 """
 
@@ -94,7 +94,8 @@ def measure(setup: Setup, source: Person, target: Person, tiles: list[np.ndarray
         table.append([(own[-1] - own[0]) / put[number], 0.0, backward, fall])
     tiles.append(np.hstack(strip))
     moves = np.abs(np.array(half_moves))
-    shares = moves / np.maximum(np.diag(moves), 1e-9)[None]
+    at_half = [_put(swapper.plate, dial, HALF * ends_of(dial)[1]) - _put(swapper.plate, dial, 0.0) for dial in DIALS]
+    shares = moves / np.abs(np.diag(np.array(at_half)))[None]
     np.fill_diagonal(shares, 0.0)
     result = np.array(table)
     result[:, 1] = shares.max(axis=1)

@@ -14,7 +14,7 @@ from network_scene import frontal_head, turned
 HEAD = frontal_head((300.0, 280.0), 130.0)
 POINTS = HEAD.points
 # The value of each dial at half its range.
-HALF = {name: 20.0 if name == "gaze_x" else 15.0 if name == "gaze_y" else 0.5 for name in DIALS}
+HALF = {name: 15.0 if name == "gaze_x" else 7.5 if name == "gaze_y" else 0.5 for name in DIALS}
 
 
 def moved(name: str, value: float, points: np.ndarray = POINTS) -> np.ndarray:

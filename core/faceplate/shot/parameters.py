@@ -245,7 +245,7 @@ class Parameters(BaseModel):
     ] = ""
     dial_gaze_x: Annotated[
         float,
-        Field(ge=-40.0, le=40.0),
+        Field(ge=-30.0, le=30.0),
         About(
             "Look across",
             "Turns the performed look to the picture's right, or left below 0, in degrees.",
@@ -255,7 +255,7 @@ class Parameters(BaseModel):
     ] = 0.0
     dial_gaze_y: Annotated[
         float,
-        Field(ge=-30.0, le=30.0),
+        Field(ge=-15.0, le=15.0),
         About(
             "Look up",
             "Turns the performed look up, or down below 0, in degrees.",
