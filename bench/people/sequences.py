@@ -23,7 +23,7 @@ from faceplate.face.shape import pose_of
 from faceplate.image.frame import Frame
 from faceplate.image.inpaint import fill
 from faceplate.image.window import Window
-from track_plates import blinking, noisy, write
+from track_plates import LIDS, SHUT, blinking, looking, noisy, write
 
 FIRST = 1001
 # Frames after which the motion of `warp` repeats: about two seconds.
@@ -36,6 +36,8 @@ CLOSING = 0.75
 DRIFT = 0.02
 # Distance from the mesh over which the motion fades into the still background, in face sizes.
 FADE = 0.9
+# Points of the person's right iris and the left one.
+IRISES = (slice(468, 473), slice(473, 478))
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,25 @@ class Motion:
     face: Face
     closing: np.ndarray
 
-    def meshes(self, index: int) -> np.ndarray:
-        """Return the mesh at frame `index`, float64 (478, 3), in the still's pixels."""
+    def meshes(self, index: int, mouth: float | None = None) -> np.ndarray:
+        """Return the mesh at frame `index`, float64 (478, 3), in the still's pixels; `mouth` 0..1 is how far it is closed."""
         t = 2 * np.pi * index / PERIOD
         pose = pose_of(self.face.points)
-        mouth = 0.5 - 0.5 * np.cos(3 * t)
+        mouth = 0.5 - 0.5 * np.cos(3 * t) if mouth is None else mouth
         canonical = pose.canonical + CLOSING * mouth * self.closing
         turn = _rotation(np.radians(TURN) * np.sin(t), np.radians(NOD) * np.sin(2 * t + 0.5))
         pivot = np.array([0.0, 0.0, self.face.size * 0.5])  # about the middle of the head
         return (pose.place(canonical) - pivot) @ turn.T + pivot + pose.centre
+
+    def acted(self, lids: float, look: np.ndarray) -> Motion:
+        """Return the same still with lids shut by `lids` (0..1) and irises moved by `look` (2,), in widths of an eye."""
+        points = self.face.points.copy()
+        for (upper, lower), iris in zip(LIDS, IRISES, strict=True):
+            points[iris, :2] += look * np.ptp(self.face.points[list(upper), 0])
+            gap = self.face.points[list(lower)[1:-1], :2] - self.face.points[list(upper)[1:-1], :2]
+            points[list(upper)[1:-1], :2] += SHUT * lids * gap
+        pixels = looking(self.pixels, self.face.points[:, :2], look)
+        return replace(self, pixels=blinking(pixels, self.face.points[:, :2], lids), face=self.face.moved(points))
 
     def shut(self, index: int) -> float:
         """Return how far the lids are shut at frame `index`: a blink of 9 frames, twice in a period."""
@@ -90,10 +102,39 @@ def warp(setup: Setup, person: Person, count: int) -> Iterator[tuple[np.ndarray,
         yield pixels, moved * scale
 
 
+def acting(setup: Setup, person: Person, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Iterate over frames of one picture that blinks, looks about and speaks by parameters, with the true mesh."""
+    motion = _motion_of(setup, person)
+    scale = setup.size / motion.pixels.shape[0]
+    for index in range(count):
+        acted = motion.acted(blink_at(index), look_at(index))
+        still, moved = (one.meshes(index // 3, 1.2 * (1 - word_at(index))) for one in (motion, acted))
+        pixels = _warped(acted.pixels, motion.face.points, still, setup.size, np.zeros(2))
+        yield pixels, moved * scale
+
+
+def blink_at(index: int) -> float:
+    """Return how far the lids are shut at frame `index`: a whole blink and a half one in 36 frames."""
+    whole, half = 1.5 - abs(index % 36 - 7) / 3.0, 0.8 - abs(index % 36 - 25) / 4.0
+    return float(np.clip(max(whole, min(half, 0.5)), 0.0, 1.0))
+
+
+def look_at(index: int) -> np.ndarray:
+    """Return the look at frame `index`, (2,) in widths of an eye: to the sides, and up and down."""
+    return np.array([0.10 * np.sin(2 * np.pi * index / 24), 0.035 * np.sin(2 * np.pi * index / 18)])
+
+
+def word_at(index: int) -> float:
+    """Return how far the mouth is open at frame `index`, 0..1: syllables of different size."""
+    t = 2 * np.pi * index / 36
+    return float(np.clip(0.5 - 0.5 * np.cos(3 * t), 0, 1) * (0.7 + 0.3 * np.sin(t)))
+
+
 MOTIONS: dict[str, Callable[[Setup, Person, int], Iterator[tuple[np.ndarray, np.ndarray | None]]]] = {
     "performance": performance,
     "warp": warp,
     "still": still,
+    "acting": acting,
 }
 
 

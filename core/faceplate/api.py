@@ -83,8 +83,9 @@ class FaceSwapper:
         resources, parameters = self.resources, self.parameters
         generator, networks = resources.generator(parameters), resources.matte_networks(parameters)
         mesh = mesh_in(generator)
+        rest = resources.resting_faces(parameters)
         views = None if mesh is None else mesh.views_alone(number, face, frame.pixel_aspect)
-        return swap_face(frame, face, generator, parameters, frame=number, networks=networks, views=views)
+        return swap_face(frame, face, generator, parameters, frame=number, networks=networks, views=views, rest=rest)
 
     def __call__(self, frame: Frame, faces: tuple[Face, ...], number: int | None = None) -> Frame:
         """Return the frame with every face of `faces` replaced; `number` as in `swap`."""

@@ -22,7 +22,7 @@ from plates import read_file
 from three_frame_shot import ThreeFrameShot, assert_same, memory
 
 SIDE, BIG = 260, 716
-AFTER_GENERATING = (Stage.MATTE, Stage.MATCH, Stage.ELEMENT, Stage.WRITE)
+AFTER_GENERATING = (Stage.EXPRESSION, Stage.MATTE, Stage.MATCH, Stage.ELEMENT, Stage.WRITE)
 # A value other than the default's for every parameter that has no range, or that needs a file.
 OTHERS = {
     "window": "plate", "shutter": "0.5", "defocus": "2",
@@ -88,13 +88,15 @@ def test_a_parameter_runs_again_what_it_says_and_the_pixels_are_those_without_a_
         assert set(counts) <= {"matched"}
     if parameter.name.startswith("light_") or parameter.name == "enhance":
         assert set(counts) <= {"light", "lit", "matched"}
+    if parameter.name.startswith("match_"):
+        assert set(counts) <= {"expression", "light", "lit", "blur", "coverage", "matched"}
     if parameter.name in ("light_luminance", "light_color"):
         assert "light" not in counts
     if parameter.name in ("forehead", "edge_jaw", "edge_right", "edge_left"):
         assert set(counts) <= {"coverage", "matched"}
     if parameter.name in ("shutter", "motion_blur", "defocus", "defocus_amount"):
         assert set(counts) <= {"blur", "coverage", "matched"}
-    if parameter.name in ("shape", "mouth", "eyes", "pins"):
+    if parameter.name in ("shape", "mouth", "eyes", "pins") or parameter.name.startswith("dial_"):
         assert len(generated) == counts["generate"] == 1 and counts["find"] == 0
     elif parameter.about.invalidates in (Stage.GENERATE, Stage.RESTORE) and parameter.name not in (
         "generator",

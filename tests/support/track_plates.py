@@ -128,11 +128,40 @@ def undone(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return points @ back[:, :2].T + back[:, 2]
 
 
-_LIDS = (
+LIDS = (
     ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133)),
     ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263)),
 )
 """Upper and lower lid of either eye, left to right in the picture."""
+
+
+SHUT = 0.94
+"""How much of the opening between the lids `blinking` closes when they are shut."""
+
+
+def looking(picture: np.ndarray, points: np.ndarray, look: np.ndarray) -> np.ndarray:
+    """`picture` with its irises moved by `look` (2,), in widths of an eye; `points` (478, 2) are its mesh.
+
+    Iris and pupil move as they are between the lids; the white beside them is stretched and squeezed.
+    """
+    if not look.any():
+        return picture
+    height, width = picture.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    across, down = x.copy(), y.copy()
+    for (upper, lower), iris in zip(LIDS, (slice(468, 473), slice(473, 478)), strict=True):
+        eye = float(np.ptp(points[list(upper), 0]))
+        shift = look * eye
+        centre = points[iris].mean(axis=0) + shift
+        radius = float(np.linalg.norm(points[iris] - points[iris].mean(axis=0), axis=1).max())
+        near = np.clip((2.4 - np.hypot(x - centre[0], y - centre[1]) / radius) / 1.2, 0, 1)
+        between = np.zeros((height, width), np.float32)
+        outline = np.concatenate([points[list(upper)], points[list(lower)][::-1]])
+        cv2.fillPoly(between, [np.round(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+        part = near * near * (3 - 2 * near) * cv2.GaussianBlur(between, (0, 0), 0.02 * eye)
+        across -= (part * shift[0]).astype(np.float32)
+        down -= (part * shift[1]).astype(np.float32)
+    return cv2.remap(picture, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def blinking(picture: np.ndarray, points: np.ndarray, shut: float) -> np.ndarray:
@@ -147,13 +176,13 @@ def blinking(picture: np.ndarray, points: np.ndarray, shut: float) -> np.ndarray
     height, width = picture.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     source = y.copy()
-    for upper, lower in _LIDS:
+    for upper, lower in LIDS:
         top = np.interp(np.arange(width), points[list(upper), 0], points[list(upper), 1])
         low = np.interp(np.arange(width), points[list(lower), 0], points[list(lower), 1])
         inside = (np.arange(width) > points[upper[0], 0]) & (np.arange(width) < points[upper[-1], 0])
         opening = np.where(inside, low - top, 0.0)
         start = top - 1.2 * float(opening.max())
-        lid = top + shut * 0.94 * opening
+        lid = top + shut * SHUT * opening
         above = start + (y - start) * (top - start) / np.maximum(lid - start, 1e-6)
         under = top + (y - lid) * opening / np.maximum(low - lid, 1e-6)
         part = np.where(y < lid, above, under)

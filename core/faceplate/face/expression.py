@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
+from faceplate.face.face import topology
+from faceplate.face.shape import pose_of
 from faceplate.models import Network, embedded_store, open_network
 
 __all__ = [
     "BLENDSHAPES",
     "BLENDSHAPE_NETWORK",
     "BLENDSHAPE_POINTS",
+    "EYE_CORNERS",
+    "IRISES",
+    "LID_PAIRS",
+    "LIP_PAIRS",
+    "RestingFace",
     "blendshapes",
+    "brow_heights",
     "expression_of",
     "eye_openness",
+    "gaze_of",
     "mouth_openness",
 ]
 
@@ -42,6 +53,20 @@ BLENDSHAPE_POINTS = np.array([
     321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382, 384, 385, 386,
     387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
 ])  # fmt: skip
+
+# Upper and lower points that face each other across an opening: mouth, the person's right eye, the left one.
+LIP_PAIRS = ((191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324))
+LID_PAIRS = (
+    ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155)),
+    ((466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 374, 380, 381, 382)),
+)
+
+# Points of the right and left iris; the corners of the eyes, left to right in the picture of a face seen from in front.
+IRISES = (slice(468, 473), slice(473, 478))
+EYE_CORNERS = ((33, 133), (362, 263))
+
+# Share of a person's frames whose eyes are less open than the resting face's.
+_RESTING_EYES = 0.8
 
 _UPPER_LIP, _LOWER_LIP = np.array([81, 82, 13, 312, 311]), np.array([178, 87, 14, 317, 402])
 _LIP_CORNERS = (78, 308)
@@ -77,6 +102,51 @@ def eye_openness(points: np.ndarray) -> tuple[float, float]:
     """Measure the gap between the lids over the eye's width, right and left eye: 0 closed, about 0.35 open."""
     right, left = (_openness(points, *eye) for eye in _EYES)
     return right, left
+
+
+def brow_heights(canonical: np.ndarray) -> np.ndarray:
+    """Measure how high the right and left brow lie above their eye's corners on a canonical mesh, float64 (2,)."""
+    mesh = topology()
+    sides = ((mesh.right_brow, _EYES[0][2]), (mesh.left_brow, _EYES[1][2]))
+    return np.array([canonical[list(corners), 1].mean() - canonical[brow, 1].mean() for brow, corners in sides])
+
+
+def gaze_of(points: np.ndarray) -> np.ndarray:
+    """Measure each iris from the middle between its eye's corners, float64 (2, 2): along the corners and across, in widths."""
+    found = []
+    for iris, (first, second) in zip(IRISES, EYE_CORNERS, strict=True):
+        axis = points[second, :2] - points[first, :2]
+        width = max(float(np.linalg.norm(axis)), 1e-9)
+        offset = (points[iris, :2].mean(axis=0) - points[[first, second], :2].mean(axis=0)) / width
+        along = axis / width
+        found.append([offset @ along, offset @ np.array([-along[1], along[0]])])
+    return np.array(found)
+
+
+@dataclass(frozen=True)
+class RestingFace:
+    """A person's face at rest, against which an expression is measured.
+
+    Attributes
+    ----------
+    eyes : np.ndarray
+        float64 (2,), `eye_openness` of the open right and left eye.
+    brows : np.ndarray
+        float64 (2,), `brow_heights`.
+    irises : np.ndarray
+        float64 (2,), how far each iris lies below its eye's corners, in widths: a trait of the eye's shape.
+    """
+
+    eyes: np.ndarray
+    brows: np.ndarray
+    irises: np.ndarray
+
+    @classmethod
+    def of(cls, meshes: Iterable[np.ndarray]) -> RestingFace:
+        """Measure a person's meshes, (478, 3) each, in square pixels: eyes that most frames do not exceed, medians else."""
+        seen = [(eye_openness(p), brow_heights(pose_of(p).canonical), gaze_of(p)[:, 1]) for p in meshes]
+        eyes, brows, irises = (np.array([one[k] for one in seen]) for k in range(3))
+        return cls(np.quantile(eyes, _RESTING_EYES, axis=0), np.median(brows, axis=0), np.median(irises, axis=0))
 
 
 def _openness(points: np.ndarray, upper: np.ndarray, lower: np.ndarray, corners: tuple[int, int]) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from faceplate.face import topology
 from faceplate.face.align import apply
-from faceplate.face.expression import eye_openness
+from faceplate.face.expression import LID_PAIRS, LIP_PAIRS, eye_openness
 from faceplate.face.shape import Pose, head_model, own_shape, pose_of, turn_between
 from faceplate.image.soft_steps import smoothstep
 
@@ -22,12 +22,6 @@ _SHOWN, _LOST = 45.0, 65.0
 _OPEN_EYE = 0.2
 # Distance around lips and lids within which points move with them, in radii of the mean head.
 _SPREAD = 0.12
-# Upper and lower points that face each other across the opening: mouth, the person's right eye, the left one.
-_MOUTH = ((191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324))
-_EYES = (
-    ((246, 161, 160, 159, 158, 157, 173), (7, 163, 144, 145, 153, 154, 155)),
-    ((466, 388, 387, 386, 385, 384, 398), (249, 390, 373, 374, 380, 381, 382)),
-)
 
 
 def shape_offset(points: np.ndarray, poses: tuple[Pose, ...]) -> np.ndarray:
@@ -42,8 +36,8 @@ def shape_offset(points: np.ndarray, poses: tuple[Pose, ...]) -> np.ndarray:
     weights = np.exp(-np.array([turn_between(other, pose) for other in poses]) / _LIKE)
     wanted = np.average([own_shape(other.canonical) for other in poses], axis=0, weights=weights)
     offset = wanted - own_shape(pose.canonical)
-    offset = offset + _closing(offset, _MOUTH)
-    for pairs, openness in zip(_EYES, eye_openness(points), strict=True):
+    offset = offset + _closing(offset, LIP_PAIRS)
+    for pairs, openness in zip(LID_PAIRS, eye_openness(points), strict=True):
         offset = offset + (1 - smoothstep(openness / _OPEN_EYE)) * _closing(offset, pairs)
     moved = _shown(pose) * pose.place(offset)
     mesh = topology()

@@ -25,6 +25,9 @@ from faceplate.models import embedded_store
 from faceplate.plate import Sequence
 from faceplate.plate.movie import is_movie
 from faceplate.render.depth_order import tracked_size
+from faceplate.render.dials import dials_of
+from faceplate.render.expression_match import LANDMARKER as EXPRESSION_LANDMARKER
+from faceplate.render.expression_match import match_amounts
 from faceplate.render.lens import PlateLens
 from faceplate.render.request import FrameRequest
 from faceplate.render.resources import RenderResources
@@ -69,6 +72,7 @@ class CacheKeys:
             self._plate,
             ("given", _face_values(face)) if face is not None else self._target,
             self._generator,
+            self._acting,
             self._weights(resources.finder(parameters).networks),
             [self._occluder, self._network(parameters.parser)],
             parameters.model_dump(exclude={*_FILES, "target"}),
@@ -114,16 +118,22 @@ class CacheKeys:
         transform = generator.frame(face, self.request.file.pixel_aspect)
         picture = digest("picture", self._plate, self.request.proxy, region, _face_values(face))
         shape = (self._generator, self._values(("shape",)), weight, grain) if isinstance(generator, Reshaping) else None
-        prepare = digest("prepare", picture, shape, transform.matrix, transform.window, self.request.frame, look, lens)
+        dials = dials_of(parameters)
+        turned = (dials, weight, grain) if dials.any else None
+        prepare = digest(
+            "prepare", picture, shape, turned, transform.matrix, transform.window, self.request.frame, look, lens
+        )
         inner = digest("inner", prepare, self._generator, self._values(self._read), views)
         restoring = (self._values(_named(Stage.RESTORE)), parameters.network_view) if parameters.restorer else None
         generate = digest("generate", inner, restoring)
         occlusion = digest("occlusion", prepare, parameters.occlusion, self._occluder)
-        light = digest("light", generate, occlusion, self._values(("enhance", "light_highlights")))
-        blur = digest("blur", generate, self._values(_LENS))
+        expression = digest("expression", generate, acting) if (acting := self._acting) else generate
+        light = digest("light", expression, occlusion, self._values(("enhance", "light_highlights")))
+        blur = digest("blur", expression, self._values(_LENS))
         return {
             "prepare": prepare,
             "generate": generate,
+            "expression": expression,
             "inner": inner,
             "parsed": digest("parsed", prepare, self._network(parameters.parser)),
             "occlusion": occlusion,
@@ -181,6 +191,15 @@ class CacheKeys:
 
     def _source(self) -> str:
         return digest(self.resources.source.cache_identity(), self.resources.color.cache_id)
+
+    @cached_property
+    def _acting(self) -> str:
+        """What the expression match depends on beside the generated face; empty where it is off."""
+        amounts = match_amounts(self.request.parameters)
+        if not amounts.any:
+            return ""
+        rest = self.resources.resting_faces(self.request.parameters)
+        return digest(amounts, rest, embedded_store().card(EXPRESSION_LANDMARKER).sha256)
 
     @cached_property
     def _mattes(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from faceplate.face import Face
 from faceplate.generators import Crop, Generated, Generator
 from faceplate.generators.restorers import Restored
 from faceplate.render.crop import PlateCrop
+from faceplate.render.expression_match import RestingFaces, match_amounts, matched_expression
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
+from faceplate.render.leading_views import mesh_in
 from faceplate.render.prepare import PreparedPlate
 from faceplate.shot.parameters import Parameters
 from faceplate.track.view_plan import Views
@@ -39,8 +41,12 @@ def generate_face(
     parameters: Parameters,
     cache: FrameCache = NO_FRAME_CACHE,
     views: Views | None = None,
+    rest: RestingFaces | None = None,
 ) -> GeneratorResult:
-    """Run the generator, and its restorer, on the prepared crop; `views` are those that lead in the frame."""
+    """Run the generator, and its restorer, on the prepared crop, and match the expression of its answer.
+
+    `views` are those that lead in the frame, `rest` the resting faces of both people where they are known.
+    """
     color = prepared.plate.color
 
     def generate() -> GeneratorResult:
@@ -50,7 +56,18 @@ def generate_face(
         shown, generated = _run(prepared.crop, color, used, network_encoding(parameters, color), views)
         return GeneratorResult(shown, generated, _resolution_note(generator, prepared.face))
 
-    return cache.make("generate", generate)
+    result, amounts = cache.make("generate", generate), match_amounts(parameters)
+    mesh = mesh_in(generator)
+    if mesh is not None and mesh.settings.eyes == "source":  # asks for the look of the source
+        amounts = replace(amounts, gaze=0.0)
+    if not amounts.any:
+        return result
+
+    def matched() -> GeneratorResult:
+        acted = matched_expression(prepared, result.shown, result.generated, amounts, rest or RestingFaces())
+        return replace(result, generated=acted)
+
+    return cache.make("expression", matched)
 
 
 def network_encoding(parameters: Parameters, color: ColorConfig) -> Encoding:

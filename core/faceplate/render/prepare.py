@@ -13,11 +13,14 @@ from faceplate.comp.outline_warp import REACH, OutlineWarp, follow_outline
 from faceplate.comp.skin_tones import tone_places
 from faceplate.face import Face
 from faceplate.face.align import apply, invert, scale_of
+from faceplate.face.dials import Dials, dialled
+from faceplate.face.shape import unsqueezed
 from faceplate.generators import CropTransform, Generator, Reshaping
 from faceplate.image.frame import Frame
 from faceplate.image.inpaint import heal
 from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop, is_plate_grid
+from faceplate.render.dials import dials_of, with_inner_dials, with_outer_dials
 from faceplate.render.lens import PlateLens, most_reach
 from faceplate.render.plate_grain import grain_around_face
 from faceplate.shot.parameters import Parameters
@@ -50,7 +53,8 @@ class PreparedPlate:
     both in plate pixels. `region` is the part of the plate that the composite may change, `crop` the generator's input.
     `look` is what the track knows of the face's pixels; it has no tones and no features where the plate has another grade than
     the tracked one. `odds` are the photographed face's odds of being hidden, where the outline warp needed them. `lens` is
-    what is known of the plate's lens and shutter.
+    what is known of the plate's lens and shutter. `performed` are the photographed face's points (478, 3) with the dials on
+    them, as the landmarker would find them, in square pixels; None where no dial is turned.
     """
 
     plate: Frame
@@ -65,6 +69,7 @@ class PreparedPlate:
     look: Look | None = None
     odds: SquareOdds | None = None
     lens: PlateLens = field(default_factory=PlateLens)
+    performed: np.ndarray | None = None
 
     @property
     def tones(self) -> SkinTones | None:
@@ -111,7 +116,10 @@ def prepare_plate(
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)
     shot = plate.working()
-    outline, odds = _outline_warp(plate, shot, face, generator, weight, look)
+    dials = dials_of(parameters)
+    outline, odds = _outline_warp(
+        plate, shot, face, _wanted_face(face, generator, dials, plate.pixel_aspect), weight, look
+    )
     working, new_face = shot, face
     if outline is not None:
         new_face = outline.face
@@ -120,7 +128,12 @@ def prepare_plate(
         working[inside] = outline.plate(
             np.ascontiguousarray(shot[inside]), grain or grain_around_face(shot, plate, new_face)
         )
-    transform = generator.frame(new_face, picture.pixel_aspect)
+    performed = None
+    if dials.any:
+        working, new_face = with_inner_dials(working, plate, new_face, dials, weight)
+        performed = dialled(unsqueezed(face.points, plate.pixel_aspect), dials).seen
+    # A network keeps its alignment to the photographed face, so that a dial does not shift or scale the crop.
+    transform = generator.frame(new_face if isinstance(generator, Reshaping) else face, picture.pixel_aspect)
     return PreparedPlate(
         plate=plate,
         bad=bad,
@@ -134,6 +147,7 @@ def prepare_plate(
         look=_look_of_these_pixels(look, shot, plate.window, face),
         odds=odds,
         lens=lens,
+        performed=performed,
     )
 
 
@@ -153,7 +167,7 @@ def region_of_interest(
     corners = np.array([[x, y] for x in (window.x, window.right) for y in (window.y, window.bottom)], np.float64)
     room = 0.0 if on_grid else _FILTER_ROOM * max(1.0, 1.0 / scale_of(transform.matrix))
     seen = Window.around(apply(invert(transform.matrix), corners), room).union(_hull_window(face, parameters))
-    if on_grid:  # a generator that works there may give the face another shape
+    if on_grid or dials_of(parameters).any:  # the face may be given another shape
         seen = seen.union(face.window(REACH + _RESHAPED))
     if lens is not None:
         seen = seen.grow(most_reach(lens))
@@ -174,17 +188,20 @@ def placed(matte: np.ndarray, window: Window, region: Window) -> np.ndarray:
     return result
 
 
+def _wanted_face(face: Face, generator: Generator, dials: Dials, pixel_aspect: float) -> Face:
+    """Return `face` in the shape that the generator gives it, with the dials that may move its outline; else the same face."""
+    wanted = generator.reshaped(face, pixel_aspect) if isinstance(generator, Reshaping) else face
+    return with_outer_dials(wanted, dials, pixel_aspect)
+
+
 def _outline_warp(
-    plate: Frame, shot: np.ndarray, face: Face, generator: Generator, weight: float, look: Look | None
+    plate: Frame, shot: np.ndarray, face: Face, wanted: Face, weight: float, look: Look | None
 ) -> tuple[OutlineWarp | None, SquareOdds | None]:
-    """Return how the plate moves to meet the shape that the generator gives the face, and the odds that occluders hide it.
+    """Return how the plate moves to meet the `wanted` shape of the face, and the odds that occluders hide it.
 
     Both are None where the face keeps the plate's shape.
     """
-    if not isinstance(generator, Reshaping):
-        return None, None
     aspect = plate.pixel_aspect
-    wanted = generator.reshaped(face, aspect)
     if wanted is face:
         return None, None
     wanted = face.moved(face.points + weight * (wanted.points - face.points))

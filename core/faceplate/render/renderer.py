@@ -164,7 +164,8 @@ class Renderer:
             return GeneratedFrame(loaded)
         parameters, views = loaded.located.parameters, loaded.located.target.views
         generator = self.resources.generator(parameters)
-        return GeneratedFrame(loaded, generate_face(loaded.prepared, generator, parameters, loaded.cache, views))
+        rest = self.resources.resting_faces(parameters)
+        return GeneratedFrame(loaded, generate_face(loaded.prepared, generator, parameters, loaded.cache, views, rest))
 
     def composite(self, generated: GeneratedFrame) -> Rendered:
         """Do everything after the generator, up to the plate's own space."""

@@ -40,6 +40,7 @@ from faceplate.models import (
 )
 from faceplate.models.devices import Runtime
 from faceplate.render.composite import layer_names
+from faceplate.render.expression_match import RestingFaces, match_amounts
 from faceplate.render.generate import network_encoding
 from faceplate.render.leading_views import mesh_in, runs_for
 from faceplate.render.matte import MatteNetworks, keep_regions
@@ -323,6 +324,21 @@ class RenderResources(ShotFiles):
         if mesh is None or face is None:
             return None
         return mesh.views_alone(request.frame, face, request.file.pixel_aspect)
+
+    def resting_faces(self, parameters: Parameters) -> RestingFaces:
+        """Return the resting faces that the expression match compares with; none are worked out where it is off."""
+        if not match_amounts(parameters).any:
+            return RestingFaces()
+        track, performer, own = self.track, None, None
+        if track is not None:
+            person = self.person(parameters)
+            performer = self.pool.get(("rest", person, track.path), lambda: track.resting_face(person))
+        given = getattr(self.given_generator, "source", None)
+        if isinstance(given, Source):
+            own = given.resting_face
+        elif self.shot.source is not None and (self.given_generator is not None or self.needs_source(parameters)):
+            own = self.source.resting_face
+        return RestingFaces(performer, own)
 
     def wanted_identity(self, parameters: Parameters) -> np.ndarray | None:
         """Return the identity embedding of the picture that the parameter `target` names; None where it names no picture."""

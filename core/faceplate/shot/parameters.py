@@ -28,6 +28,7 @@ class Stage(StrEnum):
     FIND = "find"
     GENERATE = "generate"
     RESTORE = "restore"
+    EXPRESSION = "expression"
     MATTE = "matte"
     MATCH = "match"
     ELEMENT = "element"
@@ -242,6 +243,146 @@ class Parameters(BaseModel):
             animatable=False,
         ),
     ] = ""
+    dial_gaze_x: Annotated[
+        float,
+        Field(ge=-30.0, le=30.0),
+        About(
+            "Look across",
+            "Turns the performed look to the picture's right, or left below 0, in degrees.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    dial_gaze_y: Annotated[
+        float,
+        Field(ge=-15.0, le=15.0),
+        About(
+            "Look up",
+            "Turns the performed look up, or down below 0, in degrees.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    dial_lids: Annotated[
+        float,
+        Field(ge=-1.0, le=1.0),
+        About(
+            "Lids",
+            "Opens the performed lids wider, or closes them below 0; -1 shuts open eyes.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    dial_brow_right: Annotated[
+        float,
+        Field(ge=-1.0, le=1.0),
+        About(
+            "Right brow",
+            "Raises the person's right brow, or lowers it below 0.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    dial_brow_left: Annotated[
+        float,
+        Field(ge=-1.0, le=1.0),
+        About(
+            "Left brow",
+            "Raises the person's left brow, or lowers it below 0.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    dial_mouth: Annotated[
+        float,
+        Field(ge=-1.0, le=1.0),
+        About(
+            "Mouth open",
+            "Opens the performed mouth, or closes it below 0; -1 shuts the lips.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    dial_smile: Annotated[
+        float,
+        Field(ge=-1.0, le=1.0),
+        About(
+            "Smile",
+            "Draws the corners of the mouth out and up, or in and down below 0.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    dial_jaw: Annotated[
+        float,
+        Field(ge=-1.0, le=1.0),
+        About(
+            "Jaw",
+            "Moves the jaw to the picture's right, or left below 0.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    dial_press: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Lips press",
+            "Presses the lips together.",
+            "Expression",
+            Stage.GENERATE,
+        ),
+    ] = 0.0
+    match_lids: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match lids",
+            "How far the new face's lids are opened and closed as the performer's; 0 leaves them as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
+    match_gaze: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match gaze",
+            "How far the new face's irises are turned to where the performer looks; 0 leaves them as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
+    match_mouth: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match mouth",
+            "How far the new face's lips are opened and shaped as the performer's; 0 leaves them as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
+    match_jaw: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match jaw",
+            "How far the new face's jaw is moved to where the performer's is; 0 leaves it as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
+    match_brows: Annotated[
+        float,
+        Field(ge=0.0, le=1.0),
+        About(
+            "Match brows",
+            "How far the new face's brows are raised and lowered as the performer's; 0 leaves them as generated.",
+            "Expression",
+            Stage.EXPRESSION,
+        ),
+    ] = 1.0
     matte_erode: Annotated[
         float,
         Field(ge=0.0, le=0.3),

@@ -20,6 +20,7 @@ from faceplate.comp.occlusion import occlusion_matte
 from faceplate.comp.skin_tones import SkinTones, measure_tones
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
+from faceplate.face.expression import RestingFace
 from faceplate.image.frame import Frame
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, cast_vote, make_atlas
@@ -171,6 +172,11 @@ class Source:
     def all_views(self) -> tuple[SourceView, ...]:
         """`views` and `spare`."""
         return self.views + self.spare
+
+    @cached_property
+    def resting_face(self) -> RestingFace:
+        """The person's face at rest, against which an expression is measured."""
+        return RestingFace.of(view.geometry.square for view in self.views)
 
     @cached_property
     def shading(self) -> np.ndarray:

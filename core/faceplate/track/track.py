@@ -16,6 +16,8 @@ from faceplate.comp.grain import Grain
 from faceplate.errors import RenderError, UsageError
 from faceplate.face import Face, likeness
 from faceplate.face.choose import CLEARLY_LARGER, distance_to, parse_point
+from faceplate.face.expression import RestingFace
+from faceplate.face.shape import unsqueezed
 from faceplate.system.user_paths import exists
 from faceplate.track import corrections, mesh_codec, model
 from faceplate.track.assembly import resmoothed
@@ -31,6 +33,8 @@ __all__ = ["Track", "TrackedFace", "TrackedPerson", "made"]
 
 # Two pictures of one person under very different light can be less alike than SFace's threshold of 0.363; they reach this.
 _LIKENESS_FLOOR = 0.25
+# Frames on which a person's resting face is measured.
+_RESTING_FRAMES = 64
 _IDENTITY_STEPS = 4096.0
 _Made = TypeVar("_Made", bound=BaseModel)
 
@@ -215,6 +219,14 @@ class Track:
         marks = [mark for mark in self.sidecar.corrections.bad if mark.person == person]
         good = tuple(not any(mark.first <= frame <= mark.last for mark in marks) for frame in frames)
         return frames, (self._known(places[frame]) for frame in frames), good
+
+    def resting_face(self, person: str) -> RestingFace | None:
+        """Measure the person's resting face over the shot, on frames spread evenly over theirs; None without a frame."""
+        frames = self.person(person).frames
+        chosen = frames[:: max(len(frames) // _RESTING_FRAMES, 1)]
+        faces = [self._known(self._places(person)[frame]) for frame in chosen]
+        aspect = self.sidecar.plate.pixel_aspect
+        return RestingFace.of(unsqueezed(face.points, aspect) for face in faces) if faces else None
 
     def view_plan(self, person: str, source: str) -> model.ViewPlan | None:
         """Return the stored view plan of a person for the source of that identity (`view_planner.source_identity`).

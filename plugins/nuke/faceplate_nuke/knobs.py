@@ -13,7 +13,7 @@ from . import names
 
 __all__ = ["TABS", "add_knobs", "parameter_names", "tab_of"]
 
-TABS = ("Face", "Source", "Matte", "Light", "Output", "Engine")
+TABS = ("Face", "Source", "Expression", "Matte", "Light", "Output", "Engine")
 
 _TAB_OF_GROUP = {"Detail": "Light", "Network": "Engine"}
 

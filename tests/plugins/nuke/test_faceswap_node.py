@@ -32,7 +32,7 @@ def test_knobs_are_made_from_the_list(stage: Stage) -> None:
         if entry["type"] == "float":
             assert (knob.min(), knob.max()) == (entry["minimum"], entry["maximum"])
     tabs = [knob.label() for knob in node.allKnobs() if knob.Class() == "Tab_Knob"]
-    assert tabs == ["Face", "Source", "Matte", "Light", "Output", "Engine"]
+    assert tabs == ["Face", "Source", "Expression", "Matte", "Light", "Output", "Engine"]
     assert node.knob("pick").Class() == "XY_Knob" and node.knob("search").Class() == "BBox_Knob"
 
 

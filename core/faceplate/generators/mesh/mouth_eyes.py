@@ -11,7 +11,7 @@ from faceplate.generators.mesh.settings import MeshSettings
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.source.views import Geometry
 
-__all__ = ["kept_from_plate"]
+__all__ = ["kept_from_plate", "kept_share"]
 
 # The plate's mouth or eye is kept while the views are less than half as open, and replaced above four fifths.
 _OPEN_LOW, _OPEN_HIGH = 0.5, 0.8
@@ -36,13 +36,18 @@ def kept_from_plate(
     for setting, loop, wanted, openness in places:
         if setting == "plate":
             amount = 1.0
-        elif setting == "source" or wanted < _CLOSED_BELOW:
+        elif setting == "source":
             amount = 0.0
         else:
             inside = [(float(layer.share[loop].sum()), openness(layer.geometry)) for layer in layers]
             have = sum(share * value for share, value in inside) / max(sum(share for share, _ in inside), 1e-9)
-            amount = float(np.clip((_OPEN_HIGH - have / wanted) / (_OPEN_HIGH - _OPEN_LOW), 0.0, 1.0))
-            amount *= float(np.clip((wanted - _CLOSED_BELOW) / _CLOSED_BELOW, 0.0, 1.0))
+            amount = kept_share(have, wanted)
         if amount > 0:
             kept = np.maximum(kept, loop_matte(face, loop, raster) * np.float32(amount))
     return kept
+
+
+def kept_share(have: float, wanted: float) -> float:
+    """Return how far the plate's own mouth or eye is kept where the new face is open by `have` and the performance by `wanted`."""
+    short = np.clip((_OPEN_HIGH - have / max(wanted, 1e-9)) / (_OPEN_HIGH - _OPEN_LOW), 0.0, 1.0)
+    return float(short * np.clip((wanted - _CLOSED_BELOW) / _CLOSED_BELOW, 0.0, 1.0))

@@ -1,0 +1,168 @@
+"""Measure how a result follows a performance that is known: blinks, looks and words warped onto one picture by parameters.
+
+    python bench/people/measure_acting.py FOLDER --count 12
+    python bench/people/measure_acting.py FOLDER --generator fixed --sheet /tmp/acting
+
+`lids r` and `mouth r` correlate the openings in the result with the true ones of the plate's mesh, `lids seen` those of the lids
+with what the landmarker sees in the plate, which for lids that are drawn shut is less than the truth. `gaze` is the RMS difference
+of the irises' positions in plate and result, in widths of an eye, while the lids are open; `look`
+the same without each eye's mean difference over the clip, which belongs to the eyes' shapes. `lag` is the largest shift in
+frames at which one of the three fits best. `--generator fixed` is a stand-in for a network that ignores the plate's expression:
+it answers with the source's front picture on the aligned crop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from measure_flicker import gaze, lids
+from population import Person
+from scenes import Setup, column_means, face_crop, header, labelled, note, opening, pairs_of, parser_for, row, setup_of
+from sequences import WrittenPlate, blink_at, look_at, write_plate
+
+from faceplate import Renderer, Shot
+from faceplate.color.reading import read_frame, read_still
+from faceplate.plate import PlateFile, Sequence
+from faceplate.shot import Policy
+from faceplate.track import track_shot
+from fixed_picture import FixedPicture
+
+# Lids that are shut further than this show no gaze.
+SHUT = 0.35
+# Shifts in frames among which the best fit is searched.
+SHIFTS = range(-3, 4)
+# Frames on the sheet: open, blink, look to both sides, closed and open mouth.
+SHOWN = (0, 6, 7, 9, 12, 18, 25, 30)
+
+
+@dataclass(frozen=True)
+class Acting:
+    """The figures of one sequence."""
+
+    lids: float
+    seen: float
+    mouth: float
+    gaze: float
+    look: float
+    lag: float
+
+    @property
+    def cells(self) -> tuple[float, ...]:
+        """The cells of the table's row."""
+        return self.lids, self.seen, self.mouth, self.gaze, self.look, self.lag
+
+
+def renderer_of(setup: Setup, given: argparse.Namespace, source: Person, plate: WrittenPlate, folder: Path) -> Renderer:
+    """Track the plate and return the renderer of the swap."""
+    track = folder / "track.json"
+    if not track.exists():
+        track_shot(plate.pattern, track, finder=setup.finder)
+    shot = Shot(
+        plate=plate.pattern,
+        source=setup.place(source),
+        output=str(folder / "over.####.exr"),
+        mode="over",
+        track=track,
+        parameters=setup.parameters,
+        policy=Policy(preview_slate=False),
+    )
+    generator = None
+    if given.generator == "fixed":
+        frame = read_still(setup.place(source) / "front.jpg", setup.color)
+        generator = FixedPicture(frame, setup.finder.find(frame)[0])
+    return Renderer(shot, setup.finder, generator)
+
+
+def measure(setup: Setup, given: argparse.Namespace, source: Person, target: Person, folder: Path) -> Acting:
+    """Make, render and measure one sequence in `folder`."""
+    plate = write_plate(setup, target, "acting", given.frames, given.noise, folder)
+    renderer = renderer_of(setup, given, source, plate, folder)
+    sequence, truth, plates, results, tiles = Sequence.parse(plate.pattern), [], [], [], []
+    face = None
+    for index, number in enumerate(plate.frames):
+        file = PlateFile.open(sequence.path(number))
+        before = read_frame(file, setup.color, None, file.data)
+        after = before.with_pixels(renderer.over_picture(renderer.render(number))[..., :3].copy())
+        face = setup.finder.find(before)[0] if face is None else setup.finder.refine(before, face)
+        there = setup.finder.refine(after, face)
+        mesh = plate.meshes[index]
+        assert mesh is not None
+        truth.append((lids(mesh), opening(mesh)))
+        plates.append((lids(face.points), *gaze(face.points)))
+        results.append((lids(there.points), opening(there.points), *gaze(there.points)))
+        if given.sheet and index in SHOWN:
+            tiles.append(np.vstack([face_crop(frame, face, 448, -0.08) for frame in (before, after)]))
+    if given.sheet:
+        given.sheet.mkdir(parents=True, exist_ok=True)
+        sheet = np.hstack([labelled(tile, str(number)) for tile, number in zip(tiles, SHOWN, strict=False)])
+        cv2.imwrite(str(given.sheet / f"{source.name}_on_{target.name}.png"), np.ascontiguousarray(sheet[..., ::-1]))
+    return figures(np.array(truth), np.array(plates), np.array(results))
+
+
+def figures(truth: np.ndarray, plates: np.ndarray, results: np.ndarray) -> Acting:
+    """Compute the figures of `truth` (n, 2), the plate's lids and gaze (n, 5) and the results (n, 6): lids, mouth, gaze."""
+    shut = np.array([blink_at(index) for index in range(len(truth))])
+    seen = shut < SHUT
+    off = (results[:, 2:] - plates[:, 1:])[seen]
+    numbers = np.arange(len(truth))
+    looks = np.array([look_at(index)[0] for index in numbers])
+    looked = np.interp(numbers, numbers[seen], results[seen, 2])  # closed lids show no look
+    lags = [_lag(truth[:, 0], results[:, 0]), _lag(truth[:, 1], results[:, 1]), _lag(looks, looked)]
+    return Acting(
+        float(np.corrcoef(truth[:, 0], results[:, 0])[0, 1]),
+        float(np.corrcoef(plates[:, 0], results[:, 0])[0, 1]),
+        float(np.corrcoef(truth[:, 1], results[:, 1])[0, 1]),
+        float(np.sqrt(np.mean(off**2))),
+        float(np.sqrt(np.mean((off - off.mean(axis=0)) ** 2))),
+        float(max(lags, key=abs)),
+    )
+
+
+def _lag(wanted: np.ndarray, got: np.ndarray) -> int:
+    """Return the shift in frames at which `got` fits `wanted` best."""
+    room = max(SHIFTS)
+    inner = wanted[room:-room]
+    fits = [float(np.corrcoef(inner, np.roll(got, -shift)[room:-room])[0, 1]) for shift in SHIFTS]
+    return SHIFTS[int(np.argmax(fits))]
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = parser_for(__doc__)
+    parser.set_defaults(count=12)
+    parser.add_argument("--generator", choices=("mesh", "fixed"), default="mesh", help="what makes the face")
+    parser.add_argument("--frames", type=int, default=36, help="frames of a sequence")
+    parser.add_argument("--noise", type=float, default=0.0, help="strength of sensor noise")
+    parser.add_argument("--sheet", type=Path, help="folder for a sheet of each pair")
+    parser.add_argument("--keep", type=Path, help="folder for plates and tracks, which are kept there")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the command line described at the top of this file."""
+    given = options()
+    setup, found = setup_of(given), []
+    header("target", "source", "lids r", "lids seen", "mouth r", "gaze", "look", "lag", words=2)
+    for target, source in pairs_of(setup.people):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = (given.keep or Path(temporary)) / f"{source.name}_on_{target.name}"
+            found.append(measure(setup, given, source, target, folder).cells)
+        row(target.name, source.name, *(f"{value:.3f}" for value in found[-1][:5]), f"{found[-1][5]:.0f}")
+        note(f"{target.name} done")
+    mean = column_means(found)
+    row(f"mean of {len(found)}", "", *(f"{value:.3f}" for value in mean))
+    least = np.array(found)
+    print(
+        f"\nacting: least lids {least[:, 0].min():.3f}, seen {least[:, 1].min():.3f}, least mouth {least[:, 2].min():.3f}, "
+        f"largest gaze {least[:, 3].max():.3f}, look {least[:, 4].max():.3f}, largest lag {np.abs(least[:, 5]).max():.0f}, "
+        f"{len(found)} sequences"
+    )
+
+
+if __name__ == "__main__":
+    main()

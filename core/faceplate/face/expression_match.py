@@ -1,0 +1,259 @@
+"""Expression match in points: where the points of a generated face have to go so that it acts as the performance does.
+
+Only what an expression is made of is compared, each in units of the face that shows it: how far the lids are open against
+the resting face's, where the irises are between the corners of the eyes, the gap between the lips over their width, the jaw
+and the lips along the directions in which faces speak and smile, and how high the brows are above their resting place. So a
+face keeps its own proportions. A difference of the size of the landmarker's noise moves next to nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from faceplate.face.expression import (
+    EYE_CORNERS,
+    LID_PAIRS,
+    LIP_PAIRS,
+    RestingFace,
+    brow_heights,
+    eye_openness,
+    gaze_of,
+)
+from faceplate.face.face import topology
+from faceplate.face.shape import away_from, head_model, pose_of
+from faceplate.image.soft_steps import smoothstep
+
+__all__ = ["GAZE_SEEN", "MatchAmounts", "MatchedPoints", "match_points"]
+
+GAZE_SEEN = (0.65, 0.2)
+"""How much of an iris's movement in a picture the landmarker sees, along the eye and across."""
+
+_MOUTH_CORNERS = (78, 308)
+# Range of an eye's openness at rest, where nothing is known of the person.
+_NARROW_EYES, _WIDE_EYES = 0.2, 0.34
+# The landmarker sees lids less far down than they are, and closed lids at half of the resting openness: by how much more than it
+# sees the lids are closed, in the first and the second power of what it sees.
+_LID_GAIN, _LID_BEND = 1.3, 1.4
+# Change of the lids' openness (as a share of the resting one), the gaze and the lips' gap (in widths), the jaw and the brows (in
+# radii of the head) that are halved because they may be noise.
+_LID_NOISE, _GAZE_NOISE, _LIP_NOISE, _JAW_NOISE, _BROW_NOISE = 0.06, 0.01, 0.03, 0.06, 0.015
+# Share of a lid's movement that the upper lid makes, and of the lips' that the lower lip makes.
+_UPPER_LID, _LOWER_LIP = 0.88, 0.7
+# Least share of an opening that is left (the upper lid lies over the lower one, because landmarks lie inside the edge), and the
+# most by which one grows.
+_LEAST_GAP, _MOST_GAP = -0.2, 1.6
+# The most that an iris is moved along and across the eye, in widths.
+_MOST_GAZE = (0.25, 0.12)
+# Share of the resting openness from which on the look of an eye is seen, and seen well.
+_LOOK_LOW, _LOOK_HIGH = 0.55, 0.8
+# How much of the look is that of both eyes, which has less noise than one eye's own.
+_BOTH_EYES = 0.5
+# Reach of a lid's, a lip's and a brow's movement around it, in radii of the head.
+_LID_REACH, _LIP_REACH, _BROW_REACH = 0.16, 0.2, 0.22
+
+
+@dataclass(frozen=True)
+class MatchAmounts:
+    """How much of each difference is taken away, 0..1."""
+
+    lids: float = 1.0
+    gaze: float = 1.0
+    mouth: float = 1.0
+    jaw: float = 1.0
+    brows: float = 1.0
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is matched."""
+        return max(self.lids, self.gaze, self.mouth, self.jaw, self.brows) > 0
+
+
+@dataclass(frozen=True)
+class MatchedPoints:
+    """Where a face's points go.
+
+    Attributes
+    ----------
+    points : np.ndarray
+        float64 (478, 3), in square pixels. Irises stay where they are; `look` moves them.
+    look : np.ndarray
+        float64 (2, 2), the movement of the right and left iris in square pixels.
+    """
+
+    points: np.ndarray
+    look: np.ndarray
+
+
+def match_points(
+    seen: np.ndarray,
+    performed: np.ndarray,
+    amounts: MatchAmounts,
+    own_rest: RestingFace | None = None,
+    rest: RestingFace | None = None,
+) -> MatchedPoints:
+    """Compute where the points of a generated face go.
+
+    Parameters
+    ----------
+    seen, performed : np.ndarray
+        float64 (478, 3), the landmarks of the generated face and those of the performance, in square pixels.
+    amounts : MatchAmounts
+        How much of each difference is taken away.
+    own_rest, rest : RestingFace, optional
+        The resting face of the generated person and of the performer. Without them eyes that may be open count as open, and brows
+        are not moved.
+
+    Returns
+    -------
+    MatchedPoints
+    """
+    here, there = pose_of(seen), pose_of(performed)
+    offset = _speech(here.canonical, there.canonical, amounts)
+    if own_rest is not None and rest is not None and amounts.brows > 0:
+        offset = offset + amounts.brows * _brows(here.canonical, there.canonical, own_rest, rest)
+    points = seen + here.place(offset)
+    if amounts.mouth > 0:
+        points = points + amounts.mouth * _lips(points, performed)
+    openings = _openness(seen, own_rest), _openness(performed, rest)
+    if amounts.lids > 0:
+        for pairs, own, wanted in zip(LID_PAIRS, *openings, strict=True):
+            points = points + amounts.lids * _lids(points, pairs, own, wanted)
+    lower = None if own_rest is None or rest is None else rest.irises - own_rest.irises
+    look = amounts.gaze * _look(seen, performed, np.minimum(*openings), lower)
+    return MatchedPoints(points, look)
+
+
+def _eye_axis(points: np.ndarray, corners: tuple[int, int]) -> tuple[np.ndarray, float]:
+    axis = points[corners[1], :2] - points[corners[0], :2]
+    width = max(float(np.linalg.norm(axis)), 1e-9)
+    return axis / width, width
+
+
+def _less_noise(value: np.ndarray | float, noise: float) -> np.ndarray:
+    """Return `value` with what may be noise taken away: halved at `noise`, nearly whole from three times that."""
+    size = np.linalg.norm(np.atleast_1d(value)) ** 2
+    return np.asarray(value) * (size / (size + noise**2))
+
+
+def _openness(points: np.ndarray, rest: RestingFace | None) -> np.ndarray:
+    """Return how far the landmarker sees each eye open, float64 (2,), 1 as at rest."""
+    opened = np.array(eye_openness(points))
+    resting = np.clip(opened, _NARROW_EYES, _WIDE_EYES) if rest is None else np.maximum(rest.eyes, 1e-3)
+    return np.clip(opened / resting, 0.05, _MOST_GAP)
+
+
+def _lids(points: np.ndarray, pairs: tuple[tuple[int, ...], tuple[int, ...]], own: float, wanted: float) -> np.ndarray:
+    """Return the movement (478, 3) of one eye's lids from the openness `own` to `wanted`."""
+    shut = max(1.0 - wanted, 0.0)
+    wanted = max(wanted - (_LID_GAIN - 1) * shut - _LID_BEND * shut**2, _LEAST_GAP * own)
+    change = float(_less_noise(wanted - own, _LID_NOISE))
+    factor = np.clip(1 + change / own, _LEAST_GAP, _MOST_GAP)
+    gap = points[list(pairs[1])] - points[list(pairs[0])]
+    gap[:, 2] = 0.0
+    return _spread(pairs, (1 - factor) * _UPPER_LID * gap, (factor - 1) * (1 - _UPPER_LID) * gap, _LID_REACH)
+
+
+def _lips(points: np.ndarray, performed: np.ndarray) -> np.ndarray:
+    """Return the movement (478, 3) of the lips that gives the mouth the performance's opening over its own width."""
+    (own, width), (wanted, other) = (_lip_gaps(these) for these in (points, performed))
+    own, wanted = own / width, wanted / other
+    change = float(_less_noise(wanted.mean() - own.mean(), _LIP_NOISE))
+    profile = own if change < 0 else wanted  # lips close along their own shape, and open to the performer's
+    gaps = profile * max(change / max(float(profile.mean()), 1e-6), -1.0)
+    along, _ = _eye_axis(points, _MOUTH_CORNERS)
+    down = np.array([-along[1], along[0], 0.0])
+    moved = gaps[:, None] * width * down
+    return _spread(LIP_PAIRS, (_LOWER_LIP - 1) * moved, _LOWER_LIP * moved, _LIP_REACH)
+
+
+def _lip_gaps(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the gaps between the inner lips (9,), and the inner mouth's width."""
+    along, width = _eye_axis(points, _MOUTH_CORNERS)
+    gap = points[list(LIP_PAIRS[1]), :2] - points[list(LIP_PAIRS[0]), :2]
+    return np.maximum(gap @ np.array([-along[1], along[0]]), 0.0), width
+
+
+def _look(seen: np.ndarray, performed: np.ndarray, shown: np.ndarray, lower: np.ndarray | None) -> np.ndarray:
+    """Return the movement of the irises (2, 2) in pixels.
+
+    `shown` (2,) is how far both faces' eyes are open, `lower` (2,) by how much the performer's irises lie lower at rest; where that
+    is unknown, looks up and down are left alone.
+    """
+    apart = gaze_of(performed) - gaze_of(seen)
+    apart[:, 1] = 0.0 if lower is None else apart[:, 1] - lower
+    sure = smoothstep(shown, _LOOK_LOW, _LOOK_HIGH)
+    both = (sure[:, None] * apart).sum(axis=0) / max(float(sure.sum()), 1e-6)
+    moved = np.zeros((2, 2))
+    for eye, corners in enumerate(EYE_CORNERS):
+        along, width = _eye_axis(seen, corners)
+        wanted = _less_noise(_BOTH_EYES * both + (1 - _BOTH_EYES) * apart[eye], _GAZE_NOISE) / GAZE_SEEN[0]
+        x, y = np.clip(wanted, -np.array(_MOST_GAZE), _MOST_GAZE) * width * sure[eye]
+        moved[eye] = x * along + y * np.array([-along[1], along[0]])
+    return moved
+
+
+def _speech(own: np.ndarray, wanted: np.ndarray, amounts: MatchAmounts) -> np.ndarray:
+    """Return the movement of jaw and lips on a canonical mesh (478, 3), along the directions of speaking and smiling."""
+    if max(amounts.jaw, amounts.mouth) == 0:
+        return np.zeros_like(own)
+    directions = head_model().expression
+    apart = _less_noise(directions @ (wanted - own).ravel(), _JAW_NOISE * np.sqrt(len(own)))
+    jaw, mouth = _speech_parts()
+    return (amounts.jaw * jaw + amounts.mouth * mouth)[:, None] * (directions.T @ apart).reshape(-1, 3)
+
+
+def _brows(own: np.ndarray, wanted: np.ndarray, own_rest: RestingFace, rest: RestingFace) -> np.ndarray:
+    """Return the movement of the brows on a canonical mesh (478, 3)."""
+    raised = (brow_heights(wanted) - rest.brows) - (brow_heights(own) - own_rest.brows)
+    moved = np.zeros_like(own)
+    for height, part in zip(raised, _brow_parts(), strict=True):
+        moved[:, 1] -= float(_less_noise(height, _BROW_NOISE)) * part
+    return moved
+
+
+def _spread(
+    pairs: tuple[tuple[int, ...], tuple[int, ...]], upper: np.ndarray, lower: np.ndarray, reach: float
+) -> np.ndarray:
+    """Spread the movement of both sides of an opening, (n, 3) each, over the points near them: float64 (478, 3)."""
+    return _shares(pairs, reach) @ np.concatenate([upper, lower])
+
+
+@cache
+def _shares(pairs: tuple[tuple[int, ...], tuple[int, ...]], reach: float) -> np.ndarray:
+    """Compute how far each point moves with each point of an opening, float64 (478, 2n), by distance on the mean head.
+
+    A point moves with the side that is nearer to it.
+    """
+    head = head_model().reference
+    edge = np.concatenate([np.array(side) for side in pairs])
+    apart = np.linalg.norm(head[:, None] - head[edge][None], axis=2)
+    shares = np.exp(-((apart / (0.35 * reach)) ** 2))
+    upper = np.arange(len(edge)) < len(pairs[0])
+    nearer = apart[:, upper].min(axis=1) <= apart[:, ~upper].min(axis=1)
+    shares = np.where(nearer[:, None] == upper[None], shares, 0.0)
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)
+    shares *= smoothstep(1.0 - apart.min(axis=1) / (2 * reach))[:, None]
+    shares[edge] = np.eye(len(edge))
+    shares[468:] = 0.0
+    return shares
+
+
+@cache
+def _speech_parts() -> tuple[np.ndarray, np.ndarray]:
+    """Return how far each point belongs to the jaw and to the mouth, float64 (478,) each; nothing above the nose's base."""
+    head, mesh = head_model().reference, topology()
+    below = smoothstep((head[:, 1] - head[2, 1]) / (head[17, 1] - head[2, 1]))
+    mouth = smoothstep(1.0 - away_from(np.concatenate([mesh.lips_loop, mesh.mouth_loop])) / 0.35)
+    return below * (1 - mouth), mouth
+
+
+@cache
+def _brow_parts() -> tuple[np.ndarray, np.ndarray]:
+    """Return how far each point moves with the right and the left brow, float64 (478,) each; lids do not."""
+    mesh = topology()
+    lids = np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop])
+    still = smoothstep(away_from(lids) / 0.12)
+    return tuple(smoothstep(1.0 - away_from(brow) / _BROW_REACH) * still for brow in (mesh.right_brow, mesh.left_brow))

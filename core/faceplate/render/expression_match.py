@@ -1,0 +1,137 @@
+"""Expression match of a frame: the generated face is landmarked as the composite will show it, and moved to act as the plate's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import cv2
+import numpy as np
+
+from faceplate.color import Exposure, encode
+from faceplate.comp.expression_warp import expression_warp
+from faceplate.face import landmark, topology
+from faceplate.face.align import apply, compose, invert, resample, scale_of
+from faceplate.face.expression import RestingFace, mouth_openness
+from faceplate.face.expression_match import MatchAmounts, match_points
+from faceplate.face.find import region_of
+from faceplate.face.shape import unsqueezed
+from faceplate.generators import Generated
+from faceplate.generators.mesh.mouth_eyes import kept_share
+from faceplate.image.soft_steps import smoothstep
+from faceplate.image.window import Window
+from faceplate.models import Network, embedded_store, open_network
+from faceplate.render.prepare import PreparedPlate
+from faceplate.shot.parameters import Parameters
+
+__all__ = ["LANDMARKER", "RestingFaces", "match_amounts", "matched_expression"]
+
+LANDMARKER = "face_landmarker"
+"""Card of the landmarker that ships, which looks at the generated face."""
+
+# Presence of a face in the generated picture up to which nothing is moved, and from which all of it is.
+_ABSENT, _PRESENT = 0.5, 0.9
+# Softness of the border of the plate's mouth inside the new lips, as a fraction of the face's size.
+_MOUTH_SOFT = 0.006
+
+
+@dataclass(frozen=True)
+class RestingFaces:
+    """The resting faces of the performer and of the person put in; None where they are unknown."""
+
+    performer: RestingFace | None = None
+    own: RestingFace | None = None
+
+
+def match_amounts(parameters: Parameters) -> MatchAmounts:
+    """Return the parameters of the expression match."""
+    return MatchAmounts(
+        parameters.match_lids,
+        parameters.match_gaze,
+        parameters.match_mouth,
+        parameters.match_jaw,
+        parameters.match_brows,
+    )
+
+
+def matched_expression(
+    prepared: PreparedPlate, shown: np.ndarray, generated: Generated, amounts: MatchAmounts, rest: RestingFaces
+) -> Generated:
+    """Return `generated` moved so that it acts as the performance; the same object where nothing is to be moved.
+
+    `shown` float32 (h, w, 3) is the generator's input as it saw it.
+    """
+    if np.array_equal(generated.pixels, shown):
+        return generated
+    aspect, crop = prepared.plate.pixel_aspect, prepared.crop
+    seen, presence = _seen(prepared, shown, generated)
+    sure = float(smoothstep(presence, _ABSENT, _PRESENT))
+    if sure == 0:
+        return generated
+    performed = prepared.performed
+    if performed is None:
+        performed = unsqueezed(prepared.shot_face.points, aspect)
+    match = match_points(seen, performed, amounts, rest.own, rest.performer)
+    there, here = (
+        _on_crop(points, crop.transform.matrix, aspect) for points in (seen + sure * (match.points - seen), seen)
+    )
+    look = sure * (match.look / (aspect, 1.0)) @ crop.transform.matrix[:, :2].T
+    window = crop.transform.window
+    warp = expression_warp(here, there, look, window, crop.face.size)
+    if warp is None:
+        return generated
+    kept = generated.kept
+    if kept is None and amounts.mouth > 0:
+        short = sure * amounts.mouth * kept_share(mouth_openness(seen), mouth_openness(performed))
+        kept = _plate_mouth(there, crop.face.points, window, crop.face.size, short)
+    return replace(
+        generated,
+        pixels=warp.moved(generated.pixels, window),
+        confidence=None if generated.confidence is None else warp.moved(generated.confidence, window),
+        kept=kept,
+    )
+
+
+def _plate_mouth(moved: np.ndarray, plate: np.ndarray, window: Window, size: float, amount: float) -> np.ndarray | None:
+    """Return how far the plate's own mouth is kept between the new face's lips, float32 (h, w) on the crop.
+
+    A network's closed mouth has no inside that could be shown; its stretched lips would be a smear. `moved` and `plate` (478, 3)
+    are the new face's points and the plate's on the crop: what lies within the lips of both is kept.
+    """
+    if amount == 0:
+        return None
+    inside = np.full((window.height, window.width), np.float32(amount))
+    for points in (moved, plate):
+        outline = points[topology().mouth_loop, :2] - (window.x + 0.5, window.y + 0.5)
+        drawn = np.zeros_like(inside)
+        cv2.fillPoly(drawn, [np.round(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+        inside *= drawn
+    return cv2.GaussianBlur(inside, (0, 0), max(_MOUTH_SOFT * size, 0.5))
+
+
+def _on_crop(points: np.ndarray, matrix: np.ndarray, aspect: float) -> np.ndarray:
+    """Return points (478, 3) in square plate pixels on the crop."""
+    plate = unsqueezed(points, 1 / aspect)
+    return np.column_stack([apply(matrix, plate[:, :2]), plate[:, 2] * scale_of(matrix)])
+
+
+def _seen(prepared: PreparedPlate, shown: np.ndarray, generated: Generated) -> tuple[np.ndarray, float]:
+    """Landmark the generated face on its surroundings: points (478, 3) in square plate pixels, and its presence."""
+    crop, color = prepared.crop, prepared.plate.color
+    square = Window(0, 0, landmark.SIDE, landmark.SIDE)
+    region = region_of(prepared.face.points, prepared.plate.pixel_aspect).matrix()
+    matrix = compose(region, np.array([[prepared.plate.pixel_aspect, 0, 0], [0, 1, 0]], np.float64))
+    change = (generated.pixels - shown) * generated.coverage[..., None]
+    if generated.kept is not None:
+        change *= 1 - generated.kept[..., None]
+    looked = resample(prepared.working, prepared.plate.window, matrix, square)
+    looked += resample(change, crop.transform.window, compose(matrix, invert(crop.transform.matrix)), square)
+    gain = Exposure.of_level(prepared.face.level).gain
+    display = np.clip(encode(color.to_linear709(looked), gain), 0.0, 1.0)
+    points, presence = landmark.landmarks(_landmarker(), display)
+    return np.column_stack([apply(invert(region), points[:, :2]), points[:, 2] / scale_of(region)]), presence
+
+
+@cache
+def _landmarker() -> Network:
+    return open_network(embedded_store(), LANDMARKER, threads=1)

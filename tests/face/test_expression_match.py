@@ -1,0 +1,127 @@
+"""Expression match in points: what moves, how far, and what does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceplate.face import topology
+from faceplate.face.expression import (
+    EYE_CORNERS,
+    IRISES,
+    LID_PAIRS,
+    LIP_PAIRS,
+    RestingFace,
+    eye_openness,
+    gaze_of,
+    mouth_openness,
+)
+from faceplate.face.expression_match import MatchAmounts, match_points
+from network_scene import frontal_head
+
+HEAD = frontal_head((300.0, 280.0), 130.0).points
+OFF = MatchAmounts(0, 0, 0, 0, 0)
+
+
+def with_gap(points: np.ndarray, pairs: tuple[tuple[int, ...], tuple[int, ...]], share: float) -> np.ndarray:
+    """The upper side of an opening moved until this share of the gap is left."""
+    moved = points.copy()
+    upper, lower = list(pairs[0]), list(pairs[1])
+    moved[upper] = moved[lower] + share * (moved[upper] - moved[lower])
+    return moved
+
+
+def blinking(points: np.ndarray, share: float) -> np.ndarray:
+    for pairs in LID_PAIRS:
+        points = with_gap(points, pairs, share)
+    return points
+
+
+def speaking(points: np.ndarray, opening: float) -> np.ndarray:
+    moved = points.copy()
+    moved[list(LIP_PAIRS[1]), 1] += opening * 130
+    return moved
+
+
+def looking(points: np.ndarray, across: float) -> np.ndarray:
+    moved = points.copy()
+    for iris, (one, two) in zip(IRISES, EYE_CORNERS, strict=True):
+        moved[iris, :2] += across * (points[two, :2] - points[one, :2])
+    return moved
+
+
+def resting(points: np.ndarray) -> RestingFace:
+    return RestingFace.of([points])
+
+
+def test_a_face_that_acts_as_the_performance_stays() -> None:
+    for points in (HEAD, speaking(HEAD, 0.2), looking(HEAD, 0.1)):
+        match = match_points(points, points, MatchAmounts(), resting(HEAD), resting(HEAD))
+        assert np.abs(match.points - points).max() < 1e-9 and np.abs(match.look).max() < 1e-9
+
+
+def test_lids_close_with_the_performance_and_nothing_else_moves() -> None:
+    for share, most in ((0.5, 0.25), (0.8, 0.8), (1.0, 1.001)):
+        match = match_points(HEAD, blinking(HEAD, share), MatchAmounts(), resting(HEAD), resting(HEAD))
+        left = np.array(eye_openness(match.points)) / eye_openness(HEAD)
+        assert (left <= most).all() and (share == 1.0 or (left < share).all())
+        mouth = np.concatenate([np.array(side) for side in LIP_PAIRS])
+        assert np.abs(match.points - HEAD)[mouth].max() < 0.5
+
+
+def test_a_face_keeps_the_proportions_of_its_own_eyes() -> None:
+    narrow = blinking(HEAD, 0.7)
+    match = match_points(narrow, HEAD, MatchAmounts(), resting(narrow), resting(HEAD))
+    assert np.allclose(eye_openness(match.points), eye_openness(narrow), rtol=0.01)
+    blind = match_points(narrow, HEAD, MatchAmounts(), None, None)
+    assert np.allclose(eye_openness(blind.points), eye_openness(narrow), rtol=0.1)
+
+
+@pytest.mark.parametrize("opening", [0.15, 0.4])
+def test_the_mouth_opens_as_far_as_the_performance(opening: float) -> None:
+    performed = speaking(HEAD, opening)
+    match = match_points(HEAD, performed, MatchAmounts(), resting(HEAD), resting(HEAD))
+    assert mouth_openness(match.points) == pytest.approx(mouth_openness(performed), abs=0.05)
+    back = match_points(performed, HEAD, MatchAmounts(), resting(HEAD), resting(HEAD))
+    assert mouth_openness(back.points) == pytest.approx(mouth_openness(HEAD), abs=0.05)
+
+
+def test_irises_turn_with_the_performance_and_not_behind_closed_lids() -> None:
+    for across in (-0.08, 0.05):
+        performed = looking(HEAD, across)
+        look = match_points(HEAD, performed, MatchAmounts(), resting(HEAD), resting(HEAD)).look
+        widths = [np.linalg.norm(HEAD[two, :2] - HEAD[one, :2]) for one, two in EYE_CORNERS]
+        assert np.allclose(look[:, 0] / widths, across / 0.65, rtol=0.08)
+        assert np.allclose(gaze_of(performed)[:, 0] - gaze_of(HEAD)[:, 0], across)
+    shut = match_points(HEAD, blinking(looking(HEAD, 0.08), 0.3), MatchAmounts(), resting(HEAD), resting(HEAD))
+    assert np.abs(shut.look).max() < 1e-9
+
+
+def test_brows_move_with_the_performers_against_each_persons_own_height() -> None:
+    brow = topology().right_brow
+    raised, high = HEAD.copy(), HEAD.copy()
+    raised[brow, 1] -= 13
+    high[brow, 1] -= 13
+    moved = match_points(HEAD, raised, MatchAmounts(), resting(HEAD), resting(HEAD)).points - HEAD
+    assert -13 < moved[brow, 1].mean() < -8
+    own = match_points(high, HEAD, MatchAmounts(), resting(high), resting(HEAD)).points - high
+    assert np.abs(own[brow]).max() < 0.5
+
+
+def test_the_landmarkers_noise_moves_less_than_itself() -> None:
+    rng = np.random.default_rng(4)
+    moved, looks = [], []
+    for _ in range(20):
+        noise = np.zeros_like(HEAD)
+        noise[:, :2] = rng.normal(0, 0.4, (478, 2))
+        match = match_points(HEAD + noise, HEAD, MatchAmounts(), resting(HEAD), resting(HEAD))
+        moved.append(match.points - HEAD - noise)
+        looks.append(match.look)
+    assert np.sqrt(np.mean(np.square(moved))) < 0.15
+    assert np.sqrt(np.mean(np.square(looks))) < 0.2
+
+
+def test_amounts_of_zero_move_nothing() -> None:
+    performed = looking(speaking(blinking(HEAD, 0.3), 0.3), 0.05)
+    match = match_points(HEAD, performed, OFF, resting(HEAD), resting(HEAD))
+    assert not OFF.any and np.array_equal(match.points, HEAD) and not match.look.any()

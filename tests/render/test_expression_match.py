@@ -1,0 +1,135 @@
+"""Expression match of a frame: mesh and a network that ignores the performance blink, look and speak as the plate does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from faceplate.face import Face, FaceFinder, landmark
+from faceplate.face.expression import RestingFace, eye_openness, gaze_of, mouth_openness
+from faceplate.generators import Generator, MeshGenerator, NullGenerator
+from faceplate.image.frame import Frame
+from faceplate.render.expression_match import RestingFaces
+from faceplate.render.swap import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.source import Source
+from fixed_picture import FixedPicture
+from lights import half_size
+from pictures import FaceIn, ReadPicture
+from track_plates import blinking, looking
+
+OFF = {"match_lids": 0, "match_gaze": 0, "match_mouth": 0, "match_jaw": 0, "match_brows": 0}
+PLAIN = {"grain": 0, "occlusion": 0}
+Plates = dict[str, tuple[Frame, Face]]
+
+
+@pytest.fixture(scope="module")
+def plates(read_picture: ReadPicture, finder: FaceFinder) -> Plates:
+    """Ada at half size: at rest, with shut lids, with a look to either side, and with an open mouth."""
+    frame, face = half_size(read_picture("ada/front.jpg"), finder)
+    points, pixels = face.points[:, :2], frame.pixels
+    drawn = {
+        "rest": pixels,
+        "shut": blinking(pixels, points, 1.0),
+        "left": looking(pixels, points, np.array([0.1, 0.0])),
+        "right": looking(pixels, points, np.array([-0.1, 0.0])),
+    }
+    frames = {name: frame.with_pixels(picture) for name, picture in drawn.items()}
+    found = {name: (one, finder.refine(one, face)) for name, one in frames.items()}
+    return {**found, "open": half_size(read_picture("ada/open.jpg"), finder)}
+
+
+@pytest.fixture(scope="module", params=["mesh", "fixed"])
+def generator(
+    request: pytest.FixtureRequest, source_bea: Source, read_picture: ReadPicture, face_in: FaceIn
+) -> Generator:
+    if request.param == "mesh":
+        return MeshGenerator(source_bea)
+    return FixedPicture(read_picture("bea/front.jpg"), face_in("bea/front.jpg"))
+
+
+@pytest.fixture(scope="module")
+def rest(plates: Plates, source_bea: Source) -> RestingFaces:
+    return RestingFaces(RestingFace.of([plates["rest"][1].points]), source_bea.resting_face)
+
+
+def seen(
+    plates: Plates, name: str, generator: Generator, rest: RestingFaces, finder: FaceFinder, **values: float
+) -> np.ndarray:
+    """The landmarks of the result."""
+    frame, face = plates[name]
+    result = swap_face(frame, face, generator, Parameters.model_validate({**PLAIN, **values}), rest=rest)
+    picture = frame.pixels.copy()
+    picture[result.window.slices(frame.window)] = result.over
+    return finder.refine(frame.with_pixels(picture), face).points
+
+
+def test_lids_close_with_the_performers(
+    plates: Plates, generator: Generator, rest: RestingFaces, finder: FaceFinder
+) -> None:
+    rested, shut = (np.mean(eye_openness(seen(plates, name, generator, rest, finder))) for name in ("rest", "shut"))
+    assert shut < 0.62 * rested
+    unmatched = np.mean(eye_openness(seen(plates, "shut", generator, rest, finder, match_lids=0)))
+    assert shut < unmatched - 0.05
+
+
+def test_the_look_is_the_performers(
+    plates: Plates, generator: Generator, rest: RestingFaces, finder: FaceFinder
+) -> None:
+    for name in ("left", "right"):
+        wanted = gaze_of(plates[name][1].points)
+        matched, unmatched = (
+            np.abs(gaze_of(seen(plates, name, generator, rest, finder, match_gaze=amount)) - wanted)[:, 0].mean()
+            for amount in (1, 0)
+        )
+        assert matched < 0.03 and matched < 0.75 * unmatched
+
+
+def test_the_mouth_opens_with_the_performers_and_shows_the_plates_inside(
+    plates: Plates, rest: RestingFaces, finder: FaceFinder, read_picture: ReadPicture, face_in: FaceIn
+) -> None:
+    fixed = FixedPicture(read_picture("bea/front.jpg"), face_in("bea/front.jpg"))
+    wanted = mouth_openness(plates["open"][1].points)
+    matched, unmatched = (
+        mouth_openness(seen(plates, "open", fixed, rest, finder, match_mouth=amount, match_jaw=amount))
+        for amount in (1, 0)
+    )
+    assert abs(matched - wanted) < 0.2 * wanted < 0.5 * (wanted - unmatched)
+    frame, face = plates["open"]
+    result = swap_face(frame, face, fixed, Parameters.model_validate(PLAIN), rest=rest)
+    x, y = face.points[[13, 14], :2].mean(axis=0).astype(int)
+    before = frame.pixels[y - 3 : y + 4, x - 3 : x + 4]
+    after = result.over[
+        y - 3 - result.window.y : y + 4 - result.window.y, x - 3 - result.window.x : x + 4 - result.window.x
+    ]
+    assert np.abs(after - before).mean() < 0.15 * before.mean(), "between the lips lies the plate's own mouth"
+
+
+def test_amounts_of_zero_and_a_null_swap_do_not_run_the_landmarker(
+    plates: Plates, generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the landmarker was run")
+
+    monkeypatch.setattr(landmark, "landmarks", refuse)
+    frame, face = plates["shut"]
+    assert swap_face(frame, face, generator, Parameters.model_validate({**PLAIN, **OFF})).matte.any()
+    null = swap_face(frame, face, NullGenerator(side=256), Parameters.model_validate(PLAIN))
+    assert np.array_equal(null.over, frame.pixels[null.window.slices(frame.window)])
+    with pytest.raises(AssertionError, match="landmarker"):
+        swap_face(frame, face, generator, Parameters.model_validate({**PLAIN, **OFF, "match_gaze": 0.5}))
+
+
+def test_outside_the_matte_nothing_changes_and_exposure_changes_nothing(
+    plates: Plates, generator: Generator, rest: RestingFaces
+) -> None:
+    frame, face = plates["shut"]
+    one = swap_face(frame, face, generator, Parameters.model_validate(PLAIN), rest=rest)
+    plate = frame.pixels[one.window.slices(frame.window)]
+    assert np.array_equal(one.over[one.matte == 0], plate[one.matte == 0])
+    bright = frame.with_pixels(frame.pixels * np.float32(8))
+    two = swap_face(bright, replace(face, level=8 * face.level), generator, Parameters.model_validate(PLAIN), rest=rest)
+    apart = np.linalg.norm(two.over / 8 - one.over) / np.linalg.norm(one.over)
+    assert apart < 0.005
