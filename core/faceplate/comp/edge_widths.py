@@ -123,7 +123,7 @@ def measure_edges(
         return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
     pixels = resample(np.ascontiguousarray(luminance, np.float32), window, matrix, grid)
     slopes = [_slopes(pixels, sigma) for sigma in _FILTERS]
-    rows = [_ratios(*slopes[k : k + 2], features, skin, _FILTERS[k + 1]) for k in range(SCALES)]
+    rows = [_ratios(slopes[k], slopes[k + 1], features, skin, _FILTERS[k + 1]) for k in range(SCALES)]
     return EdgeWidths(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
 
