@@ -63,7 +63,7 @@ _SHUTTERS = np.linspace(0.0, 1.0, 21)
 # Squared deviation from which a ratio counts as an outlier.
 _MOST = 9.0
 # Softness over that of the median sharp face from where a face counts as out of focus, and from where it does for certain.
-_SURELY_SOFT = (1.4, 1.6)
+_SURELY_SOFT = (1.7, 1.9)
 # How much softer the plate's edges are than the new face's from where the blur begins, and from where it is complete: sharp faces
 # of different people differ by as much as this.
 _SOFTER = (1.08, 1.2)
@@ -123,7 +123,7 @@ def measure_edges(
         return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
     pixels = resample(np.ascontiguousarray(luminance, np.float32), window, matrix, grid)
     slopes = [_slopes(pixels, sigma) for sigma in _FILTERS]
-    rows = [_ratios(*slopes[k : k + 2], features, skin, _FILTERS[k + 1]) for k in range(SCALES)]
+    rows = [_ratios(slopes[k], slopes[k + 1], features, skin, _FILTERS[k + 1]) for k in range(SCALES)]
     return EdgeWidths(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
 

@@ -95,7 +95,9 @@ def _mean_along(pixels: np.ndarray, field: np.ndarray, count: int, soft: bool) -
     place -= path * np.float32((count - 1) / 2)
     total = np.zeros(pixels.shape, np.float32)
     for _ in range(count):
-        cv2.add(total, cv2.remap(read, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dst=total)
+        # A table of x and y in one needs no second, which the stubs do not know.
+        sample = cv2.remap(read, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        cv2.add(total, sample, dst=total)
         cv2.add(place, path, dst=place)
     total *= np.float32(1.0 / count)
     return total

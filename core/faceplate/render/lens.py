@@ -103,8 +103,8 @@ def _told(text: str, code: str, sentence: str) -> float:
 
 def _number(value: Any) -> float | None:
     """Return a header's or an artist's value as a finite number; a pair is a fraction. None for anything else."""
-    if isinstance(value, tuple) and len(value) == 2 and value[1]:
-        return float(value[0]) / float(value[1])
+    if isinstance(value, tuple):
+        return value[0] / value[1] if len(value) == 2 and value[1] else None
     try:
         number = float(value)
     except (TypeError, ValueError):
