@@ -113,7 +113,8 @@ def dialled(points: np.ndarray, dials: Dials) -> DialledPoints:
         whole[iris, :2] += turn
         seen[iris, :2] += less
     # The last digits of a matrix product depend on where its arrays lie in memory; a warp must not.
-    return DialledPoints(*(np.round(part, _DECIMALS) for part in (outer, whole, look, seen)))
+    outer, whole, seen = (points + np.round(part - points, _DECIMALS) for part in (outer, whole, seen))
+    return DialledPoints(outer, whole, np.round(look, _DECIMALS), seen)
 
 
 def dial_features(points: np.ndarray) -> np.ndarray:
