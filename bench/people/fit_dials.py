@@ -98,7 +98,8 @@ def directions(offsets: np.ndarray, blends: np.ndarray) -> np.ndarray:
     gram = blends.T @ blends
     fitted = np.linalg.solve(gram + RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram)), blends.T @ offsets)
     raw = {
-        name: sum(sign * fitted[BLENDSHAPES.index(one)] for one, sign in used.items()) for name, used in BLENDS.items()
+        name: np.sum([sign * fitted[BLENDSHAPES.index(one)] for one, sign in used.items()], axis=0)
+        for name, used in BLENDS.items()
     }
     found = np.stack([raw[name].reshape(478, 3) * parts()[name][:, None] for name in DIALS[2:]])
     found[:, 468:] = 0

@@ -110,7 +110,7 @@ def figures(truth: np.ndarray, plates: np.ndarray, results: np.ndarray) -> Actin
     seen = shut < SHUT
     off = (results[:, 2:] - plates[:, 1:])[seen]
     numbers = np.arange(len(truth))
-    looks = np.array([look_at(index)[0] for index in numbers])
+    looks = np.array([look_at(index)[0] for index in range(len(truth))])
     looked = np.interp(numbers, numbers[seen], results[seen, 2])  # closed lids show no look
     lags = [_lag(truth[:, 0], results[:, 0]), _lag(truth[:, 1], results[:, 1]), _lag(looks, looked)]
     return Acting(
@@ -156,11 +156,11 @@ def main() -> None:
         note(f"{target.name} done")
     mean = column_means(found)
     row(f"mean of {len(found)}", "", *(f"{value:.3f}" for value in mean))
-    least = np.array(found)
+    columns = np.array(found)
+    least, most = columns.min(axis=0), np.abs(columns).max(axis=0)
     print(
-        f"\nacting: least lids {least[:, 0].min():.3f}, seen {least[:, 1].min():.3f}, least mouth {least[:, 2].min():.3f}, "
-        f"largest gaze {least[:, 3].max():.3f}, look {least[:, 4].max():.3f}, largest lag {np.abs(least[:, 5]).max():.0f}, "
-        f"{len(found)} sequences"
+        f"\nacting: least lids {least[0]:.3f}, seen {least[1]:.3f}, least mouth {least[2]:.3f}, largest gaze {most[3]:.3f}, "
+        f"look {most[4]:.3f}, largest lag {most[5]:.0f}, {len(found)} sequences"
     )
 
 

@@ -39,7 +39,7 @@ def test_a_dial_moves_what_it_names_and_nothing_else_by_a_tenth(name: str) -> No
 @pytest.mark.parametrize("name", DIALS)
 def test_a_dial_is_linear_and_leaves_the_skull(name: str) -> None:
     one, two = (moved(name, share * HALF[name]) - POINTS for share in (0.5, 1.0))
-    assert np.allclose(two, 2 * one, atol=1e-6)
+    assert np.allclose(two, 2 * one, atol=2e-5)
     size = float(np.ptp(POINTS[:, 1]))
     assert np.abs(two[RIGID]).max() < 0.01 * size
     assert 0 < np.abs(two).max() < 0.15 * size
@@ -67,7 +67,7 @@ def test_the_look_turns_the_irises_by_degrees() -> None:
     skin = np.setdiff1d(np.arange(478), np.r_[IRISES[0], IRISES[1]])
     assert np.array_equal(put.whole[skin], POINTS[skin])
     assert (put.look[:, 0] > 0).all() and (put.look[:, 1] > 0).all()
-    assert np.allclose(dial_features(put.whole)[:2] - dial_features(POINTS)[:2], (10, -5), atol=1e-6)
+    assert np.allclose(dial_features(put.whole)[:2] - dial_features(POINTS)[:2], (10, -5), atol=1e-4)
 
 
 def test_brows_are_each_their_own_side() -> None:

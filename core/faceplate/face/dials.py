@@ -22,6 +22,8 @@ __all__ = ["DIALS", "WIDTHS_PER_DEGREE", "DialledPoints", "Dials", "dial_feature
 WIDTHS_PER_DEGREE = 12.0 * np.pi / 180.0 / 30.0
 """What one degree moves an iris, in widths of the eye: an eyeball of 12 mm radius between lids of 30 mm width."""
 
+# Decimals of a pixel that displacements are rounded to.
+_DECIMALS = 5
 # How much of their opening lids open at 1, and how much of a movement of the lids the landmarker sees.
 _LIDS_WIDER, _LIDS_SEEN = 0.4, 0.5
 
@@ -95,6 +97,8 @@ class DialledPoints:
 
 def dialled(points: np.ndarray, dials: Dials) -> DialledPoints:
     """Put the dials on a mesh (478, 3) in square pixels."""
+    if not dials.any:
+        return DialledPoints(points, points, np.zeros((2, 2)), points)
     pose, directions = pose_of(points), _directions()
     wide = max(dials.mouth, 0.0) * directions["mouth"]
     others = [getattr(dials, name) * directions[name] for name in ("brow_right", "brow_left", "smile", "jaw")]
@@ -108,7 +112,9 @@ def dialled(points: np.ndarray, dials: Dials) -> DialledPoints:
     for iris, turn, less in zip(IRISES, look, _look(points, dials, *GAZE_SEEN), strict=True):
         whole[iris, :2] += turn
         seen[iris, :2] += less
-    return DialledPoints(outer, whole, look, seen)
+    # The last digits of a matrix product depend on where its arrays lie in memory; a warp must not.
+    outer, whole, seen = (points + np.round(part - points, _DECIMALS) for part in (outer, whole, seen))
+    return DialledPoints(outer, whole, np.round(look, _DECIMALS), seen)
 
 
 def dial_features(points: np.ndarray) -> np.ndarray:

@@ -37,6 +37,8 @@ _NARROW_EYES, _WIDE_EYES = 0.2, 0.34
 # The landmarker sees lids less far down than they are, and closed lids at half of the resting openness: by how much more than it
 # sees the lids are closed, in the first and the second power of what it sees.
 _LID_GAIN, _LID_BEND = 1.3, 1.4
+# Decimals of a pixel that movements are rounded to.
+_DECIMALS = 5
 # Change of the lids' openness (as a share of the resting one), the gaze and the lips' gap (in widths), the jaw and the brows (in
 # radii of the head) that are halved because they may be noise.
 _LID_NOISE, _GAZE_NOISE, _LIP_NOISE, _JAW_NOISE, _BROW_NOISE = 0.06, 0.01, 0.03, 0.06, 0.015
@@ -123,7 +125,8 @@ def match_points(
             points = points + amounts.lids * _lids(points, pairs, own, wanted)
     lower = None if own_rest is None or rest is None else rest.irises - own_rest.irises
     look = amounts.gaze * _look(seen, performed, np.minimum(*openings), lower)
-    return MatchedPoints(points, look)
+    # The last digits of a matrix product depend on where its arrays lie in memory; a warp must not.
+    return MatchedPoints(seen + np.round(points - seen, _DECIMALS), np.round(look, _DECIMALS))
 
 
 def _eye_axis(points: np.ndarray, corners: tuple[int, int]) -> tuple[np.ndarray, float]:
@@ -256,4 +259,7 @@ def _brow_parts() -> tuple[np.ndarray, np.ndarray]:
     mesh = topology()
     lids = np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop])
     still = smoothstep(away_from(lids) / 0.12)
-    return tuple(smoothstep(1.0 - away_from(brow) / _BROW_REACH) * still for brow in (mesh.right_brow, mesh.left_brow))
+    right, left = (
+        smoothstep(1.0 - away_from(brow) / _BROW_REACH) * still for brow in (mesh.right_brow, mesh.left_brow)
+    )
+    return right, left
