@@ -52,8 +52,8 @@ class Motion:
         """Return the mesh at frame `index`, float64 (478, 3), in the still's pixels; `mouth` 0..1 is how far it is closed."""
         t = 2 * np.pi * index / PERIOD
         pose = pose_of(self.face.points)
-        mouth = 0.5 - 0.5 * np.cos(3 * t) if mouth is None else mouth
-        canonical = pose.canonical + CLOSING * mouth * self.closing
+        closed = 0.5 - 0.5 * np.cos(3 * t) if mouth is None else mouth
+        canonical = pose.canonical + CLOSING * closed * self.closing
         turn = _rotation(np.radians(TURN) * np.sin(t), np.radians(NOD) * np.sin(2 * t + 0.5))
         pivot = np.array([0.0, 0.0, self.face.size * 0.5])  # about the middle of the head
         return (pose.place(canonical) - pivot) @ turn.T + pivot + pose.centre

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ def shot(tmp_path: Path) -> Shot:
     for frame in (1001, 1002, 1003):
         write_noise_plate(tmp_path / f"p.{frame}.exr")
     away = np.array([400.0, 0.0, 0.0])
-    people = {1: lambda i: turned(0.2 * i), 2: lambda i: turned(12.0 * i - 30) + away}
+    people: dict[int, Callable[[int], np.ndarray | None]] = {
+        1: lambda i: turned(0.2 * i),
+        2: lambda i: turned(12.0 * i - 30) + away,
+    }
     track_from(seen_frames(6, people, flowing=False)).save(tmp_path / "a.track.json")
     return Shot(
         plate=f"{tmp_path}/p.####.exr", frames=(1001, 1002, 1003), track=tmp_path / "a.track.json", output=f"{tmp_path}/o.####.exr",
@@ -82,9 +86,8 @@ def test_no_source_is_asked_of_a_generator_that_has_no_views(shot: Shot, finder:
     renderer = Renderer(shot, finder, NullGenerator(side=128))
     issues = RenderIssues(renderer)
     issues.add(done(renderer, 1001))
-    assert issues.keep() == "" and issue_file(renderer) == IssueFile(
-        shot.output and Path(shot.output).parent / "a.issues.json"
-    )
+    assert shot.output and issues.keep() == ""
+    assert issue_file(renderer) == IssueFile(Path(shot.output).parent / "a.issues.json")
 
 
 def test_only_the_people_who_are_replaced_are_listed_by_their_names(shot: Shot, finder: FaceFinder) -> None:
