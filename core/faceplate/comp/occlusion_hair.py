@@ -23,8 +23,8 @@ __all__ = ["hair_odds", "hair_zone"]
 
 # The square's pixels over those of the grid on which the zone is drawn.
 _ZONE_STEP = 4
-# Darkest value over the face's level that has a logarithm.
-_DARKEST = 0.01
+# Low-pass in pixels against grain, and the darkest value over the face's level that has a logarithm.
+_CALM, _DARKEST = 1.0, 0.01
 # Natural logarithm under the expected skin from nothing to enough for hair, and the softness in pixels with which it is read.
 _DARK, _READ = (0.9, 1.3), 2.0
 # Ridge of the skin's light, the number of robust fits, the deviation at which a point loses weight, and the darkest skin.
@@ -51,7 +51,8 @@ def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.nd
         float (478, 3), the mesh in the square.
     """
     level = float(levels @ REC709_LUMINANCE)
-    log = np.log(np.maximum(seen @ REC709_LUMINANCE, np.float32(_DARKEST * level)) / np.float32(level))
+    calm = cv2.GaussianBlur(seen @ REC709_LUMINANCE, (0, 0), _CALM)
+    log = np.log(np.maximum(calm, np.float32(_DARKEST * level)) / np.float32(level))
     soft = cv2.GaussianBlur(log, (0, 0), _READ)
     skin, zone = _on_square(points, _expected_skin(soft, points), hair_zone())
     dark = _ramp(skin - soft, _DARK)

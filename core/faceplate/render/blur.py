@@ -51,6 +51,11 @@ class FrameBlur:
     path: np.ndarray | None
     sigma: float
 
+    @property
+    def any(self) -> bool:
+        """Whether it changes a picture."""
+        return self.path is not None or self.sigma > 0
+
 
 def find_blur(
     prepared: PreparedPlate, result: GeneratorResult, parameters: Parameters, cache: FrameCache = NO_FRAME_CACHE
@@ -65,7 +70,8 @@ def find_blur(
     softens = parameters.defocus_amount > 0 and (lens.softness is not None if fixed is None else fixed > 0)
     if not (moves or softens) or np.array_equal(result.generated.pixels, result.shown):
         return None
-    return cache.make("blur", lambda: _find(prepared, result.generated, part if moves else 0.0, fixed, parameters))
+    found = cache.make("blur", lambda: _find(prepared, result.generated, part if moves else 0.0, fixed, parameters))
+    return found if found.any else None
 
 
 def blur_reach(blur: FrameBlur | None) -> int:
@@ -78,7 +84,7 @@ def blur_reach(blur: FrameBlur | None) -> int:
 
 def _find(
     prepared: PreparedPlate, generated: Generated, part: float, fixed: float | None, parameters: Parameters
-) -> FrameBlur | None:
+) -> FrameBlur:
     """Return the blur for a shutter that is open for `part` of a frame, and for a defocus of `fixed` pixels or the plate's own."""
     lens, size, aspect = prepared.lens, prepared.face.size, prepared.plate.pixel_aspect
     light = prepared.plate.color.luminance(generated.pixels)
@@ -95,8 +101,7 @@ def _find(
     if asked and edges is not None and lens.softness is not None:
         sigma = size * _defocus(light, edges, prepared.crop, lens.softness)
     sigma = min(sigma * parameters.defocus_amount, WIDEST * size)
-    sigma = sigma if sigma >= LEAST_SIGMA else 0.0
-    return None if path is None and sigma == 0 else FrameBlur(path, sigma)
+    return FrameBlur(path, sigma if sigma >= LEAST_SIGMA else 0.0)
 
 
 def _edges(light: np.ndarray, crop: PlateCrop) -> EdgeWidths:
