@@ -55,7 +55,9 @@ def warm_errors(target: Target, source_of: ReadSource) -> dict[tuple[str, str], 
 
 
 MISSED: dict[tuple[str, str], str] = {
-    ("fox", "bea"): "11.7 %, not 10 %",
+    ("ada", "bea"): "11.7 %, not 10 %",
+    ("cal", "bea"): "13.2 %, not 10 %",
+    ("fox", "bea"): "more than 10 %",
 }
 """Pairs that miss the bounds under the warm key, with the 95th percentile that they reach."""
 
@@ -90,16 +92,21 @@ def errors_under(target: Target, source_of: ReadSource) -> Callable[..., list[fl
 
 REACHED: dict[str, str] = {
     "warm key 3:1, blue rim": "about 7 %: the rim's colour is of a higher order than the light's",
-    "soft, 4 stops": "9.4 %",
-    "hard key, 10:1": "20.9 %: eve on bea is off by 42 %, because eve's highlights are calmed less under it",
+    "soft, 4 stops": "9.7 %",
+    "hard key, 10:1": "23.6 %: eve on bea is off by 43 %, because her highlights are calmed less under it",
+    "cheek 3 stops over": "15.1 %",
 }
 """What the lights that miss their goal reach instead."""
+NEAR = ("cheek 3 stops over",)
+"""Those so near their goal that another machine may reach it."""
 
 
 @pytest.mark.parametrize(
     "light",
     [
-        pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason=REACHED[name])] if name in REACHED else [])
+        pytest.param(
+            name, marks=[pytest.mark.xfail(strict=name not in NEAR, reason=REACHED[name])] if name in REACHED else []
+        )
         for name in GOALS
     ],
 )

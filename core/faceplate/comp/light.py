@@ -24,15 +24,16 @@ from faceplate.face.shape import light_orders, normals, unsqueezed
 
 __all__ = ["LightMatch", "match_light", "soft_light"]
 
-# Hypotheses of the light: the kind of a lamp beside the soft light, and the part of two people's difference that is then left to
-# the people; hard light covers more of it. To each the likely patterns of light are added so many times, of a standard deviation
-# in natural logarithm, and each time costs some of the logarithm of its odds.
-_HYPOTHESES, _ADDED, _PATTERN, _ODDS = ((None, 1.0), (0, 0.7), (1, 0.4)), 3, 1.2, -3.0
+# Hypotheses of the light: soft light alone, or the kind of a lamp beside it. To each the likely patterns of light are added so
+# many times, of a standard deviation in natural logarithm, and each time costs some of the logarithm of its odds.
+_HYPOTHESES, _ADDED, _PATTERN, _ODDS = (None, 0, 1), 3, 1.2, -3.0
+# Covariance of two people's difference over that of one: twice, and half as much again, because few people were measured.
+_TWO_PEOPLE = 3.0
 # The evidence's logarithm is divided by this: tones near each other err together, so that they know less than they count, and
 # what is believed must not change at once from one frame to the next.
 _TEMPER = 6.0
 # Noise of a trusted tone, and of one that is trusted by half.
-_NOISE, _DOUBT = 0.05, 0.3
+_NOISE, _DOUBT = 0.08, 0.3
 # Trust below which a tone does not count.
 _DOUBTFUL = 0.3
 # Ridge of the colour's first-order fit, as a part of the trust, and the deviation at which a tone loses weight.
@@ -120,9 +121,9 @@ def _likely_light(
     """Return the most likely light (n,) in a log ratio (n,) of two people's luminance: all hypotheses' by their evidence."""
     soft, noise, patterns = soft_covariance(places, trust), _noise(trust), light_patterns(places, scale)
     found, evidence = [], []
-    for lamp, left in _HYPOTHESES:
+    for lamp in _HYPOTHESES:
         covariance = soft if lamp is None else soft + lamp_covariance(normal, lamp)
-        for light, odds in _with_patterns(covariance, left * _people() + noise, ratio, patterns):
+        for light, odds in _with_patterns(covariance, _people() + noise, ratio, patterns):
             found.append(light)
             evidence.append(odds)
     return _softmax(np.array(evidence)) @ np.array(found)
@@ -160,7 +161,7 @@ def _softmax(evidence: np.ndarray) -> np.ndarray:
 def _people() -> np.ndarray:
     """Load how the tones of two people's skin differ where light does not, float64 (112, 112)."""
     with np.load(Path(__file__).parent / "skin_tones.npz") as table:
-        return 2 * table["people"].astype(np.float64)
+        return _TWO_PEOPLE * table["people"].astype(np.float64)
 
 
 def _seam_field(places: np.ndarray, left: np.ndarray, trust: np.ndarray) -> ToneField:
