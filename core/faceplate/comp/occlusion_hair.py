@@ -32,8 +32,9 @@ _RIDGES, _FITS, _OUTLIER, _DARKEST_SKIN = (0.0, 0.002, 0.002, 0.01, 0.02, 0.02, 
 # Contrast of the streaks in natural logarithm, and how far they have one direction, from nothing to enough; both are averaged
 # over this many pixels.
 _STREAKS, _DIRECTED, _AROUND = (0.06, 0.12), (0.2, 0.4), 4.0
-# Radius in pixels of the smallest piece of hair: an edge of a shadow is thinner.
-_LEAST = 6
+# Radius in pixels of the thinnest hair, which an edge of a shadow is thinner than, and of a lock. A piece reaches to `_EDGE`; it
+# counts by its value where it is as wide as a lock, from nothing to enough.
+_LEAST, _LOCK, _EDGE, _WIDE = 6, 8, 0.1, (0.2, 0.6)
 # Log-odds where nothing speaks for hair, and where everything does.
 _NEVER, _SURE = -4.0, 4.0
 
@@ -59,7 +60,7 @@ def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.nd
     fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
     streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
     hair = dark * _ramp(streaks, _STREAKS) * _ramp(_directed(log), _DIRECTED)
-    hair = cv2.morphologyEx(hair * zone, cv2.MORPH_OPEN, disc(_LEAST))
+    hair = _without_strips(cv2.morphologyEx(hair * zone, cv2.MORPH_OPEN, disc(_LEAST)))
     return np.float32(_NEVER) + np.float32(_SURE - _NEVER) * hair
 
 
@@ -74,6 +75,21 @@ def hair_zone() -> np.ndarray:
     beside = np.clip((0.55 - away_from(mesh.oval)) / 0.25, 0.0, 1.0)
     beside *= np.clip(1.0 + 4.0 * (mouth - 0.2 - down) / (mouth - brows), 0.0, 1.0)
     return np.maximum(forehead, beside) * np.clip((away_from(loops) - 0.1) / 0.1, 0.0, 1.0)
+
+
+def _without_strips(hair: np.ndarray) -> np.ndarray:
+    """Fade pieces that are nowhere as wide as a lock, float32 (SIDE, SIDE).
+
+    Hair along the mesh's outline belongs to the surroundings, which move with the new face's outline; a strip of it that stayed as
+    it was shot would be an island beside them.
+    """
+    wide = cv2.morphologyEx(hair, cv2.MORPH_OPEN, disc(_LOCK))
+    count, found = cv2.connectedComponents((hair > _EDGE).astype(np.uint8), connectivity=8)
+    labels = np.asarray(found, np.int32)
+    most = np.zeros(count, np.float32)
+    np.maximum.at(most, labels.ravel(), wide.ravel())
+    most[0] = 0.0
+    return hair * _ramp(most, _WIDE)[labels]
 
 
 def _expected_skin(log: np.ndarray, points: np.ndarray) -> np.ndarray:
