@@ -214,12 +214,11 @@ def test_grain_inside_is_grain_outside_on_a_demo_face(
 
 
 # Where the bound of a tenth is missed, and what is reached: the light, measured anew in each of these frames, differs.
+# So near the bound that another machine may hold it.
 MISSED = {
-    ("cal", "bea", 1.0, "alone"): "1.08 to 1.27",
-    ("fox", "bea", 8.0, "alone"): "1.07 to 1.19",
-    ("cal", "bea", 8.0, "alone"): "1.06 to 1.11; so near the bound that another machine may hold it",
+    ("cal", "bea", 1.0, "alone"): "1.04 to 1.11",
+    ("fox", "bea", 8.0, "alone"): "1.05 to 1.13",
 }
-NEAR = ("cal", "bea", 8.0, "alone")
 SWAPPED = [
     *((*pair, level, "alone") for pair in (("ada", "eve"), ("ada", "dot")) for level in LEVELS),
     *((*pair, level, "alone") for pair in (("bea", "dot"), ("cal", "bea"), ("eve", "dot")) for level in LEVELS[1:]),
@@ -232,9 +231,7 @@ SWAPPED = [
 @pytest.mark.parametrize(
     ("source", "target", "level", "light"),
     [
-        pytest.param(
-            *case, marks=[pytest.mark.xfail(strict=case != NEAR, reason=MISSED[case])] if case in MISSED else []
-        )
+        pytest.param(*case, marks=[pytest.mark.xfail(strict=False, reason=MISSED[case])] if case in MISSED else [])
         for case in SWAPPED
     ],
 )

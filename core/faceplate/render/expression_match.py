@@ -31,6 +31,8 @@ LANDMARKER = "face_landmarker"
 
 # Presence of a face in the generated picture up to which nothing is moved, and from which all of it is.
 _ABSENT, _PRESENT = 0.5, 0.9
+# Low-pass in the landmarker's pixels against the grain around the new face.
+_CALM = 2.0
 # Softness of the border of the plate's mouth inside the new lips, as a fraction of the face's size.
 _MOUTH_SOFT = 0.006
 
@@ -121,11 +123,13 @@ def _seen(prepared: PreparedPlate, shown: np.ndarray, generated: Generated) -> t
     square = Window(0, 0, landmark.SIDE, landmark.SIDE)
     region = region_of(prepared.face.points, prepared.plate.pixel_aspect).matrix()
     matrix = compose(region, np.array([[prepared.plate.pixel_aspect, 0, 0], [0, 1, 0]], np.float64))
-    change = (generated.pixels - shown) * generated.coverage[..., None]
-    if generated.kept is not None:
-        change *= 1 - generated.kept[..., None]
-    looked = resample(prepared.working, prepared.plate.window, matrix, square)
-    looked += resample(change, crop.transform.window, compose(matrix, invert(crop.transform.matrix)), square)
+    own = generated.coverage if generated.kept is None else generated.coverage * (1 - generated.kept)
+    change = np.dstack([(generated.pixels - shown) * own[..., None], own])
+    made = resample(change, crop.transform.window, compose(matrix, invert(crop.transform.matrix)), square)
+    looked = resample(prepared.working, prepared.plate.window, matrix, square) + made[..., :3]
+    # Only the surroundings have grain that changes from frame to frame.
+    calm = cv2.GaussianBlur(looked, (0, 0), _CALM)
+    looked = calm + made[..., 3:] * (looked - calm)
     gain = Exposure.of_level(prepared.face.level).gain
     display = np.clip(encode(color.to_linear709(looked), gain), 0.0, 1.0)
     points, presence = landmark.landmarks(_landmarker(), display)
