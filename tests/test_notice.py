@@ -49,7 +49,7 @@ def test_the_occlusion_network_refers_to_the_generator() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [*sorted((CORE / "models" / "weights").glob("*.onnx")), CORE / "face" / "shape.npz", CORE / "face" / "dials.npz"],
+    [*sorted((CORE / "models" / "weights").glob("*.onnx")), *sorted(CORE.rglob("*.npz"))],
     ids=lambda path: path.name,
 )
 def test_every_shipped_file_stands_with_its_hash(path: Path) -> None:

@@ -14,7 +14,6 @@ it answers with the source's front picture on the aligned crop.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +21,8 @@ import cv2
 import numpy as np
 from measure_flicker import gaze, lids
 from population import Person
-from scenes import Setup, column_means, face_crop, header, labelled, note, opening, pairs_of, parser_for, row, setup_of
-from sequences import WrittenPlate, blink_at, look_at, write_plate
+from scenes import Setup, column_means, face_crop, header, labelled, note, opening, parser_for, row, setup_of
+from sequences import WrittenPlate, blink_at, folders_of_pairs, look_at, write_plate
 
 from faceplate import Renderer, Shot
 from faceplate.color.reading import read_frame, read_still
@@ -148,10 +147,8 @@ def main() -> None:
     given = options()
     setup, found = setup_of(given), []
     header("target", "source", "lids r", "lids seen", "mouth r", "gaze", "look", "lag", words=2)
-    for target, source in pairs_of(setup.people):
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = (given.keep or Path(temporary)) / f"{source.name}_on_{target.name}"
-            found.append(measure(setup, given, source, target, folder).cells)
+    for target, source, folder in folders_of_pairs(setup.people, given.keep):
+        found.append(measure(setup, given, source, target, folder).cells)
         row(target.name, source.name, *(f"{value:.3f}" for value in found[-1][:5]), f"{found[-1][5]:.0f}")
         note(f"{target.name} done")
     mean = column_means(found)

@@ -17,7 +17,6 @@ irises' positions in widths of an eye.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,8 +25,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from population import Person
-from scenes import Setup, column_means, display, face_crop, header, note, opening, pairs_of, parser_for, row, setup_of
-from sequences import MOTIONS, WrittenPlate, write_plate
+from scenes import Setup, column_means, display, face_crop, header, note, opening, parser_for, row, setup_of
+from sequences import MOTIONS, WrittenPlate, folders_of_pairs, write_plate
 
 from faceplate import Renderer, Shot
 from faceplate.color.reading import read_frame
@@ -215,10 +214,8 @@ def main() -> None:
     given = options()
     setup, found = setup_of(given), []
     header("target", "source", "plate", "result", "ratio", "most", "lids r", "mouth r", "gaze", words=2)
-    for target, source in pairs_of(setup.people):
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = (given.keep or Path(temporary)) / f"{source.name}_on_{target.name}"
-            found.append(measure(setup, given, source, target, folder).cells)
+    for target, source, folder in folders_of_pairs(setup.people, given.keep):
+        found.append(measure(setup, given, source, target, folder).cells)
         row(target.name, source.name, *found[-1])
         note(f"{target.name} done")
     mean = column_means(found)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from population import Person
-from scenes import Setup
+from scenes import Setup, pairs_of
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 
@@ -38,6 +39,13 @@ DRIFT = 0.02
 FADE = 0.9
 # Points of the person's right iris and the left one.
 IRISES = (slice(468, 473), slice(473, 478))
+
+
+def folders_of_pairs(people: Sequence[Person], keep: Path | None) -> Iterator[tuple[Person, Person, Path]]:
+    """Yield target, source and a folder for each pair of people: in `keep`, or removed before the next one."""
+    for target, source in pairs_of(people):
+        with tempfile.TemporaryDirectory() as temporary:
+            yield target, source, (keep or Path(temporary)) / f"{source.name}_on_{target.name}"
 
 
 @dataclass(frozen=True)

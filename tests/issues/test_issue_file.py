@@ -9,14 +9,15 @@ import pytest
 
 from faceplate.errors import UsageError
 from faceplate.issues import IssueFile, Mark, issues_path
+from faceplate.issues.issue_file import Producer
 
 
 def note(frame: int, text: str = "A note.") -> Mark:
     return Mark(kind="note", frame=frame, text=text)
 
 
-def frames(file: IssueFile, *producers: str) -> list[int]:
-    return [mark.frame for mark in file.marks(*producers)]  # type: ignore[arg-type]
+def frames(file: IssueFile, *producers: Producer) -> list[int]:
+    return [mark.frame for mark in file.marks(*producers)]
 
 
 def test_it_lies_beside_the_track() -> None:

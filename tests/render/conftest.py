@@ -11,13 +11,27 @@ from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.face.align import resample
+from faceplate.generators import Generator, MeshGenerator
 from faceplate.image.window import Window
 from faceplate.models import ModelStore
 from faceplate.models.store import EMBEDDED
+from faceplate.source import Source
+from fixed_picture import FixedPicture
+from pictures import FaceIn, ReadPicture
 from plates import write_plate
 from three_frame_shot import ThreeFrameShot, write_networks
 
 SIDE, BIG = 260, 716
+
+
+@pytest.fixture(scope="module", params=["mesh", "fixed"])
+def generator(
+    request: pytest.FixtureRequest, source_bea: Source, read_picture: ReadPicture, face_in: FaceIn
+) -> Generator:
+    """Return `mesh`, and a network that ignores the performance; both make Bea."""
+    if request.param == "mesh":
+        return MeshGenerator(source_bea)
+    return FixedPicture(read_picture("bea/front.jpg"), face_in("bea/front.jpg"))
 
 
 @pytest.fixture(scope="session")

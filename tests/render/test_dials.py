@@ -8,7 +8,7 @@ import pytest
 from faceplate.face import Face, FaceFinder
 from faceplate.face.dials import DIALS, dial_features
 from faceplate.face.expression import RestingFace
-from faceplate.generators import Generator, MeshGenerator, NullGenerator
+from faceplate.generators import Generator, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.render.dials import dials_of
 from faceplate.render.expression_match import RestingFaces
@@ -16,9 +16,8 @@ from faceplate.render.prepare import prepare_plate
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source
-from fixed_picture import FixedPicture
 from lights import half_size
-from pictures import FaceIn, ReadPicture
+from pictures import ReadPicture
 
 PLAIN = {"grain": 0, "occlusion": 0}
 NO_MATCH = {"match_lids": 0, "match_gaze": 0, "match_mouth": 0, "match_jaw": 0, "match_brows": 0}
@@ -27,15 +26,6 @@ NO_MATCH = {"match_lids": 0, "match_gaze": 0, "match_mouth": 0, "match_jaw": 0, 
 @pytest.fixture(scope="module")
 def ada(read_picture: ReadPicture, finder: FaceFinder) -> tuple[Frame, Face]:
     return half_size(read_picture("ada/front.jpg"), finder)
-
-
-@pytest.fixture(scope="module", params=["mesh", "fixed"])
-def generator(
-    request: pytest.FixtureRequest, source_bea: Source, read_picture: ReadPicture, face_in: FaceIn
-) -> Generator:
-    if request.param == "mesh":
-        return MeshGenerator(source_bea)
-    return FixedPicture(read_picture("bea/front.jpg"), face_in("bea/front.jpg"))
 
 
 def features(

@@ -9,7 +9,7 @@ import pytest
 
 from faceplate.face import Face, FaceFinder, landmark
 from faceplate.face.expression import RestingFace, eye_openness, gaze_of, mouth_openness
-from faceplate.generators import Generator, MeshGenerator, NullGenerator
+from faceplate.generators import Generator, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.render.expression_match import RestingFaces
 from faceplate.render.swap import swap_face
@@ -39,15 +39,6 @@ def plates(read_picture: ReadPicture, finder: FaceFinder) -> Plates:
     frames = {name: frame.with_pixels(picture) for name, picture in drawn.items()}
     found = {name: (one, finder.refine(one, face)) for name, one in frames.items()}
     return {**found, "open": half_size(read_picture("ada/open.jpg"), finder)}
-
-
-@pytest.fixture(scope="module", params=["mesh", "fixed"])
-def generator(
-    request: pytest.FixtureRequest, source_bea: Source, read_picture: ReadPicture, face_in: FaceIn
-) -> Generator:
-    if request.param == "mesh":
-        return MeshGenerator(source_bea)
-    return FixedPicture(read_picture("bea/front.jpg"), face_in("bea/front.jpg"))
 
 
 @pytest.fixture(scope="module")

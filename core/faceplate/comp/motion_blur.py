@@ -87,17 +87,16 @@ def _mean_along(pixels: np.ndarray, field: np.ndarray, count: int, soft: bool) -
     height, width = pixels.shape[:2]
     times = 1 if soft else 2
     read = pixels if soft else cv2.resize(pixels, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC)
-    place = np.empty((height, width, 2), np.float32)
     # A pixel's centre x + 0.5 lies at t (x + 0.5) in a picture t times as large, whose own centres OpenCV counts from 0.
-    place[..., 0] = times * (np.arange(width, dtype=np.float32) + 0.5) - 0.5
-    place[..., 1] = (times * (np.arange(height, dtype=np.float32) + 0.5) - 0.5)[:, None]
-    path = field * np.float32(times / count)
-    place -= path * np.float32((count - 1) / 2)
+    at = [times * (np.arange(length, dtype=np.float32) + 0.5) - 0.5 for length in (width, height)]
+    paths = [field[..., axis] * np.float32(times / count) for axis in (0, 1)]
+    x, y = (
+        start - path * np.float32((count - 1) / 2) for start, path in zip((at[0], at[1][:, None]), paths, strict=True)
+    )
     total = np.zeros(pixels.shape, np.float32)
     for _ in range(count):
-        # A table of x and y in one needs no second, which the stubs do not know.
-        sample = cv2.remap(read, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-        cv2.add(total, sample, dst=total)
-        cv2.add(place, path, dst=place)
+        cv2.add(total, cv2.remap(read, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dst=total)
+        cv2.add(x, paths[0], dst=x)
+        cv2.add(y, paths[1], dst=y)
     total *= np.float32(1.0 / count)
     return total
