@@ -14,6 +14,7 @@ import numpy as np
 from faceplate.comp.matte import HullEdges, hull_outline
 from faceplate.face import Face
 from faceplate.image.inpaint import fill
+from faceplate.image.soft_steps import depth_inside
 from faceplate.image.symmetric_log import from_log, to_log
 from faceplate.image.window import Window
 
@@ -38,7 +39,7 @@ def seam_weight(face: Face, window: Window, edges: HullEdges, reach: float) -> n
     outline = (hull_outline(face, edges) - (window.x, window.y)) * factors - 0.5
     inside = np.zeros((small.height + 2, small.width + 2), np.uint8)
     cv2.fillPoly(inside, [np.round((outline + 1) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
-    away = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    away = depth_inside(inside)[1:-1, 1:-1]
     weight = np.exp(away / np.float32(-reach * face.size * scale))
     return cv2.resize(weight, (window.width, window.height), interpolation=cv2.INTER_LINEAR)
 

@@ -11,7 +11,7 @@ from faceplate.face import topology
 from faceplate.face.expression import IRISES
 from faceplate.face.raster import rasterise
 from faceplate.image.inpaint import fill
-from faceplate.image.soft_steps import smoothstep
+from faceplate.image.soft_steps import depth_inside, smoothstep
 from faceplate.image.window import Window
 
 __all__ = ["ExpressionWarp", "expression_warp"]
@@ -98,7 +98,7 @@ def _points_shift(seen: np.ndarray, moved: np.ndarray, part: Window, size: float
     field = fill(raster.interpolate((seen - moved)[:, :2]), covered.astype(np.float32))
     field = cv2.GaussianBlur(field, (0, 0), max(_SOFT * unit, 0.3), borderType=cv2.BORDER_REPLICATE)
     if not covered.all():
-        away = cv2.distanceTransform(1 - covered, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / unit
+        away = depth_inside(1 - covered) / unit
         field *= smoothstep(1.0 - away / _REACH).astype(np.float32)[..., None]
     return raster.enlarge(field)
 
@@ -118,7 +118,7 @@ def _turn(shift: np.ndarray, iris: np.ndarray, outline: np.ndarray, by: np.ndarr
     cv2.fillPoly(between, [corners], 1.0, cv2.LINE_AA, 4)
     weight *= cv2.GaussianBlur(between, (0, 0), max(_EYE_SOFT * size, 0.5))
     # A look up or down stretches the white beside the lids, and does not pull the lids in.
-    room = cv2.distanceTransform((between > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    room = depth_inside((between > 0.5).astype(np.uint8))
     upright = weight * smoothstep(room / (_LID_ROOM * abs(float(by[1])) + 1e-6)).astype(np.float32)
     shift[near.slices(part)] -= np.dstack([weight * np.float32(by[0]), upright * np.float32(by[1])])
 

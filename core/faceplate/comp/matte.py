@@ -9,6 +9,7 @@ import numpy as np
 
 from faceplate.face import Face, topology
 from faceplate.face.shape import head_model
+from faceplate.image.soft_steps import depth_inside
 from faceplate.image.window import Window
 
 __all__ = ["HullEdges", "hull_matte", "hull_outline"]
@@ -72,7 +73,7 @@ def hull_matte(
     cv2.fillPoly(inside, [fixed], 255, lineType=cv2.LINE_8, shift=4)
     # The face continues outside the window, so the window's edge must not count as the face's edge: replicate it.
     padded = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    ramp = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    ramp = depth_inside(padded)[1:-1, 1:-1]
     ramp -= np.float32(erode * face.size)
     ramp /= np.float32(max(feather * face.size, 1.0))
     np.clip(ramp, 0.0, 1.0, out=ramp)

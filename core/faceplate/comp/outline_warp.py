@@ -16,7 +16,7 @@ from faceplate.comp.grain import Grain, degrain
 from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster, cover, rasterise
 from faceplate.image.inpaint import fill
-from faceplate.image.soft_steps import smoothstep
+from faceplate.image.soft_steps import depth_inside, smoothstep
 from faceplate.image.window import Window
 
 __all__ = ["REACH", "OutlineWarp", "folding", "follow_outline"]
@@ -172,7 +172,7 @@ class _WarpField:
             cv2.GaussianBlur(back, (0, 0), max(s * unit, 0.5), borderType=cv2.BORDER_REPLICATE)
             for s in (_FINE, _COARSE)
         )
-        away = cv2.distanceTransform(1 - raster.covered.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / unit
+        away = depth_inside(1 - raster.covered.astype(np.uint8)) / unit
         outside = smoothstep(away / (2 * _COARSE))[..., None]
         near = smoothstep(1.0 - away / REACH) * (1.0 - _holding(hidden, away, unit))
         return cls(raster, (fine + outside * (coarse - fine)) * near[..., None], near)
@@ -229,7 +229,7 @@ def _freedom(face: Face, window: Window, hidden: np.ndarray) -> np.ndarray:
         return free
     covered = cover(face.points, topology().closed, window, face.size * 512.0 / _GRID)
     unit = face.size * covered.shape[1] / window.width
-    away = cv2.distanceTransform(1 - covered, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / unit
+    away = depth_inside(1 - covered) / unit
     held = _holding(hidden, away, unit)
     factors = (held.shape[1] / window.width, held.shape[0] / window.height)
     at = ((face.points[:, :2] - (window.x, window.y)) * factors - 0.5).astype(np.float32)

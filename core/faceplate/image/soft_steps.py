@@ -1,11 +1,11 @@
-"""Soft steps and round shapes that mattes and weights are made with."""
+"""Soft steps, distances and round shapes that mattes and weights are made with."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-__all__ = ["disc", "smoothstep"]
+__all__ = ["depth_inside", "disc", "smoothstep"]
 
 
 def smoothstep(values: np.ndarray | float, low: float = 0.0, high: float | np.ndarray = 1.0) -> np.ndarray:
@@ -18,3 +18,23 @@ def disc(radius: float) -> np.ndarray:
     """Return a round structuring element of this radius in pixels, at least 1."""
     side = 2 * max(round(radius), 1) + 1
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+
+
+def depth_inside(mask: np.ndarray) -> np.ndarray:
+    """Compute how far each pixel of a mask lies from the nearest pixel outside, in pixels.
+
+    OpenCV's square root differs in its last bit with the address of the memory that it writes to. The square of a distance
+    between pixels is a whole number, so rounding it gives the same distances in every run, up to a depth of 1,000 pixels.
+
+    Parameters
+    ----------
+    mask : np.ndarray
+        uint8 (h, w), 0 outside.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (h, w), 0 outside; very large where the mask has no outside.
+    """
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.sqrt(np.rint(depth * depth))
