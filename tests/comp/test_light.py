@@ -62,7 +62,7 @@ FURTHER: dict[tuple[str, str], tuple[float, float]] = {
 """Pairs that miss the bounds under the warm key: bounds that hold for them, above what they reach (11.7, 13.2 and 10.9 %)."""
 
 
-@pytest.mark.parametrize("pair", itertools.permutations(PEOPLE, 2), ids="-".join)
+@pytest.mark.parametrize("pair", tuple(itertools.permutations(PEOPLE, 2)), ids="-".join)
 def test_plate_light_is_put_on(pair: tuple[str, str], warm_errors: dict[tuple[str, str], np.ndarray]) -> None:
     off = warm_errors[pair]
     most, share = FURTHER.get(pair, (0.10, 0.05))
@@ -98,7 +98,7 @@ calmed less under it.
 """
 
 
-@pytest.mark.parametrize("light", GOALS)
+@pytest.mark.parametrize("light", tuple(GOALS))
 def test_light_is_followed_closely(light: str, errors_under: Callable[..., list[float]]) -> None:
     """95 % of the skin within the light's goal, or what is reached, on average over the table's pairs, with default parameters."""
     assert np.mean(errors_under(light)) <= FURTHER_LIGHTS.get(light, GOALS[light])
