@@ -54,19 +54,10 @@ def warm_errors(target: Target, source_of: ReadSource) -> dict[tuple[str, str], 
     return errors
 
 
-FURTHER: dict[tuple[str, str], tuple[float, float]] = {
-    ("ada", "bea"): (0.14, 0.09),
-    ("cal", "bea"): (0.16, 0.11),
-    ("fox", "bea"): (0.13, 0.09),
-}
-"""Pairs that miss the bounds under the warm key: bounds that hold for them, above what they reach (11.7, 13.2 and 10.9 %)."""
-
-
 @pytest.mark.parametrize("pair", tuple(itertools.permutations(PEOPLE, 2)), ids="-".join)
 def test_plate_light_is_put_on(pair: tuple[str, str], warm_errors: dict[tuple[str, str], np.ndarray]) -> None:
     off = warm_errors[pair]
-    most, share = FURTHER.get(pair, (0.10, 0.05))
-    assert np.percentile(off, 95) < most and (off > 0.10).mean() < share
+    assert np.percentile(off, 95) < 0.10 and (off > 0.10).mean() < 0.05
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +77,13 @@ def errors_under(target: Target, source_of: ReadSource) -> Callable[..., list[fl
 
 
 FURTHER_LIGHTS: dict[str, float] = {
-    "warm key 3:1, blue rim": 0.075,
     "soft, 4 stops": 0.105,
     "hard key, 10:1": 0.255,
     "cheek 3 stops over": 0.165,
 }
-"""Lights that miss their goal: bounds that hold for them, above what they reach (6.8, 9.7, 23.6 and 15.1 %).
+"""Lights that miss their goal: bounds that hold for them, above what they reach (9.7, 23.0 and 15.5 %).
 
-The rim's colour is of a higher order than the light's. Under the hard key eve on bea is off by 43 %, because her highlights are
-calmed less under it.
+Under the hard key eve on bea is far from the others, because her highlights are calmed less under it.
 """
 
 

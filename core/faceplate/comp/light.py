@@ -39,6 +39,9 @@ _DOUBTFUL = 0.3
 # Ridge of the colour's first-order fit, as a part of the trust, and the deviation at which a tone loses weight.
 _RIDGES = np.array([0.0, 0.002, 0.002, 0.01, 0.02, 0.02, 0.02, 0.02, 0.02])
 _FITS, _OUTLIER, _COLOR_TERMS = 5, 0.25, 4
+# Reach, in units of the face's size, over which normals are averaged for the colour. Light that hair and set throw on the face's
+# outline does not reach the sides of the nose, although they are turned as far.
+_COLOR_REACH = 0.12
 # Reach along the seam of what is left at it, and the deviation from the seam's median up to which it counts in full.
 _SEAM_REACH, _SEAM_OUTLIER = 0.12, 0.35
 
@@ -95,7 +98,7 @@ def match_light(
     ratio = plate.log - generated.log
     places = tone_places(face) * (pixel_aspect / face.size, 1.0 / face.size)
     normal = normals(unsqueezed(face.points, pixel_aspect))[tone_points()]
-    terms = light_orders(normal)
+    terms = light_orders(_averaged(normal, places))
     mean = ratio.mean(axis=1, keepdims=True)
     followed = _likely_light(places, normal, mean[:, 0], trust, scale)[:, None]
     tint = _robust_fit(terms[:, :_COLOR_TERMS], ratio - mean, trust)
@@ -108,6 +111,13 @@ def soft_light(places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, people:
     """Return the most likely soft light (n,) in a log ratio (n,), where `people` (n, n) is the people's covariance."""
     light = soft_covariance(places, trust)
     return light @ np.linalg.solve(light + people + _noise(trust), ratio)
+
+
+def _averaged(normal: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return unit normals (n, 3) averaged over the neighbours in `places` (n, 2)."""
+    square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
+    mean = np.exp(square * (-0.5 / _COLOR_REACH**2)) @ normal
+    return mean / np.linalg.norm(mean, axis=1, keepdims=True)
 
 
 def _noise(trust: np.ndarray) -> np.ndarray:
