@@ -34,7 +34,18 @@ def main(arguments: list[str]) -> int:
         if _call(words) != 0:
             failed.append(name)
     color = ["--color=yes"] if sys.stdout.isatty() else []
-    return _pytest(["-m", "pytest", *color, *arguments], failed)
+    return _pytest(["-m", "pytest", *color, *_processes(arguments), *arguments], failed)
+
+
+def _processes(arguments: list[str]) -> list[str]:
+    """Return pytest's words for a process on each core, at most four; a file's tests stay together, and `-n` overrides it.
+
+    Few tests keep two cores busy, and every process holds the networks.
+    """
+    if any(word.startswith(("-n", "--collect-only", "-p")) for word in arguments):
+        return []
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ["-n", str(min(cores, 4)), "--dist", "loadfile"]
 
 
 def linters() -> dict[str, list[str]]:
