@@ -1,4 +1,4 @@
-"""The extension in real Blender, 4.5 and 5.0, as modules: pictures against `faceplate render`, and exit codes.
+"""The extension in real Blender, 4.2 to 5.3, as modules: pictures against `faceplate render`, and exit codes.
 
 Each case is a process of its own (`inside_blender/cases.py`) with a time limit. The plate is small and has overscan on two
 sides only, so that a picture laid at the wrong place is seen.
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import pytest
-from bpy_modules import STATE, VERSIONS, module_folder
+from bpy_modules import STATE, VERSIONS, chosen_versions, module_folder
 
 from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
@@ -49,12 +49,31 @@ class Host:
     version: str
     answers: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def by_windows(self) -> bool:
+        """Whether this Blender places a picture by its windows (5.2 and later), and not by its centre."""
+        return tuple(map(int, self.version.split("."))) >= (5, 2)
+
+    @property
+    def size(self) -> list[int]:
+        """The size to render at: the display window's, where Blender knows it, else the data window's."""
+        return [320, 180] if self.by_windows else [WIDTH, HEIGHT]
+
+    def result(self, path: Path) -> np.ndarray:
+        """The rows of a rendered file that the plate's data window covers."""
+        pixels = _read(path)
+        return pixels[TOP : TOP + HEIGHT] if self.by_windows else pixels
+
+    def shown(self, pixels: np.ndarray) -> np.ndarray:
+        """The columns of a picture as large as the plate's data window that a render shows."""
+        return pixels[:, -LEFT:] if self.by_windows else pixels
+
     def case(
         self, name: str, place: Path, ask: dict[str, Any], variables: dict[str, str] | None = None
     ) -> tuple[int, dict[str, Any], str]:
         """Runs one case. Returns exit code, answer and all that was printed."""
         place.mkdir(parents=True, exist_ok=True)
-        (place / "request.json").write_text(json.dumps({"size": [WIDTH, HEIGHT], **ask}))
+        (place / "request.json").write_text(json.dumps({"size": self.size, **ask}))
         environment = {key: value for key, value in os.environ.items() if key not in ("OCIO", "PYTHONPATH")}
         environment |= {"BLENDER_USER_RESOURCES": str(self.user), "FACEPLATE_RUN": str(self.run)}
         done = subprocess.run(
@@ -89,7 +108,7 @@ def plates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {name: str(folder / path) for name, path in names.items()}
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=chosen_versions())
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """Blender of one version with the extension, installed as `faceplate host install blender` does."""
     folder = module_folder(Path(sys.prefix), request.param)
@@ -193,22 +212,26 @@ def test_eight_frames_are_those_of_faceplate_render(host: Host, rendered: Path, 
     """A keyed parameter has its frame's value; where there is no face the plate is the plate, bit for bit."""
     truth = _swapped(rendered / "shot.shot.json", "1001-1008")
     for frame in FRAMES:
-        result = _read(rendered / f"out.{frame - 1000:04d}.exr")
-        plate = _plate(plates["rec709"], frame)
-        _same(result, truth[frame], plate)
-        untouched = _read(next(rendered.glob(f"faceplate/*/*/element.{frame - 1000:04d}.exr")))[..., 3] == 0
+        result = host.result(rendered / f"out.{frame - 1000:04d}.exr")
+        plate = host.shown(_plate(plates["rec709"], frame))
+        _same(result, host.shown(truth[frame]), plate)
+        element = _read(next(rendered.glob(f"faceplate/*/*/element.{frame - 1000:04d}.exr")))
+        untouched = host.shown(element)[..., 3] == 0
         assert 0.3 < untouched.mean() < 0.95
         assert np.array_equal(result[..., :3][untouched], plate[untouched])
     document = json.loads((rendered / "shot.shot.json").read_text())
     assert len(document["parameters"]["matte_feather"]["keys"]) == len(FRAMES)
     assert document["parameters"]["light_luminance"] == 0.5
     assert {"Image", "Hold-out", "Mix", "Feather", "Light", "Grain"} <= set(host.answers["sequence"]["sockets"])
-    narrow, wide = (np.count_nonzero(np.abs(_difference(rendered, plates, frame)) > 0.05) for frame in (1001, 1008))
+    narrow, wide = (
+        np.count_nonzero(np.abs(_difference(host, rendered, plates, frame)) > 0.05) for frame in (1001, 1008)
+    )
     assert wide < narrow
 
 
-def _difference(rendered: Path, plates: dict[str, str], frame: int) -> np.ndarray:
-    return _read(rendered / f"out.{frame - 1000:04d}.exr")[..., :3] - _plate(plates["rec709"], frame)
+def _difference(host: Host, rendered: Path, plates: dict[str, str], frame: int) -> np.ndarray:
+    result = host.result(rendered / f"out.{frame - 1000:04d}.exr")
+    return result[..., :3] - host.shown(_plate(plates["rec709"], frame))
 
 
 def test_reopened_a_frame_alone_and_backwards_are_the_same(host: Host, rendered: Path) -> None:
@@ -233,7 +256,8 @@ def test_a_copied_node_has_its_own_shot_and_lies_over_the_first(host: Host, plat
         picture = _plate(plates["rec709"], frame)
         for element, mix in ((first[frame], 1.0), (second[frame], 0.5)):
             picture = picture * (1 - mix * element[..., 3:4]) + mix * element[..., :3]
-        _same(_read(place / f"out.{frame - 1000:04d}.exr"), picture, _plate(plates["rec709"], frame))
+        plate = _plate(plates["rec709"], frame)
+        _same(host.result(place / f"out.{frame - 1000:04d}.exr"), host.shown(picture), host.shown(plate))
     assert np.abs(first[1001] - second[1001]).max() > 0.05
 
 
@@ -265,7 +289,8 @@ def test_a_hold_out_matte_keeps_the_plate_in_front(host: Host, plates: dict[str,
     held[:, WIDTH // 5 :] = 0.75
     factor = 1 - held
     plate = _plate(plates["rec709"], 1001)
-    _same(_read(place / "out.0001.exr"), plate * (1 - factor * whole[..., 3:4]) + factor * whole[..., :3], plate)
+    wanted = plate * (1 - factor * whole[..., 3:4]) + factor * whole[..., :3]
+    _same(host.result(place / "out.0001.exr"), host.shown(wanted), host.shown(plate))
     assert json.loads((place / "shot.shot.json").read_text())["parameters"]["holdout_matte"].endswith("matte.####.exr")
 
 
@@ -284,8 +309,8 @@ def test_colour_is_blenders_working_space(host: Host, plates: dict[str, str], ho
     code, answer, said = host.case("colour", place, ask, variables)
     assert code == 0, said
     assert answer["element"] == "ACEScg"
-    truth = _swapped(place / "shot.shot.json", "1001")[1001][..., :3]
-    result = _read(place / "out.0001.exr")
+    truth = host.shown(_swapped(place / "shot.shot.json", "1001")[1001][..., :3])
+    result = host.result(place / "out.0001.exr")
     if how == "own":
         assert answer["working"] == "Linear Rec.709"
         # Blender's matrices are its own: rounding apart, they agree with OCIO's to 1e-4 of the brightest channel.
@@ -294,7 +319,7 @@ def test_colour_is_blenders_working_space(host: Host, plates: dict[str, str], ho
         assert error.max() < 2e-3
     else:
         assert answer["working"] == "ACEScg"
-        _same(result, truth, _plate(plates["acescg"], 1001))
+        _same(result, truth, host.shown(_plate(plates["acescg"], 1001)))
 
 
 def test_a_missing_engine_ends_the_render(host: Host, plates: dict[str, str], tmp_path: Path) -> None:
@@ -319,8 +344,8 @@ def test_an_engine_killed_while_rendering(host: Host, plates: dict[str, str], tm
         return
     assert code == 0 and answer["rendered"], said
     assert len(written) == 4
-    plate = _plate(plates["rec709"], 1004)
-    assert np.abs(_read(tmp_path / "out.0004.exr")[..., :3] - plate).max() > 0.05
+    plate = host.shown(_plate(plates["rec709"], 1004))
+    assert np.abs(host.result(tmp_path / "out.0004.exr")[..., :3] - plate).max() > 0.05
 
 
 def test_a_missing_plate_frame_ends_the_render(host: Host, plates: dict[str, str], tmp_path: Path) -> None:
@@ -347,8 +372,8 @@ def test_without_the_extension_baked_frames_are_right_and_others_are_tinted(
     assert code == 0 and answer["addon"] is False, said
     for frame in (1, 2):
         assert np.array_equal(_read(place / f"without.{frame:04d}.exr"), _read(place / f"with.{frame:04d}.exr"))
-    tinted = 0.5 * _plate(plates["rec709"], 1003) + 0.5 * np.array([1, 0, 1], np.float32)
-    _same(_read(place / "without.0003.exr"), tinted, tinted)
+    tinted = host.shown(0.5 * _plate(plates["rec709"], 1003) + 0.5 * np.array([1, 0, 1], np.float32))
+    _same(host.result(place / "without.0003.exr"), tinted, tinted)
 
 
 def test_at_work(host: Host, plates: dict[str, str]) -> None:
