@@ -20,6 +20,8 @@ from typing import Any
 # Not a plain import: the module is only in Blender, and stubs of it do not know every version's names.
 bpy: Any = importlib.import_module("bpy")
 LOWEST = (4, 2, 0)
+# The module of 4.2 crashes when it reads preferences. It then has its factory settings, and they are not saved.
+HAS_PREFERENCES = bpy.app.version >= (4, 3, 0) or bool(bpy.app.binary_path)
 
 
 def main(words: list[str]) -> dict[str, Any]:
@@ -32,7 +34,8 @@ def main(words: list[str]) -> dict[str, Any]:
             "error": f"Blender {version} is older than 4.2 and has no extensions",
         }
     # The module starts with factory settings; saving those would undo the person's own.
-    bpy.ops.wm.read_userpref()
+    if HAS_PREFERENCES:
+        bpy.ops.wm.read_userpref()
     action, what, repository = words
     index = _repository(repository)
     if index is None:
@@ -60,7 +63,8 @@ def _install(folder: Path, repository: str, index: int) -> dict[str, Any]:
     module = f"bl_ext.{repository}.faceplate"
     if module not in bpy.context.preferences.addons:
         return {"done": False, "error": "Blender did not switch the extension on; see its messages above"}
-    bpy.ops.wm.save_userpref()
+    if HAS_PREFERENCES:
+        bpy.ops.wm.save_userpref()
     return {"done": True, "folder": str(Path(_folder(index)) / "faceplate")}
 
 
@@ -69,7 +73,8 @@ def _remove(name: str, index: int, repository: str) -> dict[str, Any]:
     if not place.is_dir():
         return {"done": False, "error": f"there is no {name} in {place.parent}"}
     bpy.ops.extensions.package_uninstall(repo_index=index, pkg_id=name)
-    bpy.ops.wm.save_userpref()
+    if HAS_PREFERENCES:
+        bpy.ops.wm.save_userpref()
     if place.exists():
         return {"done": False, "error": f"Blender left {place} where it is; remove that folder"}
     return {"done": True, "folder": str(place)}

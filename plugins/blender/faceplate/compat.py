@@ -18,6 +18,8 @@ __all__ = [
     "new_panel",
     "new_socket",
     "output_input",
+    "path_options",
+    "set_compositor_tree",
     "set_exr_output",
     "socket",
     "tag_data",
@@ -27,7 +29,9 @@ __all__ = [
 
 _V = bpy.app.version
 _TREE_IS_A_GROUP = _V >= (5, 0, 0)
+_TREE_IS_AN_EFFECT = _V >= (5, 3, 0)
 _LAYERED_ACTIONS = _V >= (4, 4, 0)
+_RELATIVE_PATHS_ARE_MARKED = _V >= (4, 5, 0)
 
 
 def has_window() -> bool:
@@ -49,7 +53,13 @@ def current_scene(context: bpy.types.Context | None = None) -> bpy.types.Scene:
 
 
 def compositor_tree(scene: Any) -> Any:
-    """Return the scene's compositing nodes, or None when it has none or does not use them."""
+    """Return the scene's compositing nodes, or None when it has none or does not use them.
+
+    From 5.3 on a scene has several effects; the active one's nodes are returned.
+    """
+    if _TREE_IS_AN_EFFECT:
+        effect = scene.compositor_effects.active
+        return effect.node_group if effect is not None else None
     if _TREE_IS_A_GROUP:
         return scene.compositing_node_group
     return scene.node_tree if scene.use_nodes else None
@@ -66,8 +76,18 @@ def make_compositor_tree(scene: Any) -> Any:
     tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
     new_socket(tree, "Image", "OUTPUT", "NodeSocketColor")
     tree.nodes.new("NodeGroupOutput").location = (600, 0)
-    scene.compositing_node_group = tree
+    set_compositor_tree(scene, tree)
     return tree
+
+
+def set_compositor_tree(scene: Any, tree: Any) -> None:
+    """Use a node group as the scene's compositing nodes. Before 5.0 a scene has nodes of its own, which cannot be set."""
+    if _TREE_IS_AN_EFFECT:
+        effects = scene.compositor_effects
+        effect = effects.active or effects.new("Compositing")
+        effect.node_group = tree
+        return
+    scene.compositing_node_group = tree
 
 
 def output_input(tree: Any) -> Any | None:
@@ -157,6 +177,11 @@ def working_space() -> str:
         return str(image.colorspace_settings.name)
     finally:
         bpy.data.images.remove(image)
+
+
+def path_options() -> set[Any]:
+    """Return the options of a property that holds a path, which may begin with `//`."""
+    return {"PATH_SUPPORTS_BLEND_RELATIVE"} if _RELATIVE_PATHS_ARE_MARKED else set()
 
 
 def tag_data(image: Any) -> None:

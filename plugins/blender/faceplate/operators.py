@@ -148,7 +148,7 @@ class FACEPLATE_OT_write_shot(NodeOperator, bpy.types.Operator):
     bl_idname = "faceplate.write_shot"
     bl_label = "Write Shot File"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=compat.path_options())
     filter_glob: bpy.props.StringProperty(default="*.shot.json", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: Any) -> set[Any]:
@@ -172,7 +172,7 @@ class FACEPLATE_OT_load_track(NodeOperator, bpy.types.Operator):
     bl_idname = "faceplate.load_track"
     bl_label = "Load Track"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=compat.path_options())
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: Any) -> set[Any]:

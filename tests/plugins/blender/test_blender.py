@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ LIMIT = 240  # seconds for one process of Blender, on a busy machine
 WIDTH, HEIGHT = 328, 174
 LEFT, TOP = -8, 3  # of the data window; the display window is 320 x 180 from 0, 0
 FRAMES = range(1001, 1009)
+_WARNING = re.compile(r"DeprecationWarning|PATH_SUPPORTS_BLEND_RELATIVE|^WARN", re.MULTILINE)
 
 
 @dataclass
@@ -61,7 +63,10 @@ class Host:
 
     def result(self, path: Path) -> np.ndarray:
         """The rows of a rendered file that the plate's data window covers."""
-        pixels = _read(path)
+        return self.rows(_read(path))
+
+    def rows(self, pixels: np.ndarray) -> np.ndarray:
+        """The rows of a picture as large as the render that the plate's data window covers."""
         return pixels[TOP : TOP + HEIGHT] if self.by_windows else pixels
 
     def shown(self, pixels: np.ndarray) -> np.ndarray:
@@ -86,6 +91,7 @@ class Host:
             stdin=subprocess.DEVNULL,
         )
         said = done.stdout + done.stderr
+        assert not _WARNING.search(said), said
         answers = [line[7:] for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
         return done.returncode, json.loads(answers[-1]) if answers else {}, said
 
@@ -218,7 +224,10 @@ def test_eight_frames_are_those_of_faceplate_render(host: Host, rendered: Path, 
         element = _read(next(rendered.glob(f"faceplate/*/*/element.{frame - 1000:04d}.exr")))
         untouched = host.shown(element)[..., 3] == 0
         assert 0.3 < untouched.mean() < 0.95
-        assert np.array_equal(result[..., :3][untouched], plate[untouched])
+        bare = host.result(rendered / f"bare.{frame - 1000:04d}.exr")[..., :3]
+        assert np.array_equal(result[..., :3][untouched], bare[untouched])
+        # From 5.2 on Blender itself moves a picture whose windows differ, by whole pixels but not bit for bit.
+        assert host.by_windows or np.array_equal(bare, plate)
     document = json.loads((rendered / "shot.shot.json").read_text())
     assert len(document["parameters"]["matte_feather"]["keys"]) == len(FRAMES)
     assert document["parameters"]["light_luminance"] == 0.5
@@ -271,8 +280,8 @@ def test_nodes_before_the_swap_are_rendered_once_and_go_stale(host: Host, plates
     assert answer["scenes"] == 1
     truth = _swapped(place / "shot.shot.json", "1-2")
     for frame in (1, 2):
-        rendered = _read(next(place.glob(f"faceplate/*/*/plate/plate.{frame:04d}.exr")))
-        _same(_read(place / f"out.{frame:04d}.exr"), truth[frame], rendered)
+        rendered = host.result(next(place.glob(f"faceplate/*/*/plate/plate.{frame:04d}.exr")))
+        _same(host.result(place / f"out.{frame:04d}.exr"), host.rows(truth[frame]), rendered)
         assert 1.8 < rendered[..., :3].mean() / _plate(plates["rec709"], frame + 1000).mean() < 2.1
     code, answer, said = host.case("stale", place, {})
     assert code == 1 and not answer and "press Render Plate" in said
@@ -372,7 +381,9 @@ def test_without_the_extension_baked_frames_are_right_and_others_are_tinted(
     assert code == 0 and answer["addon"] is False, said
     for frame in (1, 2):
         assert np.array_equal(_read(place / f"without.{frame:04d}.exr"), _read(place / f"with.{frame:04d}.exr"))
-    tinted = host.shown(0.5 * _plate(plates["rec709"], 1003) + 0.5 * np.array([1, 0, 1], np.float32))
+    # Before 4.5 a missing element leaves no picture under the tint.
+    part = 0.0 if host.version == "4.2" else 0.5
+    tinted = host.shown(part * _plate(plates["rec709"], 1003) + 0.5 * np.array([1, 0, 1], np.float32))
     _same(host.result(place / "without.0003.exr"), tinted, tinted)
 
 

@@ -28,6 +28,10 @@ def sequence(case: Case, ask: dict[str, Any]) -> None:
     case.save()
     case.render()
     case.write_shot(node, "shot")
+    case.target("bare", ask["size"])
+    picture = next(item for item in case.tree.nodes if item.type == "IMAGE")
+    case.link(picture.outputs[0], case.output())
+    case.render()
     answer(sockets=[socket.name for socket in node.inputs], uid=node.node_tree.faceplate.uid)
 
 
