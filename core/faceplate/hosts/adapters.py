@@ -33,6 +33,6 @@ def adapter_folder(host: str) -> Path:
 
 
 def licence_files() -> tuple[Path, ...]:
-    """Return LICENSE and NOTICE, which an extension for Blender must carry."""
+    """Return LICENSE and NOTICE of the engine and its client, which an extension for Blender must carry."""
     folder = _IN_WHEEL if _IN_WHEEL.is_dir() else _CLONE
     return tuple(folder / name for name in _LICENCES)

@@ -2,6 +2,7 @@
 
     blender --background --python inside_blender.py -- install FOLDER REPOSITORY
     blender --background --python inside_blender.py -- remove faceplate REPOSITORY
+    blender --background --python inside_blender.py -- package FOLDER ARCHIVE
 
 The last line printed is JSON: {"done": true, "version": "5.0.1", "folder": "…"} or {"done": false, "error": "…"}.
 """
@@ -34,9 +35,12 @@ def main(words: list[str]) -> dict[str, Any]:
             "error": f"Blender {version} is older than 4.2 and has no extensions",
         }
     # The module starts with factory settings; saving those would undo the person's own.
+    action, what, repository = words
+    if action == "package":
+        why = _built(Path(what), Path(repository))
+        return {"done": not why, "version": version, "error": why, "folder": repository}
     if HAS_PREFERENCES:
         bpy.ops.wm.read_userpref()
-    action, what, repository = words
     index = _repository(repository)
     if index is None:
         return {"done": False, "version": version, "error": f"Blender {version} has no repository '{repository}'"}
@@ -46,17 +50,11 @@ def main(words: list[str]) -> dict[str, Any]:
 
 
 def _install(folder: Path, repository: str, index: int) -> dict[str, Any]:
-    tool = Path(bpy.utils.system_resource("SCRIPTS", path="addons_core/bl_pkg/cli")) / "blender_ext.py"
     with tempfile.TemporaryDirectory() as place:
         archive = Path(place) / "faceplate.zip"
-        for words in (
-            ["validate", str(folder)],
-            ["build", "--source-dir", str(folder), "--output-filepath", str(archive)],
-        ):
-            done = subprocess.run([sys.executable, str(tool), *words], capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                lines = (done.stdout + done.stderr).strip().splitlines()
-                return {"done": False, "error": f"{words[0]} failed: {' | '.join(lines[-3:])}"}
+        why = _built(folder, archive)
+        if why:
+            return {"done": False, "error": why}
         bpy.ops.extensions.package_install_files(
             filepath=str(archive), repo=repository, enable_on_install=True, overwrite=True
         )
@@ -66,6 +64,21 @@ def _install(folder: Path, repository: str, index: int) -> dict[str, Any]:
     if HAS_PREFERENCES:
         bpy.ops.wm.save_userpref()
     return {"done": True, "folder": str(Path(_folder(index)) / "faceplate")}
+
+
+def _built(folder: Path, archive: Path) -> str:
+    """Validate and build the extension with Blender's own tool, then validate the archive. Return why not, or ""."""
+    tool = Path(bpy.utils.system_resource("SCRIPTS", path="addons_core/bl_pkg/cli")) / "blender_ext.py"
+    for words in (
+        ["validate", str(folder)],
+        ["build", "--source-dir", str(folder), "--output-filepath", str(archive)],
+        ["validate", str(archive)],
+    ):
+        done = subprocess.run([sys.executable, str(tool), *words], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            lines = (done.stdout + done.stderr).strip().splitlines()
+            return f"{words[0]} failed: {' | '.join(lines[-3:])}"
+    return ""
 
 
 def _remove(name: str, index: int, repository: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def engine_fields(resources: RenderResources, parameters: Parameters) -> dict[st
 
 
 def _track_field(resources: RenderResources) -> dict[str, str]:
-    """The frames that the track, or the tracks of several faces, were made from; nothing without a track."""
+    """Return the frames that the track, or the tracks of several faces, were made from; nothing without a track."""
     every = resources.faces if isinstance(resources, FacesResources) else (resources,)
     ranges = dict.fromkeys(face.track.range_text for face in every if face.track is not None)
     return {"faceplate:tracked": "; ".join(ranges)} if ranges else {}

@@ -54,7 +54,8 @@ def track_shot(
     """Track `plate` into the sidecar `output` and return the track.
 
     `frames` are by default the pattern's own, or those on disk. Up to `margin` frames of the plate beyond the ends of a range
-    are analysed with it, so that the ends agree with a longer track's; they are not rendered. `search` limits where faces and cuts are looked for. The
+    are analysed with it, so that the ends agree with a longer track's; they are not rendered. `search` limits where faces
+    and cuts are looked for. The
     work of a stopped run is continued. Where `output` is there already, its corrections are kept and its people keep
     their ids. What in it is worth a look is kept beside it (`track/issues.py`). The result depends neither on `workers` nor
     on interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError` (`output-unwritable`;

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Faceplate in Blender's compositor: a node group, its panels, and handlers that render each frame in time.
 
 This extension computes no pixel. The nodes and their values become a shot document; the engine, a separate process,

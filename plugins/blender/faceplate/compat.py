@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Differences between Blender 4.2 and 5.x. No other module asks for the version."""
 
 from __future__ import annotations

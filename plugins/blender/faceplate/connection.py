@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The engine connection that all nodes share, and what the engine last reported. Safe to use from any thread."""
 
 from __future__ import annotations

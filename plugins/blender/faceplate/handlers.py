@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Handlers of Blender's events: files opened and saved, frames about to render.
 
 In a render of compositing nodes the order is render_init, then for each frame render_pre, compositing, render_write. An

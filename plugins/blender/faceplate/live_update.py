@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Live updates in the window: a change of frame, node or value is rendered in the background, and the viewer follows.
 
 Blender's data is read and written on its main thread only, in a timer. The client's thread waits for the engine. A newer

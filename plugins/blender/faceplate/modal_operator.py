@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Base classes of the operators: on the active face swap node, and modal ones for long tasks.
 
 No `from __future__ import annotations` here or in `operators`: Blender reads the annotations of operators as properties.

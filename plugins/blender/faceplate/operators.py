@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The operators: add, track, bake, write, load, relink, render the plate, manage takes, step through issues, cancel."""
 
 # Blender reads properties from annotations.

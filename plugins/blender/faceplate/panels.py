@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The panels in the compositor's sidebar and the Add menu, built from the parameter list."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The source of a node's Image input: image files that the engine can read itself, or nodes.
 
 Files are numbered as by Blender's Image node. The engine is asked for the number of the *file*; the node's results have

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plate where it is computed by nodes: the nodes before the face swap, rendered once to EXR files.
 
 A note beside the files records what they were rendered from. When the nodes, their keys or the images that they read have

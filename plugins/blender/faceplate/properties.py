@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The properties of a node group: parameters that cannot be keyed, made from the parameter list, and the shot's paths."""
 
 from __future__ import annotations
@@ -114,7 +116,10 @@ def _take_items() -> type:
 
 
 def _shot(parameters_class: type, take_class: type) -> type:
-    text, path = bpy.props.StringProperty, {"subtype": "FILE_PATH", "update": _changed, "options": compat.path_options()}
+    text, path = (
+        bpy.props.StringProperty,
+        {"subtype": "FILE_PATH", "update": _changed, "options": compat.path_options()},
+    )
     notes = {
         "uid": text(options={"HIDDEN"}),
         "shot_name": text(name="Shot", description="The shot's name in shot files", options=set()),

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The folder of a node: the engine's files, by plate number, and the files that the node shows, by scene frame.
 
     elements/element.####.exr    the engine's, numbered like the plate

@@ -11,6 +11,8 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +27,7 @@ from bpy_modules import STATE, VERSIONS, chosen_versions, module_folder
 from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
 from faceplate.demo.plate import make_plate
-from faceplate.hosts.blender import install_into, remove_from
+from faceplate.hosts.blender import build_package, install_into, remove_from
 from faceplate.hosts.blender_programs import Blender
 from faceplate.plate import PlateFile
 from faceplate.provenance.fields import SOURCE_TYPE
@@ -417,6 +419,19 @@ def test_values_under_former_parameter_names_are_kept(host: Host, plates: dict[s
     code, found, said = host.case("former_names", place, {"plate": plates["rec709"], "source": _person("bea")})
     assert code == 0, said
     assert found["values"] == ["eyes", "//garbage.####.exr", ""]
+
+
+def test_blender_packs_the_extension_for_its_platform(host: Host, tmp_path: Path) -> None:
+    """Validated, built and validated again by Blender's own tool; nothing of this machine is in the archive."""
+    archive = build_package(_blender(host), tmp_path, "https://faceplate.example/blender")
+    with zipfile.ZipFile(archive) as packed:
+        names = packed.namelist()
+        manifest = tomllib.loads(packed.read("blender_manifest.toml").decode())
+    assert (
+        manifest["license"] == ["SPDX:GPL-3.0-or-later"] and manifest["website"] == "https://faceplate.example/blender"
+    )
+    assert {"LICENSE", "LICENSES/Apache-2.0.txt", "NOTICE", "faceplate_client/__init__.py"} <= set(names)
+    assert not [name for name in names if name.endswith("engine.json") or "__pycache__" in name]
 
 
 def test_removed_nothing_is_left(host: Host) -> None:
