@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faceplate.errors import RenderError, UsageError
 
-__all__ = ["HOSTS", "adapter_folder", "licence_files"]
+__all__ = ["HOSTS", "adapter_folder", "licence_files", "page_file"]
 
 HOSTS = ("nuke", "blender", "resolve")
 """The hosts that have an adapter."""
@@ -30,6 +30,12 @@ def adapter_folder(host: str) -> Path:
     raise RenderError(
         "adapter-missing", f"The adapter for {host} is not in this installation; install Faceplate again."
     )
+
+
+def page_file(host: str) -> Path:
+    """Return the artists' page about a host, which an installed extension shows without a network."""
+    folder = _IN_WHEEL if _IN_WHEEL.is_dir() else _CLONE / "docs"
+    return folder / f"{host}.md"
 
 
 def licence_files() -> tuple[Path, ...]:

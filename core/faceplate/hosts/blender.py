@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.hosts.adapters import adapter_folder, licence_files
+from faceplate.hosts.adapters import adapter_folder, licence_files, page_file
 from faceplate.hosts.blender_programs import Blender
 from faceplate.hosts.client_copy import copy_client
 from faceplate.hosts.files import IGNORED, existing_parent, replaced_folder, unwritable
@@ -45,6 +45,9 @@ def stage(folder: Path, website: str = "", python: str = sys.executable) -> Path
     (folder / "LICENSES").mkdir(exist_ok=True)
     shutil.copyfile(licence, folder / "LICENSES" / "Apache-2.0.txt")
     shutil.copyfile(notice, folder / notice.name)
+    page = page_file("blender")
+    if page.is_file():
+        shutil.copyfile(page, folder / page.name)
     copy_client(folder, python)
     return folder
 

@@ -10,9 +10,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import connection, handlers, live_update, node_group, operators, panels, properties
+from . import (
+    connection,
+    handlers,
+    live_update,
+    node_group,
+    operators,
+    panels,
+    pick_face,
+    properties,
+    take_operators,
+)
 
-_MODULES = (operators, panels, handlers, live_update)
+_MODULES = (operators, take_operators, panels, pick_face, handlers, live_update)
 
 __all__ = ["register", "unregister"]
 

@@ -21,6 +21,7 @@ __all__ = [
     "new_socket",
     "output_input",
     "path_options",
+    "places_by_windows",
     "set_compositor_tree",
     "set_exr_output",
     "socket",
@@ -179,6 +180,11 @@ def working_space() -> str:
         return str(image.colorspace_settings.name)
     finally:
         bpy.data.images.remove(image)
+
+
+def places_by_windows() -> bool:
+    """Return whether pictures are placed by their data and display windows; before 5.2 their middles lie on each other."""
+    return _V >= (5, 2, 0)
 
 
 def path_options() -> set[Any]:

@@ -40,11 +40,19 @@ _IDLE_PERIOD = 0.5
 
 @dataclass
 class Status:
-    """What the panel shows about one node."""
+    """What the panel shows about one node.
+
+    `work` is the `bl_idname` of the long task that runs, with its `progress` 0..1 and `work_text`; `waiting` says that the
+    task waits for its thread, and `cancelled` that it shall end.
+    """
 
     text: str = ""
     problem: bool = False
     progress: float | None = None
+    work: str = ""
+    work_text: str = ""
+    cancelled: bool = False
+    waiting: bool = False
     asked: tuple[Any, ...] | None = None
     request: frame_requests.Request | None = None
     job: Job | None = None

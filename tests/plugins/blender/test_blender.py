@@ -7,177 +7,25 @@ sides only, so that a picture laid at the wrong place is seen.
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813
 import pytest
-from bpy_modules import STATE, VERSIONS, chosen_versions, module_folder
+from blender_host import CASES, FRAMES, HEIGHT, LIMIT, WIDTH, Host, blender_of, person, read_pixels
 
 from faceplate.color import ColorConfig
 from faceplate.demo import people_folder
-from faceplate.demo.plate import make_plate
-from faceplate.hosts.blender import build_package, install_into, remove_from
-from faceplate.hosts.blender_programs import Blender
+from faceplate.hosts.blender import build_package
 from faceplate.plate import PlateFile
 from faceplate.provenance.fields import SOURCE_TYPE
-from faceplate_client import connect
-
-ROOT = Path(__file__).parents[3]
-CASES = Path(__file__).parent / "inside_blender" / "cases.py"
-LIMIT = 240  # seconds for one process of Blender, on a busy machine
-WIDTH, HEIGHT = 328, 174
-LEFT, TOP = -8, 3  # of the data window; the display window is 320 x 180 from 0, 0
-FRAMES = range(1001, 1009)
-_WARNING = re.compile(r"DeprecationWarning|PATH_SUPPORTS_BLEND_RELATIVE|^WARN", re.MULTILINE)
-
-
-@dataclass
-class Host:
-    """A Blender with the extension installed in a folder of its own, and the engine that its cases share."""
-
-    python: Path
-    user: Path
-    run: Path
-    folder: Path
-    version: str
-    answers: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def by_windows(self) -> bool:
-        """Whether this Blender places a picture by its windows (5.2 and later), and not by its centre."""
-        return tuple(map(int, self.version.split("."))) >= (5, 2)
-
-    @property
-    def size(self) -> list[int]:
-        """The size to render at: the display window's, where Blender knows it, else the data window's."""
-        return [320, 180] if self.by_windows else [WIDTH, HEIGHT]
-
-    def result(self, path: Path) -> np.ndarray:
-        """The rows of a rendered file that the plate's data window covers."""
-        return self.rows(_read(path))
-
-    def rows(self, pixels: np.ndarray) -> np.ndarray:
-        """The rows of a picture as large as the render that the plate's data window covers."""
-        return pixels[TOP : TOP + HEIGHT] if self.by_windows else pixels
-
-    def shown(self, pixels: np.ndarray) -> np.ndarray:
-        """The columns of a picture as large as the plate's data window that a render shows."""
-        return pixels[:, -LEFT:] if self.by_windows else pixels
-
-    def case(
-        self, name: str, place: Path, ask: dict[str, Any], variables: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, Any], str]:
-        """Runs one case. Returns exit code, answer and all that was printed."""
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "request.json").write_text(json.dumps({"size": self.size, **ask}))
-        environment = {key: value for key, value in os.environ.items() if key not in ("OCIO", "PYTHONPATH")}
-        environment |= {"BLENDER_USER_RESOURCES": str(self.user), "FACEPLATE_RUN": str(self.run)}
-        done = subprocess.run(
-            [str(self.python), str(CASES), name, str(place)],
-            env={**environment, **(variables or {})},
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        said = done.stdout + done.stderr
-        assert not _WARNING.search(said), said
-        answers = [line[7:] for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
-        return done.returncode, json.loads(answers[-1]) if answers else {}, said
-
-
-@pytest.fixture(scope="module")
-def plates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The demo plate a quarter as large: linear Rec.709 and ACEScg; and a hold-out matte. Their first files."""
-    folder = tmp_path_factory.mktemp("plates")
-    make_plate(folder / "full", frames=len(FRAMES))
-    color = ColorConfig.load(environ={})
-    for frame in FRAMES:
-        pixels = _read(folder / "full" / f"plate.{frame}.exr")[..., :3]
-        small = cv2.resize(pixels, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-        _write(folder / "acescg" / f"plate.{frame}.exr", small, color, "lin_ap1_scene")
-        _write(folder / "rec709" / f"plate.{frame}.exr", color.to_linear709(small), color, "lin_rec709_scene")
-        matte = np.zeros((HEIGHT, WIDTH, 3), np.float32)
-        matte[:, WIDTH // 5 :] = 0.75
-        _write(folder / "matte" / f"matte.{frame}.exr", matte, color, None)
-    names = {"rec709": "rec709/plate.1001.exr", "acescg": "acescg/plate.1001.exr", "matte": "matte/matte.1001.exr"}
-    return {name: str(folder / path) for name, path in names.items()}
-
-
-@pytest.fixture(scope="module", params=chosen_versions())
-def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """Blender of one version with the extension, installed as `faceplate host install blender` does."""
-    folder = module_folder(Path(sys.prefix), request.param)
-    why = _why_missing(folder)
-    if why:
-        pytest.skip(f"NOT RUN: Blender {request.param}: {why}")
-    place = tmp_path_factory.mktemp(f"blender{request.param.replace('.', '')}")
-    python = folder / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    host = Host(python, place / "user", place / "run", place, request.param)
-    host.user.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BLENDER_USER_RESOURCES", str(host.user))
-        patch.setenv("FACEPLATE_RUN", str(host.run))
-        patch.setenv("FACEPLATE_ENGINE", sys.executable)
-        patch.delenv("OCIO", raising=False)
-        host.answers["installed"] = install_into(_blender(host))
-        engine = connect(parent=True)
-        yield host
-        engine.stop()
-
-
-def _why_missing(folder: Path) -> str:
-    try:
-        return str(json.loads((folder / STATE).read_text("utf-8"))["why"])
-    except (OSError, ValueError, KeyError):
-        return "its module is not installed; run 'python3 install test'"
-
-
-def _blender(host: Host) -> Blender:
-    return Blender(host.python, tuple(map(int, VERSIONS[host.version].split("."))))  # type: ignore[arg-type]
-
-
-def _write(path: Path, pixels: np.ndarray, color: ColorConfig, space: str | None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, "half")
-    spec.x, spec.y = LEFT, TOP
-    spec.full_x, spec.full_y, spec.full_width, spec.full_height = 0, 0, 320, 180
-    spec.attribute("compression", "zip")
-    if space:
-        spec.attribute("oiio:ColorSpace", space)
-    output = oiio.ImageOutput.create(str(path))
-    assert (
-        output is not None
-        and output.open(str(path), spec)
-        and output.write_image(np.ascontiguousarray(pixels, np.float32))
-    )
-    output.close()
-
-
-def _read(path: Path) -> np.ndarray:
-    """A file's pixels, float32 (h, w, channels)."""
-    source = oiio.ImageInput.open(str(path))
-    assert source, f"{path}: {oiio.geterror()}"
-    pixels = source.read_image("float")
-    source.close()
-    assert pixels is not None
-    return pixels
 
 
 def _plate(first: str, frame: int) -> np.ndarray:
-    return _read(Path(first.replace("1001", str(frame))))[..., :3]
+    return read_pixels(Path(first.replace("1001", str(frame))))[..., :3]
 
 
 def _swapped(shot: Path, frames: str, mode: str = "over", **more: str) -> dict[int, np.ndarray]:
@@ -191,7 +39,7 @@ def _swapped(shot: Path, frames: str, mode: str = "over", **more: str) -> dict[i
         [sys.executable, "-m", "faceplate.cli.main", *words], capture_output=True, text=True, timeout=LIMIT, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return {int(path.name.split(".")[1]): _read(path) for path in sorted(folder.glob("f.*.exr"))}
+    return {int(path.name.split(".")[1]): read_pixels(path) for path in sorted(folder.glob("f.*.exr"))}
 
 
 def _same(result: np.ndarray, truth: np.ndarray, plate: np.ndarray) -> None:
@@ -206,14 +54,10 @@ def rendered(host: Host, plates: dict[str, str]) -> Path:
     """The folder of the sequence case."""
     place = host.folder / "sequence"
     code, host.answers["sequence"], said = host.case(
-        "sequence", place, {"plate": plates["rec709"], "source": _person("bea")}
+        "sequence", place, {"plate": plates["rec709"], "source": person("bea")}
     )
     assert code == 0, said
     return place
-
-
-def _person(name: str) -> str:
-    return str(people_folder() / name)
 
 
 def test_eight_frames_are_those_of_faceplate_render(host: Host, rendered: Path, plates: dict[str, str]) -> None:
@@ -223,7 +67,7 @@ def test_eight_frames_are_those_of_faceplate_render(host: Host, rendered: Path, 
         result = host.result(rendered / f"out.{frame - 1000:04d}.exr")
         plate = host.shown(_plate(plates["rec709"], frame))
         _same(result, host.shown(truth[frame]), plate)
-        element = _read(next(rendered.glob(f"faceplate/*/*/element.{frame - 1000:04d}.exr")))
+        element = read_pixels(next(rendered.glob(f"faceplate/*/*/element.{frame - 1000:04d}.exr")))
         untouched = host.shown(element)[..., 3] == 0
         assert 0.3 < untouched.mean() < 0.95
         bare = host.result(rendered / f"bare.{frame - 1000:04d}.exr")[..., :3]
@@ -251,14 +95,14 @@ def test_reopened_a_frame_alone_and_backwards_are_the_same(host: Host, rendered:
     assert answer["alone"] == ["again.0005.exr"]
     assert answer["uid"] == host.answers["sequence"]["uid"]
     for frame in (1, 2, 5, 8):
-        again, before = (_read(rendered / f"{name}.{frame:04d}.exr") for name in ("again", "out"))
+        again, before = (read_pixels(rendered / f"{name}.{frame:04d}.exr") for name in ("again", "out"))
         _same(again, before, before)
 
 
 def test_a_copied_node_has_its_own_shot_and_lies_over_the_first(host: Host, plates: dict[str, str]) -> None:
     place = host.folder / "two"
     code, answer, said = host.case(
-        "two_nodes", place, {"plate": plates["rec709"], "source": _person("bea"), "other": _person("cal")}
+        "two_nodes", place, {"plate": plates["rec709"], "source": person("bea"), "other": person("cal")}
     )
     assert code == 0, said
     assert len(set(answer["groups"])) == len(set(answer["uids"])) == 2
@@ -274,7 +118,7 @@ def test_a_copied_node_has_its_own_shot_and_lies_over_the_first(host: Host, plat
 
 def test_nodes_before_the_swap_are_rendered_once_and_go_stale(host: Host, plates: dict[str, str]) -> None:
     place = host.folder / "upstream"
-    code, answer, said = host.case("upstream", place, {"plate": plates["rec709"], "source": _person("bea")})
+    code, answer, said = host.case("upstream", place, {"plate": plates["rec709"], "source": person("bea")})
     assert code == 0, said
     never, fresh, moved, changed = answer["reasons"]
     assert (never, fresh, moved) == ("was never rendered", "", "")
@@ -292,7 +136,7 @@ def test_nodes_before_the_swap_are_rendered_once_and_go_stale(host: Host, plates
 
 def test_a_hold_out_matte_keeps_the_plate_in_front(host: Host, plates: dict[str, str]) -> None:
     place = host.folder / "hold_out"
-    ask = {"plate": plates["rec709"], "source": _person("bea"), "matte": plates["matte"]}
+    ask = {"plate": plates["rec709"], "source": person("bea"), "matte": plates["matte"]}
     code, _, said = host.case("hold_out", place, ask)
     assert code == 0, said
     whole = _swapped(place / "shot.shot.json", "1001", "element", holdout_matte="")[1001]
@@ -309,7 +153,7 @@ def test_a_hold_out_matte_keeps_the_plate_in_front(host: Host, plates: dict[str,
 def test_colour_is_blenders_working_space(host: Host, plates: dict[str, str], how: str) -> None:
     """An ACEScg plate in linear Rec.709 (Blender's own), in ACEScg (5.0 and later), in a studio's configuration."""
     place = host.folder / f"colour-{how}"
-    ask = {"plate": plates["acescg"], "source": _person("bea"), "space": "ACEScg"}
+    ask = {"plate": plates["acescg"], "source": person("bea"), "space": "ACEScg"}
     variables = {}
     if how == "acescg":
         if host.version.startswith("4"):
@@ -334,7 +178,7 @@ def test_colour_is_blenders_working_space(host: Host, plates: dict[str, str], ho
 
 
 def test_a_missing_engine_ends_the_render(host: Host, plates: dict[str, str], tmp_path: Path) -> None:
-    ask = {"plate": plates["rec709"], "source": _person("bea")}
+    ask = {"plate": plates["rec709"], "source": person("bea")}
     missing = {"FACEPLATE_ENGINE": "/nowhere/python", "FACEPLATE_RUN": str(tmp_path / "run")}
     code, answer, said = host.case("no_engine", tmp_path, ask, missing)
     assert code == 1 and not answer
@@ -345,7 +189,7 @@ def test_a_missing_engine_ends_the_render(host: Host, plates: dict[str, str], tm
 @pytest.mark.parametrize("gone", [False, True])
 def test_an_engine_killed_while_rendering(host: Host, plates: dict[str, str], tmp_path: Path, gone: bool) -> None:
     """It is started again; where it cannot be, the render ends and no unswapped frame is written."""
-    ask = {"plate": plates["rec709"], "source": _person("bea"), "gone": gone}
+    ask = {"plate": plates["rec709"], "source": person("bea"), "gone": gone}
     run = {"FACEPLATE_RUN": str(tmp_path / "run"), "FACEPLATE_ENGINE": sys.executable}
     code, answer, said = host.case("killed", tmp_path, ask, run)
     written = sorted(path.name for path in tmp_path.glob("out.*"))
@@ -366,7 +210,7 @@ def test_a_missing_plate_frame_ends_the_render(host: Host, plates: dict[str, str
                 Path(plates["rec709"].replace("1001", str(frame))).read_bytes()
             )
     code, answer, said = host.case(
-        "hole", tmp_path, {"plate": str(tmp_path / "plate.1001.exr"), "source": _person("bea")}
+        "hole", tmp_path, {"plate": str(tmp_path / "plate.1001.exr"), "source": person("bea")}
     )
     assert code == 1 and not answer
     assert "Error: Faceplate: frame 3:" in said and "plate.1003.exr" in said
@@ -377,12 +221,14 @@ def test_without_the_extension_baked_frames_are_right_and_others_are_tinted(
     host: Host, plates: dict[str, str], tmp_path: Path
 ) -> None:
     place = host.folder / "baked"
-    code, _, said = host.case("baked", place, {"plate": plates["rec709"], "source": _person("bea")})
+    code, _, said = host.case("baked", place, {"plate": plates["rec709"], "source": person("bea")})
     assert code == 0, said
     code, answer, said = host.case("without_addon", place, {}, {"BLENDER_USER_RESOURCES": str(tmp_path)})
     assert code == 0 and answer["addon"] is False, said
     for frame in (1, 2):
-        assert np.array_equal(_read(place / f"without.{frame:04d}.exr"), _read(place / f"with.{frame:04d}.exr"))
+        assert np.array_equal(
+            read_pixels(place / f"without.{frame:04d}.exr"), read_pixels(place / f"with.{frame:04d}.exr")
+        )
     # Before 4.5 a missing element leaves no picture under the tint.
     part = 0.0 if host.version == "4.2" else 0.5
     tinted = host.shown(part * _plate(plates["rec709"], 1003) + 0.5 * np.array([1, 0, 1], np.float32))
@@ -392,7 +238,7 @@ def test_without_the_extension_baked_frames_are_right_and_others_are_tinted(
 def test_at_work(host: Host, plates: dict[str, str]) -> None:
     """Live updates, values of every kind, track, bake, takes, relink, undo."""
     place = host.folder / "work"
-    code, found, said = host.case("at_work", place, {"plate": plates["rec709"], "source": _person("bea")})
+    code, found, said = host.case("at_work", place, {"plate": plates["rec709"], "source": person("bea")})
     assert code == 0, said
     assert found["live"] and found["changed"] and found["status"] == "frame 1 is up to date"
     assert "/nowhere" in found["problem"]
@@ -404,26 +250,16 @@ def test_at_work(host: Host, plates: dict[str, str]) -> None:
     assert found["undone"] == [1.0, "mesh"] and found["redone"] == [0.125, "null"] and found["same shot"]
 
 
-def test_the_live_timer_and_the_modal_operators_run_through_in_a_window(host: Host, plates: dict[str, str]) -> None:
-    """With a node editor to redraw: the timer goes on after its first answer, and Track and Bake finish."""
-    place = host.folder / "window"
-    code, found, said = host.case("in_window", place, {"plate": plates["rec709"], "source": _person("bea")})
-    assert code == 0, said
-    assert found["live"] and found["status"] == "frame 1 is up to date" and found["period"] > 0
-    assert found["track"] == found["bake"] == ["FINISHED", "timer", "handler", "timer removed"]
-    assert found["tracked"] and found["baked"] == ["present.0001.png", "present.0002.png"]
-
-
 def test_values_under_former_parameter_names_are_kept(host: Host, plates: dict[str, str]) -> None:
     place = host.folder / "former"
-    code, found, said = host.case("former_names", place, {"plate": plates["rec709"], "source": _person("bea")})
+    code, found, said = host.case("former_names", place, {"plate": plates["rec709"], "source": person("bea")})
     assert code == 0, said
     assert found["values"] == ["eyes", "//garbage.####.exr", ""]
 
 
 def test_blender_packs_the_extension_for_its_platform(host: Host, tmp_path: Path) -> None:
     """Validated, built and validated again by Blender's own tool; nothing of this machine is in the archive."""
-    archive = build_package(_blender(host), tmp_path, "https://faceplate.example/blender")
+    archive = build_package(blender_of(host), tmp_path, "https://faceplate.example/blender")
     with zipfile.ZipFile(archive) as packed:
         names = packed.namelist()
         manifest = tomllib.loads(packed.read("blender_manifest.toml").decode())
@@ -432,14 +268,6 @@ def test_blender_packs_the_extension_for_its_platform(host: Host, tmp_path: Path
     )
     assert {"LICENSE", "LICENSES/Apache-2.0.txt", "NOTICE", "faceplate_client/__init__.py"} <= set(names)
     assert not [name for name in names if name.endswith("engine.json") or "__pycache__" in name]
-
-
-def test_removed_nothing_is_left(host: Host) -> None:
-    """The last test of this host: `faceplate host install blender --remove`."""
-    installed = Path(host.answers["installed"])
-    assert (installed / "faceplate_client" / "engine.json").is_file()
-    assert remove_from(_blender(host)) == str(installed)
-    assert not installed.exists()
 
 
 def test_a_frame_saved_again_by_blender_says_what_made_it(host: Host, plates: dict[str, str], tmp_path: Path) -> None:
