@@ -12,6 +12,7 @@ from typing import Any
 
 from . import (
     connection,
+    engine_install,
     handlers,
     live_update,
     node_group,
@@ -22,7 +23,7 @@ from . import (
     take_operators,
 )
 
-_MODULES = (operators, take_operators, panels, pick_face, handlers, live_update)
+_MODULES = (operators, take_operators, engine_install, panels, pick_face, handlers, live_update)
 
 __all__ = ["register", "unregister"]
 

@@ -14,6 +14,7 @@ __all__ = [
     "current_scene",
     "fcurves",
     "has_window",
+    "image_editor",
     "make_compositor_tree",
     "math",
     "mix_colors",
@@ -22,10 +23,12 @@ __all__ = [
     "output_input",
     "path_options",
     "places_by_windows",
+    "region",
     "set_compositor_tree",
     "set_exr_output",
     "socket",
     "tag_data",
+    "window",
     "window_manager",
     "working_space",
 ]
@@ -47,6 +50,24 @@ def window_manager(context: bpy.types.Context | None = None) -> bpy.types.Window
     # The type stubs take a context's members for methods, so the type is named here.
     found: Any = (context or bpy.context).window_manager
     return found
+
+
+def window(context: bpy.types.Context) -> bpy.types.Window:
+    """Return the window of `context`."""
+    found: Any = context.window
+    return found
+
+
+def region(context: bpy.types.Context) -> bpy.types.Region:
+    """Return the region of `context`."""
+    found: Any = context.region
+    return found
+
+
+def image_editor(context: bpy.types.Context) -> bpy.types.SpaceImageEditor | None:
+    """Return the image editor of `context`, or None where its space is another one."""
+    found: Any = context.space_data
+    return found if found is not None and found.type == "IMAGE_EDITOR" else None
 
 
 def current_scene(context: bpy.types.Context | None = None) -> bpy.types.Scene:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import bpy
 
-from . import compat, connection, live_update, node_group, parameter_sockets, plate_input, prerender
+from . import compat, connection, engine_install, live_update, node_group, parameter_sockets, plate_input, prerender
 from .faceplate_client import ClientError, __version__, licence_notice
 
 __all__ = ["register", "unregister"]
@@ -229,6 +229,10 @@ class FACEPLATE_PT_engine(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("faceplate.refresh", icon="FILE_REFRESH")
         row.operator("faceplate.relink", icon="LINKED")
+        if engine_install.running is not None:
+            layout.label(text=engine_install.running.text, icon="IMPORT")
+        elif not connection.status.ok:
+            layout.operator("faceplate.install_engine", icon="IMPORT")
         row = layout.row()
         row.label(text=f"Faceplate {__version__}")
         row.operator("faceplate.page", icon="HELP")

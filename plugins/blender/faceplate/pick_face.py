@@ -51,13 +51,11 @@ class FACEPLATE_OT_pick(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        space: Any = context.space_data
-        shown = space is not None and space.type == "IMAGE_EDITOR" and space.image is not None
-        return shown and node_group.active_node(context) is not None
+        editor = compat.image_editor(context)
+        return editor is not None and editor.image is not None and node_group.active_node(context) is not None
 
     def invoke(self, context: bpy.types.Context, event: Any) -> set[Any]:
-        window: Any = context.window
-        window.cursor_modal_set("EYEDROPPER")
+        compat.window(context).cursor_modal_set("EYEDROPPER")
         compat.window_manager(context).modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -68,11 +66,13 @@ class FACEPLATE_OT_pick(bpy.types.Operator):
         if event.type != "LEFTMOUSE" or event.value != "PRESS":
             return {"PASS_THROUGH"}
         self.cancel(context)
-        region: Any = context.region
-        space: Any = context.space_data
-        place = region.view2d.region_to_view(event.mouse_region_x, event.mouse_region_y)
+        place: Any = compat.region(context).view2d.region_to_view(event.mouse_region_x, event.mouse_region_y)
+        editor = compat.image_editor(context)
+        image = editor.image if editor is not None else None
         try:
-            self._choose(context, place, tuple(space.image.size))
+            if image is None:
+                raise HostError("bad-target", "The editor shows no picture any more.")
+            self._choose(context, place, (image.size[0], image.size[1]))
         except ClientError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -80,8 +80,7 @@ class FACEPLATE_OT_pick(bpy.types.Operator):
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Give the window its own pointer back."""
-        window: Any = context.window
-        window.cursor_modal_restore()
+        compat.window(context).cursor_modal_restore()
 
     def _choose(self, context: bpy.types.Context, place: tuple[float, float], size: tuple[int, int]) -> None:
         if 0 in size or not (0 <= place[0] <= 1 and 0 <= place[1] <= 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ def test_what_the_other_operators_ask_and_undo(host: Host, plates: dict[str, str
     ask = {"plate": plates["rec709"], "source": person("bea")}
     code, found, said = host.case("operators", host.folder / "operators", ask)
     assert code == 0, said
-    assert set(found["without a node"]) == {"add", "page", "refresh"}
+    assert set(found["without a node"]) == {"add", "install_engine", "page", "refresh"}
     assert found["tracks"] == ["face.track.json", "face.2.track.json"]
     assert found["track undone"] == ["face.track.json", True]
     assert found["takes"] == [[[1], True, False], [[], False, True], [[1], True, False], [2]]
@@ -61,6 +62,35 @@ def test_what_the_other_operators_ask_and_undo(host: Host, plates: dict[str, str
     assert len(found["told"]) == 1 and "plate frame 1004 at frames 4-5" in found["told"][0]
     page = urlsplit(found["page"])
     assert page.scheme == "file" and Path(page.path).name == "blender.md"
+
+
+def test_the_engine_is_installed_when_asked(host: Host, tmp_path: Path) -> None:
+    wheel = tmp_path / "faceplate-0.0.1-py3-none-any.whl"
+    about = "faceplate-0.0.1.dist-info"
+    with zipfile.ZipFile(wheel, "w") as packed:
+        packed.writestr("faceplate/__init__.py", "")
+        packed.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: faceplate\nVersion: 0.0.1\n")
+        packed.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        packed.writestr(f"{about}/RECORD", "")
+    broken = tmp_path / "broken-0.0.1-py3-none-any.whl"
+    broken.write_bytes(b"no wheel")
+    ask = {"wheel": str(wheel), "broken": str(broken)}
+    code, found, said = host.case("installs", tmp_path / "case", ask)
+    assert code == 0, said
+    assert found["asked"] == ["RUNNING_MODAL", "asked"]
+    if not found["online"]:
+        assert found["offline"][0] == "CANCELLED" and "may not use the network" in found["offline"][1]
+    begun = ["RUNNING_MODAL", "{}", "timer", "handler", "timer removed"]
+    assert found["cancelled"] == [word.format("CANCELLED") for word in begun]
+    assert found["broken"][:5] == found["cancelled"] and found["broken"][5].startswith("ERROR: The engine could not be")
+    assert (
+        found["installed"][:5] == [word.format("FINISHED") for word in begun]
+        and "is installed in" in found["installed"][5]
+    )
+    assert [found[f"{name} there"] for name in ("cancelled", "broken", "installed")] == [False, False, True]
+    assert found["noted"] == [True]
 
 
 def test_removed_nothing_is_left(host: Host) -> None:

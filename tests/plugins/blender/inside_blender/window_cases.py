@@ -36,6 +36,10 @@ class Manager:
     def fileselect_add(self, operator: Any) -> None:
         self.calls.append("file dialog")
 
+    def invoke_props_dialog(self, operator: Any, width: int) -> set[str]:
+        self.calls.append("asked")
+        return {"RUNNING_MODAL"}
+
     def invoke_confirm(self, operator: Any, event: Any) -> set[str]:
         self.calls.append("asked")
         return {"RUNNING_MODAL"}
@@ -55,7 +59,7 @@ class Session:
 
     def operator(self, name: str, **properties: Any) -> tuple[Any, Any, list[str]]:
         """An operator of the extension that this script may drive, its context, and what it reports."""
-        modules = [self.case.module(part) for part in ("operators", "take_operators", "pick_face")]
+        modules = [self.case.module(part) for part in ("operators", "take_operators", "pick_face", "engine_install")]
         cls = next(
             getattr(module, f"FACEPLATE_OT_{name}") for module in modules if hasattr(module, f"FACEPLATE_OT_{name}")
         )
@@ -254,3 +258,24 @@ def _held(case: Case, session: Session, found: dict[str, Any]) -> None:
     operator.invoke(context, None)
     _until_done(operator, context)
     found["told"] = reports
+
+
+def installs(case: Case, ask: dict[str, Any]) -> None:
+    """The engine from a wheel of the test's: asked for, installed, cancelled, refused without a network."""
+    session, install = Session(case), case.module("engine_install")
+    noted: list[str] = []
+    install.note_program = noted.append
+    found: dict[str, Any] = {"online": bpy.app.online_access}
+    operator, context, _ = session.operator("install_engine", package=ask["wheel"])
+    found["asked"] = [*sorted(operator.invoke(context, None)), *context.window_manager.calls]
+    operator, context, reports = session.operator("install_engine", package="faceplate")
+    found["offline"] = [*sorted(operator.execute(context)), *reports]
+    for name, package in (("cancelled", ask["wheel"]), ("broken", ask["broken"]), ("installed", ask["wheel"])):
+        operator, context, reports = session.operator("install_engine", package=package)
+        running = sorted(operator.execute(context))
+        folder = install.running.folder
+        steps = _until_done(operator, context, (lambda: True) if name == "cancelled" else None)
+        found[name] = [*running, *steps, *context.window_manager.calls, *reports]
+        found[f"{name} there"] = folder.exists()
+    found["noted"] = [Path(python).exists() for python in noted]
+    answer(**found)
