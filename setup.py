@@ -32,6 +32,9 @@ class BuildWithAdapters(build_py):
             shutil.copytree(Path("plugins") / host, target / host, ignore=IGNORED)
         for name in ("LICENSE", "NOTICE"):
             shutil.copyfile(name, target / name)
+        page = Path("docs") / "blender.md"
+        if page.is_file():  # a container is built without the pages
+            shutil.copyfile(page, target / page.name)
 
 
 setup(cmdclass={"build_py": BuildWithAdapters})

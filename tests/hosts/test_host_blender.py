@@ -71,8 +71,14 @@ def test_files_in_a_repository(tmp_path: Path) -> None:
     assert where == tmp_path / "user_default" / "faceplate"
     manifest = tomllib.loads((where / "blender_manifest.toml").read_text("utf-8"))
     assert (manifest["id"], manifest["version"]) == ("faceplate", __version__)
-    for name in ("__init__.py", "LICENSE", "NOTICE", "faceplate_client/engine.json"):
+    for name in ("__init__.py", "NOTICE", "faceplate_client/engine.json"):
         assert (where / name).is_file(), name
+    assert manifest["license"] == ["SPDX:GPL-3.0-or-later"] and manifest["copyright"]
+    assert "GNU GENERAL PUBLIC LICENSE" in (where / "LICENSE").read_text("utf-8")
+    assert "Apache License" in (where / "LICENSES" / "Apache-2.0.txt").read_text("utf-8")
+    for path in where.glob("*.py"):
+        assert "SPDX-License-Identifier: GPL-3.0-or-later\n" in path.read_text("utf-8")[:200], path.name
+    assert all(len(reason) <= 64 for reason in manifest["permissions"].values())
     assert not list(tmp_path.rglob("__pycache__")) and not list(tmp_path.rglob("*.part"))
     assert blender.remove_files(tmp_path / "user_default") and not where.exists()
     assert not blender.remove_files(tmp_path / "user_default")

@@ -63,6 +63,27 @@ def install_command(
         _blender_programs(version, remove)
 
 
+@host_app.command("package")
+def package_command(
+    host: Annotated[str, typer.Argument(help="blender.")],
+    website: Annotated[str, typer.Option(help="The address of the extension's page, which its manifest names.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for the archive.")] = Path(),
+    version: Annotated[
+        str | None, typer.Option(help="Build with this version, such as 5.0, or the path of its program.")
+    ] = None,
+) -> None:
+    """Build the extension as an archive for Blender's platform, with Blender's own validate and build."""
+    if host != "blender":
+        raise UsageError("host-option", f"Only the extension for Blender is packaged, not {host}.")
+    if not website.startswith("https://"):
+        raise UsageError("host-option", f"The website '{website}' must begin with https://.")
+    folder = Path(os.path.abspath(output.expanduser()))  # noqa: PTH100
+    if not folder.is_dir():
+        raise UsageError("no-folder", f"There is no folder {folder}; make it first.")
+    program = max(find_blenders(os.environ, version), key=lambda found: found.version)
+    print(blender.build_package(program, folder, website))
+
+
 @host_app.command("list")
 def list_command() -> None:
     """Show each installed adapter: its host, its version, the engine that it starts, and its folder."""

@@ -298,8 +298,10 @@ def _tell(track: Track) -> None:
         holes = f", {missing} of them without" if missing else ""
         print(f"{person.number} {person.name}{name}: {span_}{holes}")
     sidecar = track.sidecar
-    if sidecar.cuts:
-        print("Cuts at " + ", ".join(map(str, sidecar.cuts)))
+    print(f"Tracked frames: {track.range_text}")
+    cuts = [cut for cut in sidecar.cuts if track.holds(cut)]
+    if cuts:
+        print("Cuts at " + ", ".join(map(str, cuts)))
     for item in sidecar.unread:
         print(f"Frame {item.frame} could not be read: {item.why}")
     layer = sidecar.corrections

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faceplate.errors import RenderError, UsageError
 
-__all__ = ["HOSTS", "adapter_folder", "licence_files"]
+__all__ = ["HOSTS", "adapter_folder", "licence_files", "page_file"]
 
 HOSTS = ("nuke", "blender", "resolve")
 """The hosts that have an adapter."""
@@ -32,7 +32,13 @@ def adapter_folder(host: str) -> Path:
     )
 
 
+def page_file(host: str) -> Path:
+    """Return the artists' page about a host, which an installed extension shows without a network."""
+    folder = _IN_WHEEL if _IN_WHEEL.is_dir() else _CLONE / "docs"
+    return folder / f"{host}.md"
+
+
 def licence_files() -> tuple[Path, ...]:
-    """Return LICENSE and NOTICE, which an extension for Blender must carry."""
+    """Return LICENSE and NOTICE of the engine and its client, which an extension for Blender must carry."""
     folder = _IN_WHEEL if _IN_WHEEL.is_dir() else _CLONE
     return tuple(folder / name for name in _LICENCES)

@@ -6,17 +6,18 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from faceplate.errors import RenderError, UsageError
-from faceplate.hosts.adapters import adapter_folder, licence_files
+from faceplate.hosts.adapters import adapter_folder, licence_files, page_file
 from faceplate.hosts.blender_programs import Blender
 from faceplate.hosts.client_copy import copy_client
 from faceplate.hosts.files import IGNORED, existing_parent, replaced_folder, unwritable
 from faceplate_client import __version__
 
-__all__ = ["FOLDER", "install_files", "install_into", "remove_files", "remove_from", "stage"]
+__all__ = ["FOLDER", "build_package", "install_files", "install_into", "remove_files", "remove_from", "stage"]
 
 FOLDER = "faceplate"
 """The extension's folder in a repository of extensions, which is also its identifier."""
@@ -26,18 +27,39 @@ _REPOSITORY = "user_default"
 _TIMEOUT = 180  # seconds for a Blender that starts, installs and ends
 
 
-def stage(folder: Path) -> Path:
-    """Write the extension as Blender packs it into `folder`: the adapter, the client and the licences. Return `folder`."""
+def stage(folder: Path, website: str = "", python: str = sys.executable) -> Path:
+    """Write the extension as Blender packs it into `folder`: the adapter, the client and the licences. Return `folder`.
+
+    The extension is under GPL-3.0-or-later (LICENSE), the client in it under Apache-2.0 (LICENSES, NOTICE). `website` is the
+    address in its manifest; `python` runs the engine, and is empty in a package for other machines.
+    """
     shutil.copytree(adapter_folder("blender") / "faceplate", folder, ignore=IGNORED, dirs_exist_ok=True)
     manifest = folder / _MANIFEST
     text, count = re.subn(r'(?m)^version = ".*"$', f'version = "{__version__}"', manifest.read_text("utf-8"))
     if count != 1:
         raise RenderError("adapter-missing", f"{_MANIFEST} holds no version line; install Faceplate again.")
+    if website:
+        text = re.sub(r"(?m)^license = ", f"website = {json.dumps(website)}\nlicense = ", text, count=1)
     manifest.write_text(text, "utf-8")
-    for path in licence_files():
-        shutil.copyfile(path, folder / path.name)
-    copy_client(folder)
+    licence, notice = licence_files()
+    (folder / "LICENSES").mkdir(exist_ok=True)
+    shutil.copyfile(licence, folder / "LICENSES" / "Apache-2.0.txt")
+    shutil.copyfile(notice, folder / notice.name)
+    page = page_file("blender")
+    if page.is_file():
+        shutil.copyfile(page, folder / page.name)
+    copy_client(folder, python)
     return folder
+
+
+def build_package(blender: Blender, output: Path, website: str) -> Path:
+    """Build the extension with Blender's own tool into the folder `output`, for Blender's platform. Return the archive.
+
+    The archive names no engine of this machine. Raises `RenderError` `blender-failed`, `blender-timeout`.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        folder = stage(Path(place) / FOLDER, website, "")
+        return Path(_inside(blender, ["package", str(folder), str(output / f"faceplate-{__version__}.zip")]))
 
 
 def install_into(blender: Blender) -> str:

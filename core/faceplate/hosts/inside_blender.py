@@ -2,6 +2,7 @@
 
     blender --background --python inside_blender.py -- install FOLDER REPOSITORY
     blender --background --python inside_blender.py -- remove faceplate REPOSITORY
+    blender --background --python inside_blender.py -- package FOLDER ARCHIVE
 
 The last line printed is JSON: {"done": true, "version": "5.0.1", "folder": "…"} or {"done": false, "error": "…"}.
 """
@@ -20,6 +21,8 @@ from typing import Any
 # Not a plain import: the module is only in Blender, and stubs of it do not know every version's names.
 bpy: Any = importlib.import_module("bpy")
 LOWEST = (4, 2, 0)
+# The module of 4.2 crashes when it reads preferences. It then has its factory settings, and they are not saved.
+HAS_PREFERENCES = bpy.app.version >= (4, 3, 0) or bool(bpy.app.binary_path)
 
 
 def main(words: list[str]) -> dict[str, Any]:
@@ -32,8 +35,12 @@ def main(words: list[str]) -> dict[str, Any]:
             "error": f"Blender {version} is older than 4.2 and has no extensions",
         }
     # The module starts with factory settings; saving those would undo the person's own.
-    bpy.ops.wm.read_userpref()
     action, what, repository = words
+    if action == "package":
+        why = _built(Path(what), Path(repository))
+        return {"done": not why, "version": version, "error": why, "folder": repository}
+    if HAS_PREFERENCES:
+        bpy.ops.wm.read_userpref()
     index = _repository(repository)
     if index is None:
         return {"done": False, "version": version, "error": f"Blender {version} has no repository '{repository}'"}
@@ -43,25 +50,35 @@ def main(words: list[str]) -> dict[str, Any]:
 
 
 def _install(folder: Path, repository: str, index: int) -> dict[str, Any]:
-    tool = Path(bpy.utils.system_resource("SCRIPTS", path="addons_core/bl_pkg/cli")) / "blender_ext.py"
     with tempfile.TemporaryDirectory() as place:
         archive = Path(place) / "faceplate.zip"
-        for words in (
-            ["validate", str(folder)],
-            ["build", "--source-dir", str(folder), "--output-filepath", str(archive)],
-        ):
-            done = subprocess.run([sys.executable, str(tool), *words], capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                lines = (done.stdout + done.stderr).strip().splitlines()
-                return {"done": False, "error": f"{words[0]} failed: {' | '.join(lines[-3:])}"}
+        why = _built(folder, archive)
+        if why:
+            return {"done": False, "error": why}
         bpy.ops.extensions.package_install_files(
             filepath=str(archive), repo=repository, enable_on_install=True, overwrite=True
         )
     module = f"bl_ext.{repository}.faceplate"
     if module not in bpy.context.preferences.addons:
         return {"done": False, "error": "Blender did not switch the extension on; see its messages above"}
-    bpy.ops.wm.save_userpref()
+    if HAS_PREFERENCES:
+        bpy.ops.wm.save_userpref()
     return {"done": True, "folder": str(Path(_folder(index)) / "faceplate")}
+
+
+def _built(folder: Path, archive: Path) -> str:
+    """Validate and build the extension with Blender's own tool, then validate the archive. Return why not, or ""."""
+    tool = Path(bpy.utils.system_resource("SCRIPTS", path="addons_core/bl_pkg/cli")) / "blender_ext.py"
+    for words in (
+        ["validate", str(folder)],
+        ["build", "--source-dir", str(folder), "--output-filepath", str(archive)],
+        ["validate", str(archive)],
+    ):
+        done = subprocess.run([sys.executable, str(tool), *words], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            lines = (done.stdout + done.stderr).strip().splitlines()
+            return f"{words[0]} failed: {' | '.join(lines[-3:])}"
+    return ""
 
 
 def _remove(name: str, index: int, repository: str) -> dict[str, Any]:
@@ -69,7 +86,8 @@ def _remove(name: str, index: int, repository: str) -> dict[str, Any]:
     if not place.is_dir():
         return {"done": False, "error": f"there is no {name} in {place.parent}"}
     bpy.ops.extensions.package_uninstall(repo_index=index, pkg_id=name)
-    bpy.ops.wm.save_userpref()
+    if HAS_PREFERENCES:
+        bpy.ops.wm.save_userpref()
     if place.exists():
         return {"done": False, "error": f"Blender left {place} where it is; remove that folder"}
     return {"done": True, "folder": str(place)}

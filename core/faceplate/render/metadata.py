@@ -40,9 +40,17 @@ def engine_fields(resources: RenderResources, parameters: Parameters) -> dict[st
         "faceplate:weights": ", ".join(f"{card.name} {card.sha256[:16]} {card.licence}" for card in cards),
         "faceplate:parameters": json.dumps(parameters.model_dump(), sort_keys=True),
         "faceplate:device": device_of(resources, parameters),
+        **_track_field(resources),
         "faceplate:ocio": resources.color.source,
         "faceplate:working_space": resources.color.working_space,
     }
+
+
+def _track_field(resources: RenderResources) -> dict[str, str]:
+    """Return the frames that the track, or the tracks of several faces, were made from; nothing without a track."""
+    every = resources.faces if isinstance(resources, FacesResources) else (resources,)
+    ranges = dict.fromkeys(face.track.range_text for face in every if face.track is not None)
+    return {"faceplate:tracked": "; ".join(ranges)} if ranges else {}
 
 
 def device_of(resources: RenderResources, parameters: Parameters) -> str:

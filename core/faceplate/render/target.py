@@ -97,9 +97,8 @@ def _tracked_target(resources: RenderResources, track: Track, request: FrameRequ
     """Return the target as the track has it in the plate frame that is read."""
     number = request.plate_frame
     if not track.holds(number):
-        first, last = track.frames[0], track.frames[-1]
         raise RenderError(
-            "not-tracked", f"Frame {number} is not in the track ({first}-{last}); track it, or leave the frame out."
+            "not-tracked", f"Frame {number} is not in the track ({track.range_text}); track it, or leave the frame out."
         )
     person = resources.person(request.parameters)
     tracked = track.face(person, number)

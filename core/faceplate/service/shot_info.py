@@ -47,6 +47,7 @@ def describe(opened: OpenShot) -> dict[str, Any]:
         "person": shot.person,
         "faces": [_face(face) for face in renderer.faces],
         "people": people(track) if track else [],
+        "tracked": track.range_text if track else "",
         "weights": [{"name": card.name, "licence": card.licence, "commercial": card.commercial} for card in weights],
         "source_release": _release(renderer),
         "space": plate_space(renderer, tuple(frames)),

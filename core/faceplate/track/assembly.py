@@ -10,7 +10,7 @@ from faceplate.comp.grain import Grain
 from faceplate.errors import UsageError
 from faceplate.face import likeness
 from faceplate.track import mesh_codec, model
-from faceplate.track.associate import Association, associate
+from faceplate.track.associate import Association, Person, associate
 from faceplate.track.checkpoint import FrameRecord
 from faceplate.track.grain_models import grain_models
 from faceplate.track.lens import with_lens
@@ -27,9 +27,16 @@ _IDENTITY_STEPS = 4096.0
 
 
 def build(
-    seen: Sequence[FrameRecord], plate: model.Plate, smoothing: model.Smoothing, weights: dict[str, str]
+    seen: Sequence[FrameRecord],
+    plate: model.Plate,
+    smoothing: model.Smoothing,
+    weights: dict[str, str],
+    wanted: Sequence[int] | None = None,
 ) -> model.Sidecar:
     """Build the track file of a shot, without corrections.
+
+    `wanted` are the tracked frames, by default all that were `seen`; those beyond them are their margin
+    (`track/margins.py`). A person who appears in the margin alone is left out.
 
     Raises
     ------
@@ -41,8 +48,11 @@ def build(
     if not frames:
         raise UsageError("no-frames", f"No frame of {plate.pattern} was tracked.")
     step = _step(frames)
+    inside = set(frames if wanted is None else wanted)
+    first_frames = [_first_inside(person, inside) for person in found.people]
+    present = sorted((first, k) for k, first in enumerate(first_frames) if first is not None)
     people = []
-    for number, person in enumerate(found.people, start=1):
+    for number, person in enumerate((found.people[k] for _, k in present), start=1):
         rows = [row for chain in person.chains for row in samples_of(chain.moments, plate.pixel_aspect)]
         spans = _spans_of(rows, found, smoothing.gap, step)
         blocks = [
@@ -53,15 +63,25 @@ def build(
     sidecar = model.Sidecar(
         made_by=f"faceplate {__version__}",
         plate=plate,
-        ranges=_ranges(frames, step),
+        ranges=_ranges([frame for frame in frames if frame in inside], step),
         weights=weights,
         cuts=found.cuts,
         grain=grain_models(_grain_samples(seen), found.cuts, frames[0], frames[-1]),
-        unread=tuple(model.Unread(frame=s.frame, why=s.error) for s in seen if s.observation is None and not s.tail),
+        unread=tuple(
+            model.Unread(frame=s.frame, why=s.error)
+            for s in seen
+            if s.observation is None and not s.tail and s.frame in inside
+        ),
         smoothing=smoothing,
         people=tuple(people),
     )
     return with_lens(sidecar)
+
+
+def _first_inside(person: Person, inside: set[int]) -> int | None:
+    """Return the first of a person's frames that is tracked and not a margin; None where there is none."""
+    frames = sorted(moment.frame for chain in person.chains for moment in chain.moments)
+    return next((frame for frame in frames if frame in inside), None)
 
 
 def _grain_samples(seen: Sequence[FrameRecord]) -> list[tuple[int, float, Grain]]:

@@ -44,7 +44,8 @@ def with_lens(sidecar: model.Sidecar) -> model.Sidecar:
 
 def _shutters(sidecar: model.Sidecar, found: list[_Seen]) -> tuple[model.Shutter, ...]:
     """Return the shutter of each view whose faces move."""
-    first, last = sidecar.ranges[0][0], sidecar.ranges[-1][1]
+    first = min(sidecar.ranges[0][0], *(item.frame for item in found))  # the margins of the range count, too
+    last = max(sidecar.ranges[-1][1], *(item.frame for item in found))
     starts = [first, *(cut for cut in sidecar.cuts if cut > first)]
     shutters = []
     for start, end in zip(starts, [*(start - 1 for start in starts[1:]), last], strict=True):

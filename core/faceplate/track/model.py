@@ -356,6 +356,7 @@ class Corrections(_Part):
 class Sidecar(_Part):
     """A track file. `ranges` are the tracked frames as (first, last, step); `cuts` the frames that begin a new view.
 
+    The people's blocks may hold frames beyond `ranges`: margins that steady the ends of a range and are not rendered.
     `plans` holds at most one view plan for each person and source.
 
     Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones` and `features`,

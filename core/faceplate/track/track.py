@@ -117,7 +117,7 @@ class Track:
         """The people after the artist's edits."""
         found = []
         for id_ in self._people.pieces:
-            frames = tuple(sorted(self._places(id_)))
+            frames = tuple(frame for frame in sorted(self._places(id_)) if self.holds(frame))
             found.append(TrackedPerson(len(found) + 1, id_, self._people.names.get(id_, id_), frames))
         return tuple(found)
 
@@ -139,6 +139,15 @@ class Track:
         """The tracked frames."""
         return tuple(f for first, last, step in self.sidecar.ranges for f in range(first, last + 1, step))
 
+    @property
+    def range_text(self) -> str:
+        """The frames that the track was made from, as `1001-1048`, `1001-1048x2` or `1001-1010,1020-1030`."""
+        parts = []
+        for first, last, step in self.sidecar.ranges:
+            by = f"x{step}" if step > 1 and last > first else ""
+            parts.append(f"{first}-{last}{by}" if last > first else str(first))
+        return ",".join(parts)
+
     def person(self, id_: str) -> TrackedPerson:
         """Return the person of that id. Raises `UsageError('no-such-person')`."""
         corrections.check_person(list(self._people.pieces), id_)
@@ -153,7 +162,7 @@ class Track:
         layer = self.sidecar.corrections
         weight = corrections.fade(frame, [span for span in layer.spans if span.person == person])
         marks = [mark for mark in layer.bad if mark.person == person and mark.first <= frame <= mark.last]
-        spot = self._places(person).get(frame)
+        spot = self._places(person).get(frame) if self.holds(frame) else None
         if spot is None or weight <= 0 or any(mark.use == "exclude" for mark in marks):
             return None
         known, look = self._uncorrected(person, frame)
@@ -169,7 +178,7 @@ class Track:
         """
         corrections.check_person(list(self._people.pieces), person)
         places, step = self._places(person), min((by for _, _, by in self.sidecar.ranges), default=1)
-        spot = places.get(frame)
+        spot = places.get(frame) if self.holds(frame) else None
         if spot is None:
             return None
         beside = [
@@ -206,7 +215,7 @@ class Track:
     def raw(self, person: str, frame: int) -> Face | None:
         """Return the face as the landmarker found it, without smoothing and corrections; None where it was not observed."""
         corrections.check_person(list(self._people.pieces), person)
-        spot = self._places(person).get(frame)
+        spot = self._places(person).get(frame) if self.holds(frame) else None
         if spot is None or spot.raw is None:
             return None
         raw = spot.raw
@@ -221,10 +230,11 @@ class Track:
         return frames, (self._known(places[frame]) for frame in frames), good
 
     def resting_face(self, person: str) -> RestingFace | None:
-        """Measure the person's resting face over the shot, on frames spread evenly over theirs; None without a frame."""
-        frames = self.person(person).frames
+        """Measure the person's resting face on frames spread evenly over the track and its margins; None without a frame."""
+        places = self._places(self._checked(person))
+        frames = sorted(places)
         chosen = frames[:: max(len(frames) // _RESTING_FRAMES, 1)]
-        faces = [self._known(self._places(person)[frame]) for frame in chosen]
+        faces = [self._known(places[frame]) for frame in chosen]
         aspect = self.sidecar.plate.pixel_aspect
         return RestingFace.of(unsqueezed(face.points, aspect) for face in faces) if faces else None
 
@@ -442,6 +452,7 @@ class Track:
         return {}
 
     def _places(self, person: str) -> dict[int, _Place]:
+        """Return where the person is by frame, the margins of the tracked ranges included."""
         found = self._cache.get(person)
         if found is None:
             found = {}

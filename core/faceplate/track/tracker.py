@@ -20,6 +20,7 @@ from faceplate.track import model
 from faceplate.track.assembly import build, retracked
 from faceplate.track.checkpoint import FrameRecord, gather, state_of
 from faceplate.track.issues import keep_track_issues
+from faceplate.track.margins import MARGIN, with_margins
 from faceplate.track.plate_reader import PlateReader
 from faceplate.track.shot_analysis import analyse_shot, segments_of
 from faceplate.track.shot_finder import ShotFinder
@@ -48,10 +49,13 @@ def track_shot(
     finder: FaceFinder | None = None,
     progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
+    margin: int = MARGIN,
 ) -> Track:
     """Track `plate` into the sidecar `output` and return the track.
 
-    `frames` are by default the pattern's own, or those on disk. `search` limits where faces and cuts are looked for. The
+    `frames` are by default the pattern's own, or those on disk. Up to `margin` frames of the plate beyond the ends of a range
+    are analysed with it, so that the ends agree with a longer track's; they are not rendered. `search` limits where faces
+    and cuts are looked for. The
     work of a stopped run is continued. Where `output` is there already, its corrections are kept and its people keep
     their ids. What in it is worth a look is kept beside it (`track/issues.py`). The result depends neither on `workers` nor
     on interruptions. Raises `UsageError` (`no-frames`, `bad-track`, `newer-track`) and `RenderError` (`output-unwritable`;
@@ -67,8 +71,9 @@ def track_shot(
     reader = PlateReader(sequence, color or ColorConfig.load(), space, layer, search)
     own = ShotFinder.like(finder or FaceFinder.embedded())
     make_folder(output.parent, "folder")
-    seen = analyse_shot(reader, wanted, own, work_file(output), workers=workers, progress=progress, stop=stop)
-    sidecar = build(seen, _plate(plate, reader, seen, wanted), smoothing, weights_of(own))
+    analysed = with_margins(wanted, sequence.declared or sequence.on_disk(), margin)
+    seen = analyse_shot(reader, analysed, own, work_file(output), workers=workers, progress=progress, stop=stop)
+    sidecar = build(seen, _plate(plate, reader, seen, wanted), smoothing, weights_of(own), wanted)
     if old is not None:
         sidecar = retracked(sidecar, old)
         if old.corrections.bad:
@@ -97,12 +102,13 @@ def track_part(
     finder: FaceFinder | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Analyse some of the segments of `frames`, which `stretches` counts from 0, for `merge_parts` to join.
+    """Analyse some of the segments of `frames` and their margins, counted from 0, for `merge_parts` to join.
 
     A part is written whole or not at all, and is the same on every machine. A part that is there and still fits the
     plate is not made again. Raises `UsageError('bad-stretch')` and what `track_shot` raises.
     """
-    segments = segments_of(sorted(frames))
+    analysed = with_margins(frames, reader.plate.declared or reader.plate.on_disk())
+    segments = segments_of(analysed)
     folder = parts_folder(output)
     if any(not 0 <= index < len(segments) for index in stretches):
         raise UsageError("bad-stretch", f"The plate has {len(segments)} stretches, counted from 0; not {stretches}.")
@@ -114,7 +120,7 @@ def track_part(
         with temporary_beside(target) as part:
             if target.exists():
                 gather([target], part)
-            analyse_shot(reader, sorted(frames), own, part, only=[segment.number])
+            analyse_shot(reader, analysed, own, part, only=[segment.number])
             publish(part, target)
         if progress is not None:
             progress(done + 1, len(stretches))

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Faceplate in Blender's compositor: a node group, its panels, and handlers that render each frame in time.
 
 This extension computes no pixel. The nodes and their values become a shot document; the engine, a separate process,
@@ -8,9 +10,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import connection, handlers, live_update, node_group, operators, panels, properties
+from . import (
+    connection,
+    engine_install,
+    handlers,
+    live_update,
+    node_group,
+    operators,
+    panels,
+    pick_face,
+    properties,
+    take_operators,
+)
 
-_MODULES = (operators, panels, handlers, live_update)
+_MODULES = (operators, take_operators, engine_install, panels, pick_face, handlers, live_update)
 
 __all__ = ["register", "unregister"]
 

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Values of keyed and driven properties at a frame.
 
 While a frame renders, Blender's own values are still those of the frame before, also in the evaluated copy. Curves and

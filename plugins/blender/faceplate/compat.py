@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Differences between Blender 4.2 and 5.x. No other module asks for the version."""
 
 from __future__ import annotations
@@ -12,22 +14,30 @@ __all__ = [
     "current_scene",
     "fcurves",
     "has_window",
+    "image_editor",
     "make_compositor_tree",
     "math",
     "mix_colors",
     "new_panel",
     "new_socket",
     "output_input",
+    "path_options",
+    "places_by_windows",
+    "region",
+    "set_compositor_tree",
     "set_exr_output",
     "socket",
     "tag_data",
+    "window",
     "window_manager",
     "working_space",
 ]
 
 _V = bpy.app.version
 _TREE_IS_A_GROUP = _V >= (5, 0, 0)
+_TREE_IS_AN_EFFECT = _V >= (5, 3, 0)
 _LAYERED_ACTIONS = _V >= (4, 4, 0)
+_RELATIVE_PATHS_ARE_MARKED = _V >= (4, 5, 0)
 
 
 def has_window() -> bool:
@@ -42,6 +52,24 @@ def window_manager(context: bpy.types.Context | None = None) -> bpy.types.Window
     return found
 
 
+def window(context: bpy.types.Context) -> bpy.types.Window:
+    """Return the window of `context`."""
+    found: Any = context.window
+    return found
+
+
+def region(context: bpy.types.Context) -> bpy.types.Region:
+    """Return the region of `context`."""
+    found: Any = context.region
+    return found
+
+
+def image_editor(context: bpy.types.Context) -> bpy.types.SpaceImageEditor | None:
+    """Return the image editor of `context`, or None where its space is another one."""
+    found: Any = context.space_data
+    return found if found is not None and found.type == "IMAGE_EDITOR" else None
+
+
 def current_scene(context: bpy.types.Context | None = None) -> bpy.types.Scene:
     """Return the scene of `context`, else of the current context."""
     found: Any = (context or bpy.context).scene
@@ -49,7 +77,13 @@ def current_scene(context: bpy.types.Context | None = None) -> bpy.types.Scene:
 
 
 def compositor_tree(scene: Any) -> Any:
-    """Return the scene's compositing nodes, or None when it has none or does not use them."""
+    """Return the scene's compositing nodes, or None when it has none or does not use them.
+
+    From 5.3 on a scene has several effects; the active one's nodes are returned.
+    """
+    if _TREE_IS_AN_EFFECT:
+        effect = scene.compositor_effects.active
+        return effect.node_group if effect is not None else None
     if _TREE_IS_A_GROUP:
         return scene.compositing_node_group
     return scene.node_tree if scene.use_nodes else None
@@ -66,8 +100,18 @@ def make_compositor_tree(scene: Any) -> Any:
     tree = bpy.data.node_groups.new("Compositing", "CompositorNodeTree")
     new_socket(tree, "Image", "OUTPUT", "NodeSocketColor")
     tree.nodes.new("NodeGroupOutput").location = (600, 0)
-    scene.compositing_node_group = tree
+    set_compositor_tree(scene, tree)
     return tree
+
+
+def set_compositor_tree(scene: Any, tree: Any) -> None:
+    """Use a node group as the scene's compositing nodes. Before 5.0 a scene has nodes of its own, which cannot be set."""
+    if _TREE_IS_AN_EFFECT:
+        effects = scene.compositor_effects
+        effect = effects.active or effects.new("Compositing")
+        effect.node_group = tree
+        return
+    scene.compositing_node_group = tree
 
 
 def output_input(tree: Any) -> Any | None:
@@ -157,6 +201,16 @@ def working_space() -> str:
         return str(image.colorspace_settings.name)
     finally:
         bpy.data.images.remove(image)
+
+
+def places_by_windows() -> bool:
+    """Return whether pictures are placed by their data and display windows; before 5.2 their middles lie on each other."""
+    return _V >= (5, 2, 0)
+
+
+def path_options() -> set[Any]:
+    """Return the options of a property that holds a path, which may begin with `//`."""
+    return {"PATH_SUPPORTS_BLEND_RELATIVE"} if _RELATIVE_PATHS_ARE_MARKED else set()
 
 
 def tag_data(image: Any) -> None:

@@ -1,13 +1,17 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The engine connection that all nodes share, and what the engine last reported. Safe to use from any thread."""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .faceplate_client import Engine, EngineError, Shot, ShotCache, connect
 
-__all__ = ["EngineStatus", "close", "engine", "models", "open_shot", "refresh", "shot_info", "status"]
+__all__ = ["EngineStatus", "close", "engine", "models", "open_shot", "page_address", "refresh", "shot_info", "status"]
 
 
 @dataclass
@@ -55,6 +59,13 @@ def refresh() -> None:
 def models() -> list[dict[str, Any]]:
     """Return the cards of the engine's networks; empty before `refresh`."""
     return list(_cards)
+
+
+def page_address() -> str:
+    """Return the address of the page about the node: the manifest's website, else the page that came with the extension."""
+    here = Path(__file__).parent
+    website = tomllib.loads((here / "blender_manifest.toml").read_text("utf-8")).get("website", "")
+    return website or (here / "blender.md").as_uri()
 
 
 def close() -> None:

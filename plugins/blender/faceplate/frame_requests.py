@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Requests for frames: sent to the engine, waited for, and shown at the scene's frame."""
 
 from __future__ import annotations

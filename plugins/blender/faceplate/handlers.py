@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Handlers of Blender's events: files opened and saved, frames about to render.
 
 In a render of compositing nodes the order is render_init, then for each frame render_pre, compositing, render_write. An
@@ -72,7 +74,18 @@ def _changed(*_: Any) -> None:
 @persistent
 def _undone(*_: Any) -> None:
     live_update.reset()
+    for scene in bpy.data.scenes:
+        for _, node in node_group.face_swap_nodes(scene):
+            _restore_takes(node.node_tree)
     live_update.request_update()
+
+
+def _restore_takes(group: Any) -> None:
+    """Bring back the files of takes that an undo step brought back."""
+    try:
+        result_files.restore_takes(result_files.node_folder(group), [take.number for take in group.faceplate.takes])
+    except HostError as error:
+        live_update.show_message(str(error))
 
 
 def ensure_frame(scene: Any, frame: int) -> None:

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Live updates in the window: a change of frame, node or value is rendered in the background, and the viewer follows.
 
 Blender's data is read and written on its main thread only, in a timer. The client's thread waits for the engine. A newer
@@ -38,11 +40,19 @@ _IDLE_PERIOD = 0.5
 
 @dataclass
 class Status:
-    """What the panel shows about one node."""
+    """What the panel shows about one node.
+
+    `work` is the `bl_idname` of the long task that runs, with its `progress` 0..1 and `work_text`; `waiting` says that the
+    task waits for its thread, and `cancelled` that it shall end.
+    """
 
     text: str = ""
     problem: bool = False
     progress: float | None = None
+    work: str = ""
+    work_text: str = ""
+    cancelled: bool = False
+    waiting: bool = False
     asked: tuple[Any, ...] | None = None
     request: frame_requests.Request | None = None
     job: Job | None = None

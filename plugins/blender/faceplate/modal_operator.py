@@ -1,9 +1,12 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Base classes of the operators: on the active face swap node, and modal ones for long tasks.
 
 No `from __future__ import annotations` here or in `operators`: Blender reads the annotations of operators as properties.
 """
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -57,6 +60,8 @@ class ModalNodeOperator(NodeOperator):
     """
 
     bl_options = {"REGISTER"}
+    work = ""
+    """The operator's name, by which the panel shows its progress."""
     _timer: Any = None
     _steps: Steps
     _uid = ""
@@ -76,6 +81,11 @@ class ModalNodeOperator(NodeOperator):
             return self.execute(context)
         node = node_group.active_node(context)
         self._uid = node.node_tree.faceplate.uid
+        state = live_update.status(self._uid)
+        if state.work:
+            self.report({"ERROR"}, f"'{node.name}' is busy: wait until it is done, or press Cancel.")
+            return {"CANCELLED"}
+        state.cancelled, state.work_text = False, ""
         try:
             self._steps = self.steps(
                 compat.current_scene(context), compat.compositor_tree(compat.current_scene(context)), node
@@ -87,20 +97,24 @@ class ModalNodeOperator(NodeOperator):
         manager = compat.window_manager(context)
         window: Any = context.window
         self._timer = manager.event_timer_add(_TIMER_PERIOD, window=window)
+        state.work, state.progress = self.work, 0.0
         manager.modal_handler_add(self)  # pyright: ignore[reportArgumentType]  (a mixin of an operator)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: Any) -> set[Any]:
-        """Do the next step at each timer event."""
+        """Do the next step at each timer event. Esc cancels, at once or as soon as the engine has ended the job."""
         state = live_update.status(self._uid)
         if event.type == "ESC":
             cancel_job(state)
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        if state.cancelled and not state.waiting:
+            self._steps.close()
+            self._end(context)
+            return {"CANCELLED"}
         try:
             state.progress = next(self._steps, None)
         except Exception as error:
-            state.progress = None
             self._end(context)
             if not isinstance(error, ClientError):
                 raise
@@ -119,6 +133,8 @@ class ModalNodeOperator(NodeOperator):
         self._end(context)
 
     def _end(self, context: bpy.types.Context) -> None:
+        state = live_update.status(self._uid)
+        state.work, state.progress, state.waiting = "", None, False
         compat.window_manager(context).event_timer_remove(self._timer)
         live_update.request_update()
         live_update.redraw()
@@ -133,13 +149,17 @@ def run_in_thread(
     window the task runs at once. Raises what the task raises.
     """
     fraction, outcome = [0.0], []
+    began = time.monotonic()
 
     def progress(done: int, total: int) -> bool:
         fraction[0] = done / total if total else 0.0
+        state.work_text = _progress_text(done, total, time.monotonic() - began)
         return True
 
     def on_job(job: Job) -> None:
         state.job = job
+        if state.cancelled:  # before the engine had the job
+            cancel_job(state)
 
     def body() -> None:
         try:
@@ -150,8 +170,10 @@ def run_in_thread(
     if compat.has_window():
         thread = threading.Thread(target=body, name="faceplate", daemon=True)
         thread.start()
+        state.waiting = True
         while thread.is_alive():
             yield fraction[0]
+        state.waiting = False
     else:
         body()
     state.job = None
@@ -162,10 +184,20 @@ def run_in_thread(
 
 
 def cancel_job(state: live_update.Status) -> None:
-    """Cancel a node's job without blocking the window."""
+    """Cancel a node's task: its job in the engine, without blocking the window, or its next step here."""
+    state.cancelled = True
     job = state.job
     if job is not None:
         threading.Thread(target=_cancel_quietly, args=(job,), name="faceplate", daemon=True).start()
+
+
+def _progress_text(done: int, total: int, seconds: float) -> str:
+    """Return what the panel shows of a task: frames done, and the time left once it can be told."""
+    text = f"{done} of {total}"
+    if 0 < done < total and seconds > 1:
+        left = round(seconds / done * (total - done))
+        text += f", {left // 60}:{left % 60:02d} left"
+    return text
 
 
 def _cancel_quietly(job: Job) -> None:

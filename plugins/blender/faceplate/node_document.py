@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Shot documents made from a node: for the engine, and for *Write Shot File*."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The face swap node: a node group that also shows the rendered frames where this extension is not installed.
 
 Image ──────────────────────────────┬─ over ── mix ── Image

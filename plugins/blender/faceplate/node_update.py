@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Updates nodes to the state that a render needs, at a time when Blender allows a tree to be changed."""
 
 from __future__ import annotations

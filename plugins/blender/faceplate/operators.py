@@ -1,11 +1,9 @@
-"""The operators: add, track, bake, write, load, relink, render the plate, manage takes, step through issues, cancel."""
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operators: add, track, bake, write, load, relink, render the plate, step through issues, cancel, show the page."""
 
 # Blender reads properties from annotations.
 # pyright: reportInvalidTypeForm=false
-import datetime
-import hashlib
-import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from . import (
     node_document,
     node_group,
     node_update,
+    plate_input,
     prerender,
     result_files,
 )
@@ -53,8 +52,9 @@ class FACEPLATE_OT_add(bpy.types.Operator):
 class FACEPLATE_OT_track(ModalNodeOperator, bpy.types.Operator):
     """Track the faces of the plate over the scene's range and write the track file"""
 
-    bl_idname = "faceplate.track"
+    bl_idname = work = "faceplate.track"
     bl_label = "Track"
+    bl_options = {"REGISTER", "UNDO"}
 
     def steps(self, scene: Any, tree: Any, node: Any) -> Steps:
         group = node.node_tree
@@ -63,8 +63,8 @@ class FACEPLATE_OT_track(ModalNodeOperator, bpy.types.Operator):
         request = frame_requests.frame_request(tree, node, scene.frame_start)
         mapping = node_document.plate_of_node(tree, node).mapping
         numbers = sorted({mapping.file_number(frame) for frame in range(scene.frame_start, scene.frame_end + 1)})
-        target = result_files.node_folder(group) / "face.track.json"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = result_files.new_track(group, bpy.path.abspath(group.faceplate.track))
+        self._warn_of_holds(mapping, scene)
         document = {key: value for key, value in request.document.items() if key != "track"}
         name = group.name
 
@@ -74,14 +74,23 @@ class FACEPLATE_OT_track(ModalNodeOperator, bpy.types.Operator):
             on_job(job)
             follow_job(job, progress)
 
-        yield from run_in_thread(live_update.status(request.uid), track)
+        try:
+            yield from run_in_thread(live_update.status(request.uid), track)
+        except BaseException:
+            result_files.discard_track(target)
+            raise
         bpy.data.node_groups[name].faceplate.track = node_group.stored_path(target)
+
+    def _warn_of_holds(self, mapping: plate_input.Mapping, scene: Any) -> None:
+        held = plate_input.held_frames(mapping, range(scene.frame_start, scene.frame_end + 1))
+        if held:
+            self.report({"WARNING"}, held)
 
 
 class FACEPLATE_OT_bake(ModalNodeOperator, bpy.types.Operator):
     """Render the face of every frame of the scene's range now; the file then renders without the engine"""
 
-    bl_idname = "faceplate.bake"
+    bl_idname = work = "faceplate.bake"
     bl_label = "Bake Range"
 
     def steps(self, scene: Any, tree: Any, node: Any) -> Steps:
@@ -92,6 +101,11 @@ class FACEPLATE_OT_bake(ModalNodeOperator, bpy.types.Operator):
         for frame in range(scene.frame_start, scene.frame_end + 1):
             prerender.check(tree, node, frame)
             wanted.append(frame_requests.frame_request(tree, node, frame))
+        held = plate_input.held_frames(
+            node_document.plate_of_node(tree, node).mapping, range(scene.frame_start, scene.frame_end + 1)
+        )
+        if held:
+            self.report({"WARNING"}, held)
         while wanted:
             # A held plate shows one number at several frames, each with its own values: one job for each round.
             round_ = list({request.number: request for request in reversed(wanted)}.values())
@@ -112,7 +126,7 @@ class FACEPLATE_OT_bake(ModalNodeOperator, bpy.types.Operator):
 class FACEPLATE_OT_render_plate(ModalNodeOperator, bpy.types.Operator):
     """Render the nodes before the face swap to files that the engine can read"""
 
-    bl_idname = "faceplate.render_plate"
+    bl_idname = work = "faceplate.render_plate"
     bl_label = "Render Plate"
 
     def steps(self, scene: Any, tree: Any, node: Any) -> Steps:
@@ -135,7 +149,7 @@ class FACEPLATE_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         node = node_group.active_node(context)
-        return node is not None and live_update.status(node.node_tree.faceplate.uid).job is not None
+        return node is not None and bool(live_update.status(node.node_tree.faceplate.uid).work)
 
     def execute(self, context: bpy.types.Context) -> set[Any]:
         cancel_job(live_update.status(node_group.active_node(context).node_tree.faceplate.uid))
@@ -148,7 +162,7 @@ class FACEPLATE_OT_write_shot(NodeOperator, bpy.types.Operator):
     bl_idname = "faceplate.write_shot"
     bl_label = "Write Shot File"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=compat.path_options())
     filter_glob: bpy.props.StringProperty(default="*.shot.json", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: Any) -> set[Any]:
@@ -172,7 +186,7 @@ class FACEPLATE_OT_load_track(NodeOperator, bpy.types.Operator):
     bl_idname = "faceplate.load_track"
     bl_label = "Load Track"
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options=compat.path_options())
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, event: Any) -> set[Any]:
@@ -203,68 +217,6 @@ class FACEPLATE_OT_relink(NodeOperator, bpy.types.Operator):
         connection.refresh()
 
 
-class FACEPLATE_OT_take(NodeOperator, bpy.types.Operator):
-    """Keep the baked frames as a take, with their shot document"""
-
-    bl_idname = "faceplate.take"
-    bl_label = "New Take"
-
-    note: bpy.props.StringProperty(name="Note")
-
-    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
-        group = node.node_tree
-        shot = group.faceplate
-        folder = result_files.node_folder(group)
-        kept = [
-            frame
-            for frame in range(scene.frame_start, scene.frame_end + 1)
-            if result_files.present_path(folder, frame).exists()
-        ]
-        if not kept:
-            raise HostError("nothing-baked", "No frame of the scene's range is rendered yet: bake the range first.")
-        number = max((take.number for take in shot.takes), default=0) + 1
-        target = folder / "takes" / f"{number:03d}"
-        written = node_document.exported_document(scene, tree, node)
-        for frame in kept:
-            result_files.publish_frame(target, frame, result_files.result_path(folder, frame))
-        write_document(str(target / "take.shot.json"), written)
-        take = shot.takes.add()
-        take.number, take.note = number, self.note
-        take.made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        take.frames = f"{kept[0]}-{kept[-1]}"
-        take.sha256 = hashlib.sha256(json.dumps(written["parameters"], sort_keys=True).encode()).hexdigest()
-
-
-class FACEPLATE_OT_show_take(NodeOperator, bpy.types.Operator):
-    """Show this take, or the live result"""
-
-    bl_idname = "faceplate.show_take"
-    bl_label = "Show Take"
-
-    number: bpy.props.IntProperty(min=0)
-
-    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
-        node.node_tree.faceplate.take = self.number
-        node_group.force_update(node)
-
-
-class FACEPLATE_OT_remove_take(NodeOperator, bpy.types.Operator):
-    """Delete the chosen take and its frames"""
-
-    bl_idname = "faceplate.remove_take"
-    bl_label = "Remove Take"
-
-    def run(self, context: bpy.types.Context, scene: Any, tree: Any, node: Any) -> None:
-        shot = node.node_tree.faceplate
-        if not 0 <= shot.take_row < len(shot.takes):
-            raise HostError("no-take", "Choose a take in the list first.")
-        number = shot.takes[shot.take_row].number
-        if shot.take == number:
-            shot.take = 0
-        shutil.rmtree(result_files.node_folder(node.node_tree) / "takes" / f"{number:03d}", ignore_errors=True)
-        shot.takes.remove(shot.take_row)
-
-
 class FACEPLATE_OT_issue(NodeOperator, bpy.types.Operator):
     """Go to the frame of the next thing worth a look, or of the one before, and show what it is"""
 
@@ -284,6 +236,17 @@ class FACEPLATE_OT_issue(NodeOperator, bpy.types.Operator):
             raise HostError("no-issue", f"There is no issue {'after' if self.step > 0 else 'before'} this frame.")
         scene.frame_set(numbers[found["first"]])
         self.report({"INFO"}, issue_line(found))
+
+
+class FACEPLATE_OT_page(bpy.types.Operator):
+    """Open the page about the face swap node"""
+
+    bl_idname = "faceplate.page"
+    bl_label = "Help"
+
+    def execute(self, context: bpy.types.Context) -> set[Any]:
+        bpy.ops.wm.url_open(url=connection.page_address())
+        return {"FINISHED"}
 
 
 class FACEPLATE_OT_refresh(bpy.types.Operator):
@@ -310,10 +273,8 @@ _CLASSES = (
     FACEPLATE_OT_write_shot,
     FACEPLATE_OT_load_track,
     FACEPLATE_OT_relink,
-    FACEPLATE_OT_take,
-    FACEPLATE_OT_show_take,
-    FACEPLATE_OT_remove_take,
     FACEPLATE_OT_issue,
+    FACEPLATE_OT_page,
     FACEPLATE_OT_refresh,
 )
 

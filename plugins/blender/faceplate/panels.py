@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The panels in the compositor's sidebar and the Add menu, built from the parameter list."""
 
 from __future__ import annotations
@@ -6,8 +8,8 @@ from typing import Any, Literal
 
 import bpy
 
-from . import compat, connection, live_update, node_group, parameter_sockets, plate_input, prerender
-from .faceplate_client import ClientError, licence_notice
+from . import compat, connection, engine_install, live_update, node_group, parameter_sockets, plate_input, prerender
+from .faceplate_client import ClientError, __version__, licence_notice
 
 __all__ = ["register", "unregister"]
 
@@ -58,6 +60,9 @@ class FACEPLATE_PT_shot(_Panel, bpy.types.Panel):
         row.prop(shot, "track")
         row.operator("faceplate.load_track", text="", icon="FILE_FOLDER")
         _work_row(layout, "faceplate.track", "TRACKING", state)
+        tracked = (connection.shot_info(node.node_tree) or {}).get("tracked")
+        if shot.track and tracked:
+            layout.label(text=f"Track of plate frames {tracked}", icon="INFO")
         layout.prop(shot.parameters, "target", text="Person")
         layout.prop(shot.parameters, "generator")
         layout.prop(shot, "faces_file")
@@ -86,25 +91,36 @@ def _plate_row(layout: bpy.types.UILayout, context: bpy.types.Context, node: Any
         return
     if direct is not None:
         layout.label(text=f"Plate: {made.node.image.name}, {direct.space}", icon="IMAGE_DATA")
+        _frame_rows(layout, direct.mapping, compat.current_scene(context))
         return
     tree = compat.compositor_tree(compat.current_scene(context))
     why = prerender.is_stale(tree, node, made, compat.current_scene(context).frame_current)
     box = layout.box()
     box.label(text=f"Plate from '{made.node.name}' " + (why or "is up to date"), icon="ERROR" if why else "CHECKMARK")
-    box.operator("faceplate.render_plate", icon="RENDER_ANIMATION")
+    _work_row(box, "faceplate.render_plate", "RENDER_ANIMATION", live_update.status(node.node_tree.faceplate.uid))
+
+
+def _frame_rows(layout: bpy.types.UILayout, mapping: plate_input.Mapping, scene: Any) -> None:
+    """Say where the Image node's frames are not the scene's: held ones as a warning, another numbering as information."""
+    frames = range(scene.frame_start, scene.frame_end + 1)
+    held, moved = plate_input.held_frames(mapping, frames), plate_input.frame_offset(mapping, frames)
+    if held:
+        box = layout.box()
+        for part in held.split("; "):
+            box.label(text=part, icon="ERROR")
+    if moved:
+        layout.label(text=moved, icon="INFO")
 
 
 def _work_row(
     layout: bpy.types.UILayout, operator: str, icon: Literal["TRACKING", "RENDER_ANIMATION"], state: live_update.Status
 ) -> None:
     row = layout.row(align=True)
-    if state.progress is None:
+    if state.work != operator or state.progress is None:
+        row.enabled = not state.work
         row.operator(operator, icon=icon)
         return
-    if hasattr(row, "progress"):
-        row.progress(factor=state.progress, text=f"{state.progress:.0%}")
-    else:
-        row.label(text=f"{state.progress:.0%}")
+    row.progress(factor=state.progress, text=state.work_text or f"{state.progress:.0%}")
     row.operator("faceplate.cancel", text="", icon="CANCEL")
 
 
@@ -213,6 +229,13 @@ class FACEPLATE_PT_engine(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("faceplate.refresh", icon="FILE_REFRESH")
         row.operator("faceplate.relink", icon="LINKED")
+        if engine_install.running is not None:
+            layout.label(text=engine_install.running.text, icon="IMPORT")
+        elif not connection.status.ok:
+            layout.operator("faceplate.install_engine", icon="IMPORT")
+        row = layout.row()
+        row.label(text=f"Faceplate {__version__}")
+        row.operator("faceplate.page", icon="HELP")
         layout.prop(shot, "shot_name")
         layout.prop(shot, "space")
         layout.prop(shot, "cache")

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The engine's parameter list in Blender: node sockets for what can be keyed, settings for the rest."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The source of a node's Image input: image files that the engine can read itself, or nodes.
 
 Files are numbered as by Blender's Image node. The engine is asked for the number of the *file*; the node's results have
@@ -15,9 +17,19 @@ from typing import Any
 import bpy
 
 from . import compat
-from .faceplate_client import HostError
+from .faceplate_client import HostError, format_frames
 
-__all__ = ["Mapping", "Plate", "file_plate", "image_space", "is_face_swap", "linked_output", "marker"]
+__all__ = [
+    "Mapping",
+    "Plate",
+    "file_plate",
+    "frame_offset",
+    "held_frames",
+    "image_space",
+    "is_face_swap",
+    "linked_output",
+    "marker",
+]
 
 MARKER = "faceplate"
 """The ID property that marks a node group as a face swap, with or without this extension."""
@@ -68,6 +80,29 @@ class Plate:
     space: str | None
     layer: str | None
     mapping: Mapping
+
+
+def held_frames(mapping: Mapping, frames: range) -> str:
+    """Return a sentence that names the scene frames at which the Image node repeats a plate frame; "" where it repeats none."""
+    if mapping.still:
+        return "The plate is a single picture: every frame shows it." if len(frames) > 1 else ""
+    shown: dict[int, list[int]] = {}
+    for frame in frames:
+        shown.setdefault(mapping.file_number(frame), []).append(frame)
+    held = [(number, some) for number, some in shown.items() if len(some) > 1]
+    if not held:
+        return ""
+    told = [f"plate frame {number} at frames {format_frames(some)}" for number, some in held[:3]]
+    more = f", and {len(held) - 3} more plate frames" if len(held) > 3 else ""
+    return f"The Image node holds {', '.join(told)}{more}; set its Frames and Start Frame to the plate's."
+
+
+def frame_offset(mapping: Mapping, frames: range) -> str:
+    """Return a sentence about plate numbers that differ from the scene's; "" where they are the same."""
+    if mapping.still or not frames:
+        return ""
+    first, number = frames[0], mapping.file_number(frames[0])
+    return "" if number == first else f"Frame {first} shows plate frame {number}."
 
 
 def marker(node: Any) -> Any | None:

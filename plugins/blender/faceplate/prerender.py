@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The plate where it is computed by nodes: the nodes before the face swap, rendered once to EXR files.
 
 A note beside the files records what they were rendered from. When the nodes, their keys or the images that they read have
@@ -26,6 +28,8 @@ _LOOKS = {
     "hide", "show_options", "show_preview", "show_texture", "use_custom_color", "parent", "bl_idname", "rna_type",
     "warning_propagation", "is_active_output",
 }  # fmt: skip
+# Properties of an Image node that have a value only where the other says so; to read them otherwise gives a warning.
+_ONLY_WITH = {"layer": "has_layers", "view": "has_views"}
 _DEEPEST = 4
 
 
@@ -133,7 +137,7 @@ def _described(item: Any, depth: int) -> str:
         return f"{item.filepath}|{item.source}|{space.name}|{item.alpha_mode}"
     for prop in item.bl_rna.properties:
         name = prop.identifier
-        if name in _LOOKS or name.startswith("bl_"):
+        if name in _LOOKS or name.startswith("bl_") or not getattr(item, _ONLY_WITH.get(name, ""), True):
             continue
         if prop.type in ("POINTER", "COLLECTION"):
             words.append(f"{name}={_reference(item, prop, depth)}")
@@ -197,7 +201,7 @@ def _copy_of(scene: Any, tree: Any) -> tuple[Any, Any]:
     copied = compat.compositor_tree(copy)
     if copied == tree:  # since 5.0 the tree is a node group, which a copied scene shares
         copied = tree.copy()
-        copy.compositing_node_group = copied
+        compat.set_compositor_tree(copy, copied)
     return copy, copied
 
 

@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The properties of a node group: parameters that cannot be keyed, made from the parameter list, and the shot's paths."""
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from . import parameter_sockets
+from . import compat, parameter_sockets
 from .faceplate_client import FORMER_NAMES
 
 __all__ = ["Callbacks", "adopt_former_values", "register", "setting_values", "unregister"]
@@ -73,6 +75,7 @@ def _property(entry: dict[str, Any]) -> Any:
         kind = bpy.props.IntProperty if entry["type"] == "int" else bpy.props.FloatProperty
         return kind(default=entry["default"], **common)
     if entry["type"] == "path":
+        common["options"] = compat.path_options()
         return bpy.props.StringProperty(default=entry["default"], subtype="FILE_PATH", **common)
     if entry["name"] in _SEARCH:
         # Other names may be typed, such as that of a network added since.
@@ -113,7 +116,10 @@ def _take_items() -> type:
 
 
 def _shot(parameters_class: type, take_class: type) -> type:
-    text, path = bpy.props.StringProperty, {"subtype": "FILE_PATH", "update": _changed, "options": set()}
+    text, path = (
+        bpy.props.StringProperty,
+        {"subtype": "FILE_PATH", "update": _changed, "options": compat.path_options()},
+    )
     notes = {
         "uid": text(options={"HIDDEN"}),
         "shot_name": text(name="Shot", description="The shot's name in shot files", options=set()),
@@ -141,7 +147,7 @@ def _shot(parameters_class: type, take_class: type) -> type:
             description="Folder of this node's frames; empty: the folder 'faceplate' beside the .blend",
             subtype="DIR_PATH",
             update=_folder_changed,
-            options=set(),
+            options=compat.path_options(),
         ),
         "take": bpy.props.IntProperty(
             name="Take", description="0: live", min=0, default=0, update=_folder_changed, options=set()

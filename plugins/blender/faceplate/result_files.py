@@ -1,3 +1,5 @@
+# SPDX-FileCopyrightText: The Faceplate contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The folder of a node: the engine's files, by plate number, and the files that the node shows, by scene frame.
 
     elements/element.####.exr    the engine's, numbered like the plate
@@ -5,6 +7,8 @@
     present.####.png             one white pixel: this frame is there
     plate/plate.####.exr         the plate rendered from nodes, where the Image input is no file
     takes/001/                   a take: kept frames and the shot they were made from
+    takes/trash/001/             a removed take
+    face.track.json, face.2.track.json …   tracks; a new one never replaces one that an undo step may bring back
 
 Without `present` the group tints the picture, so that a missing face is seen and never passes for a finished frame.
 """
@@ -17,6 +21,7 @@ import shutil
 import struct
 import tempfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +31,21 @@ from .faceplate_client import HostError
 
 __all__ = [
     "discard_frame",
+    "discard_track",
+    "last_take",
     "move_unsaved",
+    "new_track",
     "node_folder",
     "publish_frame",
     "rendered_pattern",
+    "restore_takes",
     "result_path",
     "shown_folder",
+    "trash_take",
 ]
+
+
+_TRASH = "trash"
 
 
 def node_folder(group: Any) -> Path:
@@ -103,6 +116,56 @@ def discard_frame(folder: Path, frame: int) -> None:
     """Remove a frame's files, so that it does not count as rendered."""
     for path in (present_path(folder, frame), result_path(folder, frame)):
         path.unlink(missing_ok=True)
+
+
+def last_take(folder: Path) -> int:
+    """Return the highest number of a take in a node's folder, removed ones included; 0 without one."""
+    found = [*(folder / "takes").glob("[0-9]*"), *(folder / "takes" / _TRASH).glob("[0-9]*")]
+    return max((int(path.name) for path in found if path.name.isdigit()), default=0)
+
+
+def trash_take(folder: Path, number: int) -> None:
+    """Move a take's folder to the trash beside it. Raises `HostError('output-unwritable')`."""
+    _move_take(folder / "takes" / f"{number:03d}", folder / "takes" / _TRASH / f"{number:03d}")
+
+
+def restore_takes(folder: Path, numbers: Iterable[int]) -> None:
+    """Move the takes with these numbers that lie in the trash back. Raises `HostError('output-unwritable')`."""
+    for number in numbers:
+        _move_take(folder / "takes" / _TRASH / f"{number:03d}", folder / "takes" / f"{number:03d}")
+
+
+def _move_take(source: Path, target: Path) -> None:
+    if not source.is_dir() or target.exists():
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+    except OSError as error:
+        raise HostError("output-unwritable", f"{source} cannot be moved: {error.strerror or error}.") from error
+
+
+def new_track(group: Any, before: str) -> Path:
+    """Return the file for a new track of the node: a free name, so that undo still finds the track `before`.
+
+    It begins as a copy of that track, whose corrections and people the engine then keeps.
+    """
+    folder = node_folder(group)
+    number = 1
+    while (target := folder / (f"face.{number}.track.json" if number > 1 else "face.track.json")).exists():
+        number += 1
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if before and Path(before).is_file():
+            shutil.copyfile(before, target)
+    except OSError as error:
+        raise HostError("output-unwritable", f"{target} cannot be written: {error.strerror or error}.") from error
+    return target
+
+
+def discard_track(target: Path) -> None:
+    """Remove the file of a track that was not finished; the engine's work file stays, so that the next one continues it."""
+    target.unlink(missing_ok=True)
 
 
 def _replace(target: Path, write: Any) -> None:

@@ -3,6 +3,8 @@
 An environment lies beside the project's own: `.venv-bpy45`, `.venv-bpy50`. Its state file says what it holds, or why it
 could not be made, so that the tests can say which of them did not run. A failure is tried again after a day.
 `tests/checks.py` runs this file with the project's Python; `python3 install clean` removes what it made.
+
+The versions of `USUAL` are made and tested. `FACEPLATE_BLENDERS` names others: `4.2,5.3`, or `all`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -17,13 +20,17 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["STATE", "VERSIONS", "ensure_modules", "module_folder"]
+__all__ = ["STATE", "USUAL", "VERSIONS", "chosen_versions", "ensure_modules", "module_folder"]
 
-VERSIONS = {"4.5": "4.5.15", "5.0": "5.0.1"}
-"""Blender's versions by their first two numbers. The wheels are made for Python 3.11 alone."""
+VERSIONS = {"4.2": "4.2.23", "4.5": "4.5.15", "5.0": "5.0.1", "5.2": "5.2.3", "5.3": "5.3.0"}
+"""Blender's versions by their first two numbers."""
+
+USUAL = ("4.5", "5.0")
+"""The versions that are tested unless `FACEPLATE_BLENDERS` says otherwise. A module takes 1 GB, and its tests a minute."""
 
 STATE = "faceplate-bpy.json"
-_PYTHON = (3, 11)
+# Each wheel is made for one version of Python.
+_PYTHONS = {"4.2": "3.11", "4.5": "3.11", "5.0": "3.11", "5.2": "3.13", "5.3": "3.13"}
 _RETRY = 86400.0  # seconds until a failed installation is tried again
 # Debian's packages of the libraries that the module links.
 _LIBRARIES = "libx11-6 libxi6 libxrender1 libxfixes3 libxkbcommon0 libsm6 libice6 libgl1"
@@ -34,12 +41,27 @@ def module_folder(environment: Path, version: str) -> Path:
     return environment.with_name(f"{environment.name}-bpy{version.replace('.', '')}")
 
 
+def chosen_versions() -> tuple[str, ...]:
+    """Return the versions to test, from `FACEPLATE_BLENDERS`. Raises `ValueError` for a version that is not listed."""
+    text = os.environ.get("FACEPLATE_BLENDERS", "").strip()
+    if not text:
+        return USUAL
+    if text == "all":
+        return tuple(VERSIONS)
+    chosen = tuple(part.strip() for part in text.split(","))
+    unknown = [version for version in chosen if version not in VERSIONS]
+    if unknown:
+        raise ValueError(f"FACEPLATE_BLENDERS names {unknown[0]}; the versions are {', '.join(VERSIONS)}, or all.")
+    return chosen
+
+
 def ensure_modules(environment: Path) -> dict[str, str]:
-    """Make what is missing. Return for each version why it is not there; an empty reason means that it is."""
-    return {version: _ensure(module_folder(environment, version), exact) for version, exact in VERSIONS.items()}
+    """Make what is missing. Return for each chosen version why it is not there; an empty reason means that it is."""
+    return {version: _ensure(module_folder(environment, version), version) for version in chosen_versions()}
 
 
-def _ensure(folder: Path, exact: str) -> str:
+def _ensure(folder: Path, version: str) -> str:
+    exact = VERSIONS[version]
     if (why := _known(folder, exact)) is not None:
         return why
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +71,7 @@ def _ensure(folder: Path, exact: str) -> str:
         (folder / ".gitignore").write_text("*\n", "utf-8")
         print(f"installing Blender {exact} as a module (about 1 GB, once) …", end="", file=sys.stderr, flush=True)
         start = time.monotonic()
-        why = _make(folder, exact)
+        why = _make(folder, version)
         print(f" {why or f'{time.monotonic() - start:.0f} s'}", file=sys.stderr)
         part = folder / f"{STATE}.part"
         part.write_text(json.dumps({"bpy": exact, "why": why, "time": time.time()}, indent=2) + "\n", "utf-8")
@@ -68,11 +90,12 @@ def _known(folder: Path, exact: str) -> str | None:
         return None
 
 
-def _make(folder: Path, exact: str) -> str:
+def _make(folder: Path, version: str) -> str:
     """Make the environment and install the module. Return why that was not possible, or ""."""
-    python = _python()
+    exact, wanted = VERSIONS[version], _PYTHONS[version]
+    python = _python(wanted)
     if python is None:
-        return "no Python 3.11 was found, which its module needs"
+        return f"no Python {wanted} was found, which its module needs; uv can install one: uv python install {wanted}"
     log = folder / "install.log"
     log.write_bytes(b"")
     if not _run([*python, "-m", "venv", "--clear", "--without-pip", str(folder / "env")], log):
@@ -96,18 +119,27 @@ def _run(command: list[str], log: Path) -> bool:
         return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False).returncode == 0
 
 
-def _python() -> list[str] | None:
-    """Return the command of a Python 3.11 that starts."""
-    names = [["py", "-3.11"]] if os.name == "nt" else [["python3.11"], ["/usr/bin/python3.11"]]
-    question = "import sys, venv; print(*sys.version_info[:2])"
-    for command in [[sys.executable], *names]:
+def _python(wanted: str) -> list[str] | None:
+    """Return the command of a Python of that version that starts: on PATH, of pyenv, or one that uv knows."""
+    question = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
+    for command in _candidates(wanted):
         try:
-            answer = subprocess.check_output([*command, "-c", question], text=True)
+            answer = subprocess.check_output([*command, "-c", question], text=True, stderr=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError):
             continue
-        if tuple(map(int, answer.split())) == _PYTHON:
+        if answer.strip() == wanted:
             return command
     return None
+
+
+def _candidates(wanted: str) -> list[list[str]]:
+    names = [["py", f"-{wanted}"]] if os.name == "nt" else [[f"python{wanted}"], [f"/usr/bin/python{wanted}"]]
+    kept = sorted((Path.home() / ".pyenv" / "versions").glob(f"{wanted}.*/bin/python"))
+    uv = shutil.which("uv")
+    if uv:
+        said = subprocess.run([uv, "python", "find", wanted], capture_output=True, text=True, check=False)
+        names += [[line] for line in said.stdout.split("\n")[:1] if line]
+    return [[sys.executable], *names, *([str(path)] for path in kept)]
 
 
 if __name__ == "__main__":

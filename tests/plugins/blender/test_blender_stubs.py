@@ -14,6 +14,9 @@ MISTAKES = {
     "modal_operator.py": ("event_timer_add(", "event_timer_ad("),
     "panels.py": ('layout.label(text="Link a plate to Image"', 'layout.lable(text="Link a plate to Image"'),
     "handlers.py": ("bpy.app.handlers import persistent", "bpy.app.handlers import persistant"),
+    "take_operators.py": ("invoke_confirm(", "invoke_confrim("),
+    "engine_install.py": ("extension_path_user(", "extension_path_usr("),
+    "pick_face.py": (".region_to_view(", ".region_to_veiw("),
     "prerender.py": ("bpy.ops.render.render(", "bpy.ops.render.rendr("),
 }
 """By file: what is there, and a misspelling that only the stubs show."""

@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from scene import FRAMES, NEW, Case, answer
@@ -28,6 +27,10 @@ def sequence(case: Case, ask: dict[str, Any]) -> None:
     case.save()
     case.render()
     case.write_shot(node, "shot")
+    case.target("bare", ask["size"])
+    picture = next(item for item in case.tree.nodes if item.type == "IMAGE")
+    case.link(picture.outputs[0], case.output())
+    case.render()
     answer(sockets=[socket.name for socket in node.inputs], uid=node.node_tree.faceplate.uid)
 
 
@@ -306,56 +309,8 @@ def former_names(case: Case, ask: dict[str, Any]) -> None:
     answer(values=[held.keep_regions, held.garbage_matte, held.holdout_matte])
 
 
-def in_window(case: Case, ask: dict[str, Any]) -> None:
-    """The live timer and the modal operators as in a session with a window in which a node editor is open."""
-    node = case.build(ask["plate"], ask["source"])
-    case.target("out", ask["size"])
-    case.scene.frame_end = 2
-    case.save()
-    case.tree.nodes.active = node
-    bpy.context.window_manager.windows[0].screen.areas[0].type = "NODE_EDITOR"
-    case.module("compat").has_window = lambda: True
-    live, operators = case.module("live_update"), case.module("operators")
-    live.active = True
-    live.request_update()
-    found: dict[str, Any] = {"live": live.wait(100)}
-    found["status"] = live.status(node.node_tree.faceplate.uid).text
-    found["period"] = live.tick()
-    live.active = False
-    found["track"] = _run_modal(case, operators.FACEPLATE_OT_track)
-    found["tracked"] = Path(bpy.path.abspath(node.node_tree.faceplate.track)).is_file()
-    found["bake"] = _run_modal(case, operators.FACEPLATE_OT_bake)
-    folder = case.module("result_files").node_folder(node.node_tree)
-    found["baked"] = sorted(path.name for path in folder.glob("present.*.png"))
-    answer(**found)
-
-
-def _run_modal(case: Case, operator: Any) -> list[Any]:
-    """Drive an operator's `invoke` and `modal` as the window manager does. Returns its last result and its reports."""
-    reports: list[str] = []
-    calls: list[str] = []
-
-    class Driven(case.module("modal_operator").ModalNodeOperator):  # type: ignore[misc]
-        steps = operator.steps
-
-        def report(self, kinds: set[str], text: str) -> None:
-            reports.append(text)
-
-    manager = SimpleNamespace(
-        event_timer_add=lambda period, window: calls.append("timer") or "timer",
-        modal_handler_add=lambda handler: calls.append("handler"),
-        event_timer_remove=lambda timer: calls.append(f"{timer} removed"),
-    )
-    context = SimpleNamespace(scene=case.scene, window=None, window_manager=manager)
-    driven, end = Driven(), time.monotonic() + 100
-    result = driven.invoke(context, None)
-    while result & {"RUNNING_MODAL", "PASS_THROUGH"} and time.monotonic() < end:
-        time.sleep(0.05)
-        result = driven.modal(context, SimpleNamespace(type="TIMER"))
-    return [*sorted(result), *calls, *reports]
-
-
 if __name__ == "__main__":
     name, folder = sys.argv[1:]
     request = json.loads((Path(folder) / "request.json").read_text())
-    globals()[name](Case(folder), request)
+    found = globals().get(name) or getattr(importlib.import_module("window_cases"), name)
+    found(Case(folder), request)
