@@ -472,6 +472,10 @@ class Tab_Knob(Knob):
 class Text_Knob(Knob):
     default = ""
 
+    def __init__(self, name: str, label: str | None = None, value: str = "") -> None:
+        super().__init__(name, label)
+        self._values = [value]
+
 
 def _nuke() -> Any:
     import sys
@@ -505,7 +509,7 @@ def user_knob_text(knob: Knob) -> str:
         words += ["t", quoted(knob._tooltip)]
     if isinstance(knob, Enumeration_Knob):
         words += ["M", "{" + " ".join(quoted(choice) for choice in knob._choices) + "}"]
-    if isinstance(knob, PyScript_Knob):
+    if isinstance(knob, PyScript_Knob) or (isinstance(knob, Text_Knob) and knob._values[0]):
         words += ["T", quoted(knob._values[0])]
     words += ["+" + name for name, bit in _FLAGS.items() if knob._flags & bit]
     if hasattr(knob, "_range"):
