@@ -8,13 +8,31 @@ from typing import Any, Union
 
 from faceplate_client import HostError
 
-__all__ = ["ESSENTIALS", "Field", "Panel", "SwapRequest", "read_request", "swap_panel"]
+__all__ = [
+    "ELEMENT",
+    "ESSENTIALS",
+    "GO",
+    "OVER",
+    "PREVIEW",
+    "TAKE",
+    "Field",
+    "Panel",
+    "SwapRequest",
+    "read_request",
+    "swap_panel",
+]
 
 ESSENTIALS = ("target", "generator", "light_luminance", "matte_feather", "grain", "occlusion")
 """The parameters on the first page; each group of the others has a page of its own."""
 
 _MODES = ("auto", "source", "render")
 _PURPOSES = ("preview", "final")
+
+OVER, ELEMENT, TAKE = "over the plate", "element", "take of the clip"
+"""Where the result goes: a track above, with the whole picture or the element alone, or into the clip below its grade."""
+
+PREVIEW, GO = "preview", "go"
+"""What a dialog's buttons ask for."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +51,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Panel:
-    """A dialog: pages of fields, with `notes` above them."""
+    """A dialog: pages of fields, with `notes` above them. `actions` are its buttons beside Cancel: (name, label)."""
 
     title: str
     notes: tuple[str, ...]
     pages: tuple[tuple[str, tuple[Field, ...]], ...]
+    actions: tuple[tuple[str, str], ...] = ((GO, "Go"),)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -57,10 +76,17 @@ class SwapRequest:
     space: str
     values: Mapping[str, Any]
     purpose: str = "preview"
+    result: str = OVER
+    burn_grade: bool = False
 
 
 def swap_panel(
-    title: str, notes: tuple[str, ...], parameters: list[dict[str, Any]], values: Mapping[str, Any], own: SwapRequest
+    title: str,
+    notes: tuple[str, ...],
+    parameters: list[dict[str, Any]],
+    values: Mapping[str, Any],
+    own: SwapRequest,
+    actions: tuple[tuple[str, str], ...] = ((GO, "Go"),),
 ) -> Panel:
     """Return the dialog with `values` in place of defaults; a keyed value stays in the shot file and is shown as a note."""
     first = [
@@ -70,7 +96,17 @@ def swap_panel(
         *(_field(entry, values) for entry in parameters if entry["name"] in ESSENTIALS),
     ]
     first.sort(key=lambda field: ESSENTIALS.index(field.name) if field.name in ESSENTIALS else -1)
-    clip = (
+    groups: dict[str, list[Field]] = {}
+    for entry in parameters:
+        if entry["name"] not in ESSENTIALS:
+            groups.setdefault(entry["group"], []).append(_field(entry, values))
+    others = ((name, tuple(fields)) for name, fields in groups.items())
+    return Panel(title, notes, (("Swap", tuple(first)), ("Clip", _clip_fields(own)), *others), actions)
+
+
+def _clip_fields(own: SwapRequest) -> tuple[Field, ...]:
+    """Return the page of the adapter's own settings."""
+    return (
         Field(
             "mode", "choice", "Plate", own.mode, "auto, the clip's own media, or a render of its range.", choices=_MODES
         ),
@@ -88,13 +124,23 @@ def swap_panel(
             choices=_PURPOSES,
         ),
         Field("folder", "folder", "Results", own.folder, "Folder of the frames and the shot file."),
+        Field(
+            "result",
+            "choice",
+            "Result",
+            own.result,
+            "The whole picture or the element with its matte on a track above, or a take of the clip itself. The grade "
+            "stays on top of all three.",
+            choices=(OVER, ELEMENT, TAKE),
+        ),
+        Field(
+            "burn_grade",
+            "flag",
+            "Burn in the grade",
+            own.burn_grade,
+            "Where the clip's range is rendered: with its grade in the pictures, and none on the result.",
+        ),
     )
-    groups: dict[str, list[Field]] = {}
-    for entry in parameters:
-        if entry["name"] not in ESSENTIALS:
-            groups.setdefault(entry["group"], []).append(_field(entry, values))
-    pages = [("Swap", tuple(first)), ("Clip", clip), *((name, tuple(fields)) for name, fields in groups.items())]
-    return Panel(title, notes, tuple(pages))
 
 
 def _field(entry: dict[str, Any], values: Mapping[str, Any]) -> Field:
@@ -117,7 +163,8 @@ def read_request(panel: Panel, given: _Given) -> SwapRequest:
     source = str(read.pop("source")).strip()
     if not source:
         raise HostError("no-source", "Choose the person: a picture, or a folder of pictures.")
-    own = {name: read.pop(name) for name in ("folder", "mode", "handles", "track", "space", "purpose")}
+    names = ("folder", "mode", "handles", "track", "space", "purpose", "result", "burn_grade")
+    own = {name: read.pop(name) for name in names}
     return SwapRequest(source=source, values=read, **own)
 
 

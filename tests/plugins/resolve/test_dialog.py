@@ -19,7 +19,7 @@ class TestPanel:
     def test_every_parameter_once_and_the_essentials_first(self) -> None:
         panel = swap_panel("t", (), parameters(), {}, OWN)
         names = [field.name for field in panel.fields]
-        own = ["source", "mode", "handles", "track", "space", "purpose", "folder"]
+        own = ["source", "mode", "handles", "track", "space", "purpose", "folder", "result", "burn_grade"]
         assert sorted(names) == sorted([*own, *(entry["name"] for entry in parameters())])
         assert [field.name for field in panel.pages[0][1]] == ["source", *ESSENTIALS]
         assert {field.kind for field in panel.fields} <= {
