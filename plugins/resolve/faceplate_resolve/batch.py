@@ -38,7 +38,9 @@ def marked_items(host: Host, color: str) -> list[TimelineItem]:
     timeline = host.timeline
     tracks = range(1, timeline.GetTrackCount("video") + 1)
     ours = [index for index in tracks if str(timeline.GetTrackName("video", index)).startswith(TRACK)]
-    items = {index: timeline.GetItemListInTrack("video", index) or [] for index in tracks}
+    items: dict[int, list[TimelineItem]] = {
+        index: timeline.GetItemListInTrack("video", index) or [] for index in tracks
+    }
     swapped = {(item.GetStart(False), item.GetEnd(False)) for index in ours for item in items[index] if record_of(item)}
     found = []
     for index in tracks:

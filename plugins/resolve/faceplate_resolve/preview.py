@@ -55,11 +55,11 @@ class FramePreview:
         """Return the path of a PNG with plate, result and matte around the face. Raises ClientError."""
         mode = choose_mode(self._clip, request.mode).mode
         pattern, frame = self._plate(mode, request, interface)
+        # No id: two previews of one clip are one shot, which the engine has open already.
         moving = {entry["name"] for entry in parameters() if entry["animatable"]}
         document = shot_document(
             pattern,
             {name: value for name, value in request.values.items() if name not in moving},
-            id=self._id,
             source=request.source,
             purpose=request.purpose,
             mode="over",
