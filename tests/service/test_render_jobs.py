@@ -187,7 +187,9 @@ def test_a_sheet_shows_the_first_frame_and_writes_no_frames(
     assert [path.name for path in tmp_path.iterdir()] == ["preview.png"]
 
 
-@pytest.mark.parametrize("request_", [{"pixels": "sheet"}, {"pixels": "sheet", "sheet": "a.png", "output": "o.####.exr"}])
+@pytest.mark.parametrize(
+    "request_", [{"pixels": "sheet"}, {"pixels": "sheet", "sheet": "a.png", "output": "o.####.exr"}]
+)
 def test_a_sheet_without_a_path_or_with_frames_is_refused(
     service: Service, fast_folder: Path, fast_document: dict[str, Any], request_: dict[str, Any]
 ) -> None:

@@ -91,7 +91,7 @@ def swap_panel(
     """Return the dialog with `values` in place of defaults; a keyed value stays in the shot file and is shown as a note."""
     first = [
         Field(
-            "source", "folder", "Person", own.source, "Pictures, or a folder of pictures, of the person who is put in."
+            "source", "folder", "Source", own.source, "Pictures, or a folder of pictures, of the person who is put in."
         ),
         *(_field(entry, values) for entry in parameters if entry["name"] in ESSENTIALS),
     ]

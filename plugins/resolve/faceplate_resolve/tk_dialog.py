@@ -37,9 +37,7 @@ class TkDialog(UserInterface):
             answer.update({name: variable.get() for name, variable in variables.items()}, action=action)
             window.destroy()
 
-        ttk.Button(buttons, text="Cancel", command=window.destroy).pack(side="left", padx=6)
-        for name, label in panel.actions:
-            ttk.Button(buttons, text=label, command=partial(go, name)).pack(side="left", padx=(0, 6))
+        self.add_buttons(buttons, panel, go, window.destroy)
         self._root.wait_window(window)
         return answer or None
 
@@ -62,6 +60,13 @@ class TkDialog(UserInterface):
             for row, field in enumerate(fields):
                 self._row(page, row, field, variables)
         return window, variables, buttons
+
+    @staticmethod
+    def add_buttons(row: ttk.Frame, panel: Panel, go: Callable[[str], object], cancel: Callable[[], object]) -> None:
+        """Fill the row of buttons: Cancel, then the panel's actions."""
+        ttk.Button(row, text="Cancel", command=cancel).pack(side="left", padx=6)
+        for name, label in panel.actions:
+            ttk.Button(row, text=label, command=partial(go, name)).pack(side="left", padx=(0, 6))
 
     def say(self, text: str) -> None:
         messagebox.showinfo("Faceplate", text, parent=self._root)

@@ -61,7 +61,7 @@ class TestStubs:
             "swap_record.py": ("thing.DeleteMarkerAtFrame(at)", "thing.DeleteMarkerAtFrame(str(at), 1)"),
             "menu.py": ("host.fusion", "host.fusions"),
             "grades.py": ("original.CopyGrades([placed])", "original.CopyGrade([placed])"),
-            "batch.py": ("item.GetFlagList()", "item.GetFlags()"),
+            "batch.py": ("item.GetFlagList()", "item.GetFlagsList()"),
             "settings.py": ("host.project.GetUniqueId()", "host.project.GetUniqueID()"),
         }
         expected = {}
