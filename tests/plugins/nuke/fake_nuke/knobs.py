@@ -351,6 +351,10 @@ class Enumeration_Knob(Array_Knob):
         return list(self._choices)
 
     def setValues(self, choices: list[str]) -> None:
+        """Keeps the number of the line that is chosen, not its word: no page says which of the two Nuke keeps."""
+        chosen = self._values[0]
+        if not self._free and chosen in self._choices and choices:
+            self._values = [choices[min(self._choices.index(chosen), len(choices) - 1)]]
         self._choices = list(choices)
 
     def value(self) -> Any:
