@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
-from faceplate_client import HostError
+from faceplate_client import CHOSEN, Choice, HostError, first_choices
 
 __all__ = [
     "ELEMENT",
@@ -37,7 +37,10 @@ PREVIEW, GO = "preview", "go"
 
 @dataclass(frozen=True)
 class Field:
-    """One line of the dialog. `kind` is float, int, string, choice, flag, folder, file or note (text only)."""
+    """One line of the dialog. `kind` is float, int, string, choice, list, flag, folder, file or note (text only).
+
+    A list offers its choices and takes other text too, such as a place in the picture.
+    """
 
     name: str
     kind: str
@@ -87,19 +90,27 @@ def swap_panel(
     values: Mapping[str, Any],
     own: SwapRequest,
     actions: tuple[tuple[str, str], ...] = ((GO, "Go"),),
+    offered: Mapping[str, Sequence[Choice]] | None = None,
 ) -> Panel:
-    """Return the dialog with `values` in place of defaults; a keyed value stays in the shot file and is shown as a note."""
+    """Return the dialog with `values` in place of defaults; a keyed value stays in the shot file and is shown as a note.
+
+    `offered` is what the engine offers for the parameters that are lists; without it they have the values that need no engine.
+    """
+
+    def field(entry: dict[str, Any]) -> Field:
+        return _field(entry, values, offered or {})
+
     first = [
         Field(
             "source", "folder", "Source", own.source, "Pictures, or a folder of pictures, of the person who is put in."
         ),
-        *(_field(entry, values) for entry in parameters if entry["name"] in ESSENTIALS),
+        *(field(entry) for entry in parameters if entry["name"] in ESSENTIALS),
     ]
     first.sort(key=lambda field: ESSENTIALS.index(field.name) if field.name in ESSENTIALS else -1)
     groups: dict[str, list[Field]] = {}
     for entry in parameters:
         if entry["name"] not in ESSENTIALS:
-            groups.setdefault(entry["group"], []).append(_field(entry, values))
+            groups.setdefault(entry["group"], []).append(field(entry))
     others = ((name, tuple(fields)) for name, fields in groups.items())
     return Panel(title, notes, (("Swap", tuple(first)), ("Clip", _clip_fields(own)), *others), actions)
 
@@ -143,10 +154,20 @@ def _clip_fields(own: SwapRequest) -> tuple[Field, ...]:
     )
 
 
-def _field(entry: dict[str, Any], values: Mapping[str, Any]) -> Field:
+DEFAULT = "default"
+"""The word for a list's empty value: the shipped network, or none."""
+
+
+def _field(entry: dict[str, Any], values: Mapping[str, Any], offered: Mapping[str, Sequence[Choice]]) -> Field:
     value = values.get(entry["name"], entry["default"])
     if isinstance(value, Mapping):
         return Field(entry["name"], "note", entry["label"], "keyed in the shot file", entry["help"])
+    if entry["name"] in CHOSEN:
+        found = offered.get(entry["name"]) or first_choices(entry["name"])
+        words = [choice.value or DEFAULT for choice in found]
+        told = [f"{choice.value or DEFAULT}: {choice.text}." for choice in found if choice.text]
+        help_ = "\n".join([entry["help"], *told])
+        return Field(entry["name"], "list", entry["label"], value or DEFAULT, help_, choices=tuple(words))
     kind = "file" if entry["type"] == "path" else entry["type"]
     choices = tuple(map(str, entry["choices"]))
     return Field(entry["name"], kind, entry["label"], value, entry["help"], entry["minimum"], entry["maximum"], choices)
@@ -175,6 +196,9 @@ def _read(field: Field, value: Any) -> Any:
         if str(value) not in field.choices:
             raise HostError("bad-value", f"{field.label} is one of {', '.join(field.choices)}.")
         return str(value)
+    if field.kind == "list":
+        text = str(value).strip()
+        return "" if text == DEFAULT else text
     if field.kind not in ("int", "float"):
         return str(value).strip()
     try:

@@ -6,15 +6,19 @@ Every error becomes a message.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from faceplate_client import (
+    CHOSEN,
+    Choice,
     ClientError,
     Engine,
     EngineError,
     HostError,
     Shot,
+    choices_of,
     connect,
     issue_line,
     licence_notice,
@@ -111,7 +115,8 @@ def _swap(
     clip = read_clip(host, item)
     mode = choose_mode(clip, "auto")
     engine = connected()
-    notes = (_where(host, clip, mode.mode, mode.reason), *_engine_notes(host, clip, mode.mode, engine))
+    said, offered = _engine_notes(host, clip, mode.mode, engine)
+    notes = (_where(host, clip, mode.mode, mode.reason), *said)
     request: SwapRequest | None = remembered(host)
     asked = not (look_first and request.source)
     values: dict[str, Any] = {}
@@ -119,7 +124,9 @@ def _swap(
     with FramePreview(host, item, clip, _place(host, clip), engine) as preview:
         while True:
             if asked:
-                panel = swap_panel("Faceplate - Swap face in clip", notes, parameters(), values, request, _BUTTONS)
+                panel = swap_panel(
+                    "Faceplate - Swap face in clip", notes, parameters(), values, request, _BUTTONS, offered
+                )
                 request, action = _asked(host, interface, panel)
             if request is None:
                 return ""
@@ -240,18 +247,24 @@ def _where(host: Host, clip: Clip, mode: str, reason: str) -> str:
     return f"{clip.name}: {first} to {last}, {clip.duration} frames, {how}."
 
 
-def _engine_notes(host: Host, clip: Clip, mode: str, engine: Engine) -> tuple[str, ...]:
-    """Return the engine's notes on the media: colour space and reason, faces, and licences of the weights."""
+def _engine_notes(host: Host, clip: Clip, mode: str, engine: Engine) -> tuple[tuple[str, ...], dict[str, list[Choice]]]:
+    """Return the engine's notes on the media (colour space and reason, faces, licences of the weights), and its lists."""
     if mode == "render":
         name, _ = plate_space(host, clip, mode, "")
-        return (f"Colour: the render is read as {name}.",)
+        return (f"Colour: the render is read as {name}.",), _offered(engine, {})
     space, _ = plate_space(host, clip, mode, "")
     shot = engine.open_shot(shot_document(clip.files.pattern, None, space=space))
     found = shot.info.get("space") or {}
     said = f"Colour: {found['name']}, {found['reason']}." if found else ""
     notes = [said + (" Choose another under Clip if that is wrong." if found.get("assumed") else "")]
     notes += [_faces(engine, shot, _playhead(host, clip)), licence_notice(shot.info)]
-    return tuple(note for note in notes if note)
+    return tuple(note for note in notes if note), _offered(engine, shot.info)
+
+
+def _offered(engine: Engine, info: Mapping[str, Any]) -> dict[str, list[Choice]]:
+    """Return what the dialog's lists offer: networks by their cards, people of a track."""
+    models = engine.models()
+    return {name: choices_of(name, models, info) for name in CHOSEN}
 
 
 def _playhead(host: Host, clip: Clip) -> int:

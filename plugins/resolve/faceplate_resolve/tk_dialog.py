@@ -135,6 +135,8 @@ class TkDialog(UserInterface):
         cell: Any
         if field.kind == "choice":
             cell = ttk.Combobox(page, textvariable=variable, values=list(field.choices), state="readonly")
+        elif field.kind == "list":
+            cell = ttk.Combobox(page, textvariable=variable, values=list(field.choices))
         elif field.kind == "flag":
             cell = ttk.Checkbutton(page, variable=variable)
         elif field.kind in ("int", "float"):

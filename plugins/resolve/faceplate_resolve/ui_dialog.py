@@ -52,7 +52,7 @@ class ResolveDialog(UserInterface):
         for name, _ in panel.pages:
             items["pages"].AddTab(name)
         for field in panel.fields:
-            if field.kind == "choice":
+            if field.kind in ("choice", "list"):
                 items[field.name].AddItems(list(field.choices))
                 items[field.name].CurrentText = str(field.value)
         answer: dict[str, Any] = {}
@@ -153,8 +153,8 @@ class ResolveDialog(UserInterface):
     def _cell(self, field: Field) -> Any:
         ui = self._ui
         shape = {"ID": field.name, "ToolTip": field.help, "Weight": 0.7}
-        if field.kind == "choice":
-            return ui.ComboBox(shape)
+        if field.kind in ("choice", "list"):
+            return ui.ComboBox({**shape, "Editable": field.kind == "list"})
         if field.kind == "flag":
             return ui.CheckBox({**shape, "Checked": bool(field.value)})
         if field.kind in ("int", "float"):
@@ -208,7 +208,7 @@ class ResolveDialog(UserInterface):
 
 
 def _value(item: Any, field: Field) -> Any:
-    if field.kind == "choice":
+    if field.kind in ("choice", "list"):
         return item.CurrentText
     if field.kind == "flag":
         return bool(item.Checked)

@@ -130,6 +130,9 @@ class CopyEngine:
     def open_shot(self, document: Any) -> CopyShot:
         return CopyShot(document)
 
+    def models(self) -> list[dict[str, Any]]:
+        return []
+
     def faces(self, shot: CopyShot, frame: int) -> Any:
         raise EngineError("not-here", "This engine only copies.")
 
