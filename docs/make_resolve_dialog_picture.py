@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +36,7 @@ def main(out: Path) -> None:
     window.geometry("+10+10")
     for _ in range(20):
         window.update()
-        window.after(20)
+        time.sleep(0.02)
     subprocess.run(["import", "-window", str(window.winfo_id()), "-strip", str(out)], check=True)
     print(f"{out}: {len(variables)} fields")
 
