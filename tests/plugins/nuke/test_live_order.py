@@ -20,13 +20,9 @@ class SlowEngine:
         self.log: list[tuple[str, int, int]] = []
         self.held = True
         client = stage.adapter("engine_client").EngineClient
-        # Not bound to the client, so that the adapter's one client calls them as functions of this object.
-        for name, call in (
-            ("render", self.render),
-            ("notices", lambda request: ("", "")),
-            ("choices", lambda request: {}),
-        ):
-            monkeypatch.setattr(client, name, staticmethod(call))
+        monkeypatch.setattr(client, "render", staticmethod(self.render))
+        monkeypatch.setattr(client, "notices", staticmethod(lambda request: ("", "")))
+        monkeypatch.setattr(client, "choices", staticmethod(lambda request: {}))
 
     def render(self, request: Any, progress: Any) -> dict[int, Any]:
         frame = request.frames[0].frame
