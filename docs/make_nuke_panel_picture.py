@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-SHOWN = ("Face", "Matte")
+SHOWN = ("Face", "Faces", "Export", "About")
 WIDTH, ROW, LABELS, PAD = 620, 30, 170, 14
 TITLE = "FaceSwap1: drawn from the plug-in's knobs, not a screenshot of Nuke"
 
@@ -47,10 +47,13 @@ class Panel:
         self.text(TITLE, PAD, 24, FAINT, 14)
         x = PAD
         for tab in tabs:
-            width = self.width(tab) + 20
-            self.box(Box(x, 38, width, 26), RAISED if tab == chosen else FIELD)
-            self.text(tab, x + 10, 57, TEXT if tab == chosen else FAINT)
-            x += width + 3
+            width = self.width(tab) + 12
+            if x + width > WIDTH:  # where Nuke has arrows
+                x, self.y = PAD, self.y + 28
+            top = self.y - 38
+            self.box(Box(x, top, width, 26), RAISED if tab == chosen else FIELD)
+            self.text(tab, x + 6, top + 19, TEXT if tab == chosen else FAINT)
+            x += width + 2
 
     def knob(self, knob: Any) -> None:
         """One knob; a button without STARTLINE follows the previous button on its line."""
@@ -60,6 +63,10 @@ class Panel:
             self.button(knob)
             return
         self.end_of_buttons()
+        if isinstance(knob, self.nuke.Text_Knob) and knob.value():
+            self.text(str(knob.value()), PAD, self.y + 17)
+            self.y += ROW
+            return
         if isinstance(knob, self.nuke.Text_Knob):
             cv2.line(self.canvas, (PAD, self.y + 10), (WIDTH - PAD, self.y + 10), RAISED, 1)
             self.y += 20

@@ -11,6 +11,7 @@ Each host's plug-in holds a copy of this package, which imports nothing else.
 """
 
 from .background import Answer, Background
+from .choices import CHOSEN, Choice, choices_of, first_choices
 from .curves import simplified_keys
 from .engine import Engine, Shot, connect
 from .errors import ClientError, EngineError, HostError
@@ -30,9 +31,11 @@ from .shot_status import licence_notice, release_notice, stale_frames
 from .version import __version__
 
 __all__ = [
+    "CHOSEN",
     "FORMER_NAMES",
     "Answer",
     "Background",
+    "Choice",
     "ClientError",
     "Engine",
     "EngineError",
@@ -43,9 +46,11 @@ __all__ = [
     "ShotCache",
     "__version__",
     "changed_values",
+    "choices_of",
     "completed_job",
     "connect",
     "faces_of_shot_file",
+    "first_choices",
     "follow_job",
     "format_frames",
     "frame_key",

@@ -171,3 +171,27 @@ def test_impossible_paths_of_a_request(
     job = service.queue.add(make_job(service.context, opened, request))
     until(lambda: job.finished)
     assert job.error is not None and job.error["code"] == "output-unwritable"
+
+
+def test_a_sheet_shows_the_first_frame_and_writes_no_frames(
+    service: Service, fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path
+) -> None:
+    """For a host's dialog: an 8-bit PNG with plate, result and matte side by side, and nothing else on disk."""
+    import cv2
+
+    sheet = tmp_path / "preview.png"
+    job = run_job(service, fast_folder, fast_document, frames=[1], pixels="sheet", sheet=str(sheet))
+    assert job.state == "done" and job.frames[1]["path"] == str(sheet)
+    picture = cv2.imread(str(sheet))
+    assert picture is not None and picture.shape[1] == 3 * 480
+    assert [path.name for path in tmp_path.iterdir()] == ["preview.png"]
+
+
+@pytest.mark.parametrize(
+    "request_", [{"pixels": "sheet"}, {"pixels": "sheet", "sheet": "a.png", "output": "o.####.exr"}]
+)
+def test_a_sheet_without_a_path_or_with_frames_is_refused(
+    service: Service, fast_folder: Path, fast_document: dict[str, Any], request_: dict[str, Any]
+) -> None:
+    with pytest.raises(FaceplateError, match="sheet"):
+        run_job(service, fast_folder, fast_document, frames=[1], **request_)

@@ -17,6 +17,7 @@ __all__ = ["FOLDER", "MENU", "default_folder", "fusion_folder", "install", "remo
 
 FOLDER = "Faceplate"
 MENU = {
+    "Faceplate - Preview this frame": "preview",
     "Faceplate - Swap face in clip": "swap",
     "Faceplate - Next version": "next",
     "Faceplate - Batch marked clips": "batch",

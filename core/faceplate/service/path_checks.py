@@ -38,7 +38,7 @@ def check_request_paths(roots: Roots, request: RenderRequest | KeysRequest) -> N
     """Refuse a request that itself names a path outside `roots`. Raises `UsageError('outside-roots')`."""
     if not roots.folders:
         return
-    patterns = [request.output, request.holdout_matte] if isinstance(request, RenderRequest) else []
+    patterns = [request.output, request.holdout_matte, request.sheet] if isinstance(request, RenderRequest) else []
     for values in _all_values(request):
         patterns += [str(values.get(name, "")) for name in _PATH_PARAMETERS]
         target = str(values.get("target", ""))

@@ -6,12 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from faceplate.errors import UsageError
 from faceplate.render import Rendered, Renderer
 from faceplate.render.batch import FrameDone, RenderBatch
 from faceplate.render.issues import RenderIssues
+from faceplate.review.contact_sheet import ContactSheet
 from faceplate.service.job_context import JobContext
 from faceplate.service.job_queue import Job, error_entry
 from faceplate.service.schema import RenderRequest
@@ -33,6 +35,10 @@ def render_job(context: JobContext, opened: OpenShot, request: RenderRequest) ->
     output = request.output or (opened.shot.output if request.pixels == "file" else "")
     if not output and request.pixels == "file":
         raise UsageError("no-output", "The shot names no output; give a pattern such as swap.####.exr.")
+    if request.pixels == "sheet" and not request.sheet:
+        raise UsageError("no-output", "A sheet needs the path of its PNG in 'sheet'.")
+    if request.pixels == "sheet" and request.output:
+        raise UsageError("bad-request", "A sheet is written without frames; leave 'output' out.")
     if output:
         refuse_plate(opened, output, frames)
     opened.check((frames[0], *sorted(set(frames) & set(request.frame_values))), request.of, request.mode)
@@ -99,6 +105,16 @@ class _RenderSteps:
             cancelled=lambda: job.finished,
         )
 
+    def _sheet(self, renderer: Renderer, rendered: Rendered) -> str | None:
+        """Write the sheet of the first frame where it was asked for; return its path."""
+        if self.request.pixels != "sheet" or rendered.frame != self.frames[0]:
+            return None
+        path = Path(str(self.request.sheet))
+        sheet = ContactSheet(renderer.color, self.frames[:1])
+        sheet.add(rendered)
+        sheet.write(path)
+        return str(path)
+
     def _entry_of(self, done: FrameDone, renderer: Renderer) -> dict[str, Any]:
         """Return the job's entry for a frame."""
         if done.error is not None:
@@ -113,11 +129,12 @@ class _RenderSteps:
         try:
             wanted = self.request.pixels == "shared"
             shared = _share(self.context.shared, renderer, done.rendered) if wanted else None
+            sheet = self._sheet(renderer, done.rendered)
         except Exception as error:
             return _entry("failed", error=error_entry(error))
         return _entry(
             "done",
-            path=str(done.written.path) if done.written else None,
+            path=str(done.written.path) if done.written else sheet,
             key=done.key,
             notes=list(done.notes),
             shared=shared,

@@ -59,7 +59,8 @@ class RenderRequest(_OfFrames):
     """Frames to render.
 
     With `pixels` "shared" the picture is float32 RGBA in shared memory, and a file is written only where `output` is
-    given. `holdout_matte` is a matte file of the host's own; `hold_out` is its former name.
+    given. With "sheet" the result is the picture `sheet`, an 8-bit PNG of the first frame for a dialog: plate, result and
+    matte around the face, side by side. `holdout_matte` is a matte file of the host's own; `hold_out` is its former name.
     """
 
     kind: Literal["render"]
@@ -68,7 +69,8 @@ class RenderRequest(_OfFrames):
     priority: Literal["interactive", "batch"] = "interactive"
     supersede: str | None = None
     skip_current: bool = False
-    pixels: Literal["file", "shared"] = "file"
+    pixels: Literal["file", "shared", "sheet"] = "file"
+    sheet: str | None = None
 
     def of(self, frame: int) -> Values:
         """Return the values that win over the document's at `frame`, the request's own matte among them."""

@@ -1,4 +1,4 @@
-"""FaceSwap for Nuke 14 to 16: a Group whose pixels come from Faceplate's engine.
+"""FaceSwap for Nuke 14 to 17: a Group whose pixels come from Faceplate's engine.
 
 `init.py` calls `start`, in a session and in a render; `menu.py` calls `start_menu`. Knobs of the node call `press`.
 Modules that import no `nuke` can be tested alone: `read_node`, `shot_state`, `render_request`, `engine_client`,

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable
 
 import nuke
 
-from faceplate_client import ClientError, HostError, Progress, format_frames, issue_line, next_issue
+from faceplate_client import Choice, HostError, Progress, format_frames, issue_line, next_issue
 
 from . import names
 from .background_tasks import Task, Tasks
-from .frame_status import LEDGER, knobs_name, refresh
+from .frame_status import LEDGER, knobs_name, ledger_key, note_frame, refresh
 from .messages import say
 from .node_state import display, range_of, read_state
 from .nodes import faceswaps, reload_result, set_quietly, text
-from .prerender import out_of_date, render_missing
+from .prerender import render_missing
+from .pulldowns import choose, fill
 from .render_callbacks import ENGINE
 from .render_request import RenderRequest, render_request, track_request
-from .sync import order_renders, separate_copies, sync
+from .sync import separate_copies, sync
+from .write_order import offer_order, order_inner_writes
 
-__all__ = ["TASKS", "auto_update", "render", "step_issue", "take_pick", "track"]
+__all__ = [
+    "TASKS",
+    "by_id",
+    "check_engine",
+    "followers",
+    "record_frames",
+    "refresh_choices",
+    "render",
+    "run_task",
+    "step_issue",
+    "take_pick",
+    "track",
+]
 
 TASKS = Tasks()
 
-_AGAIN: set[str] = set()
-"""Shots whose current frame changed again while it was rendered."""
+followers: list[Callable[[nuke.Group], object]] = []
+"""Called with the node when one of its tasks has ended: auto-update then looks whether the picture is still wanted."""
 
 
 def render(group: nuke.Group, frames: tuple[int, ...]) -> None:
     """Render frames (buttons Render frame, Render range). Returns at once in a session; blocks in a terminal."""
     separate_copies()
     sync(group)
-    order_renders()
+    order_inner_writes()
+    offer_order()
     render_missing(group, frames)
     _start_render(group, frames)
 
@@ -46,11 +60,19 @@ def track(group: nuke.Group) -> None:
     render_missing(group, frames)
     state = read_state(group, frames)
     request = track_request(_with_track(state, group))
-    _run(
+
+    def work(progress: Progress) -> object:
+        return ENGINE.track(request, progress)
+
+    def tracked(group: nuke.Group, _: object) -> None:
+        sync(group)
+        refresh_choices(group)
+
+    run_task(
         group,
         "Track",
-        lambda progress: ENGINE.track(request, progress),
-        lambda group, _: sync(group),
+        work,
+        tracked,
     )
 
 
@@ -62,11 +84,27 @@ def take_pick(group: nuke.Group) -> None:
     number = request.frames[0].plate_frame
     place = (float(group[names.PICK].getValue(channel)) for channel in (0, 1))
     x, y = display(group, str(request.document["plate"]), number).point_to_file(*place)
-    _run(
+    run_task(
         group,
         "Find faces",
         lambda _: ENGINE.faces(request),
         lambda group, faces: _picked(group, faces, f"{number}:{x:g},{y:g}", x, y),
+    )
+
+
+def refresh_choices(group: nuke.Group) -> None:
+    """Fill the pulldowns with what the engine offers (button Refresh lists, and after a track)."""
+    request = render_request(read_state(group, [int(nuke.frame())]))
+    run_task(group, "Lists", lambda _: ENGINE.choices(request), fill)
+
+
+def check_engine(group: nuke.Group) -> None:
+    """Show the engine's state (button Check engine)."""
+    run_task(
+        group,
+        "Engine",
+        lambda _: ENGINE.state(),
+        lambda group, line: set_quietly(group, names.ENGINE_STATE, line),
     )
 
 
@@ -85,88 +123,76 @@ def step_issue(group: nuke.Group, step: int) -> None:
         set_quietly(group, names.NOTES, issue_line(found))
         nuke.frame(next(own for own, number in numbers.items() if number == found["first"]))
 
-    _run(group, "Issues", lambda _: ENGINE.issues(request), show)
+    run_task(group, "Issues", lambda _: ENGINE.issues(request), show)
 
 
-def auto_update(group: nuke.Group) -> None:
-    """Render the current frame again, unless the inner Writes would have to run: Nuke may be drawing.
-
-    A running task of the node is cancelled; when it ends, the next one starts.
-    """
-    shot, frame = text(group, names.ID), int(nuke.frame())
-    if nuke.executing() or out_of_date(group, [frame]):
-        return
-    if TASKS.busy(shot):
-        TASKS.cancel(shot)
-        _AGAIN.add(shot)
-        return
-    _start_render(group, (frame,), shot)
-
-
-def _start_render(group: nuke.Group, frames: tuple[int, ...], supersede: str = "") -> None:
-    request = render_request(read_state(group, frames), supersede=supersede or None)
+def _start_render(group: nuke.Group, frames: tuple[int, ...]) -> None:
+    request = render_request(read_state(group, frames))
     knobs = knobs_name(group)
 
-    def work(progress: Progress) -> tuple[str, str]:
+    def work(progress: Progress) -> tuple[tuple[str, str], dict[str, list[Choice]]]:
         ENGINE.render(request, progress)
-        return ENGINE.notices(request)
+        return ENGINE.notices(request), ENGINE.choices(request)
 
-    _run(
-        group,
-        f"Render {format_frames(frames)}",
-        work,
-        lambda group, notices: _rendered(group, request, knobs, notices),
-        quiet=bool(supersede),
-    )
+    def finish(group: nuke.Group, answer: tuple[tuple[str, str], dict[str, list[Choice]]]) -> None:
+        notices, offered = answer
+        for name, line in zip((names.LICENCES, names.NOTES), notices):
+            set_quietly(group, name, line)
+        fill(group, offered)
+        record_frames(group, request, knobs)
+
+    run_task(group, f"Render {format_frames(frames)}", work, finish)
 
 
-def _run(
+def run_task(
     group: nuke.Group,
     title: str,
     work: Callable[[Progress], Any],
     finish: Callable[[nuke.Group, Any], None],
-    quiet: bool = False,
+    live: bool = False,
 ) -> None:
-    """Run `work` in a thread, then `finish` in the main thread if the node still exists."""
+    """Run `work` in a thread, then `finish` in the main thread if the node still exists.
+
+    A task of the user takes the place of a `live` one; the error of a live one goes to the node's notes.
+    """
     shot, label = text(group, names.ID), f"{group.name()}: {title}"
 
     def finished(answer: Any) -> None:
-        again = _by_id(shot)
+        again = by_id(shot)
         if again is not None:
             finish(again, answer)
-            _ended(again, shot)
+            _ended(again)
 
     def failed(sentence: str) -> None:
-        again = _by_id(shot)
+        again = by_id(shot)
         if again is not None:
-            _ended(again, shot)
-        if not quiet:
+            if live and sentence:
+                set_quietly(again, names.NOTES, sentence)
+            _ended(again)
+        if not live:
             say(f"{label}: {sentence}")
 
     if not nuke.GUI:
         # A terminal session has no event loop that would run a thread's callback in the main thread.
         finished(work(lambda done, total: True))
         return
-    TASKS.start(shot, group.name(), Task(label, work, finished, failed))
+    TASKS.start(shot, group.name(), Task(label, work, finished, failed, live))
     refresh(group, LEDGER, title.lower())
 
 
-def _ended(group: nuke.Group, shot: str) -> None:
+def _ended(group: nuke.Group) -> None:
     refresh(group, LEDGER)
-    if shot in _AGAIN:
-        _AGAIN.discard(shot)
-        # The error was shown when the change was made.
-        with suppress(ClientError):
-            auto_update(group)
+    for follower in followers:
+        follower(group)
 
 
-def _rendered(group: nuke.Group, request: RenderRequest, knobs: str, notices: tuple[str, str]) -> None:
-    shot = text(group, names.ID)
+def record_frames(group: nuke.Group, request: RenderRequest, knobs: str) -> None:
+    """Record the frames that a request has rendered, and show them."""
+    shot = ledger_key(group)
     for entry in request.frames:
         if os.path.isfile(entry.path):
             LEDGER.rendered(shot, entry.frame, knobs)
-    for name, line in zip((names.LICENCES, names.NOTES), notices):
-        set_quietly(group, name, line)
+            note_frame(entry.path, knobs)
     reload_result(group)
 
 
@@ -174,7 +200,7 @@ def _picked(group: nuke.Group, faces: list[dict[str, Any]], target: str, x: floa
     for face in faces:
         left, top, width, height = face["box"]
         if left <= x <= left + width and top <= y <= top + height:
-            group["target"].setValue(target)
+            choose(group["target"], target)
             return
     say(f"There is no face under the point; the frame shows {len(faces) or 'none'}.")
 
@@ -186,6 +212,6 @@ def _with_track(state: Any, group: nuke.Group) -> Any:
     return replace(state, track=path)
 
 
-def _by_id(shot: str) -> Any:
-    """Return the node of a shot, which may have been renamed or deleted while the thread ran."""
+def by_id(shot: str) -> nuke.Group | None:
+    """Return the node of a shot, or None: it may have been renamed or deleted while the thread ran."""
     return next((group for group in faceswaps() if text(group, names.ID) == shot), None)

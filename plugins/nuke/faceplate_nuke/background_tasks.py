@@ -16,7 +16,8 @@ __all__ = ["Task", "Tasks"]
 class Task:
     """A task whose `work(progress)` runs in a thread without Nuke and may raise `ClientError`.
 
-    `finish(result)` or `failed(sentence)` is then called in the main thread.
+    `finish(result)` or `failed(sentence)` is then called in the main thread. A `live` task is one that nobody asked for: it
+    has no progress window, and any other task may take its place.
     """
 
     def __init__(
@@ -25,7 +26,9 @@ class Task:
         work: Callable[[Progress], Any],
         finish: Callable[[Any], None],
         failed: Callable[[str], None],
+        live: bool = False,
     ) -> None:
+        self.live = live
         self._title = title
         self._work = work
         self._finish = finish
@@ -49,9 +52,11 @@ class Task:
 
     def _run(self) -> None:
         # Nuke's guide allows a ProgressTask in the worker thread, and no other call of Nuke.
-        window = nuke.ProgressTask(self._title)
+        window = None if self.live else nuke.ProgressTask(self._title)
 
         def progress(done: int, total: int) -> bool:
+            if window is None:
+                return not self._cancelled.is_set()
             window.setProgress(int(100 * done / total) if total else 0)
             window.setMessage(f"{done} of {total}")
             return not (self._cancelled.is_set() or window.isCancelled())
@@ -65,7 +70,8 @@ class Task:
         try:
             return self._finish, self._work(progress)
         except ClientError as error:
-            return self._failed, str(error)
+            overtaken = self.live and self._cancelled.is_set()
+            return self._failed, "" if overtaken else str(error)
         except Exception:
             # A programming error must be shown, not lost with the thread.
             return self._failed, traceback.format_exc()
@@ -78,8 +84,12 @@ class Tasks:
         self._of: dict[str, Task] = {}
 
     def start(self, shot: str, name: str, task: Task) -> None:
-        """Start `task` of the node `name`. Raises HostError `busy` while another task of this shot runs."""
-        if self.busy(shot):
+        """Start `task` of the node `name`; it takes the place of a live one.
+
+        Raises HostError `busy` while another task of this shot runs.
+        """
+        self.cancel(shot, only_live=True)
+        if self.busy(shot) and not self._of[shot].live:
             raise HostError("busy", f"{name} is busy; wait, or press Cancel.")
         self._of[shot] = task
         task.start()
@@ -88,7 +98,8 @@ class Tasks:
         """Return whether a task of this shot runs."""
         return shot in self._of and self._of[shot].running
 
-    def cancel(self, shot: str) -> None:
-        """Cancel the shot's task, if one runs."""
-        if shot in self._of:
-            self._of[shot].cancel()
+    def cancel(self, shot: str, only_live: bool = False) -> None:
+        """Cancel the shot's task, if one runs; with `only_live` a task that the user started goes on."""
+        task = self._of.get(shot)
+        if task is not None and (task.live or not only_live):
+            task.cancel()

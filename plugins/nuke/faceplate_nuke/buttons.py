@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import webbrowser
 from typing import Callable
 
 import nuke
 
 from faceplate_client import ClientError, HostError
 
-from . import actions, names, tools
+from . import actions, names, template, tools
 from .frame_status import LEDGER, refresh
 from .messages import say
 from .node_state import range_of
@@ -71,6 +73,17 @@ def _track_nodes(group: nuke.Group) -> None:
     tools.track_nodes(group)
 
 
+def _take_reader(group: nuke.Group) -> None:
+    template.create_take(group)
+
+
+def _open_help(group: nuke.Group) -> None:
+    page = pathlib.Path(__file__).resolve().parents[1] / "help.html"
+    if not page.is_file():
+        raise HostError("no-help", f"The page {page} is missing; install the plug-in again.")
+    webbrowser.open(page.as_uri())
+
+
 def _as_one_step(work: Callable[[nuke.Group], object]) -> Callable[[nuke.Group], object]:
     """Return `work` as one undo step."""
 
@@ -93,7 +106,13 @@ _BUTTONS: dict[str, Callable[[nuke.Group], object]] = {
     "export_shot": _export_shot,
     "track_nodes": _as_one_step(_track_nodes),
     "fit_search": _as_one_step(tools.fit_search),
-    "comp_template": _as_one_step(tools.comp_template),
+    "comp_template": _as_one_step(template.comp_template),
+    "create_take": _as_one_step(_take_reader),
     "contact_sheet": _as_one_step(_contact_sheet),
+    "next_issue": lambda group: actions.step_issue(group, 1),
+    "previous_issue": lambda group: actions.step_issue(group, -1),
+    "refresh_choices": actions.refresh_choices,
+    "open_help": _open_help,
+    "check_engine": actions.check_engine,
     "stop_engine": _stop_engine,
 }

@@ -8,12 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 from faceplate_client import (
+    CHOSEN,
+    Choice,
     ClientError,
     Engine,
+    EngineError,
     HostError,
     Progress,
     Shot,
     ShotCache,
+    choices_of,
+    connect,
     follow_job,
     frame_key,
     frame_path,
@@ -77,6 +82,23 @@ class EngineClient:
         """Return a line on the weights that the shot uses, and one on the source's release and the engine's warnings."""
         _, shot = self._open(request)
         return licence_notice(shot.info), release_notice(shot.info)
+
+    def choices(self, request: RenderRequest) -> dict[str, list[Choice]]:
+        """Return what each pulldown of the node offers, by parameter."""
+        engine, shot = self._open(request)
+        models = engine.models()
+        return {name: choices_of(name, models, shot.info) for name in CHOSEN}
+
+    def state(self) -> str:
+        """Return one line about the running engine: version, device, jobs. None is started."""
+        try:
+            state = connect(start=False).status()
+        except EngineError as error:
+            if error.code == "engine-not-running":
+                return "not running; the next render starts it"
+            raise
+        jobs = ", ".join(f"{count} {name}" for name, count in sorted(state["jobs"].items()) if count)
+        return f"{state['engine']} on {state['device']}" + (f"; jobs: {jobs}" if jobs else "")
 
     def stop(self) -> None:
         """End the engine, if this session uses one."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["proxy_pattern", "sibling_pattern"]
+__all__ = ["HALF", "proxy_pattern", "sibling_pattern"]
+
+HALF = 2
+"""The proxy factor of previews."""
 
 
 def sibling_pattern(pattern: str, stem: str) -> str:

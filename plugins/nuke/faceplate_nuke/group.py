@@ -2,7 +2,7 @@
 
     plate ─ PlateCrop ─ PlateOut            written only when the engine cannot read the plate itself
     matte ─ MatteToRed ─ MatteOut           written only when something is connected
-    Result ─ ResultRange ─ over plate ─ layers ─ Output
+    Result ─ ResultRange ─ over plate ─ layers ─ marks ─ Output
 
 The pixels come from `Result`, a Read of the files that the engine writes.
 """
@@ -15,7 +15,8 @@ from faceplate_client import new_id
 
 from . import names
 from .knobs import add_knobs
-from .nodes import whole_group
+from .marks import add_marks, half_size_switch
+from .nodes import script_identity, whole_group
 
 __all__ = ["ON_CREATE", "create", "make_layers"]
 
@@ -41,6 +42,7 @@ def create() -> nuke.Group:
         make_layers()
         add_knobs(group)
         group[names.ID].setValue(new_id())
+        group[names.SCRIPT].setValue(script_identity())
         _fill(group)
         # An empty Group accepts no input, so createNode has connected nothing.
         if chosen:
@@ -67,15 +69,15 @@ def _fill(group: nuke.Group) -> None:
         inputs = [nuke.nodes.Input(name=name, number=number) for number, name in enumerate(names.INPUTS)]
         _outward(inputs)
         plate = inputs[names.PLATE_INPUT]
-        result = _result()
-        stream = _over(plate, result)
+        result = half_size_switch(_result())
+        over, stream = _over(plate, result)
         for layer, target, channels in names.LAYERS:
             copied = {"from0": "none", "to0": "none"}
             for number, (source, channel) in enumerate(channels):
                 copied[f"from{number}"] = source
                 copied[f"to{number}"] = f"{target}.{channel}"
             stream = nuke.nodes.Copy(name="Layer_" + layer, inputs=[stream, result], disable=layer != "matte", **copied)
-        nuke.nodes.Output(name="Output1", inputs=[stream])
+        nuke.nodes.Output(name="Output1", inputs=[add_marks(over, stream)])
 
 
 def _outward(inputs: list[nuke.Node]) -> None:
@@ -101,7 +103,7 @@ def _outward(inputs: list[nuke.Node]) -> None:
 def _result() -> nuke.Node:
     """Create the Read of the engine's frames.
 
-    A missing frame is black in a session, so that the plate shows, and an error in a render.
+    A missing frame is black in a session, where the marks lie over the plate, and an error in a render.
     """
     read = nuke.nodes.Read(name=names.RESULT_READ, file_type="exr", first=-100000, last=1000000, premultiplied=True)
     read["on_error"].setExpression("$gui")
@@ -112,8 +114,9 @@ def _result() -> nuke.Node:
     return span
 
 
-def _over(plate: nuke.Node, result: nuke.Node) -> nuke.Node:
+def _over(plate: nuke.Node, result: nuke.Node) -> tuple[nuke.Node, nuke.Node]:
+    """Create the merge and the switch between it and the element alone; return both."""
     merged = nuke.nodes.Merge2(name="Over", inputs=[plate, result], operation="over", bbox="B")
     switch = nuke.nodes.Switch(name="ResultMode", inputs=[merged, result])
     switch["which"].setExpression(f"parent.{names.RESULT_MODE}")
-    return switch
+    return merged, switch

@@ -18,6 +18,7 @@ from .coordinates import Display, display_of
 from .file_patterns import proxy_pattern, sibling_pattern
 from .knobs import parameter_names
 from .nodes import file_pattern, flag, parameter_knob, script_path, text
+from .pulldowns import value_of
 from .read_node import ReadSettings, file_frame, holds_views, only_through_nuke
 from .shot_state import ShotState
 from .upstream import plain_read
@@ -217,7 +218,7 @@ def _constant(group: nuke.Group, knob: nuke.Knob) -> Any:
         return file_pattern(group, knob.name())
     if isinstance(knob, nuke.Int_Knob):
         return int(knob.value())
-    return text(group, knob.name())
+    return value_of(knob)
 
 
 def _source(group: nuke.Group) -> str:
@@ -234,9 +235,26 @@ def _source(group: nuke.Group) -> str:
 
 
 def _faces(group: nuke.Group) -> tuple[dict[str, Any], ...]:
-    """Return the faces of the node's shot file; none where it names none, or is older than the knob."""
+    """Return the faces of the node's shot file, and those of its Faces tab with the node's own first.
+
+    Empty where the node swaps one face, or is older than the knobs.
+    """
     path = file_pattern(group, names.FACES) if group.knob(names.FACES) is not None else ""
-    return tuple(faces_of_shot_file(path)) if path else ()
+    listed = list(faces_of_shot_file(path)) if path else []
+    more = [_more_face(group, n) for n in names.MORE_FACES if file_pattern(group, names.FACE_SOURCE.format(n))]
+    own = parameter_knob(group, "target")
+    if more and not listed and own is not None:
+        listed = [{"name": "face 1", "source": _source(group), "parameters": {"target": value_of(own)}}]
+    return tuple(listed + more)
+
+
+def _more_face(group: nuke.Group, n: int) -> dict[str, Any]:
+    target = value_of(group[names.FACE_TARGET.format(n)])
+    return {
+        "name": f"face {n}",
+        "source": file_pattern(group, names.FACE_SOURCE.format(n)),
+        "parameters": {"target": target},
+    }
 
 
 def _is_sequence(read: nuke.Node) -> bool:
@@ -267,6 +285,7 @@ def _search(group: nuke.Group, plate: str, frame: int) -> tuple[int, int, int, i
 def knob_names(group: nuke.Group) -> list[str]:
     """Return the names of the knobs that pixels depend on."""
     own = [names.TRACK, names.SOURCE, names.SOURCE_SPACE, names.NONCOMMERCIAL, names.SEARCH, names.USE_SEARCH]
-    own += [names.FACES] if group.knob(names.FACES) is not None else []
+    more = [form.format(n) for n in names.MORE_FACES for form in (names.FACE_SOURCE, names.FACE_TARGET)]
+    own += [name for name in (names.FACES, *more) if group.knob(name) is not None]
     knobs = [parameter_knob(group, name) for name in parameter_names(True) + parameter_names(False)]
     return own + [knob.name() for knob in knobs if knob is not None]

@@ -7,7 +7,7 @@ from typing import cast
 
 import nuke
 
-from faceplate_client import FORMER_NAMES, HostError
+from faceplate_client import FORMER_NAMES, HostError, new_id
 
 from . import names
 
@@ -15,11 +15,14 @@ __all__ = [
     "faceswaps",
     "file_pattern",
     "flag",
+    "from_other_file",
     "inner",
     "is_faceswap",
+    "nodes_inside",
     "owner_of",
     "parameter_knob",
     "reload_result",
+    "script_identity",
     "script_path",
     "set_quietly",
     "text",
@@ -28,8 +31,11 @@ __all__ = [
 
 
 def is_faceswap(node: nuke.Node | None) -> bool:
-    """Return whether `node` is a FaceSwap."""
-    return node is not None and node.Class() == "Group" and node.knob(names.MARK) is not None
+    """Return whether `node` is a FaceSwap: it has the marker knob and nodes inside, whatever its class.
+
+    The class is Group when it was made by the menu, LiveGroup when it was published, and the file's own name as a Gizmo.
+    """
+    return isinstance(node, nuke.Group) and node.knob(names.MARK) is not None
 
 
 def whole_group(node: nuke.Node) -> nuke.Group:
@@ -38,9 +44,42 @@ def whole_group(node: nuke.Node) -> nuke.Group:
 
 
 def faceswaps() -> list[nuke.Group]:
-    """Return every FaceSwap of the script, also inside other groups, sorted by full name."""
-    groups = nuke.allNodes("Group", nuke.root(), recurseGroups=True)
-    return sorted((whole_group(node) for node in groups if is_faceswap(node)), key=lambda node: node.fullName())
+    """Return every FaceSwap of the script, also inside groups, gizmos, LiveGroups and Precomps, sorted by full name."""
+    found = [whole_group(node) for node in nodes_inside(nuke.root()) if is_faceswap(node)]
+    return sorted(found, key=lambda node: node.fullName())
+
+
+def nodes_inside(group: nuke.Group) -> list[nuke.Node]:
+    """Return the nodes inside a group, at any depth."""
+    found: list[nuke.Node] = []
+    for node in group.nodes():
+        found.append(node)
+        if isinstance(node, nuke.Group):
+            found += nodes_inside(node)
+    return found
+
+
+def from_other_file(group: nuke.Group) -> bool:
+    """Return whether a node belongs to another file than the script: it lies inside a Precomp or LiveGroup."""
+    here = group.parent()
+    while here is not None and here.fullName() != nuke.root().fullName():
+        if isinstance(here, nuke.Precomp):  # of which LiveGroup is a kind
+            return True
+        here = here.parent()
+    return False
+
+
+def script_identity() -> str:
+    """Return the identity of the script, which a saved or copied file keeps; it is made when it is first asked for."""
+    root = nuke.root()
+    knob = root.knob(names.ROOT_SCRIPT)
+    if knob is None:
+        knob = nuke.String_Knob(names.ROOT_SCRIPT, "Faceplate script")
+        knob.setFlag(nuke.INVISIBLE)
+        root.addKnob(knob)
+    if not knob.value():
+        set_quietly(root, names.ROOT_SCRIPT, new_id())
+    return text(root, names.ROOT_SCRIPT)
 
 
 def inner(group: nuke.Group, name: str) -> nuke.Node:
@@ -95,9 +134,10 @@ def _evaluated(value: str) -> str:
 
 def reload_result(group: nuke.Group) -> None:
     """Reload the result's files: Nuke caches what it has read of a frame, also that it was missing."""
-    knob = inner(group, names.RESULT_READ)["reload"]
-    if isinstance(knob, nuke.Script_Knob):
-        knob.execute()
+    for read in (inner(group, names.RESULT_READ), group.node(names.PREVIEW_READ)):
+        knob = None if read is None else read["reload"]
+        if isinstance(knob, nuke.Script_Knob):
+            knob.execute()
 
 
 def script_path() -> str:

@@ -8,21 +8,32 @@ import nuke
 
 from faceplate_client import ClientError
 
-from . import actions, knobs, names, render_callbacks
+from . import actions, names, render_callbacks
 from .frame_status import LEDGER, refresh
 from .group import create, make_layers
+from .live_update import LIVE
 from .messages import say
 from .node_state import range_of
 from .nodes import faceswaps, flag, is_faceswap, text, whole_group
-from .sync import adopt, follow_script, order_renders, separate_copies, sync
+from .sync import adopt, follow_script, separate_copies, sync
+from .write_order import offer_order, order_inner_writes
 
 __all__ = ["start", "start_menu"]
 
+_SHOWS_ONLY = frozenset(
+    (names.STATUS, names.LICENCES, names.NOTES, names.STATE, names.RENDERING, names.ENGINE_STATE, names.VERSION,
+     "tile_color", "label", "selected", "xpos", "ypos")
+)  # fmt: skip
+"""Knobs that the adapter sets to show something, and those of the node graph."""
+
 
 def start() -> None:
-    """Register the callbacks that sessions and renders need. Called by `init.py`; uses no function of Nuke's window."""
-    nuke.addOnCreate(_created, nodeClass="Group")
-    nuke.addKnobChanged(_knob_changed, nodeClass="Group")
+    """Register the callbacks that sessions and renders need. Called by `init.py`; uses no function of Nuke's window.
+
+    They are registered for every class: a FaceSwap saved as a Gizmo has a class of its own.
+    """
+    nuke.addOnCreate(_created)
+    nuke.addKnobChanged(_knob_changed)
     nuke.addOnScriptLoad(_script_loaded)
     nuke.addOnScriptSave(_script_saving)
     nuke.addBeforeRender(render_callbacks.before_render)
@@ -30,7 +41,7 @@ def start() -> None:
     nuke.addAfterFrameRender(render_callbacks.after_frame)
     if nuke.GUI:
         nuke.addAfterRender(render_callbacks.after_render)
-        nuke.addUpdateUI(_redrawn, nodeClass="Group")
+        nuke.addUpdateUI(_redrawn)
 
 
 def start_menu() -> None:
@@ -77,25 +88,24 @@ def _created() -> None:
 
 def _knob_changed() -> None:
     node, knob = nuke.thisNode(), nuke.thisKnob()
+    if node.Class() == "Root" and knob.name() == "frame":
+        _frame_changed()
     if not is_faceswap(node):
         return
     group, name = whole_group(node), knob.name()
     if name in ("inputChange", "layers", names.USE_SEARCH, names.SEARCH, names.RESULT, "name"):
         _run_callback(lambda: sync(group))
-    if not nuke.GUI or name in (
-        names.STATUS,
-        names.LICENCES,
-        names.NOTES,
-        "tile_color",
-        "label",
-        "selected",
-        "xpos",
-        "ypos",
-    ):
+    if not nuke.GUI or name in _SHOWS_ONLY:
         return
     refresh(group, LEDGER)
-    if flag(group, names.AUTO) and name in knobs.parameter_names(True) + knobs.parameter_names(False):
-        _run_callback(lambda: actions.auto_update(group), quiet=True)
+    LIVE.follow(group)
+
+
+def _frame_changed() -> None:
+    """Follow the Viewer's frame."""
+    if nuke.GUI:
+        for group in faceswaps():
+            LIVE.follow(group)
 
 
 def _script_loaded() -> None:
@@ -104,24 +114,30 @@ def _script_loaded() -> None:
         _run_callback(lambda group=group: sync(group))
         if nuke.GUI:
             refresh(group, LEDGER)
-    _run_callback(order_renders)
+    _run_callback(order_inner_writes)
 
 
 def _script_saving() -> None:
     _run_callback(separate_copies)
     for group in faceswaps():
         _run_callback(lambda group=group: follow_script(group))
-    _run_callback(order_renders)
+    _run_callback(order_inner_writes)
+    _run_callback(offer_order)
 
 
 def _redrawn() -> None:
+    """Look again after Nuke has drawn: upstream nodes, the current frame, files of the track and the source."""
     node = nuke.thisNode()
-    if is_faceswap(node) and not nuke.executing() and not actions.TASKS.busy(text(node, names.ID)):
+    if not is_faceswap(node) or nuke.executing():
+        return
+    group = whole_group(node)
+    if not actions.TASKS.busy(text(group, names.ID)):
         _run_callback(separate_copies)
-        refresh(whole_group(node), LEDGER)
+        refresh(group, LEDGER)
+    LIVE.follow(group)
 
 
-def _run_callback(what: Callable[[], object], quiet: bool = False) -> None:
+def _run_callback(what: Callable[[], object]) -> None:
     """Run a callback's task and show its error, because an exception would stop the script from loading.
 
     The render callbacks check again and stop a render.
@@ -129,5 +145,4 @@ def _run_callback(what: Callable[[], object], quiet: bool = False) -> None:
     try:
         what()
     except ClientError as error:
-        if not quiet:
-            say(str(error))
+        say(str(error))

@@ -13,12 +13,12 @@ from faceplate_client import ClientError, HostError
 
 from . import names
 from .engine_client import EngineClient
-from .frame_status import LEDGER, knobs_name, refresh
-from .node_state import read_state
-from .nodes import owner_of, reload_result, text
+from .frame_status import LEDGER, knobs_name, ledger_key, note_frame, refresh
+from .node_state import read_state, result_of
+from .nodes import owner_of, reload_result, set_quietly
 from .prerender import note_rendered, refuse_stale
 from .render_request import render_request
-from .sync import sync
+from .sync import check_wiring, sync
 from .upstream import faceswaps_before
 
 __all__ = ["ENGINE", "after_frame", "after_render", "before_frame", "before_render"]
@@ -27,9 +27,11 @@ ENGINE = EngineClient()
 
 
 def before_render() -> None:
-    """Update the FaceSwaps before the first frame of a Write."""
+    """Update the FaceSwaps before the first frame of a Write, and take the marks for the Viewer off."""
     for group in faceswaps_before(nuke.thisNode()):
         sync(group)
+        if nuke.GUI and group.knob(names.RENDERING) is not None:
+            set_quietly(group, names.RENDERING, True)
 
 
 def before_frame() -> None:
@@ -56,13 +58,16 @@ def after_frame() -> None:
 
 
 def after_render() -> None:
-    """Update the status lines after the last frame of a Write, in a session."""
+    """Update the status lines and the marks after the last frame of a Write, in a session."""
     for group in faceswaps_before(nuke.thisNode()):
+        if group.knob(names.RENDERING) is not None:
+            set_quietly(group, names.RENDERING, False)
         refresh(group, LEDGER)
 
 
 def ensure(group: nuke.Group, frame: int) -> None:
     """Render `frame` unless its file has the right key. Raises ClientError."""
+    check_wiring(group, result_of(group))
     request = render_request(read_state(group, [frame]), priority="batch")
     refuse_stale(group, frame)
     entry = ENGINE.render(request)[frame]
@@ -72,5 +77,7 @@ def ensure(group: nuke.Group, frame: int) -> None:
         )
     if not entry.get("cached"):
         reload_result(group)
+    knobs = knobs_name(group)
+    note_frame(request.frames[0].path, knobs)
     if nuke.GUI:
-        LEDGER.rendered(text(group, names.ID), frame, knobs_name(group))
+        LEDGER.rendered(ledger_key(group), frame, knobs)

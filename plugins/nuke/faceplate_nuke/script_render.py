@@ -10,12 +10,13 @@ import nuke
 from faceplate_client import ClientError, HostError, parse_frames
 
 from .node_state import read_state
-from .nodes import flag, is_faceswap
+from .nodes import flag, is_faceswap, nodes_inside
 from .prerender import render_missing
 from .render_callbacks import ENGINE
 from .render_request import render_request
-from .sync import order_renders, sync
+from .sync import sync
 from .upstream import faceswaps_before
+from .write_order import order_inner_writes
 
 __all__ = ["main", "render"]
 
@@ -67,7 +68,7 @@ def _frames(word: str) -> tuple[int, ...]:
 
 def render(frames: tuple[int, ...], wanted: list[str]) -> None:
     """Render `frames` with the Writes named, or with all enabled ones. Raises ClientError and RuntimeError."""
-    order_renders()
+    order_inner_writes()
     writes = _writes(wanted)
     groups: dict[str, nuke.Group] = {}
     for write in writes:
@@ -83,7 +84,7 @@ def render(frames: tuple[int, ...], wanted: list[str]) -> None:
 
 
 def _writes(wanted: list[str]) -> list[nuke.Node]:
-    every = [node for node in nuke.allNodes("Write", nuke.root(), recurseGroups=True) if not is_faceswap(node.parent())]
+    every = [node for node in nodes_inside(nuke.root()) if node.Class() == "Write" and not is_faceswap(node.parent())]
     chosen = [node for node in every if (node.fullName() in wanted if wanted else not flag(node, "disable"))]
     missing = set(wanted) - {node.fullName() for node in chosen}
     if missing or not chosen:

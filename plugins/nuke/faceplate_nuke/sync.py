@@ -1,29 +1,38 @@
-"""Updates the inner nodes of a FaceSwap from its inputs and knobs: paths, colour, disabled nodes, render order."""
+"""Updates the inner nodes of a FaceSwap from its inputs and knobs: paths, colour, disabled nodes."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 
 import nuke
 
-from faceplate_client import ClientError, new_id
+from faceplate_client import ClientError, HostError, new_id
 
 from . import names
-from .file_patterns import proxy_pattern, sibling_pattern
+from .file_patterns import HALF, proxy_pattern, sibling_pattern
 from .fingerprint import digest
 from .node_state import Plan, plan_of, proxy_factor, result_of
-from .nodes import faceswaps, file_pattern, flag, inner, is_faceswap, set_quietly, text
-from .upstream import faceswaps_before, plain_read
+from .nodes import faceswaps, file_pattern, flag, from_other_file, inner, script_identity, set_quietly, text
+from .upstream import plain_read
 
-__all__ = ["adopt", "follow_script", "order_renders", "separate_copies", "sync"]
+__all__ = ["adopt", "check_wiring", "follow_script", "separate_copies", "sync"]
 
 
 def adopt(group: nuke.Group) -> None:
     """Update a FaceSwap that was just created, loaded, pasted or restored by undo.
 
-    A node with another node's shot id is a copy: it gets an id and frames of its own.
+    A node with another node's shot id is a copy: it gets an id and frames of its own. So does a node that was copied from
+    another script, because both scripts would write the same frames. A node inside a Precomp or LiveGroup belongs to that
+    file, whose frames it keeps.
     """
-    twins = [other for other in faceswaps() if other.fullName() != group.fullName()]
+    if from_other_file(group):
+        sync(group)
+        return
+    if group.knob(names.SCRIPT) is not None and text(group, names.SCRIPT) != script_identity():
+        _move_in(group)
+    twins = [other for other in faceswaps() if other.fullName() != group.fullName() and not from_other_file(other)]
     if text(group, names.ID) in {text(other, names.ID) for other in twins}:
         set_quietly(group, names.ID, new_id())
         taken = {file_pattern(other, names.RESULT) for other in twins}
@@ -32,15 +41,36 @@ def adopt(group: nuke.Group) -> None:
     sync(group)
 
 
+def _move_in(group: nuke.Group) -> None:
+    """Make a node that was copied from another script a shot of this one, with frames and a copy of the track of its own."""
+    set_quietly(group, names.SCRIPT, script_identity())
+    if digest(text(group, names.RESULT)) != text(group, names.RESULT_MADE):
+        return  # the user typed the path
+    before, track = text(group, names.RESULT), file_pattern(group, names.TRACK)
+    set_quietly(group, names.ID, new_id())
+    set_quietly(group, names.RESULT, "")
+    if track != _track_beside(before):
+        return
+    set_quietly(group, names.TRACK, "")
+    with suppress(ClientError, OSError):  # an unsaved script has no place for it yet; then the shot is tracked again
+        own = _track_beside(result_of(group))
+        if os.path.isfile(track) and not os.path.exists(own):
+            os.makedirs(os.path.dirname(own), exist_ok=True)
+            shutil.copyfile(track, own)
+
+
+def _track_beside(result: str) -> str:
+    return os.path.dirname(result) + "/shot.track.json"
+
+
 def separate_copies() -> None:
     """Give copies that `adopt` saw before they were complete an id of their own.
 
     The node whose frames are named after it keeps the id.
     """
     known: dict[str, nuke.Group] = {}
-    for group in sorted(
-        faceswaps(), key=lambda one: (f"/{one.name()}_" not in text(one, names.RESULT), one.fullName())
-    ):
+    own = [group for group in faceswaps() if not from_other_file(group)]
+    for group in sorted(own, key=lambda one: (f"/{one.name()}_" not in text(one, names.RESULT), one.fullName())):
         if known.setdefault(text(group, names.ID), group) is not group:
             adopt(group)
 
@@ -70,22 +100,18 @@ def follow_script(group: nuke.Group) -> None:
     sync(group)
 
 
-def order_renders() -> None:
-    """Set the render order of `nuke -x`, so that inner Writes come before the Writes that need them.
+def check_wiring(group: nuke.Group, pattern: str) -> None:
+    """Raise HostError `wiring` where the inner Read does not show the frames that the engine writes.
 
-    1 for a FaceSwap with none before it, 2 for the next one, and the script's own Writes after them.
+    A locked LiveGroup, or a Gizmo that was edited, may refuse to have its inner nodes set.
     """
-    for group in faceswaps():
-        place = 1 + len(faceswaps_before(group))
-        for name in (names.PLATE_OUT, names.MATTE_OUT):
-            set_quietly(inner(group, name), "render_order", place)
-    for write in nuke.allNodes("Write", nuke.root(), recurseGroups=True):
-        before = faceswaps_before(write)
-        if is_faceswap(write.parent()) or not before:
-            continue
-        latest = max(1 + len(faceswaps_before(group)) for group in before)
-        if write["render_order"].value() <= latest:
-            set_quietly(write, "render_order", latest + 1)
+    shown = text(inner(group, names.RESULT_READ), "file")
+    if shown != pattern:
+        raise HostError(
+            "wiring",
+            f"The inner Read of {group.fullName()} shows {shown or 'no file'} instead of {pattern}; if the node is locked "
+            "(a published LiveGroup), make it local, or make a new FaceSwap.",
+        )
 
 
 def _plan(group: nuke.Group) -> Plan:
@@ -122,11 +148,14 @@ def _paths(group: nuke.Group, result: str) -> None:
         set_quietly(group, names.RESULT, result)
         set_quietly(group, names.RESULT_MADE, digest(result))
     if not text(group, names.TRACK):
-        set_quietly(group, names.TRACK, os.path.dirname(result) + "/shot.track.json")
+        set_quietly(group, names.TRACK, _track_beside(result))
     set_quietly(inner(group, names.PLATE_OUT), "file", sibling_pattern(result, "plate"))
     set_quietly(inner(group, names.MATTE_OUT), "file", sibling_pattern(result, "matte"))
     read = inner(group, names.RESULT_READ)
     set_quietly(read, "file", result)
+    preview = group.node(names.PREVIEW_READ)
+    if preview is not None:
+        set_quietly(preview, "file", proxy_pattern(result, HALF))
     factor = proxy_factor()
     if factor != 1:
         set_quietly(read, "proxy", proxy_pattern(result, factor))
@@ -134,11 +163,10 @@ def _paths(group: nuke.Group, result: str) -> None:
 
 def _colour(group: nuke.Group, plan: Plan) -> None:
     """Set the element's colour space to the plate's: that of the plate's Read, or the working space."""
-    read = inner(group, names.RESULT_READ)
     source = plain_read(group.input(names.PLATE_INPUT)) if plan.read is not None else None
-    if source is None:
-        set_quietly(read, "raw", True)
-        return
-    set_quietly(read, "raw", flag(source, "raw"))
-    if not flag(source, "raw"):
-        set_quietly(read, "colorspace", text(source, "colorspace"))
+    for read in (inner(group, names.RESULT_READ), group.node(names.PREVIEW_READ)):
+        if read is None:
+            continue
+        set_quietly(read, "raw", source is None or flag(source, "raw"))
+        if source is not None and not flag(source, "raw"):
+            set_quietly(read, "colorspace", text(source, "colorspace"))

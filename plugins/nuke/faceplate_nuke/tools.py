@@ -1,4 +1,4 @@
-"""Tools of the node: shot file, track nodes, search box, comp template, contact sheet."""
+"""Tools of the node: shot file, track nodes, search box, contact sheet."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from .engine_client import run_command
 from .node_state import display, read_state, result_of
 from .nodes import script_path, text
 from .shot_state import exported_document
+from .template import select_none
 
-__all__ = ["comp_template", "contact_sheet", "default_shot_path", "export_shot", "fit_search", "track_nodes"]
+__all__ = ["contact_sheet", "default_shot_path", "export_shot", "fit_search", "track_nodes"]
 
 _SHEET = 8
 _GAP = 110
@@ -42,7 +43,7 @@ def track_nodes(group: nuke.Group) -> list[nuke.Node]:
     os.close(handle)
     try:
         run_command(["tracks", "export", track, "--output", path])
-        _select_none()
+        select_none()
         before = set(nuke.allNodes())
         nuke.nodePaste(path)
     finally:
@@ -87,21 +88,6 @@ def _face_bounds(path: str) -> tuple[float, float, float, float]:
     return min(left), min(top), max(right), max(bottom)
 
 
-def comp_template(group: nuke.Group) -> nuke.Node:
-    """Create the nodes that grade, grain and merge the element over the plate. Returns the merge."""
-    group[names.RESULT_MODE].setValue(names.RESULT_MODES[1])
-    plate = group.input(names.PLATE_INPUT)
-    _select_none()
-    unpremult = nuke.nodes.Unpremult(inputs=[group], label="element")
-    grade = nuke.nodes.Grade(inputs=[unpremult], label="match by hand", black_clamp=False)
-    premult = nuke.nodes.Premult(inputs=[grade])
-    grain = nuke.nodes.Grain2(inputs=[premult], label="extra grain; the engine has matched the plate's", disable=True)
-    merge = nuke.nodes.Merge2(inputs=[plate, grain], operation="over", bbox="B", label="face over plate")
-    for place, node in enumerate((unpremult, grade, premult, grain, merge)):
-        node.setXYpos(group.xpos(), group.ypos() + 40 * (place + 2))
-    return merge
-
-
 def contact_sheet(group: nuke.Group, frames: tuple[int, ...]) -> nuke.Node:
     """Create a ContactSheet of up to eight rendered frames: plate above, result below. Raises HostError."""
     there = [frame for frame in frames_on_disk(result_of(group)) if frame in frames]
@@ -128,8 +114,3 @@ def contact_sheet(group: nuke.Group, frames: tuple[int, ...]) -> nuke.Node:
     if nuke.GUI:
         nuke.connectViewer(1, sheet)
     return sheet
-
-
-def _select_none() -> None:
-    for node in nuke.selectedNodes():
-        node.setSelected(False)

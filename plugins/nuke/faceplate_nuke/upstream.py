@@ -22,7 +22,8 @@ _NO_PICTURE = frozenset(
      "hide_input", "icon", "panel", "bookmark", "dope_sheet", "postage_stamp", "postage_stamp_frame", "cached", "indicators",
      "help", "onCreate", "onDestroy", "knobChanged", "updateUI", "autolabel", "lifetimeStart", "lifetimeEnd",
      "lock_connections", "mapsize", "window", "reload", "cacheLocal", "localizationPolicy", "updateLocalization",
-     names.STATUS, names.LICENCES, names.NOTES, names.ID, names.RESULT_MADE)
+     names.STATUS, names.LICENCES, names.NOTES, names.ID, names.RESULT_MADE, names.SCRIPT, names.STATE, names.SHOW_MARKS,
+     names.RENDERING, names.AUTO, names.ENGINE_STATE, names.VERSION)
 )  # fmt: skip
 """Knobs that do not change pixels."""
 
@@ -103,8 +104,10 @@ def _feeds(node: nuke.Node) -> list[nuke.Node]:
     if node.Class() == "Input":
         outside = _outside(node)
         found += [outside] if outside is not None else []
-    elif node.Class() in ("Group", "LiveGroup", "Gizmo"):
-        found += [inside for inside in whole_group(node).nodes() if inside.Class() == "Output"]
+    elif isinstance(node, nuke.Group) and node.Class() != "Root":
+        # A Precomp may show another of its nodes than an Output: then each of them counts.
+        inside = node.nodes()
+        found += [other for other in inside if other.Class() == "Output"] or inside
     # Every expression on frames depends on the root, whose knobs change with the frame.
     return [other for other in found if other.Class() not in ("Root", "Viewer")]
 

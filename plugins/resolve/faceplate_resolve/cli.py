@@ -9,11 +9,13 @@ from typing import Any, Callable
 
 from faceplate_client import ClientError, Engine, HostError, connect, parameters
 
-from .dialog import SwapRequest, read_request, swap_panel
+from .batch import batch, marked_items
+from .dialog import ELEMENT, OVER, TAKE, SwapRequest, read_request, swap_panel
 from .host import Host, from_outside
 from .interface import Console
-from .menu import COLOR, remembered
-from .swap import batch, current_item, marked_items, next_version, swap_clip
+from .menu import COLOR
+from .settings import remembered
+from .swap import current_item, next_version, swap_clip
 from .swap_record import load_shot, record_of
 from .timing import frame_of_timecode
 
@@ -46,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-track", action="store_true", help="find the face in each frame separately")
     parser.add_argument("--space", default="", help="the plate's OCIO colour space, when the files do not state it")
     parser.add_argument("--purpose", choices=("preview", "final"), default="preview")
+    parser.add_argument("--result", choices=(OVER, ELEMENT, TAKE), default=OVER, help="where the result goes")
+    parser.add_argument("--burn-grade", action="store_true", help="render a clip's range with its grade")
     parser.add_argument("--at", default="", metavar="TIMECODE", help="move the playhead there first")
     parser.add_argument("--color", default=COLOR, help="batch: of marker, flag or clip colour")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter; may be repeated")
@@ -103,6 +107,8 @@ def _request(given: argparse.Namespace, values: dict[str, Any], source: str) -> 
         space=given.space,
         values={},
         purpose=given.purpose,
+        result=given.result,
+        burn_grade=given.burn_grade,
     )
     panel = swap_panel("", (), parameters(), values, own)
     contents = {field.name: field.value for field in panel.fields}

@@ -13,12 +13,12 @@ from faceplate_client import HostError
 
 from .host import Host, has
 from .media import Files, files_of
-from .timing import Placement, Rate, Speed, frame_of_timecode, parse_rate, place, relative_source, speed_of
+from .timing import Placement, Rate, Speed, frame_of_timecode, parse_rate, place, relative_source, shown, speed_of
 
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, TimelineItem
 
-__all__ = ["SIZING", "Clip", "Judgement", "judge", "read_clip"]
+__all__ = ["SIZING", "Clip", "Judgement", "judge", "plate_frame", "read_clip"]
 
 SIZING = {
     "Pan": 0.0, "Tilt": 0.0, "ZoomX": 1.0, "ZoomY": 1.0, "ZoomGang": True, "RotationAngle": 0.0, "AnchorPointX": 0.0,
@@ -104,8 +104,6 @@ def judge(clip: Clip) -> Judgement:
         return Judgement("render", "its media is camera raw, which Resolve develops")
     if clip.files.kind == "other":
         return Judgement("render", "the engine does not read its kind of media")
-    if clip.grade:
-        return Judgement("render", f"it is graded ({', '.join(clip.grade)})")
     if clip.fusion_comps:
         return Judgement("render", "it has a Fusion composition")
     if clip.files.kind == "still":
@@ -127,6 +125,13 @@ def _judge_timing(clip: Clip) -> Judgement:
         rates = f"{clip.media_rate} in {clip.timeline_rate}"
         return Judgement("render", f"it begins or ends between two frames of its media ({rates} frames a second)")
     return Judgement("source")
+
+
+def plate_frame(clip: Clip, k: int) -> int:
+    """Return the plate's frame that the clip's k-th record frame shows."""
+    if clip.files.kind == "still":
+        return clip.files.first
+    return (clip.files.first if clip.files.kind == "sequence" else 0) + shown(clip.offset, k, clip.ratio)
 
 
 def read_clip(host: Host, item: TimelineItem) -> Clip:

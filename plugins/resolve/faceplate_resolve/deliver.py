@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Callable, cast
 from faceplate_client import HostError
 
 from .clip import Clip
+from .grades import without_grade
 from .host import Host
 from .rollback import Rollback
 
 if TYPE_CHECKING:
-    from fusionscript import RenderSettings
+    from fusionscript import RenderSettings, TimelineItem
 
 __all__ = ["FORMAT", "deliver", "exr_codec", "settings_for"]
 
@@ -67,11 +68,21 @@ def exr_codec(codecs: dict[str, str]) -> str:
     return lossless[0]
 
 
-def deliver(host: Host, rollback: Rollback, clip: Clip, folder: str, name: str, follow: Follow) -> tuple[str, int, int]:
+def deliver(
+    host: Host,
+    rollback: Rollback,
+    clip: Clip,
+    folder: str,
+    name: str,
+    follow: Follow,
+    ungraded: TimelineItem | None = None,
+) -> tuple[str, int, int]:
     """Render the clip's record range, with every other video track disabled, into the empty folder `folder`.
 
+    The grade of the item `ungraded` is taken off meanwhile.
+
     Returns the pattern (`…/name########.exr`) and its first and last number. `follow` shows progress and can cancel.
-    Raises HostError `rendering`, `no-exr`, `not-delivered`.
+    Raises HostError `rendering`, `no-exr`, `not-delivered`, `graded`.
     """
     rollback.step("rendering the clip's range")
     if host.project.IsRenderingInProgress():
@@ -80,6 +91,8 @@ def deliver(host: Host, rollback: Rollback, clip: Clip, folder: str, name: str, 
     with Rollback() as kept:  # undone at once after a failure; restored at the end otherwise
         restore = _keep_settings(host, kept)
         _only_track(host, clip.track, kept, restore)
+        if ungraded is not None:
+            restore.insert(0, ("the clip's grade", without_grade(ungraded, kept)))
         job = _add_job(host, clip, folder, name)
         kept.done("the render job", lambda: host.project.DeleteRenderJob(job))
         if not host.project.StartRendering([job], False):

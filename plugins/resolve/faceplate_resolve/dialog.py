@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
-from faceplate_client import HostError
+from faceplate_client import CHOSEN, Choice, HostError, first_choices
 
-__all__ = ["ESSENTIALS", "Field", "Panel", "SwapRequest", "read_request", "swap_panel"]
+__all__ = [
+    "ELEMENT",
+    "ESSENTIALS",
+    "GO",
+    "OVER",
+    "PREVIEW",
+    "TAKE",
+    "Field",
+    "Panel",
+    "SwapRequest",
+    "read_request",
+    "swap_panel",
+]
 
 ESSENTIALS = ("target", "generator", "light_luminance", "matte_feather", "grain", "occlusion")
 """The parameters on the first page; each group of the others has a page of its own."""
@@ -16,10 +28,19 @@ ESSENTIALS = ("target", "generator", "light_luminance", "matte_feather", "grain"
 _MODES = ("auto", "source", "render")
 _PURPOSES = ("preview", "final")
 
+OVER, ELEMENT, TAKE = "over the plate", "element", "take of the clip"
+"""Where the result goes: a track above, with the whole picture or the element alone, or into the clip below its grade."""
+
+PREVIEW, GO = "preview", "go"
+"""What a dialog's buttons ask for."""
+
 
 @dataclass(frozen=True)
 class Field:
-    """One line of the dialog. `kind` is float, int, string, choice, flag, folder, file or note (text only)."""
+    """One line of the dialog. `kind` is float, int, string, choice, list, flag, folder, file or note (text only).
+
+    A list offers its choices and takes other text too, such as a place in the picture.
+    """
 
     name: str
     kind: str
@@ -33,11 +54,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Panel:
-    """A dialog: pages of fields, with `notes` above them."""
+    """A dialog: pages of fields, with `notes` above them. `actions` are its buttons beside Cancel: (name, label)."""
 
     title: str
     notes: tuple[str, ...]
     pages: tuple[tuple[str, tuple[Field, ...]], ...]
+    actions: tuple[tuple[str, str], ...] = ((GO, "Go"),)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -57,20 +79,45 @@ class SwapRequest:
     space: str
     values: Mapping[str, Any]
     purpose: str = "preview"
+    result: str = OVER
+    burn_grade: bool = False
 
 
 def swap_panel(
-    title: str, notes: tuple[str, ...], parameters: list[dict[str, Any]], values: Mapping[str, Any], own: SwapRequest
+    title: str,
+    notes: tuple[str, ...],
+    parameters: list[dict[str, Any]],
+    values: Mapping[str, Any],
+    own: SwapRequest,
+    actions: tuple[tuple[str, str], ...] = ((GO, "Go"),),
+    offered: Mapping[str, Sequence[Choice]] | None = None,
 ) -> Panel:
-    """Return the dialog with `values` in place of defaults; a keyed value stays in the shot file and is shown as a note."""
+    """Return the dialog with `values` in place of defaults; a keyed value stays in the shot file and is shown as a note.
+
+    `offered` is what the engine offers for the parameters that are lists; without it they have the values that need no engine.
+    """
+
+    def field(entry: dict[str, Any]) -> Field:
+        return _field(entry, values, offered or {})
+
     first = [
         Field(
-            "source", "folder", "Person", own.source, "Pictures, or a folder of pictures, of the person who is put in."
+            "source", "folder", "Source", own.source, "Pictures, or a folder of pictures, of the person who is put in."
         ),
-        *(_field(entry, values) for entry in parameters if entry["name"] in ESSENTIALS),
+        *(field(entry) for entry in parameters if entry["name"] in ESSENTIALS),
     ]
     first.sort(key=lambda field: ESSENTIALS.index(field.name) if field.name in ESSENTIALS else -1)
-    clip = (
+    groups: dict[str, list[Field]] = {}
+    for entry in parameters:
+        if entry["name"] not in ESSENTIALS:
+            groups.setdefault(entry["group"], []).append(field(entry))
+    others = ((name, tuple(fields)) for name, fields in groups.items())
+    return Panel(title, notes, (("Swap", tuple(first)), ("Clip", _clip_fields(own)), *others), actions)
+
+
+def _clip_fields(own: SwapRequest) -> tuple[Field, ...]:
+    """Return the page of the adapter's own settings."""
+    return (
         Field(
             "mode", "choice", "Plate", own.mode, "auto, the clip's own media, or a render of its range.", choices=_MODES
         ),
@@ -88,19 +135,39 @@ def swap_panel(
             choices=_PURPOSES,
         ),
         Field("folder", "folder", "Results", own.folder, "Folder of the frames and the shot file."),
+        Field(
+            "result",
+            "choice",
+            "Result",
+            own.result,
+            "The whole picture or the element with its matte on a track above, or a take of the clip itself. The grade "
+            "stays on top of all three.",
+            choices=(OVER, ELEMENT, TAKE),
+        ),
+        Field(
+            "burn_grade",
+            "flag",
+            "Burn in the grade",
+            own.burn_grade,
+            "Where the clip's range is rendered: with its grade in the pictures, and none on the result.",
+        ),
     )
-    groups: dict[str, list[Field]] = {}
-    for entry in parameters:
-        if entry["name"] not in ESSENTIALS:
-            groups.setdefault(entry["group"], []).append(_field(entry, values))
-    pages = [("Swap", tuple(first)), ("Clip", clip), *((name, tuple(fields)) for name, fields in groups.items())]
-    return Panel(title, notes, tuple(pages))
 
 
-def _field(entry: dict[str, Any], values: Mapping[str, Any]) -> Field:
+DEFAULT = "default"
+"""The word for a list's empty value: the shipped network, or none."""
+
+
+def _field(entry: dict[str, Any], values: Mapping[str, Any], offered: Mapping[str, Sequence[Choice]]) -> Field:
     value = values.get(entry["name"], entry["default"])
     if isinstance(value, Mapping):
         return Field(entry["name"], "note", entry["label"], "keyed in the shot file", entry["help"])
+    if entry["name"] in CHOSEN:
+        found = offered.get(entry["name"]) or first_choices(entry["name"])
+        words = [choice.value or DEFAULT for choice in found]
+        told = [f"{choice.value or DEFAULT}: {choice.text}." for choice in found if choice.text]
+        help_ = "\n".join([entry["help"], *told])
+        return Field(entry["name"], "list", entry["label"], value or DEFAULT, help_, choices=tuple(words))
     kind = "file" if entry["type"] == "path" else entry["type"]
     choices = tuple(map(str, entry["choices"]))
     return Field(entry["name"], kind, entry["label"], value, entry["help"], entry["minimum"], entry["maximum"], choices)
@@ -117,7 +184,8 @@ def read_request(panel: Panel, given: _Given) -> SwapRequest:
     source = str(read.pop("source")).strip()
     if not source:
         raise HostError("no-source", "Choose the person: a picture, or a folder of pictures.")
-    own = {name: read.pop(name) for name in ("folder", "mode", "handles", "track", "space", "purpose")}
+    names = ("folder", "mode", "handles", "track", "space", "purpose", "result", "burn_grade")
+    own = {name: read.pop(name) for name in names}
     return SwapRequest(source=source, values=read, **own)
 
 
@@ -128,6 +196,9 @@ def _read(field: Field, value: Any) -> Any:
         if str(value) not in field.choices:
             raise HostError("bad-value", f"{field.label} is one of {', '.join(field.choices)}.")
         return str(value)
+    if field.kind == "list":
+        text = str(value).strip()
+        return "" if text == DEFAULT else text
     if field.kind not in ("int", "float"):
         return str(value).strip()
     try:

@@ -8,6 +8,7 @@ from typing import Any, Callable
 from faceplate_client import HostError
 
 from .dialog import Panel
+from .progress import ProgressLine
 
 __all__ = ["Console", "UserInterface"]
 
@@ -19,6 +20,7 @@ class UserInterface:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.line = ProgressLine()
 
     def note(self, text: str) -> None:
         """Add a sentence to `notes`."""
@@ -26,11 +28,15 @@ class UserInterface:
             self.notes.append(text)
 
     def ask(self, panel: Panel) -> Mapping[str, Any] | None:
-        """Show a dialog; return its contents by field name, or None when it was cancelled."""
+        """Show a dialog; return its contents by field name and the button's name as `action`; None when it was cancelled."""
         raise NotImplementedError
 
     def say(self, text: str) -> None:
         """Show one or more sentences."""
+        raise NotImplementedError
+
+    def show(self, picture: str, text: str, choices: tuple[tuple[str, str], ...]) -> str:
+        """Show a PNG and a sentence with buttons, (name, label) each; return the chosen name, empty when it was closed."""
         raise NotImplementedError
 
     def follow(self, ask: Ask, cancel: Callable[[], object], title: str) -> None:
@@ -48,10 +54,14 @@ class Console(UserInterface):
     """The interface of a console: prints, and Ctrl-C stops. `ask` returns the dialog's values, set by the command line."""
 
     def ask(self, panel: Panel) -> Mapping[str, Any] | None:
-        return {field.name: field.value for field in panel.fields}
+        return {"action": panel.actions[-1][0], **{field.name: field.value for field in panel.fields}}
 
     def say(self, text: str) -> None:
         print(text, flush=True)
+
+    def show(self, picture: str, text: str, choices: tuple[tuple[str, str], ...]) -> str:
+        print(f"{text}\n{picture}", flush=True)
+        return ""
 
     def follow(self, ask: Ask, cancel: Callable[[], object], title: str) -> None:
         last = -1
@@ -59,7 +69,7 @@ class Console(UserInterface):
             while True:
                 done, total, finished = ask()
                 if done != last:
-                    print(f"{title}: {done} of {total}", flush=True)
+                    print(self.line.text(title, done, total), flush=True)
                     last = done
                 if finished:
                     return

@@ -1,45 +1,49 @@
-"""The entries of Resolve's menu: `run(globals(), "swap")`, `next`, `batch`, `next-issue`, `previous-issue`.
+"""The entries of Resolve's menu: `run(globals(), "preview")`, `swap`, `next`, `batch`, `next-issue`, `previous-issue`.
 
 Every error becomes a message.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable
 
 from faceplate_client import (
+    CHOSEN,
+    Choice,
     ClientError,
     Engine,
     EngineError,
     HostError,
     Shot,
+    choices_of,
     connect,
     issue_line,
     licence_notice,
     next_issue,
     parameters,
     shot_document,
-    write_json,
 )
-from faceplate_client.paths import read_json, user_folder
 
-from .clip import Clip, read_clip
-from .dialog import Panel, SwapRequest, read_request, swap_panel
+from .batch import batch, marked_items
+from .clip import Clip, plate_frame, read_clip
+from .dialog import GO, PREVIEW, Panel, SwapRequest, read_request, swap_panel
 from .host import Host, from_menu
 from .interface import Console, UserInterface
-from .swap import batch, choose_mode, current_item, marked_items, next_version, plate_space, swap_clip
+from .plates import choose_mode, plate_space
+from .preview import FramePreview
+from .settings import remember, remembered
+from .swap import current_item, next_version, swap_clip
 from .swap_record import load_shot, record_of
-from .timing import frame_of_timecode, shown, timecode_of_frame
+from .timing import frame_of_timecode, timecode_of_frame
 from .ui_dialog import ResolveDialog
 
 if TYPE_CHECKING:
     from fusionscript import TimelineItem
 
-__all__ = ["COLOR", "interface_for", "remembered", "run", "step_issue", "work"]
+__all__ = ["COLOR", "interface_for", "run", "step_issue", "work"]
 
 COLOR = "Fuchsia"
 """Colour of the marker, flag or clip by which "Batch marked clips" selects clips."""
@@ -98,16 +102,59 @@ def work(host: Host, what: str, connected: Callable[[], Engine], interface: User
         return step_issue(host, item, _STEPS[what], connected())
     if what == "next":
         return _next(host, item, connected, interface)
+    return _swap(host, item, connected, interface, look_first=what == PREVIEW)
+
+
+def _swap(
+    host: Host, item: TimelineItem, connected: Callable[[], Engine], interface: UserInterface, look_first: bool
+) -> str:
+    """Ask, show previews of the frame under the playhead as often as wanted, then swap the clip.
+
+    With `look_first` the project's settings of last time are shown at once, where a person was chosen then.
+    """
     clip = read_clip(host, item)
     mode = choose_mode(clip, "auto")
     engine = connected()
-    notes = (_where(host, clip, mode.mode, mode.reason), *_engine_notes(host, clip, mode.mode, engine))
-    request = _asked(interface, _panel("Faceplate - Swap face in clip", notes, {}, remembered()))
-    if request is None:
-        return ""
+    said, offered = _engine_notes(host, clip, mode.mode, engine)
+    notes = (_where(host, clip, mode.mode, mode.reason), *said)
+    request: SwapRequest | None = remembered(host)
+    asked = not (look_first and request.source)
+    values: dict[str, Any] = {}
+    action = PREVIEW
+    with FramePreview(host, item, clip, _place(host, clip), engine) as preview:
+        while True:
+            if asked:
+                panel = swap_panel(
+                    "Faceplate - Swap face in clip", notes, parameters(), values, request, _BUTTONS, offered
+                )
+                request, action = _asked(host, interface, panel)
+            if request is None:
+                return ""
+            if action == PREVIEW:
+                action = _look(preview, request, interface)
+            if action == GO:
+                break
+            if not action:
+                return ""
+            values, asked = dict(request.values), True
     placed = swap_clip(host, item, request, engine, interface)
     kind, track = placed.GetTrackTypeAndIndex()
     return f"Done: {clip.name} on the {kind} track '{host.timeline.GetTrackName('video', track)}'."
+
+
+_BUTTONS = ((PREVIEW, "Preview this frame"), (GO, "Swap the clip"))
+_TWEAK = "tweak"
+
+
+def _look(preview: FramePreview, request: SwapRequest, interface: UserInterface) -> str:
+    """Show one frame; return what the user wants next: `_TWEAK`, `GO`, or an empty text."""
+    try:
+        picture = preview.picture(request, interface)
+    except ClientError as error:
+        interface.say(str(error))
+        return _TWEAK
+    said = "Plate, result and matte of this frame. The timeline is as it was."
+    return interface.show(picture, said, ((_TWEAK, "Change values"), (GO, "Swap the clip")))
 
 
 def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], interface: UserInterface) -> str:
@@ -115,11 +162,19 @@ def _next(host: Host, item: TimelineItem, connected: Callable[[], Engine], inter
     if record is None:
         raise HostError("no-memory", "The clip under the playhead was not made by Faceplate: use Swap face in clip.")
     document = load_shot(record)
-    own = remembered()
-    own = SwapRequest(document.get("source") or own.source, own.folder, record.mode, own.handles, own.track, "", {})
-    own = replace(own, purpose=document.get("purpose") or own.purpose)
+    own = remembered(host)
+    own = replace(
+        own,
+        source=document.get("source") or own.source,
+        mode=record.mode,
+        space="",
+        purpose=document.get("purpose") or own.purpose,
+        result=record.result,
+    )
     notes = (f"{item.GetName()}: the last version is {record.take}.", *_faces_note(document))
-    request = _asked(interface, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own))
+    request, _ = _asked(
+        host, interface, _panel("Faceplate - Next version", notes, document.get("parameters") or {}, own)
+    )
     if request is None:
         return ""
     number = next_version(host, item, request, connected(), interface)
@@ -144,7 +199,7 @@ def step_issue(host: Host, item: TimelineItem, step: int, engine: Engine) -> str
     shot = engine.open_shot(record.shot)
     places: dict[int, int] = {}
     for place in range(clip.duration):
-        places.setdefault(_plate_frame(clip, place), clip.start + place)
+        places.setdefault(plate_frame(clip, place), clip.start + place)
     issues = [issue for issue in engine.issues(shot) if issue["first"] in places]
     found = next_issue(issues, _playhead(host, clip), step)
     if found is None:
@@ -158,7 +213,7 @@ def _batch(host: Host, connected: Callable[[], Engine], interface: UserInterface
     if not items:
         raise HostError("no-clip", f"No clip is marked: give the clips to swap a {COLOR} marker, flag or clip colour.")
     notes = (f"{len(items)} clips: {', '.join(str(item.GetName()) for item in items)}.",)
-    request = _asked(interface, _panel("Faceplate - Batch marked clips", notes, {}, remembered()))
+    request, _ = _asked(host, interface, _panel("Faceplate - Batch marked clips", notes, {}, remembered(host)))
     if request is None:
         return ""
     outcomes = batch(host, items, request, connected(), interface)
@@ -171,19 +226,19 @@ def _panel(title: str, notes: tuple[str, ...], values: dict[str, Any], own: Swap
     return swap_panel(title, notes, parameters(), values, own)
 
 
-def _asked(interface: UserInterface, panel: Panel) -> SwapRequest | None:
-    """Show the dialog until its values are valid; return the request, or None when the user cancels."""
+def _asked(host: Host, interface: UserInterface, panel: Panel) -> tuple[SwapRequest | None, str]:
+    """Show the dialog until its values are valid; return the request and the button, or None when the user cancels."""
     while True:
         given = interface.ask(panel)
         if given is None:
-            return None
+            return None, ""
         try:
             request = read_request(panel, given)
         except HostError as error:
             interface.say(str(error))
             continue
-        _remember(request)
-        return request
+        remember(host, request)
+        return request, str(given.get("action") or GO)
 
 
 def _where(host: Host, clip: Clip, mode: str, reason: str) -> str:
@@ -192,34 +247,38 @@ def _where(host: Host, clip: Clip, mode: str, reason: str) -> str:
     return f"{clip.name}: {first} to {last}, {clip.duration} frames, {how}."
 
 
-def _engine_notes(host: Host, clip: Clip, mode: str, engine: Engine) -> tuple[str, ...]:
-    """Return the engine's notes on the media: colour space and reason, faces, and licences of the weights."""
+def _engine_notes(host: Host, clip: Clip, mode: str, engine: Engine) -> tuple[tuple[str, ...], dict[str, list[Choice]]]:
+    """Return the engine's notes on the media (colour space and reason, faces, licences of the weights), and its lists."""
     if mode == "render":
         name, _ = plate_space(host, clip, mode, "")
-        return (f"Colour: the render is read as {name}.",)
+        return (f"Colour: the render is read as {name}.",), _offered(engine, {})
     space, _ = plate_space(host, clip, mode, "")
     shot = engine.open_shot(shot_document(clip.files.pattern, None, space=space))
     found = shot.info.get("space") or {}
     said = f"Colour: {found['name']}, {found['reason']}." if found else ""
     notes = [said + (" Choose another under Clip if that is wrong." if found.get("assumed") else "")]
     notes += [_faces(engine, shot, _playhead(host, clip)), licence_notice(shot.info)]
-    return tuple(note for note in notes if note)
+    return tuple(note for note in notes if note), _offered(engine, shot.info)
+
+
+def _offered(engine: Engine, info: Mapping[str, Any]) -> dict[str, list[Choice]]:
+    """Return what the dialog's lists offer: networks by their cards, people of a track."""
+    models = engine.models()
+    return {name: choices_of(name, models, info) for name in CHOSEN}
 
 
 def _playhead(host: Host, clip: Clip) -> int:
     """Return the plate's frame under the playhead; the clip's first frame when Resolve does not report it."""
+    return plate_frame(clip, _place(host, clip))
+
+
+def _place(host: Host, clip: Clip) -> int:
+    """Return the playhead's place in the clip, in record frames from its start."""
     try:
         record = frame_of_timecode(str(host.timeline.GetCurrentTimecode()), host.rate)
     except ValueError:
         record = clip.start
-    return _plate_frame(clip, min(max(record - clip.start, 0), clip.duration - 1))
-
-
-def _plate_frame(clip: Clip, k: int) -> int:
-    """Return the plate's frame that the clip's k-th record frame shows."""
-    if clip.files.kind == "still":
-        return clip.files.first
-    return (clip.files.first if clip.files.kind == "sequence" else 0) + shown(clip.offset, k, clip.ratio)
+    return min(max(record - clip.start, 0), clip.duration - 1)
 
 
 def _faces(engine: Engine, shot: Shot, frame: int) -> str:
@@ -233,25 +292,3 @@ def _faces(engine: Engine, shot: Shot, frame: int) -> str:
     return f"{count or 'No'} faces under the playhead" + (
         "; enter the number from the left as Target." if count else "."
     )
-
-
-def remembered() -> SwapRequest:
-    """Return the answers of the last dialog; at first results go to the folder `Faceplate` in the user's home."""
-    folder = os.path.join(os.path.expanduser("~"), "Faceplate")
-    kept = read_json(_settings_file()) or {}
-    try:
-        return SwapRequest(
-            str(kept["source"]), str(kept["folder"]), "auto", int(kept["handles"]), bool(kept["track"]), "", {}
-        )
-    except (ValueError, KeyError, TypeError):
-        return SwapRequest("", folder, "auto", 8, True, "", {})
-
-
-def _remember(request: SwapRequest) -> None:
-    kept = {"source": request.source, "folder": request.folder, "handles": request.handles, "track": request.track}
-    with contextlib.suppress(HostError):  # only a convenience
-        write_json(_settings_file(), kept)
-
-
-def _settings_file() -> str:
-    return os.path.join(user_folder(os.environ), "resolve.json")

@@ -16,7 +16,7 @@ from .media import short_name
 if TYPE_CHECKING:
     from fusionscript import MediaPoolItem, TimelineItem
 
-__all__ = ["SwapRecord", "folder_name", "load_shot", "record_of", "save_shot", "take_of", "write_record"]
+__all__ = ["SwapRecord", "folder_name", "load_shot", "record_of", "save_shot", "take_name", "take_of", "write_record"]
 
 COLOR = "Pink"
 NAME = "Faceplate"
@@ -24,16 +24,21 @@ NAME = "Faceplate"
 
 @dataclass(frozen=True)
 class SwapRecord:
-    """A marker's custom data: path of the shot file, shot id, number of the take, and mode (source or render)."""
+    """A marker's custom data: path of the shot file, shot id, number of the take, mode (source or render), and result.
+
+    `result` says where the result went (`dialog.OVER`, `ELEMENT`, `TAKE`).
+    """
 
     shot: str
     id: str
     take: int
     mode: str
+    result: str = "over the plate"
 
     def text(self) -> str:
         """Return the record as the marker stores it."""
-        return json.dumps({"faceplate": 1, "shot": self.shot, "id": self.id, "take": self.take, "mode": self.mode})
+        kept = {"shot": self.shot, "id": self.id, "take": self.take, "mode": self.mode, "result": self.result}
+        return json.dumps({"faceplate": 1, **kept})
 
     @classmethod
     def parse(cls, text: str) -> SwapRecord | None:
@@ -41,20 +46,25 @@ class SwapRecord:
         try:
             data = json.loads(text)
             if data["faceplate"] == 1:
-                return cls(str(data["shot"]), str(data["id"]), int(data["take"]), str(data["mode"]))
+                result = str(data.get("result") or cls.result)  # markers of version 0.2 have none
+                return cls(str(data["shot"]), str(data["id"]), int(data["take"]), str(data["mode"]), result)
         except (ValueError, TypeError, KeyError):
             pass
+        return None
+
+    @classmethod
+    def on(cls, thing: TimelineItem | MediaPoolItem | None) -> SwapRecord | None:
+        """Return the record in the markers of an item or a medium; None where it has none."""
+        for marker in (thing.GetMarkers() or {}).values() if thing else ():
+            found = cls.parse(str(marker.get("customData") or ""))
+            if found is not None:
+                return found
         return None
 
 
 def record_of(item: TimelineItem) -> SwapRecord | None:
     """Return the record of a placed result, from its media or the item; None for any other clip."""
-    for thing in (item.GetMediaPoolItem(), item):
-        for marker in (thing.GetMarkers() or {}).values() if thing else ():
-            found = SwapRecord.parse(str(marker.get("customData") or ""))
-            if found is not None:
-                return found
-    return None
+    return SwapRecord.on(item.GetMediaPoolItem()) or SwapRecord.on(item)
 
 
 def write_record(thing: TimelineItem | MediaPoolItem, frame: int, record: SwapRecord) -> None:
@@ -84,6 +94,11 @@ def load_shot(record: SwapRecord) -> dict[str, Any]:
     if document.get("id") != record.id:
         raise HostError("shot-other", f"The shot file {record.shot} belongs to another shot than the clip.")
     return {**document, "parameters": with_current_names(document.get("parameters") or {})}
+
+
+def take_name(name: str, take: int) -> str:
+    """Return the name of a take as Resolve shows it, with version and date: `sh010 v002 2026-11-29 14:05`."""
+    return f"{name} v{take:03d} {datetime.datetime.now().strftime('%Y-%m-%d %H:%M')}"
 
 
 def take_of(document: dict[str, Any]) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from faceplate_client import HostError
 
 from .clip import Clip
-from .host import Host
+from .host import Host, has
 from .rollback import Rollback
 from .swap_record import SwapRecord, write_record
 from .timing import Placement, Rate, end_candidates, parse_rate
@@ -21,7 +21,7 @@ from .timing import Placement, Rate, end_candidates, parse_rate
 if TYPE_CHECKING:
     from fusionscript import Folder, MediaPoolItem, TimelineItem
 
-__all__ = ["BIN", "TRACK", "add_take", "import_sequence", "place_result", "set_space"]
+__all__ = ["BIN", "TRACK", "add_take", "import_sequence", "place_result", "set_alpha", "set_name", "set_space"]
 
 BIN = "Faceplate"
 TRACK = "Face Swap"
@@ -110,6 +110,18 @@ def set_space(media: MediaPoolItem, name: str) -> None:
     media.SetClipProperty("Input Color Space", name)
     if str(media.GetClipProperty("Input Color Space") or "") != name:
         raise HostError("bad-space", f"Resolve does not take '{name}' as the new clip's input colour space.")
+
+
+def set_name(media: MediaPoolItem, name: str) -> None:
+    """Name a clip of the pool, where this Resolve can: from version 20 on; else it keeps its files' name."""
+    if has(media, "SetName"):
+        media.SetName(name)
+
+
+def set_alpha(media: MediaPoolItem) -> bool:
+    """Make an element's alpha count as premultiplied; return whether Resolve took it."""
+    media.SetClipProperty("Alpha mode", "Premultiplied")
+    return str(media.GetClipProperty("Alpha mode") or "") == "Premultiplied"
 
 
 def place_result(
@@ -237,12 +249,23 @@ def add_take(
     _check_offset(item, placement)
     rollback.step("marking the take")
     write_record(media, placement.start, record)
-    write_record(item, placement.start if placement.start < placement.duration else 0, record)
+    before_record = SwapRecord.on(item)
+    at = placement.start if placement.start < placement.duration else 0
+    rollback.done("the marker", lambda: _mark_as_before(item, at, before_record))
+    write_record(item, at, record)
     rollback.step("saving the project")
     host.save()
     if item.GetTakesCount() != number or item.GetSelectedTakeIndex() != number or not _is_of(item, media):
         raise HostError("not-kept", "After saving, the new take is not there any more.")
     return number
+
+
+def _mark_as_before(item: TimelineItem, at: int, before: SwapRecord | None) -> bool:
+    if before is None:
+        own = SwapRecord.on(item)
+        return own is None or bool(item.DeleteMarkerAtFrame(at))
+    write_record(item, at, before)
+    return True
 
 
 def _drop_take(item: TimelineItem, number: int, before: int) -> bool:

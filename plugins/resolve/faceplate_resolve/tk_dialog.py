@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tkinter
 from collections.abc import Mapping
+from functools import partial
 from tkinter import filedialog, messagebox, ttk
 from typing import Any, Callable
 
@@ -32,12 +33,11 @@ class TkDialog(UserInterface):
         window, variables, buttons = self.build(panel)
         answer: dict[str, Any] = {}
 
-        def go() -> None:
-            answer.update({name: variable.get() for name, variable in variables.items()})
+        def go(action: str) -> None:
+            answer.update({name: variable.get() for name, variable in variables.items()}, action=action)
             window.destroy()
 
-        ttk.Button(buttons, text="Cancel", command=window.destroy).pack(side="left", padx=6)
-        ttk.Button(buttons, text="Go", command=go).pack(side="left")
+        self.add_buttons(buttons, panel, go, window.destroy)
         self._root.wait_window(window)
         return answer or None
 
@@ -61,15 +61,42 @@ class TkDialog(UserInterface):
                 self._row(page, row, field, variables)
         return window, variables, buttons
 
+    @staticmethod
+    def add_buttons(row: ttk.Frame, panel: Panel, go: Callable[[str], object], cancel: Callable[[], object]) -> None:
+        """Fill the row of buttons: Cancel, then the panel's actions."""
+        ttk.Button(row, text="Cancel", command=cancel).pack(side="left", padx=6)
+        for name, label in panel.actions:
+            ttk.Button(row, text=label, command=partial(go, name)).pack(side="left", padx=(0, 6))
+
     def say(self, text: str) -> None:
         messagebox.showinfo("Faceplate", text, parent=self._root)
+
+    def show(self, picture: str, text: str, choices: tuple[tuple[str, str], ...]) -> str:
+        window = tkinter.Toplevel(self._root)
+        window.title("Faceplate - Preview this frame")
+        image = tkinter.PhotoImage(master=window, file=picture)
+        ttk.Label(window, image=image).pack()
+        ttk.Label(window, text=text, wraplength=900).pack(anchor="w", padx=12, pady=8)
+        row = ttk.Frame(window)
+        row.pack(anchor="e", padx=12, pady=8)
+        chosen = [""]
+
+        def choose(name: str) -> None:
+            chosen[0] = name
+            window.destroy()
+
+        ttk.Button(row, text="Close", command=window.destroy).pack(side="left", padx=6)
+        for name, label in choices:
+            ttk.Button(row, text=label, command=partial(choose, name)).pack(side="left", padx=(0, 6))
+        self._root.wait_window(window)
+        return chosen[0]
 
     def follow(self, ask: Ask, cancel: Callable[[], object], title: str) -> None:
         self._stopped = False
         _, text, bar = self._progress or self._show_progress()
         while True:
             done, total, finished = ask()
-            text.set(f"{title}: {done} of {total}")
+            text.set(self.line.text(title, done, total))
             bar.configure(maximum=max(total, 1), value=done)
             self._root.update()
             if finished:
@@ -86,10 +113,10 @@ class TkDialog(UserInterface):
         window = tkinter.Toplevel(self._root)
         window.title("Faceplate")
         text = tkinter.StringVar(self._root)
-        ttk.Label(window, textvariable=text, width=48).pack(padx=12, pady=(12, 4))
-        bar = ttk.Progressbar(window, length=360)
+        ttk.Label(window, textvariable=text, width=72).pack(padx=12, pady=(12, 4))
+        bar = ttk.Progressbar(window, length=520)
         bar.pack(padx=12)
-        ttk.Button(window, text="Stop", command=self._stop).pack(anchor="e", padx=12, pady=8)
+        ttk.Button(window, text="Cancel", command=self._stop).pack(anchor="e", padx=12, pady=8)
         window.protocol("WM_DELETE_WINDOW", self._stop)
         self._progress = (window, text, bar)
         return self._progress
@@ -108,6 +135,8 @@ class TkDialog(UserInterface):
         cell: Any
         if field.kind == "choice":
             cell = ttk.Combobox(page, textvariable=variable, values=list(field.choices), state="readonly")
+        elif field.kind == "list":
+            cell = ttk.Combobox(page, textvariable=variable, values=list(field.choices))
         elif field.kind == "flag":
             cell = ttk.Checkbutton(page, variable=variable)
         elif field.kind in ("int", "float"):

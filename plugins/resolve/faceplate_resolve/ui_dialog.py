@@ -13,7 +13,8 @@ from .interface import Ask, UserInterface
 
 __all__ = ["ResolveDialog"]
 
-_ID = "FaceplateWindow"
+_SWAP, _MESSAGE, _PROGRESS, _PREVIEW = (f"Faceplate{word}" for word in ("Swap", "Message", "Progress", "Preview"))
+"""Identities of the windows: Resolve gives back an open window when a second one has its identity."""
 
 
 class ResolveDialog(UserInterface):
@@ -31,6 +32,7 @@ class ResolveDialog(UserInterface):
         ui = self._ui
         pages = [ui.VGroup([*(self._row(field) for field in fields), ui.VGap(0, 1)]) for _, fields in panel.pages]
         window = self._open(
+            _SWAP,
             panel.title,
             [620, 640],
             [
@@ -39,7 +41,10 @@ class ResolveDialog(UserInterface):
                 ui.Stack({"ID": "stack", "Weight": 1}, pages),
                 ui.HGroup(
                     {"Weight": 0},
-                    [ui.Button({"ID": "cancel", "Text": "Cancel"}), ui.Button({"ID": "go", "Text": "Go"})],
+                    [
+                        ui.Button({"ID": "cancel", "Text": "Cancel"}),
+                        *(ui.Button({"ID": name, "Text": label}) for name, label in panel.actions),
+                    ],
                 ),
             ],
         )
@@ -47,7 +52,7 @@ class ResolveDialog(UserInterface):
         for name, _ in panel.pages:
             items["pages"].AddTab(name)
         for field in panel.fields:
-            if field.kind == "choice":
+            if field.kind in ("choice", "list"):
                 items[field.name].AddItems(list(field.choices))
                 items[field.name].CurrentText = str(field.value)
         answer: dict[str, Any] = {}
@@ -60,29 +65,66 @@ class ResolveDialog(UserInterface):
     def say(self, text: str) -> None:
         ui = self._ui
         window = self._open(
+            _MESSAGE,
             "Faceplate",
             [480, 200],
             [ui.TextEdit({"Text": text, "ReadOnly": True}), ui.Button({"ID": "go", "Text": "OK", "Weight": 0})],
         )
         window.On.go.Clicked = self._exit
-        window.On[_ID].Close = self._exit
+        window.On[_MESSAGE].Close = self._exit
         window.Show()
         self._dispatcher.RunLoop()
         window.Hide()
 
+    def show(self, picture: str, text: str, choices: tuple[tuple[str, str], ...]) -> str:
+        ui = self._ui
+        buttons = [ui.Button({"ID": name, "Text": label}) for name, label in (("close", "Close"), *choices)]
+        window = self._open(
+            _PREVIEW,
+            "Faceplate - Preview this frame",
+            [1480, 620],
+            [
+                ui.Label({"ID": "picture", "Text": f'<img src="{picture}">', "Weight": 1}),
+                ui.Label({"ID": "said", "Text": text, "WordWrap": True, "Weight": 0}),
+                ui.HGroup({"Weight": 0}, buttons),
+            ],
+        )
+        chosen = [""]
+
+        def choose(name: str) -> Callable[[Any], None]:
+            def clicked(event: Any) -> None:
+                chosen[0] = name
+                self._dispatcher.ExitLoop()
+
+            return clicked
+
+        for name, _ in choices:
+            window.On[name].Clicked = choose(name)
+        window.On.close.Clicked = self._exit
+        window.On[_PREVIEW].Close = self._exit
+        window.Show()
+        self._dispatcher.RunLoop()
+        window.Hide()
+        return chosen[0]
+
     def follow(self, ask: Ask, cancel: Callable[[], object], title: str) -> None:
         ui = self._ui
         if self._progress is None:
-            row = [ui.Label({"ID": "what", "Text": title}), ui.Button({"ID": "stop", "Text": "Stop", "Weight": 0})]
-            self._progress = self._open("Faceplate", [420, 80], [ui.HGroup(row)])
+            # The UI manager has no progress bar: a slider that cannot be moved shows the same.
+            bar = {"ID": "bar", "Minimum": 0, "Maximum": 1000, "Value": 0, "Enabled": False}
+            row = [ui.Slider(bar), ui.Button({"ID": "stop", "Text": "Cancel", "Weight": 0})]
+            said = ui.Label({"ID": "what", "Text": title, "Weight": 0})
+            self._progress = self._open(_PROGRESS, "Faceplate", [560, 110], [said, ui.HGroup(row)])
             self._progress.On.stop.Clicked = self._stop
-            self._progress.On[_ID].Close = self._stop
+            self._progress.On[_PROGRESS].Close = self._stop
             self._progress.Show()
         self._stopped = False
         steps = has(self._dispatcher, "StepLoop")
         while True:
             done, total, finished = ask()
-            self._progress.GetItems()["what"].Text = f"{title}: {done} of {total}"
+            items = self._progress.GetItems()
+            items["what"].Text = self.line.text(title, done, total)
+            items["bar"].Value = min(1000, round(1000 * done / total)) if total else 0
             if steps:
                 self._dispatcher.StepLoop()
             if finished:
@@ -96,9 +138,9 @@ class ResolveDialog(UserInterface):
             self._progress.Hide()
             self._progress = None
 
-    def _open(self, title: str, size: list[int], children: list[Any]) -> Any:
+    def _open(self, name: str, title: str, size: list[int], children: list[Any]) -> Any:
         ui = self._ui
-        shape = {"ID": _ID, "WindowTitle": title, "Geometry": [200, 200, *size]}
+        shape = {"ID": name, "WindowTitle": title, "Geometry": [200, 200, *size]}
         return self._dispatcher.AddWindow(shape, [ui.VGroup({"Spacing": 6}, children)])
 
     def _row(self, field: Field) -> Any:
@@ -111,8 +153,8 @@ class ResolveDialog(UserInterface):
     def _cell(self, field: Field) -> Any:
         ui = self._ui
         shape = {"ID": field.name, "ToolTip": field.help, "Weight": 0.7}
-        if field.kind == "choice":
-            return ui.ComboBox(shape)
+        if field.kind in ("choice", "list"):
+            return ui.ComboBox({**shape, "Editable": field.kind == "list"})
         if field.kind == "flag":
             return ui.CheckBox({**shape, "Checked": bool(field.value)})
         if field.kind in ("int", "float"):
@@ -127,18 +169,21 @@ class ResolveDialog(UserInterface):
         return ui.LineEdit({**shape, "Text": str(field.value)})
 
     def _wire(self, window: Any, items: Any, panel: Panel, answer: dict[str, Any]) -> None:
-        def go(event: Any) -> None:
-            answer.update(
-                {field.name: _value(items[field.name], field) for field in panel.fields if field.kind != "note"}
-            )
-            self._dispatcher.ExitLoop()
+        def go(action: str) -> Callable[[Any], None]:
+            def clicked(event: Any) -> None:
+                fields = (field for field in panel.fields if field.kind != "note")
+                answer.update({field.name: _value(items[field.name], field) for field in fields}, action=action)
+                self._dispatcher.ExitLoop()
+
+            return clicked
 
         def turn(event: Any) -> None:
             items["stack"].CurrentIndex = event["Index"]
 
-        window.On.go.Clicked = go
+        for name, _ in panel.actions:
+            window.On[name].Clicked = go(name)
         window.On.cancel.Clicked = self._exit
-        window.On[_ID].Close = self._exit
+        window.On[_SWAP].Close = self._exit
         window.On.pages.CurrentChanged = turn
         for field in panel.fields:
             if field.kind in ("file", "folder"):
@@ -163,7 +208,7 @@ class ResolveDialog(UserInterface):
 
 
 def _value(item: Any, field: Field) -> Any:
-    if field.kind == "choice":
+    if field.kind in ("choice", "list"):
         return item.CurrentText
     if field.kind == "flag":
         return bool(item.Checked)

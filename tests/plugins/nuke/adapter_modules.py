@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from fake_nuke import nuke
 from nuke_stage import Stage, open_nuke
 
 ROOT = Path(__file__).parents[3]
@@ -21,6 +22,8 @@ def written(stage: Stage) -> str:
     """Save a script with a FaceSwap and return its text, with neutral paths."""
     node = stage.faceswap()
     node["shot_id"].setValue("0123456789abcdef0123456789abcdef")
+    for knob in (node["script_id"], nuke.root()["faceplate_script"]):
+        knob.setValue("fedcba9876543210fedcba9876543210")
     node["frames"].setValue("")
     node["track"].setValue("")
     node["source"].setValue("/shows/demo/people/bea")

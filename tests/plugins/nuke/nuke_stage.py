@@ -129,6 +129,8 @@ class Stage:
     def idle(self) -> bool:
         """Whether no task runs and nothing is left to the main thread."""
         tasks = self.adapter("actions").TASKS
+        if self.adapter("live_update").LIVE.pending():
+            return False
         return not any(task._thread.is_alive() for task in tasks._of.values()) and self.session.requests.empty()
 
     def settle(self, wait: float = 60.0, until: Callable[[], bool] | None = None) -> None:

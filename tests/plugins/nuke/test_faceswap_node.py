@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import fake_nuke
-from adapter_modules import GOLDEN, written
-from faceplate_client import parameters
+from adapter_modules import GOLDEN, ROOT, written
+from faceplate_client import CHOSEN, __version__, parameters
 from fake_nuke import nuke
 from nuke_stage import PLUGIN, Stage, open_nuke
 
@@ -26,13 +27,20 @@ def test_knobs_are_made_from_the_list(stage: Stage) -> None:
     }
     for entry in parameters():
         knob = node.knob(entry["name"])
-        assert knob is not None and knob.Class() == kinds[entry["type"]], entry["name"]
-        assert knob.value() == entry["default"] and knob.label() == entry["label"] and knob.tooltip() == entry["help"]
+        pulldown = entry["name"] in CHOSEN
+        kind, value = (
+            ("Enumeration_Knob", entry["default"] or "default")
+            if pulldown
+            else (kinds[entry["type"]], entry["default"])
+        )
+        assert knob is not None and knob.Class() == kind, entry["name"]
+        assert knob.value() == value and knob.label() == entry["label"] and knob.tooltip() == entry["help"]
         assert knob.getFlag(nuke.NO_ANIMATION) is not entry["animatable"]
         if entry["type"] == "float":
             assert (knob.min(), knob.max()) == (entry["minimum"], entry["maximum"])
     tabs = [knob.label() for knob in node.allKnobs() if knob.Class() == "Tab_Knob"]
-    assert tabs == ["Face", "Source", "Expression", "Matte", "Light", "Output", "Engine"]
+    named = "Face, Track, Source, Faces, Expression, Matte, Light, Lens, Output, Export, Engine, About"
+    assert ", ".join(tabs) == named
     assert node.knob("pick").Class() == "XY_Knob" and node.knob("search").Class() == "BBox_Knob"
 
 
@@ -46,6 +54,36 @@ def test_every_knob_has_a_tooltip_and_every_path_is_a_file_knob(stage: Stage) ->
         for knob in inside.allKnobs():
             looks = isinstance(knob.value(), str) and knob.value().startswith(str(stage.folder))
             assert not looks or knob.Class() == "File_Knob", knob.fullyQualifiedName()
+
+
+def test_no_two_knobs_have_one_label(stage: Stage) -> None:
+    node = stage.faceswap()
+    shown = [
+        node.knob(name) for name in node._user if node.knob(name).visible() and node.knob(name).Class() != "Tab_Knob"
+    ]
+    labels = [knob.label() for knob in shown if knob.label()]
+    assert sorted(labels) == sorted(set(labels))
+    assert all(knob.label() for knob in shown if knob.Class() != "Text_Knob")
+
+
+def test_export_track_and_about_have_tabs_of_their_own(stage: Stage) -> None:
+    node, tab, where = stage.faceswap(), "", {}
+    for name in node._user:
+        tab = node.knob(name).label() if node.knob(name).Class() == "Tab_Knob" else tab
+        where[name] = tab
+    assert {where[name] for name in ("export_shot", "comp_template", "create_take", "contact_sheet")} == {"Export"}
+    assert {where[name] for name in ("track_shot", "track", "track_nodes", "fit_search")} == {"Track"}
+    assert {where[name] for name in ("open_help", "plugin_version", "engine_state")} == {"About"}
+    assert node["plugin_version"].value() == __version__
+
+
+def test_the_help_button_opens_the_page_of_the_documentation(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    stage.faceswap()["open_help"].execute()
+    page = Path(opened[0].removeprefix("file://"))
+    headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "nuke.md").read_text("utf-8"), re.MULTILINE)
+    assert re.findall(r"<h2[^>]*>(.+?)</h2>", page.read_text("utf-8")) == headings, "run docs/make_nuke_help.py"
 
 
 def test_inputs_are_plate_matte_and_source(stage: Stage) -> None:

@@ -117,22 +117,3 @@ def test_words_of_render_faceplate(
     """`kept` is what Nuke takes off the end of the script's words."""
     monkeypatch.setattr(nuke, "rawArgs", ["nuke", "-t", "render_faceplate.py", *words, *([kept] if kept else [])])
     assert stage.adapter("script_render")._asked(words) == ("a.nk", frames, writes)
-
-
-def test_a_template_and_its_undo(stage: Stage) -> None:
-    node = stage.faceswap()
-    node["comp_template"].execute()
-    merge = next(one for one in nuke.allNodes("Merge2"))
-    assert merge.input(0) is stage.read and node["result_mode"].value() == "element"
-    classes = []
-    here = merge.input(1)
-    while here is not node:
-        classes.append(here.Class())
-        here = here.input(0)
-    assert classes == ["Grain2", "Premult", "Grade", "Unpremult"]
-    nuke.undo()
-    assert (
-        nuke.allNodes("Merge2") == []
-        and nuke.allNodes("Grade") == []
-        and node["result_mode"].value() == "over the plate"
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -102,13 +103,25 @@ class Scene:
             dict(self.project._presets),
             dict(self.project._jobs),
             dict(timeline._marks),
-            [(i._takes, i._take, i._markers, i._values) for track in timeline._tracks for i in track.items],
+            [_own_state(item) for track in timeline._tracks for item in track.items],
             self.pool._current is self.pool._root,
         )
 
 
+def _own_state(item: TimelineItem) -> Any:
+    grade = (
+        item._version,
+        sorted(item._versions),
+        [list(tools) for tools in item._graph._nodes],
+        item._gain,
+        item._group,
+    )
+    return list(item._takes), item._take, dict(item._markers), dict(item._values), grade
+
+
 def _described(item: TimelineItem) -> tuple[str, int, int]:
-    return item._name, item._start, item._end
+    """Without the date in a take's name."""
+    return re.sub(r" \d{4}-\d\d-\d\d \d\d:\d\d$", "", item._name), item._start, item._end
 
 
 class CopyEngine:
@@ -116,6 +129,9 @@ class CopyEngine:
 
     def open_shot(self, document: Any) -> CopyShot:
         return CopyShot(document)
+
+    def models(self) -> list[dict[str, Any]]:
+        return []
 
     def faces(self, shot: CopyShot, frame: int) -> Any:
         raise EngineError("not-here", "This engine only copies.")

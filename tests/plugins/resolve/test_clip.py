@@ -15,7 +15,7 @@ from faceplate_resolve.color_spaces import SPACES, delivered_space, is_managed, 
 from faceplate_resolve.deliver import exr_codec
 from faceplate_resolve.host import Host
 from faceplate_resolve.media import files_of, short_name
-from faceplate_resolve.swap import plate_space
+from faceplate_resolve.plates import plate_space
 from faceplate_resolve.swap_record import (
     folder_name,
 )
@@ -122,7 +122,9 @@ class TestJudgement:
         assert self.verdict(edit, edit[2]._put(1, None, 86400, 10))[0] == "refuse"
 
     @pytest.mark.parametrize("what", ["nodes", "tool", "lut", "group", "comp"])
-    def test_a_grade_sends_to_a_render(self, edit: tuple[World, Project, Timeline], tmp_path: Path, what: str) -> None:
+    def test_a_composition_sends_to_a_render_and_a_grade_does_not(
+        self, edit: tuple[World, Project, Timeline], tmp_path: Path, what: str
+    ) -> None:
         (tmp_path / "a.mov").touch()
         item = self.made(edit, str(tmp_path / "a.mov"))
         if what == "nodes":
@@ -136,7 +138,8 @@ class TestJudgement:
         if what == "comp":
             item._comps = 1
         mode, reason = self.verdict(edit, item)
-        assert mode == "render" and ("graded" in reason or "Fusion" in reason)
+        # The result lies below a copy of the grade; what a composition does cannot be copied.
+        assert (mode, reason) == (("render", "it has a Fusion composition") if what == "comp" else ("source", ""))
 
     def test_sizing_is_taken_over_as_far_as_it_is_not_plain(
         self, edit: tuple[World, Project, Timeline], tmp_path: Path

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from faceplate_client import HostError, parameters
+from faceplate_client import CHOSEN, Choice, HostError, parameters
 from faceplate_resolve.dialog import ESSENTIALS, SwapRequest, read_request, swap_panel
 from faceplate_resolve.ui_dialog import ResolveDialog
 from fake_resolve import Project, Timeline, World
@@ -19,7 +19,7 @@ class TestPanel:
     def test_every_parameter_once_and_the_essentials_first(self) -> None:
         panel = swap_panel("t", (), parameters(), {}, OWN)
         names = [field.name for field in panel.fields]
-        own = ["source", "mode", "handles", "track", "space", "purpose", "folder"]
+        own = ["source", "mode", "handles", "track", "space", "purpose", "folder", "result", "burn_grade"]
         assert sorted(names) == sorted([*own, *(entry["name"] for entry in parameters())])
         assert [field.name for field in panel.pages[0][1]] == ["source", *ESSENTIALS]
         assert {field.kind for field in panel.fields} <= {
@@ -27,12 +27,25 @@ class TestPanel:
             "int",
             "string",
             "choice",
+            "list",
             "flag",
             "folder",
             "file",
             "note",
         }
         assert all(field.help for field in panel.fields)
+
+    def test_target_and_networks_are_lists_that_the_engine_fills(self) -> None:
+        """A list takes other text too: a place in the picture is no line of it. `default` is the empty value."""
+        offered = {"generator": [Choice("mesh", ""), Choice("ghost_256", "Apache-2.0, for commercial use")]}
+        panel = swap_panel("t", (), parameters(), {}, OWN, offered=offered)
+        fields = {field.name: field for field in panel.fields}
+        assert {name for name, field in fields.items() if field.kind == "list"} == set(CHOSEN)
+        assert fields["generator"].choices == ("mesh", "ghost_256") and fields["detector"].value == "default"
+        assert "ghost_256: Apache-2.0" in fields["generator"].help
+        answer = read_request(panel, {"generator": "ghost_256", "target": "12,40", "restorer": "default"})
+        values = answer.values
+        assert (values["generator"], values["target"], values["restorer"]) == ("ghost_256", "12,40", "")
 
     def test_values_and_keyed_values(self) -> None:
         panel = swap_panel("t", (), parameters(), {"grain": 0.25, "matte_feather": {"keys": [[1, 0.1, "hold"]]}}, OWN)

@@ -60,6 +60,9 @@ class TestStubs:
             "host.py": ("self.manager.SaveProject()", "self.project.SaveProject()"),
             "swap_record.py": ("thing.DeleteMarkerAtFrame(at)", "thing.DeleteMarkerAtFrame(str(at), 1)"),
             "menu.py": ("host.fusion", "host.fusions"),
+            "grades.py": ("original.CopyGrades([placed])", "original.CopyGrade([placed])"),
+            "batch.py": ("item.GetFlagList()", "item.GetFlagsList()"),
+            "settings.py": ("host.project.GetUniqueId()", "host.project.GetUniqueID()"),
         }
         expected = {}
         for name, (right, wrong) in mistakes.items():

@@ -117,6 +117,9 @@ KNOBS: dict[str, dict[str, Maker]] = {
     "Input": {"number": Int_Knob},
     "Output": {},
     "Group": {},
+    "Gizmo": {},
+    "LiveGroup": {},
+    "Precomp": {"file": File_Knob},
     "Dot": {},
     "NoOp": {},
     "PostageStamp": {},
@@ -135,7 +138,15 @@ KNOBS: dict[str, dict[str, Maker]] = {
         "white": _value(Double_Knob, 1.0),
         "black_clamp": _value(Boolean_Knob, True),
     },
-    "Constant": {"color": XY_Knob},
+    "Constant": {"color": XY_Knob, "channels": _value(_word, "rgb"), "format": _word},
+    "RotoPaint": {},
+    "STMap": {"uv": _value(_word, "none")},
+    "Text2": {
+        "message": String_Knob,
+        "box": BBox_Knob,
+        "xjustify": _value(_word, "left"),
+        "yjustify": _value(_word, "top"),
+    },
     "Premult": {},
     "Unpremult": {},
     "Grain2": {"maskChannelInput": _value(_word, "none")},
@@ -160,7 +171,7 @@ KNOBS: dict[str, dict[str, Maker]] = {
     },
 }
 
-INPUTS = {"Read": 0, "Input": 0, "Constant": 0, "Root": 0, "Merge2": 2, "Copy": 2, "Switch": 2}
+INPUTS = {"Read": 0, "Input": 0, "Constant": 0, "Root": 0, "Merge2": 2, "Copy": 2, "Switch": 2, "STMap": 2}
 """Inputs of a class as a script takes them for granted; 1 for all others."""
 
 

@@ -24,6 +24,7 @@ _FUNCTIONS: dict[str, Any] = {
     "max": max,
     "clamp": lambda x, low=0.0, high=1.0: min(max(x, low), high),
 }
+_SIZES = ("input.width", "input.height")
 _NAME = re.compile(r"\$?[A-Za-z_][\w.]*(?!\w*\()")
 
 
@@ -161,6 +162,12 @@ def _value(word: str, knob: Any, frame: float) -> float:
         return math.pi
     if word == "$gui":
         return float(current().gui)
+    if word in _SIZES:
+        try:
+            size = knob.node().input(0).format()
+        except RuntimeError:  # an input in error has the project's size
+            size = current().root.format()
+        return float(size.width() if word == "input.width" else size.height())
     return float(knob_named(word, knob.node()).getValueAt(frame))
 
 
@@ -190,7 +197,7 @@ def nodes_named(text: str, node: Any) -> list[Any]:
     """The nodes whose knobs an expression reads."""
     found = []
     for word in _NAME.findall(text):
-        if "." in word and not word.startswith("$"):
+        if "." in word and not word.startswith("$") and word not in _SIZES:
             other = knob_named(word, node).node()
             if other is not node:
                 found.append(other)
@@ -225,6 +232,7 @@ def _command(text: str, node: Any) -> str:
         "getenv": lambda: os.environ.get(words[1], ""),
         "file": lambda: str(Path(words[2]).parent),
         "frame": lambda: str(current().frame),
+        "lindex": lambda: words_of(words_of(text)[1])[int(float(words_of(text)[2]))],
     }
     if words[0] not in known:
         raise RuntimeError(f"invalid command name {words[0]}")

@@ -351,6 +351,10 @@ class Enumeration_Knob(Array_Knob):
         return list(self._choices)
 
     def setValues(self, choices: list[str]) -> None:
+        """Keeps the number of the line that is chosen, not its word: no page says which of the two Nuke keeps."""
+        chosen = self._values[0]
+        if not self._free and chosen in self._choices and choices:
+            self._values = [choices[min(self._choices.index(chosen), len(choices) - 1)]]
         self._choices = list(choices)
 
     def value(self) -> Any:
@@ -472,6 +476,10 @@ class Tab_Knob(Knob):
 class Text_Knob(Knob):
     default = ""
 
+    def __init__(self, name: str, label: str | None = None, value: str = "") -> None:
+        super().__init__(name, label)
+        self._values = [value]
+
 
 def _nuke() -> Any:
     import sys
@@ -505,7 +513,7 @@ def user_knob_text(knob: Knob) -> str:
         words += ["t", quoted(knob._tooltip)]
     if isinstance(knob, Enumeration_Knob):
         words += ["M", "{" + " ".join(quoted(choice) for choice in knob._choices) + "}"]
-    if isinstance(knob, PyScript_Knob):
+    if isinstance(knob, PyScript_Knob) or (isinstance(knob, Text_Knob) and knob._values[0]):
         words += ["T", quoted(knob._values[0])]
     words += ["+" + name for name, bit in _FLAGS.items() if knob._flags & bit]
     if hasattr(knob, "_range"):

@@ -10,7 +10,7 @@ from .classes import make_knobs
 from .knobs import Knob
 from .state import current, main_thread_only
 
-__all__ = ["Format", "Group", "Node", "Root", "make_node", "new_root"]
+__all__ = ["Format", "Gizmo", "Group", "LiveGroup", "Node", "Precomp", "Root", "make_node", "new_root"]
 
 
 class Format:
@@ -234,6 +234,21 @@ class Group(Node):
         return found
 
 
+class Gizmo(Group):
+    """A group in a file of its own, whose name is its class."""
+
+
+class Precomp(Group):
+    """Another script, in this one."""
+
+
+class LiveGroup(Precomp):
+    """A group that is published as a file."""
+
+
+_GROUPS = {"Group": Group, "Gizmo": Gizmo, "Precomp": Precomp, "LiveGroup": LiveGroup}
+
+
 @main_thread_only
 class Root(Group):
     """The script."""
@@ -263,7 +278,7 @@ def new_root() -> Root:
 
 def make_node(cls: str, parent: Group, name: str = "") -> Node:
     """A node of `cls` in `parent`, without telling anybody yet."""
-    made = Group(cls, parent) if cls == "Group" else Node(cls, parent)
+    made = _GROUPS.get(cls, Node)(cls, parent)
     parent._children.append(made)
     stem = re.sub(r"\d+$", "", name) or cls
     taken = {other.name() for other in parent._children if other is not made}

@@ -29,14 +29,14 @@ from .knobs import (
     Text_Knob,
     XY_Knob,
 )
-from .nodes import Format, Group, Node, Root
+from .nodes import Format, Gizmo, Group, LiveGroup, Node, Precomp, Root
 from .state import current as _current
 from .state import main_thread_only as _main
 
 __all__ = [
     "Array_Knob", "BBox_Knob", "Boolean_Knob", "Double_Knob", "Enumeration_Knob", "EvalString_Knob", "File_Knob",
-    "Format", "Group", "Int_Knob", "Knob", "Node", "PyScript_Knob", "Root", "Script_Knob", "String_Knob", "Tab_Knob",
-    "Text_Knob", "XY_Knob",
+    "Format", "Gizmo", "Group", "Int_Knob", "Knob", "LiveGroup", "Node", "Precomp", "PyScript_Knob", "Root",
+    "Script_Knob", "String_Knob", "Tab_Knob", "Text_Knob", "XY_Knob",
 ]  # fmt: skip
 
 EXPRESSIONS, INPUTS, HIDDEN_INPUTS = 2, 1, 4
@@ -279,6 +279,9 @@ def executing(f: float | None = None) -> bool:
 def frame(f: int | None = None) -> int:
     if f is not None:
         _current().frame = int(f)
+        if GUI and _current().root is not None:
+            root()["frame"]._values[0] = int(f)
+            _callbacks.fire("knobChanged", root(), root()["frame"])
     return int(_current().frame)
 
 
@@ -312,6 +315,14 @@ def message(prompt: str) -> None:
     if not GUI:
         raise RuntimeError("there is no window")
     _current().said.append(prompt)
+
+
+@_main
+def ask(prompt: str) -> bool:
+    if not GUI:
+        raise RuntimeError("there is no window")
+    _current().said.append(prompt)
+    return bool(_current().answers.get("ask"))
 
 
 def tprint(*args: Any, sep: str = " ", end: str = "\n", file: Any = None) -> None:

@@ -54,7 +54,8 @@ def picture(node: Any, frame: int) -> Picture:
     with current().at(frame):
         if disabled is not None and disabled.value():
             return picture(node.input(0), frame)
-        return _NODES.get(node.Class(), _pass)(node, frame)
+        shown = _group if hasattr(node, "nodes") else _pass  # a Gizmo's class is its own name
+        return _NODES.get(node.Class(), shown)(node, frame)
 
 
 def _pass(node: Any, frame: int) -> Picture:
@@ -219,14 +220,57 @@ def _crop(node: Any, frame: int) -> Picture:
     return found.on((int(x), int(bottom_up - top), int(right - x), int(top - y)))
 
 
+_CHANNELS = {"r": "rgba.red", "g": "rgba.green", "b": "rgba.blue", "a": "rgba.alpha"}
+
+
 def _expression(node: Any, frame: int) -> Picture:
+    """Each channel's expression over the data window; x and y count pixels from the display's lower left corner."""
     found = picture(node.input(0), frame)
-    short = {"r": "rgba.red", "g": "rgba.green", "b": "rgba.blue", "a": "rgba.alpha"}
+    left, top, width, height = found.data
+    bottom_up = found.display[1] + found.display[3] - 1
+    y, x = np.mgrid[0:height, 0:width]
+    known: dict[str, Any] = {"x": x + left, "y": bottom_up - (y + top), "fmod": np.fmod}
+    nothing = np.zeros((height, width), np.float32)
+    known.update((letter, found.channels.get(name, nothing)) for letter, name in _CHANNELS.items())
     done = dict(found.channels)
-    for number, target in enumerate(short.values()):
+    for number, target in enumerate(_CHANNELS.values()):
         text = node[f"expr{number}"].value()
         if text:
-            done[target] = found.channels[short[text]]
+            done[target] = np.asarray(_evaluated(text, known), np.float32)
+    return replace(found, channels=done)
+
+
+def _evaluated(text: str, known: dict[str, Any]) -> Any:
+    """`condition ? one : other`, or Python's own arithmetic."""
+    asked = re.match(r"^(.*?)\?(.*):(.*)$", text)
+    if asked:
+        return np.where(*(_evaluated(part.strip(), known) for part in asked.groups()))
+    return eval(text, {"__builtins__": {}}, known)
+
+
+def _transform(node: Any, frame: int) -> Picture:
+    """Only what the adapter makes: a whole scale about the lower left corner."""
+    found, scale = picture(node.input(0), frame), node["scale"].value()
+    whole = int(scale)
+    if whole == 1:
+        return found
+    assert whole == scale and node["center"].value() == [0, 0], "the stand-in scales by whole numbers about 0, 0"
+    larger = {name: np.kron(pixels, np.ones((whole, whole), np.float32)) for name, pixels in found.channels.items()}
+    display = tuple(value * whole for value in found.display)
+    return Picture(tuple(value * whole for value in found.data), display, larger)  # type: ignore[arg-type]
+
+
+def _text2(node: Any, frame: int) -> Picture:
+    """White letters at the lower edge; the stand-in keeps what it has written in `session.drawn`."""
+    found = picture(node.input(0), frame)
+    words = substitute(node["message"].value(), node)
+    current().drawn.append(words)
+    drawn = np.zeros((found.data[3], found.data[2]), np.uint8)
+    cv2.putText(drawn, words, (2, found.data[3] - 4), cv2.FONT_HERSHEY_PLAIN, 0.7, 255)
+    done = dict(found.channels)
+    for name in _CHANNELS.values():
+        if name in done:
+            done[name] = np.where(drawn > 127, np.float32(1), done[name])
     return replace(found, channels=done)
 
 
@@ -269,6 +313,8 @@ def _offset(node: Any, frame: int) -> Picture:
 _NODES: dict[str, Callable[[Any, int], Picture]] = {
     "Read": _read,
     "Group": _group,
+    "LiveGroup": _group,
+    "Precomp": _group,
     "Input": _input,
     "Merge2": _merge,
     "Copy": _copy,
@@ -281,6 +327,8 @@ _NODES: dict[str, Callable[[Any, int], Picture]] = {
     "Unpremult": _premult,
     "FrameHold": _hold,
     "TimeOffset": _offset,
+    "Transform": _transform,
+    "Text2": _text2,
 }
 
 

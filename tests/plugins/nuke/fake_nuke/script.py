@@ -105,7 +105,7 @@ def _is_nothing(knob: Knob) -> bool:
     if isinstance(knob, Enumeration_Knob):
         return knob._values == knob._choices[:1]
     plain = isinstance(knob, (Double_Knob, Int_Knob, Boolean_Knob, String_Knob)) or knob.size > 1
-    return not plain or knob.Class() == "PyScript_Knob" or not any(knob._values)
+    return not plain or knob.Class() in ("PyScript_Knob", "Text_Knob") or not any(knob._values)
 
 
 def load(text: str) -> None:

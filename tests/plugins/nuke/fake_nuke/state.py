@@ -31,6 +31,8 @@ class Session:
         self.executing: list[Any] = []
         self.requests: queue.Queue[tuple[Callable[..., Any], tuple, dict, threading.Event | None, list]] = queue.Queue()
         self.said: list[str] = []
+        self.drawn: list[str] = []
+        """What Text nodes have written into pictures."""
         self.printed: list[str] = []
         self.answers: dict[str, Any] = {}
         self.undo_steps: list[list[Callable[[], None]]] = []

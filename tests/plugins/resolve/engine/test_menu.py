@@ -32,7 +32,7 @@ class TestMenu:
             self.seen = {name: items[name].__dict__ for name in items}
             items["source"].Text, items["folder"].Text = str(source), str(folder)
             items["occlusion"].Value = items["grain"].Value = 0.0
-            items["generator"].Text = "null"
+            items["generator"].CurrentText = "null"
             items["track"].Checked = False
             items["handles"].Value = 0
             for name, value in changed.items():

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from faceplate_client import Engine, HostError
+from faceplate_resolve.batch import batch
 from faceplate_resolve.dialog import SwapRequest
 from faceplate_resolve.interface import Console
-from faceplate_resolve.swap import batch, swap_clip
+from faceplate_resolve.swap import swap_clip
 from movies import retimed
 from placed_clips import START, host_of
 from resolve_scene import SIDE, Scene, small_disk
@@ -117,7 +118,7 @@ class TestUndo:
         scene.timeline._tracks[1].name = "Face Swap"
         swap_clip(host_of(scene), item, answer(), quick, Console())
         assert [name for name, _ in scene.track_list()] == ["Video 1", "Face Swap", "Face Swap 2"]
-        assert scene.track_list()[2][1] == [("sh010.[1001-1001].exr", START, START + 1)]
+        assert scene.track_list()[2][1] == [("sh010 v001", START, START + 1)]
 
     def test_stopped_by_the_person(
         self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest], tmp_path: Path

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,14 @@ import pytest
 
 from faceplate_client import Engine, HostError
 from faceplate_resolve.clip import read_clip
-from faceplate_resolve.dialog import SwapRequest
+from faceplate_resolve.dialog import ELEMENT, TAKE, SwapRequest
 from faceplate_resolve.interface import Console
-from faceplate_resolve.swap import swap_clip
-from fake_resolve import Graph, World
-from placed_clips import START, assert_equals_command_line, assert_in_step, host_of, shot_of
-from resolve_scene import Scene
+from faceplate_resolve.swap import next_version, swap_clip
+from faceplate_resolve.swap_record import record_of
+from fake_resolve import ColorGroup, Graph, World
+from placed_clips import QUICK, START, assert_equals_command_line, assert_in_step, host_of, shot_of
+from plates import read_file
+from resolve_scene import SIDE, Scene
 
 
 class TestOneClip:
@@ -29,13 +33,14 @@ class TestOneClip:
         original._values["ZoomX"] = 1.25
         before = scene.state()
         placed: Any = swap_clip(host_of(scene), original, answer(handles=2, swap=True), engine, Console())
-        name = "sh010.[1004-1011].exr"
+        name = "sh010 v001"
         assert scene.track_list() == [
             ("Video 1", [("sh010", START + 100, START + 104)]),
             ("Face Swap", [(name, START + 100, START + 104)]),
         ]
         assert scene.pool._root._folders[0]._name == "Faceplate" and scene.pool._current is scene.pool._root
-        assert [clip._name for clip in scene.pool._root._folders[0]._clips] == [name]
+        made = scene.pool._root._folders[0]._clips
+        assert len(made) == 1 and re.fullmatch(r"sh010 v001 \d{4}-\d\d-\d\d \d\d:\d\d", made[0]._name)
         assert (placed._offset, placed._values) == (2, {"ZoomX": 1.25})
         assert_in_step(placed, original, swapped=True)
         path, document = shot_of(placed)
@@ -77,7 +82,7 @@ class TestOneClip:
         media = scene._pooled("still.1001.exr", path, 1, "24", kind="Still")
         original = scene.timeline._put(1, media, START + 5, 6)
         placed: Any = swap_clip(host_of(scene), original, answer(), engine, Console())
-        assert scene.track_list()[1] == ("Face Swap", [("still.[1001-1006].exr", START + 5, START + 11)])
+        assert scene.track_list()[1] == ("Face Swap", [("still v001", START + 5, START + 11)])
         assert placed._media._count == 6
         first = placed._media._pixels(0)
         assert all(np.array_equal(placed._media._pixels(k), first) for k in range(6))
@@ -89,6 +94,61 @@ class TestOneClip:
         original = scene.timeline._put(1, scene.sequence("sh010", 8), START, 2, offset=Fraction(2))
         placed: Any = swap_clip(host_of(scene), original, answer(handles=1), quick, Console())
         assert_in_step(placed, original)
+
+
+class TestWhereTheResultGoes:
+    def test_the_element_alone_on_a_track_above(
+        self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest]
+    ) -> None:
+        """Premultiplied RGBA of the plate's size; laid over the clip it is the swapped picture."""
+        original = scene.timeline._put(1, scene.sequence("sh010", 2), START, 1)
+        original._gain = 0.7
+        request = replace(answer(), result=ELEMENT, values={**QUICK})
+        placed: Any = swap_clip(host_of(scene), original, request, engine, Console())
+        path, document = shot_of(placed)
+        assert document["mode"] == "element" and document["parameters"]["window"] == "plate"
+        assert placed._media._properties["Alpha mode"] == "Premultiplied" and placed._gain == 0.7
+        pixels, spec = read_file(path.parent / "v001" / "sh010.1001.exr")
+        assert (spec.width, spec.height) == (SIDE, SIDE) and list(spec.channelnames[:4]) == ["R", "G", "B", "A"]
+        alpha = pixels[..., 3]
+        assert alpha.max() == 1.0 and (alpha == 0).mean() > 0.3
+        assert record_of(placed) is not None
+
+    def test_a_take_of_the_clip_below_its_grade(
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest]
+    ) -> None:
+        original = scene.timeline._put(1, scene.sequence("sh010", 8), START, 2, offset=Fraction(2))
+        original._gain, media = 0.7, original._media
+        request = replace(answer(handles=1), result=TAKE)
+        host = host_of(scene)
+        placed: Any = swap_clip(host, original, request, quick, Console())
+        assert placed is original and [name for name, _ in scene.track_list()] == ["Video 1"]
+        assert [take.media for take in original._takes] == [media, original._media] and original._take == 2
+        assert original._gain == 0.7 and re.match(r"sh010 v001 \d{4}", original._media._name)
+        for record in (START, START + 1):
+            k = record - START
+            assert np.array_equal(original._media._pixels(original._shows(record)), media._pixels(2 + k))
+        assert next_version(host, original, replace(request, values={"grain": 0.5}), quick, Console()) == 3
+        original.SelectTakeByIndex(1)
+        with pytest.raises(HostError, match="select the latest take"):
+            next_version(host, original, request, quick, Console())
+
+    def test_a_take_that_fails_leaves_the_clip_as_it_was(
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest]
+    ) -> None:
+        original = scene.timeline._put(1, scene.sequence("sh010", 4), START, 2, offset=Fraction(1))
+        before = scene.state()
+        scene.world.refuse = {"ProjectManager.SaveProject"}
+        with pytest.raises(HostError, match="While saving the project"):
+            swap_clip(host_of(scene), original, replace(answer(), result=TAKE), quick, Console())
+        assert scene.state() == before
+
+    def test_a_rendered_range_cannot_be_a_take_of_itself(
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest]
+    ) -> None:
+        item = scene.timeline._put(1, scene.sequence("fast", 16), START, 4, offset=Fraction(2), speed=Fraction(2))
+        with pytest.raises(HostError, match="cannot be a take of itself: choose over the plate"):
+            swap_clip(host_of(scene), item, replace(answer(space="ACEScg"), result=TAKE), quick, Console())
 
 
 class TestRenderRange:
@@ -104,10 +164,11 @@ class TestRenderRange:
         self, scene: Scene, engine: Engine, answer: Callable[..., SwapRequest], graded: Any, tmp_path: Path
     ) -> None:
         before = scene.state()
-        placed: Any = swap_clip(host_of(scene), graded, answer(space="ACEScg", swap=True), engine, Console())
+        asked = replace(answer("render", space="ACEScg", swap=True), burn_grade=True)
+        placed: Any = swap_clip(host_of(scene), graded, asked, engine, Console())
         after = scene.state()
         first = START + 10
-        name = f"sh010.[{first}-{first + 2}].exr"
+        name = "sh010 v001"
         assert scene.track_list() == [
             ("Video 1", [("sh010", first, first + 3)]),
             ("Video 2", [("Title", START, START + 50)]),
@@ -122,7 +183,33 @@ class TestRenderRange:
             old = (scene.pictures[4 + k].astype(np.float16).astype(np.float32) * np.float32(0.7)).astype(np.float16)
             assert np.abs(new[:24, :24] - old[:24, :24]).max() < 2e-3  # the grade is in it, the title is not
             assert np.abs(new - old).max() > 0.02
+        assert placed._gain == 1.0, "the grade is in the pictures: a second one would be too many"
         assert_equals_command_line(placed, tmp_path)
+
+    def test_a_render_has_no_grade_unless_asked_and_the_result_gets_it(
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest], graded: Any
+    ) -> None:
+        """A version of the clip's own without a grade is rendered, and gone afterwards; groups too."""
+        graded._group = group = ColorGroup(scene.world)
+        before = scene.state()[8][0]
+        placed: Any = swap_clip(host_of(scene), graded, answer("render", space="ACEScg"), quick, Console())
+        for k in range(3):
+            plain = scene.pictures[4 + k].astype(np.float16)
+            assert np.abs(placed._media._pixels(k)[:24, :24] - plain[:24, :24]).max() < 2e-3
+        assert scene.state()[8][0] == before
+        assert (placed._gain, placed._graph._nodes, placed._group) == (0.7, [["Primary"], ["Curves"]], group)
+
+    def test_a_graded_clip_is_swapped_on_its_own_media_below_the_grade(
+        self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest], graded: Any
+    ) -> None:
+        interface = Console()
+        placed: Any = swap_clip(host_of(scene), graded, answer(), quick, interface)
+        _, document = shot_of(placed)
+        assert document["plate"].startswith(str(scene.folder)) and placed._gain == 0.7 and interface.notes == []
+        assert_in_step(placed, graded)
+        scene.world.refuse = {"TimelineItem.CopyGrades"}
+        swap_clip(host_of(scene), graded, answer(), quick, interface)
+        assert interface.notes == ["Resolve did not copy the clip's grade to the result: copy it on the Color page."]
 
     @pytest.mark.parametrize("speed", [Fraction(2), Fraction(-1)])
     def test_a_retimed_clip_is_rendered_and_never_guessed(
@@ -156,7 +243,7 @@ class TestRenderRange:
             HostError,
             match=r"While rendering the clip's range: Resolve rendered 2 frames instead of 3; it says: Complete",
         ):
-            swap_clip(host_of(scene), graded, answer(space="ACEScg"), quick, Console())
+            swap_clip(host_of(scene), graded, answer("render", space="ACEScg"), quick, Console())
         assert scene.state() == before
         assert not list((tmp_path / "results").rglob("*.exr"))
 
@@ -166,13 +253,14 @@ class TestRenderRange:
         scene.project._settings["colorSpaceTimeline"] = "My Show Log"
         before = scene.state()
         with pytest.raises(HostError, match="Resolve renders in 'My Show Log': say which OCIO colour space"):
-            swap_clip(host_of(scene), graded, answer(), quick, Console())
+            swap_clip(host_of(scene), graded, answer("render"), quick, Console())
         assert scene.state() == before
 
     @pytest.mark.parametrize(
         "refused",
         ["Project.SaveAsNewRenderPreset", "Project.AddRenderJob", "Project.SetRenderSettings", "Project.StartRendering",
-         "Project.SetCurrentRenderFormatAndCodec", "Project.SetCurrentRenderMode", "Timeline.SetTrackEnable"],
+         "Project.SetCurrentRenderFormatAndCodec", "Project.SetCurrentRenderMode", "Timeline.SetTrackEnable",
+         "TimelineItem.AddVersion", "Graph.ResetAllGrades"],
     )  # fmt: skip
     def test_whatever_resolve_refuses_all_is_as_before(
         self, scene: Scene, quick: Any, answer: Callable[..., SwapRequest], graded: Any, refused: str
@@ -180,7 +268,7 @@ class TestRenderRange:
         before = scene.state()
         scene.world.refuse = {refused}
         with pytest.raises(HostError, match="While rendering the clip's range") as caught:
-            swap_clip(host_of(scene), graded, answer(space="ACEScg"), quick, Console())
+            swap_clip(host_of(scene), graded, answer("render", space="ACEScg"), quick, Console())
         scene.world.refuse = set()
         # What could not be put back because Resolve refuses is said.
         if not caught.value.left:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from faceplate.plate import write_over
 from faceplate.render import Renderer
 from faceplate.shot import load_shot
 from faceplate_client import Engine, HostError, frame_path
+from faceplate_resolve.batch import batch, marked_items
 from faceplate_resolve.dialog import SwapRequest
 from faceplate_resolve.interface import Console
-from faceplate_resolve.swap import batch, marked_items, next_version, swap_clip
+from faceplate_resolve.swap import next_version, swap_clip
 from fake_resolve import Graph
 from placed_clips import QUICK, START, assert_in_step, host_of, shot_of
 from plates import read_file
@@ -83,9 +85,10 @@ class TestVersions:
         item = scene.timeline._put(1, scene.sequence("sh010", 4), START, 1, offset=Fraction(1))
         item._graph, item._gain = Graph(scene.world, [["Primary"], []]), 0.7
         host = host_of(scene)
-        placed: Any = swap_clip(host, item, answer(space="ACEScg"), quick, Console())
+        asked = replace(answer("render", space="ACEScg"), burn_grade=True)
+        placed: Any = swap_clip(host, item, asked, quick, Console())
         item._gain = 0.35
-        assert next_version(host, placed, answer(space="ACEScg"), quick, Console()) == 2
+        assert next_version(host, placed, asked, quick, Console()) == 2
         wanted = scene.pictures[1][:24, :24] * 0.35
         assert np.abs(placed._media._pixels(0)[:24, :24] - wanted).max() < 2e-3
 

@@ -109,11 +109,15 @@ class MediaPoolItem(Marked):
     def GetName(self) -> str:
         return self._name
 
+    def SetName(self, name: str) -> bool:
+        self._name = name
+        return True
+
     def GetClipProperty(self, propertyName: str | None = None) -> Any:
         return self._properties.get(propertyName, "") if propertyName else dict(self._properties)
 
     def SetClipProperty(self, propertyName: str, propertyValue: Any) -> bool:
-        if propertyName not in ("FPS", "Input Color Space"):
+        if propertyName not in ("FPS", "Input Color Space", "Alpha mode"):
             return False
         self._properties[propertyName] = str(propertyValue)
         return True

@@ -22,7 +22,16 @@ class Graph(Thing):
 
     def __init__(self, world: World, nodes: list[list[str]], luts: dict[int, str] | None = None) -> None:
         super().__init__(world)
-        self._nodes, self._luts = nodes, luts or {}
+        self._nodes, self._luts, self._gain = nodes, luts or {}, 1.0
+
+    def _copy(self) -> Graph:
+        other = Graph(self._world, [list(tools) for tools in self._nodes], dict(self._luts))
+        other._gain = self._gain
+        return other
+
+    def ResetAllGrades(self) -> bool:
+        self._nodes, self._luts, self._gain = [[]], {}, 1.0
+        return True
 
     def GetNumNodes(self) -> int:
         return len(self._nodes)
@@ -73,9 +82,53 @@ class TimelineItem(Marked):
         self._graph = Graph(world, [[]])
         self._group: ColorGroup | None = None
         self._comps = 0
-        self._gain = 1.0
+        self._version = "Version 1"
+        self._versions: dict[str, Graph] = {}
         self._values: dict[str, Any] = {}
         self._inside: TimelineItem | None = None  # of a compound clip
+
+    @property
+    def _gain(self) -> float:
+        """What the grade does to pixels, also where it reports no tool."""
+        return self._graph._gain
+
+    @_gain.setter
+    def _gain(self, value: float) -> None:
+        self._graph._gain = value
+
+    def GetCurrentVersion(self) -> dict[str, Any]:
+        return {"versionName": self._version, "versionType": 0}
+
+    def AddVersion(self, versionName: str, versionType: int) -> bool:
+        """A copy of the current grade, which becomes the current one."""
+        if versionName in (*self._versions, self._version):
+            return False
+        self._versions[self._version] = self._graph
+        self._version, self._graph = versionName, self._graph._copy()
+        return True
+
+    def LoadVersionByName(self, versionName: str, versionType: int) -> bool:
+        if versionName not in self._versions:
+            return False
+        self._versions[self._version] = self._graph
+        self._version, self._graph = versionName, self._versions.pop(versionName)
+        return True
+
+    def DeleteVersionByName(self, versionName: str, versionType: int) -> bool:
+        return self._versions.pop(versionName, None) is not None
+
+    def CopyGrades(self, tgtTimelineItems: list[TimelineItem]) -> bool:
+        for other in tgtTimelineItems:
+            other._graph = self._graph._copy()
+        return True
+
+    def AssignToColorGroup(self, colorGroup: ColorGroup) -> bool:
+        self._group = colorGroup
+        return True
+
+    def RemoveFromColorGroup(self) -> bool:
+        self._group = None
+        return True
 
     @property
     def _end(self) -> int:

@@ -79,6 +79,10 @@ class _Dispatcher:
     def AddWindow(self, shape: dict[str, Any], children: list[Item]) -> Window | bool:
         if not self._fusion.world.studio_only():
             return False
+        # Resolve gives back an open window of the same identity instead of a second one.
+        known = [other for other in self._fusion.windows if other.shown and other.shape["ID"] == shape["ID"]]
+        if known:
+            return known[-1]
         window = Window(shape, children)
         self._fusion.windows.append(window)
         return window
