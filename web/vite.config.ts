@@ -29,7 +29,7 @@ function licence(name: string, folder: string): string {
   return `${name} ${about.version}\n\n${text.trim()}\n`;
 }
 
-// Names without hashes keep the committed files' history readable; the engine sends them with an ETag.
+// The engine lets a browser keep every file but index.html for good, so a name holds the hash of its content.
 export default defineConfig({
   root: dirname(new URL(import.meta.url).pathname),
   base: "/ui/",
@@ -42,7 +42,7 @@ export default defineConfig({
     modulePreload: false,
     reportCompressedSize: false,
     rolldownOptions: {
-      output: { entryFileNames: "app.js", chunkFileNames: "[name].js", assetFileNames: "[name][extname]" },
+      output: { entryFileNames: "assets/app-[hash].js", chunkFileNames: "assets/[name]-[hash].js", assetFileNames: "assets/[name]-[hash][extname]" },
     },
   },
 });

@@ -223,16 +223,16 @@ export interface Source {
   writable: boolean;
   pictures: {
     name: string;
-    width: number;
-    height: number;
+    width?: number;
+    height?: number;
     used: boolean;
     why: string;
     turn: [number, number] | null;
   }[];
-  maps: { kind: string; name: string }[];
+  maps?: { kind: string; name: string }[];
   missing: string[];
   release: { state: string; text: string } | null;
-  analysed: boolean;
+  error?: ErrorEntry | null;
 }
 
 export interface Issue {

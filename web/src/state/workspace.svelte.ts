@@ -213,11 +213,18 @@ export class Workspace {
     this.source = await get<Source>("/v1/ui/source", { shot: this.path, face: this.shot.face });
   }
 
-  /** A shot without a source, or that cannot be rendered, shows its plate. */
-  private canShow(side: Side, frame: number): boolean {
-    if (side.show === "plate" || side.take !== null || this.state(frame) === "rendered") return true;
+  /** What a live render still needs, in one sentence; "" where nothing is missing. */
+  get lacking(): string {
     const shot = this.shot.shot;
-    return Boolean(shot?.source || shot?.faces.length) && !shot?.error;
+    if (!shot || shot.error) return shot?.error?.message ?? "";
+    if (!shot.source && !shot.faces.length) return "The shot has no source yet: choose one in the panel Source. The plate is shown.";
+    return shot.tracked ? "" : "The shot is not tracked yet: track it to see the result. The plate is shown.";
+  }
+
+  /** A shot that cannot be rendered yet shows its plate. */
+  private canShow(side: Side, frame: number): boolean {
+    const written = side.show === "plate" || side.take !== null || this.state(frame) === "rendered";
+    return written || !this.lacking;
   }
 
   private sides(): ("a" | "b")[] {
