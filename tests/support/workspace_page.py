@@ -28,7 +28,7 @@ from faceplate.workspace import extension
 
 __all__ = ["Answer", "Page", "serving"]
 
-TOKEN = "token-of-the-tests"  # noqa: S105  (of an engine that ends with the test)
+TOKEN = "token-of-the-tests"
 
 
 @dataclass(frozen=True)

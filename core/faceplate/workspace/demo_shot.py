@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from faceplate.demo import person
 from faceplate.demo.plate import make_plate
 from faceplate.shot import new_document, write_document
+from faceplate.system.atomic import write_failed
 from faceplate.system.paths import data_folder
 
 __all__ = ["demo_shot", "make_demo"]
@@ -24,10 +26,15 @@ def make_demo(progress: Callable[[int, int], None] | None = None, frames: int = 
     """Make the demo's plate and its shot file; return the file. Raises what `make_plate` raises."""
     shot = demo_shot()
     plate = make_plate(shot.parent / "plate", frames=frames, progress=progress)
+    # A copy, so that pictures that are dropped in do not change the package.
+    try:
+        shutil.copytree(person("bea"), shot.parent / "bea", dirs_exist_ok=True)
+    except OSError as error:
+        raise write_failed(shot.parent / "bea", error) from error
     document = new_document(
         name="demo",
         plate=f"plate/{Path(plate).name}",
-        source=str(person("bea")),
+        source="bea",
         person="bea",
         track="demo.track.json",
         output="swap/swap.####.exr",

@@ -38,7 +38,10 @@ def recent_shots() -> list[dict[str, str]]:
 def remember_shot(path: Path) -> None:
     """Put a shot at the head of the list. A folder that cannot be written is no error."""
     with _lock:
-        rest = [item for item in recent_shots() if item["path"] != str(path)]
+        held = recent_shots()
+        if held and held[0]["path"] == str(path):
+            return
+        rest = [item for item in held if item["path"] != str(path)]
         first = {"path": str(path), "opened": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         try:
             write_bytes(_file(), json.dumps({"shots": [first, *rest][:_MOST]}).encode())

@@ -21,6 +21,7 @@ from faceplate.workspace.desk import Desk
 from faceplate.workspace.frame_states import FrameStates, keys_on_timeline
 from faceplate.workspace.notes import notes_path, read_notes
 from faceplate.workspace.plate_facts import frame_rate, size_of
+from faceplate.workspace.recent import remember_shot
 from faceplate.workspace.shot_file import ShotFile, edit_shot_file, etag_of, read_shot_file
 from faceplate.workspace.takes import output_of_take, takes_of
 from faceplate_client import format_frames
@@ -46,7 +47,9 @@ def shot_router(desk: Desk) -> APIRouter:
         path = desk.path(shot)
         if if_none_match and if_none_match == etag_of(path):
             return Response(status_code=304, headers={"ETag": if_none_match})
-        return _answer(desk, read_shot_file(path), response)
+        file = read_shot_file(path)
+        remember_shot(path)
+        return _answer(desk, file, response)
 
     @router.patch("/v1/ui/shot")
     def change(shot: str, edits: Edits, response: Response, if_match: Annotated[str, Header()] = "") -> dict[str, Any]:
