@@ -25,6 +25,7 @@ __all__ = [
     "ShaderTexture",
     "Uniform",
     "apply_display",
+    "display_processor",
     "display_shader",
     "displays",
 ]
@@ -95,7 +96,7 @@ def display_shader(color: ColorConfig, space: str, display: str, view: str) -> D
     UsageError
         `unknown-view`, `no-conversion`.
     """
-    processor = _processor(color, space, display, view, None)
+    processor = display_processor(color, space, display, view, None)
     description = _ocio.GpuShaderDesc.CreateShaderDesc(language=_LANGUAGE)
     description.setFunctionName(FUNCTION)
     description.setResourcePrefix("ocio_")
@@ -118,14 +119,19 @@ def apply_display(
     gamma: float = 1.0,
 ) -> np.ndarray:
     """Apply the same chain to float32 `pixels` (h, w, 3) on the CPU, exactly; not clipped. Raises as `display_shader` does."""
-    processor = _processor(color, space, display, view, (exposure, gamma))
+    processor = display_processor(color, space, display, view, (exposure, gamma))
     result = np.array(pixels, np.float32, order="C", copy=True)
     processor.getOptimizedCPUProcessor(_ocio.OPTIMIZATION_LOSSLESS).applyRGB(result)
     return result
 
 
-def _processor(color: ColorConfig, space: str, display: str, view: str, fixed: tuple[float, float] | None) -> Any:
-    """Return the processor of the chain: with exposure and gamma fixed, or as dynamic properties where `fixed` is None."""
+def display_processor(
+    color: ColorConfig, space: str, display: str, view: str, fixed: tuple[float, float] | None
+) -> Any:
+    """Return OCIO's processor of the chain: with exposure and gamma fixed, or as dynamic properties where `fixed` is None.
+
+    Raises as `display_shader` does.
+    """
     check_display(color.config, display, view)
     linear = color.working_space
     before, after = _ocio.ExposureContrastTransform(), _ocio.ExposureContrastTransform()

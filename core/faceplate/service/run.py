@@ -103,13 +103,14 @@ def serve(
     _open_log(Path(paths.log_file(str(folder))), foreground)
     # Each shot brings its own OCIO. The environment of the host that started the engine must not count for others.
     os.environ.pop("OCIO", None)
-    listener = _listen(folder / f"port-{__version__}.json")
+    sessions = Sessions(folder / f"sessions-{__version__}.json")
+    listener = _listen(folder / f"port-{__version__}.json", sessions.any)
     state = Path(paths.state_file(str(folder), __version__))
     token = secrets.token_urlsafe(32)
     service = Service(
         idle=idle,
         cache=StageCache.from_environment(kinds=KINDS),
-        sessions=Sessions(folder / f"sessions-{__version__}.json"),
+        sessions=sessions,
         port=listener.getsockname()[1],
     )
     try:
@@ -235,15 +236,15 @@ class _Engine:
                 return
 
 
-def _listen(kept: Path) -> socket.socket:
-    """Return a socket on a loopback port: the one of the engine before, where it is free, else one that the system chooses.
+def _listen(kept: Path, again: bool) -> socket.socket:
+    """Return a socket on a loopback port that the system chooses; with `again` the port before, where it is free.
 
     The same port lets a page in a browser find the engine again. It accepts connections from now on. `kept` remembers it.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "posix":  # connections of a killed engine may linger; on Windows the option would share a port in use
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    before = (paths.read_json(str(kept)) or {}).get("port")
+    before = (paths.read_json(str(kept)) or {}).get("port") if again else None
     try:
         listener.bind(("127.0.0.1", before if isinstance(before, int) and 1024 <= before <= 65535 else 0))
         listener.listen(256)

@@ -50,6 +50,13 @@ class Sessions:
         self._tickets: dict[str, Ticket] = {}
         self._known: dict[str, float] = self._stored()
 
+    @property
+    def any(self) -> bool:
+        """Whether a page may still have a session."""
+        with self._lock:
+            self._forget()
+            return bool(self._known)
+
     def ticket(self, shot: str = "") -> str:
         """Return a new ticket that opens `shot`; it works once, within a minute."""
         text = secrets.token_urlsafe(32)

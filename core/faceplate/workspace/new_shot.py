@@ -72,6 +72,7 @@ def create_shot(folder: Path, name: str, plate: str, source: str | None, space: 
         space=space,
         track=f"{name}.track.json",
         output=f"{name}_swap/{name}_swap.####.exr",
+        frames="1" if Sequence.parse(plate).is_still else None,
     )
     write_document(document, path)
     return path

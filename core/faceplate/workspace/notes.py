@@ -27,7 +27,7 @@ _WRITING = threading.Lock()
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Note(_Part):
