@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pages import PageEngine, chromium, page_engine
 from workspace_page import Page, serving
 
 
@@ -52,3 +53,17 @@ def make_shot(
 def shot(make_shot: Callable[..., Path]) -> Path:
     """The shot as it is."""
     return make_shot()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium for all tests of the page."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageEngine]:
+    """An engine process for all tests in a browser; a test that kills it starts it again."""
+    with page_engine(tmp_path_factory.mktemp("page_engine")) as engine:
+        yield engine

@@ -60,6 +60,8 @@ export async function request(path: string, options: Options = {}): Promise<Resp
       headers,
       body: options.bytes ?? (options.body === undefined ? undefined : JSON.stringify(options.body)),
       signal: options.signal,
+      // The browser's own cache would ask with the file's etag, and be told that nothing changed, when only the track did.
+      cache: "no-store",
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;

@@ -27,7 +27,8 @@ export class View {
   color = $state.raw<ColorChoices | null>(null);
   display = $state("");
   look = $state("");
-  shader = $state.raw<DisplayShader | null>(null);
+  /** The shader of a display and view, and their names; it follows `display` and `look` when it has arrived. */
+  shader = $state.raw<{ display: string; look: string; program: DisplayShader } | null>(null);
   /** The pixel under the pointer, in plate pixels. */
   pointer = $state<[number, number] | null>(null);
 
@@ -42,7 +43,8 @@ export class View {
     const views = this.color?.displays.find((other) => other.name === display)?.views ?? [];
     [this.display, this.look] = [display, views.includes(look) ? look : (views[0] ?? "")];
     const query = { shot: this.path, display: this.display, view: this.look };
-    this.shader = await get<DisplayShader>("/v1/ui/shader", query);
+    const program = await get<DisplayShader>("/v1/ui/shader", query);
+    if (query.display === this.display && query.view === this.look) this.shader = { display: query.display, look: query.view, program };
   }
 
   /** Show all of the plate. */

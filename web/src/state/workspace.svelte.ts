@@ -1,7 +1,7 @@
 /** One open shot with everything that the panels show of it. The engine's events keep it up to date. */
 import { get, sentence } from "../engine/client";
 import { PictureCache } from "../engine/pictures";
-import type { FileEvent, FrameEvent, Frames, FrameState, Job, Parameter, Source } from "../engine/types";
+import type { FileEvent, FrameEvent, Frames, FrameState, Job, Parameter, Rect, Source } from "../engine/types";
 import { Loader, type Wish } from "../viewer/loader.svelte";
 import { Jobs } from "./jobs.svelte";
 import { messages } from "./messages.svelte";
@@ -44,6 +44,7 @@ export class Workspace {
   help = $state(false);
   /** Counts how often the field for a note was asked for. */
   noteAsked = $state(0);
+  private wiped = false;
   /** Why the shot cannot be shown, in one sentence. */
   refusal = $state("");
 
@@ -127,15 +128,28 @@ export class Workspace {
     const { view } = this;
     const panes = (view.comparison === "side") !== (mode === "side");
     view.comparison = mode;
+    if (mode === "wipe" && !this.wiped) this.wipeOverFace();
     if (panes && view.fitted) this.fit();
+  }
+
+  /** The first wipe goes through the face, where there is something to compare. */
+  private wipeOverFace(): void {
+    const box = this.faceBox();
+    if (!box) return;
+    this.view.wipe = box[0] + box[2] / 2;
+    this.wiped = true;
+  }
+
+  /** The chosen face's box on this frame, in plate pixels. */
+  private faceBox(): Rect | undefined {
+    const plots = this.track.track?.plots[this.track.person];
+    return plots?.box[plots.frames.indexOf(this.frame)];
   }
 
   /** Show the face, by the track's box on this frame. */
   zoomToFace(): void {
     const aspect = this.shot.shot?.pixel_aspect ?? 1;
-    const plots = this.track.track?.plots[this.track.person];
-    const index = plots?.frames.indexOf(this.frame) ?? -1;
-    const box = plots?.box[index];
+    const box = this.faceBox();
     if (box) this.view.place(box, aspect, 1.6);
     else messages.say("There is no tracked face on this frame to zoom to.");
   }
