@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import PyOpenColorIO as ocio  # noqa: N813
+import PyOpenColorIO
 import pytest
 
 from faceplate.color import ColorConfig
 from faceplate.color.shader import FUNCTION, apply_display, display_processor, display_shader, displays
 from faceplate.errors import UsageError
 
+ocio: Any = PyOpenColorIO  # a compiled module without stubs
 DISPLAY = "sRGB - Display"
 VIEWS = ("ACES 1.0 - SDR Video", "Un-tone-mapped")
 

@@ -88,7 +88,7 @@ class Page:
         return answer.picture
 
     def finished(self, job: dict[str, Any], seconds: float = 120.0) -> dict[str, Any]:
-        end = time.monotonic() + seconds
+        end, found = time.monotonic() + seconds, job
         while time.monotonic() < end:
             found = self.get(f"/v1/jobs/{job['job']}")
             if found["state"] in ("done", "failed", "cancelled", "superseded"):

@@ -128,7 +128,10 @@ class TestLive:
 class TestFiles:
     def test_a_rendered_frame_looks_like_the_live_one(self, page: Page, shot: Path) -> None:
         _, live = page.picture(shot, FACE, **{"from": "live"})
-        assert page.ask("GET", "/v1/ui/picture", shot=str(shot), frame=FACE, **{"from": "file"}).code == "not-rendered"
+        assert (
+            page.ask("GET", "/v1/ui/picture", None, None, shot=str(shot), frame=FACE, **{"from": "file"}).code
+            == "not-rendered"
+        )
         rendered(page, shot)
         about, pixels = page.picture(shot, FACE)
         assert (about["from"], about["state"]) == ("file", "rendered")

@@ -81,7 +81,7 @@ def _sequences(folder: Path, files: list[Path]) -> list[dict[str, Any]]:
 
 def _split(file: Path) -> tuple[str, str, int, int] | None:
     """Return prefix, suffix, digits and number of a numbered file; None for a still."""
-    sequence = FileSequence(str(file))
+    sequence: Any = FileSequence(str(file))
     frames = sequence.frameSet()
     if frames is None or not len(frames):
         return None
