@@ -141,6 +141,7 @@ def opened_page(browser: Browser, address: str, width: int = 1280, height: int =
         yield page
         assert not faults
     finally:
+        picture_of(page, "last")
         context.close()
 
 

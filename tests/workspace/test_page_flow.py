@@ -46,8 +46,9 @@ def choose(page: Any, button: str, folder: Path, entry: str) -> None:
     """Choose a file or folder in the dialog of a new shot."""
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name=button).click()
-    dialog.get_by_label("Folder").fill(str(folder))
+    dialog.get_by_label("Folder", exact=True).fill(str(folder))
     dialog.get_by_role("button", name="Go").click()
+    dialog.get_by_role("list", name=f" in {folder}").wait_for()
     dialog.get_by_role("button", name=entry).click()
 
 
@@ -124,12 +125,10 @@ def test_rendering_fills_the_timeline(page: Any, folder: Path) -> None:
 
 
 def test_wipe_shows_the_plate_on_one_side(page: Any) -> None:
+    page.locator("canvas.pixels[data-frame='1002']").wait_for()
     result = shown_pixels(page).astype(int)
     page.keyboard.press("b")
-    page.locator("canvas.pixels[data-comparison=b]").wait_for()
-    page.get_by_text("plate, ").wait_for()
-    page.locator(".viewer[aria-busy=false]").wait_for()
-    page.wait_for_timeout(100)
+    page.locator("canvas.pixels[data-comparison=b][data-picture^='plate 1002']").wait_for()
     plate = shown_pixels(page).astype(int)
     page.keyboard.press("w")
     page.locator("canvas.pixels[data-comparison=wipe]").wait_for()

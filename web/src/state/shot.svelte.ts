@@ -1,12 +1,21 @@
 /** The shot that is open: its file, its parameters, edits with undo and redo. */
 import { get, isCode, send } from "../engine/client";
-import type { Edit, Key, Parameter, ParameterValue, Shot } from "../engine/types";
+import type { Edit, Key, Parameter, ParameterValue, Rect, Shot } from "../engine/types";
 import { messages } from "./messages.svelte";
 
 interface Step {
   redo: Edit[];
   undo: Edit[];
   label: string;
+}
+
+/** A shot that cannot be opened answers its document and the reason alone. */
+function complete(answer: Partial<Shot>): Shot {
+  const frames = { first: answer.first ?? 1, last: answer.last ?? answer.first ?? 1 };
+  const size: Rect = [0, 0, answer.width ?? 1920, answer.height ?? 1080];
+  const name = answer.name ?? answer.path?.split("/").at(-1)?.replace(".shot.json", "");
+  const lists = { faces: [], takes: [], warnings: [], parameters: {}, error: null, release: null };
+  return { ...lists, pixel_aspect: 1, display: size, data: size, rate: 24, ...answer, ...frames, name } as unknown as Shot;
 }
 
 export type Values = Record<string, ParameterValue>;
@@ -34,7 +43,7 @@ export class ShotState {
     if (!this.parameters.length) {
       this.parameters = (await get<{ parameters: Parameter[] }>("/v1/parameters")).parameters;
     }
-    this.shot = await get<Shot>("/v1/ui/shot", { shot: this.path });
+    this.shot = complete(await get<Partial<Shot>>("/v1/ui/shot", { shot: this.path }));
     if (!this.face) this.face = this.shot.faces[0] ?? "";
   }
 
@@ -135,7 +144,7 @@ export class ShotState {
   private async write(edits: Edit[]): Promise<Edit[] | null> {
     this.saving += 1;
     try {
-      const shot = await this.patched(edits);
+      const shot = complete(await this.patched(edits));
       this.shot = shot;
       this.written();
       const frame = this.frameOfValues();

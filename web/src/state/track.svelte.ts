@@ -1,12 +1,11 @@
 /** The track of the chosen face: plots, mesh, corrections with undo and redo. */
 import { get, isCode, send } from "../engine/client";
-import type { Edit, Mesh, Topology, Track } from "../engine/types";
+import type { Edit, Mesh, Rect, Topology, Track } from "../engine/types";
 import { messages } from "./messages.svelte";
 
 export interface Candidates {
   frame: number;
-  /** Boxes are x0, y0, x1, y1 in plate pixels. */
-  faces: { number: number; box: [number, number, number, number]; score: number }[];
+  faces: { number: number; box: Rect; score: number }[];
 }
 
 /** The middle of a region of the mesh, in plate pixels: where its handle is drawn. */

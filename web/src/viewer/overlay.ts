@@ -32,10 +32,9 @@ export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay)
   rectangle(context, overlay, overlay.window, "rgb(255 255 255 / 0.18)");
   if (overlay.mesh) drawFace(context, overlay, overlay.mesh);
   for (const { number, box } of overlay.candidates) {
-    const [x0, y0, x1, y1] = box;
     context.lineWidth = 2 * overlay.scale;
-    rectangle(context, overlay, [x0, y0, x1 - x0, y1 - y0], WARM);
-    const [x, y] = overlay.toCanvas(x0, y0);
+    rectangle(context, overlay, box, WARM);
+    const [x, y] = overlay.toCanvas(box[0], box[1]);
     context.fillStyle = WARM;
     context.font = `600 ${14 * overlay.scale}px system-ui, sans-serif`;
     context.fillText(String(number), x + 4 * overlay.scale, y - 5 * overlay.scale);

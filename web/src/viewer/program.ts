@@ -33,8 +33,8 @@ bool inside(vec4 rect, vec2 at) {
 vec4 look(Slot slot, sampler2D base, sampler2D patchTexture, vec2 at) {
   vec4 found = texture(base, (at - slot.rect.xy) / slot.rect.zw);
   vec4 over = texture(patchTexture, (at - slot.patchRect.xy) / slot.patchRect.zw);
-  if (slot.hasPatch && inside(slot.patchRect, at)) found = over;
-  else if (!slot.has || !inside(slot.rect, at)) return vec4(0.0);
+  if (slot.hasPatch && inside(slot.patchRect, at) && over.a > 0.0) return over;
+  if (!slot.has || !inside(slot.rect, at)) return vec4(0.0);
   return slot.channels == 1 ? vec4(found.rrr, 1.0) : found;
 }
 bool covers(Slot slot, vec2 at) {

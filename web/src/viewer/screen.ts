@@ -163,7 +163,8 @@ export class Screen {
 
 function uniformValue(uniform: { role: string; default: number }, look: Look): number {
   if (uniform.role === "exposure") return look.exposure;
-  return uniform.role === "gamma" ? look.gamma : uniform.default;
+  // The slider is a viewer's gamma, OCIO's value the exponent.
+  return uniform.role === "gamma" ? 1 / look.gamma : uniform.default;
 }
 
 function upload(gl: WebGL2RenderingContext, picture: Picture): void {
