@@ -4,7 +4,9 @@
 
 A page is stood in for by requests over the loopback with a session, as a browser sends them. Printed are, for each slider, the
 median wait from the request to the last byte of the picture on a frame that was rendered before; the frames a second at which
-rendered frames arrive for the first time and again; and the engine's memory while it is scrubbed through every picture.
+rendered frames arrive for the first time and again, two requests at a time as the page sends them; and the engine's memory while
+it is scrubbed through every picture. Beside a wait stands the engine's processor time, which other programs on the machine
+change little.
 
     python bench/workspace_latency.py --pictures 40000
 
@@ -21,9 +23,10 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -45,11 +48,25 @@ _MIB = 1 << 20
 
 @dataclass
 class Page:
-    """A page: one connection that is kept open, as a browser keeps it, and the shot that it shows."""
+    """A page: connections that are kept open, as a browser keeps them, and the shot that it shows."""
 
-    connection: http.client.HTTPConnection
+    address: str
     headers: dict[str, str]
     shot: str
+    process: psutil.Process
+    kept: threading.local = field(default_factory=threading.local)
+
+    @property
+    def connection(self) -> http.client.HTTPConnection:
+        """This thread's connection."""
+        if not hasattr(self.kept, "connection"):
+            self.kept.connection = http.client.HTTPConnection(self.address, timeout=600)
+        return self.kept.connection
+
+    def processor(self) -> float:
+        """Return the engine's processor time so far, in seconds."""
+        times = self.process.cpu_times()
+        return times.user + times.system
 
     def ask(self, method: str, path: str, body: Any = None, **query: Any) -> bytes:
         """Send a request and return the whole answer."""
@@ -88,7 +105,7 @@ def main() -> None:
                 finish(page, kind)
             print_sliders(page)
             print_scrub(page)
-            print_memory(page, psutil.Process(engine.status()["pid"]), wanted.pictures)
+            print_memory(page, wanted.pictures)
         finally:
             engine.stop()
 
@@ -117,7 +134,7 @@ def opened(engine: Engine, shot: Path) -> Page:
     session = json.loads(response.read())
     cookie = response.getheader("set-cookie", "").partition(";")[0]
     own = {"Origin": f"http://{address}", "Cookie": cookie, "Faceplate-Page": session["key"]}
-    return Page(connection, own, str(shot))
+    return Page(address, own, str(shot), psutil.Process(engine.status()["pid"]))
 
 
 def finish(page: Page, kind: str) -> None:
@@ -132,34 +149,39 @@ def finish(page: Page, kind: str) -> None:
         raise SystemExit(f"{kind}: {now['error']}")
 
 
+SHOWN = (("face, full size", "patch", 1), ("face, 1/2", "patch", 2), ("whole picture, 1/2", "result", 2))
+
+
 def print_sliders(page: Page) -> None:
-    """Print slider to picture for every slider that a frame without networks has."""
-    print(
-        "| slider | stage | face at full size, ms | face at 1/2, ms | whole picture at 1/2, ms |\n|---|---|---:|---:|---:|"
-    )
-    worst: dict[str, float] = {}
-    shown = (("full", "patch", 1), ("half", "patch", 2), ("whole", "result", 2))
-    for _, show, proxy in shown:
+    """Print slider to picture for every slider that a frame without networks has: the wait, and the processor time."""
+    heads = " | ".join(f"{name}, ms | processor, ms" for name, _, _ in SHOWN)
+    print(f"| slider | stage | {heads} |\n|---|---|{'---:|---:|' * len(SHOWN)}")
+    for _, show, proxy in SHOWN:
         page.picture(FIRST, show=show, proxy=proxy, **{"from": "live"})
+    worst = [(0.0, 0.0)] * len(SHOWN)
     for parameter in describe():
-        if not _is_slider(parameter):
-            continue
-        figures = {}
-        for name, show, proxy in shown:
-            figures[name] = 1000 * median(slid(page, parameter, show, proxy))
-            worst[name] = max(worst.get(name, 0.0), figures[name])
-        cells = " | ".join(f"{figures[name]:.0f}" for name, _, _ in shown)
-        print(f"| {parameter['name']} | {parameter['invalidates']} | {cells} |", flush=True)
-    print(f"| slowest | | {' | '.join(f'{worst[name]:.0f}' for name, _, _ in shown)} |\n")
+        if _is_slider(parameter):
+            figures = [slid(page, parameter, show, proxy) for _, show, proxy in SHOWN]
+            worst = [max(pair) for pair in zip(worst, figures, strict=True)]
+            print(f"| {parameter['name']} | {parameter['invalidates']} | {_cells(figures)} |", flush=True)
+    print(f"| slowest | | {_cells(worst)} |\n")
 
 
-def slid(page: Page, parameter: dict[str, Any], show: str, proxy: int) -> Iterator[float]:
-    """Yield the waits for as many values of a slider, none of which was asked for before."""
+def slid(page: Page, parameter: dict[str, Any], show: str, proxy: int) -> tuple[float, float]:
+    """Return the median wait and processor time in milliseconds for values of a slider that nobody asked for before."""
     low, high = parameter["minimum"], parameter["maximum"]
+    waits, spent = [], []
     for number in range(ROUNDS):
         part = (number + 1.0 + 0.1 * proxy + (0.05 if show == "result" else 0.0)) / (ROUNDS + 2)
         values = {parameter["name"]: low + (high - low) * part}
-        yield page.picture(FIRST, show=show, proxy=proxy, values=json.dumps(values), tab="bench")[0]
+        before = page.processor()
+        waits.append(page.picture(FIRST, show=show, proxy=proxy, values=json.dumps(values), tab="bench")[0])
+        spent.append(page.processor() - before)
+    return 1000 * median(waits), 1000 * median(spent)
+
+
+def _cells(figures: list[tuple[float, float]]) -> str:
+    return " | ".join(f"{wait:.0f} | {spent:.0f}" for wait, spent in figures)
 
 
 def _is_slider(parameter: dict[str, Any]) -> bool:
@@ -171,22 +193,28 @@ def _is_slider(parameter: dict[str, Any]) -> bool:
 
 
 def print_scrub(page: Page) -> None:
-    """Print the frames a second at which rendered frames arrive."""
-    print("| scrubbing rendered frames | first time, frames/s | again, frames/s | MiB a frame |\n|---|---:|---:|---:|")
-    for show, proxy in (("result", 1), ("result", 2), ("result", 4), ("patch", 1), ("patch", 2), ("plate", 2)):
-        rates = []
-        for _ in range(2):
-            begun, size = time.perf_counter(), 0
-            for frame in range(FIRST, LAST + 1):
-                size += page.picture(frame, show=show, proxy=proxy)[1]
-            count = LAST - FIRST + 1
-            rates.append(count / (time.perf_counter() - begun))
-        size_ = size / count / _MIB
-        print(f"| {show}, proxy {proxy} | {rates[0]:.1f} | {rates[1]:.1f} | {size_:.1f} |", flush=True)
+    """Print the frames a second at which rendered frames arrive, two requests at a time."""
+    print(
+        "| scrubbing rendered frames | first time, frames/s | processor, ms a frame | again, frames/s | MiB a frame |"
+    )
+    print("|---|---:|---:|---:|---:|")
+    frames = range(FIRST, LAST + 1)
+    with ThreadPoolExecutor(2) as two:
+        for show, proxy in (("result", 1), ("result", 2), ("result", 4), ("patch", 1), ("patch", 2), ("plate", 2)):
+            rates, spent, size = [], [], 0.0
+            for _ in range(2):
+                begun, before = time.perf_counter(), page.processor()
+                got = two.map(lambda frame, show=show, proxy=proxy: page.picture(frame, show=show, proxy=proxy), frames)
+                size = sum(count for _, count in got) / len(frames) / _MIB
+                rates.append(len(frames) / (time.perf_counter() - begun))
+                spent.append(1000 * (page.processor() - before) / len(frames))
+            print(
+                f"| {show}, proxy {proxy} | {rates[0]:.1f} | {spent[0]:.0f} | {rates[1]:.1f} | {size:.1f} |", flush=True
+            )
     print()
 
 
-def print_memory(page: Page, process: psutil.Process, pictures: int) -> None:
+def print_memory(page: Page, pictures: int) -> None:
     """Print the engine's memory while every picture is asked for again and again."""
     kinds = itertools.product(("plate", "result", "patch", "matte"), (1, 2, 4), range(FIRST, LAST + 1))
     print("| pictures | engine's memory, MiB | pictures kept, MiB |\n|---:|---:|---:|")
@@ -195,7 +223,7 @@ def print_memory(page: Page, process: psutil.Process, pictures: int) -> None:
         page.picture(frame, show=show, proxy=proxy)
         if number % step == 0:
             kept = json.loads(page.ask("GET", "/v1/ui/home"))["pictures"]["bytes"] / _MIB
-            print(f"| {number} | {process.memory_info().rss / _MIB:.0f} | {kept:.0f} |", flush=True)
+            print(f"| {number} | {page.process.memory_info().rss / _MIB:.0f} | {kept:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
