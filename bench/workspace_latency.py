@@ -72,12 +72,22 @@ class Page:
         """Send a request and return the whole answer."""
         data = None if body is None else json.dumps(body)
         headers = {**self.headers, "Content-Type": "application/json"} if data else self.headers
-        self.connection.request(method, f"{path}?{urlencode({'shot': self.shot, **query})}", data, headers)
-        response = self.connection.getresponse()
-        answer = response.read()
+        place = f"{path}?{urlencode({'shot': self.shot, **query})}"
+        try:
+            response, answer = self._sent(method, place, data, headers)
+        except http.client.RemoteDisconnected:  # the engine closes a connection that was idle
+            del self.kept.connection
+            response, answer = self._sent(method, place, data, headers)
         if response.status >= 400:
             raise SystemExit(f"{path}: {answer.decode()}")
         return answer
+
+    def _sent(
+        self, method: str, place: str, data: str | None, headers: dict[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        self.connection.request(method, place, data, headers)
+        response = self.connection.getresponse()
+        return response, response.read()
 
     def picture(self, frame: int, **query: Any) -> tuple[float, int]:
         """Fetch a picture; return the seconds and the bytes."""
@@ -89,6 +99,9 @@ class Page:
 def main() -> None:
     options = argparse.ArgumentParser(description="Measure the workspace's engine side.")
     options.add_argument("--pictures", type=int, default=4000, help="pictures of the long scrub")
+    options.add_argument(
+        "--part", choices=("all", "sliders", "scrub", "memory"), default="all", help="measure one thing"
+    )
     wanted = options.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -103,9 +116,11 @@ def main() -> None:
             page = opened(engine, make_shot(folder))
             for kind in ("track", "render"):
                 finish(page, kind)
-            print_sliders(page)
-            print_scrub(page)
-            print_memory(page, wanted.pictures)
+            for part, measure in (("sliders", print_sliders), ("scrub", print_scrub)):
+                if wanted.part in ("all", part):
+                    measure(page)
+            if wanted.part in ("all", "memory"):
+                print_memory(page, wanted.pictures)
         finally:
             engine.stop()
 
