@@ -19,7 +19,7 @@ from faceplate.workspace.job_list import JobList, Repeat
 from faceplate.workspace.job_stream import Marks, Watched, page_stream
 from faceplate.workspace.notes import notes_path
 from faceplate.workspace.page_jobs import PageRequest, demo_job, page_job
-from faceplate.workspace.shot_file import etag_of
+from faceplate.workspace.shot_file import watched_etag
 
 __all__ = ["job_router"]
 
@@ -91,7 +91,10 @@ def _exported(job: Job) -> Path:
 
 def _marks(desk: Desk, path: Path) -> Marks:
     """Return the files of a shot that the page watches."""
-    marks: Marks = {"shot": (str(path), etag_of(path)), "notes": (str(notes_path(path)), etag_of(notes_path(path)))}
+    marks: Marks = {
+        "shot": (str(path), watched_etag(path)),
+        "notes": (str(notes_path(path)), watched_etag(notes_path(path))),
+    }
     try:
         shot = desk.open(str(path)).shot
     except Exception:  # the shot is being written, or is wrong; the page reads the reason when it asks for it
@@ -99,7 +102,7 @@ def _marks(desk: Desk, path: Path) -> Marks:
     track = next((face.track for face in shot.face_shots if face.track is not None), None)
     source = next((face.source for face in shot.face_shots if face.source is not None), None)
     if track is not None:
-        marks["track"] = (str(track), etag_of(track))
+        marks["track"] = (str(track), watched_etag(track))
     if source is not None:
         marks["source"] = (str(source), fingerprint_of([source]))
     if shot.output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -119,7 +120,7 @@ def _sheet_job(desk: Desk, opened: OpenShot, request: SheetPage) -> Job:
     frames = _frames(opened, request.frames)
     sheet = ContactSheet(renderer.color, frames)
     wanted = sheet.frames
-    path = _export_folder() / f"{_name(opened)}_contact_sheet.png"
+    path = _export_folder(opened) / f"{_name(opened)}_contact_sheet.png"
 
     def work(job: Job) -> Iterator[None]:
         for frame in wanted:
@@ -138,7 +139,7 @@ def _movie_job(desk: Desk, opened: OpenShot, request: MoviePage) -> Job:
     output = output_of_take(opened, request.take)
     if not output.on_disk():
         raise UsageError("no-frames", f"No frame of {output} is rendered yet; render the shot first.")
-    path = _export_folder() / f"{_name(opened)}_review.mp4"
+    path = _export_folder(opened) / f"{_name(opened)}_review.mp4"
 
     def work(job: Job) -> Iterator[None]:
         plate = renderer.plate if opened.shot.mode == "element" else None
@@ -159,8 +160,10 @@ def _name(opened: OpenShot) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in opened.shot.name)[:80] or "shot"
 
 
-def _export_folder() -> Path:
-    return cache_folder() / "exports"
+def _export_folder(opened: OpenShot) -> Path:
+    """Return the folder of a shot's exports; a newer export takes the place of an older one."""
+    place = hashlib.sha256((opened.request.path or "").encode()).hexdigest()[:12]
+    return cache_folder() / "exports" / place
 
 
 def demo_job(desk: Desk) -> Job:

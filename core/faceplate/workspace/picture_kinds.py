@@ -7,13 +7,13 @@ the windows of a proxy: 1, 2 or 4.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
-from faceplate.color.reading import proxy_file, read_proxy, reduced, space_of
+from faceplate.color.reading import proxy_file, read_proxy, space_of
 from faceplate.errors import UsageError
 from faceplate.image.proxy import block_means, enlarged_window, proxy_window
 from faceplate.image.window import Window
@@ -111,8 +111,7 @@ def of_take(renderer: Renderer, output: Sequence, frame: int, show: str, proxy: 
         return _result_of_file(renderer, file, frame, show, proxy)
     names = _channels_in_file(file, show)
     window = proxy_window(file.data, proxy)
-    planes = [_plane(file, name, window, proxy) for name in names]
-    pixels = np.stack(planes if len(planes) != 3 else [*planes, np.ones_like(planes[0])], axis=2)
+    pixels = _channels_of(_layer_at(file, names, window, proxy))
     return Pixels(pixels, window, proxy_window(file.display, proxy), file.pixel_aspect, _space(renderer, file))
 
 
@@ -136,8 +135,9 @@ def _result_of_file(renderer: Renderer, file: PlateFile, frame: int, show: str, 
         rgb = plate.read_rgb(wide)
         covered = file.data.intersect(wide)
         inside = covered.slices(wide)
-        alpha = replace(file, rgb=("A", "A", "A")).read_rgb(covered)
-        rgb[inside] = file.read_rgb(covered) + (1 - alpha) * rgb[inside]
+        element = file.read_channels((*file.rgb, "A"), covered)
+        rgb[inside] *= 1 - element[..., 3:]
+        rgb[inside] += element[..., :3]
     if proxy > 1:
         rgb = _reduced(renderer, rgb, wide, small, proxy, space)
     display = proxy_window(plate.display, proxy)
@@ -163,12 +163,16 @@ def _channels_in_file(file: PlateFile, show: str) -> list[str]:
     if not names:
         raise UsageError("no-layer", f"{file.path.name} has no layer '{show}'; it was rendered without it.")
     order = {"R": 0, "G": 1, "B": 2, "A": 3, "u": 0, "v": 1}
-    names = sorted(names, key=lambda name: order.get(name.rpartition(".")[2], 9))[:4]
-    return names if len(names) != 2 else [*names, names[1]]
+    return sorted(names, key=lambda name: order.get(name.rpartition(".")[2], 9))[:4]
 
 
-def _plane(file: PlateFile, name: str, window: Window, proxy: int) -> np.ndarray:
-    return reduced(replace(file, rgb=(name, name, name)), window, proxy)[..., 0]
+def _layer_at(file: PlateFile, names: list[str], window: Window, proxy: int) -> np.ndarray:
+    """Return channels of a rendered file on the window of a proxy, 0 where the file has no pixels."""
+    whole = enlarged_window(window, proxy)
+    pixels = file.read_channels(names, whole)
+    if proxy == 1:
+        return pixels
+    return block_means(pixels, whole, window, proxy, cv2.BORDER_CONSTANT).reshape(window.height, window.width, -1)
 
 
 def _channels_of(layer: np.ndarray) -> np.ndarray:

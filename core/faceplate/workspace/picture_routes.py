@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
@@ -73,12 +73,17 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """Where a picture comes from: its name among the kept ones, how its pixels are made, and what is said about it."""
 
     name: str
     make: Callable[[], Pixels]
     about: dict[str, Any]
+
+    @property
+    def etag(self) -> str:
+        """A text that changes when the picture would."""
+        return f'"{hashlib.sha256(self.name.encode()).hexdigest()[:32]}"'
 
 
 class Viewer:
@@ -88,9 +93,13 @@ class Viewer:
         self._desk = desk
         self._live = LiveFrames(desk.service.queue)
 
-    def picture(self, asked: Asked) -> Picture:
-        """Return a picture, encoded. Raises what finding and rendering it raises."""
+    def find(self, asked: Asked) -> Found:
+        """Return where a picture comes from; nothing is rendered or read yet. Raises what opening the shot raises."""
         found = self._found(asked)
+        return replace(found, name=f"{found.name} {asked.show} {asked.proxy}")
+
+    def picture(self, asked: Asked, found: Found) -> Picture:
+        """Return a picture, encoded. Raises what rendering or reading it raises."""
         begun = time.perf_counter()
 
         def make() -> Picture:
@@ -101,12 +110,7 @@ class Viewer:
             spent = {"render": _milliseconds(made - begun), "encode": _milliseconds(time.perf_counter() - made)}
             return Picture(picture.data, {**picture.about, "ms": spent})
 
-        return self._desk.pictures.get(f"{found.name} {asked.show} {asked.proxy}", make)
-
-    def etag(self, asked: Asked) -> str:
-        """Return a text that changes when the picture would."""
-        found = self._found(asked)
-        return f'"{hashlib.sha256(f"{found.name} {asked.show} {asked.proxy}".encode()).hexdigest()[:32]}"'
+        return self._desk.pictures.get(found.name, make)
 
     def values_at(self, asked: Asked, x: int, y: int) -> dict[str, Any]:
         """Return the values of one plate pixel as float32; None outside the picture."""
@@ -119,7 +123,7 @@ class Viewer:
             values = dict(zip(names, numbers, strict=True))
         return {"x": x, "y": y, "values": values, "space": pixels.space}
 
-    def _found(self, asked: Asked) -> _Found:
+    def _found(self, asked: Asked) -> Found:
         opened = self._desk.open(asked.shot)
         renderer = opened.renderer(opened.shot.output)
         if asked.show == "plate":
@@ -133,18 +137,18 @@ class Viewer:
                 return self._file(opened, renderer, asked, state)
         return self._rendered(opened, renderer, asked, values)
 
-    def _plate(self, renderer: Renderer, asked: Asked) -> _Found:
+    def _plate(self, renderer: Renderer, asked: Asked) -> Found:
         number = renderer.plate_frame(asked.frame)
         path = renderer.plate.path(asked.frame if number is None else number)
         self._desk.service.roots.check(path)
         space = renderer.shot.space or ""
-        return _Found(
+        return Found(
             f"plate {path} {_mark(path)} {number} {space} {renderer.color.cache_id}",
             lambda: of_plate(renderer, asked.frame, asked.proxy),
             {"from": "plate", "state": "rendered", "key": None, "notes": []},
         )
 
-    def _file(self, opened: OpenShot, renderer: Renderer, asked: Asked, state: str) -> _Found:
+    def _file(self, opened: OpenShot, renderer: Renderer, asked: Asked, state: str) -> Found:
         output = output_of_take(opened, asked.take)
         path = output.path(asked.frame)
         self._desk.service.roots.check(path)
@@ -153,7 +157,7 @@ class Viewer:
         if asked.take is None and asked.origin == "file":
             state = FrameStates(renderer).of(asked.frame)
         plate = renderer.plate.path(asked.frame)
-        return _Found(
+        return Found(
             f"file {path} {_mark(path)} {plate} {_mark(plate)} {renderer.color.cache_id}",
             lambda: of_take(renderer, output, asked.frame, asked.show, asked.proxy),
             {"from": "file", "state": state, "key": None, "notes": []},
@@ -168,7 +172,7 @@ class Viewer:
             return True
         return asked.show in file_layers(renderer.output.path(asked.frame))
 
-    def _rendered(self, opened: OpenShot, renderer: Renderer, asked: Asked, values: dict[str, Any]) -> _Found:
+    def _rendered(self, opened: OpenShot, renderer: Renderer, asked: Asked, values: dict[str, Any]) -> Found:
         if asked.show not in OWN_KINDS:
             values = {**values, "layers": "all"}
         request = LiveRequest(asked.frame, values, asked.proxy, asked.tab)
@@ -180,7 +184,7 @@ class Viewer:
             about["notes"] = list(rendered.notes)
             return of_rendered(renderer, rendered, asked.show)
 
-        return _Found(f"live {key}", make, about)
+        return Found(f"live {key}", make, about)
 
 
 def picture_router(desk: Desk) -> APIRouter:
@@ -202,11 +206,11 @@ def picture_router(desk: Desk) -> APIRouter:
     ) -> Response:
         """Return a picture of a frame: half-float pixels in plate space, described by the header Faceplate-Picture."""
         asked = Asked(shot, frame, show, proxy, origin, take, values, tab)
-        etag = viewer.etag(asked)
-        headers = {"ETag": etag, "Cache-Control": "no-store"}
-        if etag == if_none_match:
+        found = viewer.find(asked)
+        headers = {"ETag": found.etag, "Cache-Control": "no-store"}
+        if found.etag == if_none_match:
             return Response(status_code=304, headers=headers)
-        made = viewer.picture(asked)
+        made = viewer.picture(asked, found)
         headers["Faceplate-Picture"] = json.dumps(made.about)
         return Response(made.data, media_type="application/octet-stream", headers=headers)
 

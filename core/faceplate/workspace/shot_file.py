@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from faceplate.shot import (
 )
 from faceplate.shot.document import plain_document
 from faceplate.shot.edit import made_document, restore_take
-from faceplate.system.user_paths import read_bytes
+from faceplate.system.user_paths import read_bytes, stat_or_none
 
-__all__ = ["Edit", "ShotFile", "edit_shot_file", "edited", "etag_of", "read_shot_file"]
+__all__ = ["Edit", "ShotFile", "edit_shot_file", "edited", "etag_of", "read_shot_file", "watched_etag"]
 
 Edit = Mapping[str, Any]
 
@@ -49,6 +50,17 @@ def etag_of(path: Path) -> str:
         return f'"{hashlib.sha256(read_bytes(path)).hexdigest()[:32]}"'
     except OSError:
         return ""
+
+
+def watched_etag(path: Path) -> str:
+    """Return `etag_of` for a file that is looked at every second: it is read again where its date or size has changed."""
+    known = stat_or_none(path)
+    return "" if known is None else _etag_at(path, known.st_mtime_ns, known.st_size, known.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _etag_at(path: Path, *_mark: int) -> str:
+    return etag_of(path)
 
 
 def read_shot_file(path: Path) -> ShotFile:

@@ -42,14 +42,14 @@ def shot_router(desk: Desk) -> APIRouter:
     router = APIRouter()
 
     @router.get("/v1/ui/shot")
-    def read(shot: str, response: Response, if_none_match: Annotated[str, Header()] = "") -> Any:
-        """Return a shot file: its document, its etag, and what the engine knows of it."""
+    def read(shot: str, response: Response, if_none_match: Annotated[str, Header()] = "", quick: bool = False) -> Any:
+        """Return a shot file: its document, its etag, and what the engine knows of it; `quick` opens no source for that."""
         path = desk.path(shot)
         if if_none_match and if_none_match == etag_of(path):
             return Response(status_code=304, headers={"ETag": if_none_match})
         file = read_shot_file(path)
         remember_shot(path)
-        return _answer(desk, file, response)
+        return _answer(desk, file, response, quick)
 
     @router.patch("/v1/ui/shot")
     def change(shot: str, edits: Edits, response: Response, if_match: Annotated[str, Header()] = "") -> dict[str, Any]:
@@ -76,7 +76,7 @@ def shot_router(desk: Desk) -> APIRouter:
     return router
 
 
-def _answer(desk: Desk, file: ShotFile, response: Response) -> dict[str, Any]:
+def _answer(desk: Desk, file: ShotFile, response: Response, quick: bool = False) -> dict[str, Any]:
     """Return what the page shows of a shot; where it cannot be opened, the document and the reason."""
     response.headers["ETag"] = file.etag
     answer: dict[str, Any] = {
@@ -90,7 +90,7 @@ def _answer(desk: Desk, file: ShotFile, response: Response) -> dict[str, Any]:
     }
     try:
         opened = desk.open(str(file.path))
-        return answer | _facts(opened) | _info(opened)
+        return answer | _facts(opened) | ({"release": None} if quick else _info(opened))
     except FaceplateError as error:
         return answer | {"error": {"code": error.code, "message": str(error)}}
 
