@@ -131,7 +131,7 @@ def opened_page(browser: Browser, address: str, width: int = 1280, height: int =
     """The page at `address`. What its policy refuses, and what its script throws, fails the test at the end."""
     context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(40_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)

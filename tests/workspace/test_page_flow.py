@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,24 @@ from faceplate.demo.plate import make_plate
 from pages import PageEngine, opened_page, picture_of, shown_pixels
 
 FRAMES = 2
+LONG = bool(os.environ.get("FACEPLATE_LONG"))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two frames of the demo's plate, and the pictures of another person."""
+def folder(tmp_path_factory: pytest.TempPathFactory, small_plate: Path) -> Path:
+    """A show with a plate of two small frames and one picture of another person.
+
+    With FACEPLATE_LONG=1 they are the demo's own plate and all her pictures.
+    """
     made = tmp_path_factory.mktemp("show")
-    make_plate(made / "plates", frames=FRAMES)
+    if LONG:
+        make_plate(made / "plates", frames=FRAMES)
+        shutil.copytree(person("bea"), made / "bea")
+        return made
+    shutil.copytree(small_plate.parent, made / "plates")
+    (made / "bea").mkdir()
+    for name in ("front.jpg", "release.json"):
+        shutil.copy(person("bea") / name, made / "bea")
     return made
 
 
@@ -56,7 +69,7 @@ def test_a_new_shot_is_made_from_plate_and_source(page: Any, path: Path, folder:
     page.get_by_role("button", name="New shot …").click()
     choose(page, "Choose plate …", folder / "plates", "plate.####.exr")
     assert "As the file says: ACEScg" in page.get_by_label("Colour space of the plate").inner_text()
-    choose(page, "Choose source …", person("bea"), "Use this folder")
+    choose(page, "Choose source …", folder / "bea", "Use this folder")
     choose(page, "Choose folder …", folder, "Use this folder")
     page.get_by_label("Name").fill("sh010")
     picture_of(page, "new_shot")
