@@ -187,12 +187,12 @@ export class Workspace {
   }
 
   async undo(): Promise<void> {
-    if (this.panel === "track") await this.track.undo(this.shot.face);
+    if (this.panel === "track" && this.track.undoable.length) await this.track.undo(this.shot.face);
     else await this.shot.undo();
   }
 
   async redo(): Promise<void> {
-    if (this.panel === "track") await this.track.redo(this.shot.face);
+    if (this.panel === "track" && this.track.redoable.length) await this.track.redo(this.shot.face);
     else await this.shot.redo();
   }
 
