@@ -1,6 +1,6 @@
 /** The shot that is open: its file, its parameters, edits with undo and redo. */
 import { get, isCode, send } from "../engine/client";
-import type { Edit, Key, Parameter, ParameterValue, Rect, Shot } from "../engine/types";
+import type { Edit, Key, Parameter, ParameterState, ParameterValue, Rect, Shot } from "../engine/types";
 import { messages } from "./messages.svelte";
 
 interface Step {
@@ -56,13 +56,20 @@ export class ShotState {
     return this.pending[name] ?? this.values[name] ?? null;
   }
 
+  /** Where a parameter is set, and to what; a face's own value wins over the shot's. */
+  setting(name: string): ParameterState | null {
+    const faces = this.shot?.document.faces as { name?: string; parameters?: Record<string, ParameterState["set"]> }[] | undefined;
+    const own = this.face ? faces?.find((face) => face.name === this.face)?.parameters?.[name] : undefined;
+    return own === undefined ? (this.shot?.parameters[name] ?? null) : { set: own, where: "shot" };
+  }
+
   keys(name: string): Key[] | null {
-    const state = this.shot?.parameters[name]?.set;
+    const state = this.setting(name)?.set;
     return state && typeof state === "object" && !Array.isArray(state) ? state.keys : null;
   }
 
   isSet(name: string): boolean {
-    return this.shot?.parameters[name]?.where === "shot";
+    return this.setting(name)?.where === "shot";
   }
 
   /** Hold a value for the viewer without writing it. */

@@ -256,7 +256,7 @@ export class Workspace {
       first: shot.first,
       last: shot.last,
       rate: shot.rate || 24,
-      playable: (frame) => sides.every((side) => this.view[side].show === "plate" || written(frame)),
+      playable: (frame) => sides.every((side) => this.view[side].show === "plate" || this.view[side].take !== null || written(frame)),
       has: (frame) => sides.every((side) => this.loaders[side].hasCached(wish(side, frame))),
       show: (frame) => {
         if (!sides.every((side) => this.loaders[side].hasCached(wish(side, frame)))) return false;
