@@ -40,12 +40,13 @@ def home_router(desk: Desk) -> APIRouter:
     @router.get("/v1/ui/home")
     def home() -> dict[str, Any]:
         """Return the allowed folders, the shots that were opened last, and the demo."""
+        demo = demo_shot(roots)
         return {
             "engine": __version__,
             "roots": [str(folder) for folder in roots.folders],
             "start": str(start_folder(roots)),
             "recent": recent_shots(),
-            "demo": str(demo_shot()) if exists(demo_shot()) else None,
+            "demo": str(demo) if exists(demo) else None,
             "pictures": desk.pictures.usage(),
         }
 
