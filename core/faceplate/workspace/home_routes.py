@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from faceplate.plate import Sequence
+from faceplate.service.sessions import page_environ
 from faceplate.system.user_paths import exists
 from faceplate.workspace.browse import folder_answer, start_folder
 from faceplate.workspace.demo_shot import demo_shot
@@ -60,7 +61,7 @@ def home_router(desk: Desk) -> APIRouter:
         """Return what a plate says of itself, and the config's colour spaces."""
         sequence = Sequence.parse(pattern)
         roots.check(sequence.folder, sequence.path(0) if sequence.padding is None else None)
-        return plate_answer(pattern)
+        return plate_answer(pattern, page_environ.get().get("OCIO"))
 
     @router.post("/v1/ui/shots", status_code=201)
     def create(request: NewShot) -> dict[str, Any]:
