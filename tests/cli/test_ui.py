@@ -68,19 +68,35 @@ class TestOpens:
     def test_the_demo(self, engine: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
         code, out, _ = call(capsys)
         assert code == 0 and "http://127.0.0.1:1/ui/?ticket=t" in out
-        assert engine.asked == [("POST", "/v1/ui/ticket", {"shot": ""})]
+        assert [asked[:2] for asked in engine.asked] == [("POST", "/v1/ui/ticket")] and engine.asked[0][2]["shot"] == ""
         assert engine.opened == ["http://127.0.0.1:1/ui/?ticket=t"]  # type: ignore[attr-defined]
 
     def test_a_shot_file(self, engine: StandIn, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         (tmp_path / "a.shot.json").write_text("{}")
         assert call(capsys, "a.shot.json", "--no-browser")[0] == 0
-        assert engine.asked[0][2] == {"shot": str(tmp_path / "a.shot.json")}
+        assert engine.asked[0][2]["shot"] == str(tmp_path / "a.shot.json")
         assert not engine.opened  # type: ignore[attr-defined]
+
+    def test_the_users_variables_are_sent(
+        self, engine: StandIn, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The engine may have been started by somebody else; other variables stay here."""
+        for name in ("OCIO", "PLATES", "SHOW_SOURCE", "SECRET"):
+            monkeypatch.setenv(name, f"/{name.lower()}")
+        (tmp_path / "a.shot.json").write_text('{"plate": "$PLATES/p.exr"}')
+        (tmp_path / "faceplate.show.json").write_text(
+            '{"faceplate_show": 1, "root": true, "defaults": {"source": "${SHOW_SOURCE}/bea"}}'
+        )
+        assert call(capsys, "a.shot.json")[0] == 0
+        sent = engine.asked[0][2]["environ"]
+        assert {name: sent.get(name) for name in ("OCIO", "PLATES", "SHOW_SOURCE", "SECRET")} == {
+            "OCIO": "/ocio", "PLATES": "/plates", "SHOW_SOURCE": "/show_source", "SECRET": None,
+        }  # fmt: skip
 
     def test_a_plate(self, engine: StandIn, capsys: pytest.CaptureFixture[str], tmp_path: Path, plate: Path) -> None:
         code, out, _ = call(capsys, "plates/a_v1.####.exr", "--source", "bea", "--space", "ACEScg")
         shot = tmp_path / "a_v1.shot.json"
-        assert code == 0 and str(shot) in out and engine.asked[0][2] == {"shot": str(shot)}
+        assert code == 0 and str(shot) in out and engine.asked[0][2]["shot"] == str(shot)
         written = json.loads(shot.read_text())
         assert (written["plate"], written["source"], written["space"]) == (str(plate), str(tmp_path / "bea"), "ACEScg")
         before = shot.read_bytes()

@@ -137,11 +137,11 @@ def serving(roots: tuple[Path, ...] = (), sessions: Path | None = None, cache: b
         listener.close()
 
 
-def let_in(page: Page, shot: str = "") -> Page:
-    """A page that has exchanged a ticket for a session."""
+def let_in(page: Page, shot: str = "", **environ: str) -> Page:
+    """A page that has exchanged a ticket for a session; `environ` are its user's variables."""
     origin = {"Origin": f"http://127.0.0.1:{page.port}", "Sec-Fetch-Site": "same-origin"}
     token = Page(page.port, page.service, {"Authorization": f"Bearer {TOKEN}"})
-    ticket = token.ask("POST", "/v1/ui/ticket", {"shot": shot}).json["ticket"]
+    ticket = token.ask("POST", "/v1/ui/ticket", {"shot": shot, "environ": environ}).json["ticket"]
     answer = Page(page.port, page.service, origin).ask("POST", "/v1/ui/session", {"ticket": ticket})
     assert answer.status == 200, answer.data
     cookie = answer.headers["set-cookie"].partition(";")[0]

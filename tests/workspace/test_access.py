@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import PyOpenColorIO
 import pytest
 
 from faceplate.service.app import make_app
@@ -96,6 +97,18 @@ def test_what_a_page_must_not_ask_for(page: Page) -> None:
 
 
 class TestTickets:
+    def test_the_users_variables_count(self, page: Page, make_shot: Callable[..., Path], page_root: Path) -> None:
+        """Two pages of one engine, each with the config and the folders of whoever opened it."""
+        shot = make_shot(plate="$PLATES/plate.exr")
+        config = shot.with_name("own.ocio")
+        own = PyOpenColorIO.Config.CreateFromBuiltinConfig("cg-config-v2.1.0_aces-v1.3_ocio-v2.3")  # type: ignore[attr-defined]
+        config.write_text(own.serialize())
+        told = let_in(page, OCIO=str(config), PLATES=str(shot.parent))
+        assert told.get("/v1/ui/color", shot=str(shot))["config"] == str(config)
+        assert told.get("/v1/ui/shot", shot=str(shot))["plate"] == str(shot.with_name("plate.exr"))
+        assert page.ask("GET", "/v1/ui/color", shot=str(shot)).code == "unset-variable"
+        assert told.get("/v1/ui/plate", pattern=str(shot.with_name("plate.exr")))["config"] == str(config)
+
     def test_a_ticket_works_once(self, page: Page) -> None:
         token = bare(page, Authorization=f"Bearer {TOKEN}")
         made = token.ask("POST", "/v1/ui/ticket", {}).json

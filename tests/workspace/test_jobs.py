@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+import faceplate.workspace.page_jobs as page_jobs
 from engines import until
 from faceplate.service.job_queue import Job
 from workspace_page import TOKEN, Page
@@ -169,6 +170,25 @@ class TestExports:
                 assert sheet is not None and sheet.shape[1] == 3 * 480
             else:
                 assert sent.data[4:8] == b"ftyp"
+
+    def test_a_movie_is_cancelled_between_two_frames(
+        self, page: Page, make_shot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        calls: list[int] = []
+
+        def reviewed(*_: Any, progress: Callable[[int, int], None], **__: Any) -> None:
+            calls.append(1)
+            for done in range(1000 if len(calls) == 1 else 1):
+                progress(done, 1000)
+                time.sleep(0.02)
+
+        monkeypatch.setattr(page_jobs, "review", reviewed)
+        shot = make_shot(name="cancelled")
+        page.finished(start(page, shot, kind="render", frames="1"))
+        job = start(page, shot, kind="review-movie")
+        until(lambda: page.get(f"/v1/jobs/{job['job']}")["done"] > 2)
+        assert page.ask("DELETE", f"/v1/jobs/{job['job']}").json["state"] == "cancelled"
+        assert page.finished(start(page, shot, kind="review-movie"), 10)["state"] == "done", "the lane is free again"
 
     def test_only_exports_are_sent(self, page: Page, shot: Path) -> None:
         done = page.finished(start(page, shot, kind="faces", frame=1))

@@ -11,8 +11,9 @@ import pytest
 import faceplate.workspace.page_jobs as page_jobs
 from faceplate.errors import UsageError
 from faceplate.service.roots import Roots
+from faceplate.system.paths import data_folder
 from faceplate.workspace.browse import folder_answer
-from faceplate.workspace.demo_shot import make_demo
+from faceplate.workspace.demo_shot import demo_shot, make_demo
 from faceplate.workspace.new_shot import create_shot, shot_name
 from workspace_page import Page
 
@@ -113,9 +114,15 @@ class TestNewShot:
         assert page.ask("GET", "/v1/ui/plate", pattern=str(shot.with_name("none.####.exr"))).code == "no-frames"
 
 
+def test_the_demo_lies_where_the_roots_allow_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert demo_shot(Roots()) == data_folder() / "demo" / "demo.shot.json"
+    assert demo_shot(Roots([tmp_path / "show"])) == tmp_path / "show" / "faceplate_demo" / "demo.shot.json"
+
+
 def test_the_demo_is_prepared_once(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Path] = []
-    monkeypatch.setattr(page_jobs, "make_demo", lambda progress: made.append(make_demo(progress, frames=1)))
+    monkeypatch.setattr(page_jobs, "make_demo", lambda shot, progress: made.append(make_demo(shot, progress, frames=1)))
     done: dict[str, Any] = {}
     for _ in range(2):
         done = page.finished(page.ask("POST", "/v1/ui/demo", {}).json)

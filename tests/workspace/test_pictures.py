@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engines import FACE
+from engines import FACE, until
 from faceplate.image.window import Window
 from faceplate.plate import PlateFile
+from faceplate.service.job_queue import Job
 from faceplate.workspace.kept_pictures import KeptPictures, Picture
 from faceplate.workspace.picture_kinds import Pixels, encoded
 from workspace_page import Answer, Page
@@ -100,29 +101,35 @@ class TestLive:
         assert answer.code == "no-track"
 
     def test_the_newest_request_of_a_tab_wins(self, page: Page, shot: Path) -> None:
-        """Those that were overtaken are told so; none is lost, and none stays in the list of jobs."""
-        answers: list[Answer] = []
+        """Those that were overtaken are told so at once, and none of them is in the list of jobs."""
+        go, begun, answers = threading.Event(), threading.Event(), dict[int, Answer]()
 
-        def ask(value: float) -> None:
-            answers.append(
-                page.ask(
-                    "GET",
-                    "/v1/ui/picture",
-                    shot=str(shot),
-                    frame=FACE,
-                    tab="t",
-                    values=json.dumps({"matte_feather": value}),
-                )
+        def work(job: Job) -> Iterator[None]:
+            begun.set()
+            go.wait(20)
+            yield
+
+        def ask(number: int) -> None:
+            values = json.dumps({"matte_feather": 0.01 * number})
+            answers[number] = page.ask(
+                "GET", "/v1/ui/picture", shot=str(shot), frame=FACE, tab="t", values=values, show="matte"
             )
 
-        threads = [threading.Thread(target=ask, args=(0.01 * number,)) for number in range(1, 9)]
+        page.service.queue.add(Job("busy", work, 1))
+        assert begun.wait(10)
+        threads = [threading.Thread(target=ask, args=(number,)) for number in (1, 2, 3)]
+        try:
+            for number, thread in enumerate(threads):
+                thread.start()
+                until(lambda number=number: page.service.queue.counts()["waiting"] == 1 and len(answers) == number)
+            assert not [job for job in page.get("/v1/ui/jobs")["jobs"] if job["kind"] == "picture"]
+        finally:
+            go.set()
         for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        states = [(answer.status, answer.code if answer.status != 200 else "") for answer in answers]
-        assert (200, "") in states and set(states) <= {(200, ""), (409, "superseded")}
-        assert not [job for job in page.get("/v1/ui/jobs")["jobs"] if job["kind"] == "picture"]
+            thread.join(20)
+        assert [(answers[number].status, answers[number].code) for number in (1, 2)] == [(409, "superseded")] * 2
+        assert answers[3].status == 200
+        assert not [job for job in page.service.queue.jobs.values() if job.kind == "picture"]
 
 
 class TestFiles:

@@ -14,6 +14,7 @@ from faceplate.errors import UsageError
 from faceplate.face import topology
 from faceplate.face.shape import pose_of
 from faceplate.track import Track
+from faceplate.track.corrections import region_weight
 from faceplate.workspace.track_view import edited_track
 from workspace_page import Page
 
@@ -37,8 +38,6 @@ def points(track: Track, who: str) -> np.ndarray:
 class TestEdits:
     @pytest.mark.parametrize("region", ["mouth", "jaw", "brow-left"])
     def test_a_drag_moves_the_region_by_as_many_pixels(self, track: Track, who: str, region: str) -> None:
-        from faceplate.track.corrections import region_weight
-
         core = region_weight(region) >= 1
         edit = {"do": "drag", "person": who, "region": region, "frame": FACE, "pixels": [3.0, -2.0]}
         once = edited_track(track, edit)
@@ -46,6 +45,12 @@ class TestEdits:
         assert np.allclose(moved[core, :2], [3.0, -2.0], atol=0.02)
         twice = edited_track(once, edit)
         assert np.allclose((points(twice, who) - points(track, who))[core, :2], [6.0, -4.0], atol=0.1)
+
+    def test_a_drag_follows_the_pointer_on_a_turned_face(self, track: Track, who: str) -> None:
+        turned = edited_track(track, {"do": "move", "person": who, "frame": FACE, "rotate": 40.0, "scale": 1.3})
+        edit = {"do": "drag", "person": who, "region": "mouth", "frame": FACE, "pixels": [4.0, 1.0]}
+        moved = points(edited_track(turned, edit), who) - points(turned, who)
+        assert np.allclose(moved[region_weight("mouth") >= 1, :2], [4.0, 1.0], atol=0.05)
 
     def test_the_whole_mesh_moves(self, track: Track, who: str) -> None:
         edit = {"do": "move", "person": who, "frame": FACE, "pixels": [5, 1], "rotate": 10.0}
@@ -76,6 +81,7 @@ class TestEdits:
             ({"do": "drag", "region": "mouth", "frame": 7, "pixels": [1, 1]}, "no-face"),
             ({"do": "drag", "region": "nose", "frame": FACE, "pixels": [1, 1]}, "bad-region"),
             ({"do": "drag", "region": "mouth", "frame": FACE, "pixels": ["a", 1]}, "bad-edit"),
+            ({"do": "drag", "region": "mouth", "frame": FACE, "pixels": [1]}, "bad-edit"),
             ({"do": "undo-to", "corrections": {"keys": [{"person": 7}]}}, "bad-edit"),
             ({"do": "rename", "person": "nobody", "name": "x"}, "no-such-person"),
         ],

@@ -10,8 +10,10 @@ import typer
 
 from faceplate.errors import RenderError, UsageError
 from faceplate.shot import is_shot_file
-from faceplate.system.user_paths import exists, is_file
+from faceplate.shot.load import shows_above
+from faceplate.system.user_paths import exists, is_file, read_bytes
 from faceplate_client import EngineError, connect
+from faceplate_client.engine import variables
 
 __all__ = ["ui_command"]
 
@@ -34,7 +36,8 @@ def ui_command(
     """
     shot = _shot_file(what, source, space)
     try:
-        link = connect(parent=False).call("POST", "/v1/ui/ticket", {"shot": shot})["url"]
+        asked = {"shot": shot, "environ": variables(_texts(shot))}
+        link = connect(parent=False).call("POST", "/v1/ui/ticket", asked)["url"]
     except EngineError as error:
         if error.code == "no-route":
             raise RenderError(
@@ -76,6 +79,14 @@ def _shot_file(what: str, source: Path | None, space: str | None) -> str:
     made = create_shot(path.parent, name, plate, person, space)
     print(f"The shot file: {made}")
     return str(made)
+
+
+def _texts(shot: str) -> list[str]:
+    """Return the texts of a shot file and of the show files above it, whose variables are sent to the engine."""
+    if not shot:
+        return []
+    files = [Path(shot), *(path for path, _ in shows_above(Path(shot).parent))]
+    return [read_bytes(path).decode("utf-8", "replace") for path in files]
 
 
 def _opened(link: str) -> bool:

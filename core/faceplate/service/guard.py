@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from faceplate.service.sessions import Sessions
+from faceplate.service.sessions import Sessions, page_environ
 
 __all__ = ["EXCHANGE", "PAGE", "PAGE_KEY", "Guard", "answer", "client", "cookie_name", "session_of"]
 
@@ -76,6 +76,8 @@ class Guard:
         if isinstance(body, tuple):
             await answer(send, *body)
             return
+        if PAGE_KEY in headers:
+            page_environ.set(self._sessions.environ(*session_of(headers, self._port)))
         if not _is_open(scope["method"], scope["path"]):
             self._seen(*client(headers.get("faceplate-client", "")), scope["path"] == "/v1/status")
         await self._app(scope, _replayed(body, receive), send)

@@ -12,15 +12,21 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from faceplate.errors import UsageError
 from faceplate.system.atomic import write_bytes
 from faceplate_client import paths
 
-__all__ = ["Sessions", "Ticket"]
+__all__ = ["Sessions", "Ticket", "page_environ"]
+
+page_environ: ContextVar[Mapping[str, str]] = ContextVar("page_environ", default=MappingProxyType({}))
+"""The variables of whoever opened the page that asks now: `$OCIO`, and those that the shot names."""
 
 TICKET_SECONDS = 60.0
 SESSION_SECONDS = 7 * 86400.0
@@ -30,10 +36,19 @@ _MOST_SESSIONS = 64
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a ticket opens: a shot file, "" for none; and when it ends, in seconds of the clock."""
+    """What a ticket opens: a shot file, "" for none; when it ends, in seconds of the clock; and its user's variables."""
 
     shot: str
     until: float
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Session:
+    """When a session ends, and the variables of the user who opened it."""
+
+    until: float
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sessions:
@@ -48,7 +63,7 @@ class Sessions:
         self._clock = clock
         self._lock = threading.Lock()
         self._tickets: dict[str, Ticket] = {}
-        self._known: dict[str, float] = self._stored()
+        self._known: dict[str, _Session] = self._stored()
 
     @property
     def any(self) -> bool:
@@ -57,14 +72,14 @@ class Sessions:
             self._forget()
             return bool(self._known)
 
-    def ticket(self, shot: str = "") -> str:
-        """Return a new ticket that opens `shot`; it works once, within a minute."""
+    def ticket(self, shot: str = "", environ: Mapping[str, str] | None = None) -> str:
+        """Return a new ticket that opens `shot` with its user's variables; it works once, within a minute."""
         text = secrets.token_urlsafe(32)
         with self._lock:
             self._forget()
             while len(self._tickets) >= _MOST_TICKETS:
                 self._tickets.pop(next(iter(self._tickets)))
-            self._tickets[_hash(text)] = Ticket(shot, self._clock() + TICKET_SECONDS)
+            self._tickets[_hash(text)] = Ticket(shot, self._clock() + TICKET_SECONDS, environ or {})
         return text
 
     def exchange(self, ticket: str) -> tuple[str, str, str]:
@@ -77,7 +92,7 @@ class Sessions:
                     "bad-ticket", "This link was used already or is older than a minute; run faceplate ui again."
                 )
             cookie, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-            self._known[_pair(cookie, key)] = self._clock() + SESSION_SECONDS
+            self._known[_pair(cookie, key)] = _Session(self._clock() + SESSION_SECONDS, found.environ)
             while len(self._known) > _MOST_SESSIONS:
                 self._known.pop(next(iter(self._known)))
             self._store()
@@ -88,7 +103,14 @@ class Sessions:
         if not cookie or not key:
             return False
         with self._lock:
-            return self._known.get(_pair(cookie, key), 0.0) > self._clock()
+            found = self._known.get(_pair(cookie, key))
+            return found is not None and found.until > self._clock()
+
+    def environ(self, cookie: str, key: str) -> Mapping[str, str]:
+        """Return the variables of the user who opened a session; none for an unknown one."""
+        with self._lock:
+            found = self._known.get(_pair(cookie, key))
+        return {} if found is None else found.environ
 
     def end(self, cookie: str, key: str) -> None:
         """End a session."""
@@ -99,18 +121,29 @@ class Sessions:
     def _forget(self) -> None:
         now = self._clock()
         self._tickets = {name: ticket for name, ticket in self._tickets.items() if ticket.until > now}
-        self._known = {name: until for name, until in self._known.items() if until > now}
+        self._known = {name: known for name, known in self._known.items() if known.until > now}
 
-    def _stored(self) -> dict[str, float]:
+    def _stored(self) -> dict[str, _Session]:
         held = None if self._file is None else paths.read_json(str(self._file))
         sessions = (held or {}).get("sessions")
         if not isinstance(sessions, dict):
             return {}
-        return {str(name): float(until) for name, until in sessions.items() if isinstance(until, (int, float))}
+        known = {str(name): _session(item) for name, item in sessions.items()}
+        return {name: session for name, session in known.items() if session is not None}
 
     def _store(self) -> None:
         if self._file is not None:
-            write_bytes(self._file, json.dumps({"sessions": self._known}).encode())
+            kept = {name: {"until": item.until, "environ": dict(item.environ)} for name, item in self._known.items()}
+            write_bytes(self._file, json.dumps({"sessions": kept}).encode())
+
+
+def _session(item: Any) -> _Session | None:
+    """Return a session as it was stored; None for what is none."""
+    if not isinstance(item, dict) or not isinstance(item.get("until"), (int, float)):
+        return None
+    environ = item.get("environ")
+    given = environ.items() if isinstance(environ, dict) else ()
+    return _Session(float(item["until"]), {str(name): str(value) for name, value in given})
 
 
 def _hash(text: str) -> str:

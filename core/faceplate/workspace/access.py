@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from faceplate.service.app import Service
 from faceplate.service.guard import EXCHANGE, PAGE, PAGE_KEY, cookie_name, session_of
@@ -17,11 +17,12 @@ __all__ = ["access_router"]
 
 
 class TicketRequest(BaseModel):
-    """The shot file that the page is to open; "" for none."""
+    """The shot file that the page is to open, "" for none; and the user's variables that count for its shots, as `$OCIO`."""
 
     model_config = ConfigDict(extra="forbid")
 
     shot: str = ""
+    environ: dict[str, str] = Field(default_factory=dict)
 
 
 class ExchangeRequest(BaseModel):
@@ -41,7 +42,7 @@ def access_router(service: Service) -> APIRouter:
     def ticket(request: TicketRequest) -> dict[str, Any]:
         """Return a link that opens the page once, within a minute. Needs the token."""
         service.roots.check(request.shot)
-        text = service.sessions.ticket(request.shot)
+        text = service.sessions.ticket(request.shot, request.environ)
         place = f"#shot={quote(request.shot)}" if request.shot else ""
         return {"ticket": text, "url": f"http://127.0.0.1:{service.port}{PAGE}?ticket={text}{place}"}
 

@@ -10,6 +10,7 @@ from faceplate.errors import UsageError
 from faceplate.render import Renderer
 from faceplate.service.app import Service
 from faceplate.service.schema import ShotRequest
+from faceplate.service.sessions import page_environ
 from faceplate.service.shots import OpenShot
 from faceplate.shot import is_shot_file
 from faceplate.system.user_paths import resolved
@@ -36,7 +37,7 @@ class Desk:
     def open(self, shot: str) -> OpenShot:
         """Open the shot of a file as it is now. Raises what `OpenShots.open` raises."""
         path = self.path(shot)
-        return self.service.shots.open(ShotRequest(path=str(path), environ=dict(os.environ)))
+        return self.service.shots.open(ShotRequest(path=str(path), environ={**os.environ, **page_environ.get()}))
 
     def renderer(self, shot: str, face: str | None = None) -> Renderer:
         """Return the shot's renderer, or that of one of its faces. Raises `UsageError('no-such-face')` and those of `open`."""

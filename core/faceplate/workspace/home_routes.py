@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from faceplate.plate import Sequence
+from faceplate.service.sessions import page_environ
 from faceplate.system.user_paths import exists
 from faceplate.workspace.browse import folder_answer, start_folder
 from faceplate.workspace.demo_shot import demo_shot
@@ -40,12 +41,13 @@ def home_router(desk: Desk) -> APIRouter:
     @router.get("/v1/ui/home")
     def home() -> dict[str, Any]:
         """Return the allowed folders, the shots that were opened last, and the demo."""
+        demo = demo_shot(roots)
         return {
             "engine": __version__,
             "roots": [str(folder) for folder in roots.folders],
             "start": str(start_folder(roots)),
             "recent": recent_shots(),
-            "demo": str(demo_shot()) if exists(demo_shot()) else None,
+            "demo": str(demo) if exists(demo) else None,
             "pictures": desk.pictures.usage(),
         }
 
@@ -59,7 +61,7 @@ def home_router(desk: Desk) -> APIRouter:
         """Return what a plate says of itself, and the config's colour spaces."""
         sequence = Sequence.parse(pattern)
         roots.check(sequence.folder, sequence.path(0) if sequence.padding is None else None)
-        return plate_answer(pattern)
+        return plate_answer(pattern, page_environ.get().get("OCIO"))
 
     @router.post("/v1/ui/shots", status_code=201)
     def create(request: NewShot) -> dict[str, Any]:

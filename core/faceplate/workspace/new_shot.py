@@ -20,9 +20,9 @@ __all__ = ["create_shot", "plate_answer", "shot_name"]
 _NAME = re.compile(r"[^\W][\w .+-]{0,99}", re.UNICODE)
 
 
-def plate_answer(pattern: str) -> dict[str, Any]:
-    """Return what a plate's first frame says, and the config's spaces to choose from. Raises what reading it raises."""
-    sequence, color = Sequence.parse(pattern), ColorConfig.load(None)
+def plate_answer(pattern: str, ocio: str | None = None) -> dict[str, Any]:
+    """Return what a plate's first frame says, and the spaces of the config `ocio`. Raises what reading them raises."""
+    sequence, color = Sequence.parse(pattern), ColorConfig.load(ocio)
     frames = sequence.declared or sequence.on_disk()
     if not frames and not (sequence.is_still and exists(sequence.path(0))):
         raise UsageError("no-frames", f"No frame of {pattern} was found; check the pattern and the folder.")

@@ -142,13 +142,18 @@ def _movie_job(desk: Desk, opened: OpenShot, request: MoviePage) -> Job:
     path = _export_folder(opened) / f"{_name(opened)}_review.mp4"
 
     def work(job: Job) -> Iterator[None]:
+        def progress(done: int, total: int) -> None:
+            if job.stop.is_set():
+                raise KeyboardInterrupt
+            desk.service.queue.progress(job, done, total)
+
         plate = renderer.plate if opened.shot.mode == "element" else None
-        review(output, path, renderer.color, plate=plate, space=opened.shot.space, rate=_fraction(renderer))
+        rate = _fraction(renderer)
+        review(output, path, renderer.color, plate=plate, space=opened.shot.space, rate=rate, progress=progress)
         job.result = {"path": str(path), "name": path.name, "download": f"/v1/ui/export/{job.id}"}
-        desk.service.queue.progress(job, 1)
         yield
 
-    return Job("review-movie", work, 1, "batch", lane="tracks")
+    return Job("review-movie", work, len(output.on_disk()), "batch", lane="tracks")
 
 
 def _fraction(renderer: Renderer) -> Fraction:
@@ -168,11 +173,12 @@ def _export_folder(opened: OpenShot) -> Path:
 
 def demo_job(desk: Desk) -> Job:
     """Return the job that prepares the demo: its plate, and a shot file in the user's own folder."""
+    shot = demo_shot(desk.service.roots)
 
     def work(job: Job) -> Iterator[None]:
-        if not demo_shot().exists():
-            make_demo(lambda done, total: desk.service.queue.progress(job, done, total))
-        job.result = {"shot": str(demo_shot())}
+        if not shot.exists():
+            make_demo(shot, lambda done, total: desk.service.queue.progress(job, done, total))
+        job.result = {"shot": str(shot)}
         yield
 
     job = Job("demo", work, 1, "batch", "demo", lane="tracks")

@@ -9,17 +9,20 @@ import numpy as np
 from pydantic import ValidationError
 
 from faceplate.errors import FaceplateError, UsageError
-from faceplate.face.shape import pose_of, unsqueezed
 from faceplate.render import Renderer
 from faceplate.shot import first_fault
 from faceplate.source import Source
 from faceplate.track import Track
+from faceplate.track.corrections import region_weight
 from faceplate.track.model import Corrections
 from faceplate.track.view_planner import plan_for, source_identity
 
 __all__ = ["edited_track", "track_answer"]
 
 Edit = Mapping[str, Any]
+
+# A small move of a region, as a fraction of the face's size, to measure how far it goes in pixels.
+_TRIAL = 0.01
 
 
 def track_answer(renderer: Renderer, track: Track) -> dict[str, Any]:
@@ -86,28 +89,33 @@ def edited_track(track: Track, edit: Edit) -> Track:
 
 
 def _dragged(track: Track, person: str, edit: Edit) -> Track:
-    """Return the track with a region moved by `pixels` of the plate more than it is moved at that frame."""
-    frame, region = edit["frame"], edit["region"]
-    found = track.face(person, frame)
-    if found is None:
-        raise UsageError("no-face", f"The track has no face of {person} in frame {frame}.")
-    aspect = track.sidecar.plate.pixel_aspect
-    square = unsqueezed(found.face.points, aspect)
-    size = float(np.ptp(square[:, :2], axis=0).max())
-    turn = np.radians(pose_of(square).angles[2])
-    dx, dy = float(edit["pixels"][0]) * aspect, float(edit["pixels"][1])
-    across = (dx * np.cos(turn) + dy * np.sin(turn)) / size
-    down = (-dx * np.sin(turn) + dy * np.cos(turn)) / size
+    """Return the track with a region moved by `pixels` of the plate more than it is moved at that frame.
+
+    How far the region moves in pixels for a move along the face's own axes is measured, because the face's turn, its size, and
+    the keys of the whole mesh change it.
+    """
+    frame, region, wanted = edit["frame"], edit["region"], np.array([float(value) for value in edit["pixels"]])
+    if wanted.shape != (2,):
+        raise UsageError("bad-edit", "The field pixels of a drag holds two numbers.")
     held = next(
         (
-            drag.move
+            np.array(drag.move)
             for drag in track.sidecar.corrections.drags
             if (drag.person, drag.region, drag.frame) == (person, region, frame)
         ),
-        (0.0, 0.0),
+        np.zeros(2),
     )
-    move = (round(float(held[0] + across), 5), round(float(held[1] + down), 5))
-    return track.drag(person, region, frame, move)
+
+    def centre(move: np.ndarray) -> np.ndarray:
+        found = track.drag(person, region, frame, (float(move[0]), float(move[1]))).face(person, frame)
+        if found is None:
+            raise UsageError("no-face", f"The track has no face of {person} in frame {frame}.")
+        return found.face.points[region_weight(region) >= 1, :2].mean(axis=0)
+
+    begin, steps = centre(held), np.where(held > 0, -_TRIAL, _TRIAL)
+    moved = np.stack([(centre(held + step * axis) - begin) / step for step, axis in zip(steps, np.eye(2), strict=True)])
+    move = held + np.linalg.solve(moved.T, wanted)
+    return track.drag(person, region, frame, (round(float(move[0]), 5), round(float(move[1]), 5)))
 
 
 def _with_corrections(track: Track, given: Any) -> Track:
