@@ -1,6 +1,6 @@
 """Make the pictures of docs/workspace.md: the page on the demo's plate, in a headless Chromium. Takes a few minutes.
 
-    PYTHONPATH=tests/support:tests python docs/make_workspace_pictures.py
+PYTHONPATH=tests/support:tests python docs/make_workspace_pictures.py
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ def main() -> None:
         }
         shot = folder / "sh010.shot.json"
         shot.write_text(json.dumps(document))
-        with chromium() as browser, page_engine(folder / "engine") as engine, opened_page(browser, engine.link(shot)) as page:
+        with (
+            chromium() as browser,
+            page_engine(folder / "engine") as engine,
+            opened_page(browser, engine.link(shot)) as page,
+        ):
             page.set_default_timeout(300_000)
             take(page)
 
