@@ -87,6 +87,37 @@ def test_tracking_shows_mesh_and_plots(page: Any) -> None:
     page.get_by_text("result, live").wait_for()  # without a render, the result is computed for the viewer
 
 
+def test_a_point_of_the_mesh_is_dragged_and_the_correction_undone(
+    page: Any, page_server: PageEngine, path: Path, folder: Path
+) -> None:
+    ask = f"shot={path}&frame=1001"
+    person = page_server.call("GET", f"/v1/ui/track?{ask}")["people"][0]["id"]
+    points = page_server.call("GET", f"/v1/ui/track/mesh?{ask}&person={person}")["points"]
+    mouth = page_server.call("GET", "/v1/ui/topology")["region_points"]["mouth"]
+    x, y, _ = np.mean([points[index] for index in mouth], axis=0)
+    plate = page_server.call("GET", f"/v1/ui/shot?{ask}")
+    page.get_by_role("tab", name="Track").click()
+    page.get_by_role("button", name="Fit").click()
+    page.wait_for_timeout(600)  # the mesh of the frame arrives
+    box = page.locator("canvas.lines").bounding_box()
+    scale = min(box["width"] / plate["width"], box["height"] / plate["height"])
+    at_x = box["x"] + box["width"] // 2 + (x - plate["width"] / 2) * scale
+    at_y = box["y"] + box["height"] // 2 + (y - plate["height"] / 2) * scale
+    page.mouse.move(at_x, at_y)
+    page.mouse.down()
+    page.mouse.move(at_x + 12 * scale, at_y, steps=3)
+    page.mouse.up()
+    page.get_by_text("mouth: moved by").wait_for()
+    moved = page_server.call("GET", f"/v1/ui/track/mesh?{ask}&person={person}")["points"]
+    found, _, _ = np.mean([moved[index] for index in mouth], axis=0)
+    assert found - x == pytest.approx(12, abs=2.5)
+    picture_of(page, "correction")
+    page.keyboard.press("Control+z")
+    page.get_by_text("mouth: moved by").wait_for(state="detached")
+    page.get_by_role("tab", name="Parameters").click()
+    page.get_by_text("result, live").wait_for()
+
+
 def test_a_slider_shows_before_it_is_let_go_and_is_written_when_it_is(page: Any, path: Path) -> None:
     before = shown_pixels(page).astype(int)
     feather = page.locator("[data-name=matte_feather]")
@@ -135,6 +166,16 @@ def test_rendering_fills_the_timeline(page: Any, folder: Path) -> None:
     page.get_by_role("slider", name="Frame").press("ArrowRight")
     assert page.get_by_role("slider", name="Frame").get_attribute("aria-valuetext") == "Frame 1002, rendered"
     assert list(folder.rglob("*1002.exr"))
+
+
+def test_rendered_frames_play_in_a_loop(page: Any) -> None:
+    page.keyboard.press("l")
+    page.get_by_text("shown a second").wait_for()
+    for frame in (1001, 1002, 1001):
+        page.locator(f"canvas.pixels[data-frame='{frame}']").wait_for()
+    page.keyboard.press("k")
+    page.get_by_text("shown a second").wait_for(state="detached")
+    page.keyboard.press("End")
 
 
 def test_wipe_shows_the_plate_on_one_side(page: Any) -> None:

@@ -10,6 +10,8 @@ export interface Handle {
 export interface Overlay {
   toCanvas: (x: number, y: number) => [number, number];
   height: number;
+  /** Width of the left pane; the canvas's where there is one pane. */
+  pane: number;
   scale: number;
   wipe: number | null;
   window: Rect;
@@ -29,6 +31,20 @@ const WARM = "#f0b35a";
 export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay): void {
   context.clearRect(0, 0, context.canvas.width, context.canvas.height);
   context.lineWidth = overlay.scale;
+  context.save();
+  if (overlay.pane < context.canvas.width) {
+    // Lines belong to the left pane alone.
+    context.fillStyle = "rgb(255 255 255 / 0.35)";
+    context.fillRect(overlay.pane - overlay.scale / 2, 0, overlay.scale, overlay.height);
+    context.beginPath();
+    context.rect(0, 0, overlay.pane, overlay.height);
+    context.clip();
+  }
+  drawLines(context, overlay);
+  context.restore();
+}
+
+function drawLines(context: CanvasRenderingContext2D, overlay: Overlay): void {
   rectangle(context, overlay, overlay.window, "rgb(255 255 255 / 0.18)");
   if (overlay.mesh) drawFace(context, overlay, overlay.mesh);
   for (const { number, box } of overlay.candidates) {
