@@ -128,6 +128,7 @@ def _checked(status: int, data: bytes) -> Any:
     error = value.get("error") if isinstance(value, dict) else None
     if not isinstance(error, dict):
         raise EngineError("engine-answer", f"The engine answered with HTTP status {status}.")
-    if error.get("code") == "engine-stopping":
+    # Another engine may have been started on the port of one that has ended; its state file has the new token.
+    if error.get("code") in ("engine-stopping", "bad-token"):
         raise LostError(str(error.get("message")))
     raise EngineError(str(error.get("code")), str(error.get("message")))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 from faceplate.cli.progress import BatchReport, render_batch
 from faceplate.demo import person
-from faceplate.demo.plate import make_plate
+from faceplate.demo.plate import PATTERN, make_plate
+from faceplate.plate import Sequence
 from faceplate.render import Renderer
 from faceplate.render.batch import RenderBatch
-from faceplate.shot import Shot
+from faceplate.shot import Shot, new_document, write_document
+from faceplate.system.user_paths import exists
+from faceplate.track import auto_track_path
 
 __all__ = ["run_demo"]
 
@@ -29,4 +34,32 @@ def run_demo(out: Path, frames: int) -> BatchReport:
     print(f"The plate, half-float EXR in ACEScg:     {shot.plate}")
     print(f"The element, RGBA + matte, to lay over:  {shot.output}")
     print(f"The contact sheet, plate · over · matte: {sheet}")
+    file = demo_file(out)
+    print(f"The shot file:                           {file}")
+    print(f"To look at it in the browser:            {program()} ui {file}")
     return report
+
+
+def program() -> str:
+    """Return how to call this program: its name where the shell finds it, else its path in this environment."""
+    if shutil.which("faceplate"):
+        return "faceplate"
+    beside = Path(sys.executable).with_name("faceplate")
+    return str(beside) if beside.exists() else f"{sys.executable} -m faceplate.cli.main"
+
+
+def demo_file(out: Path) -> Path:
+    """Write the shot file of the demo in `out`, where there is none yet; return its path."""
+    file = out / "demo.shot.json"
+    if not exists(file):
+        write_document(
+            new_document(
+                name="demo",
+                plate=f"plate/{PATTERN}",
+                source=str(person("bea")),
+                output="swap/swap.####.exr",
+                track=str(auto_track_path(Sequence.parse("swap/swap.####.exr"))),
+            ),
+            file,
+        )
+    return file

@@ -33,6 +33,7 @@ from faceplate.cli.source import source_app
 from faceplate.cli.stmap import stmap_command
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.cli.track_views import views_command
+from faceplate.cli.ui import ui_command
 from faceplate.errors import FaceplateError
 from faceplate.face import FaceFinder
 from faceplate.models import default_store
@@ -180,6 +181,7 @@ app.command("check")(check_command)
 app.command("issues")(issues_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
+app.command("ui")(ui_command)
 app.add_typer(shot_app, name="shot")
 app.add_typer(source_app, name="source")
 app.command("parameters")(parameters_command)

@@ -27,8 +27,9 @@ def serve_command(
         _ask(stop)
         return
     from faceplate.service.run import serve
+    from faceplate.workspace import extension
 
-    sys.exit(serve(idle, parent, foreground))
+    sys.exit(serve(idle, parent, foreground, extension()))
 
 
 def _ask(stop: bool) -> None:

@@ -32,7 +32,7 @@ from faceplate.system.user_paths import is_file
 
 _ocio: Any = PyOpenColorIO  # a compiled module without stubs
 
-__all__ = ["BUILTIN_CONFIG", "ColorConfig", "SpaceChoice"]
+__all__ = ["BUILTIN_CONFIG", "ColorConfig", "SpaceChoice", "check_display"]
 
 BUILTIN_CONFIG = "ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.3"
 """Used when no config is given; pinned, because `ocio://default` is another config in another release of OCIO.
@@ -127,6 +127,11 @@ class ColorConfig:
         if not source.startswith("ocio://") and (contents := contents_mark(config)):
             cache_id += f":files={contents}"
         return cls(source, _working_space(config, source, working), cache_id, config)
+
+    @property
+    def config(self) -> Any:
+        """OCIO's own config, for what this class does not convert itself."""
+        return self._config
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -438,13 +443,18 @@ def _processor_709(config: Any, working: str, inverse: bool) -> Any:
         return pinned.getProcessor(linear709, usual) if inverse else pinned.getProcessor(usual, linear709)
 
 
-def _check_view(config: Any, display: str, view: str) -> None:
+def check_display(config: Any, display: str, view: str) -> None:
+    """Check that a config has a display and view. Raises `UsageError('unknown-view')`."""
     displays = list(config.getDisplaysAll())
     if display not in displays:
         raise UsageError("unknown-view", f"The OCIO config has no display '{display}'; it has {', '.join(displays)}.")
     views = list(config.getViews(display))
     if view not in views:
         raise UsageError("unknown-view", f"Display '{display}' has no view '{view}'; it has {', '.join(views)}.")
+
+
+def _check_view(config: Any, display: str, view: str) -> None:
+    check_display(config, display, view)
     space = config.getColorSpace(config.getDisplayViewColorSpaceName(display, view))
     if space is not None and space.isData():
         raise UsageError("view-is-data", f"The view '{view}' of '{display}' shows raw numbers: choose another.")

@@ -8,7 +8,7 @@ for one) that cannot be told from what the file says.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,16 +191,34 @@ class PlateFile:
             `plate-missing`, `plate-unreadable`, `plate-damaged`.
         """
         region = self.data if region is None else region
+        if self.movie_frame is None:
+            return self.read_channels(self.rgb, region)
         result = np.zeros((max(region.height, 0), max(region.width, 0), 3), np.float32)
+        inside = region.intersect(self.data)
+        if not inside.empty:
+            result[inside.slices(region)] = open_movie(self.path).read(self.movie_frame, inside)
+        return result
+
+    def read_channels(self, names: Sequence[str], region: Window) -> np.ndarray:
+        """Return channels of the beauty part in `region`, in one pass over the file; a movie has none to name.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (h, w, len(names)), as `read_rgb` gives them.
+
+        Raises
+        ------
+        RenderError
+            `plate-missing`, `plate-unreadable`, `plate-damaged`.
+        """
+        result = np.zeros((max(region.height, 0), max(region.width, 0), len(names)), np.float32)
         inside = region.intersect(self.data)
         if inside.empty:
             return result
-        if self.movie_frame is not None:
-            result[inside.slices(region)] = open_movie(self.path).read(self.movie_frame, inside)
-            return result
         source = open_input(self.path)
         try:
-            indices = [self.channels.index(name) for name in self.rgb]
+            indices = [self.channels.index(name) for name in names]
             first, end = min(indices), max(indices) + 1
             # Whole rows are decoded; halves are widened, exactly, only where they are wanted.
             half = set(self.beauty.formats[first:end]) == {"half"}

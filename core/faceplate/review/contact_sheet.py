@@ -43,6 +43,11 @@ class ContactSheet:
         self._wanted = {frames[index] for index in picks}
         self._rows: list[np.ndarray] = []
 
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """The frames that the sheet shows."""
+        return tuple(sorted(self._wanted))
+
     def add(self, rendered: Rendered) -> None:
         """Add a row for `rendered` if it is one of the frames to show."""
         if rendered.frame not in self._wanted:

@@ -7,7 +7,7 @@ the picture. A frame that already has a burn-in gets no second one.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -51,6 +51,7 @@ def review(
     space: str | None = None,
     burn: bool = True,
     rate: Fraction = Fraction(24),
+    progress: Callable[[int, int], None] | None = None,
 ) -> Review:
     """Write review pictures of `rendered`.
 
@@ -70,6 +71,9 @@ def review(
         Draw the burn-in.
     rate : Fraction
         Frames a second of a movie.
+    progress : callable, optional
+        Called with (frames done, total frames) before each frame and at the end. What it raises ends the work, and a movie is
+        then not written.
 
     Raises
     ------
@@ -88,7 +92,15 @@ def review(
     if rate <= 0:
         raise UsageError("bad-rate", "The rate must be above 0 frames a second.")
     fields = _fields(PlateFile.open(rendered.path(numbers[0])))
-    pictures = ((number, _picture(rendered, number, color, plate, space, burn)) for number in numbers)
+    told = progress or (lambda done, total: None)
+
+    def made() -> Iterator[tuple[int, np.ndarray]]:
+        for done, number in enumerate(numbers):
+            told(done, len(numbers))
+            yield number, _picture(rendered, number, color, plate, space, burn)
+        told(len(numbers), len(numbers))
+
+    pictures = made()
     if kind in _MOVIES:
         return Review((_write_movie(target, (picture for _, picture in pictures), rate),), fields)
     stills = Sequence.parse(str(output))

@@ -28,6 +28,7 @@ from faceplate.service.page import POLICY, page_of
 from faceplate.service.path_checks import check_request_paths
 from faceplate.service.roots import Roots
 from faceplate.service.schema import JobRequest, KeysRequest, ShotRequest
+from faceplate.service.sessions import Sessions
 from faceplate.service.shared import SharedPixels
 from faceplate.service.shot_info import describe, issues_of
 from faceplate.service.shots import OpenShots
@@ -43,12 +44,24 @@ _STATUS = {
     "outside-roots": 403,
     "engine-busy": 429,
     "engine-stopping": 503,
+    "bad-ticket": 401,
+    "superseded": 409,
+    "cancelled": 409,
+    "shot-changed": 409,
+    "track-changed": 409,
+    "notes-changed": 409,
+    "shot-exists": 409,
+    "picture-exists": 409,
+    "no-folder": 404,
+    "no-picture": 404,
+    "no-export": 404,
+    "not-rendered": 404,
 }
 
 
 @dataclass
 class Service:
-    """What the routes work with: allowed folders, jobs, shared memory, caches, open shots."""
+    """What the routes work with: allowed folders, jobs, shared memory, caches, open shots, and the pages' sessions."""
 
     roots: Roots = field(default_factory=Roots.from_environment)
     queue: JobQueue = field(default_factory=JobQueue)
@@ -58,6 +71,9 @@ class Service:
     begun: float = field(default_factory=time.monotonic)
     stop: Callable[[], None] = lambda: None
     stopping: bool = False
+    sessions: Sessions = field(default_factory=Sessions)
+    port: int = 0
+    open_pages: int = 0
     shots: OpenShots = field(init=False)
 
     def __post_init__(self) -> None:
@@ -220,7 +236,9 @@ def _jobs(app: FastAPI, service: Service) -> None:
         faceplate_client: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> dict[str, Any]:
         """Queue a job: render, track, or faces."""
-        job = make_job(service.context, service.shots.get(request.shot), request)
+        opened = service.shots.get(request.shot)
+        job = make_job(service.context, opened, request)
+        job.label, job.shot = f"{request.kind} {opened.shot.name}".strip(), opened.request.path or ""
         pid, bound = client(faceplate_client or "")
         job.owner = pid if bound else None
         return service.queue.document(service.queue.add(job))
@@ -228,7 +246,7 @@ def _jobs(app: FastAPI, service: Service) -> None:
     @app.get("/v1/jobs")
     async def jobs() -> dict[str, Any]:
         """Return every remembered job, without its frames."""
-        documents = [service.queue.document(job) for job in tuple(service.queue.jobs.values())]
+        documents = [service.queue.document(job) for job in service.queue.known()]
         return {"jobs": [{**document, "frames": {}} for document in documents]}
 
     @app.get("/v1/jobs/{job}")

@@ -31,8 +31,9 @@ _log = logging.getLogger("faceplate.service")
 class Job:
     """One request. `work(job)` yields after each of its steps; `total` is the number of steps.
 
-    `not_rendered` counts the frames that were left out because the error of another frame ended the job. Every field is
-    read and changed under the queue's lock, except `stop`, which any thread may ask.
+    `not_rendered` counts the frames that were left out because the error of another frame ended the job. `label` says what the
+    job does, `shot` is the path of its shot file, "" where it has none, and `listed` whether a list of jobs shows it. Every
+    field is read and changed under the queue's lock, except `stop`, which any thread may ask.
     """
 
     kind: str
@@ -50,6 +51,10 @@ class Job:
     result: Any = None
     error: dict[str, str] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    label: str = ""
+    shot: str = ""
+    listed: bool = True
+    began: float = 0.0
     ended: float = 0.0
     events: deque[tuple[int, str, dict[str, Any]]] = field(default_factory=lambda: deque(maxlen=_EVENTS))
     listeners: set[Callable[[], None]] = field(default_factory=set)
@@ -131,6 +136,20 @@ class JobQueue:
         if job is None:
             raise UsageError("unknown-job", f"The engine knows no job '{id_}'; it may have ended long ago.")
         return job
+
+    def known(self) -> tuple[Job, ...]:
+        """Return every job that a list shows, in the order in which they came."""
+        with self.changed:
+            return tuple(job for job in self.jobs.values() if job.listed)
+
+    def drop(self, job: Job) -> None:
+        """Forget a job whose result was taken; one that still runs is cancelled first."""
+        with self.changed:
+            if not job.finished:
+                self._end(job, "cancelled")
+            if job._steps is None:
+                self.jobs.pop(job.id, None)
+            self.changed.notify_all()
 
     def document(self, job: Job) -> dict[str, Any]:
         """Return the job as it is now, for a client."""
@@ -214,7 +233,7 @@ class JobQueue:
                     self.changed.wait()
                     job = self._ended(lane) or self._next(lane)
                 if job.state == "waiting":
-                    job.state = "running"
+                    job.state, job.began = "running", time.monotonic()
                     job.tell("state", state="running")
                 if job._steps is None:
                     job._steps = job.work(job)

@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,8 @@ from faceplate.errors import RenderError, UsageError
 from faceplate.render.cache_types import KINDS
 from faceplate.service.app import Service, make_app
 from faceplate.service.guard import Guard
+from faceplate.service.sessions import Sessions
+from faceplate.system.atomic import write_bytes
 from faceplate.system.locks import take
 from faceplate.system.processes import alive, birth
 from faceplate_client import paths
@@ -35,7 +37,7 @@ from faceplate_client.errors import EngineError
 from faceplate_client.launcher import make_run_folder
 from faceplate_client.version import __version__
 
-__all__ = ["BODY_LIMIT", "serve"]
+__all__ = ["BODY_LIMIT", "Extension", "serve"]
 
 BODY_LIMIT = 8 << 20
 _LOOK = 0.5
@@ -43,6 +45,14 @@ _LOOK = 0.5
 _PATIENCE = 10.0
 _YIELD = 30.0
 _log = logging.getLogger("faceplate.service")
+
+
+@dataclass(frozen=True)
+class Extension:
+    """More routes: `add(app, service)` adds them; `body_limits` are the bytes that a body may hold, by path."""
+
+    add: Callable[[FastAPI, Service], None]
+    body_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -72,11 +82,14 @@ class _Users:
         return dead
 
 
-def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = False) -> int:
+def serve(
+    idle: float = 900.0, parent: int | None = None, foreground: bool = False, extension: Extension | None = None
+) -> int:
     """Run the engine until it is told to stop, has been idle for `idle` seconds, or its users have ended.
 
-    Where `parent` is given, the engine ends with the last process that has sent it a request. Returns the exit code; 0
-    also where an engine of this version runs already. Raises `UsageError('run-folder')`.
+    Where `parent` is given, the engine ends with the last process that has sent it a request. An open page keeps it alive.
+    `extension` adds routes. Returns the exit code; 0 also where an engine of this version runs already. Raises
+    `UsageError('run-folder')`.
     """
     folder = Path(paths.run_folder())
     try:
@@ -90,11 +103,18 @@ def serve(idle: float = 900.0, parent: int | None = None, foreground: bool = Fal
     _open_log(Path(paths.log_file(str(folder))), foreground)
     # Each shot brings its own OCIO. The environment of the host that started the engine must not count for others.
     os.environ.pop("OCIO", None)
-    listener = _listen()
+    sessions = Sessions(folder / f"sessions-{__version__}.json")
+    listener = _listen(folder / f"port-{__version__}.json", sessions.any)
     state = Path(paths.state_file(str(folder), __version__))
     token = secrets.token_urlsafe(32)
+    service = Service(
+        idle=idle,
+        cache=StageCache.from_environment(kinds=KINDS),
+        sessions=sessions,
+        port=listener.getsockname()[1],
+    )
     try:
-        _Engine(listener, token, state, idle, _Users(parent), foreground).run()
+        _Engine(listener, token, state, service, _Users(parent), foreground, extension).run()
     finally:
         lock.release()
     return 0
@@ -118,22 +138,35 @@ def _only_one(folder: Path) -> BaseFileLock | None:
 
 class _Engine:
     def __init__(
-        self, listener: socket.socket, token: str, state: Path, idle: float, users: _Users, foreground: bool
+        self,
+        listener: socket.socket,
+        token: str,
+        state: Path,
+        service: Service,
+        users: _Users,
+        foreground: bool,
+        extension: Extension | None,
     ) -> None:
         self._listener = listener
-        self._port = listener.getsockname()[1]
+        self._port = service.port
         self._token = token
         self._state = state
         self._users = users
         self._foreground = foreground
         self._ending = threading.Event()
-        self._service = Service(idle=idle, stop=self._end, cache=StageCache.from_environment(kinds=KINDS))
+        self._service = service
+        service.stop = self._end
+        app = make_app(service, self._life)
+        if extension is not None:
+            extension.add(app, service)
         guarded = Guard(
-            make_app(self._service, self._life),
+            app,
             port=self._port,
             token=token,
             body_limit=BODY_LIMIT,
             seen=users.seen,
+            sessions=service.sessions,
+            body_limits=extension.body_limits if extension is not None else None,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -189,10 +222,11 @@ class _Engine:
                 _log.info("Process %d is gone", pid)
                 queue.cancel_of(pid)
             self._service.shared.sweep()
-            if any(queue.counts().values()):
+            busy = any(queue.counts().values()) or self._service.open_pages > 0
+            if busy:
                 users.asked = time.monotonic()
             why = None
-            if watches and not users.known and not any(queue.counts().values()):
+            if watches and not users.known and not busy:
                 why = "its users are gone"
             elif time.monotonic() - users.asked > self._service.idle:
                 why = "idle"
@@ -202,11 +236,24 @@ class _Engine:
                 return
 
 
-def _listen() -> socket.socket:
-    """Return a socket on a loopback port that the system chooses. It accepts connections from now on."""
+def _listen(kept: Path, again: bool) -> socket.socket:
+    """Return a socket on a loopback port that the system chooses; with `again` the port before, where it is free.
+
+    The same port lets a page in a browser find the engine again. It accepts connections from now on. `kept` remembers it.
+    """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(256)
+    if os.name == "posix":  # connections of a killed engine may linger; on Windows the option would share a port in use
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    before = (paths.read_json(str(kept)) or {}).get("port") if again else None
+    try:
+        listener.bind(("127.0.0.1", before if isinstance(before, int) and 1024 <= before <= 65535 else 0))
+        listener.listen(256)
+    except OSError:
+        listener.close()
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(256)
+    write_bytes(kept, json.dumps({"port": listener.getsockname()[1]}).encode())
     return listener
 
 

@@ -25,7 +25,7 @@ from faceplate.service.path_checks import check_shot_paths
 from faceplate.service.roots import Roots
 from faceplate.service.schema import ShotRequest
 from faceplate.service.watch import ConfigWatch, StoreWatch
-from faceplate.shot import PathRule, Shot, load_shot
+from faceplate.shot import Parameters, PathRule, Shot, load_shot
 from faceplate.source.analysis import analysis_path
 from faceplate.source.pictures import source_files
 from faceplate.system.user_paths import entries, exists, fingerprint_of, is_dir, make_folder, matches
@@ -81,6 +81,16 @@ class OpenShot:
                     self._renderers.popitem(last=False)
             self._renderers.move_to_end(place)
             return self._renderers[place]
+
+    def continue_from(self, other: OpenShot) -> None:
+        """Take over what `other` has opened: a shot that differs in parameters alone need not read its source again."""
+        with other._lock:
+            self._pool, self._state = other._pool, other._state
+
+    @cached_property
+    def opens(self) -> str:
+        """A text that is the same for shots that open the same files and networks to find faces."""
+        return _without_parameters(self.shot)
 
     def check(self, frames: Iterable[int], values_of: Callable[[int], dict[str, Any]], mode: str | None = None) -> None:
         """Open what these frames need, once for each distinct set of values.
@@ -176,7 +186,12 @@ class OpenShots:
         check_shot_paths(self.roots, shot)
         key = hashlib.sha256(shot.model_dump_json().encode()).hexdigest()[:32]
         with self._lock:
-            opened = self._open.get(key) or OpenShot(key, request, shot, self.stores, self.configs, self.cache)
+            opened = self._open.get(key)
+            if opened is None:
+                opened = OpenShot(key, request, shot, self.stores, self.configs, self.cache)
+                like = next((old for old in reversed(self._open.values()) if old.opens == opened.opens), None)
+                if like is not None:
+                    opened.continue_from(like)
             self._open[key] = opened
             self._open.move_to_end(key)
             while len(self._open) > self._limit:
@@ -197,6 +212,27 @@ class OpenShots:
         """Return how many shots are open."""
         with self._lock:
             return len(self._open)
+
+
+def _without_parameters(shot: Shot) -> str:
+    """Return a shot as text without the parameters that open nothing by themselves."""
+    kept = [
+        {name: getattr(face.parameters, name) for name in ("detector", "landmarker", "recogniser")}
+        for face in shot.face_shots
+    ]
+    faces = tuple(face.model_copy(update={"constants": {}, "curves": {}, "overrides": ()}) for face in shot.faces)
+    bare = shot.model_copy(
+        update={
+            "parameters": Parameters(),
+            "curves": {},
+            "overrides": (),
+            "faces": faces,
+            "take": 1,
+            "output": "",
+            "mode": "over",
+        }
+    )
+    return f"{bare.model_dump_json()} {json.dumps(kept)}"
 
 
 def _loaded(request: ShotRequest) -> Shot:

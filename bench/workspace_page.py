@@ -1,0 +1,155 @@
+"""The workspace's page in a headless Chromium on an HD shot: slider to picture, scrub rate, playback, and memory.
+
+    PYTHONPATH=tests/support:tests:bench python bench/workspace_page.py
+
+The wait of a slider runs from the pointer's event in the page to the frame that is drawn with the new value. Scrubbing steps
+through rendered frames as fast as the viewer shows them, for the first time and again. WebGL is drawn by the processor here,
+as on a machine without a graphics card.
+
+    PYTHONPATH=tests/support:tests:bench python bench/workspace_page.py --scrubs 1800
+
+scrubs through the 24 frames as long as an hour at 12 frames a second does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pages import PageEngine, chromium, opened_page, page_engine
+from workspace_latency import FIRST, LAST, make_shot
+
+SLIDERS = ("matte_feather", "light_luminance", "light_color", "plate_skin", "grain", "match_mouth", "dial_smile")
+ROUNDS = 5
+_MIB = 1 << 20
+
+# Waits for the drawn value in the page itself, so that the driver's own messages are not measured.
+_WAIT = """name => {
+  window.waited = new Promise(done => {
+    let begun = 0;
+    addEventListener("pointermove", () => { begun = performance.now(); }, { capture: true, once: true });
+    const canvas = document.querySelector("canvas.pixels");
+    const seen = new MutationObserver(() => {
+      if (begun && (canvas.dataset.values ?? "").includes(name)) { seen.disconnect(); done(performance.now() - begun); }
+    });
+    seen.observe(canvas, { attributes: true });
+  });
+}"""
+# Steps to the next frame when the last one is drawn; the seconds that `count` frames take.
+_SCRUB = """async ([first, last, rounds]) => {
+  const canvas = document.querySelector("canvas.pixels");
+  const drawn = frame => new Promise(done => {
+    const look = () => canvas.dataset.frame === String(frame) ? done() : requestAnimationFrame(look);
+    look();
+  });
+  const begun = performance.now();
+  for (let round = 0; round < rounds; round += 1) {
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
+    await drawn(first);
+    for (let frame = first + 1; frame <= last; frame += 1) {
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+      await drawn(frame);
+    }
+  }
+  return (performance.now() - begun) / 1000;
+}"""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description="Measure the workspace's page in a browser.")
+    options.add_argument("--scrubs", type=int, default=100, help="how often the long scrub goes through the frames")
+    wanted = options.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        shot = make_shot(folder)
+        with chromium() as browser, page_engine(folder / "engine") as engine:
+            for kind in ("track", "render"):
+                finish(engine, shot, kind)
+            with opened_page(browser, engine.link(shot)) as page:
+                page.set_default_timeout(300_000)
+                page.locator(f"canvas.pixels[data-frame='{FIRST}']").wait_for()
+                print_scrub(page)
+                print_playback(page)
+                print_memory(page, wanted.scrubs)
+                print_sliders(page)
+
+
+def finish(engine: PageEngine, shot: Path, kind: str) -> None:
+    """Run a job of the shot to its end."""
+    job = engine.call("POST", f"/v1/ui/jobs?shot={shot}", {"kind": kind})
+    while (now := engine.call("GET", f"/v1/jobs/{job['job']}"))["state"] in ("waiting", "running"):
+        time.sleep(0.5)
+    if now["state"] != "done":
+        raise SystemExit(f"{kind}: {now['error']}")
+
+
+def print_sliders(page: Any) -> None:
+    """Print the wait from the pointer to the drawn picture while a slider is dragged, on a frame with cached stages."""
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Fit").click()
+    page.get_by_role("tab", name="Parameters").click()
+    print("| slider | to the first picture, ms: median | slowest |\n|---|---:|---:|")
+    for name in SLIDERS:
+        page.get_by_label("Find a parameter").fill(name)
+        thumb = page.locator(f"[data-name={name}]").get_by_role("slider")
+        waits = [waited(page, thumb, name, number) for number in range(ROUNDS + 1)][1:]
+        print(f"| {name} | {median(waits):.0f} | {max(waits):.0f} |", flush=True)
+        page.mouse.up()
+        page.locator(f"[data-name={name}]").get_by_role("button", name="Reset").click()
+        page.locator(f"[data-name={name}]:not(.set)").wait_for()
+        page.wait_for_timeout(1500)
+    print()
+
+
+def waited(page: Any, thumb: Any, name: str, number: int) -> float:
+    """Drag the slider by a few pixels; the milliseconds until the picture with that value is drawn."""
+    box = thumb.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    if number == 0:
+        page.mouse.move(x, y)
+        page.mouse.down()
+    page.evaluate(_WAIT, name)
+    page.mouse.move(x + (12 if number % 2 else -9), y)
+    found = page.evaluate("waited")
+    page.locator(".viewer[aria-busy=false]").wait_for()
+    return float(found)
+
+
+def print_scrub(page: Any) -> None:
+    """Print how many rendered frames a second the viewer shows."""
+    count = LAST - FIRST + 1
+    first, again = (page.evaluate(_SCRUB, [FIRST, LAST, 1]) for _ in range(2))
+    print("| scrubbing rendered HD frames at proxy 1/2 | frames/s |\n|---|---:|")
+    print(f"| for the first time | {count / first:.1f} |\n| again | {count / again:.1f} |\n", flush=True)
+
+
+def print_playback(page: Any) -> None:
+    """Print the pictures shown in the last second of three seconds of playback."""
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_timeout(3000)
+    print(f"Playback at 24 frames a second: {page.get_by_text('shown a second').inner_text()}.\n", flush=True)
+    page.get_by_role("button", name="Stop").click()
+
+
+def print_memory(page: Any, scrubs: int) -> None:
+    """Print the page's memory over a long scrub."""
+    client = page.context.new_cdp_session(page)
+    client.send("Performance.enable")
+    print("| frames scrubbed | JavaScript heap, MiB | with array buffers, MiB |\n|---:|---:|---:|")
+    done, step = 0, max(scrubs // 6, 1)
+    while done < scrubs:
+        page.evaluate(_SCRUB, [FIRST, LAST, step])
+        done += step
+        page.evaluate("globalThis.gc?.()")
+        heap = client.send("Runtime.getHeapUsage")
+        whole = heap["usedSize"] + heap.get("backingStorageSize", 0)
+        print(f"| {done * (LAST - FIRST + 1)} | {heap['usedSize'] / _MIB:.0f} | {whole / _MIB:.0f} |", flush=True)
+    print()
+
+
+if __name__ == "__main__":
+    main()

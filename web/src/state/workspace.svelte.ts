@@ -1,0 +1,316 @@
+/** One open shot with everything that the panels show of it. The engine's events keep it up to date. */
+import { get, sentence } from "../engine/client";
+import { PictureCache } from "../engine/pictures";
+import type { FileEvent, FrameEvent, Frames, FrameState, Job, Parameter, Rect, Source } from "../engine/types";
+import { Loader, type Wish } from "../viewer/loader.svelte";
+import { Jobs } from "./jobs.svelte";
+import { messages } from "./messages.svelte";
+import { Player, type Stage } from "./player.svelte";
+import { Review } from "./review.svelte";
+import { session } from "./session.svelte";
+import { ShotState } from "./shot.svelte";
+import { TrackState, type Candidates } from "./track.svelte";
+import { View, type Side } from "./view.svelte";
+
+/** Bytes of pictures that the page keeps: about 190 HD frames at proxy 1/2. */
+const CACHE_BYTES = 800 * 1024 * 1024;
+/** Playback is smooth at this proxy on two cores. */
+const PLAY_PROXY = 2;
+
+const PANELS = ["parameters", "track", "source", "review", "jobs"] as const;
+export type Panel = (typeof PANELS)[number];
+
+export class Workspace {
+  readonly shot: ShotState;
+  readonly view: View;
+  readonly review: Review;
+  readonly track: TrackState;
+  readonly jobs = new Jobs();
+  readonly cache = new PictureCache(CACHE_BYTES);
+  readonly loaders: { a: Loader; b: Loader };
+  readonly player: Player;
+  frame = $state(0);
+  frames = $state.raw<Frames | null>(null);
+  layers = $state.raw<string[]>([]);
+  source = $state.raw<Source | null>(null);
+  panel = $state<Panel>("parameters");
+  /** The parameter whose keys the timeline shows. */
+  chosen = $state<string>("");
+  /** A slider is being moved. */
+  dragging = $state(false);
+  version = $state(0);
+  ready = $state(false);
+  /** The list of keys is open. */
+  help = $state(false);
+  /** Counts how often the field for a note was asked for. */
+  noteAsked = $state(0);
+  private wiped = false;
+  /** Why the shot cannot be shown, in one sentence. */
+  refusal = $state("");
+
+  constructor(readonly path: string) {
+    this.shot = new ShotState(path);
+    this.view = new View(path);
+    this.review = new Review(path);
+    this.track = new TrackState(path);
+    const tab = Math.random().toString(36).slice(2, 10);
+    this.loaders = { a: new Loader(this.cache, `${tab}a`), b: new Loader(this.cache, `${tab}b`) };
+    this.player = new Player(
+      () => this.stage(),
+      (frame) => (this.frame = frame),
+    );
+    this.shot.frameOfValues = () => this.frame;
+    this.shot.written = () => void this.loadFrames().catch((error) => messages.fail(error));
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.shot.load();
+      const shot = this.shot.shot!;
+      if (this.frame < shot.first || this.frame > shot.last) this.frame = shot.first;
+      this.ready = true;
+      await this.refresh();
+      if (this.view.fitted) this.view.fit(shot.display, shot.pixel_aspect);
+      this.view.wipe = shot.display[0] + shot.display[2] / 2;
+    } catch (error) {
+      this.refusal = sentence(error);
+    }
+  }
+
+  /** Read everything anew, after a change or when the engine came back. */
+  async refresh(): Promise<void> {
+    this.version += 1;
+    const parts = [
+      this.shot.load().then(() => this.shot.loadValues(this.frame)),
+      this.loadFrames(),
+      this.review.load(),
+      this.track.load(this.shot.face),
+      this.loadSource(),
+      this.view.loadColor(),
+      get<{ live: string[]; file: string[] }>("/v1/ui/layers", { shot: this.path }).then(
+        ({ live, file }) => (this.layers = [...new Set([...live, ...file])]),
+      ),
+    ];
+    const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
+    if (failed?.status === "rejected") messages.fail(failed.reason);
+  }
+
+  listen(): () => void {
+    return session.listen(this.path, (name, data) => this.event(name, data));
+  }
+
+  state(frame: number): FrameState {
+    return this.frames?.states[String(frame)] ?? "missing";
+  }
+
+  go(frame: number): void {
+    const shot = this.shot.shot;
+    if (!shot) return;
+    this.player.stop();
+    this.frame = Math.min(Math.max(Math.round(frame), shot.first), shot.last);
+  }
+
+  async submit(body: Record<string, unknown>): Promise<Job | null> {
+    try {
+      return await this.jobs.submit(body, this.path);
+    } catch (error) {
+      messages.fail(error);
+      return null;
+    }
+  }
+
+  fit(): void {
+    const shot = this.shot.shot;
+    if (shot) this.view.fit(shot.display, shot.pixel_aspect);
+  }
+
+  compare(mode: View["comparison"]): void {
+    const { view } = this;
+    const panes = (view.comparison === "side") !== (mode === "side");
+    view.comparison = mode;
+    if (mode === "wipe" && !this.wiped) this.wipeOverFace();
+    if (panes && view.fitted) this.fit();
+  }
+
+  /** The first wipe goes through the face, where there is something to compare. */
+  private wipeOverFace(): void {
+    const box = this.faceBox();
+    if (!box) return;
+    this.view.wipe = box[0] + box[2] / 2;
+    this.wiped = true;
+  }
+
+  /** The chosen face's box on this frame, in plate pixels. */
+  private faceBox(): Rect | undefined {
+    const plots = this.track.track?.plots[this.track.person];
+    return plots?.box[plots.frames.indexOf(this.frame)];
+  }
+
+  /** Show the face, by the track's box on this frame. */
+  zoomToFace(): void {
+    const aspect = this.shot.shot?.pixel_aspect ?? 1;
+    const box = this.faceBox();
+    if (box) this.view.place(box, aspect, 1.6);
+    else messages.say("There is no tracked face on this frame to zoom to.");
+  }
+
+  /** Search the faces of this frame, so that one can be chosen by clicking it. */
+  async findFaces(): Promise<void> {
+    const frame = this.frame;
+    const job = await this.submit({ kind: "faces", frame });
+    if (!job) return;
+    const done = await this.jobs.ended(job);
+    if (!done.result) return;
+    const faces = done.result.faces as Candidates["faces"];
+    this.track.candidates = { frame, faces };
+    messages.say(faces.length ? `${faces.length} faces on frame ${frame}: click the one to replace.` : `No face on frame ${frame}.`);
+  }
+
+  /** Replace the face at a plate position of this frame. */
+  async chooseFace([x, y]: [number, number]): Promise<void> {
+    const value = `${this.frame}:${Math.round(x)},${Math.round(y)}`;
+    this.track.candidates = null;
+    await this.shot.edit([{ do: "set", name: "target", value, face: this.shot.face || undefined }], "Target");
+    await this.track.load(this.shot.face).catch((error) => messages.fail(error));
+  }
+
+  stepIssue(direction: 1 | -1): void {
+    const frame = this.review.step(this.frame, direction);
+    if (frame === null) messages.say(direction > 0 ? "No issue or note after this frame." : "No issue or note before this frame.");
+    else this.go(frame);
+    this.panel = "review";
+  }
+
+  writeNote(): void {
+    this.panel = "review";
+    this.noteAsked += 1;
+  }
+
+  async undo(): Promise<void> {
+    if (this.panel === "track" && this.track.undoable.length) await this.track.undo(this.shot.face);
+    else await this.shot.undo();
+  }
+
+  async redo(): Promise<void> {
+    if (this.panel === "track" && this.track.redoable.length) await this.track.redo(this.shot.face);
+    else await this.shot.redo();
+  }
+
+  parameter(name: string): Parameter | undefined {
+    return this.shot.parameters.find((other) => other.name === name);
+  }
+
+  /** What one side of the viewer wants to show now. */
+  wish(side: Side, playing = false, frame = this.frame): Wish {
+    const written = side.take !== null || playing;
+    const rendered = this.state(frame) === "rendered" && !this.shot.unsaved();
+    const data = side.show !== "result";
+    return {
+      shot: this.path,
+      face: this.shot.face,
+      frame,
+      show: this.canShow(side, frame) ? side.show : "plate",
+      take: side.take,
+      from: written || (rendered && !data) ? "file" : data ? "auto" : "live",
+      values: written ? "" : this.shot.unsaved(),
+      proxy: playing ? PLAY_PROXY : this.view.proxy(),
+      version: `${this.shot.shot?.etag} ${this.track.track?.etag} ${this.version}`,
+      quick: this.dragging,
+    };
+  }
+
+  async loadFrames(): Promise<void> {
+    this.frames = await get<Frames>("/v1/ui/frames", { shot: this.path });
+  }
+
+  async loadSource(): Promise<void> {
+    this.source = await get<Source>("/v1/ui/source", { shot: this.path, face: this.shot.face });
+  }
+
+  /** What a live render still needs, in one sentence; "" where nothing is missing. */
+  get lacking(): string {
+    const shot = this.shot.shot;
+    if (!shot || shot.error) return shot?.error?.message ?? "";
+    if (!shot.source && !shot.faces.length) return "The shot has no source yet: choose one in the panel Source. The plate is shown.";
+    return shot.tracked ? "" : "The shot is not tracked yet: track it to see the result. The plate is shown.";
+  }
+
+  /** A shot that cannot be rendered yet shows its plate. */
+  private canShow(side: Side, frame: number): boolean {
+    const written = side.show === "plate" || side.take !== null || this.state(frame) === "rendered";
+    return written || !this.lacking;
+  }
+
+  private sides(): ("a" | "b")[] {
+    const { comparison } = this.view;
+    return comparison === "a" || comparison === "b" ? [comparison] : ["a", "b"];
+  }
+
+  private stage(): Stage | null {
+    const shot = this.shot.shot;
+    if (!shot) return null;
+    const sides = this.sides();
+    const wish = (side: "a" | "b", frame: number) => this.wish(this.view[side], true, frame);
+    const written = (frame: number) => ["rendered", "stale"].includes(this.state(frame));
+    return {
+      first: shot.first,
+      last: shot.last,
+      rate: shot.rate || 24,
+      playable: (frame) => sides.every((side) => this.view[side].show === "plate" || this.view[side].take !== null || written(frame)),
+      has: (frame) => sides.every((side) => this.loaders[side].hasCached(wish(side, frame))),
+      show: (frame) => {
+        if (!sides.every((side) => this.loaders[side].hasCached(wish(side, frame)))) return false;
+        return sides.every((side) => this.loaders[side].showCached(wish(side, frame)));
+      },
+      fetch: async (frame) => {
+        await Promise.all(sides.map((side) => this.loaders[side].prefetch(wish(side, frame))));
+      },
+    };
+  }
+
+  private event(name: string, data: unknown): void {
+    if (name === "jobs") this.jobs.replace((data as { jobs: Job[] }).jobs);
+    else if (name === "job") this.jobEvent(data as Job);
+    else if (name === "frame") this.frameEvent(data as FrameEvent);
+    else if (name === "file") void this.fileEvent(data as FileEvent).catch((error) => messages.fail(error));
+  }
+
+  private jobEvent(job: Job): void {
+    const before = this.jobs.list.find((other) => other.job === job.job)?.state;
+    this.jobs.update(job);
+    if (job.shot !== this.path || before === job.state) return;
+    if (job.state === "failed" && job.error) messages.report(job.error.message);
+    if (!["done", "failed", "cancelled"].includes(job.state)) return;
+    if (job.kind === "render" || job.kind === "track") void this.refresh();
+  }
+
+  private frameEvent(event: FrameEvent): void {
+    if (event.shot !== this.path || !this.frames || event.state === "running") return;
+    const name = String(event.frame);
+    if (event.state === "done" || event.state === "skipped") {
+      this.cache.forget((kept) => kept.startsWith(`${name}|`) && !kept.startsWith(`${name}|plate`));
+      const errors = Object.fromEntries(Object.entries(this.frames.errors).filter(([other]) => other !== name));
+      this.frames = { ...this.frames, states: { ...this.frames.states, [name]: "rendered" }, errors };
+    } else if (event.error) {
+      const errors = { ...this.frames.errors, [name]: event.error };
+      this.frames = { ...this.frames, states: { ...this.frames.states, [name]: "failed" }, errors };
+    }
+  }
+
+  private async fileEvent(event: FileEvent): Promise<void> {
+    if (event.what === "shot") {
+      if (event.etag === this.shot.shot?.etag || this.shot.saving) return;
+      messages.say("Another page or a host changed the shot; its values are shown now.");
+      await this.refresh();
+    } else if (event.what === "track") {
+      if (event.etag === this.track.track?.etag) return;
+      await this.refresh();
+    } else if (event.what === "notes") {
+      if (event.etag === this.review.notes?.etag) return;
+      await Promise.all([this.review.load(), this.loadFrames()]);
+    } else if (event.what === "source") {
+      await Promise.all([this.loadSource(), this.shot.load()]);
+      this.version += 1;
+    } else await this.loadFrames();
+  }
+}

@@ -1,0 +1,147 @@
+/** Fetches the pictures of one side of the viewer: one request at a time, the newest wish next, a proxy before the full picture. */
+import { isAbort, sentence } from "../engine/client";
+import { fetchPicture, type Picture, type PictureCache } from "../engine/pictures";
+
+export interface Wish {
+  shot: string;
+  face: string;
+  frame: number;
+  show: string;
+  take: number | null;
+  /** Where the result comes from: the rendered file, or a live render of the shot as it is now. */
+  from: "file" | "live" | "auto";
+  /** Unsaved values as JSON. */
+  values: string;
+  proxy: number;
+  /** Another text for every change of what a live render or a rendered file depends on. */
+  version: string;
+  /** A slider is being moved: a coarse picture now is better than a fine one later. */
+  quick: boolean;
+}
+
+export interface Shown {
+  frame: number;
+  base: Picture | null;
+  patch: Picture | null;
+  wish: Wish;
+}
+
+/** How long a wish must stand before the full picture is rendered after the proxy, in ms. */
+const REST = 180;
+
+export class Loader {
+  shown = $state.raw<Shown | null>(null);
+  loading = $state(false);
+  problem = $state("");
+  /** How long the last picture took from the wish to its arrival, in ms. */
+  lastMs = $state(0);
+  private wish: Wish | null = null;
+  private running = false;
+  private abort = new AbortController();
+
+  constructor(
+    private readonly cache: PictureCache,
+    private readonly tab: string,
+  ) {}
+
+  /** Ask for a picture. The picture that is shown stays until the new one is there. */
+  want(wish: Wish): void {
+    const other = !this.wish || this.wish.frame !== wish.frame || this.wish.show !== wish.show;
+    this.wish = wish;
+    if (other) this.abort.abort(); // a slider's next value waits for the picture on its way, another frame does not
+    if (!this.running) void this.run();
+  }
+
+  /** Show a picture if it is in the cache, for playback. */
+  showCached(wish: Wish): boolean {
+    const base = this.cache.get(nameOf(wish, wish.show));
+    if (!base) return false;
+    this.wish = wish;
+    this.shown = { frame: wish.frame, base, patch: null, wish };
+    return true;
+  }
+
+  /** Fetch a picture into the cache, for playback. */
+  async prefetch(wish: Wish): Promise<void> {
+    await this.fetch(wish, wish.show, wish.proxy, new AbortController().signal);
+  }
+
+  hasCached(wish: Wish): boolean {
+    return this.cache.has(nameOf(wish, wish.show));
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    this.loading = true;
+    try {
+      for (let wish = this.wish; wish; wish = this.wish === wish ? null : this.wish) await this.fulfil(wish);
+    } finally {
+      this.running = this.loading = false;
+    }
+  }
+
+  private async fulfil(wish: Wish): Promise<void> {
+    this.abort = new AbortController();
+    const begun = performance.now();
+    try {
+      const coarse = Math.max(wish.proxy, 2);
+      if (wish.show === "result" && wish.from === "live") {
+        await this.live(wish, coarse, begun);
+        if (!wish.quick && coarse !== wish.proxy && (await this.rests(wish))) await this.live(wish, wish.proxy, begun);
+      } else {
+        const base = await this.fetch(wish, wish.show, wish.proxy);
+        this.take(wish, base, null, begun);
+      }
+      this.problem = "";
+    } catch (error) {
+      if (!isAbort(error) && this.wish === wish) this.problem = sentence(error);
+    }
+  }
+
+  /** Show the plate with the result's window over it. */
+  private async live(wish: Wish, proxy: number, begun: number): Promise<void> {
+    const known = this.shown;
+    const base = await this.fetch(wish, "plate", proxy);
+    const sameFrame = known?.frame === wish.frame && known.wish.show === "result";
+    if (!sameFrame && this.wish === wish) this.shown = { frame: wish.frame, base, patch: null, wish };
+    const patch = await this.fetch(wish, "patch", proxy);
+    this.take(wish, base, patch, begun);
+  }
+
+  private take(wish: Wish, base: Picture, patch: Picture | null, begun: number): void {
+    if (this.wish && this.wish.frame !== wish.frame) return;
+    const drawn = patch && patch.header.width > 0 ? patch : null;
+    this.shown = { frame: wish.frame, base, patch: drawn, wish };
+    this.lastMs = performance.now() - begun;
+  }
+
+  private async rests(wish: Wish): Promise<boolean> {
+    await new Promise((done) => setTimeout(done, REST));
+    return this.wish === wish;
+  }
+
+  private async fetch(wish: Wish, show: string, proxy: number, signal = this.abort.signal): Promise<Picture> {
+    const asked = { ...wish, proxy };
+    const name = nameOf(asked, show);
+    const kept = this.cache.get(name);
+    if (kept) return kept;
+    const plate = show === "plate";
+    const query = {
+      shot: wish.shot,
+      face: wish.face,
+      frame: wish.frame,
+      show,
+      proxy,
+      ...(plate ? {} : { from: wish.from, take: wish.take, values: wish.values, tab: this.tab }),
+    };
+    const picture = await fetchPicture(query, signal);
+    this.cache.put(name, picture);
+    return picture;
+  }
+}
+
+/** The cache's name of a picture. It begins with the frame, so that one frame can be forgotten. */
+function nameOf(wish: Wish, show: string): string {
+  if (show === "plate") return `${wish.frame}|plate|${wish.proxy}`;
+  return [wish.frame, show, wish.proxy, wish.from, wish.take ?? "", wish.face, wish.version, wish.values].join("|");
+}
