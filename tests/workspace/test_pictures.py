@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from engines import FACE, until
 from faceplate.image.window import Window
@@ -95,6 +96,29 @@ class TestLive:
         for values, code in (("[1]", "bad-request"), ("{", "bad-request"), ('{"matte_feather": 99}', "bad-value")):
             answer = page.ask("GET", "/v1/ui/picture", shot=str(shot), frame=FACE, values=values)
             assert answer.code == code and answer.json["error"]["message"].endswith(".")
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"holdout_matte": "/etc/m.####.exr"},
+            {"garbage_matte": "/etc/passwd"},
+            {"target": "/etc/face.jpg"},
+            {"faces": {"ada": {"holdout_matte": "/etc/m.exr"}}},
+        ],
+    )
+    def test_values_name_no_file_outside_the_roots(self, page: Page, shot: Path, values: dict[str, Any]) -> None:
+        answer = page.ask("GET", "/v1/ui/picture", shot=str(shot), frame=FACE, values=json.dumps(values))
+        assert (answer.status, answer.code) == (403, "outside-roots")
+
+    def test_a_plate_that_is_a_link_out_of_the_roots(
+        self, page: Page, make_shot: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        shot = make_shot(plate="linked.exr")
+        elsewhere = tmp_path / "plate.exr"
+        elsewhere.write_bytes(shot.with_name("plate.exr").read_bytes())
+        shot.with_name("linked.exr").symlink_to(elsewhere)
+        for show in ("plate", "result", "patch"):
+            assert page.ask("GET", "/v1/ui/picture", shot=str(shot), frame=FACE, show=show).code == "outside-roots"
 
     def test_a_shot_without_its_track(self, page: Page, make_shot: Callable[..., Path]) -> None:
         answer = page.ask("GET", "/v1/ui/picture", shot=str(make_shot(track="later.track.json")), frame=FACE)

@@ -61,6 +61,7 @@ def home_router(desk: Desk) -> APIRouter:
         """Return what a plate says of itself, and the config's colour spaces."""
         sequence = Sequence.parse(pattern)
         roots.check(sequence.folder, sequence.path(0) if sequence.padding is None else None)
+        roots.check(*(sequence.path(frame) for frame in sequence.on_disk()[:1]))  # it may be a link
         return plate_answer(pattern, page_environ.get().get("OCIO"))
 
     @router.post("/v1/ui/shots", status_code=201)

@@ -15,6 +15,8 @@ from pydantic import AfterValidator
 from faceplate.errors import UsageError
 from faceplate.render import Renderer
 from faceplate.render.composite import LAYERS
+from faceplate.service.path_checks import check_request_paths
+from faceplate.service.schema import KeysRequest
 from faceplate.service.shots import OpenShot
 from faceplate.system.user_paths import stat_or_none
 from faceplate.workspace.desk import Desk
@@ -157,6 +159,7 @@ class Viewer:
         if asked.take is None and asked.origin == "file":
             state = FrameStates(renderer).of(asked.frame)
         plate = renderer.plate.path(asked.frame)
+        self._desk.service.roots.check(plate)
         return Found(
             f"file {path} {_mark(path)} {plate} {_mark(plate)} {renderer.color.cache_id}",
             lambda: of_take(renderer, output, asked.frame, asked.show, asked.proxy),
@@ -175,6 +178,9 @@ class Viewer:
     def _rendered(self, opened: OpenShot, renderer: Renderer, asked: Asked, values: dict[str, Any]) -> Found:
         if asked.show not in OWN_KINDS:
             values = {**values, "layers": "all"}
+        roots = self._desk.service.roots
+        check_request_paths(roots, KeysRequest(shot=opened.key, frames=[asked.frame], values=values))
+        roots.check(renderer.plate.path(asked.frame))  # it may be a link
         request = LiveRequest(asked.frame, values, asked.proxy, asked.tab)
         key = self._live.key(opened, renderer, request)
         about: dict[str, Any] = {"from": "live", "state": "live", "key": key.partition("/")[0], "notes": []}
