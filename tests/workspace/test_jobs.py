@@ -110,7 +110,7 @@ class TestList:
         job = host.ask("POST", "/v1/jobs", {"kind": "render", "shot": opened["shot"], "frames": [2]}).json
         page.finished(job)
         found = next(item for item in page.get("/v1/ui/jobs")["jobs"] if item["job"] == job["job"])
-        assert (found["label"], found["own"], found["retry"]) == ("render fast", False, False)
+        assert (found["label"], found["own"], found["retry"]) == ("Render fast", False, False)
         assert page.ask("POST", f"/v1/ui/jobs/{job['job']}/retry").code == "not-repeatable"
 
     def test_pace_and_time_left(self, page: Page) -> None:

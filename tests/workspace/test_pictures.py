@@ -184,6 +184,16 @@ class TestFiles:
         assert page.picture(shot, FACE)[0]["from"] == "live"
         assert page.picture(shot, FACE, **{"from": "file"})[0]["state"] == "stale"
 
+    def test_a_file_of_a_proxy_is_not_taken_for_the_frame(self, page: Page, shot: Path) -> None:
+        job = page.ask("POST", "/v1/ui/jobs", {"kind": "render", "frames": "1", "proxy": 2}, shot=str(shot)).json
+        assert page.finished(job)["state"] == "done"
+        assert page.get("/v1/ui/frames", shot=str(shot))["states"]["1"] == "stale"
+        assert (
+            page.ask("GET", "/v1/ui/picture", None, None, shot=str(shot), frame=FACE, **{"from": "file"}).code
+            == "not-rendered"
+        )
+        assert page.picture(shot, FACE)[0]["from"] == "live"
+
     def test_takes(self, page: Page, make_shot: Callable[..., Path]) -> None:
         shot = make_shot(output="take{take}/o.####.exr")
         etag = page.get("/v1/ui/shot", shot=str(shot))["etag"]
