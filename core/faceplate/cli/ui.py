@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +37,7 @@ def ui_command(
     once, within a minute.
     """
     shot = _shot_file(what, source, space)
+    os.environ.setdefault("FACEPLATE_ENGINE", sys.executable)  # this command's own Python has an engine; others may be older
     try:
         asked = {"shot": shot, "environ": variables(_texts(shot))}
         link = connect(parent=False).call("POST", "/v1/ui/ticket", asked)["url"]
