@@ -20,7 +20,7 @@ def page_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("workspace")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page(page_root: Path) -> Iterator[Page]:
     """A page with a session."""
     with pytest.MonkeyPatch.context() as patch:

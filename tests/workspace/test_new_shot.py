@@ -15,6 +15,7 @@ from faceplate.system.paths import data_folder
 from faceplate.workspace.browse import folder_answer
 from faceplate.workspace.demo_shot import demo_shot, make_demo
 from faceplate.workspace.new_shot import create_shot, shot_name
+from faceplate.workspace.recent import recent_shots, remember_shot
 from workspace_page import Page
 
 
@@ -71,6 +72,16 @@ class TestBrowse:
             with pytest.raises(UsageError) as refused:
                 folder_answer(Roots(), folder)
             assert refused.value.code == "no-folder"
+
+
+def test_recent_shots_lie_in_the_roots(page: Page, shot: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.shot.json"
+    outside.write_text("{}")
+    remember_shot(outside)
+    page.get("/v1/ui/shot", shot=str(shot))
+    recent = [item["path"] for item in page.get("/v1/ui/home")["recent"]]
+    assert recent[0] == str(shot) and str(outside) not in recent
+    assert str(outside) in [item["path"] for item in recent_shots()]
 
 
 class TestNewShot:

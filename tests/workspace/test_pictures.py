@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from engines import FACE, until
 from faceplate.image.window import Window
@@ -96,6 +97,29 @@ class TestLive:
             answer = page.ask("GET", "/v1/ui/picture", shot=str(shot), frame=FACE, values=values)
             assert answer.code == code and answer.json["error"]["message"].endswith(".")
 
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"holdout_matte": "/etc/m.####.exr"},
+            {"garbage_matte": "/etc/passwd"},
+            {"target": "/etc/face.jpg"},
+            {"faces": {"ada": {"holdout_matte": "/etc/m.exr"}}},
+        ],
+    )
+    def test_values_name_no_file_outside_the_roots(self, page: Page, shot: Path, values: dict[str, Any]) -> None:
+        answer = page.ask("GET", "/v1/ui/picture", shot=str(shot), frame=FACE, values=json.dumps(values))
+        assert (answer.status, answer.code) == (403, "outside-roots")
+
+    def test_a_plate_that_is_a_link_out_of_the_roots(
+        self, page: Page, make_shot: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        shot = make_shot(plate="linked.exr")
+        elsewhere = tmp_path / "plate.exr"
+        elsewhere.write_bytes(shot.with_name("plate.exr").read_bytes())
+        shot.with_name("linked.exr").symlink_to(elsewhere)
+        for show in ("plate", "result", "patch"):
+            assert page.ask("GET", "/v1/ui/picture", shot=str(shot), frame=FACE, show=show).code == "outside-roots"
+
     def test_a_shot_without_its_track(self, page: Page, make_shot: Callable[..., Path]) -> None:
         answer = page.ask("GET", "/v1/ui/picture", shot=str(make_shot(track="later.track.json")), frame=FACE)
         assert answer.code == "no-track"
@@ -159,6 +183,16 @@ class TestFiles:
         assert page.get("/v1/ui/frames", shot=str(shot))["states"]["1"] == "stale"
         assert page.picture(shot, FACE)[0]["from"] == "live"
         assert page.picture(shot, FACE, **{"from": "file"})[0]["state"] == "stale"
+
+    def test_a_file_of_a_proxy_is_not_taken_for_the_frame(self, page: Page, shot: Path) -> None:
+        job = page.ask("POST", "/v1/ui/jobs", {"kind": "render", "frames": "1", "proxy": 2}, shot=str(shot)).json
+        assert page.finished(job)["state"] == "done"
+        assert page.get("/v1/ui/frames", shot=str(shot))["states"]["1"] == "stale"
+        assert (
+            page.ask("GET", "/v1/ui/picture", None, None, shot=str(shot), frame=FACE, **{"from": "file"}).code
+            == "not-rendered"
+        )
+        assert page.picture(shot, FACE)[0]["from"] == "live"
 
     def test_takes(self, page: Page, make_shot: Callable[..., Path]) -> None:
         shot = make_shot(output="take{take}/o.####.exr")

@@ -238,7 +238,7 @@ def _jobs(app: FastAPI, service: Service) -> None:
         """Queue a job: render, track, or faces."""
         opened = service.shots.get(request.shot)
         job = make_job(service.context, opened, request)
-        job.label, job.shot = f"{request.kind} {opened.shot.name}".strip(), opened.request.path or ""
+        job.label, job.shot = f"{request.kind.capitalize()} {opened.shot.name}".strip(), opened.request.path or ""
         pid, bound = client(faceplate_client or "")
         job.owner = pid if bound else None
         return service.queue.document(service.queue.add(job))

@@ -16,7 +16,7 @@ from faceplate.shot import is_shot_file
 from faceplate.system.user_paths import entries, is_dir, resolved
 from faceplate_client import format_frames
 
-__all__ = ["folder_answer", "start_folder"]
+__all__ = ["allowed", "folder_answer", "start_folder"]
 
 _PLATES = {".exr", ".dpx", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
 _MOST = 2000
@@ -40,9 +40,9 @@ def folder_answer(roots: Roots, folder: str) -> dict[str, Any]:
     real = resolved(place)
     if real is None or not place.is_absolute() or not is_dir(place):
         raise UsageError("no-folder", f"There is no folder {folder}.")
-    found = [item for item in entries(real) if not item.name.startswith(".") and _allowed(roots, item)][:_MOST]
+    found = [item for item in entries(real) if not item.name.startswith(".") and allowed(roots, item)][:_MOST]
     files = [item for item in found if not is_dir(item)]
-    parent = real.parent if real.parent != real and _allowed(roots, real.parent) else None
+    parent = real.parent if real.parent != real and allowed(roots, real.parent) else None
     return {
         "folder": str(real),
         "parent": None if parent is None else str(parent),
@@ -53,7 +53,8 @@ def folder_answer(roots: Roots, folder: str) -> dict[str, Any]:
     }
 
 
-def _allowed(roots: Roots, path: Path) -> bool:
+def allowed(roots: Roots, path: str | Path) -> bool:
+    """Say whether a path, its links followed, lies in the roots."""
     try:
         roots.check(path)
     except UsageError:

@@ -14,6 +14,7 @@ from faceplate.service.sessions import page_environ
 from faceplate.service.shots import OpenShot
 from faceplate.shot import is_shot_file
 from faceplate.system.user_paths import resolved
+from faceplate.workspace.frame_states import FrameKeys
 from faceplate.workspace.kept_pictures import KeptPictures
 
 __all__ = ["Desk"]
@@ -21,10 +22,11 @@ __all__ = ["Desk"]
 
 @dataclass(frozen=True)
 class Desk:
-    """The service, and the pictures that are kept for scrubbing."""
+    """The service, the pictures that are kept for scrubbing, and the keys that a timeline asks for."""
 
     service: Service
     pictures: KeptPictures = field(default_factory=KeptPictures)
+    keys: FrameKeys = field(default_factory=FrameKeys)
 
     def path(self, shot: str) -> Path:
         """Return the shot file that a request names. Raises `UsageError` `no-shot`, `outside-roots`."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from faceplate.plate import Sequence
 from faceplate.service.sessions import page_environ
 from faceplate.system.user_paths import exists
-from faceplate.workspace.browse import folder_answer, start_folder
+from faceplate.workspace.browse import allowed, folder_answer, start_folder
 from faceplate.workspace.demo_shot import demo_shot
 from faceplate.workspace.desk import Desk
 from faceplate.workspace.new_shot import create_shot, plate_answer
@@ -46,7 +46,7 @@ def home_router(desk: Desk) -> APIRouter:
             "engine": __version__,
             "roots": [str(folder) for folder in roots.folders],
             "start": str(start_folder(roots)),
-            "recent": recent_shots(),
+            "recent": [item for item in recent_shots() if allowed(roots, item["path"])],
             "demo": str(demo) if exists(demo) else None,
             "pictures": desk.pictures.usage(),
         }
@@ -61,6 +61,7 @@ def home_router(desk: Desk) -> APIRouter:
         """Return what a plate says of itself, and the config's colour spaces."""
         sequence = Sequence.parse(pattern)
         roots.check(sequence.folder, sequence.path(0) if sequence.padding is None else None)
+        roots.check(*(sequence.path(frame) for frame in sequence.on_disk()[:1]))  # it may be a link
         return plate_answer(pattern, page_environ.get().get("OCIO"))
 
     @router.post("/v1/ui/shots", status_code=201)

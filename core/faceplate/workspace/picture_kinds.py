@@ -107,6 +107,8 @@ def of_take(renderer: Renderer, output: Sequence, frame: int, show: str, proxy: 
     if not path.is_file():
         raise UsageError("not-rendered", f"Frame {frame} is not rendered yet: {path.name} is not there.")
     file = PlateFile.open(path)
+    if "faceplate:proxy" in file.attributes:
+        raise UsageError("not-rendered", f"Frame {frame} is rendered at a proxy only; render it at full size.")
     if show in ("result", "patch"):
         return _result_of_file(renderer, file, frame, show, proxy)
     names = _channels_in_file(file, show)

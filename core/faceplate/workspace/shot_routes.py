@@ -144,7 +144,7 @@ def _timeline(desk: Desk, opened: OpenShot, take: int | None) -> dict[str, Any]:
     output = ""
     if take is not None or opened.shot.output:
         output = str(output_of_take(opened, take))
-    states = FrameStates(renderer).all(frames)
+    states = FrameStates(renderer, desk.keys).all(frames)
     if take is not None:
         present = set(output_of_take(opened, take).on_disk())
         states = {str(frame): "rendered" if frame in present else "missing" for frame in frames}

@@ -37,19 +37,7 @@ def track_router(desk: Desk) -> APIRouter:
     """Return the routes of tracks."""
     router = APIRouter()
 
-    @router.get("/v1/ui/topology")
-    def mesh_topology() -> dict[str, Any]:
-        """Return the mesh's triangles, its contours, and the regions that can be dragged."""
-        mesh = topology()
-        return {
-            "triangles": mesh.closed.tolist(),
-            "contours": {name: getattr(mesh, field).tolist() for name, field in _CONTOURS.items()},
-            "regions": list(REGIONS),
-            "region_points": {
-                region: [index for index, weight in enumerate(region_weight(region)) if weight >= 1.0]
-                for region in REGIONS
-            },
-        }
+    router.get("/v1/ui/topology")(mesh_topology)
 
     @router.get("/v1/ui/track")
     def read(shot: str, face: str | None = None) -> dict[str, Any]:
@@ -94,6 +82,19 @@ def track_router(desk: Desk) -> APIRouter:
         return {"path": str(path), "etag": etag_of(path), **track_answer(renderer, Track.load(path))}
 
     return router
+
+
+def mesh_topology() -> dict[str, Any]:
+    """Return the mesh's triangles, its contours, and the regions that can be dragged."""
+    mesh = topology()
+    return {
+        "triangles": mesh.closed.tolist(),
+        "contours": {name: getattr(mesh, field).tolist() for name, field in _CONTOURS.items()},
+        "regions": list(REGIONS),
+        "region_points": {
+            region: [index for index, weight in enumerate(region_weight(region)) if weight >= 1.0] for region in REGIONS
+        },
+    }
 
 
 def _track_of(desk: Desk, shot: str, face: str | None) -> tuple[Renderer, Path]:
