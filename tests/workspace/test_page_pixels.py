@@ -17,6 +17,7 @@ from plates import write_plate
 DISPLAY = "sRGB - Display"
 VIEWS = ("ACES 1.0 - SDR Video", "Un-tone-mapped")
 STOPS = (-2.0, 0.0, 3.0)
+_ocio: Any = PyOpenColorIO  # a compiled module without stubs
 
 
 def chart() -> np.ndarray:
@@ -29,10 +30,10 @@ def chart() -> np.ndarray:
 
 def expected(pixels: np.ndarray, view: str, stops: float) -> np.ndarray:
     """What OCIO shows on the CPU: display code values, not clipped."""
-    config = PyOpenColorIO.Config.CreateFromFile(BUILTIN_CONFIG)
-    exposed = PyOpenColorIO.MatrixTransform.Scale([2.0**stops] * 3 + [1.0])
-    shown = PyOpenColorIO.DisplayViewTransform(src="ACEScg", display=DISPLAY, view=view)
-    processor = config.getProcessor(PyOpenColorIO.GroupTransform([exposed, shown])).getDefaultCPUProcessor()
+    config = _ocio.Config.CreateFromFile(BUILTIN_CONFIG)
+    exposed = _ocio.MatrixTransform.Scale([2.0**stops] * 3 + [1.0])
+    shown = _ocio.DisplayViewTransform(src="ACEScg", display=DISPLAY, view=view)
+    processor = config.getProcessor(_ocio.GroupTransform([exposed, shown])).getDefaultCPUProcessor()
     result = np.ascontiguousarray(pixels)
     processor.applyRGB(result)
     return result

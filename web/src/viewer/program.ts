@@ -30,39 +30,48 @@ const BODY = `
 bool inside(vec4 rect, vec2 at) {
   return all(greaterThanEqual(at, rect.xy)) && all(lessThan(at, rect.xy + rect.zw));
 }
-vec4 look(Slot slot, sampler2D base, sampler2D patchTexture, vec2 at) {
-  vec4 found = texture(base, (at - slot.rect.xy) / slot.rect.zw);
-  vec4 over = texture(patchTexture, (at - slot.patchRect.xy) / slot.patchRect.zw);
-  if (slot.hasPatch && inside(slot.patchRect, at) && over.a > 0.0) return over;
-  if (!slot.has || !inside(slot.rect, at)) return vec4(0.0);
-  return slot.channels == 1 ? vec4(found.rrr, 1.0) : found;
-}
 bool covers(Slot slot, vec2 at) {
   return (slot.has && inside(slot.rect, at)) || (slot.hasPatch && inside(slot.patchRect, at));
+}
+vec4 look(Slot slot, sampler2D base, sampler2D patchTexture, vec2 at) {
+  if (slot.hasPatch && inside(slot.patchRect, at)) {
+    vec4 over = textureLod(patchTexture, (at - slot.patchRect.xy) / slot.patchRect.zw, 0.0);
+    if (over.a > 0.0) return over;
+  }
+  if (!slot.has || !inside(slot.rect, at)) return vec4(0.0);
+  vec4 found = textureLod(base, (at - slot.rect.xy) / slot.rect.zw, 0.0);
+  return slot.channels == 1 ? vec4(found.rrr, 1.0) : found;
 }
 vec4 through(vec4 found, bool data) {
   if (channel == 4) return vec4(found.aaa, 1.0);
   if (channel > 0 && channel < 4) found.rgb = vec3(found[channel - 1]);
   if (channel == 5) found.rgb = vec3(dot(found.rgb, vec3(0.2722287, 0.6740818, 0.0536895)));
-  return data ? vec4(found.rgb, 1.0) : DISPLAY(vec4(found.rgb, 1.0));
+  if (!data) found = DISPLAY(vec4(found.rgb, 1.0));
+  return vec4(found.rgb, 1.0);
 }
+// The display's transform is called in one place and for covered pixels alone: without a graphics card it is what costs time.
 void main() {
   vec2 at = vec2(gl_FragCoord.x, size.y - gl_FragCoord.y);
   vec2 pane = size;
-  int which = mode == 1 ? 1 : 0;
+  bool second = mode == 1;
   if (mode == 3) {
     pane.x = floor(size.x / 2.0);
-    if (at.x > pane.x) { which = 1; at.x -= pane.x; }
+    second = at.x > pane.x;
+    if (second) at.x -= pane.x;
   }
   vec2 plate = center + (at - floor(pane / 2.0)) / zoom;
-  if (mode == 2 && plate.x > wipe) which = 1;
-  vec4 a = look(slotA, baseA, patchA, plate);
-  vec4 b = look(slotB, baseB, patchB, plate);
-  bool covered = which == 1 ? covers(slotB, plate) : covers(slotA, plate);
-  if (mode == 4) shown = through(vec4(abs(a.rgb - b.rgb), abs(a.a - b.a)), slotA.data && slotB.data);
-  else shown = which == 1 ? through(b, slotB.data) : through(a, slotA.data);
-  if (!covered) shown = OUTSIDE;
-  shown.a = 1.0;
+  if (mode == 2) second = plate.x > wipe;
+  shown = OUTSIDE;
+  if (!(second ? covers(slotB, plate) : covers(slotA, plate))) return;
+  vec4 found = vec4(0.0);
+  bool data = second ? slotB.data : slotA.data;
+  if (second || mode == 4) found = look(slotB, baseB, patchB, plate);
+  if (!second) {
+    vec4 a = look(slotA, baseA, patchA, plate);
+    found = mode == 4 ? abs(a - found) : a;
+    if (mode == 4) data = data && slotB.data;
+  }
+  shown = through(found, data);
 }`;
 
 /** Compile the program for one display and view. Raises an Error with the compiler's message. */
