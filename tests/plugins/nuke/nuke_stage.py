@@ -20,6 +20,7 @@ from faceplate.demo import people_folder
 from faceplate.face.align import resample
 from faceplate.image.window import Window
 from faceplate.track import track_shot
+from faceplate_client import CHOSEN
 from fake_nuke import Session, nuke, start
 from fake_nuke.terminal import load_plugins
 from plates import write_plate
@@ -103,7 +104,10 @@ class Stage:
         track = Path(self.plate).with_name("plate.track.json")
         known = {"track": str(track), **CHEAP} if track.exists() else {}
         for name, value in {"source": str(people_folder() / "bea"), **known, **knobs}.items():
-            node[name].setValue(value)
+            if name in CHOSEN:  # a list, which a person's value may not be in
+                self.adapter("pulldowns").choose(node[name], value)
+            else:
+                node[name].setValue(value)
         return node
 
     def write(self, source: Any, name: str = "Write1") -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from faceplate.shot.document import ShotDocument
 from faceplate_client import CHOSEN, choices_of
 from fake_nuke import nuke
 from nuke_stage import Stage
@@ -82,6 +83,9 @@ def test_several_faces_in_one_node(stage: Stage, offered: dict[str, Any]) -> Non
         {"name": "face 2", "source": "/people/cal", "parameters": {"target": "2"}},
     )
     assert stage.adapter("frame_status").knobs_name(node) != before
+    document = stage.adapter("shot_state").engine_document(faces(node, [1001]))
+    read = ShotDocument.model_validate({**document, "frames": "1001"}, strict=False)
+    assert [face.name for face in read.faces or ()] == ["face 1", "face 2"], "the engine reads what the node sends"
 
 
 def test_faces_of_a_shot_file_come_before_those_of_the_tab(stage: Stage) -> None:
