@@ -1,8 +1,8 @@
 """Prints the seconds to the first picture and to a changed one through Blender's adapter: `python bench/blender_latency.py PYTHON`.
 
-PYTHON is an interpreter with `bpy`, such as `.venv-bpy50/env/bin/python`. The plate is the demo's, 1312 x 696, with a track of its
-own. The engine is warm: it has rendered another frame of the shot. A time runs from the change in Blender's data to the picture's
-file under the node, with the live timer's own period of 0.05 s in it; compositing and display come on top.
+PYTHON is an interpreter with `bpy`, such as `.venv-bpy50/env/bin/python`. The plate is the demo's, 1312 x 696, with a track of
+its own. The engine is warm: it has rendered another frame of the shot. A time runs from the change in Blender's data to the
+picture's file under the node, with the live timer's own period of 0.05 s in it; compositing and display come on top.
 """
 
 from __future__ import annotations

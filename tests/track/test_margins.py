@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
+import pytest
 
+from faceplate.cli import main
+from faceplate.render.metadata import engine_fields
+from faceplate.render.resources import RenderResources
+from faceplate.shot.parameters import Parameters
 from faceplate.track import Track, model, track_shot
 from faceplate.track.assembly import build
 from faceplate.track.margins import with_margins
@@ -13,6 +20,7 @@ from track_plates import path_matrix, portrait, warped, write_frames
 from track_sightings import FIRST, PLATE, mean_head, points_at, seen_frames, track_from
 
 SMOOTHING = model.Smoothing()
+COLOR = SimpleNamespace(source="", working_space="ACEScg")
 
 
 def test_margins_are_frames_of_the_plate_with_the_steps_of_the_range() -> None:
@@ -83,3 +91,19 @@ def test_a_plate_is_read_beyond_the_range(tmp_path: Path) -> None:
     assert part.sidecar.plate.state == alone.sidecar.plate.state != whole.sidecar.plate.state
     assert np.array_equal(points_at(part, "p1", wanted[-1]), points_at(whole, "p1", wanted[-1]))
     assert not np.array_equal(points_at(alone, "p1", wanted[-1]), points_at(whole, "p1", wanted[-1]))
+
+
+def test_the_range_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = seen_frames(30, {1: _nodding})
+    part = Track(build(seen, PLATE, SMOOTHING, {}, [*range(1003, 1007), *range(1011, 1013)]))
+    part.save(tmp_path / "part.track.json")
+    with pytest.raises(SystemExit) as ended:
+        main.run(["tracks", "show", str(tmp_path / "part.track.json")])
+    assert ended.value.code == 0
+    assert "Tracked frames: 1003-1006,1011-1012\n" in capsys.readouterr().out
+    resources = SimpleNamespace(
+        track=part, cards=lambda _: [], generator=lambda _: SimpleNamespace(name="null"), color=COLOR
+    )
+    resources.matte_networks = lambda _: SimpleNamespace(occluder=None, parser=None)
+    fields = engine_fields(cast(RenderResources, resources), Parameters())
+    assert fields["faceplate:tracked"] == "1003-1006,1011-1012"

@@ -24,6 +24,7 @@ __all__ = [
     "path_options",
     "places_by_windows",
     "region",
+    "scene_frames",
     "set_compositor_tree",
     "set_exr_output",
     "socket",
@@ -74,6 +75,12 @@ def current_scene(context: bpy.types.Context | None = None) -> bpy.types.Scene:
     """Return the scene of `context`, else of the current context."""
     found: Any = (context or bpy.context).scene
     return found
+
+
+def scene_frames() -> range:
+    """Return the frames of the current scene's range."""
+    scene = current_scene()
+    return range(scene.frame_start, scene.frame_end + 1)
 
 
 def compositor_tree(scene: Any) -> Any:

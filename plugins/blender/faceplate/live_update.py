@@ -15,7 +15,7 @@ from typing import Any
 
 import bpy
 
-from . import compat, connection, frame_requests, node_group, node_update, prerender
+from . import compat, connection, frame_requests, node_document, node_group, node_update, plate_input, prerender
 from .faceplate_client import Answer, Background, ClientError, Job
 
 __all__ = [
@@ -152,6 +152,8 @@ def _ask(tree: Any, node: Any, frame: int) -> None:
         if frame_requests.shows_take(node, frame):
             state.text, state.problem = f"take {node.node_tree.faceplate.take}", False
             return
+        mapping = node_document.plate_of_node(tree, node).mapping
+        node_group.show_warning(node, plate_input.held_label(mapping, compat.scene_frames()))
         prerender.check(tree, node, frame)
         request = frame_requests.frame_request(tree, node, frame)
     except ClientError as error:

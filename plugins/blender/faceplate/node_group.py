@@ -26,6 +26,7 @@ __all__ = [
     "force_update",
     "make_single_user",
     "set_paths",
+    "show_warning",
     "update_scene_nodes",
 ]
 
@@ -34,6 +35,7 @@ _PRESENT = "Present"
 _LAST = 1048574  # Blender's last frame
 _TINT = (1.0, 0.0, 1.0, 1.0)
 _COLUMN = 220
+_WARNING = "faceplate_warning"
 
 
 def face_swap_nodes(scene: Any) -> Iterator[tuple[Any, Any]]:
@@ -146,6 +148,17 @@ def force_update(node: Any) -> None:
     """Make the viewer composite again; reloading an image alone does not."""
     mix = node.inputs["Mix"]
     mix.default_value = mix.default_value
+
+
+def show_warning(node: Any, words: str) -> None:
+    """Show `words` behind the node's label, in place of those of the last call; the artist's own label stays."""
+    group = node.node_tree
+    before = group.get(_WARNING, "")
+    if words == before:
+        return
+    own = node.label[: -len(before)] if before and node.label.endswith(before) else node.label
+    node.label = f"{own or node.name}{words}" if words else own
+    group[_WARNING] = words
 
 
 def make_single_user(scene: Any) -> bool:

@@ -25,6 +25,7 @@ __all__ = [
     "file_plate",
     "frame_offset",
     "held_frames",
+    "held_label",
     "image_space",
     "is_face_swap",
     "linked_output",
@@ -86,15 +87,25 @@ def held_frames(mapping: Mapping, frames: range) -> str:
     """Return a sentence that names the scene frames at which the Image node repeats a plate frame; "" where it repeats none."""
     if mapping.still:
         return "The plate is a single picture: every frame shows it." if len(frames) > 1 else ""
-    shown: dict[int, list[int]] = {}
-    for frame in frames:
-        shown.setdefault(mapping.file_number(frame), []).append(frame)
-    held = [(number, some) for number, some in shown.items() if len(some) > 1]
+    held = _held(mapping, frames)
     if not held:
         return ""
     told = [f"plate frame {number} at frames {format_frames(some)}" for number, some in held[:3]]
     more = f", and {len(held) - 3} more plate frames" if len(held) > 3 else ""
     return f"The Image node holds {', '.join(told)}{more}; set its Frames and Start Frame to the plate's."
+
+
+def held_label(mapping: Mapping, frames: range) -> str:
+    """Return the words for the node's label that name the scene frames at which plate frames repeat; "" for none."""
+    held = [] if mapping.still else _held(mapping, frames)
+    return f" (holds {format_frames(frame for _, some in held for frame in some)})" if held else ""
+
+
+def _held(mapping: Mapping, frames: range) -> list[tuple[int, list[int]]]:
+    shown: dict[int, list[int]] = {}
+    for frame in frames:
+        shown.setdefault(mapping.file_number(frame), []).append(frame)
+    return [(number, some) for number, some in shown.items() if len(some) > 1]
 
 
 def frame_offset(mapping: Mapping, frames: range) -> str:

@@ -60,6 +60,7 @@ def test_what_the_other_operators_ask_and_undo(host: Host, plates: dict[str, str
     assert found["moved"] == ["", "Frame 1 shows plate frame 1001."]
     assert found["held"].startswith("The Image node holds plate frame 1004 at frames 4-8; set its Frames")
     assert len(found["told"]) == 1 and "plate frame 1004 at frames 4-5" in found["told"][0]
+    assert found["labels"] == ["My face (holds 4-5)", "My face"]
     page = urlsplit(found["page"])
     assert page.scheme == "file" and Path(page.path).name == "blender.md"
 

@@ -258,6 +258,15 @@ def _held(case: Case, session: Session, found: dict[str, Any]) -> None:
     operator.invoke(context, None)
     _until_done(operator, context)
     found["told"] = reports
+    live, labels = case.module("live_update"), []
+    live.active, node.label = True, "My face"
+    for duration in (4, FRAMES):
+        picture.frame_duration = duration
+        live.request_update()
+        live.tick()
+        labels.append(node.label)
+    live.active = False
+    found["labels"] = labels
 
 
 def installs(case: Case, ask: dict[str, Any]) -> None:
