@@ -37,7 +37,8 @@ def ui_command(
     once, within a minute.
     """
     shot = _shot_file(what, source, space)
-    os.environ.setdefault("FACEPLATE_ENGINE", sys.executable)  # this command's own Python has an engine; others may be older
+    # This command's own Python has an engine; one that is found elsewhere may be older.
+    os.environ.setdefault("FACEPLATE_ENGINE", sys.executable)
     try:
         asked = {"shot": shot, "environ": variables(_texts(shot))}
         link = connect(parent=False).call("POST", "/v1/ui/ticket", asked)["url"]
