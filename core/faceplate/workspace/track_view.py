@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.render import Renderer
+from faceplate.service.shot_info import people
 from faceplate.shot import first_fault
 from faceplate.source import Source
 from faceplate.track import Track
@@ -29,17 +30,7 @@ def track_answer(renderer: Renderer, track: Track) -> dict[str, Any]:
     """Return the track of a renderer's shot for the page."""
     chosen = _chosen(renderer, track)
     return {
-        "people": [
-            {
-                "id": person.id,
-                "name": person.name,
-                "number": person.number,
-                "first": person.frames[0] if person.frames else None,
-                "last": person.frames[-1] if person.frames else None,
-                "frames": len(person.frames),
-            }
-            for person in track.people
-        ],
+        "people": people(track),
         "chosen": chosen,
         "cuts": list(track.sidecar.cuts),
         "plots": {person.id: _plots(track, person.id) for person in track.people},
