@@ -33,8 +33,10 @@ _WAIT = """name => {
     let begun = 0;
     addEventListener("pointermove", () => { begun = performance.now(); }, { capture: true, once: true });
     const canvas = document.querySelector("canvas.pixels");
+    const before = canvas.dataset.values;
     const seen = new MutationObserver(() => {
-      if (begun && (canvas.dataset.values ?? "").includes(name)) { seen.disconnect(); done(performance.now() - begun); }
+      const values = canvas.dataset.values ?? "";
+      if (begun && values !== before && values.includes(name)) { seen.disconnect(); done(performance.now() - begun); }
     });
     seen.observe(canvas, { attributes: true });
   });
