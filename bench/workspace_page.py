@@ -33,8 +33,12 @@ _WAIT = """name => {
     let begun = 0;
     addEventListener("pointermove", () => { begun = performance.now(); }, { capture: true, once: true });
     const canvas = document.querySelector("canvas.pixels");
+    const before = canvas.dataset.values;
+    const thumb = document.querySelector(`[data-name=${name}] [role=slider]`);
     const seen = new MutationObserver(() => {
-      if (begun && (canvas.dataset.values ?? "").includes(name)) { seen.disconnect(); done(performance.now() - begun); }
+      const values = canvas.dataset.values || "{}";
+      const drawn = JSON.parse(values)[name] === Number(thumb.getAttribute("aria-valuenow"));
+      if (begun && values !== before && drawn) { seen.disconnect(); done(performance.now() - begun); }
     });
     seen.observe(canvas, { attributes: true });
   });

@@ -14,10 +14,10 @@ from faceplate.color import BUILTIN_CONFIG
 from pages import PageEngine, opened_page, picture_of, shown_pixels
 from plates import write_plate
 
+OCIO: Any = PyOpenColorIO  # a compiled module without stubs
 DISPLAY = "sRGB - Display"
 VIEWS = ("ACES 1.0 - SDR Video", "Un-tone-mapped")
 STOPS = (-2.0, 0.0, 3.0)
-_ocio: Any = PyOpenColorIO  # a compiled module without stubs
 
 
 def chart() -> np.ndarray:
@@ -30,10 +30,10 @@ def chart() -> np.ndarray:
 
 def expected(pixels: np.ndarray, view: str, stops: float) -> np.ndarray:
     """What OCIO shows on the CPU: display code values, not clipped."""
-    config = _ocio.Config.CreateFromFile(BUILTIN_CONFIG)
-    exposed = _ocio.MatrixTransform.Scale([2.0**stops] * 3 + [1.0])
-    shown = _ocio.DisplayViewTransform(src="ACEScg", display=DISPLAY, view=view)
-    processor = config.getProcessor(_ocio.GroupTransform([exposed, shown])).getDefaultCPUProcessor()
+    config = OCIO.Config.CreateFromFile(BUILTIN_CONFIG)
+    exposed = OCIO.MatrixTransform.Scale([2.0**stops] * 3 + [1.0])
+    shown = OCIO.DisplayViewTransform(src="ACEScg", display=DISPLAY, view=view)
+    processor = config.getProcessor(OCIO.GroupTransform([exposed, shown])).getDefaultCPUProcessor()
     result = np.ascontiguousarray(pixels)
     processor.applyRGB(result)
     return result

@@ -231,7 +231,8 @@ export class Workspace {
   get lacking(): string {
     const shot = this.shot.shot;
     if (!shot || shot.error) return shot?.error?.message ?? "";
-    if (!shot.source && !shot.faces.length) return "The shot has no source yet: choose one in the panel Source. The plate is shown.";
+    const needsSource = this.shot.value("generator") !== "null";
+    if (needsSource && !shot.source && !shot.faces.length) return "The shot has no source yet: choose one in the panel Source. The plate is shown.";
     return shot.tracked ? "" : "The shot is not tracked yet: track it to see the result. The plate is shown.";
   }
 

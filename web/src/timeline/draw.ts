@@ -20,9 +20,10 @@ const COLORS: Record<FrameState, string> = {
 };
 const MARGIN = 12;
 
-/** The frame under a point of the timeline, both in CSS pixels. */
-export function frameAt(x: number, width: number, first: number, last: number): number {
-  const inside = (x - MARGIN) / Math.max(width - 2 * MARGIN, 1);
+/** The frame under a point of the timeline, both in CSS pixels; `scale` is that of the page's text. */
+export function frameAt(x: number, width: number, first: number, last: number, scale: number): number {
+  const margin = MARGIN * scale;
+  const inside = (x - margin) / Math.max(width - 2 * margin, 1);
   return Math.round(Math.min(Math.max(first + inside * (last - first + 1) - 0.5, first), last));
 }
 
