@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 
 from faceplate.cli.progress import BatchReport, render_batch
 from faceplate.demo import person
 from faceplate.demo.plate import PATTERN, make_plate
+from faceplate.farm.run import own_program
 from faceplate.plate import Sequence
 from faceplate.render import Renderer
 from faceplate.render.batch import RenderBatch
@@ -36,16 +35,8 @@ def run_demo(out: Path, frames: int) -> BatchReport:
     print(f"The contact sheet, plate · over · matte: {sheet}")
     file = demo_file(out)
     print(f"The shot file:                           {file}")
-    print(f"To look at it in the browser:            {program()} ui {file}")
+    print(f"To look at it in the browser:            {own_program()} ui {file}")
     return report
-
-
-def program() -> str:
-    """Return how to call this program: its name where the shell finds it, else its path in this environment."""
-    if shutil.which("faceplate"):
-        return "faceplate"
-    beside = Path(sys.executable).with_name("faceplate")
-    return str(beside) if beside.exists() else f"{sys.executable} -m faceplate.cli.main"
 
 
 def demo_file(out: Path) -> Path:
