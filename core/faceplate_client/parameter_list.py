@@ -20,7 +20,8 @@ _FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "parameters.jso
 def parameters() -> list[dict[str, Any]]:
     """Return every parameter in order.
 
-    Each has the keys name, type, default, minimum, maximum, choices, label, help, group, animatable, invalidates.
+    Each has the keys name, type, default, minimum, maximum, choices, label, help, group, animatable, invalidates,
+    unit.
 
     Raises
     ------

@@ -39,7 +39,8 @@ class Stage(StrEnum):
 class About:
     """Everything declared of a parameter besides its type, range and default.
 
-    `path` means that the value names a file, for which hosts offer a browser. `former` is the name before a renaming.
+    `path` means that the value names a file, for which hosts offer a browser. `former` is the name before a renaming. `unit` stands
+    behind the value in a panel; a value without one is an amount.
     """
 
     label: str
@@ -49,6 +50,7 @@ class About:
     animatable: bool = True
     path: bool = False
     former: str = ""
+    unit: str = ""
 
 
 class Parameters(BaseModel):
@@ -127,6 +129,7 @@ class Parameters(BaseModel):
             "Face",
             Stage.GENERATE,
             animatable=False,
+            unit="px",
         ),
     ] = 512
     supersample: Annotated[
@@ -251,6 +254,7 @@ class Parameters(BaseModel):
             "Turns the performed look to the picture's right, or left below 0, in degrees.",
             "Expression",
             Stage.GENERATE,
+            unit="°",
         ),
     ] = 0.0
     dial_gaze_y: Annotated[
@@ -261,6 +265,7 @@ class Parameters(BaseModel):
             "Turns the performed look up, or down below 0, in degrees.",
             "Expression",
             Stage.GENERATE,
+            unit="°",
         ),
     ] = 0.0
     dial_lids: Annotated[
@@ -386,12 +391,24 @@ class Parameters(BaseModel):
     matte_erode: Annotated[
         float,
         Field(ge=0.0, le=0.3),
-        About("Erode", "Distance of the matte's edge inside the outline of the face.", "Matte", Stage.MATTE),
+        About(
+            "Erode",
+            "Distance of the matte's edge inside the outline of the face.",
+            "Matte",
+            Stage.MATTE,
+            unit="of the face",
+        ),
     ] = 0.0
     matte_feather: Annotated[
         float,
         Field(ge=0.0, le=0.5),
-        About("Feather", "Width of the matte's soft edge, measured inward from the eroded edge.", "Matte", Stage.MATTE),
+        About(
+            "Feather",
+            "Width of the matte's soft edge, measured inward from the eroded edge.",
+            "Matte",
+            Stage.MATTE,
+            unit="of the face",
+        ),
     ] = 0.045
     forehead: Annotated[
         float,
@@ -407,7 +424,13 @@ class Parameters(BaseModel):
     edge_jaw: Annotated[
         float,
         Field(ge=-0.2, le=0.2),
-        About("Jaw edge", "Moves the matte's edge at the jaw outward, or inward below 0.", "Matte", Stage.MATTE),
+        About(
+            "Jaw edge",
+            "Moves the matte's edge at the jaw outward, or inward below 0.",
+            "Matte",
+            Stage.MATTE,
+            unit="of the face",
+        ),
     ] = 0.015
     edge_right: Annotated[
         float,
@@ -417,6 +440,7 @@ class Parameters(BaseModel):
             "Moves the matte's edge at the person's right ear outward, or inward below 0.",
             "Matte",
             Stage.MATTE,
+            unit="of the face",
         ),
     ] = 0.015
     edge_left: Annotated[
@@ -427,6 +451,7 @@ class Parameters(BaseModel):
             "Moves the matte's edge at the person's left ear outward, or inward below 0.",
             "Matte",
             Stage.MATTE,
+            unit="of the face",
         ),
     ] = 0.015
     occlusion: Annotated[
@@ -518,6 +543,7 @@ class Parameters(BaseModel):
             "15 degrees later.",
             "Matte",
             Stage.MATTE,
+            unit="°",
         ),
     ] = 25.0
     light_luminance: Annotated[
@@ -550,6 +576,7 @@ class Parameters(BaseModel):
             "modelling; soft light hardly depends on it.",
             "Light",
             Stage.MATCH,
+            unit="of the face",
         ),
     ] = 0.08
     light_highlights: Annotated[
@@ -588,6 +615,7 @@ class Parameters(BaseModel):
             "Distance that the correction of seam and gradient reaches inward; above 2 it fills the whole face like a membrane.",
             "Light",
             Stage.MATCH,
+            unit="of the face",
         ),
     ] = 0.1
     enhance: Annotated[
@@ -788,6 +816,7 @@ def describe() -> list[dict[str, Any]]:
             "group": parameter.about.group,
             "animatable": parameter.about.animatable,
             "invalidates": str(parameter.about.invalidates),
+            "unit": parameter.about.unit,
         }
         for parameter in PARAMETERS
     ]
