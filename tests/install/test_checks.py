@@ -9,13 +9,16 @@ import pytest
 
 from install_stage import Stage, lines, make_stage  # noqa: F401
 
+PYTEST = f"pytest -n {min(len(os.sched_getaffinity(0)), 4)} --dist loadfile"
+"""How pytest is called: with a process on each core."""
+
 
 def test_test_runs_every_check_and_ends_with_pytests_line(stage: Stage) -> None:
     done = stage.run("test", "-k", "a b")
     assert done.returncode == 0, done.stdout + done.stderr
     out = lines(done.stdout)
     assert out[-1] == "3 passed, 1 skipped in 0.12s" and out.count(out[-1]) == 1
-    assert {"ruff check .", "ruff format --check .", "pytest -k a b"} <= set(out)
+    assert {"ruff check .", "ruff format --check .", f"{PYTEST} -k a b"} <= set(out)
     assert f"pyright --pythonpath {stage.env / 'bin' / 'python'}" in out
     # These need a configuration, and this clone has none.
     assert not [line for line in out if line.startswith(("lint-imports", "codespell", "mkdocs"))]
@@ -62,7 +65,7 @@ def test_test_fails_when_one_fails_and_still_runs_the_others(stage: Stage, tool:
     out = lines(done.stdout)
     assert out[-1] == ("1 failed, 2 passed in 0.12s" if tool == "pytest" else "3 passed, 1 skipped in 0.12s")
     assert out[-2].startswith("failed: ") and tool.removesuffix("_lib") in out[-2]
-    assert {"ruff check .", "pytest"} <= set(out)
+    assert {"ruff check .", PYTEST} <= set(out)
 
 
 @pytest.mark.parametrize(("ending", "code"), [("0", 0), ("1", 1)])

@@ -119,12 +119,8 @@ def test_a_batch_has_one_bar_that_never_goes_back(
     assert done[:9] == [0, 0, 0, 0, 1, 2, 2, 3, 4]
 
 
+@pytest.mark.usefixtures("own_home")
 class TestSettings:
-    @pytest.fixture(autouse=True)
-    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-            monkeypatch.setenv(name, str(tmp_path / name))
-
     def hosts(self, edit: tuple[World, Project, Timeline]) -> tuple[Host, Host]:
         world, first, timeline = edit
         second = Project(world, "another", "24")

@@ -19,6 +19,7 @@ from placed_clips import NULL, START, assert_in_step, host_of
 from resolve_scene import Scene
 
 
+@pytest.mark.usefixtures("own_home")
 class TestMenu:
     seen: Any
     """The last dialog's widgets."""
@@ -47,8 +48,6 @@ class TestMenu:
     def test_studio_from_the_menu(
         self, scene: Scene, engine: Engine, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        monkeypatch.setenv("HOME", str(tmp_path))
         scene.timeline._put(1, scene.sequence("sh010", 3), START, 2)
         scene.timeline._playhead = START + 1
         fusion = Fusion(scene.world, self.person_of(source, tmp_path / "results"))
@@ -82,8 +81,6 @@ class TestMenu:
         self, scene: Scene, quick: Any, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The UI manager would open a dialog behind which the project is not saved any more."""
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        monkeypatch.setenv("HOME", str(tmp_path))
         scene.world.studio = False
         item = scene.timeline._put(1, scene.sequence("sh010", 2), START, 1)
 
@@ -146,6 +143,7 @@ class TestMenu:
         assert said.startswith("Faceplate: ") and said.count("\n") == 1
 
 
+@pytest.mark.usefixtures("own_home")
 class TestCommandLine:
     def test_swap_next_and_batch(
         self, scene: Scene, quick: Any, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -64,14 +64,10 @@ class TestFrame:
         assert scene.state() == before
 
 
+@pytest.mark.usefixtures("own_home")
 class TestMenu:
     def names(self, scene: Scene, fusion: Fusion) -> dict[str, Any]:
         return {"resolve": scene.resolve, "fusion": fusion, "bmd": Bmd(fusion)}
-
-    @pytest.fixture(autouse=True)
-    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        monkeypatch.setenv("HOME", str(tmp_path))
 
     def test_look_change_look_again_and_swap(self, scene: Scene, engine: Engine, source: Path, tmp_path: Path) -> None:
         """The dialog, two previews with a change between them, then the clip; and next time the picture comes at once."""
