@@ -122,6 +122,6 @@ def test_the_job_runs(show: Path) -> None:
     output = show / "farm"
     values = {"OutputDir": str(output), "Frames": "1001", "ChunkSeconds": "0"}
     assert json.loads((job / "parameters.json").read_text("utf-8"))["Track"] == str(show / "sh010.track.json")
-    assert run_bundle(job, values, quiet=True) == 0
+    assert run_bundle(job, values) == 0
     assert_swapped(show, 1001, output / "sh010.1001.exr")
     assert not (output / "sh010.1002.exr").exists()
