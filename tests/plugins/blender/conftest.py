@@ -38,9 +38,12 @@ def plates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {name: str(folder / path) for name, path in names.items()}
 
 
-@pytest.fixture(scope="session", params=chosen_versions())
+@pytest.fixture(scope="module", params=chosen_versions())
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """Blender of one version with the extension, installed as `faceplate host install blender` does."""
+    """Blender of one version with the extension, installed as `faceplate host install blender` does.
+
+    For one file, because its variables hold for the process: another file's engines would live in this folder.
+    """
     folder = module_folder(Path(sys.prefix), request.param)
     why = _why_missing(folder)
     if why:
