@@ -26,6 +26,7 @@ class StandIn:
 
     def __init__(self, error: EngineError | None = None) -> None:
         self.asked: list[tuple[str, str, Any]] = []
+        self.opened: list[str] = []
         self.error = error
 
     def call(self, method: str, path: str, body: Any) -> dict[str, str]:
@@ -37,15 +38,14 @@ class StandIn:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StandIn:
-    made, opened = StandIn(), []
+    made = StandIn()
 
     def connected(parent: bool) -> StandIn:
         assert parent is False, "the engine must not end with the command"
         return made
 
     monkeypatch.setattr(ui, "connect", connected)
-    monkeypatch.setattr(webbrowser, "open", lambda link: opened.append(link) or True)
-    monkeypatch.setattr(made, "opened", opened, raising=False)
+    monkeypatch.setattr(webbrowser, "open", lambda link: made.opened.append(link) or True)
     monkeypatch.chdir(tmp_path)
     return made
 
@@ -70,13 +70,13 @@ class TestOpens:
         code, out, _ = call(capsys)
         assert code == 0 and "http://127.0.0.1:1/ui/?ticket=t" in out
         assert [asked[:2] for asked in engine.asked] == [("POST", "/v1/ui/ticket")] and engine.asked[0][2]["shot"] == ""
-        assert engine.opened == ["http://127.0.0.1:1/ui/?ticket=t"]  # type: ignore[attr-defined]
+        assert engine.opened == ["http://127.0.0.1:1/ui/?ticket=t"]
 
     def test_a_shot_file(self, engine: StandIn, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         (tmp_path / "a.shot.json").write_text("{}")
         assert call(capsys, "a.shot.json", "--no-browser")[0] == 0
         assert engine.asked[0][2]["shot"] == str(tmp_path / "a.shot.json")
-        assert not engine.opened  # type: ignore[attr-defined]
+        assert not engine.opened
 
     def test_the_users_variables_are_sent(
         self, engine: StandIn, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
