@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from faceplate.comp import skin_weight
-from faceplate.face import Face
+from faceplate.face import Face, topology
 from faceplate.face.align import similarity
 from faceplate.image.frame import Frame
 from faceplate.image.low_pass import local_linear
@@ -22,6 +22,7 @@ __all__ = [
     "display_levels",
     "light_error",
     "low_frequency_error",
+    "outline_ring",
     "seam_ratio",
     "stabilised",
     "stabilising_matrix",
@@ -37,9 +38,8 @@ _MESH = 200.0
 _SKIN_POINTS = 468
 # A pixel of the plate and its result count as dark from here on, scene-linear.
 _DARK = 1e-4
-# Where the matte's edge is looked for, and the least gradient of a plate: one without any texture has no seam to compare with.
-_EDGE = (0.02, 0.98)
-_FLAT = 1e-4
+# Width of the ring around the outline in sizes of the face, and the least gradient of a plate: one without texture has no seam.
+_RING, _FLAT = 0.04, 1e-4
 # Scale of the light in sizes of the face, and the weight of skin that counts.
 _LIGHT_SCALE, _SKIN = 0.06, 0.9
 
@@ -90,30 +90,41 @@ def change_between(one: np.ndarray, two: np.ndarray) -> float:
 # Seam -------------------------------------------------------------------------------------------------------------------
 
 
-def seam_ratio(over: np.ndarray, plate: np.ndarray, matte: np.ndarray, *, logged: bool = True) -> float:
-    """Compute the gradient along the matte's edge, in the logarithm or as it is, over the plate's in the same place.
+def seam_ratio(
+    over: np.ndarray, plate: np.ndarray, edge: np.ndarray, plate_edge: np.ndarray | None = None, *, logged: bool = True
+) -> float:
+    """Compute the gradient along an edge in the result, in the logarithm or as it is, over the plate's along its own.
 
-    1 where the edge is as smooth as the photographed skin; NaN where the matte has no edge, or the plate no texture there.
+    1 where the edge is as smooth as the photographed one; NaN where there is no edge, or the plate has no texture there.
 
     Parameters
     ----------
     over, plate : numpy.ndarray
         float32 (h, w, 3), scene-linear with `logged`, else display-referred.
-    matte : numpy.ndarray
-        (h, w), 0..1.
+    edge, plate_edge : numpy.ndarray
+        bool (h, w), the pixels of the edge in the result and in the plate; the same place by default.
     logged : bool
         Compare logarithms, so that the exposure does not count.
     """
-    edge = (matte > _EDGE[0]) & (matte < _EDGE[1])
-    if not edge.any():
+    places = (edge, edge if plate_edge is None else plate_edge)
+    if not all(place.any() for place in places):
         return float("nan")
     energy = []
-    for picture in (over, plate):
+    for picture, place in zip((over, plate), places, strict=True):
         grey = picture.mean(axis=2)
         smooth = cv2.GaussianBlur(np.log(np.maximum(grey, 1e-3)) if logged else grey, (0, 0), 1.5)
         gradient = np.stack(np.gradient(smooth), axis=-1)
-        energy.append(np.sqrt((gradient[edge] ** 2).sum(axis=-1).mean()))
+        energy.append(np.sqrt((gradient[place] ** 2).sum(axis=-1).mean()))
     return float(energy[0] / energy[1]) if energy[1] > _FLAT else float("nan")
+
+
+def outline_ring(face: Face, window: Window) -> np.ndarray:
+    """Return the pixels around a face's outline, where a seam would lie: bool (h, w) of `window`, 0.04 of the face wide."""
+    ring = np.zeros((window.height, window.width), np.uint8)
+    outline = face.points[topology().oval, :2] - (window.x + 0.5, window.y + 0.5)
+    width = max(round(_RING * face.size), 1)
+    cv2.polylines(ring, [np.round(outline).astype(np.int32)], True, 1, width)
+    return ring > 0
 
 
 # Light ------------------------------------------------------------------------------------------------------------------
@@ -140,7 +151,7 @@ def low_frequency_error(got: np.ndarray, wanted: np.ndarray, weight: np.ndarray,
     return np.abs(np.exp(low_got - low_wanted) - 1)[weight > _SKIN]
 
 
-def light_error(over: np.ndarray, plate: np.ndarray, changed: np.ndarray, face: Face, window: Window) -> float:
+def light_error(over: np.ndarray, plate: np.ndarray, matte: np.ndarray, face: Face, window: Window) -> float:
     """Compute how unevenly the result's light follows the plate's on the skin: 0 where it follows everywhere alike.
 
     The 95th percentile of the low-frequency error of result over plate against the median of that ratio. The median stands for
@@ -150,14 +161,14 @@ def light_error(over: np.ndarray, plate: np.ndarray, changed: np.ndarray, face: 
     ----------
     over, plate : numpy.ndarray
         float32 (h, w, 3), scene-linear, on `window`.
-    changed : numpy.ndarray
-        bool (h, w), the pixels that the result changes.
+    matte : numpy.ndarray
+        (h, w), 0..1: skin counts where the new face covers it, and not behind hair or a hand.
     face : Face
         The plate's face.
     window : Window
         The pixels of `over` and `plate`.
     """
-    weight = skin_weight(face, window) * changed
+    weight = skin_weight(face, window) * matte
     if not (weight > _SKIN).any():
         return float("nan")
     ratio = np.maximum(over, _DARK) / np.maximum(plate, _DARK)

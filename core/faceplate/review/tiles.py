@@ -42,7 +42,7 @@ def label_strip(width: int, words: Sequence[tuple[int, str]]) -> np.ndarray:
 
 
 def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Write a picture, float32 0..1 or uint8, (h, w, 3) RGB, in the format that the ending names.
+    """Write a picture, float32 0..1 or uint8, (h, w, 3) RGB: a JPEG where the ending says so, else a PNG.
 
     Raises
     ------
@@ -50,10 +50,8 @@ def write_picture(path: Path, picture: np.ndarray) -> None:
         `disk-full`, `output-unwritable`.
     """
     pixels = picture if picture.dtype == np.uint8 else to_uint8(picture)
-    try:
-        done, data = cv2.imencode(path.suffix, np.ascontiguousarray(pixels[..., ::-1]))
-    except cv2.error:
-        done, data = False, None
-    if not done or data is None:
-        raise RenderError("output-unwritable", f"The sheet {path} could not be encoded; name it .png or .jpg.")
+    kind = ".jpg" if path.suffix.lower() in (".jpg", ".jpeg") else ".png"
+    done, data = cv2.imencode(kind, np.ascontiguousarray(pixels[..., ::-1]))
+    if not done:
+        raise RenderError("output-unwritable", f"The sheet {path} could not be encoded.")
     write_bytes(path, data.tobytes())

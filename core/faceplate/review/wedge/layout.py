@@ -20,6 +20,7 @@ from faceplate.render.batch import is_whole
 from faceplate.review.measures import (
     FLICKER_BLUR,
     light_error,
+    outline_ring,
     seam_ratio,
     stabilised,
     stabilising_matrix,
@@ -173,15 +174,18 @@ class _Layout:
         seconds = self.records[variant.index].get(str(view.number), {}).get("seconds")
         if view.face is None:
             return Measures(seconds=seconds)
-        to_source, to_target = self.likenesses.of(variant, view, view.face, take.frame)
+        window = view.frame.window
+        new_face = self.likenesses.refound(take.frame, view.face)
+        to_source, to_target = self.likenesses.of(variant, view, take.frame, new_face)
         flicker, plate_flicker = self.flicker.of(variant, take.frame)
+        edges = outline_ring(new_face, window), outline_ring(view.face, window)
         return Measures(
             to_source=to_source,
             to_target=to_target,
             flicker=_figure(flicker),
             plate_flicker=_figure(plate_flicker),
-            seam=_figure(seam_ratio(take.working, view.working, take.matte)),
-            light_error=_figure(light_error(take.working, view.working, take.changed, view.face, view.frame.window)),
+            seam=_figure(seam_ratio(take.working, view.working, *edges)),
+            light_error=_figure(light_error(take.working, view.working, take.matte, view.face, window)),
             seconds=seconds,
         )
 
@@ -195,11 +199,16 @@ class _Likenesses:
         self._sources: dict[Path | None, np.ndarray | None] = {}
         self._target: tuple[int, np.ndarray] | None = None
 
-    def of(self, variant: Variant, view: PlateView, face: Face, result: Frame) -> tuple[float | None, float | None]:
-        """Return the likeness to the source, None without one, and to the plate's own face."""
+    def refound(self, result: Frame, face: Face) -> Face:
+        """Return the face of a result, landmarked again from the plate's."""
+        return self._finder.refine(result, face)
+
+    def of(self, variant: Variant, view: PlateView, result: Frame, new_face: Face) -> tuple[float | None, float | None]:
+        """Return the likeness of the new face to the source, None without one, and to the plate's own face."""
+        assert view.face is not None
         if self._target is None or self._target[0] != view.number:
-            self._target = view.number, self._finder.embed(view.frame, face)
-        embedding = self._finder.embed(result, self._finder.refine(result, face))
+            self._target = view.number, self._finder.embed(view.frame, view.face)
+        embedding = self._finder.embed(result, new_face)
         source = self._source(variant)
         to_source = None if source is None else _figure(likeness(embedding, source))
         return to_source, _figure(likeness(embedding, self._target[1]))

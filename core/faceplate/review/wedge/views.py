@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from faceplate.color.reading import read_frame
 from faceplate.errors import FaceplateError
 from faceplate.face import Face
 from faceplate.image.frame import Frame
-from faceplate.image.window import Window
 from faceplate.plate import PlateFile
 from faceplate.render import Renderer
 
@@ -21,8 +19,6 @@ __all__ = ["PlateView", "TakeView", "plate_view", "read_take"]
 
 # What is read around the face, in sizes of the face.
 _MARGIN = 0.5
-# An over picture has no matte: its edge is the edge of what has changed, this wide in sizes of the face.
-_EDGE = 0.01
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,6 @@ class TakeView:
 
     frame: Frame
     matte: np.ndarray
-    changed: np.ndarray
 
     @cached_property
     def working(self) -> np.ndarray:
@@ -78,15 +73,9 @@ def read_take(path: Path, view: PlateView, mode: str) -> TakeView:
         alpha = replace(file, rgb=("A", "A", "A")).read_rgb(window)[..., :1]
         # In the plate's own encoding, where the element was premultiplied.
         pixels = pixels + (1 - alpha) * plate
-        changed = alpha[..., 0] > 0
-        return TakeView(view.frame.with_pixels(pixels), alpha[..., 0], changed)
-    changed = (pixels != plate).any(axis=-1)
-    return TakeView(view.frame.with_pixels(pixels), _matte_of(changed, window, view.face), changed)
-
-
-def _matte_of(changed: np.ndarray, window: Window, face: Face | None) -> np.ndarray:
-    size = face.size if face is not None else max(window.width, window.height)
-    return cv2.GaussianBlur(changed.astype(np.float32), (0, 0), max(_EDGE * size, 1.0))
+        return TakeView(view.frame.with_pixels(pixels), alpha[..., 0])
+    # An over picture has no matte; every pixel that differs from the plate is the new face's.
+    return TakeView(view.frame.with_pixels(pixels), (pixels != plate).any(axis=-1).astype(np.float32))
 
 
 def _face(renderer: Renderer, number: int) -> Face | None:
