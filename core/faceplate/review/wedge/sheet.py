@@ -98,7 +98,7 @@ class WedgeSheet:
         rows = len(axes[1].values) if len(axes) > 1 else -(-count // self._across)
         self._grid = _Grid.fitting(self._across, rows)
         width, height = self._grid.size
-        self._pixels = np.full((height, width, 3), to_uint8(np.float32(GREY)), np.uint8)
+        self._pixels = np.full((height, width, 3), round(GREY * 255), np.uint8)
         self._words(0, 0, width, [(8, f"{title}  frame {view.number}")])
         self._draw(-1, 0, view.working)
         for row in range(rows):
