@@ -178,7 +178,7 @@ class _Layout:
         new_face = self.likenesses.refound(take.frame, view.face)
         to_source, to_target = self.likenesses.of(variant, view, take.frame, new_face)
         flicker, plate_flicker = self.flicker.of(variant, take.frame)
-        edges = outline_ring(new_face, window), outline_ring(view.face, window)
+        edges = outline_ring(new_face, window), outline_ring(self.likenesses.target(view).face, window)
         return Measures(
             to_source=to_source,
             to_target=to_target,
@@ -190,6 +190,15 @@ class _Layout:
         )
 
 
+@dataclass(frozen=True)
+class _Target:
+    """The plate's own face on one frame, and its embedding."""
+
+    number: int
+    face: Face
+    embedding: np.ndarray
+
+
 class _Likenesses:
     """Likeness of results to the source and to the untouched plate, by the shipped recogniser."""
 
@@ -197,7 +206,7 @@ class _Likenesses:
         self._renderers = renderers
         self._finder = FaceFinder.embedded()
         self._sources: dict[Path | None, np.ndarray | None] = {}
-        self._target: tuple[int, np.ndarray] | None = None
+        self._target: _Target | None = None
 
     def refound(self, result: Frame, face: Face) -> Face:
         """Return the face of a result, landmarked again from the plate's."""
@@ -205,13 +214,18 @@ class _Likenesses:
 
     def of(self, variant: Variant, view: PlateView, result: Frame, new_face: Face) -> tuple[float | None, float | None]:
         """Return the likeness of the new face to the source, None without one, and to the plate's own face."""
-        assert view.face is not None
-        if self._target is None or self._target[0] != view.number:
-            self._target = view.number, self._finder.embed(view.frame, view.face)
         embedding = self._finder.embed(result, new_face)
         source = self._source(variant)
         to_source = None if source is None else _figure(likeness(embedding, source))
-        return to_source, _figure(likeness(embedding, self._target[1]))
+        return to_source, _figure(likeness(embedding, self.target(view).embedding))
+
+    def target(self, view: PlateView) -> _Target:
+        """Return the plate's own face, landmarked as the results are, so that an unchanged plate measures as itself."""
+        assert view.face is not None
+        if self._target is None or self._target.number != view.number:
+            face = self.refound(view.frame, view.face)
+            self._target = _Target(view.number, face, self._finder.embed(view.frame, face))
+        return self._target
 
     def _source(self, variant: Variant) -> np.ndarray | None:
         renderer = self._renderers.of(variant)
