@@ -20,7 +20,7 @@ from faceplate.errors import UsageError
 from faceplate.shot import PARAMETERS, Parameters
 from faceplate.shot.parameters import FORMER_NAMES, Parameter
 
-__all__ = ["MOST_AXES", "MOST_VARIANTS", "Axis", "Variant", "parse_axes", "variants_of"]
+__all__ = ["MOST_AXES", "MOST_VARIANTS", "Axis", "Variant", "parse_axes", "shown_value", "variants_of"]
 
 MOST_AXES = 2
 """A sheet has columns and rows."""
@@ -111,11 +111,12 @@ def variants_of(axes: tuple[Axis, ...]) -> tuple[Variant, ...]:
 
 def folder_name(values: Mapping[str, Any]) -> str:
     """Return a folder's name that says the values, with nothing in it that a file system or a pattern would misread."""
-    text = "_".join(f"{name}={_shown(name, value)}" for name, value in values.items())
+    text = "_".join(f"{name}={shown_value(name, value)}" for name, value in values.items())
     return re.sub(r"[^\w.=+-]+", "-", text)[:_LONGEST_NAME].rstrip(".")
 
 
-def _shown(name: str, value: Any) -> str:
+def shown_value(name: str, value: Any) -> str:
+    """Return a value as a table or a sheet shows it; of a source the folder's own name."""
     if name == _SOURCE:
         return str(value).replace("\\", "/").rstrip("/").rpartition("/")[2]
     return str(value) if value != "" else "empty"
