@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -128,7 +129,7 @@ def _axis(text: str) -> Axis:
     if not equals or not name:
         raise UsageError("bad-axis", f"'{text}' is no axis; write NAME=VALUES, such as light_scale=0.05:0.5:5.")
     if name == _SOURCE:
-        return Axis(name, "Source", _all_different(name, _listed(name, given)))
+        return Axis(name, "Source", _all_different(name, tuple(map(_absolute, _listed(name, given)))))
     parameter = _parameter(name)
     values = _ranged(parameter, given) if _is_range(parameter, given) else _listed(name, given)
     checked = tuple(_checked(parameter, value) for value in values)
@@ -191,7 +192,12 @@ def _checked(parameter: Parameter, value: Any) -> Any:
         raise UsageError("bad-value", f"{parameter.name} cannot be '{value}'; {_allowed(parameter)}.") from None
     if isinstance(made, float) and not math.isfinite(made):
         raise UsageError("bad-value", f"{parameter.name} cannot be '{value}'; {_allowed(parameter)}.")
-    return made
+    # A relative path of a command line means another file in a shot file, into which the workspace may take it.
+    return _absolute(made) if parameter.about.path and made else made
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def _allowed(parameter: Parameter) -> str:

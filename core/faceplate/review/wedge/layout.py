@@ -96,6 +96,13 @@ class _Layout:
         return {variant.index: read_record(plan.folder / variant.name) for variant in plan.variants}
 
     @cached_property
+    def cuts(self) -> frozenset[int]:
+        """The frames that begin a new view, as the track says."""
+        base = self.renderers.base
+        tracks = [face.resources.track for face in base.faces or (base,)]
+        return frozenset(cut for track in tracks if track is not None for cut in track.sidecar.cuts)
+
+    @cached_property
     def likenesses(self) -> _Likenesses:
         """The identities of the sources."""
         return _Likenesses(self.renderers)
@@ -110,7 +117,7 @@ class _Layout:
             return
         names = " x ".join(axis.parameter for axis in plan.axes)
         sheet = WedgeSheet(plan.axes, view, base.color, f"{plan.shot.name}  {names}")
-        self.flicker.begin(view)
+        self.flicker.begin(view, is_cut=number in self.cuts)
         cells: list[Cell] = []
         for done, variant in enumerate(plan.variants, 1):
             take = self._read(variant, view)
@@ -249,9 +256,9 @@ class _Flicker:
         self._before: dict[int, np.ndarray] = {}
         self._now: dict[int, np.ndarray] = {}
 
-    def begin(self, view: PlateView) -> None:
-        """Take the next frame."""
-        follows = view.number == self._number + 1 and view.face is not None
+    def begin(self, view: PlateView, *, is_cut: bool) -> None:
+        """Take the next frame; nothing is compared across a cut."""
+        follows = view.number == self._number + 1 and view.face is not None and not is_cut
         self._before = self._now if follows else {}
         self._now, self._number, self._matrix = {}, view.number, None
         if view.face is None:
