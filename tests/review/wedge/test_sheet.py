@@ -32,7 +32,7 @@ def test_a_cell_shows_its_variant_at_its_place(color: ColorConfig, words: list[s
     for variant in variants_of(axes):
         grey = np.full((WINDOW.height, WINDOW.width, 3), 0.02 * (variant.index + 1), np.float32)
         places.append(sheet.add(variant, grey))
-        x, y, width, height = places[-1]
+        x, y, _, height = places[-1]
         shown = to_uint8(color.to_display(grey[:1, :1]))[0, 0]
         assert np.abs(sheet.pixels[y + height // 2, x + height // 2].astype(int) - shown).max() <= 1
     if len(axes) > 1:

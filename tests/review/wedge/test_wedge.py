@@ -200,6 +200,9 @@ def test_generators_and_sources_are_axes(shot: Path, tmp_path: Path) -> None:
     assert list(found) == [
         "generator=mesh_source=bea", "generator=null_source=bea", "generator=mesh_source=cal", "generator=null_source=cal",
     ]  # fmt: skip
+    files = [tmp_path / "w" / name / "sh010.1001.exr" for name in found]
+    pixels = [fingerprint(path).pixels for path in files]
+    assert pixels[0] != pixels[2] and pixels[1] == pixels[3], "mesh puts another person in, null nobody"
     for name in ("bea", "cal"):
         mesh, null = found[f"generator=mesh_source={name}"], found[f"generator=null_source={name}"]
         assert mesh.to_source is not None and null.to_source is not None and mesh.to_source > null.to_source + 0.2
