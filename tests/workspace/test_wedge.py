@@ -90,10 +90,3 @@ def test_a_click_takes_the_values_into_the_shot(
         picture_of(page, "wedge_second_frame")
         page.get_by_role("tab", name="Parameters").click()
         page.get_by_role("region", name="Contact sheet of the wedge").wait_for(state="hidden")
-
-
-def test_without_a_wedge_there_is_no_tab(browser: Any, page_server: PageEngine, shot: Path) -> None:
-    with opened_page(browser, page_server.link(shot)) as page:
-        page.get_by_role("tab", name="Jobs").wait_for()
-        page.wait_for_timeout(500)
-        assert page.get_by_role("tab", name="Wedge").count() == 0

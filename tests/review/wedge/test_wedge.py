@@ -69,14 +69,13 @@ def made(shot: Path) -> Made:
 
 def test_a_take_is_a_single_render_with_its_values_bit_for_bit(made: Made) -> None:
     """All channels and header keys; constants, keys and overrides of the wedge's parameters give way."""
-    for variant in made.document.variants[1:3]:
-        plain = json.loads(made.shot.read_text()) | {"parameters": variant.values, "overrides": None}
-        alone = made.shot.with_name("alone.shot.json")
-        alone.write_text(json.dumps({key: value for key, value in plain.items() if value is not None}))
-        assert main._run(["render", str(alone), "--force"]) == 0
-        single = made.shot.parent / "out" / "sh010.####.exr"
-        own = made.folder / variant.name / "sh010.####.exr"
-        assert pixels_of(own) == pixels_of(single) and len(pixels_of(own)) == len(FRAMES)
+    variant = made.document.variants[1]
+    plain = json.loads(made.shot.read_text()) | {"parameters": variant.values, "overrides": None}
+    alone = made.shot.with_name("alone.shot.json")
+    alone.write_text(json.dumps({key: value for key, value in plain.items() if value is not None}))
+    assert main._run(["render", str(alone), "--force"]) == 0
+    own = made.folder / variant.name / "sh010.####.exr"
+    assert pixels_of(own) == pixels_of(made.shot.parent / "out" / "sh010.####.exr") and len(pixels_of(own)) == 2
     assert len({fingerprint(made.folder / one.name / "sh010.1001.exr").pixels for one in made.document.variants}) == 4
 
 

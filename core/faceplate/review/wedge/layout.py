@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from faceplate.errors import FaceplateError
-from faceplate.face import Face, FaceFinder, likeness
+from faceplate.face import Face, likeness
 from faceplate.image.frame import Frame
 from faceplate.plate import Sequence
 from faceplate.render.batch import is_whole
@@ -211,7 +211,7 @@ class _Likenesses:
 
     def __init__(self, renderers: WedgeRenderers) -> None:
         self._renderers = renderers
-        self._finder = FaceFinder.embedded()
+        self._finder = renderers.finder
         self._sources: dict[Path | None, np.ndarray | None] = {}
         self._target: _Target | None = None
 
