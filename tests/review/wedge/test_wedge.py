@@ -97,6 +97,7 @@ class TestFiles:
             assert [entry.frame for entry in variant.frames] == list(FRAMES)
             for entry in variant.frames:
                 assert entry.file and (made.folder / entry.file).is_file() and entry.error is None
+                assert entry.stages and sum(entry.stages.values()) == pytest.approx(entry.measures.seconds, abs=0.01)
 
     def test_the_measures(self, made: Made) -> None:
         for variant in made.document.variants:

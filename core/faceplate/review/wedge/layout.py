@@ -124,7 +124,8 @@ class _Layout:
             measures = Measures() if take is None else self._measured(variant, view, take)
             file = None if take is None else str(self._path(variant, number).relative_to(plan.folder).as_posix())
             error = self._error(variant, number) if take is None else None
-            self._add(variant, FrameEntry(frame=number, file=file, error=error, measures=measures))
+            stages = self._record(variant, number).get("stages", {})
+            self._add(variant, FrameEntry(frame=number, file=file, error=error, measures=measures, stages=stages))
             box = sheet.add(variant, None if take is None else take.working, _words(measures))
             cells.append(Cell(variant=variant.name, box=box))
             told(done)
@@ -175,10 +176,13 @@ class _Layout:
             return None
 
     def _error(self, variant: Variant, number: int) -> dict[str, str] | None:
-        return self.records[variant.index].get(str(number), {}).get("error")
+        return self._record(variant, number).get("error")
+
+    def _record(self, variant: Variant, number: int) -> Mapping[str, Any]:
+        return self.records[variant.index].get(str(number), {})
 
     def _measured(self, variant: Variant, view: PlateView, take: TakeView) -> Measures:
-        seconds = self.records[variant.index].get(str(view.number), {}).get("seconds")
+        seconds = self._record(variant, view.number).get("seconds")
         if view.face is None:
             return Measures(seconds=seconds)
         window = view.frame.window
