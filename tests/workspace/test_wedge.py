@@ -15,6 +15,7 @@ from faceplate.cli import main
 from pages import PageEngine, opened_page, picture_of
 from workspace_page import Page
 
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 AXES = ("light_scale=0.05,0.5", "blend=none,gradient")
 
 
@@ -76,6 +77,10 @@ def test_a_click_takes_the_values_into_the_shot(
         pictures = [np.array(cells.nth(index).evaluate(drawn)) for index in range(cells.count())]
         assert len(pictures) == 4 and all(picture.reshape(-1, 4)[:, :3].std() > 10 for picture in pictures)
         picture_of(page, "wedge")
+        if AXE.is_file():  # accessibility: web/node_modules may be missing; test_page_trouble.py says so
+            page.evaluate(AXE.read_text())
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            assert [(rule["id"], rule["nodes"][0]["html"][:120]) for rule in found["violations"]] == []
         cell.click()
         page.get_by_text("Taken into the shot: light_scale 0.5, blend gradient").wait_for()
         assert cell.get_attribute("aria-pressed") == "true"
