@@ -33,6 +33,7 @@ from faceplate.cli.source import source_app
 from faceplate.cli.stmap import stmap_command
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.cli.track_views import views_command
+from faceplate.cli.train import train_app
 from faceplate.cli.ui import ui_command
 from faceplate.errors import FaceplateError
 from faceplate.face import FaceFinder
@@ -184,6 +185,7 @@ app.command("serve")(serve_command)
 app.command("ui")(ui_command)
 app.add_typer(shot_app, name="shot")
 app.add_typer(source_app, name="source")
+app.add_typer(train_app, name="train")
 app.command("parameters")(parameters_command)
 app.command("cache")(cache_command)
 

@@ -58,6 +58,8 @@ class Card(BaseModel):
         Allows half precision on devices where it is faster.
     fp32 : str, optional
         Name of the card of the same network in single precision, used when half precision overflows.
+    releases : tuple of str
+        Ids of the releases under which a person's own model was trained. Revoking one refuses the model.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +81,7 @@ class Card(BaseModel):
     url: str | None = Field(default=None, pattern=r"^https?://")
     mirrors: tuple[str, ...] = ()
     external: tuple[External, ...] = ()
+    releases: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
