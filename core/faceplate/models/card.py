@@ -46,8 +46,6 @@ class Trained(BaseModel):
     ----------
     footage : dict
         For each person of the dataset, the names of the files that the faces were taken from.
-    releases : tuple of str
-        Ids of the releases that permitted the training; a revoked one refuses the network.
     dataset : str
         sha256 over the faces of the dataset.
     steps : int
@@ -61,7 +59,6 @@ class Trained(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     footage: dict[str, tuple[str, ...]]
-    releases: tuple[str, ...] = ()
     dataset: str = Field(pattern=r"^[0-9a-f]{64}$")
     steps: int = Field(ge=0)
     side: int = Field(ge=1)
