@@ -118,18 +118,14 @@ def _gap(cell: Sequence[int], frames: int) -> Gap:
 
 
 def _advice(cell: Sequence[int], known: dict[str, str], frames: int) -> str:
-    turn, degrees = known["turn"].removeprefix("far "), _DEGREES[cell[0]]
-    head = (
-        f"the head turned {degrees} {turn.replace('to the', 'to their own')}" if degrees else "the head straight ahead"
-    )
-    nod = {"up": " and raised", "down": " and lowered", "level": ""}[known["nod"]]
-    parts = [f"{head}{nod}"]
+    side, degrees = known["turn"].removeprefix("far ").replace("to the", "to their own"), _DEGREES[cell[0]]
+    head = f"the head turned {degrees} {side}" if degrees else "the head straight ahead"
+    head += {"up": " and raised", "down": " and lowered", "level": ""}[known["nod"]]
+    parts = [head]
     if "mouth" in known:
         parts.append(f"the mouth {known['mouth']}")
     if "light" in known:
         light = "even light" if known["light"] == "even" else f"light {known['light']} of the picture"
         parts.append(light)
-    if len(parts) < 2:
-        parts.append("speaking")
-    how = f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"Film the actor with {how}: the double does so in {frames} frames, the actor in none."
+    how = f"with {', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else f"speaking, {head}"
+    return f"Film the actor {how}: the double does so in {frames} frames, the actor in none."
