@@ -124,7 +124,8 @@ def _open_run(
         _check_same(state, document)
     elif checkpoints(model):
         raise UsageError(
-            "run-exists", f"{model} holds checkpoints of a training; go on with --resume, or remove {checkpoint_folder(model)}."
+            "run-exists",
+            f"{model} holds checkpoints of a training; go on with --resume, or remove {checkpoint_folder(model)}.",
         )
     preset = preset_called(state.get("preset", settings.preset))
     seed = int(state.get("seed", settings.seed))
@@ -250,7 +251,9 @@ class _Loop:
         self.record.add({"step": step, "held_out": loss})
         if loss < run.best_loss * _BETTER:
             run.best_step, run.best_loss = step, loss
-            save_state(checkpoint_folder(run.model) / BEST, {**self._identity(), "average": self.trainer.average.state_dict()})
+            save_state(
+                checkpoint_folder(run.model) / BEST, {**self._identity(), "average": self.trainer.average.state_dict()}
+            )
 
     def _preview(self) -> None:
         rows = preview_rows(self.trainer, tuple(self.run_state.packs.values()))

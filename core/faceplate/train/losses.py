@@ -56,9 +56,10 @@ def reconstruction(answer: Answer, targets: Tensor, layers: Tensor, weights: Los
     weight = pixel_weights(layers, weights)
     structure = structure_loss(face, targets, weight)
     pixel = ((face - targets).abs() * weight).mean()
-    matte = F.binary_cross_entropy_with_logits(logits, layers[:, 0:1]) + (
-        torch.sigmoid(logits) - layers[:, 0:1]
-    ).abs().mean()
+    matte = (
+        F.binary_cross_entropy_with_logits(logits, layers[:, 0:1])
+        + (torch.sigmoid(logits) - layers[:, 0:1]).abs().mean()
+    )
     total = structure * weights.structure + pixel * weights.pixel + matte * weights.matte
     return {"total": total, "structure": structure, "pixel": pixel, "matte": matte}
 

@@ -71,7 +71,9 @@ def _sequential(path: Path) -> nn.Sequential:
         weights = [stored[name] for name in node.input if name in stored]
         build = _BUILDERS.get(node.op_type)
         if build is None:
-            raise RenderError("weights-unusable", f"{path.name} has an operator that training does not know: {node.op_type}.")
+            raise RenderError(
+                "weights-unusable", f"{path.name} has an operator that training does not know: {node.op_type}."
+            )
         modules.append(build(weights, attributes))
     return nn.Sequential(*modules)
 
