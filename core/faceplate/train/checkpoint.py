@@ -13,7 +13,16 @@ import torch
 from faceplate.errors import RenderError, UsageError
 from faceplate.system.atomic import publish, temporary_beside, write_failed
 
-__all__ = ["BEST", "KEPT", "checkpoint_folder", "checkpoints", "load_state", "newest_state", "save_checkpoint", "save_state"]
+__all__ = [
+    "BEST",
+    "KEPT",
+    "checkpoint_folder",
+    "checkpoints",
+    "load_state",
+    "newest_state",
+    "save_checkpoint",
+    "save_state",
+]
 
 KEPT = 2
 """How many checkpoints are kept; an older one is removed when a newer one is whole."""
@@ -32,7 +41,9 @@ def checkpoint_folder(model: Path) -> Path:
 
 def checkpoints(model: Path) -> list[Path]:
     """List the model's checkpoints, the newest first."""
-    return sorted((path for path in checkpoint_folder(model).glob("step_*.pt") if _NAME.fullmatch(path.name)), reverse=True)
+    return sorted(
+        (path for path in checkpoint_folder(model).glob("step_*.pt") if _NAME.fullmatch(path.name)), reverse=True
+    )
 
 
 def save_checkpoint(model: Path, step: int, state: dict[str, Any]) -> Path:
@@ -117,4 +128,6 @@ def newest_state(model: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def _damaged(path: Path, reason: str) -> RenderError:
-    return RenderError("damaged-checkpoint", f"The checkpoint {path} is damaged ({reason}); an older one is used if there is one.")
+    return RenderError(
+        "damaged-checkpoint", f"The checkpoint {path} is damaged ({reason}); an older one is used if there is one."
+    )

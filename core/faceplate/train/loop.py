@@ -26,8 +26,8 @@ from faceplate.train.loader import Feed, TensorBatch, tensors
 from faceplate.train.pack import Pack, TrainingSet, open_training_set
 from faceplate.train.presets import Preset, Shape, levels_of, preset_called
 from faceplate.train.preview import PreviewRow, write_preview
-from faceplate.train.record import Record
 from faceplate.train.recogniser import open_recogniser
+from faceplate.train.record import Record
 from faceplate.train.settings import Outcome, Progress, Report, RunSettings
 from faceplate.train.trainer import Trainer, precision_called
 
@@ -37,6 +37,7 @@ _LOG_EVERY = 20
 _AGREE_EVERY = 10  # steps between two questions among several processes whether to stop
 _HELD_OUT = 16  # faces of each person that a look at the held-out part takes
 _SHOWN = 4
+_KNOWN_BY = 32
 _BETTER = 0.998  # a look counts as an improvement from two thousandths on
 _VERSION = 1
 _RUNS, _STOPPED, _TIME_UP, _NO_BETTER = range(4)
@@ -124,7 +125,8 @@ def _open_run(
         _check_same(state, document)
     elif checkpoints(model):
         raise UsageError(
-            "run-exists", f"{model} holds checkpoints of a training; go on with --resume, or remove {checkpoint_folder(model)}."
+            "run-exists",
+            f"{model} holds checkpoints of a training; go on with --resume, or remove {checkpoint_folder(model)}.",
         )
     preset = preset_called(state.get("preset", settings.preset))
     seed = int(state.get("seed", settings.seed))
@@ -133,7 +135,7 @@ def _open_run(
     torch.manual_seed(seed)
     recogniser = open_recogniser(store) if preset.likeness_every else None
     precision = precision_called(settings.precision, device)
-    trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _mean_embedding(next(iter(packs.values()))))
+    trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _faces_of(next(iter(packs.values()))))
     run = _Run(model, preset, shape, document, packs, trainer, ranks, seed, state.get("base"), notes=notes)
     if state:
         trainer.restore(state)
@@ -152,9 +154,9 @@ def _check_same(state: dict[str, Any], document: TrainingSet) -> None:
         )
 
 
-def _mean_embedding(pack: Pack) -> Tensor:
-    mean = np.asarray(pack.embedding)[~np.asarray(pack.held_out)].mean(axis=0)
-    return torch.from_numpy(mean / max(float(np.linalg.norm(mean)), 1e-6))
+def _faces_of(pack: Pack) -> TensorBatch:
+    """Return faces of a person to know them by."""
+    return tensors(plain_batch((pack,), (_spread(np.flatnonzero(~np.asarray(pack.held_out)), _KNOWN_BY),)))
 
 
 class _Loop:
@@ -250,7 +252,9 @@ class _Loop:
         self.record.add({"step": step, "held_out": loss})
         if loss < run.best_loss * _BETTER:
             run.best_step, run.best_loss = step, loss
-            save_state(checkpoint_folder(run.model) / BEST, {**self._identity(), "average": self.trainer.average.state_dict()})
+            save_state(
+                checkpoint_folder(run.model) / BEST, {**self._identity(), "average": self.trainer.average.state_dict()}
+            )
 
     def _preview(self) -> None:
         rows = preview_rows(self.trainer, tuple(self.run_state.packs.values()))
