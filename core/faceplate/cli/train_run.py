@@ -26,7 +26,7 @@ _Preset = Annotated[
     str,
     typer.Option(help="quick: 96 to 128 pixels, a CPU within an hour; standard: one GPU, hours; quality: GPUs, days."),
 ]
-_Resume = Annotated[bool, typer.Option("--resume", help="Continue exactly where the last checkpoint stands.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Continue exactly where the last checkpoint stands, or begin.")]
 _Minutes = Annotated[float | None, typer.Option(help="Stop after this time; --resume continues.", min=0.0)]
 _Steps = Annotated[int | None, typer.Option(help="The last step, instead of the preset's.", min=1)]
 _Seed = Annotated[int, typer.Option(help="Seed of the first weights and of every draw.", min=0)]

@@ -120,7 +120,7 @@ def _open_run(
     (document, packs), (ranks, device) = data, place
     state: dict[str, Any] = {}
     notes: tuple[str, ...] = ()
-    if settings.resume:
+    if settings.resume and checkpoints(model):  # a farm's task resumes always: without a checkpoint it begins
         state, notes = newest_state(model)
         _check_same(state, document)
     elif checkpoints(model):

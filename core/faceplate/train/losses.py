@@ -14,7 +14,7 @@ from torch.nn import functional
 from faceplate.train.network import Answer
 from faceplate.train.presets import LossWeights
 
-__all__ = ["likeness_loss", "pixel_weights", "reconstruction", "structure_loss"]
+__all__ = ["likeness_loss", "pixel_weights", "reconstruction", "structure_loss", "structure_scale"]
 
 _WINDOW = 7
 _SCALES = 3
@@ -35,11 +35,12 @@ def structure_loss(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     for scale in range(_SCALES):
         if scale:
             made, wanted, weight = (functional.avg_pool2d(part, 2) for part in (made, wanted, weight))
-        total = total + _one_scale(made, wanted, weight)
+        total = total + structure_scale(made, wanted, weight)
     return total / _SCALES
 
 
-def _one_scale(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+def structure_scale(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    """Return the structure loss of one scale, the mean over windows of (1 - SSIM) / 2, weighted."""
     stack = torch.cat([made, wanted, made * made, wanted * wanted, made * wanted], 1)
     mean_a, mean_b, aa, bb, ab = functional.avg_pool2d(stack, _WINDOW, 2).chunk(5, 1)
     variance = (aa - mean_a * mean_a) + (bb - mean_b * mean_b)
