@@ -27,7 +27,7 @@ from train_process import train_tiny  # noqa: E402
 from training_faces import write_drawn_dataset  # noqa: E402
 
 LONG = os.environ.get("FACEPLATE_LONG") == "1"
-STEPS = 40
+STEPS = 60
 
 
 def train(model: Path, **values: object) -> tuple[Outcome, list[Progress]]:
