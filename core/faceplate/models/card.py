@@ -84,6 +84,8 @@ class Card(BaseModel):
         Allows half precision on devices where it is faster.
     fp32 : str, optional
         Name of the card of the same network in single precision, used when half precision overflows.
+    releases : tuple of str
+        Ids of the releases under which a person's own model was trained. Revoking one refuses the model.
     trained : Trained, optional
         How the network was trained, if `faceplate train` made it.
     """
@@ -107,6 +109,7 @@ class Card(BaseModel):
     url: str | None = Field(default=None, pattern=r"^https?://")
     mirrors: tuple[str, ...] = ()
     external: tuple[External, ...] = ()
+    releases: tuple[str, ...] = ()
     trained: Trained | None = None
 
     @property

@@ -27,7 +27,9 @@ __all__ = [
     "PictureAnalysis",
     "analyse_picture",
     "analysis_path",
+    "fit_light",
     "load_analysis",
+    "measure_sharpness",
     "merit_of",
 ]
 
@@ -151,9 +153,9 @@ def analyse_picture(frame: Frame, finder: FaceFinder, digest: str) -> PictureAna
         presence=face.presence,
         level=face.level,
         pixel_aspect=frame.pixel_aspect,
-        sharpness=_measure_sharpness(frame, face),
+        sharpness=measure_sharpness(frame, face),
         blendshapes=[round(float(value), 4) for value in finder.blendshapes(face, frame.pixel_aspect)],
-        light=_fit_light(frame, face),
+        light=fit_light(frame, face),
         noise=_measure_grain(frame, face),
         embedding=_embedding(frame, face, finder),
     )
@@ -183,7 +185,7 @@ def _measure_grain(frame: Frame, face: Face) -> list[list[float]]:
     return [[float(f"{value:.4g}") for value in row] for row in (grain.slope, grain.floor, softness)]
 
 
-def _measure_sharpness(frame: Frame, face: Face) -> float:
+def measure_sharpness(frame: Frame, face: Face) -> float:
     """Compute the energy of the finest octave over that of the next, in the face: about 1 when sharp, 0.1 when soft."""
     part = frame.region(face.window(-0.1).intersect(frame.window))
     luma = np.log(np.maximum(frame.color.luminance(part.working()), 1e-3 * face.level))
@@ -191,7 +193,7 @@ def _measure_sharpness(frame: Frame, face: Face) -> float:
     return round(float(np.mean((luma - one) ** 2) / max(float(np.mean((one - two) ** 2)), 1e-12)), 4)
 
 
-def _fit_light(frame: Frame, face: Face) -> list[list[float]]:
+def fit_light(frame: Frame, face: Face) -> list[list[float]]:
     """Fit the face's low-order light (see `PictureAnalysis.light`) to the logarithm of the skin over the mesh's normals.
 
     The first order of spherical harmonics (R. Ramamoorthi and P. Hanrahan, "An efficient representation for irradiance
