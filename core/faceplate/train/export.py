@@ -187,5 +187,6 @@ def _card(path: Path, name: str, half: bool, facts: Trained, document: TrainingS
         family="dfm",
         fp16_ok=not half,
         fp32=name if half else None,
+        releases=document.releases,
         trained=facts,
     )
