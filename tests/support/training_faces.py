@@ -29,7 +29,7 @@ def write_drawn_dataset(model: Path, side: int = 64, count: int = 24, held_out: 
     for seed, person in enumerate(_LOOKS):
         write_pack(folder, person, drawn_pack(person, side, count, held_out, seed))
     people = {person: (f"{person}.####.exr",) for person in _LOOKS}
-    document = TrainingSet(size=side, people=people, releases=(), sha256=pack_digest(folder, people))
+    document = TrainingSet(size=side, people=people, releases=("release-1",), sha256=pack_digest(folder, people))
     write_training_set(folder, document)
     return document
 

@@ -20,6 +20,7 @@ __all__ = [
     "checkpoints",
     "load_state",
     "newest_state",
+    "save_bytes",
     "save_checkpoint",
     "save_state",
 ]
@@ -65,7 +66,11 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, texts, lists, dicts). Raises as `save_checkpoint` does."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    data = buffer.getbuffer()
+    save_bytes(path, buffer.getbuffer())
+
+
+def save_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write a state that PyTorch has turned into bytes, with their hash. Raises as `save_checkpoint` does."""
     with temporary_beside(path) as part:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ __all__ = ["Ranks", "chosen_device", "joined"]
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process's place among those that train together."""
+    """The place of this process among those that train together."""
 
     rank: int = 0
     count: int = 1

@@ -26,8 +26,8 @@ from faceplate.train.loader import Feed, TensorBatch, tensors
 from faceplate.train.pack import Pack, TrainingSet, open_training_set
 from faceplate.train.presets import Preset, Shape, levels_of, preset_called
 from faceplate.train.preview import PreviewRow, write_preview
-from faceplate.train.record import Record
 from faceplate.train.recogniser import open_recogniser
+from faceplate.train.record import Record
 from faceplate.train.settings import Outcome, Progress, Report, RunSettings
 from faceplate.train.trainer import Trainer, precision_called
 
@@ -37,6 +37,7 @@ _LOG_EVERY = 20
 _AGREE_EVERY = 10  # steps between two questions among several processes whether to stop
 _HELD_OUT = 16  # faces of each person that a look at the held-out part takes
 _SHOWN = 4
+_KNOWN_BY = 32
 _BETTER = 0.998  # a look counts as an improvement from two thousandths on
 _VERSION = 1
 _RUNS, _STOPPED, _TIME_UP, _NO_BETTER = range(4)
@@ -71,6 +72,9 @@ def train(model: Path, settings: RunSettings, store: ModelStore, report: Report)
     with joined(chosen_device(settings.device).type) as ranks:
         device = chosen_device(settings.device, ranks.local)
         torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = (
+            False  # a debugging aid that costs time at each allocation
+        )
         run = _open_run(model, settings, store, (document, packs), (ranks, device))
         try:
             return _Loop(run, settings, report).run()
@@ -119,7 +123,7 @@ def _open_run(
     (document, packs), (ranks, device) = data, place
     state: dict[str, Any] = {}
     notes: tuple[str, ...] = ()
-    if settings.resume:
+    if settings.resume and checkpoints(model):  # a farm's task resumes always: without a checkpoint it begins
         state, notes = newest_state(model)
         _check_same(state, document)
     elif checkpoints(model):
@@ -134,7 +138,7 @@ def _open_run(
     torch.manual_seed(seed)
     recogniser = open_recogniser(store) if preset.likeness_every else None
     precision = precision_called(settings.precision, device)
-    trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _mean_embedding(next(iter(packs.values()))))
+    trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _faces_of(next(iter(packs.values()))))
     run = _Run(model, preset, shape, document, packs, trainer, ranks, seed, state.get("base"), notes=notes)
     if state:
         trainer.restore(state)
@@ -153,9 +157,9 @@ def _check_same(state: dict[str, Any], document: TrainingSet) -> None:
         )
 
 
-def _mean_embedding(pack: Pack) -> Tensor:
-    mean = np.asarray(pack.embedding)[~np.asarray(pack.held_out)].mean(axis=0)
-    return torch.from_numpy(mean / max(float(np.linalg.norm(mean)), 1e-6))
+def _faces_of(pack: Pack) -> TensorBatch:
+    """Return faces of a person to know them by."""
+    return tensors(plain_batch((pack,), (_spread(np.flatnonzero(~np.asarray(pack.held_out)), _KNOWN_BY),)))
 
 
 class _Loop:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from faceplate.train.network import Answer
 from faceplate.train.presets import LossWeights
 
-__all__ = ["likeness_loss", "pixel_weights", "reconstruction", "structure_loss"]
+__all__ = ["likeness_loss", "pixel_weights", "reconstruction", "structure_loss", "structure_scale"]
 
 _WINDOW = 7
 _SCALES = 3
@@ -34,20 +34,21 @@ def structure_loss(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     total = made.new_zeros(())
     for scale in range(_SCALES):
         if scale:
-            made, wanted, weight = (F.avg_pool2d(part, 2) for part in (made, wanted, weight))
-        total = total + _one_scale(made, wanted, weight)
+            made, wanted, weight = (functional.avg_pool2d(part, 2) for part in (made, wanted, weight))
+        total = total + structure_scale(made, wanted, weight)
     return total / _SCALES
 
 
-def _one_scale(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+def structure_scale(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    """Return the structure loss of one scale, the mean over windows of (1 - SSIM) / 2, weighted."""
     stack = torch.cat([made, wanted, made * made, wanted * wanted, made * wanted], 1)
-    mean_a, mean_b, aa, bb, ab = F.avg_pool2d(stack, _WINDOW, 2).chunk(5, 1)
+    mean_a, mean_b, aa, bb, ab = functional.avg_pool2d(stack, _WINDOW, 2).chunk(5, 1)
     variance = (aa - mean_a * mean_a) + (bb - mean_b * mean_b)
     together = ab - mean_a * mean_b
     luminance = (2 * mean_a * mean_b + _C1) / (mean_a * mean_a + mean_b * mean_b + _C1)
     contrast = (2 * together + _C2) / (variance + _C2)
     each = (1 - luminance * contrast) * 0.5
-    return (each * F.avg_pool2d(weight, _WINDOW, 2)).mean()
+    return (each * functional.avg_pool2d(weight, _WINDOW, 2)).mean()
 
 
 def reconstruction(answer: Answer, targets: Tensor, layers: Tensor, weights: LossWeights) -> dict[str, Tensor]:
@@ -57,7 +58,7 @@ def reconstruction(answer: Answer, targets: Tensor, layers: Tensor, weights: Los
     structure = structure_loss(face, targets, weight)
     pixel = ((face - targets).abs() * weight).mean()
     matte = (
-        F.binary_cross_entropy_with_logits(logits, layers[:, 0:1])
+        functional.binary_cross_entropy_with_logits(logits, layers[:, 0:1])
         + (torch.sigmoid(logits) - layers[:, 0:1]).abs().mean()
     )
     total = structure * weights.structure + pixel * weights.pixel + matte * weights.matte
@@ -66,4 +67,4 @@ def reconstruction(answer: Answer, targets: Tensor, layers: Tensor, weights: Los
 
 def likeness_loss(embeddings: Tensor, wanted: Tensor) -> Tensor:
     """Return 1 - the mean cosine similarity between embeddings (n, 128) and those wanted, of length 1."""
-    return 1 - (F.normalize(embeddings, dim=1) * wanted).sum(1).mean()
+    return 1 - (functional.normalize(embeddings, dim=1) * wanted).sum(1).mean()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from faceplate.train.presets import Shape
 
@@ -41,7 +41,7 @@ class Encoder(nn.Module):
         """Encode faces (n, 3, S, S), network space, to codes (n, code)."""
         x = faces * 2 - 1
         for conv in self.convs:
-            x = F.leaky_relu(conv(x), SLOPE)
+            x = functional.leaky_relu(conv(x), SLOPE)
         code = self.to_code(x.flatten(1)).float()
         return code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-6)
 
@@ -58,12 +58,12 @@ class Stage(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor | None = None, shift: Tensor | None = None) -> Tensor:
         """Return the map (n, after, 2h, 2w); `scale` and `shift` (n, after) are those of the person in each row."""
-        x = F.pixel_shuffle(self.up(x), 2)
+        x = functional.pixel_shuffle(self.up(x), 2)
         if scale is not None and shift is not None:
             x = x * (1 + scale[:, :, None, None]) + shift[:, :, None, None]
-        x = F.leaky_relu(x, SLOPE)
+        x = functional.leaky_relu(x, SLOPE)
         for first, second in zip(self.first, self.second, strict=True):
-            x = F.leaky_relu(x + second(F.leaky_relu(first(x), SLOPE)), SLOPE)
+            x = functional.leaky_relu(x + second(functional.leaky_relu(first(x), SLOPE)), SLOPE)
         return x
 
 
@@ -80,7 +80,7 @@ class Decoder(nn.Module):
         x = halves
         for index, stage in enumerate(self.stages):
             x = stage(x, *scales[index]) if scales is not None else stage(x)
-        return F.pixel_shuffle(self.head(x), 2).float()
+        return functional.pixel_shuffle(self.head(x), 2).float()
 
 
 class SwapNetwork(nn.Module):
@@ -110,7 +110,7 @@ class SwapNetwork(nn.Module):
         own = (own * who[:, :, None]).sum(1)
         both = torch.cat([self.shared(code), own.to(code.dtype)], 1)
         grid = self.shape.grid
-        return F.leaky_relu(both.view(len(code), self.half * 2, grid, grid), SLOPE)
+        return functional.leaky_relu(both.view(len(code), self.half * 2, grid, grid), SLOPE)
 
     def decode(self, code: Tensor, who: Tensor) -> Answer:
         """Decode codes as the people `who`."""

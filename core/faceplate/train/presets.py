@@ -19,7 +19,7 @@ class LossWeights:
     structure: float = 1.0
     pixel: float = 3.0
     matte: float = 0.5
-    likeness: float = 0.5
+    likeness: float = 0.1
     eyes: float = 6.0
     mouth: float = 3.0
     background: float = 0.1
@@ -47,6 +47,9 @@ class Preset:
         Likeness is asked of the swap in every n-th step; 0 for never.
     likeness_rows : int
         How many faces of that step are swapped for it.
+    likeness_from : int
+        The first step that asks for likeness. Before faces are drawn well, its gradient only paints what the recogniser
+        takes for the actor.
     check_every, preview_every : int
         Steps between two looks at the held-out faces, and between two preview sheets.
     patience : int
@@ -63,6 +66,7 @@ class Preset:
     steps: int
     likeness_every: int
     likeness_rows: int
+    likeness_from: int
     check_every: int
     preview_every: int
     patience: int
@@ -73,13 +77,13 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         # 96 to 128 pixels on two cores of a CPU within an hour.
-        Preset("quick", 128, 32, 256, 1, 4, 5e-4, 20_000, 4, 2, 250, 500, 16),
+        Preset("quick", 128, 32, 256, 1, 4, 5e-4, 40_000, 4, 2, 3000, 250, 500, 16),
         # 128 to 256 pixels on one GPU, some hours.
-        Preset("standard", 256, 48, 512, 1, 8, 2e-4, 150_000, 2, 8, 1000, 2000, 20),
+        Preset("standard", 256, 48, 512, 1, 8, 2e-4, 150_000, 2, 8, 10_000, 1000, 2000, 20),
         # 256 to 512 pixels on one or several GPUs, days.
-        Preset("quality", 512, 64, 640, 2, 8, 1e-4, 500_000, 1, 8, 2000, 5000, 30),
+        Preset("quality", 512, 64, 640, 2, 8, 1e-4, 500_000, 1, 8, 20_000, 2000, 5000, 30),
         # For tests: shows that every part works, not what a face looks like.
-        Preset("tiny", 32, 8, 32, 1, 2, 2e-3, 60, 0, 1, 20, 40, 16),
+        Preset("tiny", 32, 8, 32, 1, 2, 2e-3, 60, 0, 1, 0, 20, 40, 16),
     )
 }
 """The presets by name."""

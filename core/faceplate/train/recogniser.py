@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from faceplate.errors import RenderError
 from faceplate.face.recognisers import SIDE
@@ -16,14 +16,19 @@ from faceplate.models import ModelStore
 __all__ = ["Recogniser", "open_recogniser"]
 
 _NAME = "sface"
+_LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709
 
 
 class Recogniser(nn.Module):
-    """Computes the embedding of faces in crops. Its weights are constant."""
+    """Computes the embedding of faces in crops, of their luma alone: a colour that pleases the recogniser is no likeness.
+
+    Its weights are constant.
+    """
 
     def __init__(self, layers: nn.Sequential) -> None:
         super().__init__()
         self.layers = layers.requires_grad_(False).eval()
+        self.register_buffer("luma", torch.tensor(_LUMA).view(1, 3, 1, 1))
 
     def forward(self, faces: Tensor, matrices: Tensor) -> Tensor:
         """Return raw embeddings (n, 128).
@@ -39,9 +44,12 @@ class Recogniser(nn.Module):
         # grid_sample works in coordinates from -1 to 1 over the whole picture: x_unit = 2 x / side - 1, on both sides.
         turn = matrices[:, :, :2] * (SIDE / side)
         shift = (matrices[:, :, :2].sum(2) * (SIDE / 2) + matrices[:, :, 2]) * (2 / side) - 1
-        grid = F.affine_grid(torch.cat([turn, shift[:, :, None]], 2), [len(faces), 3, SIDE, SIDE], align_corners=False)
-        crops = F.grid_sample(faces, grid, padding_mode="border", align_corners=False)
-        return self.layers(crops.clamp(0, 1) * 255)
+        grid = functional.affine_grid(
+            torch.cat([turn, shift[:, :, None]], 2), [len(faces), 3, SIDE, SIDE], align_corners=False
+        )
+        crops = functional.grid_sample(faces, grid, padding_mode="border", align_corners=False)
+        luma = (crops.clamp(0, 1) * self.luma).sum(1, keepdim=True)
+        return self.layers(luma.expand(-1, 3, -1, -1) * 255)
 
 
 def open_recogniser(store: ModelStore) -> Recogniser:

@@ -18,7 +18,7 @@ class RunSettings:
     preset : str
         The preset's name; a resumed training keeps its own.
     resume : bool
-        Continue from the newest whole checkpoint.
+        Continue from the newest whole checkpoint, or begin where there is none.
     init : Path, optional
         The folder of another model whose weights the training begins at.
     minutes : float, optional
