@@ -4,7 +4,7 @@
 
 MODEL is the folder of the trained model; by default the frames are those of its held-out stretches, from the first to the last
 frame of each, on which no step was trained; `--frames 1001-1048` takes others. Every frame is rendered in over mode with the
-shot's own source and track.
+shot's own source and track; `--set plate_detail=0` gives the generators but `mesh` other parameters.
 
 `actor` and `target` are the mean cosines of SFace's embeddings of the result with the mean embedding of the actor's pictures and
 with that of the plate's own faces, `margin` their difference. A trained model was asked for likeness by the same recogniser, so
@@ -79,7 +79,7 @@ def main() -> None:
     for generator in given.generator:
         found, strips[generator] = Figures(), []
         for shot, runs in stretches.items():
-            renderer = renderer_of(shot, generator, finder)
+            renderer = renderer_of(shot, generator, finder, {} if generator == "mesh" else dict(given.set))
             for run in runs:
                 measure(renderer, run, (finder, color), (actor, targets), found, (strips["plate"], strips[generator]))
         print(
@@ -123,10 +123,10 @@ def held_out_runs(model: Path, shot: Path) -> list[list[int]]:
     return runs
 
 
-def renderer_of(path: Path, generator: str, finder: FaceFinder) -> Renderer:
-    """The renderer of a shot file with another generator."""
+def renderer_of(path: Path, generator: str, finder: FaceFinder, values: dict[str, object] | None = None) -> Renderer:
+    """The renderer of a shot file with another generator and other values of parameters."""
     document = json.loads(path.read_text("utf-8"))
-    document["parameters"] = {**document.get("parameters", {}), "generator": generator}
+    document["parameters"] = {**document.get("parameters", {}), **(values or {}), "generator": generator}
     document |= {"mode": "over", "output": f"compare/{generator}.####.exr"}
     shot = load_shot(document, path.parent).model_copy(update={"policy": Policy(preview_slate=False)})
     return Renderer(shot, finder)
@@ -226,6 +226,15 @@ def write_sheets(folder: Path, strips: dict[str, list[np.ndarray]], generators: 
     print(f"\nsheet: {folder / 'compare.png'} (rows: {', '.join(strips)})")
 
 
+def parameter(text: str) -> tuple[str, object]:
+    """Read `name=value`; a value that is no number or other JSON is a word."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -233,6 +242,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("shots", type=Path, nargs="+")
     parser.add_argument("--actor", type=Path, required=True, help="the actor's pictures")
     parser.add_argument("--generator", action="append", required=True, help="any number of times")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=parameter,
+        help="name=value: a parameter of the generators but mesh",
+    )
     parser.add_argument("--frames", help="first-last, instead of the held-out stretches")
     parser.add_argument("--sheet", type=Path, help="folder for the sheet")
     return parser.parse_args()
