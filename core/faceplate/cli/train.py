@@ -38,7 +38,7 @@ def dataset_command(
     double: Annotated[
         list[Path] | None, typer.Option("--double", help="The person who is replaced, any number of times: the same.")
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of a face in pixels: 64 to 512, a multiple of 16.")] = 256,
+    size: Annotated[int, typer.Option(help="Side of a face in pixels, 64 to 512.")] = 256,
     every: Annotated[int, typer.Option(help="Take every n-th frame of movies, frame sequences and tracks.", min=1)] = 1,
     production: Annotated[str, typer.Option(help="The production that the releases are asked for.")] = "",
     actor_release: Annotated[

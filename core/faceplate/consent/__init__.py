@@ -11,6 +11,7 @@ from faceplate.consent.policy import (
     judge,
     judge_training,
     keyring_folder,
+    refuse_revoked,
 )
 from faceplate.consent.release import Release, ReleaseCheck, ReleaseState, Request, check_release, read_release
 from faceplate.consent.revocation import Revocations, read_revocations, revoke
@@ -34,5 +35,6 @@ __all__ = [
     "keyring_folder",
     "read_release",
     "read_revocations",
+    "refuse_revoked",
     "revoke",
 ]

@@ -34,6 +34,7 @@ __all__ = [
     "judge",
     "judge_training",
     "keyring_folder",
+    "refuse_revoked",
 ]
 
 Purpose = Literal["preview", "final"]
@@ -281,6 +282,24 @@ def judge_training(
             raise UsageError(f"release-{check.state}", why)
         ids[check.id] = None
     return tuple(ids)
+
+
+def refuse_revoked(
+    model: str, releases: Sequence[str], environ: Mapping[str, str] = os.environ, keyring: Path | None = None
+) -> None:
+    """Refuse to train or to export a model whose dataset was made under a release that has been revoked since.
+
+    Raises
+    ------
+    UsageError
+        `release-revoked`; `keyring-damaged`, `revocations-damaged`.
+    """
+    folder = keyring or keyring_folder(environ)
+    revoked = read_revocations(folder, Keyring.read(folder)).ids
+    for release in releases:
+        if release in revoked:
+            why = f"The dataset of {model} may not be used: release {release}, under which it was made, was revoked."
+            raise UsageError(f"release-{ReleaseState.REVOKED}", f"{why} Make it again without these pictures.")
 
 
 def _model_refused(model: str, release: str) -> tuple[ReleaseCheck, Decision]:

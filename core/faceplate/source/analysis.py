@@ -29,7 +29,6 @@ __all__ = [
     "analysis_path",
     "fit_light",
     "load_analysis",
-    "measure_sharpness",
     "merit_of",
 ]
 
@@ -153,7 +152,7 @@ def analyse_picture(frame: Frame, finder: FaceFinder, digest: str) -> PictureAna
         presence=face.presence,
         level=face.level,
         pixel_aspect=frame.pixel_aspect,
-        sharpness=measure_sharpness(frame, face),
+        sharpness=_measure_sharpness(frame, face),
         blendshapes=[round(float(value), 4) for value in finder.blendshapes(face, frame.pixel_aspect)],
         light=fit_light(frame, face),
         noise=_measure_grain(frame, face),
@@ -185,7 +184,7 @@ def _measure_grain(frame: Frame, face: Face) -> list[list[float]]:
     return [[float(f"{value:.4g}") for value in row] for row in (grain.slope, grain.floor, softness)]
 
 
-def measure_sharpness(frame: Frame, face: Face) -> float:
+def _measure_sharpness(frame: Frame, face: Face) -> float:
     """Compute the energy of the finest octave over that of the next, in the face: about 1 when sharp, 0.1 when soft."""
     part = frame.region(face.window(-0.1).intersect(frame.window))
     luma = np.log(np.maximum(frame.color.luminance(part.working()), 1e-3 * face.level))

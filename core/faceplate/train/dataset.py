@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar
 
 import numpy as np
 
 from faceplate.consent import TrainingPictures, judge_training
 from faceplate.errors import FaceplateError, UsageError
-from faceplate.system.atomic import temporary_beside, write_failed
+from faceplate.system.atomic import write_failed
 from faceplate.train.coverage import coverage_of
 from faceplate.train.coverage_sheet import write_coverage_sheet
 from faceplate.train.crops import FaceCrop, FaceMeasures, cut_face
 from faceplate.train.filters import SAME_PERSON, Candidate, choose_faces, person_embedding
 from faceplate.train.inputs import ReadSettings, TrainingFrame, TrainingInput, open_input
+from faceplate.train.ordered import in_order
 from faceplate.train.pack import (
     ACTOR,
     DOCUMENT,
@@ -34,6 +32,8 @@ from faceplate.train.pack import (
     write_pack,
     write_training_set,
 )
+from faceplate.train.presets import levels_of
+from faceplate.train.spool import Spool
 
 __all__ = ["COVERAGE_SHEET", "LEAST_FACES", "DatasetRequest", "held_out_stretches", "make_dataset"]
 
@@ -43,15 +43,11 @@ LEAST_FACES = 10
 COVERAGE_SHEET = "coverage.png"
 """The chart of the coverage, in the dataset's folder."""
 
-_Entry, _Result = TypeVar("_Entry"), TypeVar("_Result")
-
 Progress = Callable[[str, int, int], None]
 """Called with the person, the frames done and the frames in all."""
 
 # Share of the faces that is held out, faces in a stretch of neighbours at least, and the most stretches.
 _HELD_OUT, _STRETCH, _STRETCHES = 0.1, 6, 6
-# Frames that are analysed ahead of the one that is stored, for each worker.
-_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,8 @@ def make_dataset(request: DatasetRequest, progress: Progress | None = None) -> T
     Raises
     ------
     UsageError
-        `bad-size`; `no-actor`, `no-double`; what `open_input` and `judge_training` raise; `too-few-faces`; `same-person`.
+        `bad-size` for a side that no network can have; `no-actor`, `no-double`; `too-few-faces`; `same-person`; what
+        `open_input` and `judge_training` raise.
     RenderError
         `disk-full`, `output-unwritable`.
     """
@@ -110,7 +107,7 @@ def make_dataset(request: DatasetRequest, progress: Progress | None = None) -> T
     with contextlib.ExitStack() as stack:
         people = {}
         for person, sources in inputs.items():
-            spool = stack.enter_context(_Spool.beside(folder / f"{person}.spool", request.size))
+            spool = stack.enter_context(Spool.beside(folder / f"{person}.spool", request.size))
             people[person] = _gather(person, sources, request, spool, progress)
         _refuse_one_person(people)
         (folder / DOCUMENT).unlink(missing_ok=True)  # until the new one is complete there is none
@@ -149,53 +146,10 @@ def held_out_stretches(inputs: Sequence[int]) -> np.ndarray:
 
 
 @dataclass
-class _Spool:
-    """The crops of one person as they come, in one hidden file for each array, so that they need no memory."""
-
-    path: Path
-    size: int
-    files: dict[str, BinaryIO]
-    count: int = 0
-
-    @classmethod
-    @contextlib.contextmanager
-    def beside(cls, path: Path, size: int) -> Iterator[_Spool]:
-        """Open the spool; its files are removed at the end."""
-        with contextlib.ExitStack() as stack:
-            files = {}
-            for name in ("pixels", "matte", "regions"):
-                part = stack.enter_context(temporary_beside(path.with_suffix(f".{name}")))
-                try:
-                    files[name] = stack.enter_context(part.open("w+b"))
-                except OSError as error:
-                    raise write_failed(path, error) from error
-            yield cls(path, size, files)
-
-    def add(self, crop: FaceCrop) -> None:
-        """Store a crop. Raises `RenderError('disk-full')`."""
-        try:
-            for name, file in self.files.items():
-                file.write(getattr(crop, name).tobytes())
-                file.flush()
-        except OSError as error:
-            raise write_failed(self.path, error) from error
-        self.count += 1
-
-    def chosen(self, name: str, kind: type, numbers: Sequence[int]) -> np.ndarray:
-        """Return the crops of rising `numbers`, moved to the front of the file, as a memory map."""
-        shape = (self.count, self.size, self.size, *((3,) if name == "pixels" else ()))
-        every = np.memmap(self.files[name], kind, "r+", shape=shape)
-        for place, number in enumerate(numbers):
-            if place != number:
-                every[place] = every[number]
-        return every[: len(numbers)]
-
-
-@dataclass
 class _Person:
     """The faces of one person: all candidates with their inputs, and the numbers of the chosen."""
 
-    spool: _Spool
+    spool: Spool
     candidates: list[Candidate] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
@@ -226,8 +180,9 @@ class _Person:
 
 def _check(request: DatasetRequest) -> None:
     low, high = SIZES
-    if not low <= request.size <= high or request.size % 16:
-        raise UsageError("bad-size", f"--size is {request.size}; it can be {low} to {high}, a multiple of 16.")
+    if not low <= request.size <= high:
+        raise UsageError("bad-size", f"--size is {request.size}; it can be {low} to {high}.")
+    levels_of(request.size)
     for paths, person in ((request.actor, ACTOR), (request.double, DOUBLE)):
         if not paths:
             raise UsageError(
@@ -252,12 +207,12 @@ def _make_folder(folder: Path) -> None:
 
 
 def _gather(
-    person: str, sources: Sequence[TrainingInput], request: DatasetRequest, spool: _Spool, progress: Progress | None
+    person: str, sources: Sequence[TrainingInput], request: DatasetRequest, spool: Spool, progress: Progress | None
 ) -> _Person:
     """Analyse all frames of a person and choose the faces. Raises `UsageError('too-few-faces')`."""
     found = _Person(spool)
     frames = [(number, frame) for number, item in enumerate(sources) for frame in item.frames]
-    analysed = _in_order(lambda entry: _analyse(entry[1], request), frames, request.workers)
+    analysed = in_order(lambda entry: _analyse(entry[1], request), frames, request.workers)
     for picture, ((number, frame), result) in enumerate(zip(frames, analysed, strict=True)):
         if isinstance(result, str):
             found.dropped.append(Dropped(file=frame.file, frame=frame.frame, reason=result))
@@ -288,18 +243,6 @@ def _analyse(frame: TrainingFrame, request: DatasetRequest) -> list[tuple[FaceCr
     if not seen.faces:
         return "no face found"
     return [cut_face(seen.picture, face, request.size, request.settings.finder) for face in seen.faces]
-
-
-def _in_order(work: Callable[[_Entry], _Result], entries: Iterable[_Entry], workers: int) -> Iterator[_Result]:
-    """Iterate over the results in the entries' order, computed by so many threads, a few of them ahead."""
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[_Result]] = deque()
-        for entry in entries:
-            waiting.append(pool.submit(work, entry))
-            if len(waiting) > _AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _refuse_too_few(person: str, found: _Person) -> None:

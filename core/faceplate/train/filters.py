@@ -20,7 +20,7 @@ SAME_PERSON = 0.6
 _OTHER_PERSON = 0.3
 # A crop may enlarge the picture by this factor.
 _LARGEST_ENLARGEMENT = 1.6
-# Sharpness of a crop below which it is blurred: as such, and as a part of the person's median.
+# Sharpness of a crop below which it is blurred: as such, and as a part of the person's upper quartile.
 _BLURRED, _BLURRED_PART = 0.12, 0.35
 # Shares of the face that may be hidden, and that may lie beyond the picture's edge.
 _HIDDEN, _OUTSIDE = 0.35, 0.1
@@ -76,7 +76,7 @@ def choose_faces(faces: Sequence[Candidate], size: int) -> dict[int, str]:
         return reasons
     likeness = np.array([float(face.embedding @ person) for face in faces])
     _bystanders(faces, likeness, reasons)
-    usual = float(np.median([face.measures.sharpness for face in faces]))
+    usual = float(np.quantile([face.measures.sharpness for face in faces], 0.75))
     for number, face in enumerate(faces):
         if number not in reasons and (reason := _fault(face.measures, size, usual, likeness[number])):
             reasons[number] = reason
@@ -118,12 +118,12 @@ def _fault(seen: FaceMeasures, size: int, usual: float, likeness: float) -> str:
         return f"small: the crop of {size} pixels has only {round(seen.side)} in the picture"
     if seen.outside > _OUTSIDE:
         return f"cut off: {seen.outside:.0%} of the face lies beyond the picture's edge"
-    if seen.hidden > _HIDDEN:
+    if seen.sharpness < max(_BLURRED, _BLURRED_PART * usual):
+        return f"blurred: sharpness {seen.sharpness:.2f}, the person's usual is {usual:.2f}"
+    if seen.hidden > _HIDDEN:  # after blur, which the occlusion network takes for an occluder
         return f"occluded: {seen.hidden:.0%} of the face is hidden"
     if likeness < _OTHER_PERSON:
         return f"another person: likeness {likeness:.2f} to the other pictures"
-    if seen.sharpness < max(_BLURRED, _BLURRED_PART * usual):
-        return f"blurred: sharpness {seen.sharpness:.2f}, the person's usual is {usual:.2f}"
     return ""
 
 
