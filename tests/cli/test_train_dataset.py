@@ -28,7 +28,8 @@ def made(request: DatasetRequest, progress: Any) -> TrainingSet:
             person,
             Pack(
                 np.zeros((*shape, 3), np.float16),
-                *[np.zeros(shape, np.uint8)] * 2,
+                np.zeros(shape, np.uint8),
+                np.zeros(shape, np.uint8),
                 np.zeros((3, 478, 2), np.float32),
                 np.zeros((3, 128), np.float32),
                 np.array([False, False, True]),

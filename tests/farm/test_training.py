@@ -27,10 +27,10 @@ def model(tmp_path: Path) -> Path:
     """A model's folder with a dataset of a few grey faces."""
     model = tmp_path / "Ada v3"
     folder, shape = dataset_folder(model), (4, 64, 64)
-    pixels, flags = np.zeros((*shape, 3), np.float16), np.zeros(4, bool)
+    pixels, plane, flags = np.zeros((*shape, 3), np.float16), np.zeros(shape, np.uint8), np.zeros(4, bool)
     points, embedding = np.zeros((4, 478, 2), np.float32), np.zeros((4, 128), np.float32)
     for person in ("actor", "double"):
-        write_pack(folder, person, Pack(pixels, *[np.zeros(shape, np.uint8)] * 2, points, embedding, flags))
+        write_pack(folder, person, Pack(pixels, plane, plane, points, embedding, flags))
     people: dict[str, Any] = {"actor": ("ada",), "double": ("ben",)}
     digest = pack_digest(folder, people)
     write_training_set(folder, TrainingSet(size=64, people=people, releases=("ada-1", "ben-1"), sha256=digest))
