@@ -39,11 +39,11 @@ def test_the_releases_of_both_people_permit(studio_folder: Path, tmp_path: Path)
     ],
 )
 def test_what_does_not_permit_training(
-    changes: dict[str, Any], place: dict[str, Any], code: str, studio_folder: Path, tmp_path: Path
+    changes: dict[str, Any], place: dict[str, str], code: str, studio_folder: Path, tmp_path: Path
 ) -> None:
     source = on_file(tmp_path / "ada", a_release(**changes), key_of(studio_folder))
     with pytest.raises(UsageError, match="No training on the actor's") as told:
-        allowed(studio_folder, TrainingPictures("actor", source, **{"production": "Glass"} | place))
+        allowed(studio_folder, TrainingPictures("actor", source, place.get("production", "Glass"), place.get("shot", "")))
     assert told.value.code == code and "\n" not in str(told.value)
 
 
