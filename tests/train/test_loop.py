@@ -202,3 +202,14 @@ def test_a_setting_that_is_none(tmp_path: Path, values: dict, code: str) -> None
     with pytest.raises(UsageError) as caught:
         loop.train(tmp_path, settings, embedded_store(), lambda _: None)
     assert caught.value.code == code
+
+
+@pytest.mark.skipif(not LONG, reason="two minutes; set FACEPLATE_LONG=1")
+def test_two_minutes_of_the_quick_preset(tmp_path: Path) -> None:
+    """With workers and likeness, as a person runs it."""
+    write_drawn_dataset(tmp_path, count=40, held_out=8)
+    told: list[Progress] = []
+    settings = RunSettings("quick", device="cpu", minutes=2.0, workers=1)
+    outcome = loop.train(tmp_path, settings, embedded_store(), told.append)
+    lines = [line["losses"]["total"] for line in read_record(tmp_path) if "losses" in line]
+    assert lines[-1] < 0.5 * lines[0] and "The time is over" in outcome.sentence

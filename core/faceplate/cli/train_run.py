@@ -5,6 +5,7 @@ PyTorch is imported when a command runs, so that everything else of `faceplate` 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -139,7 +140,8 @@ def export_command(
 def _train(model: Path, settings: RunSettings, log: Log) -> Outcome:
     from faceplate.train.loop import train
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False, quiet=not log.text)
+    leads = os.environ.get("RANK", "0") == "0"  # torchrun starts one process for each GPU; one speaks
+    console = Console(stderr=True, soft_wrap=True, highlight=False, quiet=not (log.text and leads))
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}")
     with Bar(*columns, console=console, disable=console.quiet or not console.is_terminal) as bar:
         task = bar.add_task("training", total=None, figures="")
@@ -156,6 +158,12 @@ def _train(model: Path, settings: RunSettings, log: Log) -> Outcome:
             _log_progress(log, progress)
 
         outcome = train(model, settings, default_store(), report)
+    if leads:
+        _tell_outcome(outcome, log)
+    return outcome
+
+
+def _tell_outcome(outcome: Outcome, log: Log) -> None:
     log.event(
         "summary",
         step=outcome.step,
@@ -166,7 +174,6 @@ def _train(model: Path, settings: RunSettings, log: Log) -> Outcome:
     )
     if log.text:
         print(outcome.sentence)
-    return outcome
 
 
 def _log_progress(log: Log, progress: Progress) -> None:
