@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faceplate.consent import refuse_revoked
 from faceplate.farm.template_parts import (
     GPU_NODES,
     PARAMETERS_FILE,
@@ -57,10 +56,9 @@ def plan_training(model: Path, name: str = "", preset: str = "standard", minutes
     Raises
     ------
     UsageError
-        `no-dataset`, `bad-dataset`; `release-revoked` where a release of the dataset was revoked.
+        What `open_training_set` raises: `no-dataset`, `bad-dataset`, `release-revoked`.
     """
-    document, packs = open_training_set(model)
-    refuse_revoked(str(model), document.releases)
+    _, packs = open_training_set(model)
     plain = re.sub(r"[^a-z0-9_.+-]+", "_", (name or model.resolve().name).lower()).lstrip("_.+-") or "model"
     return TrainingJob(model, plain, preset, minutes, sum(len(pack) for pack in packs.values()))
 
