@@ -81,6 +81,12 @@ def test_the_command_writes_the_bundle(model: Path, tmp_path: Path, capsys: pyte
     assert "ada_v4" in (tmp_path / "job" / "template.yaml").read_text("utf-8")
 
 
+def test_options_of_a_render_are_refused(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.run(["farm", "bundle", str(model), "--train", "--opencue"])
+    assert ended.value.code == 2 and "--opencue belongs to the job of a shot" in capsys.readouterr().err
+
+
 def test_a_folder_without_a_dataset_and_a_revoked_release_are_refused(
     model: Path, tmp_path: Path, studio_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,7 @@ def bundle_command(
     With --train the job trains a model and exports it; a task that was killed continues at its last checkpoint.
     """
     if train:
+        _refuse_options({"--frames": frames, "--host-comp": host_comp, "--final": final, "--opencue": opencue})
         training = plan_training(shot, name, preset, minutes)
         print(write_training_bundle(training, output or Path.cwd() / f"{training.name}.job"))
         return
@@ -213,6 +214,13 @@ def _loaded(shot: Path, final: bool) -> Shot:
 
 def _renderer(shot: Shot) -> Renderer:
     return Renderer(shot, FaceFinder(default_store()))
+
+
+def _refuse_options(given: dict[str, Any]) -> None:
+    """Refuse options of a render that a training does not have."""
+    for name, value in given.items():
+        if value:
+            raise UsageError("bad-option", f"{name} belongs to the job of a shot; leave it out with --train.")
 
 
 def _numbers(frames: str | None) -> tuple[int, ...] | None:
