@@ -37,6 +37,7 @@ AUGMENTATION = Augmentation()
 
 _GAMMA = 2.2
 _TABLE = 1 << 20
+_NO_MAP = np.empty(0, np.float32)  # OpenCV's second map, which a map of pairs does without
 
 
 def augment(
@@ -74,7 +75,7 @@ def augment(
         picture = cv2.GaussianBlur(picture, (3, 3), float(rng.uniform(0.3, 0.3 + ranges.blur * side / 96)))
     amount = rng.uniform(0, ranges.grain)
     picture = picture + _grain(picture.size, rng).reshape(picture.shape) * np.float32(amount)
-    moved = cv2.remap(layers, target_map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    moved = cv2.remap(layers, target_map, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return picture, target, moved.reshape(layers.shape), placed
 
 
@@ -127,4 +128,4 @@ def _normal_numbers() -> np.ndarray:
 
 
 def _remap(picture: np.ndarray, where: np.ndarray) -> np.ndarray:
-    return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(picture, where, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
