@@ -8,6 +8,9 @@ on one batch that is there. Each turn starts with steps that are not counted. Pr
 left out of both: they come every some hundred steps. `--minutes N` trains that long instead and prints the resident memory.
 """
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import argparse

@@ -107,7 +107,7 @@ def held_out_runs(model: Path, shot: Path) -> list[list[int]]:
         place = shot if Path(file).name == shot.name else shot.parent / Path(file).name
         shot_document = json.loads(place.read_text("utf-8"))
         plate = Sequence.parse(str(place.parent / shot_document["plate"]))
-        kept += [(place.name, frame) for frame in plate.frames if (place.name, frame) not in left_out]
+        kept += [(place.name, frame) for frame in plate.on_disk() if (place.name, frame) not in left_out]
     held = np.asarray(packs[DOUBLE].held_out)
     if len(kept) != len(held):
         raise SystemExit(f"{model}: {len(kept)} frames of the shots are left, and the dataset holds {len(held)} faces.")
@@ -171,10 +171,9 @@ def plates(renderer: Renderer, run: list[int], color: ColorConfig) -> Iterator[t
 def stabilised(face: Face, reference: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the matrix that holds the face's mesh in place, and the mesh of the run's first frame."""
     mesh = np.ascontiguousarray(face.points[:SKIN_POINTS, :2])
-    if reference is None:
-        centred = mesh - mesh.mean(axis=0)
-        reference = centred / np.ptp(centred, axis=0).max() * MESH + CROP / 2
-    return cv2.estimateAffinePartial2D(mesh, reference, method=cv2.LMEDS)[0], reference
+    centred = mesh - mesh.mean(axis=0)
+    first = centred / np.ptp(centred, axis=0).max() * MESH + CROP / 2 if reference is None else reference
+    return cv2.estimateAffinePartial2D(mesh, first, method=cv2.LMEDS)[0], first
 
 
 def stable_crop(frame: Frame, matrix: np.ndarray) -> np.ndarray:

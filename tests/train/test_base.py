@@ -1,5 +1,8 @@
 """A base of several people, and a model that starts from it."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,8 @@
 """Checkpoints are whole or absent, two are kept, and a damaged one is passed over with a sentence."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import errno

@@ -1,5 +1,8 @@
 """Two processes train together over gloo: the same weights in both, and the files of one."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import multiprocessing

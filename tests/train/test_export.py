@@ -1,5 +1,8 @@
 """The exported files compute what PyTorch computes, run as DFM networks, and render a frame; the card says what made them."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -77,7 +80,7 @@ def test_every_number_is_pytorch_s(model: Path, store_folder: Path, name: str, l
     assert [item.name for item in session.get_outputs()] == [
         "out_face_mask:0", "out_celeb_face:0", "out_celeb_face_mask:0"
     ]  # fmt: skip
-    double_matte, face, actor_matte = session.run(None, {"in_face:0": faces})
+    double_matte, face, actor_matte = (np.asarray(one) for one in session.run(None, {"in_face:0": faces}))
     rgb = torch.from_numpy(faces[..., ::-1].copy()).permute(0, 3, 1, 2)
     actor, double = torch.tensor([[1.0, 0.0]] * 3), torch.tensor([[0.0, 1.0]] * 3)
     (_, wanted_double), (wanted, wanted_actor) = network_of(model)(rgb, double, 3, actor)

@@ -1,5 +1,8 @@
 """A training on two drawn faces: it learns, goes on exactly, ends by itself, and refuses with one sentence."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import multiprocessing

@@ -1,5 +1,8 @@
 """The losses, against values worked out another way."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="NOT RUN: training, because PyTorch is not installed (faceplate[train])")
 pytest.importorskip("onnx")
 
+from torch import Tensor  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from faceplate.demo import people_folder  # noqa: E402
@@ -20,7 +24,7 @@ from faceplate.train.recogniser import open_recogniser  # noqa: E402
 ONES = torch.ones(1, 1, 64, 64)
 
 
-def picture(seed: int = 0) -> torch.Tensor:
+def picture(seed: int = 0) -> Tensor:
     torch.manual_seed(seed)
     return functional.interpolate(torch.rand(1, 3, 16, 16), size=64, mode="bicubic").clamp(0, 1)
 

@@ -1,5 +1,8 @@
 """The network's form: sizes, whose layers a swap passes, and what a step may change."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import pytest

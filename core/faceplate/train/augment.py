@@ -74,7 +74,7 @@ def augment(
         picture = cv2.GaussianBlur(picture, (3, 3), float(rng.uniform(0.3, 0.3 + ranges.blur * side / 96)))
     amount = rng.uniform(0, ranges.grain)
     picture = picture + _grain(picture.size, rng).reshape(picture.shape) * np.float32(amount)
-    moved = cv2.remap(layers, target_map, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    moved = _remap(layers, target_map, cv2.BORDER_CONSTANT)
     return picture, target, moved.reshape(layers.shape), placed
 
 
@@ -126,5 +126,6 @@ def _normal_numbers() -> np.ndarray:
     return np.random.default_rng(_TABLE).standard_normal(_TABLE, np.float32)
 
 
-def _remap(picture: np.ndarray, where: np.ndarray) -> np.ndarray:
-    return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+def _remap(picture: np.ndarray, where: np.ndarray, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
+    across, down = cv2.split(where)
+    return cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=border)

@@ -1,5 +1,8 @@
 """Checkpoints: a training's whole state in one file that is complete or absent, with a hash of its bytes."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import hashlib

@@ -1,5 +1,8 @@
 """Several GPUs, or several processes on a CPU: PyTorch's own DistributedDataParallel, started by `torchrun`."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import os

@@ -1,5 +1,8 @@
 """Export of a trained model: ONNX with the signature of a DFM, checked against PyTorch, with a card, into the store."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 from dataclasses import dataclass

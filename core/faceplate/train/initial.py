@@ -1,5 +1,8 @@
 """Starting a training at the weights of another model: a studio's base, or an earlier model of the same actor."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,8 @@
 """Feeds the training loop: batches as tensors, made by worker processes ahead of the loop."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,8 @@
 """The training of a model: from dataset and settings to checkpoints, losses and preview sheets in the model's folder."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import contextlib

@@ -5,6 +5,9 @@ similarity for image quality assessment", Asilomar 2003, over uniform windows of
 alike and each window by what the face's matte and regions say.
 """
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import torch

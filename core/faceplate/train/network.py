@@ -7,6 +7,9 @@ shifted by numbers of the person's own. To swap, the double's code passes the sh
 and scales, so expression and light are the double's and the face is the actor's.
 """
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import torch

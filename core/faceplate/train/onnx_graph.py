@@ -5,9 +5,13 @@ constants, and a person's scales are folded into the convolutions before them. S
 nothing of how it was trained, and other tools that run DFM files read it.
 """
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,15 +41,15 @@ class _Graph:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
 
-    def add(self, kind: str, *inputs: str, name: str = "", **attributes: object) -> str:
+    def add(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """Add a node with one output, and return the output's name."""
         output = name or f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
-    def constant(self, value: Tensor | np.ndarray) -> str:
+    def constant(self, value: Tensor | np.ndarray | np.generic) -> str:
         """Add a constant: numbers in the graph's precision, indices as they are."""
-        array = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+        array = value if isinstance(value, np.ndarray | np.generic) else value.detach().cpu().numpy()
         if array.dtype.kind == "f":
             array = array.astype(np.float16 if self.half else np.float32)
         name = f"c{len(self.constants)}"

@@ -1,5 +1,8 @@
 """SFace as PyTorch operators, so that likeness has a gradient. The weights are those of the ONNX file that ships."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,8 @@
 """The state of a training, and one step of it: network, running average of its weights, optimiser, sums of losses."""
 
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
 from __future__ import annotations
 
 import copy
@@ -69,7 +72,7 @@ class Trainer:
         self.step_count = 0
         self.sums: dict[str, Tensor] = {}
         self._ranks = ranks
-        self._called: nn.Module | None = None
+        self._called: Any = None  # the network as a step calls it
 
     def step(self, batch: TensorBatch) -> None:
         """Do one step and add its losses to the sums."""
