@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from faceplate.models import embedded_store
@@ -10,11 +11,13 @@ from faceplate.train.settings import RunSettings
 __all__ = ["train_tiny"]
 
 
-def train_tiny(model: Path, steps: int, resume: bool = False, save_minutes: float = 0.004) -> None:
-    """Train without workers on one thread, so that a kill ends all of it."""
+def train_tiny(model: Path, steps: int, resume: bool = False, workers: int = 0, save_minutes: float = 0.004) -> None:
+    """Train on one thread, without workers unless they are asked for, in a process group of its own."""
     from faceplate.train.loop import train
 
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
     settings = RunSettings(
-        "tiny", resume=resume, steps=steps, device="cpu", workers=0, threads=1, save_minutes=save_minutes
+        "tiny", resume=resume, steps=steps, device="cpu", workers=workers, threads=1, save_minutes=save_minutes
     )
     train(model, settings, embedded_store(), lambda _: None)

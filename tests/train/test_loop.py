@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -115,6 +116,23 @@ def test_kills_at_random_moments_change_nothing(
     train(tmp_path, steps=STEPS, resume=True)
     assert same_weights(tmp_path, undisturbed[0])
     assert losses(tmp_path) == losses(undisturbed[0])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="NOT RUN: kills of a training, which need processes that fork")
+def test_a_request_to_end_finishes_the_step_and_saves(tmp_path: Path) -> None:
+    """A terminal's Ctrl-C and a farm reach the loader's processes too."""
+    write_drawn_dataset(tmp_path, count=8, held_out=2)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["faceplate.train.loop"])
+    child = context.Process(target=train_tiny, args=(tmp_path, 10_000, False, 1, 0.0))
+    child.start()
+    while child.is_alive() and not checkpoints(tmp_path):
+        time.sleep(0.02)
+    assert child.pid is not None
+    os.killpg(child.pid, signal.SIGTERM)
+    child.join(60)
+    assert child.exitcode == 0
+    assert newest_state(tmp_path)[1] == ()
 
 
 def test_it_ends_when_the_held_out_faces_stop_improving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -67,7 +68,7 @@ class Feed:
             num_workers=self.workers,
             prefetch_factor=4,
             pin_memory=self.pinned,
-            worker_init_fn=_single_thread,
+            worker_init_fn=_begin_worker,
         )
         return (TensorBatch(*parts) for parts in loader)
 
@@ -90,8 +91,11 @@ class _Steps(Dataset):
         return BatchMaker(tuple(packs.values()), self.rows, self.seed, self.rank)
 
 
-def _single_thread(_: int) -> None:
+def _begin_worker(_: int) -> None:
+    """Use one thread, and leave Ctrl-C and a request to end to the training, which stops its workers itself."""
     import cv2
 
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, signal.SIG_IGN)
