@@ -12,6 +12,7 @@ from pathlib import Path
 from install.children import call, environment_variables
 from install.environment import ensure, remove
 from install.settings import InstallError, Settings, read_project, read_settings
+from install.training import add_torch
 
 __all__ = ["COMMANDS", "main", "overview"]
 
@@ -66,7 +67,10 @@ def _demo(settings: Settings, arguments: list[str]) -> int:
 
 def _test(settings: Settings, arguments: list[str]) -> int:
     """Run `tests/checks.py` in the environment; every argument goes to pytest."""
-    command = [str(ensure(settings, ("test",))), str(settings.root / "tests" / "checks.py"), *arguments]
+    python = ensure(settings, ("test",))
+    if "train" in read_project(settings.root)["project"].get("optional-dependencies", {}):
+        add_torch(settings)
+    command = [str(python), str(settings.root / "tests" / "checks.py"), *arguments]
     return call(command, settings.root, environment_variables(settings, os.environ))
 
 

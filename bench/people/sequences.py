@@ -62,7 +62,7 @@ class Motion:
         pose = pose_of(self.face.points)
         closed = 0.5 - 0.5 * np.cos(3 * t) if mouth is None else mouth
         canonical = pose.canonical + CLOSING * closed * self.closing
-        turn = _rotation(np.radians(TURN) * np.sin(t), np.radians(NOD) * np.sin(2 * t + 0.5))
+        turn = rotation(np.radians(TURN) * np.sin(t), np.radians(NOD) * np.sin(2 * t + 0.5))
         pivot = np.array([0.0, 0.0, self.face.size * 0.5])  # about the middle of the head
         return (pose.place(canonical) - pivot) @ turn.T + pivot + pose.centre
 
@@ -106,7 +106,7 @@ def warp(setup: Setup, person: Person, count: int) -> Iterator[tuple[np.ndarray,
         drift = DRIFT * motion.pixels.shape[0] * np.array([np.sin(0.7 * t), np.cos(1.1 * t)])
         picture = blinking(motion.pixels, motion.face.points[:, :2], motion.shut(index))
         moved = points + np.array([*drift, 0.0])
-        pixels = _warped(picture, motion.face.points, moved, setup.size, drift)
+        pixels = warped_mesh(picture, motion.face.points, moved, setup.size, drift)
         yield pixels, moved * scale
 
 
@@ -117,7 +117,7 @@ def acting(setup: Setup, person: Person, count: int) -> Iterator[tuple[np.ndarra
     for index in range(count):
         acted = motion.acted(blink_at(index), look_at(index))
         still, moved = (one.meshes(index // 3, 1.2 * (1 - word_at(index))) for one in (motion, acted))
-        pixels = _warped(acted.pixels, motion.face.points, still, setup.size, np.zeros(2))
+        pixels = warped_mesh(acted.pixels, motion.face.points, still, setup.size, np.zeros(2))
         yield pixels, moved * scale
 
 
@@ -199,12 +199,12 @@ def _jaw_weight(canonical: np.ndarray) -> np.ndarray:
     return np.clip((canonical[:, 1] - nose) / max(lip - nose, 1e-6), 0.0, 1.0)
 
 
-def _rotation(yaw: float, pitch: float) -> np.ndarray:
+def rotation(yaw: float, pitch: float) -> np.ndarray:
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     return np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]]) @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
 
 
-def _warped(picture: np.ndarray, old: np.ndarray, new: np.ndarray, side: int, drift: np.ndarray) -> np.ndarray:
+def warped_mesh(picture: np.ndarray, old: np.ndarray, new: np.ndarray, side: int, drift: np.ndarray) -> np.ndarray:
     """Return `picture` with its mesh moved from `old` to `new`, scaled to a square of `side` pixels."""
     scale = side / picture.shape[0]
     window = Window(0, 0, side, side)

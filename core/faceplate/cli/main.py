@@ -34,6 +34,8 @@ from faceplate.cli.source import source_app
 from faceplate.cli.stmap import stmap_command
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.cli.track_views import views_command
+from faceplate.cli.train import train_app
+from faceplate.cli.train_run import add_run_commands
 from faceplate.cli.ui import ui_command
 from faceplate.cli.wedge import wedge_command
 from faceplate.errors import FaceplateError
@@ -189,6 +191,8 @@ app.command("ui")(ui_command)
 app.command("wedge")(wedge_command)
 app.add_typer(shot_app, name="shot")
 app.add_typer(source_app, name="source")
+app.add_typer(train_app, name="train")
+add_run_commands(train_app)
 app.command("parameters")(parameters_command)
 app.command("cache")(cache_command)
 

@@ -91,7 +91,7 @@ def new_command(
     document: Annotated[Path | None, typer.Option(help="The signed paper; only its hash is stored.")] = None,
     shots: Annotated[str, typer.Option(help="Shots, with * and ?, and commas.")] = "*",
     uses: Annotated[
-        str, typer.Option(help="stunt, de-aging, look-alike, continuity, test, other; with commas.")
+        str, typer.Option(help="stunt, de-aging, look-alike, continuity, test, training, other; with commas.")
     ] = "other",
     media: Annotated[str, typer.Option(help="Media, with commas; kept as they are written.")] = "",
     first_day: Annotated[str, typer.Option(help="YYYY-MM-DD.")] = "",

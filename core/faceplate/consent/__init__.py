@@ -1,7 +1,18 @@
 """Consent of the people in a shot: releases, the policy of a show, revocations, and the audit log."""
 
 from faceplate.consent import audit
-from faceplate.consent.policy import Decision, Policy, Purpose, decide, joint_decision, judge, keyring_folder
+from faceplate.consent.policy import (
+    Decision,
+    Policy,
+    Purpose,
+    TrainingPictures,
+    decide,
+    joint_decision,
+    judge,
+    judge_training,
+    keyring_folder,
+    refuse_revoked,
+)
 from faceplate.consent.release import Release, ReleaseCheck, ReleaseState, Request, check_release, read_release
 from faceplate.consent.revocation import Revocations, read_revocations, revoke
 
@@ -14,13 +25,16 @@ __all__ = [
     "ReleaseState",
     "Request",
     "Revocations",
+    "TrainingPictures",
     "audit",
     "check_release",
     "decide",
     "joint_decision",
     "judge",
+    "judge_training",
     "keyring_folder",
     "read_release",
     "read_revocations",
+    "refuse_revoked",
     "revoke",
 ]

@@ -6,7 +6,7 @@
 | revoked | refused | refused |
 | none, or any other state | with a slate | refused while `final_requires_release` |
 
-A revoked release is the only one that also stops a preview.
+A revoked release is the only one that also stops a preview, and with it every model that was trained under it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,23 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from faceplate.consent.release import JointCheck, ReleaseCheck, ReleaseState, Request, check_release
+from faceplate.consent.release import TRAINING, JointCheck, ReleaseCheck, ReleaseState, Request, check_release
 from faceplate.consent.revocation import read_revocations
 from faceplate.errors import UsageError
 from faceplate.signing.keys import Keyring
 
-__all__ = ["Decision", "Policy", "Purpose", "decide", "joint_decision", "judge", "keyring_folder"]
+__all__ = [
+    "Decision",
+    "Policy",
+    "Purpose",
+    "TrainingPictures",
+    "decide",
+    "joint_decision",
+    "judge",
+    "judge_training",
+    "keyring_folder",
+    "refuse_revoked",
+]
 
 Purpose = Literal["preview", "final"]
 KEYRING = "FACEPLATE_KEYRING"
@@ -48,6 +59,14 @@ _REMEDIES = {
     ReleaseState.UNSIGNED: "let the production sign it (faceplate release sign), or render a preview",
     ReleaseState.UNKNOWN_KEY: "put the production's public key into the keyring, or render a preview",
     ReleaseState.REVOKED: "take another source",
+}
+_TRAINING_REMEDIES = {
+    ReleaseState.NONE: "put one beside the pictures, or name it (faceplate release new --uses training)",
+    ReleaseState.UNSIGNED: "let the production sign it (faceplate release sign)",
+    ReleaseState.UNKNOWN_KEY: "put the production's public key into the keyring",
+    ReleaseState.OTHER_USE: "ask the rights holder for one that permits training",
+    ReleaseState.OTHER_PRODUCTION: "name the production (--production), or ask the rights holder",
+    ReleaseState.REVOKED: "leave these pictures out",
 }
 
 
@@ -110,6 +129,29 @@ class Decision:
             raise UsageError(self.code, self.why)
 
 
+@dataclass(frozen=True)
+class TrainingPictures:
+    """Pictures of a person from which a model is to learn.
+
+    Attributes
+    ----------
+    person : str
+        The person's role, for sentences: `actor` or `double`.
+    place : Path
+        The pictures; the release lies beside them, as a source's does.
+    production, shot : str
+        The production and the plate's shot; "" for pictures that belong to no shot.
+    release : Path, optional
+        The release's file, where it lies elsewhere.
+    """
+
+    person: str
+    place: Path
+    production: str = ""
+    shot: str = ""
+    release: Path | None = None
+
+
 def decide(policy: Policy, purpose: Purpose, check: ReleaseCheck) -> Decision:
     """Return the decision of this module's table."""
     code = f"release-{check.state}"
@@ -157,8 +199,12 @@ def judge(
     source: Path | None,
     request: Request,
     environ: Mapping[str, str] = os.environ,
+    *,
+    trained: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[ReleaseCheck, Decision]:
     """Read keyring, revocations and release, and decide whether a render may begin.
+
+    A revoked release also refuses every model that was trained under it.
 
     Parameters
     ----------
@@ -172,6 +218,8 @@ def judge(
         Production, shot, day and use.
     environ : mapping of str to str
         The environment, which may name a keyring.
+    trained : mapping of str to sequence of str, optional
+        For each model that makes the pictures, by name, the releases under which it was trained.
 
     Returns
     -------
@@ -194,7 +242,72 @@ def judge(
             raise
         revoked = frozenset()
     check = check_release(source, request, keyring, revoked)
+    for model, releases in (trained or {}).items():
+        for release in releases:
+            if release in revoked:
+                return _model_refused(model, release)
     return check, decide(policy, purpose, check)
+
+
+def judge_training(
+    places: Sequence[TrainingPictures], environ: Mapping[str, str] = os.environ, keyring: Path | None = None
+) -> tuple[str, ...]:
+    """Return the ids of the releases that permit training on all of `places`, each once.
+
+    A person who does not exist (`fictitious`) needs a valid release that says so, and no permission for `training`.
+
+    Parameters
+    ----------
+    places : sequence of TrainingPictures
+        The pictures of each person.
+    environ : mapping of str to str
+        The environment, which may name a keyring.
+    keyring : Path, optional
+        The folder of public keys; else that of the environment, else the user's.
+
+    Raises
+    ------
+    UsageError
+        `release-<state>`, naming the person and the pictures; `keyring-damaged`, `revocations-damaged`.
+    """
+    folder = keyring or keyring_folder(environ)
+    ring = Keyring.read(folder)
+    revoked = read_revocations(folder, ring).ids
+    ids: dict[str, None] = {}
+    for item in places:
+        request = Request(item.production, item.shot, use=TRAINING)
+        check = check_release(item.place, request, ring, revoked, path=item.release)
+        if check.state is not ReleaseState.VALID:
+            remedy = _TRAINING_REMEDIES.get(check.state, "ask the rights holder for one that covers it")
+            why = f"No training on the {item.person}'s {item.place}: {check.text}; {remedy}."
+            raise UsageError(f"release-{check.state}", why)
+        ids[check.id] = None
+    return tuple(ids)
+
+
+def refuse_revoked(
+    model: str, releases: Sequence[str], environ: Mapping[str, str] = os.environ, keyring: Path | None = None
+) -> None:
+    """Refuse to train or to export a model whose dataset was made under a release that has been revoked since.
+
+    Raises
+    ------
+    UsageError
+        `release-revoked`; `keyring-damaged`, `revocations-damaged`.
+    """
+    folder = keyring or keyring_folder(environ)
+    revoked = read_revocations(folder, Keyring.read(folder)).ids
+    for release in releases:
+        if release in revoked:
+            why = f"The dataset of {model} may not be used: release {release}, under which it was made, was revoked."
+            raise UsageError(f"release-{ReleaseState.REVOKED}", f"{why} Make it again without these pictures.")
+
+
+def _model_refused(model: str, release: str) -> tuple[ReleaseCheck, Decision]:
+    text = f"release {release}, under which the model '{model}' was trained, was revoked"
+    check = ReleaseCheck(ReleaseState.REVOKED, text)
+    why = f"The model '{model}' may not be used: release {release}, under which it was trained, was revoked."
+    return check, Decision(False, "", f"release-{check.state}", f"{why} Take another generator.")
 
 
 def keyring_folder(environ: Mapping[str, str] = os.environ) -> Path:

@@ -26,6 +26,7 @@ from faceplate.system.user_paths import is_dir, is_file
 __all__ = [
     "DEMO_KEYS",
     "RELEASE_FILE",
+    "TRAINING",
     "JointCheck",
     "Permitted",
     "Release",
@@ -41,7 +42,10 @@ RELEASE_FILE = "release.json"
 # The key that signed the invented people's releases. It is trusted for people who do not exist, and for nobody else.
 DEMO_KEYS = Path(__file__).parent / "keys"
 
-Use = Literal["stunt", "de-aging", "look-alike", "continuity", "test", "other"]
+TRAINING = "training"
+"""The use of pictures for a network of the person's own (`faceplate train`)."""
+
+Use = Literal["stunt", "de-aging", "look-alike", "continuity", "test", "training", "other"]
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 
 
@@ -128,7 +132,7 @@ class Request:
     day : datetime.date, optional
         The day; None for today.
     use : str
-        The use; "" asks for no particular one.
+        The use; "" asks for no particular one. Training on pictures that belong to no shot asks for none.
     """
 
     production: str = ""
@@ -198,7 +202,14 @@ def read_release(path: Path) -> Release:
         raise UsageError("release-damaged", f"{path}: {field}: {first['msg']}.") from None
 
 
-def check_release(source: Path | None, request: Request, keyring: Keyring, revoked: Iterable[str] = ()) -> ReleaseCheck:
+def check_release(
+    source: Path | None,
+    request: Request,
+    keyring: Keyring,
+    revoked: Iterable[str] = (),
+    *,
+    path: Path | None = None,
+) -> ReleaseCheck:
     """Check whether the release beside `source` covers `request`.
 
     The checks run in this order, and the first that fails counts: revoked, signature, listed pictures, coverage. The
@@ -214,8 +225,11 @@ def check_release(source: Path | None, request: Request, keyring: Keyring, revok
         The public keys that are trusted.
     revoked : iterable of str
         The ids of revoked releases.
+    path : Path, optional
+        The release's file, where it does not lie beside the pictures.
     """
-    path = None if source is None else release_path(source)
+    if path is None and source is not None:
+        path = release_path(source)
     if path is None or not is_file(path):
         return ReleaseCheck(ReleaseState.NONE, "no release on file")
     try:
@@ -266,10 +280,12 @@ def _covered(release: Release, request: Request) -> ReleaseCheck:
     if not _same(release.production, request.production):
         what = f"release {release.id} is for {release.production}, not for {request.production or 'no production'}"
         return ReleaseCheck(ReleaseState.OTHER_PRODUCTION, what, release)
-    if not any(fnmatchcase(_folded(request.shot), _folded(pattern)) for pattern in permitted.shots):
+    if not _of_no_shot(request) and not any(
+        fnmatchcase(_folded(request.shot), _folded(pattern)) for pattern in permitted.shots
+    ):
         what = f"release {release.id} does not cover the shot '{request.shot}'"
         return ReleaseCheck(ReleaseState.OTHER_SHOT, what, release)
-    if request.use and request.use not in permitted.uses:
+    if request.use and request.use not in permitted.uses and not (release.fictitious and request.use == TRAINING):
         what = f"release {release.id} is for {', '.join(permitted.uses)}, not for {request.use}"
         return ReleaseCheck(ReleaseState.OTHER_USE, what, release)
     if permitted.first_day and request.today < permitted.first_day:
@@ -280,6 +296,10 @@ def _covered(release: Release, request: Request) -> ReleaseCheck:
         return ReleaseCheck(ReleaseState.EXPIRED, what, release)
     who = f"{release.performer}, who does not exist" if release.fictitious else release.performer
     return ReleaseCheck(ReleaseState.VALID, f"release {release.id} of {who}", release)
+
+
+def _of_no_shot(request: Request) -> bool:
+    return request.use == TRAINING and not request.shot
 
 
 def _same(permitted: str, asked: str) -> bool:

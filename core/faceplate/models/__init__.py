@@ -1,6 +1,6 @@
 """Network weights: the cards that describe a file, the store that verifies it, and the ONNX sessions that run it."""
 
-from faceplate.models.card import Card, Tensor, read_card
+from faceplate.models.card import Card, Tensor, Trained, read_card
 from faceplate.models.device_session import Port
 from faceplate.models.devices import Runtime, available_providers
 from faceplate.models.loader import open_network, single_precision
@@ -14,6 +14,7 @@ __all__ = [
     "Port",
     "Runtime",
     "Tensor",
+    "Trained",
     "available_providers",
     "check_policy",
     "default_store",

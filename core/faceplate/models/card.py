@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from faceplate.errors import UsageError
 from faceplate.system.atomic import publish, temporary_beside
 
-__all__ = ["CARD_SUFFIX", "Card", "External", "Tensor", "is_plain_name", "read_card", "write_card"]
+__all__ = ["CARD_SUFFIX", "Card", "External", "Tensor", "Trained", "is_plain_name", "read_card", "write_card"]
 
 CARD_SUFFIX = ".card.json"
 _PLAIN_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
@@ -39,6 +39,32 @@ class External(BaseModel):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
+class Trained(BaseModel):
+    """How a network of the studio's own was made (`faceplate train`).
+
+    Attributes
+    ----------
+    footage : dict
+        For each person of the dataset, the names of the files that the faces were taken from.
+    dataset : str
+        sha256 over the faces of the dataset.
+    steps : int
+        Training steps that the weights have behind them.
+    side : int
+        The crop's side in pixels.
+    base : str, optional
+        The dataset hash of the model that the training began at (`--init`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    footage: dict[str, tuple[str, ...]]
+    dataset: str = Field(pattern=r"^[0-9a-f]{64}$")
+    steps: int = Field(ge=0)
+    side: int = Field(ge=1)
+    base: str | None = None
+
+
 class Card(BaseModel):
     """Description of a weight file.
 
@@ -58,6 +84,10 @@ class Card(BaseModel):
         Allows half precision on devices where it is faster.
     fp32 : str, optional
         Name of the card of the same network in single precision, used when half precision overflows.
+    releases : tuple of str
+        Ids of the releases under which a person's own model was trained. Revoking one refuses the model.
+    trained : Trained, optional
+        How the network was trained, if `faceplate train` made it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +109,8 @@ class Card(BaseModel):
     url: str | None = Field(default=None, pattern=r"^https?://")
     mirrors: tuple[str, ...] = ()
     external: tuple[External, ...] = ()
+    releases: tuple[str, ...] = ()
+    trained: Trained | None = None
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -16,7 +16,10 @@ from faceplate.models.kinds import Kind, candidates, kind_called, known_files
 from faceplate.models.store import EMBEDDED, ModelStore, digest
 from faceplate.system.atomic import publish, temporary_beside
 
-__all__ = ["Answers", "Ask", "add_model", "remove_model"]
+__all__ = ["RELEASES", "Answers", "Ask", "add_card", "add_model", "remove_model"]
+
+RELEASES = "faceplate:releases"
+"""The property of an exported network that names the releases under which it was trained, separated by commas."""
 
 Ask = Callable[[str, str, tuple[str, ...]], str]
 """(question, default answer, possible answers or none) → the answer."""
@@ -62,6 +65,29 @@ def add_model(store: ModelStore, file: Path, answers: Answers, ask: Ask | None =
             _copy_file(source, folder / name)
         write_card(folder, card)
     return card
+
+
+def add_card(store: ModelStore, folder: Path, card: Card, *, replace: bool = False) -> Path:
+    """Copy the files of a card that was written in `folder` into the store, and the card last; return its folder there.
+
+    `replace` removes a network of that name first, if the store has one that `faceplate train` made.
+
+    Raises
+    ------
+    UsageError
+        `model-exists`, `store-read-only`.
+    RenderError
+        `disk-full`, `output-unwritable`.
+    """
+    target = store.writable()
+    known = store.cards.get(card.name)
+    if replace and known is not None and known[0].trained is not None and known[1] == target:
+        remove_model(store, card.name)
+    _refuse_collisions(target, card)
+    for name in card.files:
+        _copy_file(folder / name, target / name)
+    write_card(target, card)
+    return target
 
 
 def remove_model(store: ModelStore, name: str) -> tuple[Path, ...]:
@@ -138,6 +164,7 @@ def _make_card(
         fp32=answers.fp32,
         url=answers.url,
         external=tuple(External(file=item.name, sha256=digest(item)) for item in outside),
+        releases=tuple(filter(None, graph.metadata.get(RELEASES, "").split(", "))),
     )
 
 

@@ -6,7 +6,7 @@ Every field is a string, because strings are the one kind of field that other pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from faceplate.signing.canonical import digest
 from faceplate.system.file_hash import sha256_of
 from faceplate_client.exr import header
 
-__all__ = ["COMPOSITE", "SOURCE_TYPE", "Provenance", "written_fields"]
+__all__ = ["COMPOSITE", "SOURCE_TYPE", "Provenance", "training_releases", "written_fields"]
 
 # IPTC's term for a picture that mixes photographed parts with parts that a trained network made.
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -76,6 +76,7 @@ class Provenance:
             "faceplate:purpose": self.purpose,
             "faceplate:release": self.release.id,
             "faceplate:release_state": str(self.release.state),
+            "faceplate:training_releases": training_releases(self.cards),
             "faceplate:slate": self.slate,
             "faceplate:weights_sha256": ", ".join(f"{card.name} {card.sha256}" for card in self.cards),
             "faceplate:parameters_sha256": digest(as_text(parameters)),
@@ -84,6 +85,11 @@ class Provenance:
         }
         # Not every program keeps an empty field.
         return {name: value for name, value in found.items() if value}
+
+
+def training_releases(cards: Iterable[Card]) -> str:
+    """Return the ids of the releases under which the models were trained, separated by commas; "" for none."""
+    return ", ".join(dict.fromkeys(release for card in cards for release in card.releases))
 
 
 def written_fields(file: PlateFile) -> dict[str, str]:

@@ -239,8 +239,12 @@ def _release(made: Mapping[str, str], when: str, revocations: Revocations) -> st
         if release
         else "There was no release when they were made."
     )
-    ids = release.split(", ") if release else []
-    for own in ids:  # a picture of several people names the release of each
+    trained = made.get("training_releases", "")
+    if trained:
+        then += f" Its model was trained under {trained}."
+    # A picture of several people names the release of each, and a model those of the people whom it learned from.
+    ids = list(dict.fromkeys(own for text in (release, trained) if text for own in text.split(", ")))
+    for own in ids:
         day = revocations.day(own)
         if day is not None:
             before = "" < when[:10] < day.isoformat()

@@ -108,6 +108,7 @@ class FacesResources(RenderResources):
             "release": check.id,
             "release_state": str(check.state),
             "slate": decision.slate,
+            **self._training_field(),
         }
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:

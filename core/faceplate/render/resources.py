@@ -39,6 +39,7 @@ from faceplate.models import (
     single_precision,
 )
 from faceplate.models.devices import Runtime
+from faceplate.provenance.fields import training_releases
 from faceplate.render.composite import layer_names
 from faceplate.render.expression_match import RestingFaces, match_amounts
 from faceplate.render.generate import network_encoding
@@ -369,7 +370,7 @@ class RenderResources(ShotFiles):
     def consent(self) -> Consent:
         """The source's release for this shot, and what the show's policy decides on it.
 
-        No release is required when only the null generator is used.
+        No release is required when only the null generator is used. A model that was trained under a revoked release is refused.
         """
         source = self._source_folder
         if source is None and all(used.generator == "null" for used in self._all_parameters()):
@@ -377,7 +378,15 @@ class RenderResources(ShotFiles):
             return Consent(check, Decision(True, "", "release-none", ""))
         policy = Policy(**self.shot.policy.model_dump(exclude_none=True))
         request = Request(self.shot.production, self.shot.name, use=self.shot.use)
-        return Consent(*judge(policy, self.shot.purpose, source, request))
+        trained = {card.name: card.releases for card in self._making_cards() if card.releases}
+        return Consent(*judge(policy, self.shot.purpose, source, request, trained=trained))
+
+    def _making_cards(self) -> tuple[Card, ...]:
+        """Return the known cards of the networks that make the face in any frame, before any of their files is opened."""
+        if self.given_generator is not None:
+            return tuple(network.card for network in getattr(self.given_generator, "networks", ()))
+        names = dict.fromkeys(name for used in self._all_parameters() for name in (used.generator, used.restorer))
+        return tuple(self.store.card(name) for name in names if name in self.store.cards)
 
     @property
     def _source_folder(self) -> Path | None:
@@ -402,7 +411,13 @@ class RenderResources(ShotFiles):
             "release": check.id,
             "release_state": str(check.state),
             "slate": decision.slate,
+            **self._training_field(),
         }
+
+    def _training_field(self) -> dict[str, str]:
+        """Return the releases under which the models were trained, for the take; nothing where there is none."""
+        releases = training_releases(self.cards())
+        return {"training_releases": releases} if releases else {}
 
     # Before the first frame -----------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ __all__ = [
     "PictureAnalysis",
     "analyse_picture",
     "analysis_path",
+    "fit_light",
     "load_analysis",
     "merit_of",
 ]
@@ -153,7 +154,7 @@ def analyse_picture(frame: Frame, finder: FaceFinder, digest: str) -> PictureAna
         pixel_aspect=frame.pixel_aspect,
         sharpness=_measure_sharpness(frame, face),
         blendshapes=[round(float(value), 4) for value in finder.blendshapes(face, frame.pixel_aspect)],
-        light=_fit_light(frame, face),
+        light=fit_light(frame, face),
         noise=_measure_grain(frame, face),
         embedding=_embedding(frame, face, finder),
     )
@@ -191,7 +192,7 @@ def _measure_sharpness(frame: Frame, face: Face) -> float:
     return round(float(np.mean((luma - one) ** 2) / max(float(np.mean((one - two) ** 2)), 1e-12)), 4)
 
 
-def _fit_light(frame: Frame, face: Face) -> list[list[float]]:
+def fit_light(frame: Frame, face: Face) -> list[list[float]]:
     """Fit the face's low-order light (see `PictureAnalysis.light`) to the logarithm of the skin over the mesh's normals.
 
     The first order of spherical harmonics (R. Ramamoorthi and P. Hanrahan, "An efficient representation for irradiance

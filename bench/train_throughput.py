@@ -1,0 +1,158 @@
+"""Print the training loop's throughput beside a bare PyTorch loop of the same network, and the memory over time.
+
+    python bench/train_throughput.py [--preset quick] [--side 96] [--steps 120] [--rounds 3] [--threads 2] [--workers 1]
+
+makes a dataset of drawn faces and runs, in turns, in one process: the training loop as `faceplate train run` runs it (batches
+from loader processes, losses in the record, running average) and a bare loop that repeats forward, losses, backward and optimiser
+on one batch that is there. Each turn starts with steps that are not counted. Previews, looks at held-out faces and checkpoints are
+left out of both: they come every some hundred steps. `--minutes N` trains that long instead and prints the resident memory.
+"""
+
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import torch
+
+from faceplate.models import embedded_store
+from faceplate.train import loop, presets
+from faceplate.train.batches import BatchMaker
+from faceplate.train.distributed import Ranks
+from faceplate.train.loader import tensors
+from faceplate.train.losses import reconstruction
+from faceplate.train.network import SwapNetwork
+from faceplate.train.pack import open_training_set
+from faceplate.train.presets import Preset, Shape
+from faceplate.train.settings import Progress, RunSettings
+from training_faces import write_drawn_dataset
+
+WARM = 20
+
+
+def main() -> None:
+    """Print one line for each round, and the mean ratio; or the memory over time."""
+    given = _arguments()
+    preset = replace(
+        presets.PRESETS[given.preset], likeness_every=0, check_every=10**9, preview_every=10**9, patience=10**9
+    )
+    presets.PRESETS[given.preset] = preset
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model"
+        write_drawn_dataset(model, given.side, count=64, held_out=0)
+        if given.minutes:
+            _memory(model, given)
+            return
+        ratios = []
+        for number in range(given.rounds):
+            trained = _loop(model, given)
+            bare = _bare(model, preset, given)
+            ratios.append(trained / bare)
+            print(f"round {number + 1}: loop {trained:.1f} faces/s, bare {bare:.1f} faces/s, ratio {ratios[-1]:.3f}")
+        print(f"mean ratio {sum(ratios) / len(ratios):.3f} (goal 0.95), best {max(ratios):.3f}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--side", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--minutes", type=float, default=0.0)
+    return parser.parse_args()
+
+
+def _loop(model: Path, given: argparse.Namespace) -> float:
+    """Faces a second of the training loop, from the first log line to the last."""
+    times: list[tuple[int, float]] = []
+
+    def note(progress: Progress) -> None:
+        if progress.losses:
+            times.append((progress.step, time.perf_counter()))
+
+    settings = RunSettings(
+        given.preset, steps=WARM + given.steps, device=given.device, workers=given.workers, threads=given.threads
+    )
+    loop.train(_fresh(model), settings, embedded_store(), note)
+    (first, began), (last, ended) = times[0], times[-1]
+    return (last - first) * presets.PRESETS[given.preset].batch * 2 / (ended - began)
+
+
+def _bare(model: Path, preset: Preset, given: argparse.Namespace) -> float:
+    """Faces a second of a loop with nothing but the network, its losses and its optimiser."""
+    from faceplate.train.distributed import chosen_device
+    from faceplate.train.trainer import precision_called
+
+    device = chosen_device(given.device)
+    kind = precision_called("auto", device)
+    torch.manual_seed(1)
+    document, packs = open_training_set(model)
+    shape = Shape(document.size, tuple(packs), preset.code, preset.base, preset.cap, preset.blocks)
+    network = Ranks().wrap(SwapNetwork(shape).to(device, memory_format=torch.channels_last), device)
+    optimiser = torch.optim.Adam(network.parameters(), lr=preset.rate, betas=(0.9, 0.99))
+    batch = tensors(BatchMaker(tuple(packs.values()), preset.batch, 1).batch(0)).to(device)
+
+    def step() -> None:
+        with torch.autocast(device.type, kind, enabled=kind != torch.float32):
+            answer = network(batch.faces, batch.who)[0]
+        loss = reconstruction(answer, batch.targets, batch.layers, preset.weights)["total"]
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+
+    for _ in range(WARM):
+        step()
+    _wait(device)
+    began = time.perf_counter()
+    for _ in range(given.steps):
+        step()
+    _wait(device)
+    return given.steps * preset.batch * 2 / (time.perf_counter() - began)
+
+
+def _memory(model: Path, given: argparse.Namespace) -> None:
+    """Train for some minutes and print the resident memory of this process and its loaders, and the GPU's."""
+    process, printed = psutil.Process(), time.monotonic()
+    began = printed
+
+    def note(progress: Progress) -> None:
+        nonlocal printed
+        if time.monotonic() - printed < 30:
+            return
+        printed = time.monotonic()
+        resident = sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) / 2**20
+        gpu = torch.cuda.memory_allocated() / 2**20 if torch.cuda.is_available() else 0
+        print(
+            f"{(printed - began) / 60:6.1f} min, step {progress.step}: {resident:.0f} MiB resident, {gpu:.0f} MiB GPU"
+        )
+
+    settings = RunSettings(
+        given.preset, minutes=given.minutes, device=given.device, workers=given.workers, threads=given.threads
+    )
+    loop.train(model, settings, embedded_store(), note)
+
+
+def _fresh(model: Path) -> Path:
+    """The model without its checkpoints."""
+    for path in (model / "checkpoints").glob("*.pt"):
+        path.unlink()
+    return model
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The batch of a training step: a pure function of seed, step and rank, so that a resumed training sees the same faces.
+
+Nothing here imports PyTorch: arrays are numpy, (n, 3, S, S) as networks take them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from faceplate.face import Face
+from faceplate.face.align import compose, crop_matrix, invert
+from faceplate.face.recognisers import SIDE, TEMPLATE
+from faceplate.train.augment import AUGMENTATION, Augmentation, augment
+from faceplate.train.pack import EYES, MOUTH, Pack
+
+__all__ = ["Batch", "BatchMaker", "plain_batch"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Faces of one step, the people in their order, the same number of each.
+
+    Attributes
+    ----------
+    faces, targets : ndarray
+        float32 (n, 3, S, S), RGB in network space.
+    layers : ndarray
+        float32 (n, 3, S, S): matte, eyes, mouth, 0..1.
+    who : ndarray
+        float32 (n, people), 1 for the row's person.
+    to_recogniser : ndarray
+        float32 (n, 2, 3), from the recogniser's crop (112 pixels) to the row's crop, continuous pixels.
+    """
+
+    faces: np.ndarray
+    targets: np.ndarray
+    layers: np.ndarray
+    who: np.ndarray
+    to_recogniser: np.ndarray
+
+
+@dataclass(frozen=True)
+class BatchMaker:
+    """Draws batches: `rows` faces of each of `people`, augmented, from the faces that are not held out."""
+
+    packs: tuple[Pack, ...]
+    rows: int
+    seed: int
+    rank: int = 0
+    people_at_once: int = 2
+    ranges: Augmentation = AUGMENTATION
+
+    @cached_property
+    def train_rows(self) -> tuple[np.ndarray, ...]:
+        """For each person the indices of the faces to train on."""
+        return tuple(np.flatnonzero(~np.asarray(pack.held_out)) for pack in self.packs)
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of `step` (from 0) of this rank."""
+        rng = np.random.default_rng([self.seed, step, self.rank])
+        count = len(self.packs)
+        people = range(count)
+        if count > self.people_at_once:  # a base of many people
+            people = np.sort(rng.choice(count, self.people_at_once, replace=False)).tolist()
+        rows = [self._row(person, rng) for person in people for _ in range(self.rows)]
+        who = np.repeat(np.eye(count, dtype=np.float32)[list(people)], self.rows, axis=0)
+        faces, targets, layers, matrices = (np.stack(part) for part in zip(*rows, strict=True))
+        return Batch(_planes(faces), _planes(targets), _layer_planes(layers), who, matrices)
+
+    def _row(self, person: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        pack, indices = self.packs[person], self.train_rows[person]
+        index = int(indices[rng.integers(len(indices))])
+        face, target, layers, placed = augment(
+            np.asarray(pack.pixels[index], np.float32), _layers(pack, index), rng, self.ranges
+        )
+        return face, target, layers, _recogniser_matrix(pack, index, placed)
+
+
+def plain_batch(packs: tuple[Pack, ...], rows: tuple[np.ndarray, ...]) -> Batch:
+    """Return faces as they are in the packs, without augmentation: for each person the faces `rows`."""
+    pixels, layers, matrices, who = [], [], [], []
+    for person, (pack, indices) in enumerate(zip(packs, rows, strict=True)):
+        for index in indices:
+            pixels.append(np.asarray(pack.pixels[index], np.float32))
+            layers.append(_layers(pack, int(index)))
+            matrices.append(_recogniser_matrix(pack, int(index), np.eye(2, 3)))
+            who.append(np.eye(len(packs), dtype=np.float32)[person])
+    faces = _planes(np.stack(pixels))
+    return Batch(faces, faces, _layer_planes(np.stack(layers)), np.stack(who), np.stack(matrices))
+
+
+def _layers(pack: Pack, index: int) -> np.ndarray:
+    regions = np.asarray(pack.regions[index])
+    eyes, mouth = (((regions & bit) > 0).astype(np.uint8) * 255 for bit in (EYES, MOUTH))
+    return np.stack([np.asarray(pack.matte[index]), eyes, mouth], axis=-1)
+
+
+def _planes(pictures: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)
+
+
+def _layer_planes(layers: np.ndarray) -> np.ndarray:
+    return _planes(layers) * np.float32(1 / 255)
+
+
+def _recogniser_matrix(pack: Pack, index: int, placed: np.ndarray) -> np.ndarray:
+    """Return the matrix (2, 3) from the recogniser's crop to the crop after the placement `placed`."""
+    points = np.asarray(pack.landmarks[index], np.float64)
+    face = Face(np.column_stack([points, np.zeros(len(points))]).astype(np.float32), 1.0, 1.0, 1.0)
+    to_recogniser = crop_matrix(face.five, TEMPLATE, SIDE)
+    return compose(placed, invert(to_recogniser)).astype(np.float32)

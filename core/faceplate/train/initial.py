@@ -1,0 +1,63 @@
+"""Starting a training at the weights of another model: a studio's base, or an earlier model of the same actor."""
+
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from faceplate.errors import UsageError
+from faceplate.train.checkpoint import BEST, checkpoint_folder, load_state, newest_state
+from faceplate.train.trainer import Trainer
+
+__all__ = ["best_state", "start_from"]
+
+_OF_PERSON = ("own_weight", "own_bias", "scales.")
+
+
+def best_state(model: Path, latest: bool = False) -> dict[str, Any]:
+    """Read the weights that a model is used with: those of its best look at the held-out faces, else the newest.
+
+    Raises
+    ------
+    UsageError
+        `no-checkpoint`.
+    RenderError
+        `damaged-checkpoint`.
+    """
+    best = checkpoint_folder(model) / BEST
+    return load_state(best) if best.is_file() and not latest else newest_state(model)[0]
+
+
+def start_from(model: Path, trainer: Trainer) -> str:
+    """Give the trainer the weights of `model`; what is a person's own is the mean over that model's people.
+
+    Returns the hash of the dataset that the other model was trained on.
+
+    Raises
+    ------
+    UsageError
+        `no-checkpoint`, `init-does-not-fit`.
+    RenderError
+        `damaged-checkpoint`.
+    """
+    state = best_state(model)
+    wanted = trainer.network.state_dict()
+    theirs: dict[str, torch.Tensor] = {}
+    for name, value in state["average"].items():
+        if name.startswith(_OF_PERSON):
+            value = value.mean(0, keepdim=True).expand(len(trainer.network.shape.people), *value.shape[1:])
+        theirs[name] = value
+    if {name: value.shape for name, value in theirs.items()} != {name: value.shape for name, value in wanted.items()}:
+        raise UsageError(
+            "init-does-not-fit",
+            f"The model {model} has another form: preset {state['preset']}, {state['shape']['side']} pixels; use the same "
+            "preset and size.",
+        )
+    trainer.network.load_state_dict(theirs)
+    trainer.average.load_state_dict(theirs)
+    return str(state["dataset"])

@@ -1,0 +1,74 @@
+"""A base of several people, and a model that starts from it."""
+
+# pyright: reportMissingImports=false
+# PyTorch is an extra: a type check passes without it.
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faceplate.errors import UsageError
+from faceplate.models import embedded_store
+from faceplate.train.base import join_datasets
+from faceplate.train.pack import dataset_folder, open_training_set, write_training_set
+from training_faces import write_drawn_dataset
+
+
+def dataset(model: Path, prefix: str, side: int = 64, release: str = "r") -> Path:
+    document = write_drawn_dataset(model, side, count=6, held_out=2)
+    people = {person: (f"{prefix}.{person}.####.exr",) for person in document.people}
+    changed = document.model_copy(update={"people": people, "releases": (release,)})
+    write_training_set(dataset_folder(model), changed)
+    return model
+
+
+def test_the_people_of_all_datasets_are_joined_with_their_releases(tmp_path: Path) -> None:
+    one, two = dataset(tmp_path / "one", "a", release="r1"), dataset(tmp_path / "two", "b", release="r2")
+    join_datasets(tmp_path / "base", (one, two, one))
+    document, packs = open_training_set(tmp_path / "base", verify=True)
+    assert list(packs) == [f"person_{number:02d}" for number in range(4)]
+    assert document.releases == ("r1", "r2")
+
+
+@pytest.mark.parametrize(
+    ("case", "code"), [("one", "no-people"), ("sizes", "sizes-differ"), ("there", "dataset-exists")]
+)
+def test_bad_input(tmp_path: Path, case: str, code: str) -> None:
+    first = dataset(tmp_path / "one", "a")
+    sources = (first, dataset(tmp_path / "two", "b", side=96)) if case == "sizes" else (first,)
+    target = first if case == "there" else tmp_path / "base"
+    with pytest.raises(UsageError) as caught:
+        join_datasets(target, () if case == "one" else sources)
+    assert caught.value.code == code
+
+
+def test_a_model_starts_from_a_base(tmp_path: Path) -> None:
+    torch = pytest.importorskip(
+        "torch", reason="NOT RUN: training, because PyTorch is not installed (faceplate[train])"
+    )
+    from faceplate.train.initial import best_state
+    from faceplate.train.loop import train
+    from faceplate.train.settings import RunSettings
+
+    def run(model: Path, **values: object) -> None:
+        settings = RunSettings("tiny", device="cpu", workers=0, threads=1, **values)  # type: ignore[arg-type]
+        train(model, settings, embedded_store(), lambda _: None)
+
+    sources = dataset(tmp_path / "one", "a"), dataset(tmp_path / "two", "b")
+    base, model = tmp_path / "base", dataset(tmp_path / "ada", "c")
+    join_datasets(base, sources)
+    run(base, steps=4)
+    run(model, init=base, steps=1)
+    before, after = best_state(base), best_state(model)
+    assert after["base"] == before["dataset"]
+    for name in ("encoder.convs.0.weight", "shared.weight", "face.head.weight"):
+        moved = (after["average"][name] - before["average"][name]).abs().max()
+        assert moved < 0.05, name  # one step away, and not new random numbers
+    mean = before["average"]["own_weight"].mean(0)
+    assert torch.allclose(after["average"]["own_weight"][0], mean, atol=0.02)
+    other = dataset(tmp_path / "large", "d", side=96)
+    with pytest.raises(UsageError) as caught:
+        run(other, init=base, steps=1)
+    assert caught.value.code == "init-does-not-fit"
