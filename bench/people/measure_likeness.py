@@ -3,20 +3,26 @@
     python bench/people/measure_likeness.py FOLDER
     python bench/people/measure_likeness.py FOLDER --count 4 --set blend=none --set light_luminance=0
     python bench/people/measure_likeness.py FOLDER --arcface ARCFACE.onnx --sheet /tmp/pairs.jpg
+    python bench/people/measure_likeness.py FOLDER --arcface ARCFACE.onnx --paste
 
 The plates are the target's performance frames at a yaw nearest to -15, 0 and +15 degrees and the one with the widest mouth.
 Likeness is the cosine of embeddings, by the shipped SFace or by an ArcFace file given (112 x 112 RGB). `to source` compares with
 the normalised mean of the source's six pictures, `to target` with the untouched plate. `ceiling` compares the source's own
 untouched performance frames at the same turns with that mean; `ratio` is `to source` over `ceiling`.
+
+With `--paste` nothing is generated: the source's own untouched frame of the same turn is laid on the plate's face by one
+similarity and shown within the outline of the plate's face, in its own light. That is as much of a person as fits into the
+outline: what a swap that leaves head, hair and light to the plate can reach at most.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from population import Person
 from scenes import (
@@ -36,8 +42,12 @@ from scenes import (
 )
 
 from faceplate import FaceSwapper
+from faceplate.face.align import resample, similarity
+from faceplate.image import Frame
 
 CELL = 384
+# Softness of the paste's edge, as a fraction of the face.
+PASTE_EDGE = 0.025
 
 
 @dataclass(frozen=True)
@@ -79,13 +89,27 @@ def known_of(setup: Setup, recogniser: Recogniser, person: Person) -> Known:
     return Known(views[0], recogniser.of_views(views), chosen, embeddings)
 
 
+def pasted(source: Plate, plate: Plate) -> Frame:
+    """Lay the untouched face of `source` on that of `plate` by one similarity, within the outline of the plate's face."""
+    window, points = plate.frame.window, plate.face.points[:, :2]
+    matrix = similarity(source.face.points[:, :2], points)
+    moved = resample(source.frame.working(), source.frame.window, matrix, window)
+    outline = cv2.convexHull((points - (window.x, window.y)).astype(np.float32)).reshape(-1, 2)
+    matte = np.zeros((window.height, window.width), np.float32)
+    cv2.fillConvexPoly(matte, np.rint(outline).astype(np.int32), 1.0)
+    matte = cv2.GaussianBlur(matte, (0, 0), PASTE_EDGE * max(plate.face.box[2:]))[..., None]
+    mixed = (plate.frame.working() * (1 - matte) + moved * matte).astype(np.float32)
+    return replace(plate.frame, pixels=mixed, space=plate.frame.color.working_space)
+
+
 def measured_pair(
-    setup: Setup, recogniser: Recogniser, swapper: FaceSwapper, source: Known, target: Known
+    setup: Setup, recogniser: Recogniser, swapper: FaceSwapper | None, source: Known, target: Known
 ) -> list[tuple[float, float, Plate]]:
-    """Return likeness to source and to target, and the result, for every turn."""
+    """Return likeness to source and to target, and the result, for every turn; without `swapper` of a paste."""
     found = []
     for turn, plate in target.plates.items():
-        frame = swapper(plate.frame, (plate.face,), plate.number)
+        own = source.plates[turn]
+        frame = pasted(own, plate) if swapper is None else swapper(plate.frame, (plate.face,), plate.number)
         face = refound(setup, frame, plate.face)
         embedding = recogniser.embed(frame, face)
         result = Plate(plate.person, plate.number, frame, face)
@@ -93,13 +117,13 @@ def measured_pair(
     return found
 
 
-def measure(setup: Setup, recogniser: Recogniser, sheet: Sheet) -> None:
+def measure(setup: Setup, recogniser: Recogniser, sheet: Sheet, *, paste: bool = False) -> None:
     """Print the table of all pairs."""
     known = {person: known_of(setup, recogniser, person) for person in setup.people}
     header("source", "target", "to source", "least", "to target", "ceiling", "ratio", words=2)
     rows, swapper, of = [], None, None
     for index, (source, target) in enumerate(itertools.permutations(setup.people, 2)):
-        if swapper is None or of is not source:
+        if not paste and of is not source:
             swapper, of = setup.swapper(source), source
         found = measured_pair(setup, recogniser, swapper, known[source], known[target])
         to_source, to_target = [one[0] for one in found], [one[1] for one in found]
@@ -130,6 +154,7 @@ def options() -> argparse.Namespace:
     """Read the command line."""
     parser = parser_for(__doc__)
     parser.add_argument("--arcface", type=Path, help="ONNX file of an ArcFace network; the default is SFace")
+    parser.add_argument("--paste", action="store_true", help="paste the source's own frame instead of swapping")
     parser.add_argument("--sheet", type=Path, help="JPEG to write: source's front, plate and result of each pair")
     return parser.parse_args()
 
@@ -138,7 +163,7 @@ def main() -> None:
     """Run the command line described at the top of this file."""
     given = options()
     setup, sheet = setup_of(given), Sheet(given.sheet)
-    measure(setup, Recogniser(setup.finder, given.arcface), sheet)
+    measure(setup, Recogniser(setup.finder, given.arcface), sheet, paste=given.paste)
     if sheet.path is not None:
         write_sheet(sheet.path, sheet.strips, 3)
 
