@@ -27,7 +27,7 @@ from faceplate.service.jobs import make_job
 from faceplate.service.page import POLICY, page_of
 from faceplate.service.path_checks import check_request_paths
 from faceplate.service.roots import Roots
-from faceplate.service.schema import JobRequest, KeysRequest, ShotRequest
+from faceplate.service.schema import JobRequest, KeysRequest, RegionsRequest, ReserveRequest, ShotRequest
 from faceplate.service.sessions import Sessions
 from faceplate.service.shared import SharedPixels
 from faceplate.service.shot_info import describe, issues_of
@@ -116,7 +116,9 @@ def _errors(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in ("body", "render", "track", "faces"))
+        where = ".".join(
+            str(part) for part in first["loc"] if part not in ("body", "render", "pixels", "track", "faces")
+        )
         return said(
             400, {"code": "bad-request", "message": f"The request is wrong at {where or 'its body'}: {first['msg']}."}
         )
@@ -169,6 +171,11 @@ def _about(app: FastAPI, service: Service) -> None:
         service.stop()
         return {"stopping": True}
 
+    @app.post("/v1/shared")
+    def reserve(request: ReserveRequest) -> dict[str, Any]:
+        """Reserve shared memory for a host's pixels; only this user can open it."""
+        return {"name": service.shared.reserve(request.bytes), "bytes": request.bytes}
+
     @app.delete("/v1/shared/{name}")
     async def free(name: str) -> dict[str, Any]:
         """Free pixels in shared memory."""
@@ -216,6 +223,18 @@ def _shots(app: FastAPI, service: Service) -> None:
         """Return what is worth a look in an open shot, by frame: kind, face, frames, severity, value, threshold, sentence."""
         return {"issues": issues_of(service.shots.get(shot))}
 
+    @app.post("/v1/regions")
+    def regions(request: RegionsRequest) -> dict[str, Any]:
+        """Return the part of the picture that a frame reads, as x, y, width, height; width 0 where it shows no face."""
+        opened = service.shots.get(request.shot)
+        check_request_paths(service.roots, request)
+        opened.check((), lambda frame: {})
+        window, display = opened.renderer("", "over").needed_window(request.frame, request.values)
+        return {
+            "region": [window.x - display.x, window.y - display.y, window.width, window.height],
+            "size": [display.width, display.height],
+        }
+
     @app.post("/v1/keys")
     def keys(request: KeysRequest) -> dict[str, Any]:
         """Return the key of each frame, which names all that its pixels depend on. An up-to-date file carries it."""
@@ -235,7 +254,7 @@ def _jobs(app: FastAPI, service: Service) -> None:
         request: Annotated[JobRequest, Body(discriminator="kind")],
         faceplate_client: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> dict[str, Any]:
-        """Queue a job: render, track, or faces."""
+        """Queue a job: render, pixels, track, or faces."""
         opened = service.shots.get(request.shot)
         job = make_job(service.context, opened, request)
         job.label, job.shot = f"{request.kind.capitalize()} {opened.shot.name}".strip(), opened.request.path or ""

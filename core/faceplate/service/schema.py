@@ -6,11 +6,25 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-__all__ = ["FacesRequest", "JobRequest", "KeysRequest", "PathPrefix", "RenderRequest", "ShotRequest", "TrackRequest"]
+__all__ = [
+    "MOST_PIXEL_BYTES",
+    "FacesRequest",
+    "JobRequest",
+    "KeysRequest",
+    "PathPrefix",
+    "PixelsRequest",
+    "RegionsRequest",
+    "RenderRequest",
+    "ReserveRequest",
+    "ShotRequest",
+    "TrackRequest",
+]
 
 Frames = list[int]
 Values = dict[str, Any]
 _MOST = 200_000
+MOST_PIXEL_BYTES = 1 << 30
+"""Largest block for a host's pixels: an 8K frame of float RGBA is half as large."""
 
 
 class _Request(BaseModel):
@@ -78,6 +92,39 @@ class RenderRequest(_OfFrames):
         return {**super().of(frame), **held}
 
 
+class RegionsRequest(_Request):
+    """A frame for which the part of the plate is wanted that its render reads."""
+
+    shot: str
+    frame: int
+    values: Values = Field(default_factory=dict)
+
+
+class ReserveRequest(_Request):
+    """A block of shared memory that a host writes pixels into, of so many bytes."""
+
+    bytes: int = Field(ge=1, le=MOST_PIXEL_BYTES)
+
+
+class PixelsRequest(_Request):
+    """One frame to render on a host's pixels, which lie in the shared `block`: RGBA in C order, the top row first.
+
+    They cover `window` (x, y, width, height) of the host's picture, whose `size` (width, height) is the plate's, and are in the
+    plate's colour space. The face is laid over them in the block itself; pixels without matte, and alpha, stay as they are.
+    """
+
+    kind: Literal["pixels"]
+    shot: str
+    frame: int
+    block: str
+    dtype: Literal["<f2", "<f4"]
+    window: tuple[int, int, int, int]
+    size: tuple[int, int]
+    values: Values = Field(default_factory=dict)
+    priority: Literal["interactive", "batch"] = "interactive"
+    supersede: str | None = None
+
+
 class TrackRequest(_Request):
     """A shot to track into `output`, by default into the track that it names.
 
@@ -102,4 +149,4 @@ class FacesRequest(_Request):
     supersede: str | None = None
 
 
-JobRequest = RenderRequest | TrackRequest | FacesRequest
+JobRequest = RenderRequest | PixelsRequest | TrackRequest | FacesRequest
