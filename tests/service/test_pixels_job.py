@@ -92,6 +92,12 @@ def test_the_part_that_the_engine_asks_for_is_enough(host: Host) -> None:
     assert np.array_equal(part[..., :3], expected)
 
 
+def test_less_than_the_frame_reads_is_refused(host: Host) -> None:
+    window, _ = host.opened.renderer("", "over").needed_window(FACE, ALL_OF_IT)
+    job, _ = host.send((window.x, window.y, window.width - 8, window.height))
+    assert job.frames[FACE]["error"]["code"] == "pixels-missing"
+
+
 def test_other_pixels_give_another_picture(host: Host) -> None:
     height, width = host.picture.shape[:2]
     one, first = host.send((0, 0, width, height), "<f4")

@@ -37,14 +37,25 @@ class GivenPlate(PlateFile):
     """A plate file's description with a host's pixels in it. The file's header is kept, its pixels are never read."""
 
     given: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 4), np.float32), compare=False, repr=False)
+    given_window: Window = field(default_factory=lambda: Window(0, 0, 0, 0))
     given_mark: str = ""
 
     def read_channels(self, names: Sequence[str], region: Window) -> np.ndarray:
-        """Return channels of the host's pixels in `region`, float32 (h, w, len(names)); 0 where the host gave none."""
+        """Return channels of the host's pixels in `region`, float32 (h, w, len(names)); 0 outside the picture.
+
+        Raises
+        ------
+        UsageError
+            `pixels-missing`: the host gave less of its picture than is read.
+        """
         result = np.zeros((max(region.height, 0), max(region.width, 0), len(names)), np.float32)
         inside = region.intersect(self.data)
         if not inside.empty:
-            pixels = self.given[inside.slices(self.data)]
+            if inside.intersect(self.given_window) != inside:
+                raise UsageError(
+                    "pixels-missing", "The frame reads more of the picture than the host gave; ask for its region."
+                )
+            pixels = self.given[inside.slices(self.given_window)]
             for channel, name in enumerate(names):
                 result[inside.slices(region)][..., channel] = pixels[..., _CHANNELS.index(name)]
         return result
@@ -68,10 +79,12 @@ def given_plate(file: PlateFile, given: GivenPixels) -> GivenPlate:
         )
     formats = (_FORMATS[given.pixels.dtype.name],) * 4
     window = given.window
-    data = Window(window.x + display.x, window.y + display.y, window.width, window.height)
+    moved = Window(window.x + display.x, window.y + display.y, window.width, window.height)
     part = replace(
-        file.beauty, channels=_CHANNELS, formats=formats, data=data, tile=None, compression="none", deep=False
+        file.beauty, channels=_CHANNELS, formats=formats, data=display, tile=None, compression="none", deep=False
     )
     known = {name: getattr(file, name) for name in PlateFile.__dataclass_fields__}
     changed = {"parts": (part,), "part": 0, "rgb": _CHANNELS[:3], "bit_depth": 16 if formats[0] == "half" else 32}
-    return GivenPlate(**{**known, **changed, "movie_frame": None}, given=given.pixels, given_mark=given.mark)
+    return GivenPlate(
+        **{**known, **changed, "movie_frame": None}, given=given.pixels, given_window=moved, given_mark=given.mark
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,8 @@ from faceplate.service.schema import MOST_PIXEL_BYTES, PixelsRequest
 from faceplate.service.shots import OpenShot
 
 __all__ = ["pixels_job"]
+
+_STRIPS = 4
 
 
 def pixels_job(context: JobContext, opened: OpenShot, request: PixelsRequest) -> Job:
@@ -76,7 +79,7 @@ class _PixelsStep:
         taken = time.perf_counter()
         rendered = replace(renderer, given_pixels=given).render(request.frame, values=request.values)
         made = time.perf_counter()
-        changed = self._lay_over(rendered, rendered.file.data)
+        changed = self._lay_over(rendered)
         done = time.perf_counter()
         return {
             "state": "done",
@@ -87,12 +90,10 @@ class _PixelsStep:
             "route_ms": round(1000 * (done - made + taken - begun), 1),
         }
 
-    def _lay_over(self, rendered: Rendered, data: Window) -> Window:
-        """Write the pixels that the matte covers into the block, whose picture lies on `data` of the plate.
-
-        Returns the part of the host's picture that may have changed.
-        """
+    def _lay_over(self, rendered: Rendered) -> Window:
+        """Write the pixels that the matte covers into the block; return the part of the host's picture that may have changed."""
         result, display = rendered.result, rendered.file.display
+        data = Window(self.window.x + display.x, self.window.y + display.y, self.window.width, self.window.height)
         inside = result.window.intersect(data)
         if not inside.empty:
             source, place = inside.slices(result.window), inside.slices(data)
@@ -103,7 +104,15 @@ class _PixelsStep:
 
 
 def _mark(pixels: np.ndarray, window: Window) -> str:
-    """Return a text that names pixels and their place; SHA-1 is the fastest of the standard library's, and enough for a cache."""
-    content = hashlib.sha1(f"{pixels.dtype.str} {window} ".encode(), usedforsecurity=False)
-    content.update(pixels.data.cast("B"))
-    return f"given {content.hexdigest()}"
+    """Return a text that names pixels and their place.
+
+    SHA-1 is the fastest hash of the standard library's and enough for a cache. Strips of rows are hashed at the same time.
+    """
+
+    def hashed(strip: np.ndarray) -> bytes:
+        return hashlib.sha1(strip.data.cast("B"), usedforsecurity=False).digest()
+
+    strips = [strip for strip in np.array_split(pixels, _STRIPS) if strip.size]
+    with ThreadPoolExecutor(len(strips)) as pool:
+        content = b"".join(pool.map(hashed, strips))
+    return f"given {pixels.dtype.str} {window} {hashlib.sha1(content, usedforsecurity=False).hexdigest()}"

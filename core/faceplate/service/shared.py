@@ -82,8 +82,9 @@ class SharedPixels:
         Further channels of the block stay as they are. Raises what `read` raises.
         """
         with self._lock:
-            view = self._view(name, shape, dtype)[place][..., : pixels.shape[2]]
-            np.copyto(view, pixels, casting="same_kind", where=where[..., None])
+            view, plain = self._view(name, shape, dtype)[place], pixels.astype(dtype, copy=False)
+            for channel in range(plain.shape[2]):  # faster than a mask that is repeated for the channels
+                np.copyto(view[..., channel], plain[..., channel], where=where)
 
     def _view(self, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         block = self._blocks.get(name)
