@@ -5,8 +5,8 @@
 prints the table in `docs/openfx.md`. The plug-in is built and driven by the small host of `plugins/openfx`, the engine is real and
 warm. *tweak* is the tracked frame again with another feather, which leaves the generator alone. *engine* is what the engine says
 that the frame itself took, *beside it* all the rest of the host's render call; of that, *copies* are those of pixels in the
-plug-in, and *route* the engine's: copying, hashing and writing back the pixels in shared memory. Medians, and for the time beside the engine's also the least, which
-a busy machine changes less.
+plug-in, and *route* the engine's: copying, hashing and writing back the pixels in shared memory. Medians, and for the time beside
+the engine's also the least, which a busy machine changes less.
 """
 
 from __future__ import annotations

@@ -75,6 +75,8 @@ class RenderRequest(_OfFrames):
     With `pixels` "shared" the picture is float32 RGBA in shared memory, and a file is written only where `output` is
     given. With "sheet" the result is the picture `sheet`, an 8-bit PNG of the first frame for a dialog: plate, result and
     matte around the face, side by side. `holdout_matte` is a matte file of the host's own; `hold_out` is its former name.
+    Without `mix_tracks` a batch is refused beside frames of the output that were made with a track of other frames; hosts mark
+    such frames as stale themselves.
     """
 
     kind: Literal["render"]
@@ -83,6 +85,7 @@ class RenderRequest(_OfFrames):
     priority: Literal["interactive", "batch"] = "interactive"
     supersede: str | None = None
     skip_current: bool = False
+    mix_tracks: bool = True
     pixels: Literal["file", "shared", "sheet"] = "file"
     sheet: str | None = None
 
