@@ -60,6 +60,7 @@ def rendered(host: Host, plates: dict[str, str]) -> Path:
     return place
 
 
+@pytest.mark.smoke
 def test_eight_frames_are_those_of_faceplate_render(host: Host, rendered: Path, plates: dict[str, str]) -> None:
     """A keyed parameter has its frame's value; where there is no face the plate is the plate, bit for bit."""
     truth = _swapped(rendered / "shot.shot.json", "1001-1008")
