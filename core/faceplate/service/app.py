@@ -32,6 +32,7 @@ from faceplate.service.sessions import Sessions
 from faceplate.service.shared import SharedPixels
 from faceplate.service.shot_info import describe, issues_of
 from faceplate.service.shots import OpenShots
+from faceplate.service.view_lists import views_of
 from faceplate.shot.parameters import describe as describe_parameters
 from faceplate_client.version import __version__
 
@@ -222,6 +223,11 @@ def _shots(app: FastAPI, service: Service) -> None:
     def issues(shot: str) -> dict[str, Any]:
         """Return what is worth a look in an open shot, by frame: kind, face, frames, severity, value, threshold, sentence."""
         return {"issues": issues_of(service.shots.get(shot))}
+
+    @app.get("/v1/shots/{shot}/views")
+    def views(shot: str) -> dict[str, Any]:
+        """Return which picture of the source leads at which plate frames, for each face of an open shot."""
+        return {"faces": views_of(service.shots.get(shot).renderer())}
 
     @app.post("/v1/regions")
     def regions(request: RegionsRequest) -> dict[str, Any]:
