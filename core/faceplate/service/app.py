@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Body, Depends, FastAPI, Header, Request
+from fastapi import Body, Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.security import HTTPBearer
@@ -19,15 +20,16 @@ from starlette.exceptions import HTTPException
 from faceplate.cache import NO_CACHE, StageCache
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import available_providers
-from faceplate.service.events import event_stream
+from faceplate.service.events import ended_within, event_stream
 from faceplate.service.guard import client
 from faceplate.service.job_context import JobContext
 from faceplate.service.job_queue import JobQueue, error_entry
 from faceplate.service.jobs import make_job
+from faceplate.service.people_pictures import people_pictures
 from faceplate.service.page import POLICY, page_of
 from faceplate.service.path_checks import check_request_paths
 from faceplate.service.roots import Roots
-from faceplate.service.schema import JobRequest, KeysRequest, RegionsRequest, ReserveRequest, ShotRequest
+from faceplate.service.schema import JobRequest, KeysRequest, PeopleRequest, RegionsRequest, ReserveRequest, ShotRequest
 from faceplate.service.sessions import Sessions
 from faceplate.service.shared import SharedPixels
 from faceplate.service.shot_info import describe, issues_of
@@ -224,6 +226,12 @@ def _shots(app: FastAPI, service: Service) -> None:
         """Return what is worth a look in an open shot, by frame: kind, face, frames, severity, value, threshold, sentence."""
         return {"issues": issues_of(service.shots.get(shot))}
 
+    @app.post("/v1/shots/{shot}/people")
+    def people(shot: str, request: PeopleRequest) -> dict[str, Any]:
+        """Write a small picture of each person of the track; return the files by the person's id."""
+        service.roots.check(request.folder)
+        return {"pictures": people_pictures(service.shots.get(shot).renderer(), Path(request.folder), request.size)}
+
     @app.get("/v1/shots/{shot}/views")
     def views(shot: str) -> dict[str, Any]:
         """Return which picture of the source leads at which plate frames, for each face of an open shot."""
@@ -275,9 +283,11 @@ def _jobs(app: FastAPI, service: Service) -> None:
         return {"jobs": [{**document, "frames": {}} for document in documents]}
 
     @app.get("/v1/jobs/{job}")
-    async def job_document(job: str) -> dict[str, Any]:
-        """Return a job as it is now."""
-        return service.queue.document(service.queue.get(job))
+    async def job_document(job: str, wait: Annotated[float, Query(ge=0, le=30)] = 0.0) -> dict[str, Any]:
+        """Return a job as it is now, or as soon as it has ended within `wait` seconds."""
+        found = service.queue.get(job)
+        await ended_within(service.queue, found, wait)
+        return service.queue.document(found)
 
     @app.delete("/v1/jobs/{job}")
     async def cancel(job: str) -> dict[str, Any]:

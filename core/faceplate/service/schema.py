@@ -12,6 +12,7 @@ __all__ = [
     "JobRequest",
     "KeysRequest",
     "PathPrefix",
+    "PeopleRequest",
     "PixelsRequest",
     "RegionsRequest",
     "RenderRequest",
@@ -126,6 +127,13 @@ class PixelsRequest(_Request):
     values: Values = Field(default_factory=dict)
     priority: Literal["interactive", "batch"] = "interactive"
     supersede: str | None = None
+
+
+class PeopleRequest(_Request):
+    """Pictures of a track's people, written as PNG into `folder`, `size` pixels high."""
+
+    folder: str
+    size: int = Field(default=96, ge=16, le=512)
 
 
 class TrackRequest(_Request):

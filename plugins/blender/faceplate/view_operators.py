@@ -98,7 +98,9 @@ class FACEPLATE_OT_unpin_view(NodeOperator, bpy.types.Operator):
         number, parameters = _plate_number(scene, node), node.node_tree.faceplate.parameters
         left = without_pins(parameters.pins, number, number)
         if left == parameters.pins:
-            raise HostError("no-pin", f"No view is pinned at plate frame {number} alone; edit Pinned views for a range.")
+            raise HostError(
+                "no-pin", f"No view is pinned at plate frame {number} alone; edit Pinned views for a range."
+            )
         parameters.pins = left
 
 

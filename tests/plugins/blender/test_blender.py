@@ -251,7 +251,10 @@ def test_at_work(host: Host, plates: dict[str, str]) -> None:
     views = found["views"]
     assert views["unknown"] == ["faceplate.views"]
     assert views["planned"][:2] == ["faceplate.views", f"Frame 1001: {views['leader']}, planned"]
-    assert views["planned"][2].startswith("1001-") and views["planned"][-2:] == ["faceplate.pin_view", "faceplate.unpin_view"]
+    assert views["planned"][2].startswith("1001-") and views["planned"][-2:] == [
+        "faceplate.pin_view",
+        "faceplate.unpin_view",
+    ]
     assert views["pinned"][1] == f"Frame 1001: {views['other']}, pinned" and views["pins"] == f"{views['other']}@1001"
     assert views["left"] == "" and "No view is pinned" in views["refused"]
     assert found["undone"] == [1.0, "mesh"] and found["redone"] == [0.125, "null"] and found["same shot"]
