@@ -28,8 +28,8 @@ from .shot_cache import ShotCache
 from .shot_document import changed_values, keyed, new_id, shot_document, write_document
 from .shot_faces import faces_of_shot_file
 from .shot_status import licence_notice, release_notice, stale_frames
-from .view_plan import leading_view, with_pin, without_pins
 from .version import __version__
+from .view_plan import leading_view, with_pin, without_pins
 
 __all__ = [
     "CHOSEN",

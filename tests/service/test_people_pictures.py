@@ -21,7 +21,9 @@ def renderer_of(folder: Path, document: dict[str, Any]) -> Renderer:
 def test_the_face_of_each_person(fast_folder: Path, fast_document: dict[str, Any], tmp_path: Path) -> None:
     renderer = renderer_of(fast_folder, fast_document)
     found = people_pictures(renderer, tmp_path / "people", 64)
-    (person,) = renderer.resources.track.people if renderer.resources.track else ()
+    track = renderer.resources.track
+    assert track is not None
+    (person,) = track.people
     assert list(found) == [person.id]
     picture = cv2.imread(found[person.id])
     assert picture is not None and picture.shape[0] == 64 and 30 < picture.shape[1] < 100

@@ -25,9 +25,9 @@ from faceplate.service.guard import client
 from faceplate.service.job_context import JobContext
 from faceplate.service.job_queue import JobQueue, error_entry
 from faceplate.service.jobs import make_job
-from faceplate.service.people_pictures import people_pictures
 from faceplate.service.page import POLICY, page_of
 from faceplate.service.path_checks import check_request_paths
+from faceplate.service.people_pictures import people_pictures
 from faceplate.service.roots import Roots
 from faceplate.service.schema import JobRequest, KeysRequest, PeopleRequest, RegionsRequest, ReserveRequest, ShotRequest
 from faceplate.service.sessions import Sessions

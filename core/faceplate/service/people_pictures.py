@@ -26,8 +26,8 @@ _MOST = 12
 def people_pictures(renderer: Renderer, folder: Path, size: int) -> dict[str, str]:
     """Write a PNG of each person of the shot's track into `folder`; return the files by the person's id.
 
-    The picture is the face in that of a dozen frames in which it is largest, `size` pixels high, in the config's display colours. A person
-    whose plate cannot be read is left out. Raises `UsageError('no-track')`, `RenderError('output-unwritable')`.
+    The picture is the face in that of a dozen frames in which it is largest, `size` pixels high, in the config's display
+    colours. A person whose plate cannot be read is left out. Raises `UsageError('no-track')`, `RenderError('output-unwritable')`.
     """
     track = renderer.resources.track
     if track is None:

@@ -35,8 +35,9 @@ def view_list(renderer: Renderer, track: Track | None, person: str | None) -> di
     except FaceplateError:  # rendering reports it
         source = None
     names = [] if source is None else [view.name for view in source.all_views]
-    known = source is not None and track is not None and person is not None
-    return {"names": names, "lane": _lane(track, person, source, names) if known else []}
+    if source is None or track is None or person is None:
+        return {"names": names, "lane": []}
+    return {"names": names, "lane": _lane(track, person, source, names)}
 
 
 def _lane(track: Track, person: str, source: Source, names: Sequence[str]) -> list[dict[str, Any]]:
