@@ -29,6 +29,7 @@ from .shot_document import changed_values, keyed, new_id, shot_document, write_d
 from .shot_faces import faces_of_shot_file
 from .shot_status import licence_notice, release_notice, stale_frames
 from .version import __version__
+from .view_plan import leading_view, with_pin, without_pins
 
 __all__ = [
     "CHOSEN",
@@ -61,6 +62,7 @@ __all__ = [
     "is_pattern",
     "issue_line",
     "keyed",
+    "leading_view",
     "licence_notice",
     "make_folder",
     "new_id",
@@ -76,6 +78,8 @@ __all__ = [
     "take_pixels",
     "with_current_names",
     "with_padding",
+    "with_pin",
+    "without_pins",
     "write_document",
     "write_json",
     "write_text",

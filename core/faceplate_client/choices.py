@@ -27,10 +27,11 @@ CHOSEN = ("target", *_ROLES)
 
 @dataclass(frozen=True)
 class Choice:
-    """One line of a pulldown: the parameter's value, and a sentence about it for the tooltip."""
+    """One line of a pulldown: the parameter's value, and a sentence and a picture's file about it for the tooltip."""
 
     value: str
     text: str
+    picture: str = ""
 
 
 def first_choices(name: str) -> list[Choice]:
@@ -42,7 +43,12 @@ def first_choices(name: str) -> list[Choice]:
     return [Choice("", "the shipped one, or none")]
 
 
-def choices_of(name: str, models: Iterable[Mapping[str, Any]], info: Mapping[str, Any]) -> list[Choice]:
+def choices_of(
+    name: str,
+    models: Iterable[Mapping[str, Any]],
+    info: Mapping[str, Any],
+    pictures: Mapping[str, str] | None = None,
+) -> list[Choice]:
     """Return what the parameter `name` offers.
 
     Parameters
@@ -53,18 +59,21 @@ def choices_of(name: str, models: Iterable[Mapping[str, Any]], info: Mapping[str
         As `Engine.models` returns them; a network whose file is missing is not offered.
     info : mapping
         What the engine reported about the open shot (`Shot.info`): its `people` are the targets of a tracked shot.
+    pictures : mapping, optional
+        Pictures of these people, by their ids (`Engine.people_pictures`).
     """
     if name == "target":
-        return first_choices(name) + [_person(person) for person in info.get("people") or ()]
+        return first_choices(name) + [_person(person, pictures or {}) for person in info.get("people") or ()]
     roles = _ROLES[name]
     found = [card for card in models if card.get("role") in roles and card.get("present")]
     return first_choices(name) + [Choice(str(card["name"]), _licence(card)) for card in found]
 
 
-def _person(person: Mapping[str, Any]) -> Choice:
+def _person(person: Mapping[str, Any], pictures: Mapping[str, str]) -> Choice:
     value = str(person.get("name") or person["number"])
     first, last = person.get("first"), person.get("last")
-    return Choice(value, f"person {person['number']}, frames {first}-{last}, seen in {person.get('frames', 0)}")
+    told = f"person {person['number']}, frames {first}-{last}, seen in {person.get('frames', 0)}"
+    return Choice(value, told, pictures.get(str(person.get("id")), ""))
 
 
 def _licence(card: Mapping[str, Any]) -> str:

@@ -176,6 +176,21 @@ class Engine:
         """
         return self.with_shot(shot, lambda: self.call("GET", f"/v1/shots/{shot.key}/issues", None, _PATIENCE))["issues"]
 
+    def people_pictures(self, shot: Shot, folder: str) -> dict[str, str]:
+        """Have a small PNG of each person of the track written into `folder`; return the files by the person's id."""
+        body = {"folder": folder}
+        return self.with_shot(shot, lambda: self.call("POST", f"/v1/shots/{shot.key}/people", body, _PATIENCE))[
+            "pictures"
+        ]
+
+    def views(self, shot: Shot) -> list[dict[str, Any]]:
+        """Return for each face of the shot which picture of the source leads at which plate frames.
+
+        Each has ``face``, ``names`` of the source's views, and ``lane``, runs with ``first``, ``last``, ``view``, ``fade``,
+        ``turn`` and ``pinned`` (by a key of the track). `leading_view` reads it.
+        """
+        return self.with_shot(shot, lambda: self.call("GET", f"/v1/shots/{shot.key}/views", None, _PATIENCE))["faces"]
+
     def render(
         self,
         shot: Shot,

@@ -47,10 +47,14 @@ class Job:
         """Whether the job had ended when it was last asked for."""
         return self.document["state"] in FINISHED
 
-    def poll(self) -> dict[str, Any]:
-        """Ask for the job's current document and return it. Raises `EngineError`."""
+    def poll(self, wait: float = 0.0) -> dict[str, Any]:
+        """Ask for the job's current document and return it. Raises `EngineError`.
+
+        The engine answers at once, or as soon as the job has ended within `wait` seconds, at most 30.
+        """
         if not self.finished:
-            self.document = self._asked(lambda: self.engine.call("GET", "/v1/jobs/" + self.id))
+            query = f"?wait={wait:g}" if wait > 0 else ""
+            self.document = self._asked(lambda: self.engine.call("GET", "/v1/jobs/" + self.id + query))
         return self.document
 
     def cancel(self) -> dict[str, Any]:

@@ -16,31 +16,33 @@ __all__ = ["Progress", "completed_job", "follow_job", "frame_path_of"]
 Progress = Callable[[int, int], bool]
 """Called with (frames done, frames in total); returns whether to continue."""
 
-# Seconds between two questions: short jobs end without delay, long ones cost little.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
+# Seconds that the engine may wait for the job's end before it answers: a cancel is seen after that. Long jobs are asked seldom.
+_FIRST_WAIT, _LONGEST_WAIT = 0.03, 0.1
 
 
 def follow_job(job: Job, progress: Progress | None = None) -> dict[str, Any]:
-    """Poll a job until it ends and return its document; cancel it when `progress` returns False.
+    """Ask for a job until it ends and return its document; cancel it when `progress` returns False.
 
-    The job is polled instead of read from its event stream, so that a cancel takes effect at once. Call it in a worker
-    thread: it blocks.
+    Each question is answered when the job has ended, or after a tenth of a second at most, so that an end is seen at once
+    and a cancel soon. Call it in a worker thread: it blocks.
 
     Raises
     ------
     EngineError
         As `completed_job` does.
     """
-    pause, cancelled = _FIRST_PAUSE, False
+    wait, cancelled = _FIRST_WAIT, False
     while not job.finished:
-        document = job.poll()
+        begun = time.monotonic()
+        document = job.poll(wait)
         wanted = progress is None or progress(int(document["done"]), int(document["total"]))
         if not wanted and not cancelled:
             cancelled = True
             job.cancel()
-        if not job.finished:
-            time.sleep(pause)
-            pause = min(1.5 * pause, _LONGEST_PAUSE)
+        left = wait - (time.monotonic() - begun)
+        if not job.finished and left > 0:
+            time.sleep(left)  # the engine did not wait
+        wait = min(1.5 * wait, _LONGEST_WAIT)
     return completed_job(job)
 
 

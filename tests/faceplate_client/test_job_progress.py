@@ -20,7 +20,7 @@ class PlayedJob(Job):
         self.document = {"job": "1", "state": "waiting"}
         self.cancelled = False
 
-    def poll(self) -> dict[str, Any]:
+    def poll(self, wait: float = 0.0) -> dict[str, Any]:
         if not self.finished:
             self.document = self.documents.pop(0)
         return self.document

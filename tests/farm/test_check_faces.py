@@ -11,7 +11,8 @@ from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.farm import check_shot
 from faceplate.render import Renderer
-from faceplate.render.batch import RenderBatch, is_current
+from faceplate.render.batch import RenderBatch
+from faceplate.render.current import is_current
 from faceplate.shot import load_shot
 from farm_shots import with_pixels
 from track_plates import background, over, portrait, write_frames

@@ -23,7 +23,8 @@ from faceplate.plate import Sequence
 from faceplate.provenance.fingerprints import fingerprint
 from faceplate.provenance.manifest import records_folder
 from faceplate.render import Renderer, cache_keys
-from faceplate.render.batch import is_current, is_whole, render_frames
+from faceplate.render.batch import render_frames
+from faceplate.render.current import is_current, is_whole
 from faceplate.shot import PathRule, load_shot
 from farm_shots import cheap, pixels_of, ran, small_shot
 

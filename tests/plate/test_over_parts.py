@@ -21,7 +21,7 @@ from faceplate.provenance.fields import written_fields
 from faceplate.provenance.manifest import manifest_path, read_manifest
 from faceplate.provenance.verify import verify
 from faceplate.render import Renderer
-from faceplate.render.batch import is_current
+from faceplate.render.current import is_current
 from faceplate.shot import load_shot
 from faceplate.signing import Keyring
 from faceplate_client.exr import frame_key

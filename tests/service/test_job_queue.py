@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from engines import until
 from faceplate.errors import RenderError, UsageError
+from faceplate.service.events import ended_within
 from faceplate.service.job_queue import Job, JobQueue
 
 
@@ -160,4 +162,30 @@ class TestOrder:
         time.sleep(0.1)
         with pytest.raises(UsageError, match="long ago"):
             queue.get(job.id)
+        queue.close(5)
+
+
+class TestEndedWithin:
+    """The answer about a job that waits for its end."""
+
+    def test_it_returns_when_the_job_ends(self) -> None:
+        queue = JobQueue()
+        queue.start()
+        begun, go = time.monotonic(), threading.Event()
+
+        def work(job: Job) -> Iterator[None]:
+            go.wait(10)
+            yield
+
+        job = queue.add(Job("render", work, 1))
+
+        async def follow() -> None:
+            await ended_within(queue, job, 0.05)
+            assert not job.finished
+            go.set()
+            await ended_within(queue, job, 20)
+
+        asyncio.run(follow())
+        assert job.finished and time.monotonic() - begun < 15 and not job.listeners
+        asyncio.run(ended_within(queue, job, 20))  # at once: it has ended
         queue.close(5)

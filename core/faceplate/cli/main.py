@@ -128,6 +128,12 @@ def render_command(
         Path | None, typer.Option(help="Also write a PNG: plate, result and matte. Renders every frame.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also render frames whose file is up to date.")] = False,
+    mix_tracks: Annotated[
+        bool,
+        typer.Option(
+            "--mix-tracks", help="Render beside frames of the output that were made with a track of other frames."
+        ),
+    ] = False,
     log: LogOption = "text",
     **values: Any,
 ) -> None:
@@ -167,7 +173,7 @@ def render_command(
         ).model_copy(update={"track_first": not no_track})
         renderer = Renderer(shot, FaceFinder(default_store()), cache=render_cache())
         every = force or contact_sheet is not None
-        batch = RenderBatch(renderer, recorded=True, action="render", skip_current=not every)
+        batch = RenderBatch(renderer, recorded=True, action="render", skip_current=not every, mix_tracks=mix_tracks)
         report = render_batch(batch, contact_sheet, lines)
     finish_batch(report)
 

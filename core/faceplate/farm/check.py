@@ -27,8 +27,9 @@ from faceplate.provenance import collect, record
 from faceplate.provenance.fingerprints import fingerprint
 from faceplate.provenance.manifest import manifest_path, records_folder
 from faceplate.render import Renderer
-from faceplate.render.batch import is_current, is_whole
+from faceplate.render.current import is_current, is_whole
 from faceplate.render.issues import issue_file
+from faceplate.render.mixed_tracks import other_tracks
 from faceplate.render.resources import RenderResources
 from faceplate.signing import signing_key
 from faceplate.signing.canonical import sha256_of
@@ -43,6 +44,7 @@ FAULTS = {
     "foreign": "Faceplate did not make the file",
     "plate-changed": "the plate is another one than the frame was made from",
     "weights-changed": "the weights are others than the frame was made with",
+    "other-track": "the frame was made with a track of other frames than the shot has now",
     "stale": "source, track, parameters or colours are others than the frame was made with",
     "other-take": "the frame is of another take than most",
     "not-finite": "there are samples that are NaN or infinite",
@@ -273,7 +275,7 @@ def _made_of(renderer: Renderer, frame: int, said: Mapping[str, Any]) -> Iterabl
             yield "weights-changed"
             return
         if not is_current(renderer, frame):
-            yield "stale"
+            yield "other-track" if other_tracks(renderer, [frame]) else "stale"
     except (FaceplateError, OSError):  # the plate is not there any more
         yield "plate-changed"
 

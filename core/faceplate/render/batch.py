@@ -21,21 +21,19 @@ from typing import Any
 from faceplate.consent import audit
 from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.plate import Written
-from faceplate.plate.exr.container import DamagedExrError, read_chunks
 from faceplate.provenance import collect, record
+from faceplate.render.current import current_key
+from faceplate.render.mixed_tracks import refuse_mixed_tracks
 from faceplate.render.renderer import Renderer
 from faceplate.render.result import GeneratedFrame, LoadedFrame, LocatedFrame, Rendered
 from faceplate.render.scheduler import Outcome, Stage, pipelined
 from faceplate.signing import signing_key
-from faceplate_client.exr import header
 
 __all__ = [
     "FATAL_ERROR_CODES",
     "FrameDone",
     "RenderBatch",
-    "is_current",
     "is_fatal",
-    "is_whole",
     "log_render",
     "render_frames",
 ]
@@ -112,6 +110,9 @@ class RenderBatch:
     action
         The action recorded in the audit log. With it the take is added to the log before the first frame and, where
         frames are `recorded`, the manifest is collected after the last one. "" does neither.
+    mix_tracks
+        Render beside frames of the output that were made with a track of other frames. Without it such a batch with an
+        `action` is refused before its first frame (`refuse_mixed_tracks`).
     ahead
         How many frames are held at any time; 0 keeps the machine busy, 1 renders one frame after the other.
     before_frame
@@ -131,6 +132,7 @@ class RenderBatch:
     skip_current: bool = False
     recorded: bool = False
     action: str = ""
+    mix_tracks: bool = False
     ahead: int = 0
     before_frame: Callable[[int], None] | None = None
     on_written: Callable[[Written], None] | None = None
@@ -140,10 +142,12 @@ class RenderBatch:
         """Render and write `frames`, and yield what became of each, in their order.
 
         A frame that fails does not stop the others, unless its error is fatal (`is_fatal`): the frames after it are
-        then yielded as `not_rendered`. Raises `RenderError('audit-unwritable')` before the first frame, and what
-        collecting the manifest raises after the last.
+        then yielded as `not_rendered`. Raises `UsageError('mixed-tracks')` and `RenderError('audit-unwritable')` before the
+        first frame, and what collecting the manifest raises after the last.
         """
         wanted = tuple(frames)
+        if self.action and self.write and not self.mix_tracks and self.write_located is None:
+            refuse_mixed_tracks(self.renderer, wanted)
         if self.action and wanted:
             log_render(self.renderer, wanted, self.action)
         steps = _Steps(self, self.renderer.take() if self.recorded else None)
@@ -200,25 +204,6 @@ def is_fatal(error: Exception) -> bool:
     return isinstance(error, UsageError) or (isinstance(error, FaceplateError) and error.code in FATAL_ERROR_CODES)
 
 
-def is_current(renderer: Renderer, frame: int, values: Mapping[str, Any] | None = None, proxy: int = 1) -> bool:
-    """Say whether the file of `frame` is whole and made of what it would be made of now.
-
-    `faceplate:key` answers without reading the plate. Where it differs, `faceplate:content` recognises a plate whose
-    date alone changed (a copy on another machine). A format without Faceplate's header fields is never current. Raises
-    what `Renderer.key` raises.
-    """
-    return bool(_current_key(renderer, frame, values, proxy))
-
-
-def is_whole(path: Path) -> bool:
-    """Say whether every chunk of an OpenEXR file is there; no pixel is decoded."""
-    try:
-        read_chunks(path)
-    except (DamagedExrError, OSError):
-        return False
-    return True
-
-
 def log_render(renderer: Renderer, frames: Iterable[int], action: str = "render") -> None:
     """Add a render of `frames` to the show's audit log, where the shot has a show. Raises `RenderError`."""
     log = renderer.shot.audit
@@ -227,19 +212,6 @@ def log_render(renderer: Renderer, frames: Iterable[int], action: str = "render"
         span = {"first": numbers[0], "last": numbers[-1], "frames": len(numbers)}
         source = ", ".join(str(shot.source or "") for shot in renderer.shot.face_shots)
         audit.append(log, {"action": action, **renderer.take(), **span, "source": source, "to": str(renderer.output)})
-
-
-def _current_key(renderer: Renderer, frame: int, values: Mapping[str, Any] | None, proxy: int) -> str:
-    """Return the key of `frame` where its file is current, else ""."""
-    path = renderer.output.path(frame)
-    fields = header(str(path))
-    if "faceplate:key" not in fields or not is_whole(path):
-        return ""
-    key = renderer.key(frame, values, proxy)
-    if fields["faceplate:key"] == key:
-        return key
-    content = fields.get("faceplate:content")
-    return key if content and content == renderer.key(frame, values, proxy, content=True) else ""
 
 
 @dataclass
@@ -306,7 +278,7 @@ class _Steps:
         values = batch.values(frame) if batch.values is not None else None
         if renderer.plate_frame(frame) is None:
             return FrameDone(frame)
-        if batch.skip_current and (key := _current_key(renderer, frame, values, batch.proxy)):
+        if batch.skip_current and (key := current_key(renderer, frame, values, batch.proxy)):
             return FrameDone(frame, current=renderer.output.path(frame), key=key)
         if batch.write_located is not None:
             return renderer.locate(frame, values=values, proxy=batch.proxy)

@@ -22,7 +22,7 @@ from faceplate.face import Face
 from faceplate.generators import CacheIdentity, Generator, Reshaping
 from faceplate.image.window import Window
 from faceplate.models import embedded_store
-from faceplate.plate import Sequence
+from faceplate.plate import GivenPlate, Sequence
 from faceplate.plate.movie import is_movie
 from faceplate.render.depth_order import tracked_size
 from faceplate.render.dials import dials_of
@@ -154,7 +154,7 @@ class CacheKeys:
         shot, color, file = self.resources.shot, self.resources.color, self.request.file
         space = space_of(file, color, shot.space)
         try:
-            content = self._content(file.path)
+            content = file.given_mark if isinstance(file, GivenPlate) else self._content(file.path)
         except OSError as error:
             raise RenderError("plate-unreadable", f"{file.path} cannot be read ({error.strerror}).") from error
         return digest(content, file.movie_frame, file.part, file.rgb, space, color.cache_id, color.working_space)

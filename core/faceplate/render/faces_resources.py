@@ -14,6 +14,7 @@ from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.generators import Generator
 from faceplate.models import Card, Network
+from faceplate.plate import GivenPixels
 from faceplate.render.pool import ResourcePool
 from faceplate.render.resources import Consent, RenderResources
 from faceplate.shot import Shot
@@ -35,8 +36,9 @@ class FacesResources(RenderResources):
         base_finder: FaceFinder,
         given_generator: Generator | None,
         pool: ResourcePool,
+        given_pixels: GivenPixels | None = None,
     ) -> None:
-        super().__init__(shot, base_finder, given_generator, pool=pool)
+        super().__init__(shot, base_finder, given_generator, pool=pool, given_pixels=given_pixels)
         self.faces = tuple(faces)
 
     def values(self, frame: int, values: Mapping[str, Any] | None = None) -> Parameters:

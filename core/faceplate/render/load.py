@@ -21,7 +21,7 @@ from faceplate.render.prepare import PreparedPlate, prepare_plate, region_of_int
 from faceplate.render.resources import RenderResources
 from faceplate.render.result import LoadedFrame, LocatedFrame
 
-__all__ = ["load_frame"]
+__all__ = ["load_frame", "needed_window"]
 
 
 def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: StageCache) -> LoadedFrame:
@@ -30,10 +30,8 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
     if face is None:
         return LoadedFrame(located)
     generator = resources.generator(request.parameters)
-    transform = generator.frame(face, located.file.pixel_aspect)
-    grain_known = target.grain is not None
     lens = located.lens
-    region = region_of_interest(transform, face, request.parameters, grain_known, lens).intersect(located.file.data)
+    region = needed_window(resources, located)
     grain = target.grain if request.proxy == 1 else _proxy_grain(resources, located, stage_cache)
     inputs = _read_input_mattes(located, region)
     cache = NO_FRAME_CACHE
@@ -57,6 +55,16 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
 
     prepared = cache.make("prepare", prepare).with_parameters(request.parameters)
     return LoadedFrame(located, prepared, inputs, grain, cache)
+
+
+def needed_window(resources: RenderResources, located: LocatedFrame) -> Window:
+    """Return the plate's pixels that the frame's face reads; empty for a frame without the face."""
+    face, parameters, data = located.face, located.parameters, located.file.data
+    if face is None:
+        return Window(data.x, data.y, 0, 0)
+    transform = resources.generator(parameters).frame(face, located.file.pixel_aspect)
+    grain_known = located.target.grain is not None
+    return region_of_interest(transform, face, parameters, grain_known, located.lens).intersect(data)
 
 
 def _read_region(resources: RenderResources, located: LocatedFrame, region: Window) -> Frame:

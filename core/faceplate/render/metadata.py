@@ -12,7 +12,7 @@ from faceplate.render.result import Rendered
 from faceplate.shot.parameters import Parameters
 from faceplate_client.version import __version__
 
-__all__ = ["device_of", "engine_fields", "frame_fields"]
+__all__ = ["device_of", "engine_fields", "frame_fields", "tracked_frames"]
 
 
 def frame_fields(resources: RenderResources, rendered: Rendered) -> dict[str, str | int | float]:
@@ -40,17 +40,16 @@ def engine_fields(resources: RenderResources, parameters: Parameters) -> dict[st
         "faceplate:weights": ", ".join(f"{card.name} {card.sha256[:16]} {card.licence}" for card in cards),
         "faceplate:parameters": json.dumps(parameters.model_dump(), sort_keys=True),
         "faceplate:device": device_of(resources, parameters),
-        **_track_field(resources),
+        **({"faceplate:tracked": tracked} if (tracked := tracked_frames(resources)) else {}),
         "faceplate:ocio": resources.color.source,
         "faceplate:working_space": resources.color.working_space,
     }
 
 
-def _track_field(resources: RenderResources) -> dict[str, str]:
-    """Return the frames that the track, or the tracks of several faces, were made from; nothing without a track."""
+def tracked_frames(resources: RenderResources) -> str:
+    """Return the frames that the track, or the tracks of several faces, were made from; "" without a track."""
     every = resources.faces if isinstance(resources, FacesResources) else (resources,)
-    ranges = dict.fromkeys(face.track.range_text for face in every if face.track is not None)
-    return {"faceplate:tracked": "; ".join(ranges)} if ranges else {}
+    return "; ".join(dict.fromkeys(face.track.range_text for face in every if face.track is not None))
 
 
 def device_of(resources: RenderResources, parameters: Parameters) -> str:

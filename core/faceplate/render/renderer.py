@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -32,13 +32,13 @@ from faceplate.face.face import proxy_face
 from faceplate.generators import Generator
 from faceplate.image.window import Window
 from faceplate.models import Network
-from faceplate.plate import PlateFile, Sequence, Written, write_element, write_over
+from faceplate.plate import GivenPixels, PlateFile, Sequence, Written, write_element, write_over
 from faceplate.render.blur import blur_reach, find_blur
 from faceplate.render.cache_keys import CacheKeys, FacesKeys
 from faceplate.render.composite import CompositeResult, composite, empty_composite
 from faceplate.render.faces_resources import FacesResources
 from faceplate.render.generate import generate_face
-from faceplate.render.load import load_frame
+from faceplate.render.load import load_frame, needed_window
 from faceplate.render.match import match_face
 from faceplate.render.matte import make_mattes
 from faceplate.render.metadata import engine_fields, frame_fields
@@ -46,7 +46,7 @@ from faceplate.render.pool import ResourcePool
 from faceplate.render.resources import RenderResources, default_finder
 from faceplate.render.result import GeneratedFrame, LoadedFrame, LocatedFrame, Rendered
 from faceplate.render.several import ABSENT, merge_faces, refuse_one_person_twice
-from faceplate.render.slating import with_slate
+from faceplate.render.slating import slate_window, with_slate
 from faceplate.render.target import Target, find_target, search_face
 from faceplate.shot import Shot
 from faceplate.shot.parameters import Parameters
@@ -65,6 +65,8 @@ class Renderer:
 
     A shot that lists several faces has a renderer of each (`faces`); every step runs for each of them, and the last ones on
     the faces laid over each other. Those renderers lay no slate (`slated`), because the whole picture gets one.
+
+    `given_pixels` are a host's pixels for one frame, which take the place of the plate file's.
     """
 
     shot: Shot
@@ -73,20 +75,29 @@ class Renderer:
     cache: StageCache = NO_CACHE
     pool: ResourcePool = field(default_factory=ResourcePool, repr=False, compare=False)
     slated: bool = True
+    given_pixels: GivenPixels | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def resources(self) -> RenderResources:
         """The shot's files, networks and decisions."""
         if self.faces:
             faces = [face.resources for face in self.faces]
-            return FacesResources(self.shot, faces, self.finder, self.generator, self.pool)
-        return RenderResources(self.shot, self.finder, self.generator, pool=self.pool)
+            return FacesResources(self.shot, faces, self.finder, self.generator, self.pool, self.given_pixels)
+        return RenderResources(self.shot, self.finder, self.generator, pool=self.pool, given_pixels=self.given_pixels)
 
     @cached_property
     def faces(self) -> tuple[Renderer, ...]:
         """A renderer of each face that the shot lists; empty for a shot of one face, which lists none."""
         return tuple(
-            Renderer(shot, self.finder, self.generator, self.cache, self.pool.of_face(shot.person), slated=False)
+            Renderer(
+                shot,
+                self.finder,
+                self.generator,
+                self.cache,
+                self.pool.of_face(shot.person),
+                slated=False,
+                given_pixels=self.given_pixels,
+            )
             for shot in (self.shot.face_shots if self.shot.faces else ())
         )
 
@@ -305,6 +316,21 @@ class Renderer:
         every = zip(self.faces, self._values_of_faces(frame, values), strict=True)
         keys = [CacheKeys(own.resources, own.resources.request(frame, mine, proxy)) for own, mine in every]
         return FacesKeys.of(self.shot, keys, content).frame_key()
+
+    def needed_window(self, frame: int, values: Mapping[str, Any] | None = None) -> tuple[Window, Window]:
+        """Return the part of the plate whose pixels the frame reads at full size, so that a host need not give more.
+
+        It is all of the display window, which is returned beside it, where a face must be searched, and empty where the frame
+        shows none. Raises what `locate` raises.
+        """
+        if any(own.resources.track is None for own in self.faces or (self,)):
+            display = self.resources.request(frame).file.display
+            return display, display
+        located = self.locate(frame, values=values)
+        every = zip(self.faces or (self,), (located, *located.others), strict=True)
+        windows = [needed_window(own.resources, item) for own, item in every]
+        display = located.request.file.display
+        return reduce(Window.union, windows, slate_window(self.resources, located)).intersect(display), display
 
     def attributes(self, parameters: Parameters | None = None) -> dict[str, str | int | float]:
         """Engine, generator, weights, parameters and colour of a frame, as its file's header names them."""

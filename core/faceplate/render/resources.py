@@ -39,6 +39,7 @@ from faceplate.models import (
     single_precision,
 )
 from faceplate.models.devices import Runtime
+from faceplate.plate import GivenPixels
 from faceplate.provenance.fields import training_releases
 from faceplate.render.composite import layer_names
 from faceplate.render.expression_match import RestingFaces, match_amounts
@@ -78,7 +79,8 @@ class RenderResources(ShotFiles):
 
     `base_finder` holds the model store and the networks that find faces where the parameters name no others;
     `given_generator` takes the place of the generator that the parameters name. A `pool` of other resources may be shared
-    where only output, mode or values differ; `color` is given by a caller who has opened the configuration already.
+    where only output, mode or values differ; `color` is given by a caller who has opened the configuration already, and
+    `given_pixels` by a host that has other pixels for one frame of the plate.
     """
 
     def __init__(
@@ -89,8 +91,9 @@ class RenderResources(ShotFiles):
         *,
         pool: ResourcePool | None = None,
         color: ColorConfig | None = None,
+        given_pixels: GivenPixels | None = None,
     ) -> None:
-        super().__init__(shot, pool or ResourcePool())
+        super().__init__(shot, pool or ResourcePool(), given_pixels)
         self.base_finder = base_finder or default_finder()
         self.given_generator = given_generator
         self.auto_track: AutoTrack | None = None

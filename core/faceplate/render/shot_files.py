@@ -9,7 +9,7 @@ from faceplate.color.reading import read_frame, read_proxy
 from faceplate.errors import RenderError, UsageError
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from faceplate.plate import PlateFile, Sequence, same_target
+from faceplate.plate import GivenPixels, PlateFile, Sequence, given_plate, same_target
 from faceplate.render.pool import ResourcePool
 from faceplate.shot import Shot
 from faceplate.system.user_paths import make_folder
@@ -18,11 +18,15 @@ __all__ = ["ShotFiles"]
 
 
 class ShotFiles:
-    """Plate, output, frames and colour of `shot`; a `pool` keeps the colour configuration."""
+    """Plate, output, frames and colour of `shot`; a `pool` keeps the colour configuration.
 
-    def __init__(self, shot: Shot, pool: ResourcePool) -> None:
+    `given_pixels` are a host's pixels for one frame, which take the place of the plate file's.
+    """
+
+    def __init__(self, shot: Shot, pool: ResourcePool, given_pixels: GivenPixels | None = None) -> None:
         self.shot = shot
         self.pool = pool
+        self.given_pixels = given_pixels
 
     @property
     def color(self) -> ColorConfig:
@@ -65,8 +69,13 @@ class ShotFiles:
         return max(earlier)
 
     def open_plate(self, plate_frame: int) -> PlateFile:
-        """Return the header of the plate's file. Raises what `PlateFile.open` raises."""
-        return PlateFile.open(self.plate.path(plate_frame), layer=self.shot.layer, frame=plate_frame)
+        """Return the header of the plate's file, with a host's pixels behind it where they are given for this frame.
+
+        Raises what `PlateFile.open` and `given_plate` raise.
+        """
+        file = PlateFile.open(self.plate.path(plate_frame), layer=self.shot.layer, frame=plate_frame)
+        given = self.given_pixels
+        return given_plate(file, given) if given is not None and given.frame == plate_frame else file
 
     def read_plate(self, file: PlateFile, region: Window, proxy: int = 1) -> Frame:
         """Pixels of a plate file; at a proxy `region` is one of the reduced plate, `file` either of the two."""

@@ -14,7 +14,7 @@ from faceplate.render.composite import CompositeResult
 from faceplate.render.resources import RenderResources
 from faceplate.render.result import LocatedFrame
 
-__all__ = ["lay_slate", "with_slate"]
+__all__ = ["lay_slate", "slate_window", "with_slate"]
 
 # Scene-linear value of the slate's letters, about that of a white shirt in the key light.
 _LETTERS = 0.8
@@ -33,6 +33,14 @@ def with_slate(resources: RenderResources, located: LocatedFrame, result: Compos
         return resources.read_plate(file, window, located.request.proxy).pixels
 
     return lay_slate(result, make_slate(text, file.display, file.pixel_aspect), read, white, file.data)
+
+
+def slate_window(resources: RenderResources, located: LocatedFrame) -> Window:
+    """Return the plate's pixels that the slate of the shot's policy covers; empty where it asks for none."""
+    text, file = resources.consent.decision.slate, located.file
+    if not text:
+        return Window(file.data.x, file.data.y, 0, 0)
+    return make_slate(text, file.display, file.pixel_aspect).window
 
 
 def lay_slate(

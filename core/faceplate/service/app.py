@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Body, Depends, FastAPI, Header, Request
+from fastapi import Body, Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.security import HTTPBearer
@@ -19,19 +20,21 @@ from starlette.exceptions import HTTPException
 from faceplate.cache import NO_CACHE, StageCache
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.models.devices import available_providers
-from faceplate.service.events import event_stream
+from faceplate.service.events import ended_within, event_stream
 from faceplate.service.guard import client
 from faceplate.service.job_context import JobContext
 from faceplate.service.job_queue import JobQueue, error_entry
 from faceplate.service.jobs import make_job
 from faceplate.service.page import POLICY, page_of
 from faceplate.service.path_checks import check_request_paths
+from faceplate.service.people_pictures import people_pictures
 from faceplate.service.roots import Roots
-from faceplate.service.schema import JobRequest, KeysRequest, ShotRequest
+from faceplate.service.schema import JobRequest, KeysRequest, PeopleRequest, RegionsRequest, ReserveRequest, ShotRequest
 from faceplate.service.sessions import Sessions
 from faceplate.service.shared import SharedPixels
 from faceplate.service.shot_info import describe, issues_of
 from faceplate.service.shots import OpenShots
+from faceplate.service.view_lists import views_of
 from faceplate.shot.parameters import describe as describe_parameters
 from faceplate_client.version import __version__
 
@@ -116,7 +119,9 @@ def _errors(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in ("body", "render", "track", "faces"))
+        where = ".".join(
+            str(part) for part in first["loc"] if part not in ("body", "render", "pixels", "track", "faces")
+        )
         return said(
             400, {"code": "bad-request", "message": f"The request is wrong at {where or 'its body'}: {first['msg']}."}
         )
@@ -169,6 +174,11 @@ def _about(app: FastAPI, service: Service) -> None:
         service.stop()
         return {"stopping": True}
 
+    @app.post("/v1/shared")
+    def reserve(request: ReserveRequest) -> dict[str, Any]:
+        """Reserve shared memory for a host's pixels; only this user can open it."""
+        return {"name": service.shared.reserve(request.bytes), "bytes": request.bytes}
+
     @app.delete("/v1/shared/{name}")
     async def free(name: str) -> dict[str, Any]:
         """Free pixels in shared memory."""
@@ -216,6 +226,29 @@ def _shots(app: FastAPI, service: Service) -> None:
         """Return what is worth a look in an open shot, by frame: kind, face, frames, severity, value, threshold, sentence."""
         return {"issues": issues_of(service.shots.get(shot))}
 
+    @app.post("/v1/shots/{shot}/people")
+    def people(shot: str, request: PeopleRequest) -> dict[str, Any]:
+        """Write a small picture of each person of the track; return the files by the person's id."""
+        service.roots.check(request.folder)
+        return {"pictures": people_pictures(service.shots.get(shot).renderer(), Path(request.folder), request.size)}
+
+    @app.get("/v1/shots/{shot}/views")
+    def views(shot: str) -> dict[str, Any]:
+        """Return which picture of the source leads at which plate frames, for each face of an open shot."""
+        return {"faces": views_of(service.shots.get(shot).renderer())}
+
+    @app.post("/v1/regions")
+    def regions(request: RegionsRequest) -> dict[str, Any]:
+        """Return the part of the picture that a frame reads, as x, y, width, height; width 0 where it shows no face."""
+        opened = service.shots.get(request.shot)
+        check_request_paths(service.roots, request)
+        opened.check((), lambda frame: {})
+        window, display = opened.renderer("", "over").needed_window(request.frame, request.values)
+        return {
+            "region": [window.x - display.x, window.y - display.y, window.width, window.height],
+            "size": [display.width, display.height],
+        }
+
     @app.post("/v1/keys")
     def keys(request: KeysRequest) -> dict[str, Any]:
         """Return the key of each frame, which names all that its pixels depend on. An up-to-date file carries it."""
@@ -235,7 +268,7 @@ def _jobs(app: FastAPI, service: Service) -> None:
         request: Annotated[JobRequest, Body(discriminator="kind")],
         faceplate_client: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> dict[str, Any]:
-        """Queue a job: render, track, or faces."""
+        """Queue a job: render, pixels, track, or faces."""
         opened = service.shots.get(request.shot)
         job = make_job(service.context, opened, request)
         job.label, job.shot = f"{request.kind.capitalize()} {opened.shot.name}".strip(), opened.request.path or ""
@@ -250,9 +283,11 @@ def _jobs(app: FastAPI, service: Service) -> None:
         return {"jobs": [{**document, "frames": {}} for document in documents]}
 
     @app.get("/v1/jobs/{job}")
-    async def job_document(job: str) -> dict[str, Any]:
-        """Return a job as it is now."""
-        return service.queue.document(service.queue.get(job))
+    async def job_document(job: str, wait: Annotated[float, Query(ge=0, le=30)] = 0.0) -> dict[str, Any]:
+        """Return a job as it is now, or as soon as it has ended within `wait` seconds."""
+        found = service.queue.get(job)
+        await ended_within(service.queue, found, wait)
+        return service.queue.document(found)
 
     @app.delete("/v1/jobs/{job}")
     async def cancel(job: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from faceplate.service.job_queue import Job, JobQueue
 
-__all__ = ["event_stream"]
+__all__ = ["ended_within", "event_stream"]
 
 # Seconds between two pings. A client takes a stream for dead that stays silent much longer.
 _PING_SECONDS = 2
@@ -27,6 +27,29 @@ def event_stream(queue: JobQueue, job: Job, after: int) -> EventSourceResponse:
         ping=_PING_SECONDS,
         ping_message_factory=lambda: ServerSentEvent("{}", event="ping", sep="\n"),
     )
+
+
+async def ended_within(queue: JobQueue, job: Job, seconds: float) -> None:
+    """Return as soon as `job` has ended, and at the latest after `seconds`."""
+    loop = asyncio.get_running_loop()
+    news = asyncio.Event()
+
+    def wake() -> None:
+        if job.finished:
+            loop.call_soon_threadsafe(news.set)
+
+    with queue.changed:
+        job.listeners.add(wake)
+        ended = job.finished
+    try:
+        if not ended and seconds > 0:
+            async with asyncio.timeout(seconds):
+                await news.wait()
+    except TimeoutError:
+        pass
+    finally:
+        with queue.changed:
+            job.listeners.discard(wake)
 
 
 async def _events(queue: JobQueue, job: Job, after: int) -> AsyncIterator[ServerSentEvent]:

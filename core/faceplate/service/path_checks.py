@@ -8,7 +8,7 @@ from typing import Any
 
 from faceplate.plate import Sequence
 from faceplate.service.roots import Roots
-from faceplate.service.schema import KeysRequest, RenderRequest
+from faceplate.service.schema import KeysRequest, PixelsRequest, RegionsRequest, RenderRequest
 from faceplate.shot import Shot
 from faceplate.shot.parameters import PARAMETERS
 
@@ -34,7 +34,7 @@ def check_shot_paths(roots: Roots, shot: Shot) -> None:
     )
 
 
-def check_request_paths(roots: Roots, request: RenderRequest | KeysRequest) -> None:
+def check_request_paths(roots: Roots, request: RenderRequest | KeysRequest | PixelsRequest | RegionsRequest) -> None:
     """Refuse a request that itself names a path outside `roots`. Raises `UsageError('outside-roots')`."""
     if not roots.folders:
         return
@@ -46,9 +46,10 @@ def check_request_paths(roots: Roots, request: RenderRequest | KeysRequest) -> N
     roots.check(*(path for pattern in patterns if pattern for path in _places_of(pattern)))
 
 
-def _all_values(request: RenderRequest | KeysRequest) -> Iterator[Mapping[str, Any]]:
+def _all_values(request: RenderRequest | KeysRequest | PixelsRequest | RegionsRequest) -> Iterator[Mapping[str, Any]]:
     """Yield every set of values of a request, also those of single faces."""
-    for values in (request.values, *request.frame_values.values()):
+    by_frame = request.frame_values.values() if isinstance(request, RenderRequest | KeysRequest) else ()
+    for values in (request.values, *by_frame):
         yield values
         of_faces = values.get("faces")
         if isinstance(of_faces, Mapping):

@@ -100,6 +100,7 @@ class _RenderSteps:
             skip_current=request.skip_current and bool(self.output),
             recorded=is_take,
             action="render" if is_take else "",
+            mix_tracks=request.mix_tracks,
             ahead=0 if is_batch and len(self.frames) > 1 else 1,
             before_frame=begin,
             cancelled=lambda: job.finished,

@@ -107,6 +107,7 @@ def _engine_request(opened: OpenShot, request: RenderPage | TrackPage | FacesPag
         proxy=request.proxy,
         priority="batch",
         skip_current=request.only == "stale",
+        mix_tracks=False,
     )
 
 

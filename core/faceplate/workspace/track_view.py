@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,11 @@ from pydantic import ValidationError
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.render import Renderer
 from faceplate.service.shot_info import people
+from faceplate.service.view_lists import view_list
 from faceplate.shot import first_fault
-from faceplate.source import Source
 from faceplate.track import Track
 from faceplate.track.corrections import region_weight
 from faceplate.track.model import Corrections
-from faceplate.track.view_planner import plan_for, source_identity
 
 __all__ = ["edited_track", "track_answer"]
 
@@ -35,7 +34,7 @@ def track_answer(renderer: Renderer, track: Track) -> dict[str, Any]:
         "cuts": list(track.sidecar.cuts),
         "plots": {person.id: _plots(track, person.id) for person in track.people},
         "grain": _grain(track),
-        "views": _views(renderer, track, chosen),
+        "views": view_list(renderer, track, chosen) if chosen is not None else {"names": [], "lane": []},
         "corrections": track.sidecar.corrections.model_dump(mode="json"),
         "orphans": list(track.orphans),
     }
@@ -162,31 +161,3 @@ def _grain(track: Track) -> dict[str, Any]:
         grain = track.grain(frame)
         strength.append(None if grain is None else round(float(np.sqrt(grain.slope[1] * 0.18 + grain.floor[1])), 6))
     return {"frames": frames, "strength": strength}
-
-
-def _views(renderer: Renderer, track: Track, person: str | None) -> dict[str, Any]:
-    """Return the names of the source's views and the lane of leading views; empty where there is no source or person."""
-    try:
-        source = renderer.source if renderer.shot.source is not None else None
-    except FaceplateError:
-        source = None
-    if source is None or person is None:
-        return {"names": [], "lane": []}
-    names = [view.name for view in source.all_views]
-    return {"names": names, "lane": _lane(track, person, source, names)}
-
-
-def _lane(track: Track, person: str, source: Source, names: Sequence[str]) -> list[dict[str, Any]]:
-    plan = track.view_plan(person, source_identity(source)) or plan_for(track, person, source)
-    keys = [key for key in track.sidecar.corrections.views if key.person == person]
-    return [
-        {
-            "first": run.first,
-            "last": run.last,
-            "view": run.view,
-            "fade": run.fade,
-            "turn": run.turn,
-            "pinned": any(key.view == run.view and key.first <= run.first and run.last <= key.last for key in keys),
-        }
-        for run in track.view_runs(plan, names)
-    ]

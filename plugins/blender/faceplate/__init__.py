@@ -21,9 +21,10 @@ from . import (
     pick_face,
     properties,
     take_operators,
+    view_operators,
 )
 
-_MODULES = (operators, take_operators, engine_install, panels, pick_face, handlers, live_update)
+_MODULES = (operators, take_operators, view_operators, engine_install, panels, pick_face, handlers, live_update)
 
 __all__ = ["register", "unregister"]
 

@@ -11,7 +11,19 @@ from typing import Any
 
 from .faceplate_client import Engine, EngineError, Shot, ShotCache, connect
 
-__all__ = ["EngineStatus", "close", "engine", "models", "open_shot", "page_address", "refresh", "shot_info", "status"]
+__all__ = [
+    "EngineStatus",
+    "ask_views",
+    "close",
+    "engine",
+    "models",
+    "open_shot",
+    "page_address",
+    "refresh",
+    "shot_info",
+    "status",
+    "views",
+]
 
 
 @dataclass
@@ -24,6 +36,7 @@ class EngineStatus:
 
 status = EngineStatus()
 _infos: dict[str, dict[str, Any]] = {}
+_views: dict[str, list[dict[str, Any]]] = {}
 _cards: list[dict[str, Any]] = []
 
 
@@ -42,6 +55,16 @@ def open_shot(document: dict[str, Any], base: str | None) -> Shot:
 def shot_info(group: Any) -> dict[str, Any] | None:
     """Return what the engine last reported of a group's shot, without a request; None before the first request."""
     return _infos.get(group.faceplate.uid) if group is not None else None
+
+
+def views(group: Any) -> list[dict[str, Any]] | None:
+    """Return the view plan that the engine last reported of a group's shot, without a request; None before `ask_views`."""
+    return _views.get(group.faceplate.uid)
+
+
+def ask_views(document: dict[str, Any], base: str | None) -> None:
+    """Ask the engine which pictures of a shot's source lead. Raises `EngineError`."""
+    _views[document["id"]] = engine().views(open_shot(document, base))
 
 
 def refresh() -> None:

@@ -34,7 +34,7 @@ __all__ = [
     "wait",
 ]
 
-_PERIOD = 0.05
+_PERIOD = 0.02
 _IDLE_PERIOD = 0.5
 
 
@@ -184,7 +184,7 @@ def _show_answer(state: Status, node: Any, request: frame_requests.Request, answ
     try:
         if answer.error is not None:
             raise answer.error
-        frame_requests.show_frame(
+        shown = frame_requests.show_frame(
             node, request.frame, frame_requests.rendered_files(answer.result, [request])[request.frame]
         )
     except ClientError as error:
@@ -192,7 +192,8 @@ def _show_answer(state: Status, node: Any, request: frame_requests.Request, answ
             state.text, state.problem = str(error), True
         state.asked = None
         return
-    node_group.reload(node.node_tree)
+    if not shown:  # the file was there before this session looked for it
+        node_group.reload(node.node_tree)
     node_group.force_update(node)
     state.text, state.problem = f"frame {request.frame} is up to date", False
 

@@ -4,11 +4,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import bpy
 
-from . import compat, connection, engine_install, live_update, node_group, parameter_sockets, plate_input, prerender
+from . import (
+    compat,
+    connection,
+    engine_install,
+    live_update,
+    node_group,
+    parameter_sockets,
+    plate_input,
+    prerender,
+    view_operators,
+)
 from .faceplate_client import ClientError, __version__, licence_notice
 
 __all__ = ["register", "unregister"]
@@ -171,6 +181,18 @@ def _entries(name: str) -> list[dict[str, Any]]:
     return sorted((entry for entry in every if entry["group"] == name), key=lambda entry: order[entry["name"]])
 
 
+class FACEPLATE_PT_views(_Panel, bpy.types.Panel):
+    """Which picture of the source leads on this frame, and pins."""
+
+    bl_idname = "FACEPLATE_PT_views"
+    bl_label = "View Plan"
+    bl_parent_id = "FACEPLATE_PT_shot"
+    bl_options: ClassVar[Any] = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        view_operators.draw(_layout(self), context, node_group.active_node(context))
+
+
 class FACEPLATE_UL_takes(bpy.types.UIList):
     """The list of takes: number, frames, note; the eye button shows a take."""
 
@@ -264,6 +286,7 @@ def register() -> None:
     groups = [_group_panel(name) for name in parameter_sockets.groups() if _entries(name)]
     _classes[:] = [
         FACEPLATE_PT_shot,
+        FACEPLATE_PT_views,
         *groups,
         FACEPLATE_UL_takes,
         FACEPLATE_PT_output,

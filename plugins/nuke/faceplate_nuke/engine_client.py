@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from dataclasses import replace
@@ -41,6 +42,7 @@ class EngineClient:
 
     def __init__(self) -> None:
         self._shots = ShotCache()
+        self._seen: dict[str, tuple[Any, dict[str, str]]] = {}
 
     def render(self, request: RenderRequest, progress: Progress | None = None) -> dict[int, dict[str, Any]]:
         """Render the frames that are missing or stale; return the engine's entry for each of Nuke's frames.
@@ -86,8 +88,8 @@ class EngineClient:
     def choices(self, request: RenderRequest) -> dict[str, list[Choice]]:
         """Return what each pulldown of the node offers, by parameter."""
         engine, shot = self._open(request)
-        models = engine.models()
-        return {name: choices_of(name, models, shot.info) for name in CHOSEN}
+        models, pictures = engine.models(), self._pictures(engine, shot, os.path.dirname(request.frames[0].path))
+        return {name: choices_of(name, models, shot.info, pictures) for name in CHOSEN}
 
     def state(self) -> str:
         """Return one line about the running engine: version, device, jobs. None is started."""
@@ -103,6 +105,18 @@ class EngineClient:
     def stop(self) -> None:
         """End the engine, if this session uses one."""
         self._shots.stop()
+
+    def _pictures(self, engine: Engine, shot: Shot, folder: str) -> dict[str, str]:
+        """Return pictures of the track's people beside the frames, made again when the people change; none where that fails."""
+        people = shot.info.get("people")
+        known = self._seen.get(folder)
+        if known is None or known[0] != people:
+            made: dict[str, str] = {}
+            if people:
+                with contextlib.suppress(EngineError):
+                    made = engine.people_pictures(shot, os.path.join(folder, "people"))
+            known = self._seen[folder] = (people, made)
+        return known[1]
 
     def _open(self, request: RenderRequest | TrackRequest) -> tuple[Engine, Shot]:
         return self._shots.engine(), self._shots.open(request.document, request.base or None)

@@ -28,7 +28,7 @@ from .shot_state import ShotState
 
 __all__ = ["LIVE", "LiveUpdates"]
 
-PAUSE = 0.1
+PAUSE = 0.05
 """Seconds without another change before a picture is asked for."""
 
 QUICK = 0.25

@@ -56,5 +56,14 @@ def fill(group: nuke.Group, offered: Mapping[str, Sequence[Choice]]) -> None:
 
 
 def _lines(choices: Sequence[Choice]) -> str:
-    told = [f"<b>{escape(choice.value or DEFAULT)}</b>: {escape(choice.text)}" for choice in choices if choice.text]
+    told = [
+        f"{_picture(choice)}<b>{escape(choice.value or DEFAULT)}</b>: {escape(choice.text)}"
+        for choice in choices
+        if choice.text
+    ]
     return "<br><br>" + "<br>".join(told) if told else ""
+
+
+def _picture(choice: Choice) -> str:
+    """Return the choice's picture in the tooltip's rich text, which shows files of this machine."""
+    return f'<img src="{escape(choice.picture)}" height="64"> ' if choice.picture else ""

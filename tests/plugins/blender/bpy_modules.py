@@ -4,7 +4,8 @@ An environment lies beside the project's own: `.venv-bpy45`, `.venv-bpy50`. Its 
 could not be made, so that the tests can say which of them did not run. A failure is tried again after a day.
 `tests/checks.py` runs this file with the project's Python; `python3 install clean` removes what it made.
 
-The versions of `USUAL` are made and tested. `FACEPLATE_BLENDERS` names others: `4.2,5.3`, or `all`.
+The versions of `USUAL` are made and tested: the newest that is there by every test, the others by those that are marked `smoke`.
+`FACEPLATE_BLENDERS` names versions that are tested whole: `4.2,5.3`, or `all`.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["STATE", "USUAL", "VERSIONS", "chosen_versions", "ensure_modules", "module_folder"]
+__all__ = ["STATE", "USUAL", "VERSIONS", "chosen_versions", "ensure_modules", "module_folder", "whole_versions"]
 
 VERSIONS = {"4.2": "4.2.23", "4.5": "4.5.15", "5.0": "5.0.1", "5.2": "5.2.3", "5.3": "5.3.0"}
 """Blender's versions by their first two numbers."""
 
 USUAL = ("4.5", "5.0")
-"""The versions that are tested unless `FACEPLATE_BLENDERS` says otherwise. A module takes 1 GB, and its tests a minute."""
+"""The versions that are tested unless `FACEPLATE_BLENDERS` says otherwise. A module takes 1 GB, and all its tests minutes."""
 
 STATE = "faceplate-bpy.json"
 # Each wheel is made for one version of Python.
@@ -53,6 +54,15 @@ def chosen_versions() -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"FACEPLATE_BLENDERS names {unknown[0]}; the versions are {', '.join(VERSIONS)}, or all.")
     return chosen
+
+
+def whole_versions(environment: Path) -> tuple[str, ...]:
+    """Return those of the chosen versions that every test runs on: all that are named, or the newest usual one that is there."""
+    chosen = chosen_versions()
+    if os.environ.get("FACEPLATE_BLENDERS", "").strip():
+        return chosen
+    there = [version for version in chosen if _known(module_folder(environment, version), VERSIONS[version]) == ""]
+    return (max(there or chosen),)
 
 
 def ensure_modules(environment: Path) -> dict[str, str]:

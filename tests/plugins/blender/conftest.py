@@ -12,12 +12,23 @@ import cv2
 import numpy as np
 import pytest
 from blender_host import FRAMES, HEIGHT, WIDTH, Host, blender_of, read_pixels, write_pixels
-from bpy_modules import STATE, chosen_versions, module_folder
+from bpy_modules import STATE, VERSIONS, chosen_versions, module_folder, whole_versions
 
 from faceplate.color import ColorConfig
 from faceplate.demo.plate import make_plate
 from faceplate.hosts.blender import install_into
 from faceplate_client import connect
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to one version what need not run on each of them by default."""
+    whole = whole_versions(Path(sys.prefix))
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        version = parameters.get("host") if "host" in getattr(item, "fixturenames", ()) else None
+        if version in VERSIONS and version not in whole and item.get_closest_marker("smoke") is None:
+            reason = f"Blender {version} runs the tests marked smoke; FACEPLATE_BLENDERS=all runs all of them on every version"
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

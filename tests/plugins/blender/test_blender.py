@@ -60,6 +60,7 @@ def rendered(host: Host, plates: dict[str, str]) -> Path:
     return place
 
 
+@pytest.mark.smoke
 def test_eight_frames_are_those_of_faceplate_render(host: Host, rendered: Path, plates: dict[str, str]) -> None:
     """A keyed parameter has its frame's value; where there is no face the plate is the plate, bit for bit."""
     truth = _swapped(rendered / "shot.shot.json", "1001-1008")
@@ -247,6 +248,15 @@ def test_at_work(host: Host, plates: dict[str, str]) -> None:
     assert found["track"] and len(found["people"]) == 1
     assert "takes/001/element.0001.exr" in found["take"].replace("\\", "/")
     assert "running" in found["engine"]
+    views = found["views"]
+    assert views["unknown"] == ["faceplate.views"]
+    assert views["planned"][:2] == ["faceplate.views", f"Frame 1001: {views['leader']}, planned"]
+    assert views["planned"][2].startswith("1001-") and views["planned"][-2:] == [
+        "faceplate.pin_view",
+        "faceplate.unpin_view",
+    ]
+    assert views["pinned"][1] == f"Frame 1001: {views['other']}, pinned" and views["pins"] == f"{views['other']}@1001"
+    assert views["left"] == "" and "No view is pinned" in views["refused"]
     assert found["undone"] == [1.0, "mesh"] and found["redone"] == [0.125, "null"] and found["same shot"]
 
 

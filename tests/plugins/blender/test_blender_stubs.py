@@ -17,6 +17,7 @@ MISTAKES = {
     "take_operators.py": ("invoke_confirm(", "invoke_confrim("),
     "engine_install.py": ("extension_path_user(", "extension_path_usr("),
     "pick_face.py": (".region_to_view(", ".region_to_veiw("),
+    "view_operators.py": ("invoke_props_dialog(", "invoke_props_dialg("),
     "prerender.py": ("bpy.ops.render.render(", "bpy.ops.render.rendr("),
 }
 """By file: what is there, and a misspelling that only the stubs show."""

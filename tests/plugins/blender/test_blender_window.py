@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from blender_host import Host, blender_of, person
 
 from faceplate.hosts.blender import remove_from
@@ -13,6 +14,7 @@ from faceplate.hosts.blender import remove_from
 BUSY = "ERROR: 'Face Swap' is busy: wait until it is done, or press Cancel."
 
 
+@pytest.mark.smoke
 def test_the_live_timer_and_the_modal_operators_run_through(host: Host, plates: dict[str, str]) -> None:
     """With editors to redraw: the timer goes on after its first answer, and Track and Bake finish."""
     place = host.folder / "window"
@@ -94,6 +96,7 @@ def test_the_engine_is_installed_when_asked(host: Host, tmp_path: Path) -> None:
     assert found["noted"] == [True]
 
 
+@pytest.mark.smoke
 def test_removed_nothing_is_left(host: Host) -> None:
     """The last test of this host: `faceplate host install blender --remove`."""
     installed = Path(host.answers["installed"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from html import escape
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,6 +46,30 @@ def test_the_engine_fills_the_lists_and_what_is_chosen_stays(stage: Stage, offer
     assert len(stage.session.undo_steps) == steps
     assert "simswap_256</b>: CC-BY-NC-4.0, NOT for commercial use" in node["generator"].tooltip()
     assert "person 2, frames 1003-1004, seen in 2" in node["face2_target"].tooltip()
+
+
+def test_people_have_pictures_in_the_tooltip(stage: Stage, tmp_path: Path) -> None:
+    node = stage.faceswap()
+    picture = str(tmp_path / "people & more" / "a.png")
+    stage.adapter("pulldowns").fill(node, {"target": choices_of("target", MODELS, INFO, {"a": picture})})
+    shown = f'<img src="{escape(picture)}" height="64"> <b>Ada</b>: person 1'
+    assert shown in node["target"].tooltip() and "&amp; more" in shown
+    assert node["target"].tooltip().count("<img") == 1, "the other person has none"
+
+
+def test_pictures_are_asked_for_once(stage: Stage) -> None:
+    asked: list[str] = []
+
+    class Engine:
+        def people_pictures(self, shot: Any, folder: str) -> dict[str, str]:
+            asked.append(folder)
+            return {"a": "a.png"}
+
+    client = stage.adapter("engine_client").EngineClient()
+    shot = SimpleNamespace(info=INFO)
+    for _ in range(2):
+        assert client._pictures(Engine(), shot, "/f") == {"a": "a.png"}
+    assert client._pictures(Engine(), SimpleNamespace(info={"people": []}), "/f") == {} and len(asked) == 1
 
 
 def test_a_saved_choice_comes_back(stage: Stage, offered: dict[str, Any]) -> None:

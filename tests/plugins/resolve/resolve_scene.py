@@ -157,7 +157,7 @@ class CopyJob:
     def __init__(self, count: int) -> None:
         self.count = count
 
-    def poll(self) -> dict[str, Any]:
+    def poll(self, wait: float = 0.0) -> dict[str, Any]:
         return {"done": self.count, "total": self.count, "frames": {}}
 
     result = poll

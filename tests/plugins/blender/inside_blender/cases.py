@@ -280,6 +280,8 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     found["engine"] = case.module("connection").status.text
     found["people"] = [person["id"] for person in case.module("connection").shot_info(node.node_tree)["people"]]
 
+    found["views"] = _view_plan(case, node)
+
     # Undo takes the node away, redo brings it back with its shot.
     uid = node.node_tree.faceplate.uid
     bpy.ops.ed.undo_push(message="before")
@@ -294,6 +296,50 @@ def at_work(case: Case, ask: dict[str, Any]) -> None:
     found["redone"] = [node.inputs["Light"].default_value, node.node_tree.faceplate.parameters.generator]
     found["same shot"] = node.node_tree.faceplate.uid == uid
     answer(**found)
+
+
+class _Layout:
+    """A layout that keeps what is drawn into it."""
+
+    def __init__(self) -> None:
+        self.drawn: list[str] = []
+
+    def label(self, text: str, icon: str) -> None:
+        self.drawn.append(text)
+
+    def operator(self, name: str, **_: Any) -> None:
+        self.drawn.append(name)
+
+    def row(self, **_: Any) -> _Layout:
+        return self
+
+
+def _view_plan(case: Case, node: Any) -> dict[str, Any]:
+    """The view plan as the panel shows it: before it is asked for, planned, pinned, and unpinned."""
+    views, connection = case.module("view_operators"), case.module("connection")
+    parameters = node.node_tree.faceplate.parameters
+
+    def drawn() -> list[str]:
+        layout = _Layout()
+        views.draw(layout, bpy.context, node)
+        return layout.drawn
+
+    case.scene.frame_set(1)
+    found: dict[str, Any] = {"unknown": drawn()}
+    assert bpy.ops.faceplate.views() == {"FINISHED"}
+    face = connection.views(node.node_tree)[0]
+    leader = face["lane"][0]["view"]
+    other = next(name for name in face["names"] if name != leader)
+    found["planned"], found["leader"], found["other"] = drawn(), leader, other
+    assert bpy.ops.faceplate.pin_view(view=other, first=1001, last=1001) == {"FINISHED"}
+    found["pinned"], found["pins"] = drawn(), parameters.pins
+    assert bpy.ops.faceplate.unpin_view() == {"FINISHED"}
+    found["left"] = parameters.pins
+    try:
+        bpy.ops.faceplate.unpin_view()
+    except RuntimeError as error:  # an operator's error report
+        found["refused"] = str(error)
+    return found
 
 
 def former_names(case: Case, ask: dict[str, Any]) -> None:
