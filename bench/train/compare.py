@@ -27,8 +27,8 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1] / "people"))
 
-from measure_flicker import BLUR, CROP, INSIDE, MESH, SKIN_POINTS, lids
-from scenes import display, face_crop, labelled, opening
+from measure_flicker import lids
+from scenes import face_crop, labelled, opening
 
 from faceplate import Renderer
 from faceplate.color import ColorConfig
@@ -37,6 +37,7 @@ from faceplate.face import Face, FaceFinder, likeness
 from faceplate.image.frame import Frame
 from faceplate.models import default_store
 from faceplate.plate import PlateFile, Sequence
+from faceplate.review.measures import change_between, stabilised, stabilising_matrix, stable_mesh
 from faceplate.shot import Policy, load_shot
 from faceplate.source.pictures import source_files
 from faceplate.train.pack import DOUBLE, open_training_set
@@ -153,11 +154,12 @@ def measure(
         found.to_actor.append(likeness(embedding, actor))
         found.to_target.append(likeness(embedding, target))
         found.openings.append((lids(face.points), lids(there.points), opening(face.points), opening(there.points)))
-        matrix, reference = stabilised(face, reference)
-        crops.append(tuple(stable_crop(frame, matrix) for frame in (before, after)))  # type: ignore[arg-type]
+        reference = stable_mesh(face.points) if reference is None else reference
+        matrix = stabilising_matrix(face.points, reference)
+        crops.append((stabilised(before, matrix), stabilised(after, matrix)))
         for strip, frame in zip(strips, (before, after), strict=True):
             strip.append(labelled(face_crop(frame, face, SIDE), str(number)))
-    found.changes += [(change(one[0], two[0]), change(one[1], two[1])) for one, two in pairwise(crops)]
+    found.changes += [(change_between(one[0], two[0]), change_between(one[1], two[1])) for one, two in pairwise(crops)]
 
 
 def plates(renderer: Renderer, run: list[int], color: ColorConfig) -> Iterator[tuple[int, Frame]]:
@@ -166,24 +168,6 @@ def plates(renderer: Renderer, run: list[int], color: ColorConfig) -> Iterator[t
     for number in run:
         file = PlateFile.open(sequence.path(number))
         yield number, read_frame(file, color, renderer.shot.space, file.data)
-
-
-def stabilised(face: Face, reference: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the matrix that holds the face's mesh in place, and the mesh of the run's first frame."""
-    mesh = np.ascontiguousarray(face.points[:SKIN_POINTS, :2])
-    centred = mesh - mesh.mean(axis=0)
-    first = centred / np.ptp(centred, axis=0).max() * MESH + CROP / 2 if reference is None else reference
-    return cv2.estimateAffinePartial2D(mesh, first, method=cv2.LMEDS)[0], first
-
-
-def stable_crop(frame: Frame, matrix: np.ndarray) -> np.ndarray:
-    """The inside of the face in 8-bit levels, held in place by `matrix`."""
-    return cv2.warpAffine(display(frame) * 255, matrix, (CROP, CROP), flags=cv2.INTER_CUBIC)[INSIDE]
-
-
-def change(one: np.ndarray, two: np.ndarray) -> float:
-    """RMS of the low-frequency difference of two crops."""
-    return float(np.sqrt(np.mean(cv2.GaussianBlur(two - one, (0, 0), BLUR) ** 2)))
 
 
 def actor_embedding(folder: Path, finder: FaceFinder, color: ColorConfig) -> np.ndarray:

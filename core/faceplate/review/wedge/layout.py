@@ -16,7 +16,7 @@ from faceplate.errors import FaceplateError
 from faceplate.face import Face, likeness
 from faceplate.image.frame import Frame
 from faceplate.plate import Sequence
-from faceplate.render.batch import is_whole
+from faceplate.render.current import is_whole
 from faceplate.review.measures import (
     FLICKER_BLUR,
     light_error,
