@@ -19,7 +19,7 @@ import datetime as dt
 import json
 import shutil
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,6 @@ from track_plates import blinking, looking, noisy, write
 FIRST = 1001
 SPACE = "sRGB - Texture"
 NOISE = 0.35
-# Turn and nod of the double as parts of the actor's, so that the actor is seen in whatever the double does.
-DOUBLE_REACH = 0.85
 # Mouth and smile, in the units of `make_people.measured`, below the front picture's: lips closed, without a smile.
 REST = (-0.07, -0.08)
 
@@ -119,9 +117,6 @@ class Stage:
         if value is None:
             raise SystemExit(f"{person.name}: the generator's picture shows no face")
         self._front = style + np.array([-value[0], *REST]) @ self._directions
-        front = self._find_bgr(self._faces.picture(self._front))
-        # Every person's nods go about the level head; the generator's fronts are raised or lowered.
-        self._lowered = 0.0 if front is None else pose_of(front.points).angles[1]
 
     def frame(self, asked: Acted, number: int) -> np.ndarray | None:
         """Return a frame, scene-linear ACEScg float32 (size, size, 3) with noise; None where the picture shows no face."""
@@ -135,7 +130,7 @@ class Stage:
         pixels = looking(soft, points[:, :2], np.array(asked.look))
         pixels = blinking(pixels, points[:, :2], asked.lids)
         drift = 0.012 * soft.shape[0] * np.array([np.sin(number / 19.0), np.cos(number / 23.0)])
-        moved = nodded(found[0], asked.pitch - self._lowered) + np.array([*drift, 0.0])
+        moved = nodded(found[0], asked.pitch) + np.array([*drift, 0.0])
         scale = self._size / soft.shape[0]
         small = warped_mesh(pixels, points, moved, self._size, drift)
         return noisy(relit(np.maximum(small, 0), moved * scale, asked), number, NOISE)
@@ -185,8 +180,6 @@ def make_person(population: Path, person: Person, folder: Path, frames: int, siz
         part, number = divmod(index, -(-frames // 2)) if double else (0, index)
         name = f"sh0{part + 1}0/plate.{FIRST + number}.exr" if double else f"actor.{FIRST + number}.exr"
         asked = acted(index, person.name, frames)
-        if double:
-            asked = replace(asked, yaw=asked.yaw * DOUBLE_REACH, pitch=asked.pitch * DOUBLE_REACH)
         path = folder / name
         if not path.exists():
             made = stage.frame(asked, FIRST + index)

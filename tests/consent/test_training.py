@@ -43,7 +43,9 @@ def test_what_does_not_permit_training(
 ) -> None:
     source = on_file(tmp_path / "ada", a_release(**changes), key_of(studio_folder))
     with pytest.raises(UsageError, match="No training on the actor's") as told:
-        allowed(studio_folder, TrainingPictures("actor", source, **{"production": "Glass"} | place))
+        allowed(
+            studio_folder, TrainingPictures("actor", source, place.get("production", "Glass"), place.get("shot", ""))
+        )
     assert told.value.code == code and "\n" not in str(told.value)
 
 

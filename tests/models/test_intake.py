@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 import onnx_graphs as graphs
@@ -169,3 +170,14 @@ def test_archives_that_cannot_be_taken(tmp_path: Path, arcface: Path, monkeypatc
         path.write_bytes(odd)
         assert refusal_code(lambda: add_model(store, path, HOUSE_ANSWERS)) == "archive-unreadable"
     assert not (tmp_path / "s").exists()
+
+
+def test_a_trained_network_brings_its_releases(tmp_path: Path) -> None:
+    path = graphs.dfm(tmp_path / "ada_v3.onnx", 64, gains=(1, 1, 1))
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"faceplate:steps": "9", "faceplate:releases": "ada-1, ben-1"})
+    onnx.save(model, path)
+    store = ModelStore((tmp_path / "store",))
+    assert add_model(store, path, HOUSE_ANSWERS).releases == ("ada-1", "ben-1")
+    plain = graphs.dfm(tmp_path / "plain.onnx", 64, gains=(1, 1, 0.5))
+    assert add_model(store, plain, HOUSE_ANSWERS).releases == ()

@@ -63,7 +63,7 @@ def write_actor(folder: Path, faulty: bool = True) -> Path:
             "y1_blurred.png": cv2.GaussianBlur(_picture("bea", "smile"), (0, 0), 7),
             "y2_hidden.png": _hidden(_picture("bea", "open")),
             "y3_other.png": _picture("cal", "front"),
-            "y4_again.png": cv2.add(front, 1),
+            "y4_again.png": np.minimum(front, 254) + np.uint8(1),
             "y5_none.png": np.full_like(front, 90),
             "y6_small.png": _small(_picture("bea", "left")),
         }

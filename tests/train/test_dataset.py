@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from faceplate.color import ColorConfig, Exposure, encode
+from faceplate.consent import revoke
 from faceplate.errors import RenderError, UsageError
 from faceplate.face.align import crop_matrix
 from faceplate.generators import CropTransform
@@ -25,6 +27,7 @@ from faceplate.track import PlateReader, Track
 from faceplate.train.dataset import COVERAGE_SHEET, held_out_stretches, make_dataset
 from faceplate.train.pack import DOCUMENT, EYES, MOUTH, dataset_folder, open_training_set
 from faceplate.train.spool import Spool
+from releases import TODAY, key_of
 from training_inputs import FAULTY, GOOD, MadeDataset, release_for, write_actor
 
 
@@ -138,6 +141,16 @@ def test_a_full_disk_keeps_the_dataset_that_was_there(dataset: MadeDataset, monk
         make_dataset(dataset.request)
     assert caught.value.code == "disk-full"
     assert open_training_set(dataset.request.model, verify=True)[0] == before
+
+
+def test_a_dataset_under_a_revoked_release_is_not_opened(dataset: MadeDataset, tmp_path: Path) -> None:
+    studio = shutil.copytree(dataset.studio, tmp_path / "keyring")
+    revoke(studio, "ada", key_of(dataset.studio), "taken back", TODAY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEPLATE_KEYRING", str(studio))
+        with pytest.raises(UsageError, match="release ada, under which it was made, was revoked") as caught:
+            open_training_set(dataset.request.model)
+    assert caught.value.code == "release-revoked"
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def people(count: int = 12) -> list[Candidate]:
         ({"sharpness": 0.3, "hidden": 0.5}, "blurred"),
     ],
 )
-def test_a_fault_is_named(measures: dict[str, float], word: str) -> None:
+def test_a_fault_is_named(measures: dict[str, Any], word: str) -> None:
     reasons = choose_faces([*people(), candidate(50, **measures)], 256)
     assert list(reasons) == [12] and reasons[12].startswith(word)
 

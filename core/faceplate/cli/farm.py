@@ -15,6 +15,7 @@ from faceplate.farm import Assets, FarmJob, assets_of, plan_job, write_bundle
 from faceplate.farm.plan import CHUNK_SECONDS
 from faceplate.farm.run import run_bundle
 from faceplate.farm.track import merge_track, track_stretches
+from faceplate.farm.training import plan_training, write_training_bundle
 from faceplate.models import default_store
 from faceplate.plate import Sequence, parse_frames
 from faceplate.render import Renderer
@@ -54,10 +55,16 @@ _Gpu = Annotated[bool, typer.Option(help="Ask for nodes with a GPU.")]
 
 @farm_app.command("bundle")
 def bundle_command(
-    shot: ShotFile,
+    shot: Annotated[Path, typer.Argument(help="The shot file, x.shot.json; with --train the model's folder.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The bundle's folder; NAME.job by default.")
     ] = None,
+    train: Annotated[
+        bool, typer.Option("--train", help="A job that trains a model (faceplate train) on one node with a GPU.")
+    ] = False,
+    preset: Annotated[str, typer.Option(help="--train: the preset, quick, standard or quality.")] = "standard",
+    minutes: Annotated[int, typer.Option(help="--train: the longest time of a task; 0: none.", min=0)] = 0,
+    name: Annotated[str, typer.Option(help="--train: the exported network's name; the folder's by default.")] = "",
     frames: FramesOption = None,
     chunk: _Chunk = 0,
     chunk_seconds: _ChunkSeconds = CHUNK_SECONDS,
@@ -68,7 +75,15 @@ def bundle_command(
     gpu: _Gpu = False,
     opencue: Annotated[bool, typer.Option("--opencue", help="Also write the job as OpenCue's XML, job.xml.")] = False,
 ) -> None:
-    """Write a job bundle that tracks, renders in chunks, checks, and runs the host's comp. Deadline Cloud accepts it as it is."""
+    """Write a job bundle that tracks, renders in chunks, checks, and runs the host's comp. Deadline Cloud accepts it as it is.
+
+    With --train the job trains a model and exports it; a task that was killed continues at its last checkpoint.
+    """
+    if train:
+        _refuse_options({"--frames": frames, "--host-comp": host_comp, "--final": final, "--opencue": opencue})
+        training = plan_training(shot, name, preset, minutes)
+        print(write_training_bundle(training, output or Path.cwd() / f"{training.name}.job"))
+        return
     renderer = _renderer(_loaded(shot, final))
     job, assets = _planned(
         renderer,
@@ -199,6 +214,13 @@ def _loaded(shot: Path, final: bool) -> Shot:
 
 def _renderer(shot: Shot) -> Renderer:
     return Renderer(shot, FaceFinder(default_store()))
+
+
+def _refuse_options(given: dict[str, Any]) -> None:
+    """Refuse options of a render that a training does not have."""
+    for name, value in given.items():
+        if value:
+            raise UsageError("bad-option", f"{name} belongs to the job of a shot; leave it out with --train.")
 
 
 def _numbers(frames: str | None) -> tuple[int, ...] | None:

@@ -65,6 +65,7 @@ _TRAINING_REMEDIES = {
     ReleaseState.UNSIGNED: "let the production sign it (faceplate release sign)",
     ReleaseState.UNKNOWN_KEY: "put the production's public key into the keyring",
     ReleaseState.OTHER_USE: "ask the rights holder for one that permits training",
+    ReleaseState.OTHER_PRODUCTION: "name the production (--production), or ask the rights holder",
     ReleaseState.REVOKED: "leave these pictures out",
 }
 

@@ -6,24 +6,30 @@ Specification: Open Job Description 2023-09 with the extension TASK_CHUNKING.
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
 
-from faceplate.errors import UsageError
 from faceplate.farm.assets import Assets
 from faceplate.farm.plan import FarmJob, frames_text, script_files
 from faceplate.farm.snapshot import shot_files
+from faceplate.farm.template_parts import (
+    CANCEL,
+    GPU_NODES,
+    PARAMETERS_FILE,
+    TEMPLATE_FILE,
+    as_yaml,
+    command,
+    number_parameter,
+    path_parameter,
+    step,
+    text_parameter,
+    write_files,
+)
 from faceplate.plate import Sequence
-from faceplate.system.atomic import publish, temporary_beside, write_failed
-from faceplate.system.user_paths import make_folder
 
-__all__ = ["PARAMETERS_FILE", "TEMPLATE_FILE", "bundle_files", "write_bundle"]
+__all__ = ["bundle_files", "write_bundle"]
 
-TEMPLATE_FILE = "template.yaml"
-PARAMETERS_FILE = "parameters.json"
-_CANCEL = {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": 30}
 _START_SECONDS = 600
 
 
@@ -40,11 +46,11 @@ def bundle_files(job: FarmJob, assets: Assets) -> dict[str, str]:
         "referencedPaths": [],
     }
     return {
-        TEMPLATE_FILE: _yaml(template(job, assets)),
-        "parameter_values.yaml": _yaml(
+        TEMPLATE_FILE: as_yaml(template(job, assets)),
+        "parameter_values.yaml": as_yaml(
             {"parameterValues": [{"name": name, "value": value} for name, value in values.items()]}
         ),
-        "asset_references.yaml": _yaml({"assetReferences": references}),
+        "asset_references.yaml": as_yaml({"assetReferences": references}),
         PARAMETERS_FILE: json.dumps(values, indent=2, ensure_ascii=False) + "\n",
         **{f"shot/{name}": text for name, text in shot_files(job).items()},
     }
@@ -52,16 +58,7 @@ def bundle_files(job: FarmJob, assets: Assets) -> dict[str, str]:
 
 def write_bundle(job: FarmJob, assets: Assets, folder: Path) -> Path:
     """Write the bundle into `folder` and return the folder. Raises `RenderError` `output-unwritable`, `disk-full`."""
-    for name, text in bundle_files(job, assets).items():
-        path = folder / name
-        make_folder(path.parent, "bundle's folder")
-        try:
-            with temporary_beside(path) as part:
-                part.write_text(text, encoding="utf-8")
-                publish(part, path)
-        except OSError as error:
-            raise write_failed(path, error) from error
-    return folder
+    return write_files(bundle_files(job, assets), folder)
 
 
 def template(job: FarmJob, assets: Assets) -> dict[str, Any]:
@@ -90,22 +87,28 @@ def _description(job: FarmJob) -> str:
 def _definitions(job: FarmJob, assets: Assets) -> list[dict[str, Any]]:
     flow = "INOUT" if job.tracking else "IN"
     found: list[dict[str, Any]] = [
-        _path("ShotFile", "FILE", "IN", "The shot as it was when the job was made.", f"shot/{job.name}.shot.json"),
-        _path("OutputDir", "DIRECTORY", "OUT", "Where the frames go."),
-        _path("Track", "FILE", flow, "The track; the job makes it." if job.tracking else "The track."),
+        path_parameter(
+            "ShotFile", "FILE", "IN", "The shot as it was when the job was made.", f"shot/{job.name}.shot.json"
+        ),
+        path_parameter("OutputDir", "DIRECTORY", "OUT", "Where the frames go."),
+        path_parameter("Track", "FILE", flow, "The track; the job makes it." if job.tracking else "The track."),
     ]
     if assets.models is not None:
-        found.append(_path("Models", "DIRECTORY", "IN", "The user's own weights."))
+        found.append(path_parameter("Models", "DIRECTORY", "IN", "The user's own weights."))
     found += [
-        _text("Frames", "The frames to render.", frames_text(job.frames)),
-        _number("ChunkSize", "Frames in a task.", job.chunk, 1),
-        _number("ChunkSeconds", "How long a task should take; 0 keeps ChunkSize.", round(job.chunk_seconds), 0),
-        _text("Faceplate", "The faceplate program on the nodes; faceplate-farm lies beside it.", "faceplate"),
+        text_parameter("Frames", "The frames to render.", frames_text(job.frames)),
+        number_parameter("ChunkSize", "Frames in a task.", job.chunk, 1),
+        number_parameter(
+            "ChunkSeconds", "How long a task should take; 0 keeps ChunkSize.", round(job.chunk_seconds), 0
+        ),
+        text_parameter("Faceplate", "The faceplate program on the nodes; faceplate-farm lies beside it.", "faceplate"),
     ]
     if job.tracking:
-        found.append(_text("TrackFrames", "The frames to track: the whole plate.", frames_text(job.track_frames)))
+        found.append(
+            text_parameter("TrackFrames", "The frames to track: the whole plate.", frames_text(job.track_frames))
+        )
     for number, _ in enumerate(script_files(job), 1):
-        found.append(_path(f"HostScript{number}", "FILE", "IN", "A file of the host's command."))
+        found.append(path_parameter(f"HostScript{number}", "FILE", "IN", "A file of the host's command."))
     return found
 
 
@@ -129,12 +132,12 @@ def _track_step(job: FarmJob) -> dict[str, Any]:
         {"name": "Stretch", "type": "CHUNK[INT]", "range": frames_text(range(job.stretches)), "chunks": chunks},
     ]
     words = ["farm", "track", *_where(), "--frames", "{{Param.TrackFrames}}", "--stretches", "{{Task.Param.Stretch}}"]
-    return _step("Track", _command("", words), (), space)
+    return step("Track", command("", words), (), space)
 
 
 def _merge_step() -> dict[str, Any]:
-    return _step(
-        "MergeTrack", _command("", ["farm", "merge", *_where(), "--frames", "{{Param.TrackFrames}}"]), ("Track",)
+    return step(
+        "MergeTrack", command("", ["farm", "merge", *_where(), "--frames", "{{Param.TrackFrames}}"]), ("Track",)
     )
 
 
@@ -150,23 +153,23 @@ def _render_step(job: FarmJob) -> dict[str, Any]:
         *("--track", "{{Param.Track}}", "--path-mapping", "{{Session.PathMappingRulesFile}}"),
         *("--frames", "{{Task.Param.Frame}}"),
     ]
-    step = _step("Render", _command("-farm", words), ("MergeTrack",) if job.tracking else (), space)
-    step["stepEnvironments"] = [_engine()]
+    found = step("Render", command("-farm", words), ("MergeTrack",) if job.tracking else (), space)
+    found["stepEnvironments"] = [_engine()]
     if job.gpu:
-        step["hostRequirements"] = {"amounts": [{"name": "amount.worker.gpu", "min": 1}]}
-    return step
+        found["hostRequirements"] = GPU_NODES
+    return found
 
 
 def _engine() -> dict[str, Any]:
     """One engine for a session, so that networks and source are opened once and not in every chunk."""
     environment: dict[str, Any] = {"name": "Engine", "description": "One Faceplate engine for the session."}
-    start = {**_command("-farm", ["start"]), "timeout": _START_SECONDS}
-    environment["script"] = {"actions": {"onEnter": start, "onExit": _command("-farm", ["stop"])}}
+    start = {**command("-farm", ["start"]), "timeout": _START_SECONDS}
+    environment["script"] = {"actions": {"onEnter": start, "onExit": command("-farm", ["stop"])}}
     return environment
 
 
 def _check_step() -> dict[str, Any]:
-    return _step("Check", _command("", ["check", *_where(), "--frames", "{{Param.Frames}}"]), ("Render",))
+    return step("Check", command("", ["check", *_where(), "--frames", "{{Param.Frames}}"]), ("Render",))
 
 
 def _comp_step(job: FarmJob) -> dict[str, Any]:
@@ -183,8 +186,8 @@ def _comp_step(job: FarmJob) -> dict[str, Any]:
     put = [
         word.replace("{frames}", "{{Task.Param.Frame}}").replace("{frame}", "{{Task.Param.Frame}}") for word in words
     ]
-    action = {"command": put[0], "args": put[1:], "cancelation": _CANCEL}
-    return _step("HostComp", action, ("Check",), space)
+    action = {"command": put[0], "args": put[1:], "cancelation": CANCEL}
+    return step("HostComp", action, ("Check",), space)
 
 
 def _where() -> list[str]:
@@ -193,50 +196,3 @@ def _where() -> list[str]:
         *("{{Param.ShotFile}}", "--output-folder", "{{Param.OutputDir}}", "--track", "{{Param.Track}}"),
         *("--path-mapping", "{{Session.PathMappingRulesFile}}", "--log", "openjd"),
     ]
-
-
-def _command(program: str, words: list[str]) -> dict[str, Any]:
-    return {"command": "{{Param.Faceplate}}" + program, "args": words, "cancelation": _CANCEL}
-
-
-def _step(
-    name: str, action: dict[str, Any], after: tuple[str, ...] = (), space: list[dict[str, Any]] | None = None
-) -> dict[str, Any]:
-    step: dict[str, Any] = {"name": name}
-    if after:
-        step["dependencies"] = [{"dependsOn": other} for other in after]
-    if space:
-        step["parameterSpace"] = {"taskParameterDefinitions": space}
-    step["script"] = {"actions": {"onRun": action}}
-    return step
-
-
-def _path(name: str, kind: str, flow: str, words: str, default: str | None = None) -> dict[str, Any]:
-    found = {"name": name, "type": "PATH", "objectType": kind, "dataFlow": flow, "description": words}
-    return found | ({} if default is None else {"default": default})
-
-
-def _text(name: str, words: str, default: str) -> dict[str, Any]:
-    return {"name": name, "type": "STRING", "description": words, "default": default}
-
-
-def _number(name: str, words: str, default: int, least: int) -> dict[str, Any]:
-    return {"name": name, "type": "INT", "description": words, "default": default, "minValue": least}
-
-
-def _yaml(item: Any) -> str:
-    """Return YAML text that reads well in a diff. Raises `UsageError('no-farm')` without the extra packages."""
-    try:
-        yaml = importlib.import_module("yaml")
-    except ImportError as error:
-        raise UsageError(
-            "no-farm", "A job bundle needs the extra packages of faceplate[farm]; install them with pip."
-        ) from error
-
-    class Plain(yaml.SafeDumper):
-        """A dumper without YAML's anchors and aliases, which make a template harder to read."""
-
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    return yaml.dump(item, Dumper=Plain, sort_keys=False, width=120, allow_unicode=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from faceplate.errors import UsageError
-from faceplate.farm.bundle import PARAMETERS_FILE, TEMPLATE_FILE
+from faceplate.farm.template_parts import PARAMETERS_FILE, TEMPLATE_FILE
 
 __all__ = ["own_program", "run_bundle"]
 

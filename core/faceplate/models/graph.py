@@ -8,7 +8,8 @@ file is memory-mapped: only the requested parts are read.
 from __future__ import annotations
 
 import mmap
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
@@ -70,6 +71,8 @@ class Graph:
         The weights in the order of the file.
     externals : tuple of str
         Every outside file that the graph names.
+    metadata : mapping of str to str
+        The model's properties by name.
     """
 
     path: Path
@@ -77,6 +80,7 @@ class Graph:
     outputs: tuple[Signature, ...]
     initializers: tuple[Initializer, ...]
     externals: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def last_initializer(self, shape: tuple[int, ...]) -> np.ndarray:
         """Return the last stored tensor of that shape, float32.
@@ -163,16 +167,25 @@ def _parse_model(path: Path, model: Message) -> Graph:
         raise _NotOnnxError(_foreign_format(head))
     graphs: list[Message] = []
     externals: list[str] = []
+    metadata: dict[str, str] = {}
     for number, kind, start, end in model.fields():
         if number == 7 and kind == BYTES:
             graphs.append(model.sub(start, end))
         elif number == 25 and kind == BYTES:
             _visit(model.sub(start, end), {7: _node}, externals, 0)
+        elif number == 14 and kind == BYTES:
+            metadata.update([_parse_property(model.sub(start, end))])
     if not graphs:
         raise _NotOnnxError(": it holds no graph")
     if len(graphs) > 1:  # readers merge them, and no writer makes more than one
         raise DamagedFileError
-    return _parse_graph(path, graphs[0], externals)
+    return replace(_parse_graph(path, graphs[0], externals), metadata=metadata)
+
+
+def _parse_property(entry: Message) -> tuple[str, str]:
+    """Return name and value of a StringStringEntryProto."""
+    found = {number: entry.text(start, end) for number, kind, start, end in entry.fields() if kind == BYTES}
+    return found.get(1, ""), found.get(2, "")
 
 
 def _parse_graph(path: Path, graph: Message, externals: list[str]) -> Graph:

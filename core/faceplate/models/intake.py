@@ -16,7 +16,10 @@ from faceplate.models.kinds import Kind, candidates, kind_called, known_files
 from faceplate.models.store import EMBEDDED, ModelStore, digest
 from faceplate.system.atomic import publish, temporary_beside
 
-__all__ = ["Answers", "Ask", "add_card", "add_model", "remove_model"]
+__all__ = ["RELEASES", "Answers", "Ask", "add_card", "add_model", "remove_model"]
+
+RELEASES = "faceplate:releases"
+"""The property of an exported network that names the releases under which it was trained, separated by commas."""
 
 Ask = Callable[[str, str, tuple[str, ...]], str]
 """(question, default answer, possible answers or none) → the answer."""
@@ -161,6 +164,7 @@ def _make_card(
         fp32=answers.fp32,
         url=answers.url,
         external=tuple(External(file=item.name, sha256=digest(item)) for item in outside),
+        releases=tuple(filter(None, graph.metadata.get(RELEASES, "").split(", "))),
     )
 
 

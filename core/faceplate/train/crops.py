@@ -146,7 +146,7 @@ def _aligned(whole: Frame, face: Face, side: int) -> tuple[Frame, Face, np.ndarr
     here = whole.window
     inside = (at >= (here.x, here.y)).all(axis=-1) & (at <= (here.right, here.bottom)).all(axis=-1)
     frame = Frame(pixels, window, whole.color.working_space, whole.color)
-    return frame, face.moved(points), inside.astype(np.float32)
+    return frame, face.moved(points), np.asarray(inside, np.float32)
 
 
 def _resized(matte: np.ndarray, size: int) -> np.ndarray:

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 __all__ = ["in_order"]
 
-_Entry, _Result = TypeVar("_Entry"), TypeVar("_Result")
+_Entry = TypeVar("_Entry")
+_Result = TypeVar("_Result")
 
 # Entries that are worked on ahead of the one that is taken, for each worker.
 _AHEAD = 2

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from faceplate.consent import refuse_revoked
 from faceplate.errors import UsageError
 from faceplate.system.atomic import publish, temporary_beside, write_bytes, write_failed
 
@@ -217,6 +218,9 @@ def write_training_set(folder: Path, document: TrainingSet) -> Path:
 def open_training_set(model: Path, verify: bool = False) -> tuple[TrainingSet, dict[str, Pack]]:
     """Open the dataset of a model's folder: its document and the pack of every person.
 
+    A dataset that was made under a release that has been revoked since is refused, so that nothing is trained on it, exported or
+    sent to a farm.
+
     Parameters
     ----------
     model : Path
@@ -227,7 +231,7 @@ def open_training_set(model: Path, verify: bool = False) -> tuple[TrainingSet, d
     Raises
     ------
     UsageError
-        `no-dataset`, `bad-dataset`.
+        `no-dataset`, `bad-dataset`, and what `refuse_revoked` raises.
     """
     folder = dataset_folder(model)
     path = folder / DOCUMENT
@@ -241,6 +245,7 @@ def open_training_set(model: Path, verify: bool = False) -> tuple[TrainingSet, d
         raise _bad(path, f"{where}: {first['msg']}") from error
     except OSError as error:
         raise _bad(path, error.strerror or "it cannot be read") from error
+    refuse_revoked(str(model), document.releases)
     packs = {person: open_pack(folder, person) for person in document.people}
     for person, pack in packs.items():
         if pack.side != document.size:
