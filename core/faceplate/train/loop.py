@@ -100,6 +100,7 @@ class _Run:
     ranks: Ranks
     seed: int
     base: str | None
+    releases: tuple[str, ...]
     best_step: int | None = None
     best_loss: float = math.inf
     notes: tuple[str, ...] = ()
@@ -142,12 +143,14 @@ def _open_run(
     recogniser = open_recogniser(store) if preset.likeness_every else None
     precision = precision_called(settings.precision, device)
     trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _faces_of(next(iter(packs.values()))))
-    run = _Run(model, preset, shape, document, packs, trainer, ranks, seed, state.get("base"), notes=notes)
+    releases = tuple(state.get("releases", document.releases))
+    run = _Run(model, preset, shape, document, packs, trainer, ranks, seed, state.get("base"), releases, notes=notes)
     if state:
         trainer.restore(state)
         run.best_step, run.best_loss = state["best_step"], float(state["best_loss"])
     elif settings.init is not None:
-        run.base = start_from(settings.init, trainer)
+        run.base, of_base = start_from(settings.init, trainer)
+        run.releases = tuple(sorted({*releases, *of_base}))
     return run
 
 
@@ -277,6 +280,7 @@ class _Loop:
             "shape": asdict(run.shape),
             "dataset": run.document.sha256,
             "base": run.base,
+            "releases": list(run.releases),
         }
 
     def _save(self) -> None:
