@@ -26,7 +26,7 @@ from faceplate.train.checkpoint import BEST, checkpoint_folder, checkpoints, new
 from faceplate.train.distributed import Ranks, chosen_device, joined
 from faceplate.train.initial import start_from
 from faceplate.train.loader import Feed, TensorBatch, tensors
-from faceplate.train.pack import Pack, TrainingSet, open_training_set
+from faceplate.train.pack import ACTOR, Pack, TrainingSet, open_training_set
 from faceplate.train.presets import Preset, Shape, levels_of, preset_called
 from faceplate.train.preview import PreviewRow, write_preview
 from faceplate.train.recogniser import open_recogniser
@@ -140,7 +140,8 @@ def _open_run(
     levels_of(document.size)
     shape = Shape(document.size, tuple(packs), preset.code, preset.base, preset.cap, preset.blocks)
     torch.manual_seed(seed)
-    recogniser = open_recogniser(store) if preset.likeness_every else None
+    # A base has no actor whom a swap could be like.
+    recogniser = open_recogniser(store) if preset.likeness_every and ACTOR in packs else None
     precision = precision_called(settings.precision, device)
     trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _faces_of(next(iter(packs.values()))))
     releases = tuple(state.get("releases", document.releases))
