@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from faceplate.color.encoding import SHOULDER
 from faceplate.train.augment import Augmentation, augment
+from faceplate.train.curve import network_of, plain_of
 from training_faces import drawn_pack
 
 PACK = drawn_pack("actor", 96, 2, 1, seed=3)
@@ -50,3 +52,13 @@ def test_light_changes_input_and_target_alike() -> None:
     picture, target, _, _ = augment(FACE, MATTE, np.random.default_rng(11), ranges)
     assert np.abs(target - FACE).mean() > 0.03
     assert np.abs(picture - target).mean() < 5e-3
+
+
+def test_a_brighter_light_stays_on_the_shoulder() -> None:
+    """Two stops more make a bright skin a highlight that decodes to some four times the light, not to a lamp."""
+    bright = np.full_like(FACE, 0.75)
+    lit = network_of(plain_of(bright) * np.float32(2 ** (2 / 2.2)))
+    ratio = SHOULDER.decode(lit) / SHOULDER.decode(bright)
+    assert lit.max() < 0.95 and 3.5 < ratio.mean() < 5.5
+    ranges = Augmentation(0, 0, 0, 0, 5, 1.0, 1.0, 0.3, 0, 0)
+    assert max(augment(bright, MATTE, np.random.default_rng(seed), ranges)[1].max() for seed in range(20)) < 0.95

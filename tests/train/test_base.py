@@ -56,13 +56,14 @@ def test_a_model_starts_from_a_base(tmp_path: Path) -> None:
         settings = RunSettings("tiny", device="cpu", workers=0, threads=1, **values)  # type: ignore[arg-type]
         train(model, settings, embedded_store(), lambda _: None)
 
-    sources = dataset(tmp_path / "one", "a"), dataset(tmp_path / "two", "b")
+    sources = dataset(tmp_path / "one", "a", release="r-base"), dataset(tmp_path / "two", "b", release="r-base")
     base, model = tmp_path / "base", dataset(tmp_path / "ada", "c")
     join_datasets(base, sources)
     run(base, steps=4)
     run(model, init=base, steps=1)
     before, after = best_state(base), best_state(model)
     assert after["base"] == before["dataset"]
+    assert after["releases"] == ["r", "r-base"]  # a revoked release of the base's people refuses the model too
     for name in ("encoder.convs.0.weight", "shared.weight", "face.head.weight"):
         moved = (after["average"][name] - before["average"][name]).abs().max()
         assert moved < 0.05, name  # one step away, and not new random numbers

@@ -52,6 +52,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "shape": {**shape.__dict__},
         "dataset": document.sha256,
         "base": None,
+        "releases": ["release-0"],
         "average": network.state_dict(),
     }
     save_checkpoint(folder, 1234, state)
@@ -97,13 +98,13 @@ def test_the_card_says_what_made_it(model: Path, store_folder: Path) -> None:
     assert (card.family, card.licence, card.commercial) == ("dfm", "the studio's own", True)
     assert card.trained is not None and card.trained.steps == 1234 and card.trained.side == SIDE
     assert card.trained.footage == {"actor": ("actor.####.exr",), "double": ("double.####.exr",)}
-    assert card.releases == half.releases == ("release-1",)
+    assert card.releases == half.releases == ("release-0", "release-1")
     assert half.fp32 == "ada_v3" and half.trained == card.trained
     assert half.sha256 != card.sha256
     size, half_size = ((store_folder / one.file).stat().st_size for one in (card, half))
     assert half_size < 0.6 * size
     words = {item.key: item.value for item in onnx.load(store_folder / card.file).metadata_props}
-    assert words["faceplate:releases"] == "release-1" and words["faceplate:licence"] == "the studio's own"
+    assert words["faceplate:releases"] == "release-0, release-1" and words["faceplate:licence"] == "the studio's own"
     assert words["faceplate:dataset"] == card.trained.dataset and words["faceplate:steps"] == "1234"
 
 

@@ -14,10 +14,19 @@ pytest.importorskip("onnx")
 from torch import Tensor  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+from faceplate.color.encoding import SHOULDER  # noqa: E402
 from faceplate.demo import people_folder  # noqa: E402
 from faceplate.face.identity import embed  # noqa: E402
 from faceplate.models import embedded_store, open_network  # noqa: E402
-from faceplate.train.losses import likeness_loss, pixel_weights, reconstruction, structure_loss, structure_scale  # noqa: E402
+from faceplate.train.curve import KNEE, LIMIT, network_of, plain_of  # noqa: E402
+from faceplate.train.losses import (  # noqa: E402
+    likeness_loss,
+    pixel_weights,
+    plain_picture,
+    reconstruction,
+    structure_loss,
+    structure_scale,
+)
 from faceplate.train.presets import LossWeights  # noqa: E402
 from faceplate.train.recogniser import open_recogniser  # noqa: E402
 
@@ -56,6 +65,21 @@ def test_eyes_weigh_more_than_skin_and_skin_more_than_the_background() -> None:
     assert float(weight.mean()) == pytest.approx(1)
     assert weight[0, 7] / weight[4, 7] == pytest.approx(6.0)
     assert weight[4, 7] / weight[4, 0] == pytest.approx(10.0)
+
+
+def test_a_highlight_is_compared_as_it_looks() -> None:
+    """In plain sRGB, the encoding of what network space decodes to; above the limit a straight line with a gradient."""
+    network = np.linspace(-0.1, LIMIT, 200, dtype=np.float32)
+    linear = SHOULDER.decode(network)
+    above = network > KNEE
+    wanted = np.where(above, 1.055 * np.abs(linear) ** (1 / 2.4) - 0.055, network)
+    assert np.abs(plain_picture(torch.from_numpy(network)).numpy() - wanted).max() < 1e-4
+    assert np.abs(plain_of(network) - wanted).max() < 1e-4
+    assert np.abs(network_of(plain_of(network)) - network).max() < 1e-5
+    far = torch.tensor([0.5, 0.85, 1.2], requires_grad=True)
+    plain_picture(far).sum().backward()
+    assert far.grad is not None and far.grad.tolist() == pytest.approx([1.0, float(far.grad[1]), 1.0])
+    assert float(far.grad[1]) > 3
 
 
 def test_a_right_face_with_a_right_matte_costs_almost_nothing() -> None:

@@ -51,6 +51,13 @@ def test_a_pack_comes_back_bit_for_bit(tmp_path: Path) -> None:
         assert np.array_equal(read, getattr(pack, name))
 
 
+def test_the_actor_comes_first(tmp_path: Path) -> None:
+    folder, _ = _written(tmp_path)
+    people = {"double": ("ben",), "actor": ("ada",)}
+    write_training_set(folder, TrainingSet(size=64, people=people, sha256=pack_digest(folder, people)))
+    assert list(open_training_set(tmp_path)[1]) == ["actor", "double"]
+
+
 def test_changed_pixels_change_the_digest(tmp_path: Path) -> None:
     folder, pack = _written(tmp_path)
     changed = pack.matte.copy()

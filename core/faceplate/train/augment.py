@@ -13,6 +13,8 @@ from functools import cache
 import cv2
 import numpy as np
 
+from faceplate.train.curve import network_of, plain_of
+
 __all__ = ["AUGMENTATION", "Augmentation", "augment"]
 
 
@@ -63,7 +65,7 @@ def augment(
     """
     side = pixels.shape[0]
     placed = _placement(side, rng, ranges)
-    lit = pixels * _light(side, rng, ranges)
+    lit = network_of(plain_of(pixels) * _light(side, rng, ranges))
     grid = _pixel_grid(side)
     inverse = cv2.invertAffineTransform(placed)
     target_map = _through(inverse, grid)

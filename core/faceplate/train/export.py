@@ -22,7 +22,7 @@ from faceplate.train.batches import plain_batch
 from faceplate.train.initial import best_state
 from faceplate.train.network import SwapNetwork
 from faceplate.train.onnx_graph import INPUT, OUTPUTS, dfm_model
-from faceplate.train.pack import ACTOR, DOUBLE, Pack, TrainingSet, open_training_set
+from faceplate.train.pack import ACTOR, DOUBLE, Pack, open_training_set
 from faceplate.train.presets import Shape
 
 __all__ = ["FP16_LIMIT", "FP32_LIMIT", "LICENCE", "Exported", "export_folder", "export_model", "trained_network"]
@@ -102,10 +102,11 @@ def export_model(
         side=document.size,
         base=state["base"],
     )
+    releases = tuple(sorted({*document.releases, *state.get("releases", ())}))  # those of a base are among the latter
     cards, files, errors = [], [], []
     for half in (False, True):
-        path, error = _write_graph(model, name, network, packs, half, facts, document)
-        cards.append(_card(path, name, half, facts, document))
+        path, error = _write_graph(model, name, network, packs, half, facts, releases)
+        cards.append(_card(path, name, half, facts, releases))
         write_card(path.parent, cards[-1])
         files.append(path)
         errors.append(error)
@@ -122,11 +123,11 @@ def _write_graph(
     packs: dict[str, Pack],
     half: bool,
     facts: Trained,
-    document: TrainingSet,
+    releases: tuple[str, ...],
 ) -> tuple[Path, float]:
     words = {
         "faceplate:licence": LICENCE,
-        "faceplate:releases": ", ".join(document.releases),
+        "faceplate:releases": ", ".join(releases),
         "faceplate:dataset": facts.dataset,
         "faceplate:steps": str(facts.steps),
     }
@@ -169,7 +170,7 @@ def largest_difference(data: bytes, network: SwapNetwork, packs: dict[str, Pack]
     )
 
 
-def _card(path: Path, name: str, half: bool, facts: Trained, document: TrainingSet) -> Card:
+def _card(path: Path, name: str, half: bool, facts: Trained, releases: tuple[str, ...]) -> Card:
     side = facts.side
     return Card(
         name=f"{name}{'_fp16' if half else ''}",
@@ -190,6 +191,6 @@ def _card(path: Path, name: str, half: bool, facts: Trained, document: TrainingS
         family="dfm",
         fp16_ok=not half,
         fp32=name if half else None,
-        releases=document.releases,
+        releases=releases,
         trained=facts,
     )

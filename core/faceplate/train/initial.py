@@ -33,10 +33,10 @@ def best_state(model: Path, latest: bool = False) -> dict[str, Any]:
     return load_state(best) if best.is_file() and not latest else newest_state(model)[0]
 
 
-def start_from(model: Path, trainer: Trainer) -> str:
+def start_from(model: Path, trainer: Trainer) -> tuple[str, tuple[str, ...]]:
     """Give the trainer the weights of `model`; what is a person's own is the mean over that model's people.
 
-    Returns the hash of the dataset that the other model was trained on.
+    Returns the hash of the dataset that the other model was trained on, and the ids of the releases that it stands on.
 
     Raises
     ------
@@ -60,4 +60,4 @@ def start_from(model: Path, trainer: Trainer) -> str:
         )
     trainer.network.load_state_dict(theirs)
     trainer.average.load_state_dict(theirs)
-    return str(state["dataset"])
+    return str(state["dataset"]), tuple(state.get("releases", ()))

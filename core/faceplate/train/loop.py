@@ -26,7 +26,7 @@ from faceplate.train.checkpoint import BEST, checkpoint_folder, checkpoints, new
 from faceplate.train.distributed import Ranks, chosen_device, joined
 from faceplate.train.initial import start_from
 from faceplate.train.loader import Feed, TensorBatch, tensors
-from faceplate.train.pack import Pack, TrainingSet, open_training_set
+from faceplate.train.pack import ACTOR, Pack, TrainingSet, open_training_set
 from faceplate.train.presets import Preset, Shape, levels_of, preset_called
 from faceplate.train.preview import PreviewRow, write_preview
 from faceplate.train.recogniser import open_recogniser
@@ -100,6 +100,7 @@ class _Run:
     ranks: Ranks
     seed: int
     base: str | None
+    releases: tuple[str, ...]
     best_step: int | None = None
     best_loss: float = math.inf
     notes: tuple[str, ...] = ()
@@ -139,15 +140,18 @@ def _open_run(
     levels_of(document.size)
     shape = Shape(document.size, tuple(packs), preset.code, preset.base, preset.cap, preset.blocks)
     torch.manual_seed(seed)
-    recogniser = open_recogniser(store) if preset.likeness_every else None
+    # A base has no actor whom a swap could be like.
+    recogniser = open_recogniser(store) if preset.likeness_every and ACTOR in packs else None
     precision = precision_called(settings.precision, device)
     trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _faces_of(next(iter(packs.values()))))
-    run = _Run(model, preset, shape, document, packs, trainer, ranks, seed, state.get("base"), notes=notes)
+    releases = tuple(state.get("releases", document.releases))
+    run = _Run(model, preset, shape, document, packs, trainer, ranks, seed, state.get("base"), releases, notes=notes)
     if state:
         trainer.restore(state)
         run.best_step, run.best_loss = state["best_step"], float(state["best_loss"])
     elif settings.init is not None:
-        run.base = start_from(settings.init, trainer)
+        run.base, of_base = start_from(settings.init, trainer)
+        run.releases = tuple(sorted({*releases, *of_base}))
     return run
 
 
@@ -277,6 +281,7 @@ class _Loop:
             "shape": asdict(run.shape),
             "dataset": run.document.sha256,
             "base": run.base,
+            "releases": list(run.releases),
         }
 
     def _save(self) -> None:

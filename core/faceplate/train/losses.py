@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from faceplate.color.encoding import SHOULDER
+from faceplate.train.curve import KNEE, LIMIT, SCALE
 from faceplate.train.network import Answer
 from faceplate.train.presets import LossWeights
 
-__all__ = ["likeness_loss", "pixel_weights", "reconstruction", "structure_loss", "structure_scale"]
+__all__ = ["likeness_loss", "pixel_weights", "plain_picture", "reconstruction", "structure_loss", "structure_scale"]
 
 _WINDOW = 7
 _SCALES = 3
@@ -59,13 +61,21 @@ def reconstruction(answer: Answer, targets: Tensor, layers: Tensor, weights: Los
     face, logits = answer
     weight = pixel_weights(layers, weights)
     structure = structure_loss(face, targets, weight)
-    pixel = ((face - targets).abs() * weight).mean()
+    pixel = ((plain_picture(face) - plain_picture(targets)).abs() * weight).mean()
     matte = (
         functional.binary_cross_entropy_with_logits(logits, layers[:, 0:1])
         + (torch.sigmoid(logits) - layers[:, 0:1]).abs().mean()
     )
     total = structure * weights.structure + pixel * weights.pixel + matte * weights.matte
     return {"total": total, "structure": structure, "pixel": pixel, "matte": matte}
+
+
+def plain_picture(network: Tensor) -> Tensor:
+    """Return network space (any shape) as plain sRGB that goes on above 1 (`train.curve`), with a gradient everywhere."""
+    high = network.clamp(KNEE, LIMIT)
+    linear = SHOULDER.knee_linear + (SCALE / SHOULDER.slope) * torch.expm1((high - KNEE) / SCALE)
+    plain = 1.055 * linear ** (1 / 2.4) - 0.055
+    return torch.where(network > KNEE, plain + (network - high), network)
 
 
 def likeness_loss(embeddings: Tensor, wanted: Tensor) -> Tensor:

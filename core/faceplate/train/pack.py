@@ -216,7 +216,7 @@ def write_training_set(folder: Path, document: TrainingSet) -> Path:
 
 
 def open_training_set(model: Path, verify: bool = False) -> tuple[TrainingSet, dict[str, Pack]]:
-    """Open the dataset of a model's folder: its document and the pack of every person.
+    """Open the dataset of a model's folder: its document and the pack of every person, the actor's first.
 
     A dataset that was made under a release that has been revoked since is refused, so that nothing is trained on it, exported or
     sent to a farm.
@@ -246,7 +246,8 @@ def open_training_set(model: Path, verify: bool = False) -> tuple[TrainingSet, d
     except OSError as error:
         raise _bad(path, error.strerror or "it cannot be read") from error
     refuse_revoked(str(model), document.releases)
-    packs = {person: open_pack(folder, person) for person in document.people}
+    people = sorted(document.people, key=lambda person: person != ACTOR)  # the actor first, the others in their order
+    packs = {person: open_pack(folder, person) for person in people}
     for person, pack in packs.items():
         if pack.side != document.size:
             raise _bad(_array_path(folder, person, "pixels"), f"its faces are not of {document.size} pixels")

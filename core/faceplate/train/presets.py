@@ -77,7 +77,7 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         # 96 to 128 pixels on two cores of a CPU within an hour.
-        Preset("quick", 128, 32, 256, 1, 4, 5e-4, 40_000, 4, 2, 3000, 250, 500, 16),
+        Preset("quick", 128, 32, 256, 1, 4, 5e-4, 40_000, 8, 2, 3000, 250, 500, 24),
         # 128 to 256 pixels on one GPU, some hours.
         Preset("standard", 256, 48, 512, 1, 8, 2e-4, 150_000, 2, 8, 10_000, 1000, 2000, 20),
         # 256 to 512 pixels on one or several GPUs, days.
