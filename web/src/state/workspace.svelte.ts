@@ -2,6 +2,7 @@
 import { get, sentence } from "../engine/client";
 import { PictureCache } from "../engine/pictures";
 import type { FileEvent, FrameEvent, Frames, FrameState, Job, Parameter, Rect, Source } from "../engine/types";
+import { Ahead } from "../viewer/ahead";
 import { Loader, type Wish } from "../viewer/loader.svelte";
 import { Jobs } from "./jobs.svelte";
 import { messages } from "./messages.svelte";
@@ -16,6 +17,11 @@ import { View, type Side } from "./view.svelte";
 const CACHE_BYTES = 800 * 1024 * 1024;
 /** Playback is smooth at this proxy on two cores. */
 const PLAY_PROXY = 2;
+/** How many frames are fetched ahead while frames are stepped through, and the largest step that counts as one. */
+const STEPS_AHEAD = 3;
+const LARGEST_STEP = 10;
+/** The timeline is read anew this long after the shot was written, in ms: a slider that follows comes first. */
+const TIMELINE_LATER = 250;
 
 const PANELS = ["parameters", "track", "source", "review", "jobs"] as const;
 export type Panel = (typeof PANELS)[number];
@@ -45,6 +51,11 @@ export class Workspace {
   /** Counts how often the field for a note was asked for. */
   noteAsked = $state(0);
   private wiped = false;
+  private readonly ahead = new Ahead();
+  private lookedAt = 0;
+  private timelineTimer = 0;
+  /** The etag of the shot file whose frames `frames` are. */
+  private framesOf = $state("");
   /** Why the shot cannot be shown, in one sentence. */
   refusal = $state("");
 
@@ -60,7 +71,7 @@ export class Workspace {
       (frame) => (this.frame = frame),
     );
     this.shot.frameOfValues = () => this.frame;
-    this.shot.written = () => void this.loadFrames().catch((error) => messages.fail(error));
+    this.shot.written = () => this.loadFramesLater();
   }
 
   async open(): Promise<void> {
@@ -81,8 +92,7 @@ export class Workspace {
   async refresh(): Promise<void> {
     this.version += 1;
     const parts = [
-      this.shot.load().then(() => this.shot.loadValues(this.frame)),
-      this.loadFrames(),
+      this.shot.load().then(() => Promise.all([this.shot.loadValues(this.frame), this.loadFrames()])),
       this.review.load(),
       this.track.load(this.shot.face),
       this.loadSource(),
@@ -203,15 +213,17 @@ export class Workspace {
   /** What one side of the viewer wants to show now. */
   wish(side: Side, playing = false, frame = this.frame): Wish {
     const written = side.take !== null || playing;
-    const rendered = this.state(frame) === "rendered" && !this.shot.unsaved();
     const data = side.show !== "result";
+    // Until the timeline is that of the file, the engine itself finds out whether a frame is up to date.
+    const unknown = this.framesOf !== this.shot.shot?.etag;
+    const rendered = this.state(frame) === "rendered" && !unknown && !this.shot.unsaved();
     return {
       shot: this.path,
       face: this.shot.face,
       frame,
       show: this.canShow(side, frame) ? side.show : "plate",
       take: side.take,
-      from: written || (rendered && !data) ? "file" : data ? "auto" : "live",
+      from: written || (rendered && !data) ? "file" : data || (unknown && !this.shot.unsaved()) ? "auto" : "live",
       values: written ? "" : this.shot.unsaved(),
       proxy: playing ? PLAY_PROXY : this.view.proxy(),
       version: `${this.shot.shot?.etag} ${this.track.track?.etag} ${this.version}`,
@@ -219,8 +231,33 @@ export class Workspace {
     };
   }
 
+  /** Ask for the pictures of `a` and `b`, and while frames are stepped through, for the next ones. */
+  look(wishes: { a: Wish; b: Wish }): void {
+    const step = this.frame - this.lookedAt;
+    this.lookedAt = this.frame;
+    const sides = this.sides();
+    for (const side of sides) this.loaders[side].want(wishes[side]);
+    if (!step || Math.abs(step) > LARGEST_STEP) return;
+    const next = Array.from({ length: STEPS_AHEAD }, (_, index) => this.frame + step * (index + 1));
+    const inside = next.filter((frame) => this.state(frame) === "rendered");
+    const fetches = inside.flatMap((frame) => sides.map((side) => ({ side, wish: this.wish(this.view[side], false, frame) })));
+    const files = fetches.filter(({ wish }) => wish.from === "file" || wish.show === "plate");
+    this.ahead.next(files.map(({ side, wish }) => () => this.loaders[side].prefetch(wish)));
+  }
+
   async loadFrames(): Promise<void> {
+    window.clearTimeout(this.timelineTimer);
+    const etag = this.shot.shot?.etag ?? "";
     this.frames = await get<Frames>("/v1/ui/frames", { shot: this.path });
+    this.framesOf = etag;
+  }
+
+  private loadFramesLater(): void {
+    window.clearTimeout(this.timelineTimer);
+    this.timelineTimer = window.setTimeout(() => {
+      if (this.dragging) this.loadFramesLater();
+      else this.loadFrames().catch((error) => messages.fail(error));
+    }, TIMELINE_LATER);
   }
 
   async loadSource(): Promise<void> {
