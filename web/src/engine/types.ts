@@ -228,8 +228,9 @@ export interface Source {
     used: boolean;
     why: string;
     turn: [number, number] | null;
+    /** The names of its views that have maps. */
+    maps: string[];
   }[];
-  maps?: { kind: string; name: string }[];
   missing: string[];
   release: { state: string; text: string } | null;
   error?: ErrorEntry | null;

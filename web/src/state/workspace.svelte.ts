@@ -206,6 +206,33 @@ export class Workspace {
     else await this.shot.redo();
   }
 
+  /** The frames with a key of the parameter that was touched last. */
+  get keyFrames(): number[] {
+    return this.shot.keys(this.chosen)?.map(([frame]) => frame) ?? [];
+  }
+
+  /** Move a key of that parameter to another frame, over a key that is there. */
+  async moveKey(from: number, to: number): Promise<void> {
+    const [parameter, shot] = [this.parameter(this.chosen), this.shot.shot];
+    if (!parameter || !shot || to < shot.first || to > shot.last) return;
+    await this.shot.moveKey(parameter, from, to).catch((error) => messages.fail(error));
+  }
+
+  /** Move the key on this frame, and go with it. */
+  async nudgeKey(by: number): Promise<void> {
+    const [from, to] = [this.frame, this.frame + by];
+    if (!this.keyFrames.includes(from)) return messages.say("There is no key of the chosen parameter on this frame.");
+    await this.moveKey(from, to);
+    if (this.keyFrames.includes(to)) this.go(to);
+  }
+
+  /** Go to the next or previous key of the parameter that was touched last. */
+  stepKey(direction: 1 | -1): void {
+    const beyond = this.keyFrames.filter((frame) => (frame - this.frame) * direction > 0);
+    if (beyond.length) this.go(direction > 0 ? Math.min(...beyond) : Math.max(...beyond));
+    else messages.say(direction > 0 ? "No key after this frame." : "No key before this frame.");
+  }
+
   parameter(name: string): Parameter | undefined {
     return this.shot.parameters.find((other) => other.name === name);
   }
