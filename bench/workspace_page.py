@@ -21,7 +21,7 @@ from statistics import median
 from typing import Any
 
 from pages import PageEngine, chromium, opened_page, page_engine
-from workspace_latency import FIRST, LAST, make_shot
+from workspace_latency import FIRST, LAST, growth, make_shot
 
 SLIDERS = ("matte_feather", "light_luminance", "light_color", "plate_skin", "grain", "match_mouth", "dial_smile")
 ROUNDS = 5
@@ -148,14 +148,16 @@ def print_memory(page: Any, scrubs: int) -> None:
     client.send("Performance.enable")
     print("| frames scrubbed | JavaScript heap, MiB | with array buffers, MiB |\n|---:|---:|---:|")
     done, step = 0, max(scrubs // 6, 1)
+    seen: list[tuple[int, float]] = []
     while done < scrubs:
         page.evaluate(_SCRUB, [FIRST, LAST, step])
         done += step
         page.evaluate("globalThis.gc?.()")
         heap = client.send("Runtime.getHeapUsage")
         whole = heap["usedSize"] + heap.get("backingStorageSize", 0)
-        print(f"| {done * (LAST - FIRST + 1)} | {heap['usedSize'] / _MIB:.0f} | {whole / _MIB:.0f} |", flush=True)
-    print()
+        seen.append((done * (LAST - FIRST + 1), whole / _MIB))
+        print(f"| {seen[-1][0]} | {heap['usedSize'] / _MIB:.0f} | {seen[-1][1]:.0f} |", flush=True)
+    print(f"\nGrowth after the first quarter: {growth(seen):+.1f} MiB for 1,000 pictures.\n")
 
 
 if __name__ == "__main__":

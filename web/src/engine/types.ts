@@ -97,6 +97,8 @@ export interface PictureHeader {
 export type FrameState = "rendered" | "stale" | "failed" | "missing" | "plate-missing";
 
 export interface Frames {
+  /** Of the shot file that this is the timeline of. */
+  etag: string;
   frames: string;
   rate: number;
   states: Record<string, FrameState>;

@@ -39,11 +39,14 @@ export class ShotState {
     return this.shot?.name ?? "";
   }
 
-  async load(): Promise<void> {
+  /** Read the shot; `quick` leaves what needs its source as it was. */
+  async load(quick = false): Promise<void> {
     if (!this.parameters.length) {
       this.parameters = (await get<{ parameters: Parameter[] }>("/v1/parameters")).parameters;
     }
-    this.shot = complete(await get<Partial<Shot>>("/v1/ui/shot", { shot: this.path }));
+    const shot = complete(await get<Partial<Shot>>("/v1/ui/shot", { shot: this.path, quick: quick || null }));
+    const before = quick ? this.shot : null;
+    this.shot = before ? { ...shot, release: before.release, warnings: before.warnings } : shot;
     if (!this.face) this.face = this.shot.faces[0] ?? "";
   }
 

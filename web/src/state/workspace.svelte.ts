@@ -1,5 +1,5 @@
 /** One open shot with everything that the panels show of it. The engine's events keep it up to date. */
-import { get, sentence } from "../engine/client";
+import { get, isCode, sentence } from "../engine/client";
 import { PictureCache } from "../engine/pictures";
 import type { FileEvent, FrameEvent, Frames, FrameState, Job, Parameter, Rect, Source } from "../engine/types";
 import { Ahead } from "../viewer/ahead";
@@ -54,8 +54,6 @@ export class Workspace {
   private readonly ahead = new Ahead();
   private lookedAt = 0;
   private timelineTimer = 0;
-  /** The etag of the shot file whose frames `frames` are. */
-  private framesOf = $state("");
   /** Why the shot cannot be shown, in one sentence. */
   refusal = $state("");
 
@@ -76,7 +74,7 @@ export class Workspace {
 
   async open(): Promise<void> {
     try {
-      await this.shot.load();
+      await this.shot.load(true);
       const shot = this.shot.shot!;
       if (this.frame < shot.first || this.frame > shot.last) this.frame = shot.first;
       this.ready = true;
@@ -91,18 +89,22 @@ export class Workspace {
   /** Read everything anew, after a change or when the engine came back. */
   async refresh(): Promise<void> {
     this.version += 1;
-    const parts = [
-      this.shot.load().then(() => Promise.all([this.shot.loadValues(this.frame), this.loadFrames()])),
-      this.review.load(),
-      this.track.load(this.shot.face),
-      this.loadSource(),
+    // What the viewer needs comes first: a browser sends six requests at a time, and opening the source may take seconds.
+    await this.together([
       this.view.loadColor(),
+      this.shot.load(true).then(() => this.shot.loadValues(this.frame)),
+      this.loadFrames(),
       get<{ live: string[]; file: string[] }>("/v1/ui/layers", { shot: this.path }).then(
         ({ live, file }) => (this.layers = [...new Set([...live, ...file])]),
       ),
-    ];
+    ]);
+    await this.together([this.shot.load(), this.track.load(this.shot.face), this.review.load(), this.loadSource()]);
+  }
+
+  /** Wait for all, and say what failed first; that the engine does not answer is said by the page's banner. */
+  private async together(parts: Promise<unknown>[]): Promise<void> {
     const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
-    if (failed?.status === "rejected") messages.fail(failed.reason);
+    if (failed?.status === "rejected" && !isCode(failed.reason, "engine-lost")) messages.fail(failed.reason);
   }
 
   listen(): () => void {
@@ -242,7 +244,7 @@ export class Workspace {
     const written = side.take !== null || playing;
     const data = side.show !== "result";
     // Until the timeline is that of the file, the engine itself finds out whether a frame is up to date.
-    const unknown = this.framesOf !== this.shot.shot?.etag;
+    const unknown = this.frames?.etag !== this.shot.shot?.etag;
     const rendered = this.state(frame) === "rendered" && !unknown && !this.shot.unsaved();
     return {
       shot: this.path,
@@ -274,9 +276,7 @@ export class Workspace {
 
   async loadFrames(): Promise<void> {
     window.clearTimeout(this.timelineTimer);
-    const etag = this.shot.shot?.etag ?? "";
     this.frames = await get<Frames>("/v1/ui/frames", { shot: this.path });
-    this.framesOf = etag;
   }
 
   private loadFramesLater(): void {
