@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from faceplate.demo import person
@@ -117,6 +119,18 @@ class TestOverTheWire:
         )
         small = page.ask("GET", "/v1/ui/source/picture", shot=str(shot), name="front.jpg", size=64)
         assert small.status == 200 and small.headers["content-type"] == "image/jpeg" and len(small.data) < 10_000
+        assert told["pictures"][0]["maps"] == ["front.jpg"]
+        marked, own = (
+            cv2.imdecode(np.frombuffer(page.ask("GET", "/v1/ui/source/map", shot=str(shot), **query).data, np.uint8), 1)
+            for query in ({"name": "front.jpg", "kind": kind, "size": 128} for kind in ("maps", "own"))
+        )
+        assert max(marked.shape) == max(own.shape) == 128
+        assert np.ptp(own, axis=2).max() < 10 < np.ptp(marked, axis=2).max()  # grey, and in colour
+        for query, code in (
+            ({"name": "x.jpg", "kind": "maps"}, "no-picture"),
+            ({"kind": "x", "name": "front.jpg"}, "bad-request"),
+        ):
+            assert page.ask("GET", "/v1/ui/source/map", shot=str(shot), **query).code == code
         again = page.ask("POST", "/v1/ui/source/picture", JPEG, shot=str(shot), name="front.jpg")
         assert (again.status, again.code) == (409, "picture-exists")
 
