@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -72,9 +73,9 @@ def saved(page: Any, target: Path) -> bytes:
 
 
 def middle(picture: np.ndarray) -> np.ndarray:
-    """Return the 160 x 160 pixels in the middle."""
+    """Return the 160 x 160 pixels in the middle, smoothed."""
     y, x = picture.shape[0] // 2, picture.shape[1] // 2
-    return picture[y - 80 : y + 80, x - 80 : x + 80]
+    return cv2.blur(picture[y - 80 : y + 80, x - 80 : x + 80].astype(np.float32), (9, 9))
 
 
 def document(path: Path) -> dict[str, Any]:
@@ -265,7 +266,7 @@ def test_the_review_movie_shows_the_view_of_the_viewer(page: Any, tmp_path: Path
     shown = shown_pixels(page).astype(int)
     wanted, found = middle(frames[1]), middle(shown)
     assert found.max() > 120
-    assert np.abs(wanted - found).mean() < 4  # what H.264 and its halved colour leave
+    assert np.abs(wanted - found).mean() < 2  # without the grain, of which H.264 keeps part
 
 
 def test_a_picture_of_the_source_is_pinned_for_a_range(page: Any, path: Path, page_server: PageEngine) -> None:
