@@ -3,19 +3,20 @@
  *
  * A graphics card draws everything within a frame of the monitor. Without one, the display's transform takes the processor about a
  * tenth of a second for a viewer of half a million pixels, time that the engine needs too. So the painter measures: where drawing
- * is slow, what moves is drawn with coarser pixels and finely as soon as it rests, and a slider's new picture only where it differs.
+ * is slow, what is new is drawn with coarser pixels and finely as soon as it rests, and a slider's new picture only where it differs.
  */
 import type { Picture } from "../engine/pictures";
 import type { Rect } from "../engine/types";
 import type { Look, Screen } from "./screen";
 
-/** The longest time for one picture while pictures follow each other, in ms. */
+/** The longest time for a new picture, in ms. */
 const BUDGET = 40;
-/** Two pictures within this time, and twice that of drawing one finely, belong to a movement, in ms. */
-const MOVING = 300;
-/** How long a movement must rest before it is drawn finely, in ms; again the time of drawing comes to it. */
+/** How long a picture must rest before it is drawn finely, in ms, beside the time that this takes. */
 const REST = 160;
+/** Pictures that follow each other within this time are a movement, in ms: the next one is waited for. */
+const MOVING = 1000;
 const COARSEST = 4;
+const SIDES = ["a", "b"] as const;
 
 interface Drawn {
   look: Look;
@@ -27,7 +28,9 @@ export class Painter {
   private request = 0;
   private timer = 0;
   private asked = -MOVING;
-  private moving = false;
+  /** The time between the last two looks, in ms; 0 where they are no movement. */
+  private pace = 0;
+  private rested = false;
   /** What the canvas shows as finely as it can. */
   private fine: Drawn | null = null;
   /** The last times of whole fine pictures, in ms for one pixel; the first after a new shader is that of its compilation. */
@@ -44,8 +47,10 @@ export class Painter {
   /** Show a look from the next frame of the monitor on. */
   show(look: Look): void {
     const now = performance.now();
-    this.moving = now - this.asked < MOVING + 2 * this.whole();
+    const since = now - this.asked;
+    this.pace = since < MOVING ? since : 0;
     this.asked = now;
+    this.rested = false;
     this.look = look;
     this.schedule();
   }
@@ -73,17 +78,22 @@ export class Painter {
     const look = this.look;
     if (!look) return;
     const size: [number, number] = [this.canvas.width, this.canvas.height];
-    const part = this.fine && same(this.fine.size, size) ? changedPart(this.fine.look, look, size) : null;
-    const grain = part || !this.moving ? 1 : this.grain();
+    const before = this.fine && same(this.fine.size, size) ? this.fine.look : null;
+    if (before && sameBut(before, look) && SIDES.every((side) => before[side].patch === look[side].patch)) {
+      this.drawn(look, true);
+      return;
+    }
+    const part = before && changedPart(before, look, size);
+    const grain = part || this.rested ? 1 : this.grain();
     this.screen.draw(look, { grain, part });
     this.fine = grain === 1 ? { look, size } : null;
-    if (grain > 1) this.timer = window.setTimeout(() => this.refine(), REST + this.whole());
+    if (grain > 1) this.timer = window.setTimeout(() => this.refine(), Math.max(REST + this.whole(), 1.5 * this.pace));
     else if (!part) this.measure(size);
     this.drawn(look, grain === 1);
   }
 
   private refine(): void {
-    this.moving = false;
+    this.rested = true;
     this.schedule();
   }
 
@@ -109,7 +119,7 @@ export class Painter {
 /** The part of the canvas in which two looks differ, in device pixels, where they differ in the patch over a picture alone. */
 export function changedPart(before: Look, now: Look, [width, height]: [number, number]): Rect | null {
   if (now.comparison === "side" || !sameBut(before, now)) return null;
-  const sides = now.comparison === "a" || now.comparison === "b" ? ([now.comparison] as const) : (["a", "b"] as const);
+  const sides = now.comparison === "a" || now.comparison === "b" ? ([now.comparison] as const) : SIDES;
   const changed = sides.filter((side) => before[side].patch !== now[side].patch);
   const patches = changed.flatMap((side) => [before[side].patch, now[side].patch]);
   if (!patches.length || patches.some((patch) => patch === null)) return null;
@@ -125,7 +135,7 @@ export function changedPart(before: Look, now: Look, [width, height]: [number, n
 function sameBut(before: Look, now: Look): boolean {
   const names = ["comparison", "channel", "zoom", "pixelAspect", "wipe", "exposure", "gamma"] as const;
   if (names.some((name) => before[name] !== now[name]) || !same(before.center, now.center)) return false;
-  return (["a", "b"] as const).every((side) => before[side].base === now[side].base && before[side].data === now[side].data);
+  return SIDES.every((side) => before[side].base === now[side].base && before[side].data === now[side].data);
 }
 
 /** The place of a patch on the canvas: left, top, right, bottom in device pixels, with a margin for filtering. */
