@@ -181,7 +181,9 @@ class TestExports:
             done = page.finished(start(page, shot, kind="contact-sheet", frames=str(FACE), **view))
             assert done["state"] == "done", done["error"]
             sent = page.ask("GET", done["result"]["download"])
-            sheets.append(cv2.imdecode(np.frombuffer(sent.data, np.uint8), cv2.IMREAD_COLOR)[22:, :480, ::-1] / 255.0)
+            sheet = cv2.imdecode(np.frombuffer(sent.data, np.uint8), cv2.IMREAD_COLOR)
+            assert sheet is not None
+            sheets.append(sheet[22:, :480, ::-1] / 255.0)
         raw, shown = sheets
         inside = (shown > 0.3).all(axis=2) & (shown < 0.6).all(axis=2)
         assert inside.sum() > 1000
