@@ -31,6 +31,11 @@ export class PictureCache {
     return this.kept.has(name);
   }
 
+  /** Whether a picture is kept or on its way. */
+  expects(name: string): boolean {
+    return this.kept.has(name) || this.coming.has(name);
+  }
+
   get(name: string): Picture | undefined {
     const found = this.kept.get(name);
     if (found) {

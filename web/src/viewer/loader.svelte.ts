@@ -71,8 +71,9 @@ export class Loader {
     return true;
   }
 
-  /** Fetch a picture into the cache, for playback and for scrubbing. */
+  /** Fetch a picture into the cache, for playback and for scrubbing; one that is on its way is not waited for. */
   async prefetch(wish: Wish): Promise<void> {
+    if (this.cache.expects(nameOf(wish, wish.show))) return;
     await this.fetch(wish, wish.show, wish.proxy);
   }
 
