@@ -32,6 +32,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
+import numpy as np
 import psutil
 
 from faceplate.color import ColorConfig
@@ -234,11 +235,20 @@ def print_memory(page: Page, pictures: int) -> None:
     kinds = itertools.product(("plate", "result", "patch", "matte"), (1, 2, 4), range(FIRST, LAST + 1))
     print("| pictures | engine's memory, MiB | pictures kept, MiB |\n|---:|---:|---:|")
     step = max(pictures // 8, 1)
+    seen: list[tuple[int, float]] = []
     for number, (show, proxy, frame) in enumerate(itertools.islice(itertools.cycle(kinds), pictures), start=1):
         page.picture(frame, show=show, proxy=proxy)
         if number % step == 0:
             kept = json.loads(page.ask("GET", "/v1/ui/home"))["pictures"]["bytes"] / _MIB
-            print(f"| {number} | {page.process.memory_info().rss / _MIB:.0f} | {kept:.0f} |", flush=True)
+            seen.append((number, page.process.memory_info().rss / _MIB))
+            print(f"| {number} | {seen[-1][1]:.0f} | {kept:.0f} |", flush=True)
+    print(f"\nGrowth after the first quarter: {growth(seen):+.1f} MiB for 1,000 pictures.\n")
+
+
+def growth(seen: list[tuple[int, float]]) -> float:
+    """Return the growth in MiB for 1,000 pictures: the slope of a line through (pictures, MiB) without the first quarter."""
+    pictures, sizes = zip(*seen[len(seen) // 4 :], strict=True)
+    return 1000 * float(np.polyfit(pictures, sizes, 1)[0]) if len(pictures) > 1 else 0.0
 
 
 if __name__ == "__main__":

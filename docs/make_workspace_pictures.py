@@ -47,6 +47,7 @@ def take(page: Any) -> None:
 
     def save(name: str) -> None:
         page.wait_for_timeout(1500)
+        page.locator(".viewer[aria-busy=false] canvas.pixels[data-fine=true]").wait_for()
         page.screenshot(path=HERE / name, type="jpeg", quality=80)
 
     page.get_by_role("tab", name="Track").click()

@@ -1,6 +1,12 @@
 """Faceplate replaces a performer's face on a scene-linear film plate."""
 
+import os
+
 from faceplate_client.version import __version__
+
+# NumPy's OpenBLAS reads this when it is loaded. The engine's matrices have about a hundred rows: more threads wait for each other
+# longer than they work, and their number, that of the machine's cores, would decide in which order sums are rounded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # isort: split
 # The modules below import __version__ from this package, so it must be set before them.

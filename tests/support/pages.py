@@ -162,7 +162,8 @@ def picture_of(page: Page, name: str) -> Path | None:
 
 
 def shown_pixels(page: Page) -> np.ndarray:
-    """The viewer's pixels as WebGL has drawn them: uint8 (height, width, 3), the first row at the top."""
+    """The viewer's pixels as WebGL has drawn them, at rest: uint8 (height, width, 3), the first row at the top."""
+    page.locator("canvas.pixels[data-fine=true]").wait_for()
     width, height, text = page.evaluate(
         """() => {
           const canvas = document.querySelector("canvas.pixels");

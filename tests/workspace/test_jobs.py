@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import faceplate.workspace.page_jobs as page_jobs
-from engines import until
+from engines import FACE, until
 from faceplate.service.job_queue import Job
 from workspace_page import TOKEN, Page
 
@@ -147,6 +147,7 @@ class TestList:
         [
             ({"kind": "nonsense"}, "bad-request"), ({"kind": "render", "frames": "x"}, "bad-frames"), ({}, "bad-request"),
             ({"kind": "review-movie", "take": 4}, "no-take"), ({"kind": "review-movie"}, "no-frames"),
+            ({"kind": "contact-sheet", "display": "sRGB - Display", "view": "none"}, "unknown-view"),
         ],
     )  # fmt: skip
     def test_wrong_requests(
@@ -170,6 +171,24 @@ class TestExports:
                 assert sheet is not None and sheet.shape[1] == 3 * 480
             else:
                 assert sent.data[4:8] == b"ftyp"
+
+    def test_a_view_shows_what_ocio_shows(self, page: Page, make_shot: Callable[..., Path]) -> None:
+        """The sheet's result through a view that is far from sRGB, and without one."""
+        shot = make_shot(name="viewed")
+        named = {"display": "sRGB - Display", "view": "Raw"}
+        sheets = []
+        for view in (named, {}):
+            done = page.finished(start(page, shot, kind="contact-sheet", frames=str(FACE), **view))
+            assert done["state"] == "done", done["error"]
+            sent = page.ask("GET", done["result"]["download"])
+            sheet = cv2.imdecode(np.frombuffer(sent.data, np.uint8), cv2.IMREAD_COLOR)
+            assert sheet is not None
+            sheets.append(sheet[22:, :480, ::-1] / 255.0)
+        raw, shown = sheets
+        inside = (shown > 0.3).all(axis=2) & (shown < 0.6).all(axis=2)
+        assert inside.sum() > 1000
+        linear = ((shown[inside] + 0.055) / 1.055) ** 2.4  # of sRGB; the primaries differ, luminance hardly
+        assert np.abs(raw[inside].mean() - linear.mean()) < 0.03 < shown[inside].mean() - raw[inside].mean()
 
     def test_a_movie_is_cancelled_between_two_frames(
         self, page: Page, make_shot: Callable[..., Path], monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -49,6 +51,31 @@ def page(browser: Any, page_server: PageEngine, folder: Path) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def path(folder: Path) -> Path:
     return folder / "sh010.shot.json"
+
+
+# Drops a file on the panel, as a browser does it.
+_DROP = """([name, text]) => {
+  const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type: "image/jpeg" }));
+  document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def saved(page: Any, target: Path) -> bytes:
+    """Wait for the newest export's end, save it as the browser does, and return its bytes."""
+    job = page.locator(".job").first
+    job.get_by_role("button", name="Save ").wait_for(timeout=120_000)
+    with page.expect_download() as download:
+        job.get_by_role("button", name="Save ").click()
+    download.value.save_as(target)
+    return target.read_bytes()
+
+
+def middle(picture: np.ndarray) -> np.ndarray:
+    """Return the 160 x 160 pixels in the middle, smoothed."""
+    y, x = picture.shape[0] // 2, picture.shape[1] // 2
+    return cv2.blur(picture[y - 80 : y + 80, x - 80 : x + 80].astype(np.float32), (9, 9))
 
 
 def document(path: Path) -> dict[str, Any]:
@@ -140,7 +167,14 @@ def test_a_slider_shows_before_it_is_let_go_and_is_written_when_it_is(page: Any,
     assert written > 0.15
     page.wait_for_timeout(200)
     page.locator(".viewer[aria-busy=false]").wait_for()
-    assert np.abs(shown_pixels(page).astype(int) - before).max() > 8
+    partly = shown_pixels(page)  # only where it differs was drawn anew
+    assert np.abs(partly.astype(int) - before).max() > 8
+    page.keyboard.press("Escape")
+    page.locator("canvas.lines").hover()
+    for key, exposure in (("e", "0.5"), ("Shift+E", "0")):
+        page.keyboard.press(key)
+        page.locator(f"canvas.pixels[data-exposure='{exposure}']").wait_for()
+    assert (shown_pixels(page) == partly).all()
 
 
 def test_undo_and_redo_change_the_file(page: Any, path: Path) -> None:
@@ -217,11 +251,56 @@ def test_a_note_and_an_approval_stand_beside_the_shot(page: Any, path: Path, fol
 
 def test_the_contact_sheet_is_exported_and_saved(page: Any, tmp_path: Path) -> None:
     page.get_by_role("button", name="Contact sheet").click()
-    save = page.get_by_role("button", name="Save ")
-    save.wait_for(timeout=120_000)
-    with page.expect_download() as download:
-        save.click()
-    target = tmp_path / "sheet"
-    download.value.save_as(target)
-    assert target.stat().st_size > 10_000
+    assert len(saved(page, tmp_path / "sheet.png")) > 10_000
     picture_of(page, "export")
+
+
+def test_the_review_movie_shows_the_view_of_the_viewer(page: Any, tmp_path: Path) -> None:
+    """In the middle of the picture, where it has no burn-in."""
+    av = pytest.importorskip("av", reason="NOT RUN: the review movie in a browser: the extra movies is not installed")
+    page.get_by_label("View", exact=True).select_option("Un-tone-mapped")
+    page.get_by_role("tab", name="Review").click()
+    page.get_by_text("As Un-tone-mapped shows it").wait_for()
+    page.get_by_role("button", name="Review movie").click()
+    saved(page, tmp_path / "movie.mp4")
+    with av.open(str(tmp_path / "movie.mp4")) as movie:
+        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in movie.decode(video=0)]
+    assert len(frames) == FRAMES
+    page.keyboard.press("a")
+    page.get_by_role("button", name="1:1").click()
+    page.locator("canvas.pixels[data-comparison=a][data-view='Un-tone-mapped'][data-zoom='100']").wait_for()
+    page.locator(".viewer[aria-busy=false]").wait_for()
+    shown = shown_pixels(page).astype(int)
+    wanted, found = middle(frames[1]), middle(shown)
+    assert found.max() > 120
+    assert np.abs(wanted - found).mean() < 2  # without the grain, of which H.264 keeps part
+
+
+def test_a_picture_of_the_source_is_pinned_for_a_range(page: Any, path: Path, page_server: PageEngine) -> None:
+    page.get_by_role("tab", name="Track").click()
+    page.get_by_label("Picture of the source").select_option("front.jpg")
+    page.get_by_label("from", exact=True).fill("1001")
+    page.get_by_label("to", exact=True).fill("1002")
+    page.get_by_role("button", name="Pin", exact=True).click()
+    page.get_by_text("1001–1002, pinned").wait_for()
+    lane = page_server.call("GET", f"/v1/ui/track?shot={path}")["views"]["lane"]
+    assert [(part["first"], part["last"], part["view"], part["pinned"]) for part in lane] == [
+        (1001, 1002, "front.jpg", True)
+    ]
+    picture_of(page, "pinned")
+    page.get_by_role("button", name="Unpin all").click()
+    page.get_by_text(", pinned").wait_for(state="detached")
+
+
+def test_a_dropped_picture_joins_the_source_and_its_maps_are_shown(page: Any, folder: Path) -> None:
+    page.get_by_role("tab", name="Source").click()
+    picture = base64.b64encode((person("bea") / "right.jpg").read_bytes()).decode()
+    page.evaluate(_DROP, ["dropped.jpg", picture])
+    page.get_by_text("dropped.jpg was added to the source.").wait_for(timeout=120_000)
+    assert (folder / "bea" / "dropped.jpg").read_bytes() == (person("bea") / "right.jpg").read_bytes()
+    page.get_by_role("img", name="dropped.jpg", exact=True).wait_for()
+    page.get_by_role("radio", name="Maps").click()
+    shown = page.get_by_role("img", name="maps of dropped.jpg")
+    shown.wait_for(timeout=120_000)
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    picture_of(page, "dropped")

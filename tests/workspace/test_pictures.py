@@ -180,7 +180,9 @@ class TestFiles:
         etag = page.get("/v1/ui/shot", shot=str(shot))["etag"]
         edits = {"edits": [{"do": "set", "name": "matte_feather", "value": 0.2}]}
         page.ask("PATCH", "/v1/ui/shot", edits, {"If-Match": etag}, shot=str(shot))
-        assert page.get("/v1/ui/frames", shot=str(shot))["states"]["1"] == "stale"
+        now = page.get("/v1/ui/frames", shot=str(shot))
+        assert now["states"]["1"] == "stale"
+        assert now["etag"] == page.get("/v1/ui/shot", shot=str(shot))["etag"] != etag
         assert page.picture(shot, FACE)[0]["from"] == "live"
         assert page.picture(shot, FACE, **{"from": "file"})[0]["state"] == "stale"
 

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from faceplate.demo import person
@@ -99,6 +101,14 @@ def test_a_source_that_is_no_folder(folder: Path) -> None:
     assert refused.value.code == "no-source-folder"
 
 
+def found_map(page: Page, shot: Path, kind: str) -> np.ndarray:
+    """A map of front.jpg as the page gets it."""
+    sent = page.ask("GET", "/v1/ui/source/map", shot=str(shot), name="front.jpg", kind=kind, size=128)
+    picture = cv2.imdecode(np.frombuffer(sent.data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture
+
+
 class TestOverTheWire:
     def test_a_dropped_picture_is_a_view(self, page: Page, make_shot: Callable[..., Path]) -> None:
         shot = make_shot(source="someone")
@@ -117,6 +127,12 @@ class TestOverTheWire:
         )
         small = page.ask("GET", "/v1/ui/source/picture", shot=str(shot), name="front.jpg", size=64)
         assert small.status == 200 and small.headers["content-type"] == "image/jpeg" and len(small.data) < 10_000
+        assert told["pictures"][0]["maps"] == ["front.jpg"]
+        marked, own = (found_map(page, shot, kind) for kind in ("maps", "own"))
+        assert max(marked.shape) == max(own.shape) == 128
+        assert np.ptp(own, axis=2).max() < 10 < np.ptp(marked, axis=2).max()  # grey, and in colour
+        for name, kind, code in (("x.jpg", "maps", "no-picture"), ("front.jpg", "x", "bad-request")):
+            assert page.ask("GET", "/v1/ui/source/map", shot=str(shot), name=name, kind=kind).code == code
         again = page.ask("POST", "/v1/ui/source/picture", JPEG, shot=str(shot), name="front.jpg")
         assert (again.status, again.code) == (409, "picture-exists")
 

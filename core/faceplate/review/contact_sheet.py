@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ _TILE = 480
 class ContactSheet:
     """Up to six rows of plate, result and matte, of the first frame, the last, and others evenly between.
 
-    Each tile shows the face and its surroundings, or the whole frame where there is no face, at up to 480 pixels, in
-    the same sRGB rendering with a soft shoulder.
+    Each tile shows the face and its surroundings, or the whole frame where there is no face, at up to 480 pixels, all in
+    the same rendering.
 
     Parameters
     ----------
@@ -31,10 +32,15 @@ class ContactSheet:
         The config whose working space is shown.
     frames : tuple of int
         All frames of the render, of which the rows are picked.
+    view : callable, optional
+        Turns float32 (h, w, 3) in the working space into display code values; sRGB with a soft shoulder by default.
     """
 
-    def __init__(self, color: ColorConfig, frames: tuple[int, ...]) -> None:
+    def __init__(
+        self, color: ColorConfig, frames: tuple[int, ...], view: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> None:
         self._color = color
+        self._view = view or color.to_display
         picks = np.unique(np.linspace(0, len(frames) - 1, min(_ROWS, len(frames))).round().astype(int))
         self._wanted = {frames[index] for index in picks}
         self._rows: list[np.ndarray] = []
@@ -74,7 +80,7 @@ class ContactSheet:
         write_picture(path, np.concatenate(rows, axis=0))
 
     def _shown(self, working: np.ndarray) -> np.ndarray:
-        return np.clip(self._color.to_display(np.nan_to_num(working)), 0, 1)
+        return np.clip(self._view(np.nan_to_num(working)), 0, 1)
 
 
 def _shown_window(rendered: Rendered) -> Window:

@@ -51,6 +51,7 @@ def review(
     space: str | None = None,
     burn: bool = True,
     rate: Fraction = Fraction(24),
+    view: Callable[[np.ndarray], np.ndarray] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Review:
     """Write review pictures of `rendered`.
@@ -71,6 +72,8 @@ def review(
         Draw the burn-in.
     rate : Fraction
         Frames a second of a movie.
+    view : callable, optional
+        Turns float32 (h, w, 3) in the working space into display code values; sRGB with a soft shoulder by default.
     progress : callable, optional
         Called with (frames done, total frames) before each frame and at the end. What it raises ends the work, and a movie is
         then not written.
@@ -97,7 +100,8 @@ def review(
     def made() -> Iterator[tuple[int, np.ndarray]]:
         for done, number in enumerate(numbers):
             told(done, len(numbers))
-            yield number, _picture(rendered, number, color, plate, space, burn)
+            working = _working(rendered, number, color, plate, space)
+            yield number, _shown(rendered.path(number), number, (view or color.to_display)(working), burn)
         told(len(numbers), len(numbers))
 
     pictures = made()
@@ -139,10 +143,10 @@ def _fields(file: PlateFile) -> dict[str, str]:
     return {name: value for name, value in written_fields(file).items() if name.startswith("faceplate:")}
 
 
-def _picture(
-    rendered: Sequence, number: int, color: ColorConfig, plate: Sequence | None, space: str | None, burn: bool
+def _working(
+    rendered: Sequence, number: int, color: ColorConfig, plate: Sequence | None, space: str | None
 ) -> np.ndarray:
-    """Return one frame as it is shown, uint8 (h, w, 3) sRGB on square pixels, on the display window."""
+    """Return one frame, over the plate where that is given, float32 (h, w, 3) in the working space on the display window."""
     file = PlateFile.open(rendered.path(number))
     display = file.display
     below = None if plate is None else PlateFile.open(plate.path(number))
@@ -150,8 +154,14 @@ def _picture(
     if below is not None:
         # In the plate's own encoding, where the element was premultiplied.
         shown = shown + (1 - _alpha(file, display)) * below.read_rgb(display)
-    working = color.to_working(shown, space_of(below or file, color, space))
-    pixels = np.clip(color.to_display(np.nan_to_num(working)), 0, 1)
+    return np.nan_to_num(color.to_working(shown, space_of(below or file, color, space)))
+
+
+def _shown(path: Path, number: int, pixels: np.ndarray, burn: bool) -> np.ndarray:
+    """Return display code values (h, w, 3) of a rendered file with the burn-in, uint8 on square pixels."""
+    file = PlateFile.open(path)
+    display = file.display
+    pixels = np.clip(pixels, 0, 1)
     fields = _fields(file)
     if burn and _BURNT not in fields:
         slate = make_slate(burn_lines(fields, number, _day(file.path)), display, file.pixel_aspect, top=True)

@@ -12,7 +12,7 @@ from faceplate.image.symmetric_log import from_log
 from faceplate.review.tiles import GREY, label_strip, write_picture
 from faceplate.source import Source, SourceView
 
-__all__ = ["draw_source_sheet", "write_source_sheet"]
+__all__ = ["MAPS", "draw_map", "draw_source_sheet", "write_source_sheet"]
 
 _TILE = 480
 # Margin around the face that a tile shows, as a fraction of the face's size.
@@ -20,6 +20,8 @@ _MARGIN = 0.15
 _TINTS = {"hair": (0.9, 0.1, 0.1), "glasses": (0.1, 0.8, 0.2), "shadow": (0.15, 0.3, 1.0)}
 _KINDS = (".jpg", ".jpeg", ".png")
 _LEGEND = "hair red, glasses green, shadow blue"
+MAPS = ("maps", "texture", "own")
+"""What `draw_map` draws of a view: what hides the face and lies in shadow, its texture, where that is the picture's own."""
 
 
 def draw_source_sheet(source: Source) -> np.ndarray:
@@ -38,6 +40,21 @@ def draw_source_sheet(source: Source) -> np.ndarray:
     return np.concatenate(rows, axis=0)
 
 
+def draw_map(source: Source, view: SourceView, kind: str) -> np.ndarray:
+    """Draw one of `MAPS` of a view, the face and a margin, float32 (h, w, 3), display-referred."""
+    part = view.face.window(_MARGIN).intersect(view.frame.window).slices(view.frame.window)
+    if kind == "own":
+        return _grey(source.textures[view.name].clean[part])
+    if kind == "texture":
+        log = source.textures[view.name].log[part]
+        return view.color.to_display(from_log(log + _skin_colour(source), view.face.level))
+    marked = view.color.to_display(view.pixels[part])
+    for name, tint in _TINTS.items():
+        amount = 0.65 * getattr(view.maps, name)[part][..., None]
+        marked += amount * (np.array(tint, np.float32) - marked)
+    return marked
+
+
 def write_source_sheet(source: Source, path: Path) -> None:
     """Write the sheet as JPEG or PNG, by the ending of `path`.
 
@@ -52,15 +69,8 @@ def write_source_sheet(source: Source, path: Path) -> None:
 
 
 def _view_row(source: Source, view: SourceView) -> np.ndarray:
-    texture = source.textures[view.name]
     part = view.face.window(_MARGIN).intersect(view.frame.window).slices(view.frame.window)
-    picture = view.color.to_display(view.pixels[part])
-    marked, maps = picture.copy(), view.maps
-    for name, tint in _TINTS.items():
-        amount = 0.65 * getattr(maps, name)[part][..., None]
-        marked += amount * (np.array(tint, np.float32) - marked)
-    albedo = view.color.to_display(from_log(texture.log[part] + _skin_colour(source), view.face.level))
-    tiles = [picture, marked, albedo, _grey(texture.clean[part])]
+    tiles = [view.color.to_display(view.pixels[part]), *(draw_map(source, view, kind) for kind in MAPS)]
     return _labelled([_tile(tile) for tile in tiles], [view.name, _LEGEND, "texture", "the picture's own"])
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from faceplate.color import ColorConfig
+from faceplate.color.shader import apply_display, display_processor
 from faceplate.errors import UsageError
 from faceplate.plate import parse_frames
 from faceplate.render import Renderer
@@ -64,14 +67,21 @@ class FacesPage(_Request):
     frame: int
 
 
-class SheetPage(_Request):
+class _Export(_Request):
+    """What is exported is shown as `view` of `display` shows it, sRGB with a soft shoulder where they are not given."""
+
+    display: str | None = None
+    view: str | None = None
+
+
+class SheetPage(_Export):
     """Make a contact sheet of the shot."""
 
     kind: Literal["contact-sheet"]
     frames: str | None = None
 
 
-class MoviePage(_Request):
+class MoviePage(_Export):
     """Make a review movie of the rendered frames."""
 
     kind: Literal["review-movie"]
@@ -119,7 +129,7 @@ def _sheet_job(desk: Desk, opened: OpenShot, request: SheetPage) -> Job:
     """Return the job of a contact sheet: up to six frames, rendered now where the stages are not kept."""
     renderer = opened.renderer(opened.shot.output)
     frames = _frames(opened, request.frames)
-    sheet = ContactSheet(renderer.color, frames)
+    sheet = ContactSheet(renderer.color, frames, _view_of(renderer.color, request))
     wanted = sheet.frames
     path = _export_folder(opened) / f"{_name(opened)}_contact_sheet.png"
 
@@ -141,6 +151,7 @@ def _movie_job(desk: Desk, opened: OpenShot, request: MoviePage) -> Job:
     if not output.on_disk():
         raise UsageError("no-frames", f"No frame of {output} is rendered yet; render the shot first.")
     path = _export_folder(opened) / f"{_name(opened)}_review.mp4"
+    view = _view_of(renderer.color, request)
 
     def work(job: Job) -> Iterator[None]:
         def progress(done: int, total: int) -> None:
@@ -150,11 +161,21 @@ def _movie_job(desk: Desk, opened: OpenShot, request: MoviePage) -> Job:
 
         plate = renderer.plate if opened.shot.mode == "element" else None
         rate = _fraction(renderer)
-        review(output, path, renderer.color, plate=plate, space=opened.shot.space, rate=rate, progress=progress)
+        space = opened.shot.space
+        review(output, path, renderer.color, plate=plate, space=space, rate=rate, view=view, progress=progress)
         job.result = {"path": str(path), "name": path.name, "download": f"/v1/ui/export/{job.id}"}
         yield
 
     return Job("review-movie", work, len(output.on_disk()), "batch", lane="tracks")
+
+
+def _view_of(color: ColorConfig, request: _Export) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return what turns working pixels into a view's code values; None where none is named. Raises `UsageError('unknown-view')`."""
+    if request.display is None or request.view is None:
+        return None
+    display, view, space = request.display, request.view, color.working_space
+    display_processor(color, space, display, view, (0.0, 1.0))  # refuse a wrong one now, and not in the job
+    return lambda working: apply_display(color, working, space, display, view)
 
 
 def _fraction(renderer: Renderer) -> Fraction:

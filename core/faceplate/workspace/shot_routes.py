@@ -65,8 +65,9 @@ def shot_router(desk: Desk) -> APIRouter:
 
     @router.get("/v1/ui/frames")
     def frames(shot: str, take: int | None = None) -> dict[str, Any]:
-        """Return the timeline: the state of every frame, cuts, keys, issues and notes."""
-        return _timeline(desk, desk.open(shot), take)
+        """Return the timeline: the state of every frame, cuts, keys, issues and notes; `etag` names the shot file that it is of."""
+        etag = etag_of(desk.path(shot))
+        return {**_timeline(desk, desk.open(shot), take), "etag": etag}
 
     @router.get("/v1/ui/issues")
     def issues(shot: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +16,7 @@ from faceplate.source.pictures import source_files
 from faceplate.system.paths import cache_folder
 from faceplate.system.user_paths import exists, fingerprint_of
 from faceplate.workspace.desk import Desk
-from faceplate.workspace.source_view import find_picture, source_answer, thumbnail
+from faceplate.workspace.source_view import find_picture, map_thumbnail, source_answer, thumbnail
 from faceplate.workspace.upload import take_picture
 
 __all__ = ["UPLOAD", "source_router"]
@@ -43,6 +43,17 @@ def source_router(desk: Desk) -> APIRouter:
         file = find_picture(_folder(renderer), name)
         desk.service.roots.check(file)
         return _jpeg(thumbnail(file, renderer.color, renderer.shot.source_space, size))
+
+    @router.get("/v1/ui/source/map")
+    def one_map(
+        shot: str,
+        name: str,
+        kind: Literal["maps", "texture", "own"],
+        face: str | None = None,
+        size: Annotated[int, Query(ge=16, le=2048)] = 256,
+    ) -> Response:
+        """Return what was found in a used picture as a small JPEG: hair, glasses and shadow; its texture; its own skin."""
+        return _jpeg(map_thumbnail(_with_source(desk, shot, face).source, name, kind, size))
 
     @router.get("/v1/ui/source/sheet")
     def sheet(shot: str, face: str | None = None) -> Response:

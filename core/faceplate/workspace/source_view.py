@@ -15,12 +15,13 @@ from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.plate import PlateFile
 from faceplate.plate.movie import is_movie
 from faceplate.render import Renderer
+from faceplate.review.source_sheet import draw_map
 from faceplate.source import Source
 from faceplate.source.advice import missing_pictures
 from faceplate.source.pictures import source_files
 from faceplate.system.user_paths import is_dir
 
-__all__ = ["find_picture", "source_answer", "thumbnail"]
+__all__ = ["find_picture", "map_thumbnail", "source_answer", "thumbnail"]
 
 _MOST_PIXELS = 100_000_000
 
@@ -68,15 +69,32 @@ def thumbnail(file: Path, color: ColorConfig, space: str | None, size: int) -> b
                 "picture-too-large", f"{file.name} has {window.width} x {window.height} pixels; reduce it."
             )
     still = read_still(file, color, space)
-    height, width = still.pixels.shape[:2]
+    return _jpeg(color.to_display(np.nan_to_num(_small(still.working(), size))), file.name)
+
+
+def map_thumbnail(source: Source, name: str, kind: str, size: int) -> bytes:
+    """Return one of `review.source_sheet.MAPS` of the view `name` as JPEG, its longer side `size` pixels.
+
+    Raises `UsageError('no-picture')` where the source has no such view, or does not use it.
+    """
+    view = next((view for view in source.views if view.name == name), None)
+    if view is None:
+        raise UsageError("no-picture", f"The source has no maps of '{name}'.")
+    return _jpeg(_small(np.nan_to_num(draw_map(source, view, kind)), size), name)
+
+
+def _small(pixels: np.ndarray, size: int) -> np.ndarray:
+    height, width = pixels.shape[:2]
     scale = min(size / max(height, width), 1.0)
-    small = cv2.resize(
-        still.working(), (max(round(width * scale), 1), max(round(height * scale), 1)), interpolation=cv2.INTER_AREA
-    )
-    shown = to_uint8(np.clip(color.to_display(np.nan_to_num(small)), 0, 1))
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(shown[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    shape = (max(round(width * scale), 1), max(round(height * scale), 1))
+    return cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA)
+
+
+def _jpeg(shown: np.ndarray, name: str) -> bytes:
+    pixels = np.ascontiguousarray(to_uint8(np.clip(shown, 0, 1))[..., ::-1])
+    done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 88])
     if not done:
-        raise RenderError("output-unwritable", f"{file.name} could not be encoded as JPEG.")
+        raise RenderError("output-unwritable", f"{name} could not be encoded as JPEG.")
     return data.tobytes()
 
 
@@ -115,6 +133,7 @@ def _pictures(path: Path, source: Source) -> list[dict[str, Any]]:
                 "why": why,
                 "turn": turn,
                 "views": [view.name for view in views],
+                "maps": [view.name for view in views if view.name not in spare],
             }
         )
     return found

@@ -137,7 +137,7 @@ class Viewer:
         if stat_or_none(path) is None:
             raise UsageError("not-rendered", f"Frame {asked.frame} is not rendered yet: {path.name} is not there.")
         if asked.take is None and asked.origin == "file":
-            state = FrameStates(renderer).of(asked.frame)
+            state = FrameStates(renderer, self._desk.keys).of(asked.frame)  # said beside the picture, decides nothing
         plate = renderer.plate.path(asked.frame)
         self._desk.service.roots.check(plate)
         return Found(

@@ -18,6 +18,7 @@ export async function fetchPicture(query: Query, signal?: AbortSignal): Promise<
 /** The least recently used pictures go first when `limit` bytes are exceeded. */
 export class PictureCache {
   private readonly kept = new Map<string, Picture>();
+  private readonly coming = new Map<string, Promise<Picture>>();
   private size = 0;
 
   constructor(private readonly limit: number) {}
@@ -28,6 +29,11 @@ export class PictureCache {
 
   has(name: string): boolean {
     return this.kept.has(name);
+  }
+
+  /** Whether a picture is kept or on its way. */
+  expects(name: string): boolean {
+    return this.kept.has(name) || this.coming.has(name);
   }
 
   get(name: string): Picture | undefined {
@@ -49,9 +55,25 @@ export class PictureCache {
     }
   }
 
-  /** Forget every picture whose name `matches`. */
+  /** The kept picture, or that of `fetch`; whoever asks for it meanwhile waits for the same answer. */
+  async share(name: string, fetch: () => Promise<Picture>): Promise<Picture> {
+    const kept = this.get(name);
+    if (kept) return kept;
+    let coming = this.coming.get(name);
+    if (!coming) {
+      coming = fetch();
+      this.coming.set(name, coming);
+      const own = coming;
+      const end = () => this.coming.get(name) === own && this.coming.delete(name);
+      void own.then((picture) => end() && this.put(name, picture), end);
+    }
+    return coming;
+  }
+
+  /** Forget every picture whose name `matches`, and do not keep those of them that are on their way. */
   forget(matches: (name: string) => boolean): void {
     for (const name of [...this.kept.keys()]) if (matches(name)) this.drop(name);
+    for (const name of [...this.coming.keys()]) if (matches(name)) this.coming.delete(name);
   }
 
   private drop(name: string): void {

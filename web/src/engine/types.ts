@@ -97,6 +97,8 @@ export interface PictureHeader {
 export type FrameState = "rendered" | "stale" | "failed" | "missing" | "plate-missing";
 
 export interface Frames {
+  /** Of the shot file that this is the timeline of. */
+  etag: string;
   frames: string;
   rate: number;
   states: Record<string, FrameState>;
@@ -228,8 +230,9 @@ export interface Source {
     used: boolean;
     why: string;
     turn: [number, number] | null;
+    /** The names of its views that have maps. */
+    maps: string[];
   }[];
-  maps?: { kind: string; name: string }[];
   missing: string[];
   release: { state: string; text: string } | null;
   error?: ErrorEntry | null;

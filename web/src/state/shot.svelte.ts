@@ -39,11 +39,14 @@ export class ShotState {
     return this.shot?.name ?? "";
   }
 
-  async load(): Promise<void> {
+  /** Read the shot; `quick` leaves what needs its source as it was. */
+  async load(quick = false): Promise<void> {
     if (!this.parameters.length) {
       this.parameters = (await get<{ parameters: Parameter[] }>("/v1/parameters")).parameters;
     }
-    this.shot = complete(await get<Partial<Shot>>("/v1/ui/shot", { shot: this.path }));
+    const shot = complete(await get<Partial<Shot>>("/v1/ui/shot", { shot: this.path, quick: quick || null }));
+    const before = quick ? this.shot : null;
+    this.shot = before ? { ...shot, release: before.release, warnings: before.warnings } : shot;
     if (!this.face) this.face = this.shot.faces[0] ?? "";
   }
 
@@ -58,9 +61,14 @@ export class ShotState {
 
   /** Where a parameter is set, and to what; a face's own value wins over the shot's. */
   setting(name: string): ParameterState | null {
-    const faces = this.shot?.document.faces as { name?: string; parameters?: Record<string, ParameterState["set"]> }[] | undefined;
-    const own = this.face ? faces?.find((face) => face.name === this.face)?.parameters?.[name] : undefined;
+    const own = this.faceSetting(name);
     return own === undefined ? (this.shot?.parameters[name] ?? null) : { set: own, where: "shot" };
+  }
+
+  /** What the chosen face itself sets a parameter to. */
+  private faceSetting(name: string): ParameterState["set"] | undefined {
+    const faces = this.shot?.document.faces as { name?: string; parameters?: Record<string, ParameterState["set"]> }[] | undefined;
+    return this.face ? faces?.find((face) => face.name === this.face)?.parameters?.[name] : undefined;
   }
 
   keys(name: string): Key[] | null {
@@ -110,6 +118,17 @@ export class ShotState {
   async removeKey(parameter: Parameter, frame: number): Promise<void> {
     const { name, label } = parameter;
     await this.edit([{ do: "unkey", name, frame, face: this.face || undefined }], `key of ${label}`);
+  }
+
+  /** Move a key in time with its value and interpolation; a key that is there is replaced. */
+  async moveKey({ name, label }: Parameter, from: number, to: number): Promise<void> {
+    const key = this.keys(name)?.find(([frame]) => frame === from);
+    if (!key || from === to) return;
+    const setting = this.setting(name);
+    if (setting?.where !== "shot") return messages.say(`The keys of ${label} come from ${setting?.where}; set a key here first.`);
+    const face = this.faceSetting(name) === undefined ? undefined : this.face;
+    const there = { do: "key", name, frame: to, value: key[1], interpolation: key[2], face };
+    await this.edit([there, { do: "unkey", name, frame: from, face }], `key of ${label}, ${from} to ${to}`);
   }
 
   async edit(edits: Edit[], label: string): Promise<void> {

@@ -1,7 +1,8 @@
 /** One open shot with everything that the panels show of it. The engine's events keep it up to date. */
-import { get, sentence } from "../engine/client";
+import { get, isCode, sentence } from "../engine/client";
 import { PictureCache } from "../engine/pictures";
 import type { FileEvent, FrameEvent, Frames, FrameState, Job, Parameter, Rect, Source } from "../engine/types";
+import { Ahead } from "../viewer/ahead";
 import { Loader, type Wish } from "../viewer/loader.svelte";
 import { Jobs } from "./jobs.svelte";
 import { messages } from "./messages.svelte";
@@ -16,6 +17,11 @@ import { View, type Side } from "./view.svelte";
 const CACHE_BYTES = 800 * 1024 * 1024;
 /** Playback is smooth at this proxy on two cores. */
 const PLAY_PROXY = 2;
+/** How many frames are fetched ahead while frames are stepped through, and the largest step that counts as one. */
+const STEPS_AHEAD = 3;
+const LARGEST_STEP = 10;
+/** The timeline is read anew this long after the shot was written, in ms: a slider that follows comes first. */
+const TIMELINE_LATER = 250;
 
 const PANELS = ["parameters", "track", "source", "review", "jobs", "wedge"] as const;
 export type Panel = (typeof PANELS)[number];
@@ -45,6 +51,9 @@ export class Workspace {
   /** Counts how often the field for a note was asked for. */
   noteAsked = $state(0);
   private wiped = false;
+  private readonly ahead = new Ahead();
+  private lookedAt = 0;
+  private timelineTimer = 0;
   /** Why the shot cannot be shown, in one sentence. */
   refusal = $state("");
 
@@ -60,12 +69,12 @@ export class Workspace {
       (frame) => (this.frame = frame),
     );
     this.shot.frameOfValues = () => this.frame;
-    this.shot.written = () => void this.loadFrames().catch((error) => messages.fail(error));
+    this.shot.written = () => this.loadFramesLater();
   }
 
   async open(): Promise<void> {
     try {
-      await this.shot.load();
+      await this.shot.load(true);
       const shot = this.shot.shot!;
       if (this.frame < shot.first || this.frame > shot.last) this.frame = shot.first;
       this.ready = true;
@@ -80,19 +89,22 @@ export class Workspace {
   /** Read everything anew, after a change or when the engine came back. */
   async refresh(): Promise<void> {
     this.version += 1;
-    const parts = [
-      this.shot.load().then(() => this.shot.loadValues(this.frame)),
-      this.loadFrames(),
-      this.review.load(),
-      this.track.load(this.shot.face),
-      this.loadSource(),
+    // What the viewer needs comes first: a browser sends six requests at a time, and opening the source may take seconds.
+    await this.together([
       this.view.loadColor(),
+      this.shot.load(true).then(() => this.shot.loadValues(this.frame)),
+      this.loadFrames(),
       get<{ live: string[]; file: string[] }>("/v1/ui/layers", { shot: this.path }).then(
         ({ live, file }) => (this.layers = [...new Set([...live, ...file])]),
       ),
-    ];
+    ]);
+    await this.together([this.shot.load(), this.track.load(this.shot.face), this.review.load(), this.loadSource()]);
+  }
+
+  /** Wait for all, and say what failed first; that the engine does not answer is said by the page's banner. */
+  private async together(parts: Promise<unknown>[]): Promise<void> {
     const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
-    if (failed?.status === "rejected") messages.fail(failed.reason);
+    if (failed?.status === "rejected" && !isCode(failed.reason, "engine-lost")) messages.fail(failed.reason);
   }
 
   listen(): () => void {
@@ -196,6 +208,33 @@ export class Workspace {
     else await this.shot.redo();
   }
 
+  /** The frames with a key of the parameter that was touched last. */
+  get keyFrames(): number[] {
+    return this.shot.keys(this.chosen)?.map(([frame]) => frame) ?? [];
+  }
+
+  /** Move a key of that parameter to another frame, over a key that is there. */
+  async moveKey(from: number, to: number): Promise<void> {
+    const [parameter, shot] = [this.parameter(this.chosen), this.shot.shot];
+    if (!parameter || !shot || to < shot.first || to > shot.last) return;
+    await this.shot.moveKey(parameter, from, to).catch((error) => messages.fail(error));
+  }
+
+  /** Move the key on this frame, and go with it. */
+  async nudgeKey(by: number): Promise<void> {
+    const [from, to] = [this.frame, this.frame + by];
+    if (!this.keyFrames.includes(from)) return messages.say("There is no key of the chosen parameter on this frame.");
+    await this.moveKey(from, to);
+    if (this.keyFrames.includes(to)) this.go(to);
+  }
+
+  /** Go to the next or previous key of the parameter that was touched last. */
+  stepKey(direction: 1 | -1): void {
+    const beyond = this.keyFrames.filter((frame) => (frame - this.frame) * direction > 0);
+    if (beyond.length) this.go(direction > 0 ? Math.min(...beyond) : Math.max(...beyond));
+    else messages.say(direction > 0 ? "No key after this frame." : "No key before this frame.");
+  }
+
   parameter(name: string): Parameter | undefined {
     return this.shot.parameters.find((other) => other.name === name);
   }
@@ -203,15 +242,17 @@ export class Workspace {
   /** What one side of the viewer wants to show now. */
   wish(side: Side, playing = false, frame = this.frame): Wish {
     const written = side.take !== null || playing;
-    const rendered = this.state(frame) === "rendered" && !this.shot.unsaved();
     const data = side.show !== "result";
+    // Until the timeline is that of the file, the engine itself finds out whether a frame is up to date.
+    const unknown = this.frames?.etag !== this.shot.shot?.etag;
+    const rendered = this.state(frame) === "rendered" && !unknown && !this.shot.unsaved();
     return {
       shot: this.path,
       face: this.shot.face,
       frame,
       show: this.canShow(side, frame) ? side.show : "plate",
       take: side.take,
-      from: written || (rendered && !data) ? "file" : data ? "auto" : "live",
+      from: written || (rendered && !data) ? "file" : data || (unknown && !this.shot.unsaved()) ? "auto" : "live",
       values: written ? "" : this.shot.unsaved(),
       proxy: playing ? PLAY_PROXY : this.view.proxy(),
       version: `${this.shot.shot?.etag} ${this.track.track?.etag} ${this.version}`,
@@ -219,8 +260,31 @@ export class Workspace {
     };
   }
 
+  /** Ask for the pictures of `a` and `b`, and while frames are stepped through, for the next ones. */
+  look(wishes: { a: Wish; b: Wish }): void {
+    const step = this.frame - this.lookedAt;
+    this.lookedAt = this.frame;
+    const sides = this.sides();
+    for (const side of sides) this.loaders[side].want(wishes[side]);
+    if (!step || Math.abs(step) > LARGEST_STEP) return;
+    const next = Array.from({ length: STEPS_AHEAD }, (_, index) => this.frame + step * (index + 1));
+    const inside = next.filter((frame) => this.state(frame) === "rendered");
+    const fetches = inside.flatMap((frame) => sides.map((side) => ({ side, wish: this.wish(this.view[side], false, frame) })));
+    const files = fetches.filter(({ wish }) => wish.from === "file" || wish.show === "plate");
+    this.ahead.next(files.map(({ side, wish }) => () => this.loaders[side].prefetch(wish)));
+  }
+
   async loadFrames(): Promise<void> {
+    window.clearTimeout(this.timelineTimer);
     this.frames = await get<Frames>("/v1/ui/frames", { shot: this.path });
+  }
+
+  private loadFramesLater(): void {
+    window.clearTimeout(this.timelineTimer);
+    this.timelineTimer = window.setTimeout(() => {
+      if (this.dragging) this.loadFramesLater();
+      else this.loadFrames().catch((error) => messages.fail(error));
+    }, TIMELINE_LATER);
   }
 
   async loadSource(): Promise<void> {

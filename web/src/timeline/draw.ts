@@ -8,6 +8,8 @@ export interface Lanes {
   frames: Frames | null;
   /** Frames with a key of the parameter that is chosen in the panel. */
   keys: number[];
+  /** The key that is dragged: it is drawn larger. */
+  grabbed: number | null;
   scale: number;
 }
 
@@ -19,6 +21,18 @@ const COLORS: Record<FrameState, string> = {
   "plate-missing": "#15171b",
 };
 const MARGIN = 12;
+/** The lane of keys: its middle, and half of what a pointer may miss it by. */
+const KEYS = 48;
+const NEAR = 7;
+
+/** The key under a point of the timeline, or null; all in CSS pixels. */
+export function keyAt(x: number, y: number, width: number, lanes: Pick<Lanes, "first" | "last" | "keys">, scale: number): number | null {
+  if (Math.abs(y - KEYS * scale) > NEAR * scale) return null;
+  const step = (width - 2 * MARGIN * scale) / (lanes.last - lanes.first + 1);
+  const away = (key: number) => Math.abs(MARGIN * scale + (key - lanes.first + 0.5) * step - x);
+  const near = lanes.keys.filter((key) => away(key) <= NEAR * scale);
+  return near.length ? near.reduce((best, key) => (away(key) < away(best) ? key : best)) : null;
+}
 
 /** The frame under a point of the timeline, both in CSS pixels; `scale` is that of the page's text. */
 export function frameAt(x: number, width: number, first: number, last: number, scale: number): number {
@@ -46,7 +60,7 @@ export function drawTimeline(context: CanvasRenderingContext2D, lanes: Lanes): v
     context.fillStyle = "#e8eaee";
     context.fillRect(left(cut) - s, 20 * s, 2 * s, 22 * s);
   }
-  for (const key of lanes.keys) diamond(context, middle(key), 48 * s, 5 * s);
+  for (const key of lanes.keys) diamond(context, middle(key), KEYS * s, (key === lanes.grabbed ? 7 : 5) * s);
   for (const name of Object.keys(lanes.frames?.issues ?? {})) triangle(context, middle(Number(name)), 58 * s, 5 * s);
   for (const note of lanes.frames?.notes ?? []) {
     context.fillStyle = "#7ab6e8";

@@ -28,6 +28,8 @@ export interface Shown {
 
 /** How long a wish must stand before the full picture is rendered after the proxy, in ms. */
 const REST = 180;
+/** A picture of a moved slider that takes longer is asked for at a quarter of the size from then on, in ms; and back below half of it. */
+const SLOW = 220;
 
 export class Loader {
   shown = $state.raw<Shown | null>(null);
@@ -36,8 +38,14 @@ export class Loader {
   /** How long the last picture took from the wish to its arrival, in ms. */
   lastMs = $state(0);
   private wish: Wish | null = null;
+  /** The wish whose pictures are on their way. */
+  private flying: Wish | null = null;
+  /** A wish that playback has overtaken. */
+  private overtaken: Wish | null = null;
   private running = false;
   private abort = new AbortController();
+  /** The proxy of pictures while a slider is moved. */
+  private quickProxy = 2;
 
   constructor(
     private readonly cache: PictureCache,
@@ -46,9 +54,10 @@ export class Loader {
 
   /** Ask for a picture. The picture that is shown stays until the new one is there. */
   want(wish: Wish): void {
-    const other = !this.wish || this.wish.frame !== wish.frame || this.wish.show !== wish.show;
+    const { flying } = this;
     this.wish = wish;
-    if (other) this.abort.abort(); // a slider's next value waits for the picture on its way, another frame does not
+    // A slider's next value waits for the picture on its way, and a file's picture is shown in passing; a render of another frame ends.
+    if (flying && !isWritten(flying) && (flying.frame !== wish.frame || flying.show !== wish.show)) this.abort.abort();
     if (!this.running) void this.run();
   }
 
@@ -57,13 +66,15 @@ export class Loader {
     const base = this.cache.get(nameOf(wish, wish.show));
     if (!base) return false;
     this.wish = wish;
+    this.overtaken = this.flying;
     this.shown = { frame: wish.frame, base, patch: null, wish };
     return true;
   }
 
-  /** Fetch a picture into the cache, for playback. */
+  /** Fetch a picture into the cache, for playback and for scrubbing; one that is on its way is not waited for. */
   async prefetch(wish: Wish): Promise<void> {
-    await this.fetch(wish, wish.show, wish.proxy, new AbortController().signal);
+    if (this.cache.expects(nameOf(wish, wish.show))) return;
+    await this.fetch(wish, wish.show, wish.proxy);
   }
 
   hasCached(wish: Wish): boolean {
@@ -82,12 +93,14 @@ export class Loader {
 
   private async fulfil(wish: Wish): Promise<void> {
     this.abort = new AbortController();
+    this.flying = wish;
     const begun = performance.now();
     try {
-      const coarse = Math.max(wish.proxy, 2);
-      if (wish.show === "result" && wish.from === "live") {
+      const coarse = Math.max(wish.proxy, wish.quick ? this.quickProxy : 2);
+      if (wish.show === "result" && wish.from !== "file") {
         await this.live(wish, coarse, begun);
-        if (!wish.quick && coarse !== wish.proxy && (await this.rests(wish))) await this.live(wish, wish.proxy, begun);
+        if (wish.quick) this.adapt(performance.now() - begun);
+        else if (coarse !== wish.proxy && (await this.rests(wish))) await this.live(wish, wish.proxy, begun);
       } else {
         const base = await this.fetch(wish, wish.show, wish.proxy);
         this.take(wish, base, null, begun);
@@ -95,13 +108,22 @@ export class Loader {
       this.problem = "";
     } catch (error) {
       if (!isAbort(error) && this.wish === wish) this.problem = sentence(error);
+    } finally {
+      this.flying = null;
     }
   }
 
-  /** Show the plate with the result's window over it. */
+  /** Choose the size of the slider's next picture by how long this one took. */
+  private adapt(ms: number): void {
+    if (ms > SLOW) this.quickProxy = 4;
+    else if (ms < SLOW / 2) this.quickProxy = 2;
+  }
+
+  /** Show the plate with the result's window over it; `proxy` is the window's. */
   private async live(wish: Wish, proxy: number, begun: number): Promise<void> {
     const known = this.shown;
-    const base = await this.fetch(wish, "plate", proxy);
+    const fine = this.cache.has(nameOf(wish, "plate"));
+    const base = await this.fetch(wish, "plate", fine ? wish.proxy : Math.max(wish.proxy, Math.min(proxy, 2)));
     const sameFrame = known?.frame === wish.frame && known.wish.show === "result";
     if (!sameFrame && this.wish === wish) this.shown = { frame: wish.frame, base, patch: null, wish };
     const patch = await this.fetch(wish, "patch", proxy);
@@ -109,7 +131,7 @@ export class Loader {
   }
 
   private take(wish: Wish, base: Picture, patch: Picture | null, begun: number): void {
-    if (this.wish && this.wish.frame !== wish.frame) return;
+    if (wish === this.overtaken || (this.wish && this.wish.frame !== wish.frame && !isWritten(wish))) return;
     const drawn = patch && patch.header.width > 0 ? patch : null;
     this.shown = { frame: wish.frame, base, patch: drawn, wish };
     this.lastMs = performance.now() - begun;
@@ -120,11 +142,9 @@ export class Loader {
     return this.wish === wish;
   }
 
-  private async fetch(wish: Wish, show: string, proxy: number, signal = this.abort.signal): Promise<Picture> {
+  private async fetch(wish: Wish, show: string, proxy: number): Promise<Picture> {
     const asked = { ...wish, proxy };
     const name = nameOf(asked, show);
-    const kept = this.cache.get(name);
-    if (kept) return kept;
     const plate = show === "plate";
     const query = {
       shot: wish.shot,
@@ -134,10 +154,18 @@ export class Loader {
       proxy,
       ...(plate ? {} : { from: wish.from, take: wish.take, values: wish.values, tab: this.tab }),
     };
-    const picture = await fetchPicture(query, signal);
+    if (plate || isWritten(wish)) return this.cache.share(name, () => fetchPicture(query));
+    const kept = this.cache.get(name);
+    if (kept) return kept;
+    const picture = await fetchPicture(query, this.abort.signal);
     this.cache.put(name, picture);
     return picture;
   }
+}
+
+/** Whether a wish is read from a file, and not rendered. */
+function isWritten(wish: Wish): boolean {
+  return wish.from === "file" || wish.show === "plate";
 }
 
 /** The cache's name of a picture. It begins with the frame, so that one frame can be forgotten. */

@@ -33,6 +33,14 @@ export interface Look {
   gamma: number;
 }
 
+/** How a look is drawn. */
+export interface Finish {
+  /** Device pixels that one drawn pixel covers in each direction: 1 draws as fine as the canvas is. */
+  grain: number;
+  /** Left, top, width and height of the part to draw, in device pixels; the rest stays. Not with a grain above 1. */
+  part: Rect | null;
+}
+
 interface Texture {
   texture: WebGLTexture;
   picture: Picture | null;
@@ -47,6 +55,7 @@ export class Screen {
   private readonly places = new Map<string, WebGLUniformLocation | null>();
   private readonly pictures: Texture[];
   private tables: { texture: WebGLTexture; target: number; sampler: string }[] = [];
+  private small: { buffer: WebGLFramebuffer; width: number; height: number } | null = null;
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     // Kept after drawing, so that a picture of the page shows the plate and a test can read the pixels.
@@ -70,13 +79,69 @@ export class Screen {
     this.tables = (display?.textures ?? []).map((table) => this.makeTable(table));
   }
 
-  draw(look: Look): void {
+  draw(look: Look, { grain, part }: Finish): void {
     const gl = this.gl;
-    gl.viewport(0, 0, this.canvas.width, this.canvas.height);
+    const { width, height } = this.canvas;
+    if (grain > 1) {
+      const small = this.reduced(Math.ceil(width / grain), Math.ceil(height / grain));
+      this.render(look, grain, [small.width, small.height]);
+      gl.bindFramebuffer(gl.READ_FRAMEBUFFER, small.buffer);
+      gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null);
+      const [w, h] = [small.width, small.height];
+      gl.blitFramebuffer(0, 0, w, h, 0, height - h * grain, w * grain, height, gl.COLOR_BUFFER_BIT, gl.LINEAR);
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+      return;
+    }
+    if (part) {
+      gl.enable(gl.SCISSOR_TEST);
+      gl.scissor(part[0], height - part[1] - part[3], part[2], part[3]);
+    }
+    this.render(look, 1, [width, height]);
+    gl.disable(gl.SCISSOR_TEST);
+  }
+
+  /** Call `done` with the milliseconds until the card has drawn what it was told. */
+  finished(done: (ms: number) => void): void {
+    const gl = this.gl;
+    const begun = performance.now();
+    const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    if (!fence) return;
+    gl.flush();
+    const look = () => {
+      if (gl.isContextLost()) return;
+      if (gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED) return void setTimeout(look, 4);
+      gl.deleteSync(fence);
+      done(performance.now() - begun);
+    };
+    setTimeout(look, 4);
+  }
+
+  /** Bind a buffer of that size to draw into. */
+  private reduced(width: number, height: number): { buffer: WebGLFramebuffer; width: number; height: number } {
+    const gl = this.gl;
+    if (this.small?.width !== width || this.small.height !== height) {
+      if (this.small) gl.deleteFramebuffer(this.small.buffer);
+      const pixels = gl.createRenderbuffer();
+      gl.bindRenderbuffer(gl.RENDERBUFFER, pixels);
+      gl.renderbufferStorage(gl.RENDERBUFFER, gl.RGB8, width, height);
+      const buffer = gl.createFramebuffer();
+      gl.bindFramebuffer(gl.FRAMEBUFFER, buffer);
+      gl.framebufferRenderbuffer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.RENDERBUFFER, pixels);
+      gl.deleteRenderbuffer(pixels); // the frame buffer keeps it as long as itself
+      this.small = { buffer, width, height };
+    }
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.small.buffer);
+    return this.small;
+  }
+
+  /** Draw into the bound buffer, whose pixels cover `grain` device pixels of the canvas. */
+  private render(look: Look, grain: number, [width, height]: [number, number]): void {
+    const gl = this.gl;
+    gl.viewport(0, 0, width, height);
     gl.useProgram(this.program);
-    const zoomX = look.zoom * look.pixelAspect;
-    this.slot("slotA", 0, look.a, look.zoom);
-    this.slot("slotB", 2, look.b, look.zoom);
+    const zoom = look.zoom / grain;
+    this.slot("slotA", 0, look.a, zoom);
+    this.slot("slotB", 2, look.b, zoom);
     this.tables.forEach((table, index) => {
       const unit = UNITS.length + index;
       gl.activeTexture(gl.TEXTURE0 + unit);
@@ -86,9 +151,9 @@ export class Screen {
     for (const uniform of this.display?.uniforms ?? []) {
       gl.uniform1f(this.place(uniform.name), uniformValue(uniform, look));
     }
-    gl.uniform2f(this.place("size"), this.canvas.width, this.canvas.height);
+    gl.uniform2f(this.place("size"), this.canvas.width / grain, this.canvas.height / grain);
     gl.uniform2f(this.place("center"), ...look.center);
-    gl.uniform2f(this.place("zoom"), zoomX, look.zoom);
+    gl.uniform2f(this.place("zoom"), zoom * look.pixelAspect, zoom);
     gl.uniform1i(this.place("mode"), COMPARISONS.indexOf(look.comparison));
     gl.uniform1i(this.place("channel"), CHANNELS.indexOf(look.channel));
     gl.uniform1f(this.place("wipe"), look.wipe);
