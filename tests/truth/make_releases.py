@@ -25,7 +25,10 @@ STATEMENT = "This person does not exist. A generator made every picture of them;
 GROUPS = {
     "demo": ({name: (name.capitalize(), person(name)) for name in PEOPLE}, dt.date(2026, 11, 25)),
     "course": (
-        {name: (words, course_person(name)) for name, words in zip(COURSE_PEOPLE, ("Gus", "Gus, younger"), strict=True)},
+        {
+            name: (words, course_person(name))
+            for name, words in zip(COURSE_PEOPLE, ("Gus", "Gus, younger"), strict=True)
+        },
         dt.date(2026, 11, 29),
     ),
 }
