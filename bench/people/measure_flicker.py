@@ -25,23 +25,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 from population import Person
-from scenes import Setup, column_means, display, face_crop, header, note, opening, parser_for, row, setup_of
+from scenes import Setup, column_means, face_crop, header, note, opening, parser_for, row, setup_of
 from sequences import MOTIONS, WrittenPlate, folders_of_pairs, write_plate
 
 from faceplate import Renderer, Shot
 from faceplate.color.reading import read_frame
 from faceplate.face import Face
-from faceplate.face.align import similarity
 from faceplate.image.frame import Frame
 from faceplate.plate import PlateFile, Sequence
+from faceplate.review.measures import change_between, stabilised, stabilising_matrix, stable_mesh
 from faceplate.shot import Policy
 from faceplate.track import track_shot
 
-# Side of the stabilised crop, the part of it inside the face (rows, columns), and the Gaussian.
-CROP, INSIDE, BLUR = 256, (slice(60, 200), slice(70, 186)), 12.0
-# The mesh fills this many pixels of the crop.
-MESH = 200.0
-SKIN_POINTS = 468
 # An opening that varies by less than this does not move.
 STILL = 0.04
 
@@ -131,11 +126,11 @@ class Watcher:
         self._face = face
         there = finder.refine(after, face)
         known = self._plate.meshes[index]
-        matrix = self._stabilised(face.points if known is None else known, known is not None)
-        crops = [
-            cv2.warpAffine(display(frame) * 255, matrix, (CROP, CROP), flags=cv2.INTER_CUBIC)[INSIDE]
-            for frame in (before, after)
-        ]
+        points = face.points if known is None else known
+        if self._reference is None:
+            self._reference = stable_mesh(points)
+        matrix = stabilising_matrix(points, self._reference, is_known=known is not None)
+        crops = [stabilised(frame, matrix) for frame in (before, after)]
         looked = Looked(
             (crops[0], crops[1]),
             (lids(face.points), lids(there.points)),
@@ -144,24 +139,10 @@ class Watcher:
         )
         return looked, face
 
-    def _stabilised(self, points: np.ndarray, is_known: bool) -> np.ndarray:
-        """Return the matrix from the frame to the crop, in which the first frame's mesh stays in place.
-
-        A measured mesh is fitted by least median of squares, against outliers; a known one by least squares.
-        """
-        mesh = np.ascontiguousarray(points[:SKIN_POINTS, :2])
-        reference = self._reference
-        if reference is None:
-            centred = mesh - mesh.mean(axis=0)
-            self._reference = reference = centred / np.ptp(centred, axis=0).max() * MESH + CROP / 2
-        if is_known:
-            return similarity(mesh, reference)
-        return cv2.estimateAffinePartial2D(mesh, reference, method=cv2.LMEDS)[0]
-
 
 def flicker_of(looked: list[Looked]) -> Flicker:
     """Compute the figures from what was seen frame by frame."""
-    changes = np.array([[_change(one.crops[k], two.crops[k]) for k in (0, 1)] for one, two in pairwise(looked)])
+    changes = np.array([[change_between(one.crops[k], two.crops[k]) for k in (0, 1)] for one, two in pairwise(looked)])
     plate, result = changes.mean(axis=0)
     return Flicker(
         float(plate),
@@ -171,10 +152,6 @@ def flicker_of(looked: list[Looked]) -> Flicker:
         _correlation([one.mouth for one in looked]),
         float(np.sqrt(np.mean([one.gaze**2 for one in looked]))),
     )
-
-
-def _change(one: np.ndarray, two: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(cv2.GaussianBlur(two - one, (0, 0), BLUR) ** 2)))
 
 
 def _correlation(pairs: list[tuple[float, float]]) -> float:

@@ -15,9 +15,9 @@ from faceplate.face.shape import normals
 from faceplate.generators import Generator
 from faceplate.image.frame import Frame
 from faceplate.image.inpaint import fill
-from faceplate.image.low_pass import local_linear
 from faceplate.image.window import Window
 from faceplate.render.swap import swap_face
+from faceplate.review.measures import low_frequency_error
 from faceplate.shot.parameters import Parameters
 
 __all__ = ["GOALS", "LIGHTS", "TABLE_PAIRS", "half_size", "hard_key", "light_off", "warm_key"]
@@ -109,8 +109,5 @@ def light_off(frame: Frame, lit: Frame, face: Face, generator: Generator, **valu
     before, after = (swap_face(plate, face, generator, parameters) for plate in (frame, lit))
     skin = skin_weight(face, before.window) * (before.matte == 1)
     field = (lit.pixels / frame.pixels)[before.window.slices(frame.window)]
-    got, wanted = (
-        local_linear(np.log(ratio), skin, 0.06 * face.size)
-        for ratio in (np.maximum(after.over, 1e-4) / np.maximum(before.over, 1e-4), field)
-    )
-    return np.abs(np.exp(got - wanted) - 1)[skin > 0.9]
+    ratio = np.maximum(after.over, 1e-4) / np.maximum(before.over, 1e-4)
+    return low_frequency_error(ratio, field, skin, face.size)

@@ -34,6 +34,7 @@ from faceplate.cli.stmap import stmap_command
 from faceplate.cli.track import track_command, tracks_app
 from faceplate.cli.track_views import views_command
 from faceplate.cli.ui import ui_command
+from faceplate.cli.wedge import wedge_command
 from faceplate.errors import FaceplateError
 from faceplate.face import FaceFinder
 from faceplate.models import default_store
@@ -182,6 +183,7 @@ app.command("issues")(issues_command)
 app.add_typer(tracks_app, name="tracks")
 app.command("serve")(serve_command)
 app.command("ui")(ui_command)
+app.command("wedge")(wedge_command)
 app.add_typer(shot_app, name="shot")
 app.add_typer(source_app, name="source")
 app.command("parameters")(parameters_command)

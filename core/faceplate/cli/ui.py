@@ -7,6 +7,7 @@ import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -17,7 +18,7 @@ from faceplate.system.user_paths import exists, is_file, read_bytes
 from faceplate_client import EngineError, connect
 from faceplate_client.engine import variables
 
-__all__ = ["ui_command"]
+__all__ = ["open_workspace", "ui_command"]
 
 
 def ui_command(
@@ -36,7 +37,17 @@ def ui_command(
     A plate gets a shot file in the current folder, with the plate's name; an existing one is opened as it is. The link works
     once, within a minute.
     """
-    shot = _shot_file(what, source, space)
+    open_workspace(_shot_file(what, source, space), browser=browser)
+
+
+def open_workspace(shot: str, *, wedge: Path | None = None, browser: bool = True) -> None:
+    """Open the workspace on a shot file, "" for the demo, and on a wedge of it where one is given.
+
+    Raises
+    ------
+    RenderError
+        `engine-version`, and what the engine answers.
+    """
     # This command's own Python has an engine; one that is found elsewhere may be older.
     os.environ.setdefault("FACEPLATE_ENGINE", sys.executable)
     try:
@@ -49,6 +60,8 @@ def ui_command(
                 "The running engine has no workspace; end it with faceplate serve --stop, then try again.",
             ) from error
         raise RenderError(error.code, error.message) from error
+    if wedge is not None:
+        link += f"&wedge={quote(str(wedge), safe='')}"
     print(f"The workspace: {link}")
     print("The link works once, within a minute. The engine ends by itself when no page and no host uses it.")
     if browser and not _opened(link):

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from faceplate.color import ColorConfig, to_uint8
+from faceplate.color import ColorConfig
 from faceplate.color.reading import read_frame
-from faceplate.errors import RenderError
 from faceplate.face.align import resample
 from faceplate.image.window import Window
 from faceplate.render import Rendered
-from faceplate.system.atomic import write_bytes
+from faceplate.review.tiles import GREY, label_strip, write_picture
 
 __all__ = ["ContactSheet"]
 
 _ROWS = 6
 _TILE = 480
-_LABEL = 22
-_GREY = 0.05
 
 
 class ContactSheet:
@@ -73,12 +69,9 @@ class ContactSheet:
         RenderError
             `disk-full`, `output-unwritable`.
         """
-        blank = np.full((_TILE, _TILE, 3), _GREY, np.float32)
+        blank = np.full((_TILE, _TILE, 3), GREY, np.float32)
         rows = self._rows or [_labelled([blank] * 3, "no frame was rendered ")]
-        done, png = cv2.imencode(".png", to_uint8(np.concatenate(rows, axis=0))[..., ::-1])
-        if not done:
-            raise RenderError("output-unwritable", f"The sheet {path} could not be encoded as PNG.")
-        write_bytes(path, png.tobytes())
+        write_picture(path, np.concatenate(rows, axis=0))
 
     def _shown(self, working: np.ndarray) -> np.ndarray:
         return np.clip(self._color.to_display(np.nan_to_num(working)), 0, 1)
@@ -97,7 +90,7 @@ def _tile(picture: np.ndarray) -> np.ndarray:
     out = Window(0, 0, round(width * scale), round(height * scale))
     matrix = np.array([[out.width / width, 0, 0], [0, out.height / height, 0]], np.float64)
     small = np.clip(resample(picture, Window(0, 0, width, height), matrix, out), 0, 1)
-    tile = np.full((_TILE, _TILE, 3), _GREY, np.float32)
+    tile = np.full((_TILE, _TILE, 3), GREY, np.float32)
     top, left = (_TILE - out.height) // 2, (_TILE - out.width) // 2
     tile[top : top + out.height, left : left + out.width] = small
     return tile
@@ -105,8 +98,5 @@ def _tile(picture: np.ndarray) -> np.ndarray:
 
 def _labelled(tiles: list[np.ndarray], label: str) -> np.ndarray:
     row = np.concatenate(tiles, axis=1)
-    strip = np.full((_LABEL, row.shape[1], 3), 5, np.uint8)  # OpenCV draws letters on 8-bit pictures only
-    for index, text in enumerate((f"{label}  plate", "result", "matte")):
-        place = (8 + index * _TILE, _LABEL - 7)
-        cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (204, 204, 204), 1, cv2.LINE_AA)
-    return np.concatenate([strip.astype(np.float32) / np.float32(255), row], axis=0)
+    words = [(8 + index * _TILE, text) for index, text in enumerate((f"{label}  plate", "result", "matte"))]
+    return np.concatenate([label_strip(row.shape[1], words), row], axis=0)

@@ -7,15 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from faceplate.color import to_uint8
 from faceplate.errors import RenderError
 from faceplate.image.symmetric_log import from_log
+from faceplate.review.tiles import GREY, label_strip, write_picture
 from faceplate.source import Source, SourceView
-from faceplate.system.atomic import write_bytes
 
 __all__ = ["draw_source_sheet", "write_source_sheet"]
 
-_TILE, _LABEL, _GREY = 480, 22, 0.05
+_TILE = 480
 # Margin around the face that a tile shows, as a fraction of the face's size.
 _MARGIN = 0.15
 _TINTS = {"hair": (0.9, 0.1, 0.1), "glasses": (0.1, 0.8, 0.2), "shadow": (0.15, 0.3, 1.0)}
@@ -34,7 +33,7 @@ def draw_source_sheet(source: Source) -> np.ndarray:
     color, level = source.views[0].color, source.views[0].face.level
     albedo = color.to_display(from_log(source.atlas.log + _skin_colour(source), level))
     tiles = [albedo, _grey(source.atlas.coverage)]
-    blank = np.full((_TILE, _TILE, 3), _GREY, np.float32)
+    blank = np.full((_TILE, _TILE, 3), GREY, np.float32)
     rows.append(_labelled([*map(_tile, tiles), blank, blank], ["atlas", "coverage", "", ""]))
     return np.concatenate(rows, axis=0)
 
@@ -47,14 +46,9 @@ def write_source_sheet(source: Source, path: Path) -> None:
     RenderError
         `disk-full`, `output-unwritable`.
     """
-    pixels = np.ascontiguousarray(to_uint8(draw_source_sheet(source))[..., ::-1])
-    kind = path.suffix.lower()
-    if kind not in _KINDS:
+    if path.suffix.lower() not in _KINDS:
         raise RenderError("output-unwritable", f"The sheet {path} cannot be written: name it .jpg or .png.")
-    done, encoded = cv2.imencode(kind, pixels)
-    if not done:
-        raise RenderError("output-unwritable", f"The sheet {path} could not be encoded.")
-    write_bytes(path, encoded.tobytes())
+    write_picture(path, draw_source_sheet(source))
 
 
 def _view_row(source: Source, view: SourceView) -> np.ndarray:
@@ -85,7 +79,7 @@ def _tile(picture: np.ndarray) -> np.ndarray:
     scale = _TILE / max(height, width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     small = np.clip(cv2.resize(np.nan_to_num(picture), size, interpolation=cv2.INTER_AREA), 0, 1)
-    tile = np.full((_TILE, _TILE, 3), _GREY, np.float32)
+    tile = np.full((_TILE, _TILE, 3), GREY, np.float32)
     top, left = (_TILE - size[1]) // 2, (_TILE - size[0]) // 2
     tile[top : top + size[1], left : left + size[0]] = small
     return tile
@@ -93,8 +87,5 @@ def _tile(picture: np.ndarray) -> np.ndarray:
 
 def _labelled(tiles: list[np.ndarray], labels: list[str]) -> np.ndarray:
     row = np.concatenate(tiles, axis=1)
-    strip = np.full((_LABEL, row.shape[1], 3), 5, np.uint8)  # OpenCV draws letters on 8-bit pictures only
-    for index, text in enumerate(labels):
-        place = (8 + index * _TILE, _LABEL - 7)
-        cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (204, 204, 204), 1, cv2.LINE_AA)
-    return np.concatenate([strip.astype(np.float32) / np.float32(255), row.astype(np.float32)], axis=0)
+    words = [(8 + index * _TILE, text) for index, text in enumerate(labels)]
+    return np.concatenate([label_strip(row.shape[1], words), row.astype(np.float32)], axis=0)
