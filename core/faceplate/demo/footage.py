@@ -24,6 +24,7 @@ __all__ = [
     "add_grain",
     "decode",
     "make_folder",
+    "matte_spec",
     "plate_spec",
     "smooth_step",
     "time_code",
@@ -129,6 +130,15 @@ def plate_spec(
     }
     for name, value in {**common, **fields}.items():
         spec.attribute(name, value)
+    return spec
+
+
+def matte_spec(number: int, window: Window) -> OpenImageIO.ImageSpec:
+    """Describe a matte's file: one half channel R, ZIP, time code."""
+    spec = OpenImageIO.ImageSpec(window.width, window.height, 1, OpenImageIO.HALF)
+    spec.channelnames = ("R",)
+    spec.attribute("compression", "zip")
+    spec.attribute("smpte:TimeCode", OpenImageIO.TypeDesc("timecode"), (time_code(number), 0))
     return spec
 
 
