@@ -2,7 +2,7 @@
 
     python bench/people/make_people.py directions FOLDER            once; 5 minutes on two cores
     python bench/people/make_course_people.py FOLDER --sheet FILE   ages from 1.5 below to 1.8 above, to choose from by eye
-    python bench/people/make_course_people.py FOLDER                write core/faceplate/demo/course; half a minute
+    python bench/people/make_course_people.py FOLDER                write core/faceplate/course/people; half a minute
 
 The direction of age is fitted to styles of the generator. For each of the people of `population.py` the traits were read off
 the picture by eye, "older" among them; the fit asks for a direction along which "older" changes while the other eight traits,
@@ -35,7 +35,7 @@ SHEET = (-1.5, -1.0, -0.5, 0.0, 0.6, 1.2, 1.8)
 VIEW_QUALITY, FRAME_QUALITY = 85, 83
 MATTE_SIDE, MATTES_ACROSS = 128, 4
 CORE = Path(__file__).parents[2] / "core" / "faceplate"
-COURSE, WEIGHTS = CORE / "demo" / "course", CORE / "models" / "weights"
+COURSE, WEIGHTS = CORE / "course" / "people", CORE / "models" / "weights"
 
 
 def age_direction(folder: Path, faces: Faces) -> np.ndarray:

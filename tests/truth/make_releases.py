@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from faceplate.consent.release import DEMO_KEYS, RELEASE_FILE, Permitted, Release
-from faceplate.demo import COURSE_PEOPLE, PEOPLE, course_person, person
+from faceplate import course, demo
 from faceplate.signing.canonical import sha256_of
 from faceplate.signing.keys import load_key, new_key, sign, signature_path, write_json
 
@@ -23,7 +23,7 @@ STATEMENT = "This person does not exist. A generator made every picture of them;
 
 
 GROUPS = {
-    "demo": ({name: (name.capitalize(), person(name)) for name in PEOPLE}, dt.date(2026, 11, 25)),
+    "demo": ({name: (name.capitalize(), demo.person(name)) for name in demo.PEOPLE}, dt.date(2026, 11, 25)),
     "course": (
         {
             name: (words, course_person(name))

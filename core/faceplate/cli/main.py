@@ -16,6 +16,7 @@ from rich.console import Console
 from faceplate.cli.about import version_text
 from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.check import check_command
+from faceplate.cli.course import course_app
 from faceplate.cli.farm import farm_app
 from faceplate.cli.host import host_app
 from faceplate.cli.issues import issues_command
@@ -186,6 +187,7 @@ app.command("ui")(ui_command)
 app.command("wedge")(wedge_command)
 app.add_typer(shot_app, name="shot")
 app.add_typer(source_app, name="source")
+app.add_typer(course_app, name="course")
 app.command("parameters")(parameters_command)
 app.command("cache")(cache_command)
 

@@ -10,13 +10,10 @@ from pathlib import Path
 
 from faceplate.errors import UsageError
 
-__all__ = ["COURSE_PEOPLE", "PEOPLE", "VIEWS", "course_person", "people_folder", "performance", "person"]
+__all__ = ["PEOPLE", "VIEWS", "people_folder", "performance", "person"]
 
 PEOPLE = ("ada", "bea", "cal", "dot", "eve", "fox")
 """Names of the invented people."""
-
-COURSE_PEOPLE = ("gus", "gus_younger")
-"""The man of the course, who performs in its plate, and the same man younger, who is its source."""
 
 VIEWS = ("front", "left", "right", "open", "closed", "smile")
 """Names of each person's pictures."""
@@ -38,19 +35,6 @@ def person(name: str) -> Path:
     if name not in PEOPLE:
         raise UsageError("unknown-person", f"There is no demo person {name!r}: choose one of {', '.join(PEOPLE)}.")
     return people_folder() / name
-
-
-def course_person(name: str) -> Path:
-    """Return the folder of one of `COURSE_PEOPLE`. The younger man has the six `VIEWS`; the older one performs.
-
-    Raises
-    ------
-    UsageError
-        `unknown-person`.
-    """
-    if name not in COURSE_PEOPLE:
-        raise UsageError("unknown-person", f"The course has no person {name!r}: choose {' or '.join(COURSE_PEOPLE)}.")
-    return Path(__file__).parent / "course" / name
 
 
 def performance(name: str = "ada") -> tuple[Path, ...]:

@@ -17,7 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from faceplate.demo import course_person
+from faceplate.course import person
 from faceplate.demo.footage import (
     FIRST,
     acescg_processor,
@@ -40,7 +40,7 @@ PATTERN = "plate.####.exr"
 ROTO = "hand.####.exr"
 """File names of the hand's matte, as a roto department would deliver it."""
 
-FRAMES = {"full": 32, "small": 16}
+FRAMES = {"full": 32, "small": 10}
 """Number of frames of either size."""
 
 HEIGHTS = {"full": 1080, "small": 360}
@@ -63,7 +63,7 @@ _LAMP = np.array([1.55, 1.05, 0.62], np.float32)
 _LAMP_FROM = np.array([-0.72, -0.42, 0.55], np.float32)
 """Direction of the lamp as seen from the face: x to the right, y down, z to the camera."""
 
-_SWITCH, _HAND, _WHIP = (4.0, 6.0), (7.5, 14.5), (17.0, 21.0)
+_SWITCH, _HAND, _WHIP = (2.0, 4.0), (4.5, 10.0), (17.0, 21.0)
 """Times of the lamp, of the hand and of the camera's whip, in frames from the first."""
 
 _SKIN = np.array([0.46, 0.29, 0.21], np.float32)
@@ -165,7 +165,7 @@ def make_course_plate(
 
 
 def _poses() -> tuple[_Pose, ...]:
-    folder = course_person("gus") / "performance"
+    folder = person("gus") / "performance"
     eyes = json.loads((folder / "guide" / "eyes.json").read_text())
     mattes = decode(folder / "guide" / "mattes.png", cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
     found = []
@@ -205,7 +205,7 @@ def _similarity(x: float, y: float, degrees: float, zoom: float) -> np.ndarray:
 
 def _to_man(t: float) -> np.ndarray:
     """Return the matrix from the performance's picture to the frame at time `t`, (3, 3); he sways and leans forward as he turns."""
-    sway = np.array([30 * np.sin(0.22 * t + 0.3) + 34 * _between(t, (5, 9)), 9 * np.sin(0.44 * t)])
+    sway = np.array([30 * np.sin(0.22 * t + 0.3) + 34 * _between(t, (5, 8)), 9 * np.sin(0.44 * t)])
     place = np.array([[_SCALE, 0, _ORIGIN[0] + sway[0]], [0, _SCALE, _ORIGIN[1] + sway[1]], [0, 0, 1]])
     return _similarity(*_camera(t)) @ place
 
@@ -220,7 +220,7 @@ def _to_set(t: float) -> np.ndarray:
 def _to_hand(t: float) -> np.ndarray:
     """Return the matrix from the hand's picture to the frame: in from the right, across cheek and mouth, out to the left."""
     way = (t - _HAND[0]) / (_HAND[1] - _HAND[0])
-    x, y = 1700 - 1560 * way, 700 - 150 * np.sin(np.pi * np.clip(way, 0, 1))
+    x, y = 1560 - 1330 * way, 700 - 150 * np.sin(np.pi * np.clip(way, 0, 1))
     c, s = np.cos(np.radians(40 * way - 24)), np.sin(np.radians(40 * way - 24))
     place = np.array([[c, -s, x], [s, c, y], [0, 0, 1.0]]) @ np.array(
         [[1, 0, -_WRIST[0]], [0, 1, -_WRIST[1]], [0, 0, 1.0]]
