@@ -104,11 +104,14 @@ def make_class(folder: Path) -> list[tuple[str, str]]:
     for name in demo.PEOPLE:
         _copy_files(demo.person(name), folder / "people" / name, demo.VIEWS)
     _copy_person(folder / "people" / "gus_younger", demo.VIEWS)
+    for view in ("front", "smile"):
+        write_bytes(folder / "people" / "robin" / f"{view}.jpg", (demo.person("dot") / f"{view}.jpg").read_bytes())
     document = {"faceplate_show": 1, "defaults": {"production": PRODUCTION}, "policy": CLASS_POLICY}
     _write(path, _json(document))
     return [
         (SHOW_FILE, "the policy: a slate on every picture, no finals, sources from people/ alone"),
         ("people/", f"the invented people: {', '.join((*demo.PEOPLE, 'gus_younger'))}"),
+        ("people/robin/", "for the consent exercise: two pictures of an invented person, without a release"),
     ]
 
 

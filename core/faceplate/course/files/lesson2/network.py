@@ -7,7 +7,7 @@
 The network sharpens a face that is out of focus. Its first layer, a bank of 7 x 7 filters, is fixed: blurs and second derivatives,
 each in both signs (24 channels and ReLU). Its second layer, 1 x 1, is trained: a ridge regression from what the filters saw to what
 the soft picture lacks. That takes no GPU and a second of time, and it is trained on the invented people of Faceplate's demo. The
-man of the course is not among them: he is the held-out person. Needs the packages onnx and sympy: pip install onnx sympy.
+man of the course is not among them: he is the held-out person. Needs the package onnx: pip install onnx.
 """
 
 import logging
