@@ -61,12 +61,16 @@ def test_a_show_without_finals_refuses_one_with_a_valid_release(studio_folder: P
 
 
 @pytest.mark.parametrize("preview_slate", [True, False])
-def test_a_slate_always_stands_over_a_valid_release_too(preview_slate: bool, studio_folder: Path, tmp_path: Path) -> None:
+def test_a_slate_always_stands_over_a_valid_release_too(
+    preview_slate: bool, studio_folder: Path, tmp_path: Path
+) -> None:
     source = on_file(tmp_path / "source", a_release(), key_of(studio_folder))
     policy = Policy(keyring=studio_folder, always_slate=True, preview_slate=preview_slate)
     for purpose in ("preview", "final"):
         check, decision = judge(policy, purpose, source, Request("Glass", "sh010", TODAY), {})
-        assert check.state == "valid" and decision.allowed and decision.slate == "AI-GENERATED PREVIEW – not for release"
+        assert (
+            check.state == "valid" and decision.allowed and decision.slate == "AI-GENERATED PREVIEW – not for release"
+        )
     unsigned = on_file(tmp_path / "unsigned", a_release(), None)
     decision = judge(policy, "preview", unsigned, Request("Glass", "sh010", TODAY), {})[1]
     assert ("not signed" in decision.slate) is preview_slate and decision.slate

@@ -79,8 +79,8 @@ def test_a_frame_alone_equals_the_frame_in_its_run(shot: Path, tmp_path: Path) -
 
 
 def test_refusals(tmp_path: Path) -> None:
-    for code, wrong in (("no-frames", {"frames": 0}), ("bad-size", {"height": 1000}), ("bad-size", {"height": 90})):
+    for code, frames, height in (("no-frames", 0, 180), ("bad-size", 1, 1000), ("bad-size", 1, 90)):
         with pytest.raises(UsageError) as refused:
-            make_course_plate(tmp_path, **wrong)
+            make_course_plate(tmp_path, frames=frames, height=height)
         assert refused.value.code == code
     assert set(FRAMES) == set(HEIGHTS) and not any(height % 9 for height in HEIGHTS.values())

@@ -149,5 +149,5 @@ def test_a_class_is_slated_without_finals_and_takes_sources_from_its_folders(tmp
     assert policy.sources_from == (str(tmp_path / "x"), str(tmp_path / "people"))
     assert load_shot(BARE, tmp_path.parent / "none").policy.sources_from is None
     show(tmp_path, root=True, policy={"sources_from": ""})
-    with pytest.raises(UsageError, match="sources_from.*empty folder"):
+    with pytest.raises(UsageError, match=r"sources_from.*empty folder"):
         load_shot(tmp_path / "sq" / "a.shot.json")

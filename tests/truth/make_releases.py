@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from faceplate.consent.release import DEMO_KEYS, RELEASE_FILE, Permitted, Release
 from faceplate import course, demo
+from faceplate.consent.release import DEMO_KEYS, RELEASE_FILE, Permitted, Release
 from faceplate.signing.canonical import sha256_of
 from faceplate.signing.keys import load_key, new_key, sign, signature_path, write_json
 
@@ -26,8 +26,8 @@ GROUPS = {
     "demo": ({name: (name.capitalize(), demo.person(name)) for name in demo.PEOPLE}, dt.date(2026, 11, 25)),
     "course": (
         {
-            name: (words, course_person(name))
-            for name, words in zip(COURSE_PEOPLE, ("Gus", "Gus, younger"), strict=True)
+            name: (words, course.person(name))
+            for name, words in zip(course.PEOPLE, ("Gus", "Gus, younger"), strict=True)
         },
         dt.date(2026, 11, 29),
     ),

@@ -20,7 +20,9 @@ course_app = typer.Typer(
 )
 
 _Folder = Annotated[Path, typer.Argument(help="The folder to write into; made if it is not there.")]
-_Small = Annotated[bool, typer.Option("--small", help="A small plate with fewer frames: a few seconds, for a first look.")]
+_Small = Annotated[
+    bool, typer.Option("--small", help="A small plate with fewer frames: a few seconds, for a first look.")
+]
 
 
 @course_app.command("lesson1")

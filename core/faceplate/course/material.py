@@ -81,7 +81,9 @@ def make_lesson(
     count = lesson.frames[size]
     make_course_plate(folder / "plate", roto=roto, frames=count, height=HEIGHTS[size], progress=progress)
     high = HEIGHTS[size]
-    written.append((f"plate/{PATTERN}", f"the plate: {count} frames of {high * 16 // 9} x {high}, half-float EXR in ACEScg"))
+    written.append(
+        (f"plate/{PATTERN}", f"the plate: {count} frames of {high * 16 // 9} x {high}, half-float EXR in ACEScg")
+    )
     if lesson.roto:
         written.append((f"roto/{ROTO}", "the hand's matte, as a roto department delivers it"))
     return written

@@ -322,7 +322,8 @@ def _photograph(
         if passes:
             # The hand is fast: twice as many moments, so that its blur shows no steps.
             pair = (moment - SHUTTER / SAMPLES / 4, moment + SHUTTER / SAMPLES / 4)
-            over = sum(_placed(hand, _to_hand(time), scale, scale, size) for time in pair) / np.float32(2)
+            early, late = (_placed(hand, _to_hand(time), scale, scale, size) for time in pair)
+            over = cv2.addWeighted(early, 0.5, late, 0.5, 0)
             _lay_over(light, over)
             covered += over[..., 3:] / SAMPLES
         total += light

@@ -217,9 +217,7 @@ def _stack(
     take = max((take.take for take in document.takes or ()), default=1)
     sources = _folders_of_sources(policies, tuple(rules), os.environ if environ is None else environ)
     policy = _strictest([policy for policy, _ in policies]).model_copy(update={"sources_from": sources})
-    return _Stack(
-        tuple(layers), policy, tuple(rules), document.name or name, take, document.id or "", log
-    )
+    return _Stack(tuple(layers), policy, tuple(rules), document.name or name, take, document.id or "", log)
 
 
 def _document(

@@ -196,7 +196,9 @@ def precision():
         contrast = np.polyfit(first.ravel(), made.ravel(), 1)[0]
         size = Path(f"sharpen_{name}.onnx").stat().st_size / 1000
         likeness = embedding(np.clip(made, 0, 1)) @ who
-        print(f"{name:7}  {size:7.1f}  {milliseconds / first_time:4.2f}x  {off:9.3f}/255  {contrast:8.2f}  {likeness:8.3f}")
+        print(
+            f"{name:7}  {size:7.1f}  {milliseconds / first_time:4.2f}x  {off:9.3f}/255  {contrast:8.2f}  {likeness:8.3f}"
+        )
         tiles.append((name, made))
     sheet("precision.png", [*tiles, ("original", sharp)])
 
