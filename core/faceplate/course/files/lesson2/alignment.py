@@ -3,8 +3,8 @@
     python alignment.py            a table, alignment.png and average.png
 
 The recogniser was trained on faces whose eyes, nose and mouth always lie at the same places of a crop. This script moves the crop
-on purpose and asks how alike the same person still looks. `average.png` shows the mean of pictures of the demo's people: aligned, and
-with crops shifted by up to a tenth of their side and turned by up to 15 degrees.
+on purpose and asks how alike the same person still looks. `average.png` shows the mean of pictures of the demo's people:
+aligned, and with crops shifted by up to a tenth of their side and turned by up to 15 degrees.
 """
 
 import cv2
