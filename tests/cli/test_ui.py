@@ -94,6 +94,12 @@ class TestOpens:
             "OCIO": "/ocio", "PLATES": "/plates", "SHOW_SOURCE": "/show_source", "SECRET": None,
         }  # fmt: skip
 
+    def test_a_wedge(self, engine: StandIn, tmp_path: Path) -> None:
+        """`faceplate wedge --open` names the wedge's folder behind the shot."""
+        (tmp_path / "a.shot.json").write_text("{}")
+        ui.open_workspace(str(tmp_path / "a.shot.json"), wedge=Path("/show/a b+c.wedge"))
+        assert engine.opened == ["http://127.0.0.1:1/ui/?ticket=t&wedge=%2Fshow%2Fa%20b%2Bc.wedge"]
+
     def test_a_plate(self, engine: StandIn, capsys: pytest.CaptureFixture[str], tmp_path: Path, plate: Path) -> None:
         code, out, _ = call(capsys, "plates/a_v1.####.exr", "--source", "bea", "--space", "ACEScg")
         shot = tmp_path / "a_v1.shot.json"

@@ -12,13 +12,15 @@ from faceplate.cli.log import LogOption, open_log
 from faceplate.errors import UsageError
 from faceplate.face import FaceFinder
 from faceplate.farm import Assets, FarmJob, assets_of, plan_job, write_bundle
-from faceplate.farm.plan import CHUNK_SECONDS
+from faceplate.farm.plan import CHUNK_SECONDS, wedge_job
 from faceplate.farm.run import run_bundle
 from faceplate.farm.track import merge_track, track_stretches
 from faceplate.models import default_store
 from faceplate.plate import Sequence, parse_frames
 from faceplate.render import Renderer
 from faceplate.render.batch import log_render
+from faceplate.render.pool import ResourcePool
+from faceplate.review.wedge import parse_axes, shot_with, variants_of
 from faceplate.shot import Shot, load_shot, read_rules
 from faceplate.system.user_paths import is_dir
 
@@ -67,9 +69,25 @@ def bundle_command(
     final: _Final = False,
     gpu: _Gpu = False,
     opencue: Annotated[bool, typer.Option("--opencue", help="Also write the job as OpenCue's XML, job.xml.")] = False,
+    wedge: Annotated[
+        list[str] | None,
+        typer.Option("--wedge", help="An axis of a wedge, such as light_scale=0.05:0.5:5; give it once or twice."),
+    ] = None,
+    wedge_folder: Annotated[
+        Path | None, typer.Option(help="The wedge's folder; NAME.wedge in the current folder by default.")
+    ] = None,
 ) -> None:
-    """Write a job bundle that tracks, renders in chunks, checks, and runs the host's comp. Deadline Cloud accepts it as it is."""
+    """Write a job bundle that tracks, renders in chunks, checks, and runs the host's comp. Deadline Cloud accepts it as it is.
+
+    With --wedge the job has a task for each variant, and a last step that lays out the sheets.
+    """
     renderer = _renderer(_loaded(shot, final))
+    if wedge:
+        if opencue:
+            raise UsageError("bad-option", "--opencue writes no wedge; leave one of the two out.")
+        job, assets = _planned_wedge(renderer, frames, wedge, wedge_folder, host_comp=host_comp, gpu=gpu)
+        print(write_bundle(job, assets, output or Path.cwd() / f"{job.name}.job"))
+        return
     job, assets = _planned(
         renderer,
         frames,
@@ -193,6 +211,24 @@ def _planned(renderer: Renderer, frames: str | None, **options: Any) -> tuple[Fa
     return job, assets_of(job, renderer)
 
 
+def _planned_wedge(
+    renderer: Renderer, frames: str | None, axes: list[str], folder: Path | None, **options: Any
+) -> tuple[FarmJob, Assets]:
+    """Return the job of a wedge and its files. Weights that any variant names are checked and sent along."""
+    renderer.resources.consent.decision.enforce()
+    plain = plan_job(renderer, frames=_numbers(frames), chunk=1, **options)
+    job = wedge_job(plain, axes, folder or Path.cwd() / f"{plain.name}.wedge")
+    log_render(renderer, job.frames, "farm")
+    parsed = parse_axes(axes)
+    shots = [shot_with(renderer.shot, variant.values) for variant in variants_of(parsed)]
+    assets = assets_of(job, renderer, [Renderer(shot, renderer.finder, pool=ResourcePool()) for shot in shots])
+    tracked = f"; the job tracks the plate in {job.stretches} stretches" if job.tracking else ""
+    print(f"{job.variants} variants of {len(job.frames)} frames; {len(assets.inputs)} files to read{tracked}.")
+    _print_missing(assets)
+    print(f"Wedge: {Sequence.parse(job.shot.output).folder}")
+    return job, assets
+
+
 def _loaded(shot: Path, final: bool) -> Shot:
     return load_shot(shot, changes={"purpose": "final"} if final else None)
 
@@ -220,8 +256,12 @@ def _print_job(job: FarmJob, assets: Assets) -> None:
     )
     if job.tracking:
         print(f"The job tracks the plate in {job.stretches} stretches: {job.shot.track}")
+    _print_missing(assets)
+    print(f"Frames: {Sequence.parse(job.shot.output)}")
+
+
+def _print_missing(assets: Assets) -> None:
     for line in assets.missing[:5]:
         print(f"Missing: {line}")
     if len(assets.missing) > 5:
         print(f"Missing: {len(assets.missing) - 5} more files.")
-    print(f"Frames: {Sequence.parse(job.shot.output)}")

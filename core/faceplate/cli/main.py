@@ -18,6 +18,7 @@ from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.check import check_command
 from faceplate.cli.course import course_app
 from faceplate.cli.farm import farm_app
+from faceplate.cli.farm_wedge import sheet_command, variant_command
 from faceplate.cli.host import host_app
 from faceplate.cli.issues import issues_command
 from faceplate.cli.log import LogOption, open_log
@@ -177,6 +178,8 @@ app.add_typer(release_app)
 app.command("verify")(verify_command)
 app.command("review")(review_command)
 app.command("stmap")(stmap_command)
+farm_app.command("variant")(variant_command)
+farm_app.command("sheet")(sheet_command)
 app.add_typer(farm_app, name="farm")
 app.add_typer(host_app, name="host")
 app.command("check")(check_command)

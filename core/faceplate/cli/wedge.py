@@ -28,6 +28,7 @@ from faceplate.review.wedge import (
     parse_axes,
     render_takes,
 )
+from faceplate.review.wedge.axes import shown_value
 from faceplate.shot import is_shot_file, load_shot
 from faceplate.system.user_paths import is_file
 
@@ -116,21 +117,26 @@ def _render(renderers: WedgeRenderers, jobs: int, force: bool, log: Log) -> int:
         message=f"{len(plan.variants)} variants of {len(frames)} frames: {plan.folder}",
     )  # fmt: skip
     log_render(renderers.base, frames, "wedge")
-    failed, done = 0, 0
+    failed, done, shown = 0, 0, set[str]()
     with _bar(console) as bar:
         task = bar.add_task("wedge", total=total)
         with closing(render_takes(renderers, jobs=jobs, force=force)) as takes:
             for take in takes:
                 done += 1
                 failed += take.done.error is not None or take.done.not_rendered
-                _tell_take(take, console, log)
+                _tell_take(take, console, log, shown)
                 bar.update(task, advance=1)
                 log.event("progress", done=done, total=total, what="take")
     return failed
 
 
-def _tell_take(take: TakeDone, console: Console, log: Log) -> None:
+def _tell_take(take: TakeDone, console: Console, log: Log, shown: set[str]) -> None:
+    """Show a take's error and its notes; a note that was shown before is left out. Raises an error of the request itself."""
     variant, done = take.variant, take.done
+    for note in take.notes:
+        if note not in shown:
+            shown.add(note)
+            console.print(f"{variant.name}, frame {done.frame}: {note}", markup=False, style="dim")
     if isinstance(done.error, UsageError):
         raise done.error
     if done.error is not None:
@@ -177,7 +183,7 @@ def table_lines(document: WedgeDocument) -> list[str]:
     for variant in document.variants:
         figures = [getattr(variant.measures, name) for name in _HEADINGS]
         shown = ["–" if figure is None else f"{figure:.3f}" for figure in figures]
-        rows.append([*(str(variant.values[name]) for name in names), *shown])
+        rows.append([*(shown_value(name, variant.values[name]) for name in names), *shown])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

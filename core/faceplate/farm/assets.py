@@ -31,16 +31,19 @@ class Assets:
     missing: tuple[str, ...]
 
 
-def assets_of(job: FarmJob, renderer: Renderer) -> Assets:
+def assets_of(job: FarmJob, renderer: Renderer, variants: Iterable[Renderer] = ()) -> Assets:
     """Return what the job reads and where it writes.
 
     It reads the plate, matte files, the sources with their releases, the target's picture, the track, the OCIO config with
     every file that it names, the user's own weights with their cards, and the host's script. The embedded weights are
-    part of the installation. `models` is the folder of the user's own weights, where any are used.
+    part of the installation. `models` is the folder of the user's own weights, where any are used. `variants` are the
+    renderers of a wedge, which may use other weights than the shot.
     """
     shot = job.shot
     plate = [renderer.plate.path(frame) for frame in (*job.track_frames, *job.frames)]
-    weights, models = _weights(renderer)
+    found = [_weights(own) for own in (renderer, *variants)]
+    weights = [path for files, _ in found for path in files]
+    models = next((folder for _, folder in found if folder is not None), None)
     sources = [file for face in shot.face_shots for file in _source_files(face.source)]
     wanted = [*plate, *_matte_files(job), *sources, *_targets(job), *weights, *script_files(job)]
     tracks = {face.track for face in shot.face_shots} - {None, shot.track if job.tracking else None}
@@ -50,7 +53,7 @@ def assets_of(job: FarmJob, renderer: Renderer) -> Assets:
     unique = dict.fromkeys(path.absolute() for path in wanted)
     there = tuple(sorted(path for path in unique if is_file(path)))
     missing = tuple(f"{path} is not there." for path in sorted(set(unique) - set(there)))
-    outputs = [renderer.output.folder.absolute()]
+    outputs = [Sequence.parse(shot.output).folder.absolute()]
     if job.tracking and shot.track is not None:
         outputs.append(shot.track.parent.absolute())
     return Assets(there, tuple(dict.fromkeys(outputs)), models, missing)

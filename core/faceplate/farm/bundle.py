@@ -67,7 +67,7 @@ def write_bundle(job: FarmJob, assets: Assets, folder: Path) -> Path:
 def template(job: FarmJob, assets: Assets) -> dict[str, Any]:
     """Return the job template as plain values, in the order in which a person reads it."""
     steps = [_track_step(job), _merge_step()] if job.tracking else []
-    steps += [_render_step(job), _check_step()]
+    steps += [_variants_step(job), _sheet_step(job)] if job.wedge else [_render_step(job), _check_step()]
     if job.host_comp:
         steps.append(_comp_step(job))
     models = {"name": "Models", "variables": {"FACEPLATE_MODELS": "{{Param.Models}}"}}
@@ -83,6 +83,8 @@ def template(job: FarmJob, assets: Assets) -> dict[str, Any]:
 
 
 def _description(job: FarmJob) -> str:
+    if job.wedge:
+        return f"A wedge over {' and '.join(job.wedge)}: {job.variants} variants of {len(job.frames)} frames."
     measured = f"a frame took {job.frame_seconds:.2g} s where the job was made" if job.frame_seconds else "not measured"
     return f"{len(job.frames)} frames in chunks of {job.chunk} ({measured})."
 
@@ -98,8 +100,7 @@ def _definitions(job: FarmJob, assets: Assets) -> list[dict[str, Any]]:
         found.append(_path("Models", "DIRECTORY", "IN", "The user's own weights."))
     found += [
         _text("Frames", "The frames to render.", frames_text(job.frames)),
-        _number("ChunkSize", "Frames in a task.", job.chunk, 1),
-        _number("ChunkSeconds", "How long a task should take; 0 keeps ChunkSize.", round(job.chunk_seconds), 0),
+        *([] if job.wedge else _chunks(job)),
         _text("Faceplate", "The faceplate program on the nodes; faceplate-farm lies beside it.", "faceplate"),
     ]
     if job.tracking:
@@ -107,6 +108,13 @@ def _definitions(job: FarmJob, assets: Assets) -> list[dict[str, Any]]:
     for number, _ in enumerate(script_files(job), 1):
         found.append(_path(f"HostScript{number}", "FILE", "IN", "A file of the host's command."))
     return found
+
+
+def _chunks(job: FarmJob) -> list[dict[str, Any]]:
+    return [
+        _number("ChunkSize", "Frames in a task.", job.chunk, 1),
+        _number("ChunkSeconds", "How long a task should take; 0 keeps ChunkSize.", round(job.chunk_seconds), 0),
+    ]
 
 
 def _parameter_values(job: FarmJob, assets: Assets) -> dict[str, str]:
@@ -152,9 +160,7 @@ def _render_step(job: FarmJob) -> dict[str, Any]:
     ]
     step = _step("Render", _command("-farm", words), ("MergeTrack",) if job.tracking else (), space)
     step["stepEnvironments"] = [_engine()]
-    if job.gpu:
-        step["hostRequirements"] = {"amounts": [{"name": "amount.worker.gpu", "min": 1}]}
-    return step
+    return step | _host_requirements(job)
 
 
 def _engine() -> dict[str, Any]:
@@ -163,6 +169,28 @@ def _engine() -> dict[str, Any]:
     start = {**_command("-farm", ["start"]), "timeout": _START_SECONDS}
     environment["script"] = {"actions": {"onEnter": start, "onExit": _command("-farm", ["stop"])}}
     return environment
+
+
+def _variants_step(job: FarmJob) -> dict[str, Any]:
+    """Return the step of a wedge's takes: one task for each variant."""
+    space = [{"name": "Variant", "type": "INT", "range": frames_text(range(job.variants))}]
+    words = ["farm", "variant", *_where(), *_wedge(job), "--variants", "{{Task.Param.Variant}}"]
+    step = _step("Variants", _command("", words), ("MergeTrack",) if job.tracking else (), space)
+    return step | _host_requirements(job)
+
+
+def _sheet_step(job: FarmJob) -> dict[str, Any]:
+    """Return the last step of a wedge: it measures the takes and lays out the sheets."""
+    return _step("Sheet", _command("", ["farm", "sheet", *_where(), *_wedge(job)]), ("Variants",))
+
+
+def _wedge(job: FarmJob) -> list[str]:
+    axes = [word for axis in job.wedge for word in ("--axis", axis)]
+    return ["--frames", "{{Param.Frames}}", *axes]
+
+
+def _host_requirements(job: FarmJob) -> dict[str, Any]:
+    return {"hostRequirements": {"amounts": [{"name": "amount.worker.gpu", "min": 1}]}} if job.gpu else {}
 
 
 def _check_step() -> dict[str, Any]:

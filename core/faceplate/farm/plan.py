@@ -13,15 +13,17 @@ from pathlib import Path
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.render import Renderer
 from faceplate.render.tracking import tracker_for
-from faceplate.shot import Shot
+from faceplate.review.wedge import parse_axes, variants_of
+from faceplate.shot import PARAMETERS, Shot
 from faceplate.system.user_paths import exists, is_file
 from faceplate.track import auto_track_path, segments_of
 
-__all__ = ["FarmJob", "chunk_size", "frames_text", "measure", "plan_job"]
+__all__ = ["FarmJob", "chunk_size", "frames_text", "measure", "plan_job", "wedge_job"]
 
 CHUNK_SECONDS = 300.0
 """How long a chunk should take, in seconds: long compared with its overhead, short compared with what a kill loses."""
 _UNMEASURED = 10
+_PATH_AXES = ("source", *(parameter.name for parameter in PARAMETERS if parameter.about.path))
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class FarmJob:
     `shot` names its track and its OCIO config. With `tracking` the job makes the track, of `track_frames` in
     `stretches` tasks. `chunk` frames are one task of about `chunk_seconds`; `frame_seconds` is the measured time of a
     frame, 0 where it was not measured. `host_comp` is the command of the last step, empty for none; its words may hold
-    {frame} or {frames}. `gpu` asks for nodes with a GPU.
+    {frame} or {frames}. `gpu` asks for nodes with a GPU. `wedge` are the axes of a wedge as they are typed, whose
+    `variants` take the place of the chunks.
     """
 
     shot: Shot
@@ -45,6 +48,8 @@ class FarmJob:
     frame_seconds: float
     host_comp: tuple[str, ...] = ()
     gpu: bool = False
+    wedge: tuple[str, ...] = ()
+    variants: int = 0
 
 
 def plan_job(
@@ -143,6 +148,25 @@ def with_frames(job: FarmJob, frames: Iterable[int]) -> FarmJob:
     """Return the same job for some frames only, for example those that a check found at fault."""
     wanted = tuple(sorted(set(frames)))
     return replace(job, frames=wanted, chunk=min(job.chunk, len(wanted)))
+
+
+def wedge_job(job: FarmJob, axes: Iterable[str], folder: Path) -> FarmJob:
+    """Return the job as a wedge: a task for each variant, and a last step that lays out the sheets in `folder`.
+
+    Raises
+    ------
+    UsageError
+        What `parse_axes` raises; `bad-option` for an axis whose values are files of this machine, and for a host's comp.
+    """
+    words = tuple(axes)
+    parsed = parse_axes(words)
+    if any(axis.parameter in _PATH_AXES for axis in parsed):
+        raise UsageError("bad-option", "A wedge over files cannot run on a farm, whose nodes may have them elsewhere.")
+    if job.host_comp:
+        raise UsageError("bad-option", "A wedge has no host's comp; leave --host-comp out.")
+    name = job.shot.output.replace("\\", "/").rpartition("/")[2]
+    shot = job.shot.model_copy(update={"output": str(folder.absolute() / name)})
+    return replace(job, shot=shot, wedge=words, variants=len(variants_of(parsed)))
 
 
 def _words(command: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from faceplate.workspace.shot_routes import shot_router
 from faceplate.workspace.source_routes import UPLOAD, source_router
 from faceplate.workspace.track_routes import track_router
 from faceplate.workspace.upload import LIMIT
+from faceplate.workspace.wedge_routes import wedge_router
 
 __all__ = ["add_workspace", "extension"]
 
@@ -30,6 +31,7 @@ _ROUTERS = (
     job_router,
     source_router,
     notes_router,
+    wedge_router,
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from faceplate.errors import UsageError
@@ -26,7 +28,8 @@ class TestValues:
             ("generator=mesh,inswapper_128", ("mesh", "inswapper_128")),
             ("restorer=,gfpgan", ("", "gfpgan")),
             ("target=1001:50,60;largest", ("1001:50,60", "largest")),
-            ("source=people/ada,people/bea", ("people/ada", "people/bea")),
+            ("source=people/ada,/people/bea", (str(Path("people/ada").absolute()), "/people/bea")),
+            ("garbage_matte=,m.####.exr", ("", str(Path("m.####.exr").absolute()))),
         ],
     )
     def test_are_read(self, text: str, expected: tuple[object, ...]) -> None:

@@ -17,7 +17,7 @@ const CACHE_BYTES = 800 * 1024 * 1024;
 /** Playback is smooth at this proxy on two cores. */
 const PLAY_PROXY = 2;
 
-const PANELS = ["parameters", "track", "source", "review", "jobs"] as const;
+const PANELS = ["parameters", "track", "source", "review", "jobs", "wedge"] as const;
 export type Panel = (typeof PANELS)[number];
 
 export class Workspace {

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,7 +21,7 @@ from faceplate.errors import UsageError
 from faceplate.shot import PARAMETERS, Parameters
 from faceplate.shot.parameters import FORMER_NAMES, Parameter
 
-__all__ = ["MOST_AXES", "MOST_VARIANTS", "Axis", "Variant", "parse_axes", "variants_of"]
+__all__ = ["MOST_AXES", "MOST_VARIANTS", "Axis", "Variant", "parse_axes", "shown_value", "variants_of"]
 
 MOST_AXES = 2
 """A sheet has columns and rows."""
@@ -111,11 +112,12 @@ def variants_of(axes: tuple[Axis, ...]) -> tuple[Variant, ...]:
 
 def folder_name(values: Mapping[str, Any]) -> str:
     """Return a folder's name that says the values, with nothing in it that a file system or a pattern would misread."""
-    text = "_".join(f"{name}={_shown(name, value)}" for name, value in values.items())
+    text = "_".join(f"{name}={shown_value(name, value)}" for name, value in values.items())
     return re.sub(r"[^\w.=+-]+", "-", text)[:_LONGEST_NAME].rstrip(".")
 
 
-def _shown(name: str, value: Any) -> str:
+def shown_value(name: str, value: Any) -> str:
+    """Return a value as a table or a sheet shows it; of a source the folder's own name."""
     if name == _SOURCE:
         return str(value).replace("\\", "/").rstrip("/").rpartition("/")[2]
     return str(value) if value != "" else "empty"
@@ -127,7 +129,7 @@ def _axis(text: str) -> Axis:
     if not equals or not name:
         raise UsageError("bad-axis", f"'{text}' is no axis; write NAME=VALUES, such as light_scale=0.05:0.5:5.")
     if name == _SOURCE:
-        return Axis(name, "Source", _all_different(name, _listed(name, given)))
+        return Axis(name, "Source", _all_different(name, tuple(map(_absolute, _listed(name, given)))))
     parameter = _parameter(name)
     values = _ranged(parameter, given) if _is_range(parameter, given) else _listed(name, given)
     checked = tuple(_checked(parameter, value) for value in values)
@@ -190,7 +192,12 @@ def _checked(parameter: Parameter, value: Any) -> Any:
         raise UsageError("bad-value", f"{parameter.name} cannot be '{value}'; {_allowed(parameter)}.") from None
     if isinstance(made, float) and not math.isfinite(made):
         raise UsageError("bad-value", f"{parameter.name} cannot be '{value}'; {_allowed(parameter)}.")
-    return made
+    # A relative path of a command line means another file in a shot file, into which the workspace may take it.
+    return _absolute(made) if parameter.about.path and made else made
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def _allowed(parameter: Parameter) -> str:

@@ -76,12 +76,13 @@ class AxisEntry(_Entry):
 
 
 class FrameEntry(_Entry):
-    """One frame of a variant: its file relative to the wedge's folder, or the error."""
+    """One frame of a variant: its file relative to the wedge's folder, or the error; the seconds of each stage."""
 
     frame: int
     file: str | None = None
     error: dict[str, str] | None = None
     measures: Measures = Measures()
+    stages: dict[str, float] = {}
 
 
 class VariantEntry(_Entry):

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from faceplate.errors import FaceplateError
-from faceplate.face import Face, FaceFinder, likeness
+from faceplate.face import Face, likeness
 from faceplate.image.frame import Frame
 from faceplate.plate import Sequence
 from faceplate.render.batch import is_whole
@@ -96,6 +96,13 @@ class _Layout:
         return {variant.index: read_record(plan.folder / variant.name) for variant in plan.variants}
 
     @cached_property
+    def cuts(self) -> frozenset[int]:
+        """The frames that begin a new view, as the track says."""
+        base = self.renderers.base
+        tracks = [face.resources.track for face in base.faces or (base,)]
+        return frozenset(cut for track in tracks if track is not None for cut in track.sidecar.cuts)
+
+    @cached_property
     def likenesses(self) -> _Likenesses:
         """The identities of the sources."""
         return _Likenesses(self.renderers)
@@ -110,14 +117,15 @@ class _Layout:
             return
         names = " x ".join(axis.parameter for axis in plan.axes)
         sheet = WedgeSheet(plan.axes, view, base.color, f"{plan.shot.name}  {names}")
-        self.flicker.begin(view)
+        self.flicker.begin(view, is_cut=number in self.cuts)
         cells: list[Cell] = []
         for done, variant in enumerate(plan.variants, 1):
             take = self._read(variant, view)
             measures = Measures() if take is None else self._measured(variant, view, take)
             file = None if take is None else str(self._path(variant, number).relative_to(plan.folder).as_posix())
             error = self._error(variant, number) if take is None else None
-            self._add(variant, FrameEntry(frame=number, file=file, error=error, measures=measures))
+            stages = self._record(variant, number).get("stages", {})
+            self._add(variant, FrameEntry(frame=number, file=file, error=error, measures=measures, stages=stages))
             box = sheet.add(variant, None if take is None else take.working, _words(measures))
             cells.append(Cell(variant=variant.name, box=box))
             told(done)
@@ -168,17 +176,20 @@ class _Layout:
             return None
 
     def _error(self, variant: Variant, number: int) -> dict[str, str] | None:
-        return self.records[variant.index].get(str(number), {}).get("error")
+        return self._record(variant, number).get("error")
+
+    def _record(self, variant: Variant, number: int) -> Mapping[str, Any]:
+        return self.records[variant.index].get(str(number), {})
 
     def _measured(self, variant: Variant, view: PlateView, take: TakeView) -> Measures:
-        seconds = self.records[variant.index].get(str(view.number), {}).get("seconds")
+        seconds = self._record(variant, view.number).get("seconds")
         if view.face is None:
             return Measures(seconds=seconds)
         window = view.frame.window
         new_face = self.likenesses.refound(take.frame, view.face)
         to_source, to_target = self.likenesses.of(variant, view, take.frame, new_face)
         flicker, plate_flicker = self.flicker.of(variant, take.frame)
-        edges = outline_ring(new_face, window), outline_ring(view.face, window)
+        edges = outline_ring(new_face, window), outline_ring(self.likenesses.target(view).face, window)
         return Measures(
             to_source=to_source,
             to_target=to_target,
@@ -190,14 +201,23 @@ class _Layout:
         )
 
 
+@dataclass(frozen=True)
+class _Target:
+    """The plate's own face on one frame, and its embedding."""
+
+    number: int
+    face: Face
+    embedding: np.ndarray
+
+
 class _Likenesses:
     """Likeness of results to the source and to the untouched plate, by the shipped recogniser."""
 
     def __init__(self, renderers: WedgeRenderers) -> None:
         self._renderers = renderers
-        self._finder = FaceFinder.embedded()
+        self._finder = renderers.finder
         self._sources: dict[Path | None, np.ndarray | None] = {}
-        self._target: tuple[int, np.ndarray] | None = None
+        self._target: _Target | None = None
 
     def refound(self, result: Frame, face: Face) -> Face:
         """Return the face of a result, landmarked again from the plate's."""
@@ -205,13 +225,18 @@ class _Likenesses:
 
     def of(self, variant: Variant, view: PlateView, result: Frame, new_face: Face) -> tuple[float | None, float | None]:
         """Return the likeness of the new face to the source, None without one, and to the plate's own face."""
-        assert view.face is not None
-        if self._target is None or self._target[0] != view.number:
-            self._target = view.number, self._finder.embed(view.frame, view.face)
         embedding = self._finder.embed(result, new_face)
         source = self._source(variant)
         to_source = None if source is None else _figure(likeness(embedding, source))
-        return to_source, _figure(likeness(embedding, self._target[1]))
+        return to_source, _figure(likeness(embedding, self.target(view).embedding))
+
+    def target(self, view: PlateView) -> _Target:
+        """Return the plate's own face, landmarked as the results are, so that an unchanged plate measures as itself."""
+        assert view.face is not None
+        if self._target is None or self._target.number != view.number:
+            face = self.refound(view.frame, view.face)
+            self._target = _Target(view.number, face, self._finder.embed(view.frame, face))
+        return self._target
 
     def _source(self, variant: Variant) -> np.ndarray | None:
         renderer = self._renderers.of(variant)
@@ -235,9 +260,9 @@ class _Flicker:
         self._before: dict[int, np.ndarray] = {}
         self._now: dict[int, np.ndarray] = {}
 
-    def begin(self, view: PlateView) -> None:
-        """Take the next frame."""
-        follows = view.number == self._number + 1 and view.face is not None
+    def begin(self, view: PlateView, *, is_cut: bool) -> None:
+        """Take the next frame; nothing is compared across a cut."""
+        follows = view.number == self._number + 1 and view.face is not None and not is_cut
         self._before = self._now if follows else {}
         self._now, self._number, self._matrix = {}, view.number, None
         if view.face is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,10 @@ class WedgeRenderers:
         shot = self.plan.first_shot()
         return Renderer(shot, self.finder, cache=self.cache, pool=self._pool(shot))
 
-    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Open what any variant needs, so that a wrong value is refused before the first frame.
+    def prepare(
+        self, progress: Callable[[int, int], None] | None = None, only: Iterable[Variant] | None = None
+    ) -> None:
+        """Open what any variant, or those of `only`, needs, so that a wrong value is refused before the first frame.
 
         A range without a track is tracked, and the track kept beside the output of the wedge's shot, as a render does.
 
@@ -58,7 +60,7 @@ class WedgeRenderers:
             What `Renderer.prepare` raises for a variant.
         """
         self.base.prepare(progress)
-        for variant in self.plan.variants:
+        for variant in self.plan.variants if only is None else only:
             self.of(variant).prepare()
 
     def of(self, variant: Variant) -> Renderer:

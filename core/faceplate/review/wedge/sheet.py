@@ -15,7 +15,7 @@ from faceplate.face import Face, topology
 from faceplate.face.align import resample
 from faceplate.image.window import Window
 from faceplate.review.tiles import GREY, LABEL, label_strip
-from faceplate.review.wedge.axes import Axis, Variant
+from faceplate.review.wedge.axes import Axis, Variant, shown_value
 from faceplate.review.wedge.views import PlateView
 
 __all__ = ["WedgeSheet"]
@@ -98,11 +98,13 @@ class WedgeSheet:
         rows = len(axes[1].values) if len(axes) > 1 else -(-count // self._across)
         self._grid = _Grid.fitting(self._across, rows)
         width, height = self._grid.size
-        self._pixels = np.full((height, width, 3), to_uint8(np.float32(GREY)), np.uint8)
+        self._pixels = np.full((height, width, 3), round(GREY * 255), np.uint8)
         self._words(0, 0, width, [(8, f"{title}  frame {view.number}")])
         self._draw(-1, 0, view.working)
         for row in range(rows):
-            value = f"{axes[1].parameter} {_text(axes[1].values[row])}" if len(axes) > 1 else ""
+            value = (
+                f"{axes[1].parameter} {shown_value(axes[1].parameter, axes[1].values[row])}" if len(axes) > 1 else ""
+            )
             self._label(-1, row, value, "" if row else "plate")
 
     @property
@@ -132,7 +134,7 @@ class WedgeSheet:
             self._draw(column, row, working)
         axis = self._axes[0]
         below = words if working is not None else "not rendered"
-        self._label(column, row, f"{axis.parameter} {_text(axis.values[variant.column])}", below)
+        self._label(column, row, f"{axis.parameter} {shown_value(axis.parameter, axis.values[variant.column])}", below)
         return (*self._grid.place(column, row), *self._grid.cell)
 
     def _at(self, variant: Variant) -> tuple[int, int]:
@@ -174,10 +176,6 @@ class WedgeSheet:
     def _words(self, left: int, top: int, width: int, words: Sequence[tuple[int, str]]) -> None:
         fitting = [(at, text[: max((width - at) // _LETTER, 1)]) for at, text in words]
         self._pixels[top : top + LABEL, left : left + width] = to_uint8(label_strip(width, fitting))
-
-
-def _text(value: object) -> str:
-    return "(empty)" if value == "" else str(value)
 
 
 def _parts(face: Face | None, window: Window) -> list[tuple[np.ndarray, float]]:

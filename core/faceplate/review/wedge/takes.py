@@ -36,10 +36,11 @@ _MOST_JOBS = 4
 
 @dataclass(frozen=True)
 class TakeDone:
-    """What became of one frame of one variant."""
+    """What became of one frame of one variant, without its pixels, and what the artist should know of it."""
 
     variant: Variant
     done: FrameDone
+    notes: tuple[str, ...] = ()
 
 
 def default_jobs() -> int:
@@ -86,9 +87,10 @@ def render_takes(
         with closing(pipelined(items, [Stage(worker.render, count)], count)) as outcomes:
             for outcome in outcomes:
                 frame, variant = outcome.item
-                done = outcome.value if outcome.error is None else FrameDone(frame, error=outcome.error)
-                records[variant.index].add(done)
-                yield TakeDone(variant, done)
+                failed = TakeDone(variant, FrameDone(frame, error=outcome.error))
+                take = failed if outcome.error is not None else outcome.value
+                records[variant.index].add(take.done)
+                yield take
     finally:
         for record in records.values():
             record.close(renderers)
@@ -119,16 +121,17 @@ class _Worker:
     force: bool
     ended: threading.Event = field(default_factory=threading.Event)
 
-    def render(self, item: tuple[int, Variant]) -> FrameDone:
+    def render(self, item: tuple[int, Variant]) -> TakeDone:
         frame, variant = item
         if self.ended.is_set():
-            return FrameDone(frame, not_rendered=True)
+            return TakeDone(variant, FrameDone(frame, not_rendered=True))
         # One frame at a time: the wedge itself keeps several under way.
         batch = RenderBatch(self.renderers.of(variant), recorded=True, skip_current=not self.force, ahead=1)
         done = next(iter(list(batch.run((frame,)))))
         if done.error is not None and is_fatal(done.error):
             self.ended.set()
-        return replace(done, rendered=None)  # the pixels are on disk; keeping them would fill the memory
+        # The pixels are on disk; keeping them would fill the memory.
+        return TakeDone(variant, replace(done, rendered=None), done.notes)
 
 
 @dataclass
