@@ -45,8 +45,7 @@ class Typed:
         for block in blocks(self.page.read_text(encoding="utf-8")):
             started = time.perf_counter()
             self.results.append((block, self.session.type(block.command)))
-            if WRITES:
-                print(f"{time.perf_counter() - started:6.1f} s  {block.command}")
+            print(f"{time.perf_counter() - started:6.1f} s  {block.command}")
 
     @property
     def folder(self) -> Path:

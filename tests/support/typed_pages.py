@@ -55,6 +55,8 @@ def rewritten(page: str, printed: Iterator[list[str]]) -> str:
 def normal(line: str) -> str:
     """A line without what differs between sizes and machines: numbers, hashes, widths of columns."""
     line = re.sub(r"\b[0-9a-f]{16,}\b", "HASH", line)
+    line = re.sub(r"(\bdevice: ).*", r"\1", line)
+    line = re.sub(r"(Stages made \+ shared: ).*", r"\1", line)  # fewer are made where a cache has them
     line = re.sub(r"[-+]?\d+(\.\d+)?", "#", line)
     line = re.sub(r"#([-, x]*#)+", "#", line)
     return re.sub(r"\s+", " ", line).strip()
