@@ -193,7 +193,7 @@ def _checked(parameter: Parameter, value: Any) -> Any:
     if isinstance(made, float) and not math.isfinite(made):
         raise UsageError("bad-value", f"{parameter.name} cannot be '{value}'; {_allowed(parameter)}.")
     # A relative path of a command line means another file in a shot file, into which the workspace may take it.
-    return _absolute(made) if parameter.about.path and made else made
+    return _absolute(str(made)) if parameter.about.path and made else made
 
 
 def _absolute(path: str) -> str:
