@@ -18,7 +18,8 @@ from typer.main import get_command
 from faceplate.cli.main import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "course" / "en").glob("*.md"))]
+CHINESE = sorted((ROOT / "docs" / "course" / "zh").glob("*.md"))
 TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in (*PAGES, ROOT / "README.md")}
 # The README is no page of the site.
 WITHOUT_OPENING = {"README.md"}
@@ -80,7 +81,8 @@ def _is_known(line: str) -> bool:
 
 def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:")[1]
-    assert not [path.name for path in PAGES if path.name not in navigation]
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in (*PAGES, *CHINESE)]
+    assert not [page for page in pages if page not in navigation]
 
 
 def test_the_readme_is_short_and_links_to_what_exists() -> None:

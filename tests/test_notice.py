@@ -57,6 +57,6 @@ def test_every_shipped_file_stands_with_its_hash(path: Path) -> None:
     assert hashlib.sha256(path.read_bytes()).hexdigest() in after
 
 
-@pytest.mark.parametrize("page", ["demo/people/README.md", "models/weights/README.md"])
+@pytest.mark.parametrize("page", ["demo/people/README.md", "course/people/README.md", "models/weights/README.md"])
 def test_the_pages_beside_the_files_refer_to_it(page: str) -> None:
     assert "Section 5 of `NOTICE`" in " ".join((CORE / page).read_text(encoding="utf-8").split())

@@ -12,8 +12,9 @@ import numpy as np
 import OpenImageIO
 import pytest
 
-from faceplate.demo import performance
+from faceplate.demo import footage, performance
 from faceplate.demo import plate as demo_plate
+from faceplate.demo.footage import time_code
 from faceplate.demo.plate import DATA, DISPLAY, GRAIN_FLOOR, GRAIN_SLOPE, ORIGIN, SCALE, make_plate
 from faceplate.errors import RenderError, UsageError
 from pictures import TRUTH
@@ -82,7 +83,7 @@ def test_metadata(plate: Path) -> None:
     ("frame", "code"), [(1001, 0x01000000), (1011, 0x01000010), (1025, 0x01000100), (1000, 0x00595923)]
 )
 def test_time_code_is_packed_decimal(frame: int, code: int) -> None:
-    assert demo_plate._time_code(frame) == code
+    assert time_code(frame) == code
 
 
 # Plate: the picture -------------------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ def test_no_half_written_frame_has_a_final_name(tmp_path: Path, monkeypatch: pyt
         seen.append([path.name for path in tmp_path.iterdir()])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(demo_plate.os, "fsync", full_disk)
+    monkeypatch.setattr(footage.os, "fsync", full_disk)
     with pytest.raises(RenderError, match="No space left") as refused:
         make_plate(tmp_path, frames=1)
     assert refused.value.code == "cannot-write"

@@ -138,3 +138,16 @@ def test_changes_from_a_command_line_count_before_the_file(tmp_path: Path, monke
     shot = load_shot(path, changes={"output": "x/o.####.exr", "parameters": {"grain": 0.9}})
     assert shot.output == str(tmp_path / "x" / "o.####.exr") and shot.parameters.grain == 0.9
     assert shot.plate == str(tmp_path / "sh" / "plates" / "p.####.exr")
+
+
+def test_a_class_is_slated_without_finals_and_takes_sources_from_its_folders(tmp_path: Path) -> None:
+    strict = {"always_slate": True, "allow_finals": False, "sources_from": "people"}
+    show(tmp_path, root=True, policy=strict)
+    show(tmp_path / "sq", policy={"always_slate": False, "allow_finals": True, "sources_from": str(tmp_path / "x")})
+    policy = load_shot(write_json(tmp_path / "sq" / "a.shot.json", BARE)).policy
+    assert (policy.always_slate, policy.allow_finals) == (True, False)
+    assert policy.sources_from == (str(tmp_path / "x"), str(tmp_path / "people"))
+    assert load_shot(BARE, tmp_path.parent / "none").policy.sources_from is None
+    show(tmp_path, root=True, policy={"sources_from": ""})
+    with pytest.raises(UsageError, match=r"sources_from.*empty folder"):
+        load_shot(tmp_path / "sq" / "a.shot.json")

@@ -16,6 +16,7 @@ from rich.console import Console
 from faceplate.cli.about import version_text
 from faceplate.cli.cache import cache_command, render_cache
 from faceplate.cli.check import check_command
+from faceplate.cli.course import course_app
 from faceplate.cli.farm import farm_app
 from faceplate.cli.farm_wedge import sheet_command, variant_command
 from faceplate.cli.host import host_app
@@ -199,6 +200,7 @@ app.add_typer(shot_app, name="shot")
 app.add_typer(source_app, name="source")
 app.add_typer(train_app, name="train")
 add_run_commands(train_app)
+app.add_typer(course_app, name="course")
 app.command("parameters")(parameters_command)
 app.command("cache")(cache_command)
 

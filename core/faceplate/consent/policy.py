@@ -6,14 +6,16 @@
 | revoked | refused | refused |
 | none, or any other state | with a slate | refused while `final_requires_release` |
 
-A revoked release is the only one that also stops a preview, and with it every model that was trained under it.
+A revoked release is the only one that also stops a preview, and with it every model that was trained under it. A show may be
+stricter than its releases: `allow_finals` off refuses every final, `always_slate` puts a slate on every picture, and
+`sources_from` refuses pictures of people from elsewhere.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +25,7 @@ from faceplate.consent.release import TRAINING, JointCheck, ReleaseCheck, Releas
 from faceplate.consent.revocation import read_revocations
 from faceplate.errors import UsageError
 from faceplate.signing.keys import Keyring
+from faceplate.source.pictures import source_files
 
 __all__ = [
     "Decision",
@@ -41,6 +44,7 @@ Purpose = Literal["preview", "final"]
 KEYRING = "FACEPLATE_KEYRING"
 
 _PREVIEW = "AI-GENERATED PREVIEW – "
+_ALWAYS = f"{_PREVIEW}not for release"
 _SLATES = {
     ReleaseState.NONE: "no release on file",
     ReleaseState.EXPIRED: "the release has ended",
@@ -81,6 +85,12 @@ class Policy(BaseModel):
         Allow weights whose licence forbids commercial use.
     preview_slate : bool
         Put a slate on a preview without a valid release.
+    always_slate : bool
+        Put a slate on every picture, also with a valid release.
+    allow_finals : bool
+        Allow finals. Off refuses every final, also with a valid release.
+    sources_from : tuple of Path
+        The source's pictures must lie inside every one of these folders; empty allows any place.
     require_signatures : bool
         A take counts only when its manifest is signed by a key of the keyring (`faceplate verify`).
     keyring : Path, optional
@@ -92,6 +102,9 @@ class Policy(BaseModel):
     final_requires_release: bool = True
     allow_noncommercial: bool = False
     preview_slate: bool = True
+    always_slate: bool = False
+    allow_finals: bool = True
+    sources_from: tuple[Path, ...] = ()
     require_signatures: bool = False
     keyring: Path | None = None
 
@@ -107,7 +120,7 @@ class Decision:
     slate : str
         The words that the picture must carry, "" for none.
     code : str
-        `release-<state>`.
+        `release-<state>`, `finals-off` or `source-elsewhere`.
     why : str
         One sentence.
     """
@@ -123,7 +136,7 @@ class Decision:
         Raises
         ------
         UsageError
-            `release-<state>`.
+            The decision's code.
         """
         if not self.allowed:
             raise UsageError(self.code, self.why)
@@ -163,6 +176,37 @@ def decide(policy: Policy, purpose: Purpose, check: ReleaseCheck) -> Decision:
         return Decision(False, "", code, f"{what}: {check.text.rstrip('.')}; {remedy}.")
     slate = f"{_PREVIEW}{_SLATES[check.state]}" if purpose == "preview" and policy.preview_slate else ""
     return Decision(True, slate, code, check.text)
+
+
+def _of_show(policy: Policy, purpose: Purpose, source: Path | None, decision: Decision) -> Decision:
+    """Apply what the show allows whatever the release says."""
+    if purpose == "final" and not policy.allow_finals:
+        return Decision(False, "", "finals-off", "This show makes no finals: render a preview.")
+    outside = _outside(policy.sources_from, source)
+    if outside:
+        return Decision(False, "", "source-elsewhere", outside)
+    if decision.allowed and policy.always_slate:
+        return replace(decision, slate=decision.slate or _ALWAYS)
+    return decision
+
+
+def _outside(folders: Sequence[Path], source: Path | None) -> str:
+    """Return a sentence where a picture of the source lies outside one of `folders`, "" else. Links are followed."""
+    if folders and source is None:
+        return f"This show takes sources from {folders[0]} only, and this shot names none: give it a source from there."
+    for folder in folders:
+        allowed = folder.resolve()
+        for file in (source, *_pictures(source)):
+            if file is not None and not file.resolve().is_relative_to(allowed):
+                return f"This show takes sources from {folder} only: {file} lies elsewhere."
+    return ""
+
+
+def _pictures(source: Path | None) -> Sequence[Path]:
+    try:
+        return () if source is None else source_files(source)
+    except (UsageError, OSError):  # there is no picture: the render itself reports that
+        return ()
 
 
 def joint_decision(people: Sequence[tuple[str, ReleaseCheck, Decision]]) -> tuple[ReleaseCheck, Decision]:
@@ -246,7 +290,7 @@ def judge(
         for release in releases:
             if release in revoked:
                 return _model_refused(model, release)
-    return check, decide(policy, purpose, check)
+    return check, _of_show(policy, purpose, source, decide(policy, purpose, check))
 
 
 def judge_training(

@@ -8,29 +8,34 @@ Everything is computed in scene-linear ACEScg; the camera's grain is added last,
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import OpenImageIO
-import PyOpenColorIO
 
 from faceplate.demo import performance
-from faceplate.errors import RenderError, UsageError
+from faceplate.demo.footage import (
+    FIRST,
+    GRAIN_FLOOR,
+    GRAIN_SLOPE,
+    acescg_processor,
+    add_grain,
+    decode,
+    make_folder,
+    plate_spec,
+    smooth_step,
+    write_frame,
+)
+from faceplate.errors import UsageError
 from faceplate.image.window import Window
 
 __all__ = ["DATA", "DISPLAY", "FIRST", "GRAIN_FLOOR", "GRAIN_SLOPE", "ORIGIN", "PATTERN", "SCALE", "make_plate"]
 
 PATTERN = "plate.####.exr"
 """File names of the plate."""
-
-FIRST = 1001
-"""The performance's first frame, at time code 01:00:00:00."""
 
 DISPLAY = Window(0, 0, 1280, 720)
 """Display window."""
@@ -44,16 +49,14 @@ SCALE = 0.6875
 ORIGIN = (-16.0, 8.0)
 """A point p of a performance picture (continuous pixels) is at ORIGIN + SCALE p in the plate."""
 
-GRAIN_SLOPE = np.array([8.0e-4, 6.4e-4, 1.2e-3], np.float32)
-GRAIN_FLOOR = np.array([7.0e-6, 5.6e-6, 1.05e-5], np.float32)
-"""The variance of R, G and B is GRAIN_SLOPE x + GRAIN_FLOOR at scene-linear value x: photon noise and read noise."""
-
-_CONFIG = "cg-config-v2.1.0_aces-v1.3_ocio-v2.3"
-_GRAIN_SPREAD = 0.22
-"""The share of a photosite's noise that demosaicing gives to either neighbour, in x and in y."""
-
-_FPS = 24
-_AP1 = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)
+_FIELDS = {
+    "lensModel": "Faceplate Demo Prime 75 mm T2",
+    "reelName": "DEMO_A001",
+    "Copyright": "Faceplate demo; the person in this plate does not exist",
+    "ImageDescription": "Faceplate demo plate. The person does not exist: made with MobileStyleGAN.",
+    "FNumber": 2.0,
+    "nominalFocalLength": 75.0,
+}
 _SIDE = 704
 """Side of the performance picture in the plate: 1024 SCALE."""
 
@@ -125,18 +128,14 @@ def make_plate(
             "no-frames", "A demo plate needs at least one frame and a first frame number that is not negative."
         )
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RenderError(
-            "cannot-write", f"{folder} cannot be made ({error.strerror}): choose another folder."
-        ) from error
-    shot, scenery, to_acescg = _load_performance(), _build_set(seed), _acescg_processor()
+    make_folder(folder)
+    shot, scenery, to_acescg = _load_performance(), _build_set(seed), acescg_processor()
     for done, number in enumerate(range(first, first + frames), start=1):
         frame = shot[_performance_index(number, len(shot))]
         light, depth = _photograph(frame, scenery, to_acescg)
-        light = _add_grain(light, np.random.default_rng([seed, number]))
-        _write(folder / f"plate.{number:04d}.exr", number, np.dstack([light, depth]))
+        light = add_grain(light, np.random.default_rng([seed, number]))
+        spec = plate_spec(number, DATA, DISPLAY, depth=True, fields=_FIELDS)
+        write_frame(folder / f"plate.{number:04d}.exr", spec, np.dstack([light, depth]))
         if progress is not None:
             progress(done, frames)
     return PATTERN
@@ -152,26 +151,13 @@ def _load_performance() -> tuple[_Frame, ...]:
     paths = performance("ada")
     guide = paths[0].parent / "guide"
     eyes = json.loads((guide / "eyes.json").read_text())
-    mattes = _decode(guide / "mattes.png", cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
+    mattes = decode(guide / "mattes.png", cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
     shot = []
     for i, path in enumerate(paths):
         row, column = (_MATTE_SIDE * place for place in divmod(i, _MATTES_ACROSS))
         matte = mattes[row : row + _MATTE_SIDE, column : column + _MATTE_SIDE]
         shot.append(_Frame(path, matte, np.array(eyes[path.name.split(".")[1]], np.float32)))
     return tuple(shot)
-
-
-def _decode(path: Path, mode: int) -> np.ndarray:
-    picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), mode)
-    if picture is None:
-        raise RenderError("demo-damaged", f"{path.name} of the demo cannot be read: install Faceplate again.")
-    return picture
-
-
-def _acescg_processor() -> Any:
-    library: Any = PyOpenColorIO  # its stubs hide the classes of the compiled module
-    config = library.Config.CreateFromBuiltinConfig(_CONFIG)
-    return config.getProcessor("sRGB - Texture", "ACEScg").getDefaultCPUProcessor()
 
 
 # The set ------------------------------------------------------------------------------------------------------------
@@ -184,19 +170,13 @@ def _grid() -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _step(x: np.ndarray) -> np.ndarray:
-    """Smoothstep: 0 below 0, 1 above 1."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
-
-
 def _build_set(seed: int) -> _Set:
     rng = np.random.default_rng([seed])
     x, y = _grid()
     left, right = 652 - 0.055 * y, 728 + 0.065 * y
-    post_matte = _step((x - left + 20) / 40) * _step((right + 24 - x) / 48)
+    post_matte = smooth_step((x - left + 20) / 40) * smooth_step((right + 24 - x) / 48)
     bark = np.exp(0.25 * _soft_noise(rng, 26, 1) + 0.3 * _soft_noise(rng, 70, 1))
-    side_light = 0.35 + 1.1 * _step((x - 690) / 90) ** 2  # the lamps reach round its right side
+    side_light = 0.35 + 1.1 * smooth_step((x - 690) / 90) ** 2  # the lamps reach round its right side
     post = (bark * side_light)[..., None] * np.array([0.016, 0.012, 0.009], np.float32)
     radius = np.hypot((x - 640) / 740, (y - 360) / 740)
     return _Set(
@@ -235,7 +215,7 @@ def _add_disc(layer: np.ndarray, x: float, y: float, *, radius: float, value: fl
         return
     columns = np.arange(box.x, box.right, dtype=np.float32)[None, :] + 0.5 - x
     rows = np.arange(box.y, box.bottom, dtype=np.float32)[:, None] + 0.5 - y
-    layer[box.slices(DATA)] += value * _step((radius + softness / 2 - np.hypot(columns, rows)) / softness)
+    layer[box.slices(DATA)] += value * smooth_step((radius + softness / 2 - np.hypot(columns, rows)) / softness)
 
 
 def _festoon(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -246,7 +226,7 @@ def _festoon(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         away = np.hypot(x - cx, y - cy)
         layer += peak * (0.045 * np.exp(-away / (1.1 * radius)) + 0.010 * np.exp(-away / (4.5 * radius)))
     # The bulb itself is white; its halo keeps the filament's colour.
-    white = _step((layer - 1) / 12)[..., None]
+    white = smooth_step((layer - 1) / 12)[..., None]
     return layer[..., None] * (_LAMP_COLOUR * (1 - 0.4 * white) + 0.4 * white)
 
 
@@ -261,7 +241,7 @@ def _photograph(frame: _Frame, scenery: _Set, to_acescg: Any) -> tuple[np.ndarra
     matte = cv2.resize(frame.matte, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)[rows]
     light = _background(picture, frame.matte)[rows] * scenery.foliage
     # The picture ends behind the post; there the drawn background replaces it.
-    shown = _step((_SIDE - 1 - np.arange(_SIDE, dtype=np.float32)) / 30)[None, :, None]
+    shown = smooth_step((_SIDE - 1 - np.arange(_SIDE, dtype=np.float32)) / 30)[None, :, None]
     head = np.zeros((DATA.height, DATA.width), np.float32)
     head[:, :_SIDE] = matte
     light[:, :_SIDE] += shown * (picture[rows] - light[:, :_SIDE])
@@ -276,7 +256,7 @@ def _scene_light(path: Path, to_acescg: Any) -> np.ndarray:
 
     Luminance 0.35 (skin) stays within 7 %, 0.6 nearly doubles, 0.95 becomes 3.5: sheen and teeth exceed 1 as on a set.
     """
-    picture = np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR)[..., ::-1]).astype(np.float32) / 255
+    picture = np.ascontiguousarray(decode(path, cv2.IMREAD_COLOR)[..., ::-1]).astype(np.float32) / 255
     to_acescg.applyRGB(picture)
     picture = cv2.resize(picture, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     luma = picture @ np.array([0.2722287, 0.6740818, 0.0536895], np.float32)
@@ -323,84 +303,3 @@ def _depth(head: np.ndarray, irises: np.ndarray, post_matte: np.ndarray) -> np.n
     depth = np.broadcast_to(7 - 2 * (y - DATA.y) / DATA.height, head.shape)
     depth = depth + head * (1.6 - 0.14 * bulge - depth)
     return (depth + post_matte * (0.7 - depth)).astype(np.float32)
-
-
-def _add_grain(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add Gaussian noise with the variance of `GRAIN_SLOPE` and `GRAIN_FLOOR`; blacks may fall below 0."""
-    noise = rng.standard_normal(light.shape, np.float32)
-    kernel = np.array([_GRAIN_SPREAD, 1, _GRAIN_SPREAD], np.float32)
-    kernel /= np.linalg.norm(kernel)  # keeps the variance
-    noise = cv2.sepFilter2D(noise, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)
-    noise *= np.sqrt(np.maximum(light, 0) * GRAIN_SLOPE + GRAIN_FLOOR)
-    noise += light
-    return noise
-
-
-# The file -----------------------------------------------------------------------------------------------------------
-
-
-def _time_code(number: int) -> int:
-    """Encode the SMPTE ST 12 time code at 24 frames a second as packed decimal digits; frame 1001 is 01:00:00:00."""
-    count = (3600 * _FPS + number - FIRST) % (24 * 3600 * _FPS)
-    seconds, frame = divmod(count, _FPS)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    packed = 0
-    for value in (hour, minute, second, frame):
-        packed = packed << 8 | (value // 10) << 4 | value % 10
-    return packed
-
-
-def _spec(number: int) -> OpenImageIO.ImageSpec:
-    spec = OpenImageIO.ImageSpec(DATA.width, DATA.height, 4, OpenImageIO.HALF)
-    spec.x, spec.y = DATA.x, DATA.y
-    spec.full_x, spec.full_y, spec.full_width, spec.full_height = DISPLAY.x, DISPLAY.y, DISPLAY.width, DISPLAY.height
-    spec.channelnames = ("R", "G", "B", "depth.Z")
-    spec.channelformats = (OpenImageIO.TypeDesc("half"),) * 3 + (OpenImageIO.TypeDesc("float"),)
-    spec.attribute("compression", "zip")
-    spec.attribute("smpte:TimeCode", OpenImageIO.TypeDesc("timecode"), (_time_code(number), 0))
-    spec.attribute("FramesPerSecond", OpenImageIO.TypeDesc("rational"), (_FPS, 1))
-    spec.attribute("chromaticities", OpenImageIO.TypeDesc("float[8]"), _AP1)
-    spec.attribute("oiio:ColorSpace", "lin_ap1_scene")  # OpenImageIO writes it as colorInteropID
-    texts = {
-        "DateTime": "2026:01:15 19:30:00",
-        "cameraMake": "Faceplate",
-        "cameraModel": "Faceplate Demo Camera",
-        "lensMake": "Faceplate",
-        "lensModel": "Faceplate Demo Prime 75 mm T2",
-        "reelName": "DEMO_A001",
-        "Copyright": "Faceplate demo; the person in this plate does not exist",
-        "ImageDescription": "Faceplate demo plate. The person does not exist: made with MobileStyleGAN.",
-    }
-    numbers = {
-        "PixelAspectRatio": 1.0,
-        "ExposureTime": 1 / 48,
-        "FNumber": 2.0,
-        "isoSpeed": 800.0,
-        "nominalFocalLength": 75.0,
-    }
-    for name, value in (texts | numbers).items():
-        spec.attribute(name, value)
-    return spec
-
-
-def _write(path: Path, number: int, pixels: np.ndarray) -> None:
-    """Write to a hidden name in the same folder, flush it to the disk, and rename."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        out: Any = OpenImageIO.ImageOutput.create("exr")
-        written = out.open(str(part), _spec(number)) and out.write_image(pixels)
-        if not (out.close() and written):
-            raise RenderError(
-                "cannot-write", f"{path} cannot be written ({out.geterror()}): is the disk full or read-only?"
-            )
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise RenderError(
-            "cannot-write", f"{path} cannot be written ({error.strerror}): choose another folder."
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()

@@ -120,7 +120,7 @@ def load_shot(
     UsageError
         `no-shot`, `bad-shot`, `newer-shot`, `no-plate`, `unset-variable`, `unmapped-path`.
     """
-    stack = _stack(what, base, mapping, changes)
+    stack = _stack(what, base, mapping, changes, environ)
     variables = os.environ if environ is None else environ
     fields: dict[str, Any] = {}
     for key in Defaults.model_fields:
@@ -200,6 +200,7 @@ def _stack(
     base: str | Path | None,
     mapping: tuple[PathRule, ...],
     changes: Mapping[str, Any] | None,
+    environ: Mapping[str, str] | None = None,
 ) -> _Stack:
     document, where, folder, name = _document(what, base)
     layers = [_Layer(document, where, folder)]
@@ -210,13 +211,13 @@ def _stack(
     log = None
     for path, show in shows_above(folder):
         layers.append(_Layer(show.defaults, str(path), path.parent))
-        policies.append(show.policy)
+        policies.append((show.policy, path))
         log = path.parent / AUDIT_FILE
         rules += [PathRule(rule.from_, rule.to) for rule in show.path_mapping]
     take = max((take.take for take in document.takes or ()), default=1)
-    return _Stack(
-        tuple(layers), _strictest(policies), tuple(rules), document.name or name, take, document.id or "", log
-    )
+    sources = _folders_of_sources(policies, tuple(rules), os.environ if environ is None else environ)
+    policy = _strictest([policy for policy, _ in policies]).model_copy(update={"sources_from": sources})
+    return _Stack(tuple(layers), policy, tuple(rules), document.name or name, take, document.id or "", log)
 
 
 def _document(
@@ -248,7 +249,21 @@ def _strictest(policies: list[Policy]) -> Policy:
         final_requires_release=settled("final_requires_release", True),
         preview_slate=settled("preview_slate", True),
         require_signatures=settled("require_signatures", True),
+        always_slate=settled("always_slate", True),
+        allow_finals=settled("allow_finals", False),
     )
+
+
+def _folders_of_sources(
+    policies: list[tuple[Policy, Path]], rules: tuple[PathRule, ...], environ: Mapping[str, str]
+) -> tuple[str, ...] | None:
+    """Return the folders that all show files name for sources, absolute; None where none names any."""
+    found = [
+        str(settle(folder, path.parent, rules, environ, f"sources_from in {path}"))
+        for policy, path in policies
+        for folder in policy.sources_from or ()
+    ]
+    return tuple(dict.fromkeys(found)) or None
 
 
 def _settled(key: str, said: Setting, stack: _Stack, environ: Mapping[str, str]) -> Any:

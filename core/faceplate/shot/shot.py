@@ -66,7 +66,10 @@ class ShotFace(BaseModel):
 
 
 class Policy(BaseModel):
-    """The permissions of a show, None where it sets none. A shot cannot extend them."""
+    """The permissions of a show, None where it sets none. A shot cannot extend them.
+
+    `sources_from` is one folder in a show file; of several show files every folder counts.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,6 +77,21 @@ class Policy(BaseModel):
     final_requires_release: bool | None = None
     preview_slate: bool | None = None
     require_signatures: bool | None = None
+    always_slate: bool | None = None
+    allow_finals: bool | None = None
+    sources_from: tuple[str, ...] | None = None
+
+    @field_validator("sources_from", mode="before")
+    @classmethod
+    def _one_folder(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("sources_from")
+    @classmethod
+    def _named(cls, folders: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if folders is not None and not all(folders):
+            raise ValueError("an empty folder; write . for the folder of the show file")
+        return folders
 
 
 class Shot(BaseModel):
