@@ -55,15 +55,17 @@ def shot(make_shot: Callable[..., Path]) -> Path:
     return make_shot()
 
 
-@pytest.fixture(scope="session")
+# Both end with their file: Playwright keeps an event loop running, in which no other test can start its own, and an engine that
+# nobody asks ends by itself.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium for all tests of the page."""
+    """A headless Chromium for a file's tests of the page."""
     with chromium() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageEngine]:
-    """An engine process for all tests in a browser; a test that kills it starts it again."""
+    """An engine process for a file's tests in a browser; a test that kills it starts it again."""
     with page_engine(tmp_path_factory.mktemp("page_engine")) as engine:
         yield engine

@@ -75,9 +75,8 @@ def train(model: Path, settings: RunSettings, store: ModelStore, report: Report)
     with joined(chosen_device(settings.device).type) as ranks:
         device = chosen_device(settings.device, ranks.local)
         torch.use_deterministic_algorithms(device.type == "cpu", warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = (
-            False  # a debugging aid that costs time at each allocation
-        )
+        # A debugging aid that costs time at each allocation.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
         run = _open_run(model, settings, store, (document, packs), (ranks, device))
         try:
             return _Loop(run, settings, report).run()

@@ -93,15 +93,15 @@ class SwapNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         top = shape.channels(shape.levels)
-        self.half = top // 2
-        cells = self.half * shape.grid**2
+        self.half_width = top // 2
+        cells = self.half_width * shape.grid**2
         self.encoder = Encoder(shape)
         self.shared = nn.Linear(shape.code, cells)
         first = nn.Linear(shape.code, cells)  # all people begin alike
         count = len(shape.people)
         self.own_weight = nn.Parameter(first.weight.detach().clone().repeat(count, 1, 1))
         self.own_bias = nn.Parameter(first.bias.detach().clone().repeat(count, 1))
-        widths = [self.half * 2, *(shape.channels(level) for level in range(shape.levels - 1, 0, -1))]
+        widths = [self.half_width * 2, *(shape.channels(level) for level in range(shape.levels - 1, 0, -1))]
         thin = [widths[0], *(max(width // _KEPT_OF_MATTE, 8) for width in widths[1:])]
         self.face = Decoder(widths, shape.blocks, 3)
         self.matte = Decoder(thin, 0, 1)
@@ -113,7 +113,7 @@ class SwapNetwork(nn.Module):
         own = (own * who[:, :, None]).sum(1)
         both = torch.cat([self.shared(code), own.to(code.dtype)], 1)
         grid = self.shape.grid
-        return functional.leaky_relu(both.view(len(code), self.half * 2, grid, grid), SLOPE)
+        return functional.leaky_relu(both.view(len(code), self.half_width * 2, grid, grid), SLOPE)
 
     def decode(self, code: Tensor, who: Tensor) -> Answer:
         """Decode codes as the people `who`."""

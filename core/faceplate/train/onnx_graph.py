@@ -11,7 +11,7 @@ nothing of how it was trained, and other tools that run DFM files read it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -19,7 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from faceplate.train.network import SLOPE, Decoder, SwapNetwork
+from faceplate.train.network import SLOPE, Decoder, Stage, SwapNetwork
 
 __all__ = ["INPUT", "OUTPUTS", "dfm_model"]
 
@@ -60,8 +60,9 @@ class _Graph:
         """Convert between the outside's float32 and the graph's precision."""
         return self.add("Cast", x, to=to, name=name) if self.half else x
 
-    def convolution(self, x: str, weight: Tensor, bias: Tensor, stride: int = 1) -> str:
+    def convolution(self, x: str, weight: Tensor, bias: Tensor | None, stride: int = 1) -> str:
         """Add a convolution with zero padding of half its kernel."""
+        assert bias is not None
         kernel = weight.shape[-1]
         pads = [kernel // 2] * 4
         names = self.constant(weight), self.constant(bias)
@@ -113,10 +114,15 @@ def dfm_model(
     return model
 
 
+def _convolutions(modules: nn.ModuleList) -> list[nn.Conv2d]:
+    """Return the modules of a list that holds convolutions alone."""
+    return cast("list[nn.Conv2d]", list(modules))
+
+
 def _encoder(graph: _Graph, network: SwapNetwork) -> str:
     x = graph.add("Transpose", graph.cast(INPUT, TensorProto.FLOAT16), perm=[0, 3, 1, 2])
     x = graph.add("Sub", graph.add("Mul", x, graph.constant(np.float32(2))), graph.constant(np.float32(1)))
-    for index, conv in enumerate(network.encoder.convs):
+    for index, conv in enumerate(_convolutions(network.encoder.convs)):
         weight = conv.weight.flip(1) if index == 0 else conv.weight  # BGR in the file, RGB in training
         x = graph.bend(graph.convolution(x, weight, conv.bias, stride=2))
     to_code = network.encoder.to_code
@@ -134,18 +140,19 @@ def _halves(graph: _Graph, network: SwapNetwork, code: str, person: int) -> str:
     own = graph.linear(code, network.own_weight[person], network.own_bias[person])
     grid = network.shape.grid
     both = graph.add("Concat", shared, own, axis=1)
-    form = graph.constant(np.array([-1, network.half * 2, grid, grid], np.int64))
+    form = graph.constant(np.array([-1, network.half_width * 2, grid, grid], np.int64))
     return graph.bend(graph.add("Reshape", both, form))
 
 
 def _stages(graph: _Graph, decoder: Decoder, x: str, scales: list[Tensor] | None) -> str:
-    for index, stage in enumerate(decoder.stages):
+    for index, stage in enumerate(cast("list[Stage]", list(decoder.stages))):
         weight, bias = stage.up.weight, stage.up.bias
         if scales is not None:  # the shuffle takes four channels for each of its own
             factor, shift = (part.repeat_interleave(4) for part in (1 + scales[index][0], scales[index][1]))
+            assert bias is not None
             weight, bias = weight * factor[:, None, None, None], bias * factor + shift
         x = graph.bend(graph.shuffle(graph.convolution(x, weight, bias)))
-        for first, second in zip(stage.first, stage.second, strict=True):
+        for first, second in zip(_convolutions(stage.first), _convolutions(stage.second), strict=True):
             bent = graph.bend(graph.convolution(x, first.weight, first.bias))
             x = graph.bend(graph.add("Add", x, graph.convolution(bent, second.weight, second.bias)))
     return x

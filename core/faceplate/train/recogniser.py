@@ -28,6 +28,8 @@ class Recogniser(nn.Module):
     Its weights are constant.
     """
 
+    luma: Tensor
+
     def __init__(self, layers: nn.Sequential) -> None:
         super().__init__()
         self.layers = layers.requires_grad_(False).eval()
@@ -91,11 +93,11 @@ def _sequential(path: Path) -> nn.Sequential:
 
 def _convolution(weights: list[Tensor], attributes: dict[str, Any]) -> nn.Module:
     weight, groups = weights[0], int(attributes.get("group", 1))
-    out, kernel = weight.shape[0], tuple(weight.shape[2:])
+    out, height, width = weight.shape[0], weight.shape[2], weight.shape[3]
     made = nn.Conv2d(
         weight.shape[1] * groups,
         out,
-        kernel,
+        (height, width),
         tuple(attributes["strides"]),
         tuple(attributes["pads"][:2]),
         groups=groups,
@@ -109,6 +111,9 @@ def _convolution(weights: list[Tensor], attributes: dict[str, Any]) -> nn.Module
 
 class _Norm(nn.Module):
     """Batch normalisation with stored statistics, for maps (n, c, h, w) and for rows (n, c)."""
+
+    factor: Tensor
+    offset: Tensor
 
     def __init__(self, weights: list[Tensor], epsilon: float) -> None:
         super().__init__()

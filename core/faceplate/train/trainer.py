@@ -63,7 +63,7 @@ class Trainer:
         actor: TensorBatch | None = None,
     ) -> None:
         self.preset, self.device, self.precision = preset, device, precision
-        self.network = SwapNetwork(shape).to(device, memory_format=torch.channels_last)
+        self.network = SwapNetwork(shape).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=preset.rate, betas=(0.9, 0.99))
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
