@@ -139,7 +139,7 @@ def opened_page(browser: Browser, address: str, width: int = 1280, height: int =
     try:
         page.goto(address)
         yield page
-        assert not faults
+        assert not faults, faults
     finally:
         picture_of(page, "last")
         context.close()

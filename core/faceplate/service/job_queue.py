@@ -156,6 +156,11 @@ class JobQueue:
         with self.changed:
             return job.document()
 
+    def revision(self, job: Job) -> int:
+        """Return the number of the job's last event."""
+        with self.changed:
+            return job.events[-1][0] if job.events else 0
+
     def cancel(self, job: Job, state: Literal["cancelled", "superseded"] = "cancelled") -> None:
         """Cancel a job: at once while it waits, after its current frame while it runs. An ended job stays as it is."""
         with self.changed:

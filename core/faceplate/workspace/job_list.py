@@ -55,7 +55,8 @@ class JobList:
         return [self.document(job) for job in reversed(self.queue.known())]
 
     def document(self, job: Job) -> dict[str, Any]:
-        """Return one job without its frames, with its pace."""
+        """Return one job without its frames, with its pace; of two documents the one of the higher `revision` is newer."""
+        revision = self.queue.revision(job)  # read first: the document may be newer than its revision, never older
         document = {**self.queue.document(job), "frames": {}}
         until = job.ended if job.finished else time.monotonic()
         spent = until - job.began if job.began else 0.0
@@ -65,6 +66,7 @@ class JobList:
         own = job.id in self._requests
         return {
             **document,
+            "revision": revision,
             "label": job.label or job.kind,
             "shot": job.shot or None,
             "fps": round(pace, 3) if pace and job.total > 1 else None,

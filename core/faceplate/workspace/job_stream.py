@@ -12,7 +12,6 @@ from typing import Any
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from faceplate.service.app import Service
-from faceplate.service.job_queue import Job
 from faceplate.workspace.job_list import JobList
 
 __all__ = ["Watched", "page_stream"]
@@ -51,7 +50,7 @@ def page_stream(service: Service, jobs: JobList, watched: Watched, started: str)
 async def _events(service: Service, jobs: JobList, watched: Watched, started: str) -> AsyncIterator[ServerSentEvent]:
     service.open_pages += 1
     try:
-        seen = {job.id: _last(job) for job in service.queue.known()}
+        seen = {job.id: service.queue.revision(job) for job in service.queue.known()}
         yield _event("jobs", {"jobs": jobs.documents()})
         await asyncio.to_thread(watched.changed)
         looks, pings = _LOOK_AT_FILES, _PING
@@ -87,10 +86,6 @@ def _news(jobs: JobList, seen: dict[str, int]) -> list[tuple[str, dict[str, Any]
     for gone in seen.keys() - {job.id for job in known}:
         del seen[gone]
     return found
-
-
-def _last(job: Job) -> int:
-    return job.events[-1][0] if job.events else 0
 
 
 def _event(name: str, data: dict[str, Any]) -> ServerSentEvent:

@@ -53,11 +53,12 @@ export interface Shot {
   last: number;
   rate: number;
   plate: string;
-  width: number;
-  height: number;
+  width: number | null;
+  height: number | null;
   pixel_aspect: number;
-  display: Rect;
-  data: Rect;
+  /** Null where no frame of the plate can be read. */
+  display: Rect | null;
+  data: Rect | null;
   space: Space | null;
   source: string | null;
   track: string | null;
@@ -188,6 +189,8 @@ export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled" |
 
 export interface Job {
   job: string;
+  /** Of two answers about one job, the one of the higher revision is newer. */
+  revision: number;
   kind: string;
   label: string;
   shot: string | null;

@@ -14,14 +14,21 @@ export class Jobs {
   }
 
   replace(list: Job[]): void {
-    this.list = list;
-    for (const job of list) this.settle(job);
+    this.list = list.map((job) => this.newer(job));
+    for (const job of this.list) this.settle(job);
   }
 
-  update(job: Job): void {
+  /** Take in what the engine says of a job. An answer may arrive after an event that is newer: it then changes nothing. */
+  update(heard: Job): void {
+    const job = this.newer(heard);
     const known = this.list.some((other) => other.job === job.job);
     this.list = known ? this.list.map((other) => (other.job === job.job ? job : other)) : [job, ...this.list];
     this.settle(job);
+  }
+
+  private newer(job: Job): Job {
+    const known = this.list.find((other) => other.job === job.job);
+    return known && known.revision > job.revision ? known : job;
   }
 
   /** Submit a job and return it as queued. Raises `EngineError`. */

@@ -59,6 +59,7 @@ class Session {
   private async again(): Promise<void> {
     const before = this.started;
     await this.check();
+    messages.engineIsBack();
     if (before !== this.started) messages.say("The engine was restarted. Jobs that ran in it have ended; start them again where you need them.");
     this.reopened += 1;
   }

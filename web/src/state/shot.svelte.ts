@@ -20,6 +20,9 @@ function complete(answer: Partial<Shot>): Shot {
 
 export type Values = Record<string, ParameterValue>;
 
+/** What a shot says of its plate's size. */
+const plateOf = ({ width, height, display, data, pixel_aspect }: Shot): Partial<Shot> => ({ width, height, display, data, pixel_aspect });
+
 export class ShotState {
   shot = $state.raw<Shot | null>(null);
   parameters = $state.raw<Parameter[]>([]);
@@ -45,7 +48,9 @@ export class ShotState {
       this.parameters = (await get<{ parameters: Parameter[] }>("/v1/parameters")).parameters;
     }
     const shot = complete(await get<Partial<Shot>>("/v1/ui/shot", { shot: this.path, quick: quick || null }));
-    const before = quick ? this.shot : null;
+    const known = this.shot;
+    if (known && !shot.display) Object.assign(shot, plateOf(known)); // a damaged plate does not take the view away
+    const before = quick ? known : null;
     this.shot = before ? { ...shot, release: before.release, warnings: before.warnings } : shot;
     if (!this.face) this.face = this.shot.faces[0] ?? "";
   }
@@ -177,7 +182,8 @@ export class ShotState {
       if (frame !== null) await this.loadValues(frame);
       return shot.undo ?? [];
     } catch (error) {
-      messages.fail(error);
+      if (isCode(error, "engine-lost")) messages.report("The engine does not answer: this change was not kept.");
+      else messages.fail(error);
       return null;
     } finally {
       this.saving -= 1;

@@ -79,8 +79,8 @@ export class Workspace {
       if (this.frame < shot.first || this.frame > shot.last) this.frame = shot.first;
       this.ready = true;
       await this.refresh();
-      if (this.view.fitted) this.view.fit(shot.display, shot.pixel_aspect);
-      this.view.wipe = shot.display[0] + shot.display[2] / 2;
+      if (this.view.fitted) this.fit();
+      if (shot.display) this.view.wipe = shot.display[0] + shot.display[2] / 2;
     } catch (error) {
       this.refusal = sentence(error);
     }
@@ -133,7 +133,7 @@ export class Workspace {
 
   fit(): void {
     const shot = this.shot.shot;
-    if (shot) this.view.fit(shot.display, shot.pixel_aspect);
+    if (shot?.display) this.view.fit(shot.display, shot.pixel_aspect);
   }
 
   compare(mode: View["comparison"]): void {
@@ -365,8 +365,8 @@ export class Workspace {
   private async fileEvent(event: FileEvent): Promise<void> {
     if (event.what === "shot") {
       if (event.etag === this.shot.shot?.etag || this.shot.saving) return;
-      messages.say("Another page or a host changed the shot; its values are shown now.");
       await this.refresh();
+      messages.say("Another page or a host changed the shot; its values are shown now.");
     } else if (event.what === "track") {
       if (event.etag === this.track.track?.etag) return;
       await this.refresh();

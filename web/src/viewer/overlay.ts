@@ -14,7 +14,7 @@ export interface Overlay {
   pane: number;
   scale: number;
   wipe: number | null;
-  window: Rect;
+  window: Rect | null;
   mesh: Mesh | null;
   showMesh: boolean;
   showBox: boolean;
@@ -45,7 +45,7 @@ export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay)
 }
 
 function drawLines(context: CanvasRenderingContext2D, overlay: Overlay): void {
-  rectangle(context, overlay, overlay.window, "rgb(255 255 255 / 0.18)");
+  if (overlay.window) rectangle(context, overlay, overlay.window, "rgb(255 255 255 / 0.18)");
   if (overlay.mesh) drawFace(context, overlay, overlay.mesh);
   for (const { number, box } of overlay.candidates) {
     context.lineWidth = 2 * overlay.scale;
