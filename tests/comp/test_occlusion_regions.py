@@ -181,6 +181,22 @@ def test_the_correction_has_no_jumps() -> None:
     assert np.abs(np.diff(results)).max() < 0.05 and max(results) < 0.2
 
 
+def test_what_is_doubtful_in_every_frame_follows_the_mean_of_the_frames() -> None:
+    """Odds that wander about 0 would come and go; sure ones are left to the frame."""
+    usual = blocks(slice(10, 16), slice(10, 16), 0.5)
+    found = []
+    for odds in (-1.5, -0.5, 0.5, 1.5):
+        own = blocks(slice(10, 16), slice(10, 16), odds)
+        fine = np.kron(own, np.ones((SIDE // COARSE_SIDE,) * 2)).astype(np.float32)
+        found.append(float(steadied_odds(fine, own, usual, COARSE_LIMIT)[96:112, 96:112].mean()))
+    assert np.ptp(found) < 0.6 and min(found) > 0.1
+    sure = blocks(slice(10, 16), slice(10, 16), 3.0)
+    usual = blocks(slice(10, 16), slice(10, 16), 3.4)
+    assert np.array_equal(
+        steadied_odds(pixels(sure), sure, usual, COARSE_LIMIT)[96:112, 96:112], pixels(sure)[96:112, 96:112]
+    )
+
+
 def with_strand(plate: Scene) -> tuple[np.ndarray, np.ndarray]:
     """The plate with one dark strand, a fifth of the face long, on the forehead, and its alpha."""
     pixels_, face, window = plate

@@ -93,6 +93,20 @@ def test_the_moment_of_arrival_stays() -> None:
     assert at[9] < -2.0 and at[10] > 1.0 and at[11] > 2.9 and at[8] < -3.9
 
 
+def test_doubtful_odds_stand_still_and_an_arrival_is_not_mixed_with_what_was_before() -> None:
+    """Odds that wander about 0.4 by 1 keep their sign; those of an occluder that arrives keep its moment."""
+    wander = np.random.default_rng(5).normal(0.4, 1.0, 48)
+    looks = [shown(slice(0, 5), slice(0, 5), odds) for odds in np.clip(wander, -3, 3)]
+    for k in range(20, 48):
+        looks[k].hidden[20:30, 20:30] = 3.0
+    smoothed = [look.hidden for look in smooth_looks(range(48), looks, range(48), 1) if look is not None]
+    steady = np.array([hidden[2, 2] for hidden in smoothed])
+    assert (wander[6:42] < 0).sum() > 8  # so that there is something to steady
+    assert np.abs(steady[6:42] - 0.4).max() < 0.75 and np.abs(np.diff(steady[6:42])).max() < 0.35
+    arriving = np.array([hidden[25, 25] for hidden in smoothed])
+    assert arriving[:19].max() < -3.7 and arriving[21:].min() > 2.8
+
+
 def test_smoothing_has_no_lag_and_keeps_fast_motion() -> None:
     """A bar of eight blocks that moves by two blocks a frame stays where it is."""
     looks = [shown(slice(0, 40), slice(2 * i, 2 * i + 8)) for i in range(16)]

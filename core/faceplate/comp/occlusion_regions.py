@@ -22,6 +22,13 @@ _HOLE_LEVELS = (0.25, 0.5, 0.75)
 # Log-odds by which this frame and the frames around it may differ without a correction, after a tolerance of one block.
 _DEAD_ZONE = 0.5
 
+# Largest difference that comes from rounding: the track file stores the usual log-odds in steps of a half.
+_ROUNDED = 0.26
+
+# Differences of a block's log-odds from the usual ones that are wandering: up to the first wholly, from the second on not at all;
+# and usual log-odds that are doubtful.
+_WANDERING, _DOUBTFUL = (2.5, 4.0), (2.5, 4.0)
+
 # Number of inner blocks, those with all neighbours in the region, from which a region that this frame alone shows is believed,
 # as a fast hand must be: not at all, wholly.
 _BELIEVED = (12.0, 45.0)
@@ -95,13 +102,18 @@ def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: f
         Odds beyond ±`limit` are taken as `limit` where a correction applies.
     """
     near = np.ones((3, 3), np.uint8)
+    apart = usual - own
+    apart -= np.clip(apart, -_ROUNDED, _ROUNDED)
     higher = np.maximum(own - cv2.dilate(usual, near) - np.float32(_DEAD_ZONE), 0.0)
     lower = np.maximum(usual - cv2.dilate(own, near) - np.float32(_DEAD_ZONE), 0.0)
     higher = higher * _unbelieved(higher)
-    if not (higher.any() or lower.any()):
-        return odds
     # A block's correction covers all of it, also beside a neighbour that needs none.
     change = cv2.dilate(lower, near) * (lower.max() > 0) - cv2.dilate(higher, near)
+    doubt = (1 - smoothstep(np.abs(apart), *_WANDERING)) * (1 - smoothstep(np.abs(usual), *_DOUBTFUL))
+    doubt = doubt.astype(np.float32)
+    change += doubt * (apart - change)
+    if not change.any():
+        return odds
     change = cv2.resize(change, odds.shape[::-1], interpolation=cv2.INTER_LINEAR)
     part = np.minimum(np.abs(change), 1.0)
     held = odds + part * (np.clip(odds, -limit, limit) - odds)

@@ -44,8 +44,9 @@ __all__ = [
 # Steps per unit of the log-odds in the track file.
 _ODDS_STEPS = 2.0
 
-# Standard deviation in frames of the Gaussian that follows the median.
-_WIDTH = 0.7
+# Standard deviation in frames of the Gaussian that follows the median, and of the longer one over frames whose log-odds are alike,
+# with the standard deviation of what counts as alike.
+_WIDTH, _LONG, _ALIKE = 0.7, 6.0, 2.0
 
 # Fixed occlusion sensitivity: what hides the face has no tones of the face, whatever the render's parameter says.
 _SENSITIVITY = 0.5
@@ -136,8 +137,9 @@ def smooth_looks(
 
     The median of three frames removes what shows in one frame only and fills what is missing in one; it leaves the moment at
     which an occluder arrives or leaves where it is. A Gaussian of less than a frame then softens that moment. Both are centred,
-    so there is no lag. Frames without a look are interpolated between their neighbours. Tones are smoothed by
-    `tones.smooth_tones`, features by `features.smooth_features`.
+    so there is no lag. Where the odds are doubtful for many frames, their mean over these frames stands in place of what each
+    shows. Frames without a look are interpolated between their neighbours. Tones are smoothed by `tones.smooth_tones`, features by
+    `features.smooth_features`.
 
     Parameters
     ----------
@@ -160,11 +162,30 @@ def smooth_looks(
     beside = float(np.exp(-0.5 / _WIDTH**2))
     padded = np.concatenate([steady[:1], steady, steady[-1:]])
     soft = ((padded[:-2] + padded[2:]) * beside + padded[1:-1]) / (1 + 2 * beside)
+    soft = _steadied(soft, stack, step)
     places = np.clip(np.searchsorted(every, wanted), 0, len(every) - 1)
     tones = smooth_tones(frames, [None if look is None else look.tones for look in looks], wanted, step)
     features = smooth_features(frames, [None if look is None else look.features for look in looks], wanted)
     rows = zip(places, tones, features, strict=True)
     return [Look(soft[place].astype(np.float32), tone, feature) for place, tone, feature in rows]
+
+
+def _steadied(soft: np.ndarray, odds: np.ndarray, step: int) -> np.ndarray:
+    """Average the log-odds `odds` (n, h, w) over those frames around each whose values are like `soft` (n, h, w) there.
+
+    A doubtful block's odds wander about 0 from frame to frame, and what they show would come and go; their mean over many frames
+    stands. A hand that arrives changes the odds by much more, so that the frames before and after are not mixed (a bilateral
+    filter in time: C. Tomasi and R. Manduchi, "Bilateral filtering for gray and color images", ICCV 1998).
+    """
+    reach = int(np.ceil(2.5 * _LONG / step))
+    total, weights = soft.copy(), np.ones_like(soft)
+    for apart in range(1, reach + 1):
+        near = np.float32(np.exp(-0.5 * (apart * step / _LONG) ** 2))
+        for here, there in ((slice(apart, None), slice(None, -apart)), (slice(None, -apart), slice(apart, None))):
+            alike = near * np.exp(-0.5 * ((odds[there] - soft[here]) / np.float32(_ALIKE)) ** 2)
+            total[here] += alike * odds[there]
+            weights[here] += alike
+    return total / weights
 
 
 def _filled(frames: np.ndarray, values: np.ndarray, every: np.ndarray) -> np.ndarray:
