@@ -190,8 +190,8 @@ def test_what_is_doubtful_in_every_frame_follows_the_mean_of_the_frames() -> Non
         fine = np.kron(own, np.ones((SIDE // COARSE_SIDE,) * 2)).astype(np.float32)
         found.append(float(steadied_odds(fine, own, usual, COARSE_LIMIT)[96:112, 96:112].mean()))
     assert np.ptp(found) < 0.6 and min(found) > 0.1
-    sure = blocks(slice(10, 16), slice(10, 16), 3.0)
-    usual = blocks(slice(10, 16), slice(10, 16), 3.4)
+    sure = blocks(slice(10, 16), slice(10, 16), 3.6)
+    usual = blocks(slice(10, 16), slice(10, 16), 4.0)
     assert np.array_equal(
         steadied_odds(pixels(sure), sure, usual, COARSE_LIMIT)[96:112, 96:112], pixels(sure)[96:112, 96:112]
     )
