@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -242,7 +243,10 @@ class Track:
             frames = good or sorted(places)
             chosen = frames[:: max(len(frames) // _RESTING_FRAMES, 1)]
             aspect = self.sidecar.plate.pixel_aspect
-            meshes = [unsqueezed(self._known(places[frame]).points, aspect) for frame in chosen]
+            meshes = []
+            for frame in chosen:
+                with suppress(UsageError):  # a damaged frame is told where it is rendered
+                    meshes.append(unsqueezed(self._known(places[frame]).points, aspect))
             self._rests[person] = RestingFace.of(meshes) if meshes else None
         return self._rests[person]
 
