@@ -13,6 +13,8 @@ untouched performance frames at the same turns with that mean; `ratio` is `to so
 With `--paste` nothing is generated: the source's own untouched frame of the same turn is laid on the plate's face by one
 similarity and shown within the outline of the plate's face, in its own light. That is as much of a person as fits into the
 outline: what a swap that leaves head, hair and light to the plate can reach at most.
+
+The target's shape at rest comes from the whole performance, as a track has it. With `--alone` nothing is known beside the frame.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ from scenes import (
 
 from faceplate import FaceSwapper
 from faceplate.face.align import resample, similarity
+from faceplate.face.shape import pose_of, resting_shape
 from faceplate.image import Frame
 
 CELL = 384
@@ -80,10 +83,12 @@ class Sheet:
         self.strips.append(np.hstack([labelled(tiles[0], label), *tiles[1:]]))
 
 
-def known_of(setup: Setup, recogniser: Recogniser, person: Person) -> Known:
-    """Read a person's pictures and the performance frames at the turns."""
+def known_of(setup: Setup, recogniser: Recogniser, person: Person, *, alone: bool) -> Known:
+    """Read a person's pictures and the performance frames at the turns; without a shape at rest where each stands `alone`."""
     views = setup.views(person)
-    chosen = at_turns(setup.performance(person))
+    performance = setup.performance(person)
+    rest = None if alone else resting_shape([pose_of(plate.face.points).canonical for plate in performance])
+    chosen = {turn: replace(one, face=replace(one.face, rest=rest)) for turn, one in at_turns(performance).items()}
     embeddings = {turn: recogniser.embed(plate.frame, plate.face) for turn, plate in chosen.items()}
     note(f"{person.name}: " + ", ".join(f"{turn} {plate.number}" for turn, plate in chosen.items()))
     return Known(views[0], recogniser.of_views(views), chosen, embeddings)
@@ -117,9 +122,9 @@ def measured_pair(
     return found
 
 
-def measure(setup: Setup, recogniser: Recogniser, sheet: Sheet, *, paste: bool = False) -> None:
+def measure(setup: Setup, recogniser: Recogniser, sheet: Sheet, *, paste: bool = False, alone: bool = False) -> None:
     """Print the table of all pairs."""
-    known = {person: known_of(setup, recogniser, person) for person in setup.people}
+    known = {person: known_of(setup, recogniser, person, alone=alone) for person in setup.people}
     header("source", "target", "to source", "least", "to target", "ceiling", "ratio", words=2)
     rows, swapper, of = [], None, None
     for index, (source, target) in enumerate(itertools.permutations(setup.people, 2)):
@@ -155,6 +160,7 @@ def options() -> argparse.Namespace:
     parser = parser_for(__doc__)
     parser.add_argument("--arcface", type=Path, help="ONNX file of an ArcFace network; the default is SFace")
     parser.add_argument("--paste", action="store_true", help="paste the source's own frame instead of swapping")
+    parser.add_argument("--alone", action="store_true", help="swap each frame without what a track knows of the others")
     parser.add_argument("--sheet", type=Path, help="JPEG to write: source's front, plate and result of each pair")
     return parser.parse_args()
 
@@ -163,7 +169,7 @@ def main() -> None:
     """Run the command line described at the top of this file."""
     given = options()
     setup, sheet = setup_of(given), Sheet(given.sheet)
-    measure(setup, Recogniser(setup.finder, given.arcface), sheet, paste=given.paste)
+    measure(setup, Recogniser(setup.finder, given.arcface), sheet, paste=given.paste, alone=given.alone)
     if sheet.path is not None:
         write_sheet(sheet.path, sheet.strips, 3)
 

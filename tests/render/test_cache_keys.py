@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from faceplate.cache import StageCache
 from faceplate.cache.stages import CacheSettings
 from faceplate.demo import person
+from faceplate.face.shape import pose_of, resting_shape
 from faceplate.generators import Crop, Generated, MeshGenerator
 from faceplate.render import Renderer
 from faceplate.render.cache_types import KINDS
@@ -185,6 +187,18 @@ def test_a_frames_key_follows_all_that_its_pixels_depend_on(three_frames: ThreeF
 
 def _another(name: str) -> Path:
     return next(path for path in sorted(person(name).glob("*.jpg")) if path.name != "front.jpg")
+
+
+def test_the_performers_shape_at_rest_is_a_part_of_the_keys(three_frames: ThreeFrameShot) -> None:
+    """With a cache the pixels still follow it."""
+    renderer = three_frames.renderer(memory())
+    face = renderer.locate(1001).target.face
+    assert face is not None
+    narrow = pose_of(face.points).canonical * (0.9, 1.0, 1.0)
+    known = replace(face, rest=resting_shape([narrow]))
+    assert renderer.locate(1001, face).key != renderer.locate(1001, known).key
+    first, second = (renderer.render(1001, one).result for one in (face, known))
+    assert first.window != second.window or not np.array_equal(first.over, second.over)
 
 
 def test_the_key_stands_in_every_written_frame(three_frames: ThreeFrameShot) -> None:

@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy as np
 
-from faceplate.face.face import topology
-from faceplate.face.shape import pose_of
+from faceplate.face.face import RestingShape, topology
+from faceplate.face.shape import pose_of, resting_shape
 from faceplate.models import Network, embedded_store, open_network
 
 __all__ = [
@@ -135,18 +135,28 @@ class RestingFace:
         float64 (2,), `brow_heights`.
     irises : np.ndarray
         float64 (2,), how far each iris lies below its eye's corners, in widths: a trait of the eye's shape.
+    shape : RestingShape
+        The mesh at rest.
     """
 
     eyes: np.ndarray
     brows: np.ndarray
     irises: np.ndarray
+    shape: RestingShape
 
     @classmethod
     def of(cls, meshes: Iterable[np.ndarray]) -> RestingFace:
         """Measure a person's meshes, (478, 3) each, in square pixels: eyes that most frames do not exceed, medians else."""
-        seen = [(eye_openness(p), brow_heights(pose_of(p).canonical), gaze_of(p)[:, 1]) for p in meshes]
-        eyes, brows, irises = (np.array([one[k] for one in seen]) for k in range(3))
-        return cls(np.quantile(eyes, _RESTING_EYES, axis=0), np.median(brows, axis=0), np.median(irises, axis=0))
+        known = list(meshes)
+        canonical = [pose_of(points).canonical for points in known]
+        eyes, irises = np.array([eye_openness(p) for p in known]), np.array([gaze_of(p)[:, 1] for p in known])
+        brows = np.array([brow_heights(mesh) for mesh in canonical])
+        return cls(
+            np.quantile(eyes, _RESTING_EYES, axis=0),
+            np.median(brows, axis=0),
+            np.median(irises, axis=0),
+            resting_shape(canonical),
+        )
 
 
 def _openness(points: np.ndarray, upper: np.ndarray, lower: np.ndarray, corners: tuple[int, int]) -> float:

@@ -95,6 +95,7 @@ def match_points(
     amounts: MatchAmounts,
     own_rest: RestingFace | None = None,
     rest: RestingFace | None = None,
+    aimed: np.ndarray | None = None,
 ) -> MatchedPoints:
     """Compute where the points of a generated face go.
 
@@ -107,13 +108,17 @@ def match_points(
     own_rest, rest : RestingFace, optional
         The resting face of the generated person and of the performer. Without them eyes that may be open count as open, and brows
         are not moved.
+    aimed : np.ndarray, optional
+        float64 (478, 3), the performance in the generated person's shape, with which jaw and mouth are compared: two people differ
+        along the directions of speaking, too. `performed` without it.
 
     Returns
     -------
     MatchedPoints
     """
     here, there = pose_of(seen), pose_of(performed)
-    offset = _speech(here.canonical, there.canonical, amounts)
+    speaking = there if aimed is None else pose_of(aimed)
+    offset = _speech(here.canonical, speaking.canonical, amounts)
     if own_rest is not None and rest is not None and amounts.brows > 0:
         offset = offset + amounts.brows * _brows(here.canonical, there.canonical, own_rest, rest)
     points = seen + here.place(offset)

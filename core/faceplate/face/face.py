@@ -11,12 +11,28 @@ import numpy as np
 
 from faceplate.image.window import Window
 
-__all__ = ["Face", "Topology", "proxy_face", "topology"]
+__all__ = ["Face", "RestingShape", "Topology", "proxy_face", "topology"]
 
 # The five alignment points among the 478: the mean of each iris's five points, nose tip, mouth corners (left to right in
 # the picture, which is the person's right to left).
 _RIGHT_IRIS, _LEFT_IRIS = slice(468, 473), slice(473, 478)
 _NOSE_TIP, _MOUTH_RIGHT, _MOUTH_LEFT = 1, 61, 291
+
+
+@dataclass(frozen=True)
+class RestingShape:
+    """The shape of a person's face at rest (`face/shape.py`).
+
+    Attributes
+    ----------
+    canonical : np.ndarray
+        float64 (478, 3), the mean of the person's meshes without pose, as `Pose.canonical`.
+    doubt : np.ndarray
+        float64 (k,), variance of its error along each direction of expression: what the person was doing on average.
+    """
+
+    canonical: np.ndarray
+    doubt: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -32,12 +48,15 @@ class Face:
         Confidence of the detector and of the landmarker, 0..1.
     level : float
         Log average of the face's luminance in the working space; exposures are derived from it.
+    rest : RestingShape, optional
+        The person's shape at rest, where other frames show it; None where this frame alone is known.
     """
 
     points: np.ndarray
     score: float
     presence: float
     level: float
+    rest: RestingShape | None = None
 
     @property
     def five(self) -> np.ndarray:

@@ -1,19 +1,22 @@
-"""Head pose and the face's own shape, separated from each other and from the expression.
+"""Head pose and the face's shape at rest, separated from each other and from the expression.
 
 `shape.npz` holds the results of `tests/truth/make_shape.py` for the invented people: the mean head (`reference`), the
 opposite point for every point (`mirror`), and the directions in which one person's mesh moves while speaking and smiling
-(`expression`, orthonormal rows). A mesh without pose and these directions is the person's own shape.
+(`expression`, orthonormal rows). People differ along these directions too: most of all that tells two faces' shapes apart lies
+there. So a face's shape at rest is the mean of the person's meshes without pose, and along these directions it is believed as
+far as the mean of so many meshes tells who somebody is rather than what they were doing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from faceplate.face.face import topology
+from faceplate.face.face import RestingShape, topology
 
 __all__ = [
     "RIGID",
@@ -24,14 +27,20 @@ __all__ = [
     "head_model",
     "light_orders",
     "normals",
-    "own_shape",
     "pose_of",
+    "resting_shape",
+    "shape_difference",
     "turn_between",
     "unsqueezed",
 ]
 
 # Points that move rigidly with the skull: forehead, temples, cheek bones, bridge and tip of the nose, eye corners.
 RIGID = np.array([10, 67, 297, 54, 284, 127, 356, 234, 454, 6, 168, 197, 195, 5, 4, 33, 263, 133, 362, 129, 358])
+
+# Variance along the directions of expression, in squared radii of the head: of people, and of one person in a performance. As
+# `bench/people/measure_shape.py` prints them for the people to tune on.
+_PEOPLE = np.array([0.133, 0.310, 0.018, 0.131, 0.167])
+_ACTING = np.array([0.198, 0.133, 0.285, 0.038, 0.026])
 
 
 @dataclass(frozen=True)
@@ -96,11 +105,40 @@ def turn_between(first: Pose, second: Pose) -> float:
     return float(np.arccos(np.clip((np.trace(first.rotation.T @ second.rotation) - 1) / 2, -1, 1)))
 
 
-def own_shape(canonical: np.ndarray) -> np.ndarray:
-    """Compute how a canonical mesh (478, 3) differs from the mean head once expression is removed, (478, 3)."""
-    model = head_model()
-    offset = (canonical - model.reference).ravel()
-    return (offset - model.expression.T @ (model.expression @ offset)).reshape(-1, 3)
+def resting_shape(canonical: Sequence[np.ndarray], weights: np.ndarray | None = None) -> RestingShape:
+    """Compute a person's shape at rest.
+
+    The doubt is the variance of the mean along the directions of expression. Meshes that all show the same expression are no
+    better than one: what they vary less than people do while they act is doubted in full.
+
+    Parameters
+    ----------
+    canonical : sequence of np.ndarray
+        (478, 3) each, the person's meshes without pose (`Pose.canonical`).
+    weights : np.ndarray, optional
+        (n,), the meshes' weights; equal without.
+    """
+    meshes = np.asarray(canonical)
+    share = np.full(len(meshes), 1.0) if weights is None else np.asarray(weights, np.float64)
+    share = share / share.sum()
+    mean = np.tensordot(share, meshes, axes=1)
+    along = (meshes - mean).reshape(len(meshes), -1) @ head_model().expression.T
+    single = float(share @ share)  # one over the number of meshes, for equal weights
+    varied = share @ along**2 / max(1.0 - single, single)
+    doubt = np.maximum(_ACTING, varied) * single + np.maximum(_ACTING - varied, 0.0) * (1.0 - single)
+    return RestingShape(mean, doubt)
+
+
+def shape_difference(own: RestingShape, other: RestingShape) -> np.ndarray:
+    """Compute how the face `own` differs from the `other` one at rest, canonical float64 (478, 3).
+
+    Along each direction of expression it is the most likely difference of two people in one that is known with doubt, by their
+    variances (Wiener's filter): all of it for two people who were seen acting, little where one picture of a laugh is known.
+    """
+    directions = head_model().expression
+    apart = (own.canonical - other.canonical).ravel()
+    believed = 2 * _PEOPLE / (2 * _PEOPLE + own.doubt + other.doubt)
+    return (apart - directions.T @ ((1.0 - believed) * (directions @ apart))).reshape(-1, 3)
 
 
 def unsqueezed(points: np.ndarray, pixel_aspect: float) -> np.ndarray:

@@ -271,7 +271,7 @@ def _named(stage: Stage) -> tuple[str, ...]:
 
 
 def _face_values(face: Face) -> tuple[Any, ...]:
-    return (face.points, face.score, face.presence, face.level)
+    return (face.points, face.score, face.presence, face.level, face.rest)
 
 
 def _identity_of(generator: Generator) -> str:

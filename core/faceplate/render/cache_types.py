@@ -6,7 +6,7 @@ from faceplate.comp.feature_tones import FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.matte_networks import Parsed
 from faceplate.comp.skin_tones import SkinTones
-from faceplate.face import Face
+from faceplate.face import Face, RestingShape
 from faceplate.generators import Generated, SourceCoverage
 from faceplate.image.window import Window
 from faceplate.render.generate import GeneratorResult
@@ -21,6 +21,7 @@ KINDS: tuple[type, ...] = (
     OcclusionMatte,
     Window,
     Face,
+    RestingShape,
     Grain,
     Parsed,
     FeatureTones,

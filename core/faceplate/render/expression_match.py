@@ -73,7 +73,9 @@ def matched_expression(
     performed = prepared.performed
     if performed is None:
         performed = unsqueezed(prepared.shot_face.points, aspect)
-    match = match_points(seen, performed, amounts, rest.own, rest.performer)
+    reshaped = prepared.face is not prepared.shot_face
+    aimed = unsqueezed(prepared.face.points, aspect) if reshaped else None
+    match = match_points(seen, performed, amounts, rest.own, rest.performer, aimed)
     there, here = (
         _on_crop(points, crop.transform.matrix, aspect) for points in (seen + sure * (match.points - seen), seen)
     )

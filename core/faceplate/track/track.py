@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -166,9 +167,10 @@ class Track:
         if spot is None or weight <= 0 or any(mark.use == "exclude" for mark in marks):
             return None
         known, look = self._uncorrected(person, frame)
-        points = self._moved(known, person, frame)
+        rest = self.resting_face(person)
+        face = replace(known, points=self._moved(known, person, frame), rest=None if rest is None else rest.shape)
         line = spot.line
-        return TrackedFace(known.moved(points), weight, bool(marks), line.seen, line.confidence, line.pose, look)
+        return TrackedFace(face, weight, bool(marks), line.seen, line.confidence, line.pose, look)
 
     def movement(self, person: str, frame: int) -> np.ndarray | None:
         """Return how far each point moves from frame to frame at `frame`, float64 (478, 2) in plate pixels.
@@ -230,13 +232,23 @@ class Track:
         return frames, (self._known(places[frame]) for frame in frames), good
 
     def resting_face(self, person: str) -> RestingFace | None:
-        """Measure the person's resting face on frames spread evenly over the track and its margins; None without a frame."""
-        places = self._places(self._checked(person))
-        frames = sorted(places)
-        chosen = frames[:: max(len(frames) // _RESTING_FRAMES, 1)]
-        faces = [self._known(places[frame]) for frame in chosen]
-        aspect = self.sidecar.plate.pixel_aspect
-        return RestingFace.of(unsqueezed(face.points, aspect) for face in faces) if faces else None
+        """Measure the person's resting face on frames spread evenly over the track and its margins; None without a frame.
+
+        Frames that the artist marked do not count where there are others.
+        """
+        if self._checked(person) not in self._rests:
+            places = self._places(person)
+            marks = [mark for mark in self.sidecar.corrections.bad if mark.person == person]
+            good = [f for f in sorted(places) if not any(mark.first <= f <= mark.last for mark in marks)]
+            frames = good or sorted(places)
+            chosen = frames[:: max(len(frames) // _RESTING_FRAMES, 1)]
+            aspect = self.sidecar.plate.pixel_aspect
+            meshes = []
+            for frame in chosen:
+                with suppress(UsageError):  # a damaged frame is told where it is rendered
+                    meshes.append(unsqueezed(self._known(places[frame]).points, aspect))
+            self._rests[person] = RestingFace.of(meshes) if meshes else None
+        return self._rests[person]
 
     def view_plan(self, person: str, source: str) -> model.ViewPlan | None:
         """Return the stored view plan of a person for the source of that identity (`view_planner.source_identity`).
@@ -449,6 +461,10 @@ class Track:
 
     @cached_property
     def _cache(self) -> dict[str, dict[int, _Place]]:
+        return {}
+
+    @cached_property
+    def _rests(self) -> dict[str, RestingFace | None]:
         return {}
 
     def _places(self, person: str) -> dict[int, _Place]:

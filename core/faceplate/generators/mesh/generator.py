@@ -73,7 +73,7 @@ class MeshGenerator:
         if self.settings.shape == 0:
             return face
         poses = tuple(view.geometry.pose for view in self.source.views)
-        offset = unsqueezed(shape_offset(unsqueezed(face.points, pixel_aspect), poses), 1 / pixel_aspect)
+        offset = unsqueezed(shape_offset(unsqueezed(face.points, pixel_aspect), poses, face.rest), 1 / pixel_aspect)
         return face.moved(face.points + self.settings.shape * offset)
 
     def cache_identity(self) -> str:
