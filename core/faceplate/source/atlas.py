@@ -12,6 +12,7 @@ from faceplate.face import topology
 from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.face.shape import bare_skin, head_model
 from faceplate.image.inpaint import fill
+from faceplate.image.soft_steps import disc
 from faceplate.image.window import Window
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
@@ -30,6 +31,9 @@ _LOW_SIGMA = 9.0
 _DISAGREE = 0.18
 # The same for specks and strands, and the standard deviation within which they are looked for, in pixels of the atlas.
 _SPECK, _SPECK_SIGMA = 0.25, 1.5
+# Distance from what hides the face within which a picture does not vote, in pixels of the atlas: there lie the finest strands and
+# the shadow of what hides it, which every picture shows elsewhere.
+_BESIDE = 5
 # Power of a vote for the fine detail: pictures that are not aligned to the pixel blur each other, so the best one leads.
 _DETAIL_POWER = 4
 # Sum of the weights below which the mirror image helps, and below which nothing is known.
@@ -103,6 +107,7 @@ def cast_vote(photograph: Photograph, texture: ViewTexture, merit: float) -> Vot
     x, y = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
     log = cv2.remap(small[0], x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     clean = cv2.remap(small[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    clean = cv2.erode(clean, disc(_BESIDE))
     counted = photograph.geometry.seen**2 * _openness(photograph)
     weight = _raster().interpolate(counted[:, None])[..., 0] * np.clip(1.25 * clean - 0.25, 0, 1) ** 2
     return Vote(log, (weight * merit * _raster().covered).astype(np.float32))
@@ -210,10 +215,15 @@ def upper_face() -> np.ndarray:
 
 
 def _skin_texture(detail: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Repeat the best known piece of bare skin's detail over the atlas, mirrored at its edges, (SIDE, SIDE, 3)."""
+    """Repeat a piece of bare skin's detail over the atlas, mirrored at its edges, (SIDE, SIDE, 3).
+
+    Of the pieces that are known nearly as well as the best one, the calmest is taken: a strand or a beard would become a pattern.
+    """
     centres = np.round(atlas_points()[list(_PIECES), :2] - _PIECE / 2).astype(int)
     pieces = [(slice(y, y + _PIECE), slice(x, x + _PIECE)) for x, y in centres]
-    best = max(pieces, key=lambda piece: float(known[piece].mean()))
+    enough = 0.95 * max(float(known[piece].mean()) for piece in pieces)
+    seen = [piece for piece in pieces if float(known[piece].mean()) >= enough]
+    best = min(seen, key=lambda piece: float((detail[piece] @ LUMINANCE).std()))
     piece = np.clip(detail[best] * known[best][..., None], -0.15, 0.15)
     tile = np.concatenate(
         [np.concatenate([piece, piece[:, ::-1]], axis=1), np.concatenate([piece, piece[:, ::-1]], axis=1)[::-1]]
