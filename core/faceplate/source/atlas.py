@@ -18,7 +18,18 @@ from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
 from faceplate.source.texture import ViewTexture
 
-__all__ = ["SIDE", "Atlas", "Vote", "atlas_points", "cast_vote", "continued_skin", "make_atlas", "upper_face"]
+__all__ = [
+    "SIDE",
+    "Atlas",
+    "Vote",
+    "atlas_points",
+    "cast_vote",
+    "continued_skin",
+    "make_atlas",
+    "over_atlas",
+    "upper_face",
+    "weighted_median",
+]
 
 SIDE = 512
 """Width and height of the atlas in pixels."""
@@ -67,10 +78,13 @@ class Atlas:
 
 @dataclass(frozen=True)
 class Vote:
-    """One picture on the atlas: its texture float32 (SIDE, SIDE, 3) and how much it counts, float32 (SIDE, SIDE)."""
+    """One picture on the atlas: its texture float32 (SIDE, SIDE, 3), and each float32 (SIDE, SIDE) how much it counts and how
+    far it shows the face itself, 0..1.
+    """
 
     log: np.ndarray
     weight: np.ndarray
+    clean: np.ndarray
 
 
 @cache
@@ -92,6 +106,11 @@ def _raster() -> MeshRaster:
     return rasterise(atlas_points(), topology().closed, Window(0, 0, SIDE, SIDE), SIDE)
 
 
+def over_atlas(values: np.ndarray) -> np.ndarray:
+    """Interpolate values (478,) over the atlas, float32 (SIDE, SIDE); 0 beyond the mesh."""
+    return _raster().interpolate(values[:, None])[..., 0] * _raster().covered
+
+
 def cast_vote(photograph: Photograph, texture: ViewTexture, merit: float) -> Vote:
     """Unroll a picture's texture to the atlas.
 
@@ -107,10 +126,10 @@ def cast_vote(photograph: Photograph, texture: ViewTexture, merit: float) -> Vot
     x, y = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
     log = cv2.remap(small[0], x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     clean = cv2.remap(small[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    clean = cv2.erode(clean, disc(_BESIDE))
+    inner = cv2.erode(clean, disc(_BESIDE))
     counted = photograph.geometry.seen**2 * _openness(photograph)
-    weight = _raster().interpolate(counted[:, None])[..., 0] * np.clip(1.25 * clean - 0.25, 0, 1) ** 2
-    return Vote(log, (weight * merit * _raster().covered).astype(np.float32))
+    weight = _raster().interpolate(counted[:, None])[..., 0] * np.clip(1.25 * inner - 0.25, 0, 1) ** 2
+    return Vote(log, (weight * merit * _raster().covered).astype(np.float32), clean)
 
 
 def make_atlas(votes: list[Vote]) -> Atlas:
@@ -156,11 +175,16 @@ def _agreement(luminance: np.ndarray, weight: np.ndarray, scale: float) -> np.nd
 
     `luminance` and `weight` are (n, h, w); a difference of `scale` gives 1 / e.
     """
-    order = np.argsort(luminance, axis=0)
+    median = weighted_median(luminance, weight)
+    return np.maximum(np.exp(-(((luminance - median) / scale) ** 2)), 1e-3).astype(np.float32)
+
+
+def weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the weighted median of `values` (n, h, w) over their first axis, (h, w)."""
+    order = np.argsort(values, axis=0)
     ranked = np.cumsum(np.take_along_axis(weight + np.float32(1e-9), order, axis=0), axis=0)
     rank = (ranked >= ranked[-1] / 2).argmax(axis=0)[None]
-    median = np.take_along_axis(luminance, np.take_along_axis(order, rank, axis=0), axis=0)
-    return np.maximum(np.exp(-(((luminance - median) / scale) ** 2)), 1e-3).astype(np.float32)
+    return np.take_along_axis(values, np.take_along_axis(order, rank, axis=0), axis=0)[0]
 
 
 def _weighted_mean(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
