@@ -178,7 +178,7 @@ def test_it_changes_eyes_and_mouth_only_where_saturations_agree(plate: tuple[Fra
     window = face.window(0.1)
     correction = np.zeros((window.height, window.width, 3), np.float32)
     even = np.ones_like(correction)
-    ColorTransform(1.0, np.full((2, 3), 0.1), np.zeros(2)).add_to(correction, even, np.zeros(2), face, window)
+    ColorTransform(1.0, np.full((2, 3), 0.1), np.zeros((2, 3))).add_to(correction, even, np.zeros((2, 3)), face, window)
     changed = np.argwhere(correction.any(axis=2))[:, ::-1] + (window.x, window.y)
     mesh = topology()
     loops = face.points[np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop, mesh.lips_loop]), :2]

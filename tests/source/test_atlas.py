@@ -51,7 +51,8 @@ def test_one_picture_that_differs_is_outvoted() -> None:
     """Three pictures agree and a fourth is darker: the atlas follows the three."""
     plain, dark = np.zeros((SIDE, SIDE, 3), np.float32), np.full((SIDE, SIDE, 3), -0.8, np.float32)
     weight = np.full((SIDE, SIDE), 0.5, np.float32)
-    atlas = make_atlas([Vote(plain, weight), Vote(dark, weight), Vote(plain, weight), Vote(plain, weight)])
+    clean = np.ones_like(weight)
+    atlas = make_atlas([Vote(log, weight, clean) for log in (plain, dark, plain, plain)])
     assert np.abs(atlas.log).max() < 0.02
     assert (atlas.coverage > 0.9).all()
 
@@ -83,7 +84,7 @@ def test_a_side_that_nobody_saw_is_mirrored_without_a_seam() -> None:
     own = cv2.GaussianBlur(rng.normal(0, 1, (SIDE, SIDE, 3)).astype(np.float32), (0, 0), 12)
     weight = np.zeros((SIDE, SIDE), np.float32)
     weight[:, : SIDE // 2 + 10] = 0.8
-    atlas = make_atlas([Vote(own, weight)])
+    atlas = make_atlas([Vote(own, weight, np.ones_like(weight))])
     np.testing.assert_allclose(atlas.log[100:400, 340:420], own[100:400, ::-1][:, 340:420], atol=0.05)
     assert np.isfinite(atlas.log).all() and atlas.coverage[256, 400] == 0
 

@@ -16,7 +16,7 @@ from faceplate.image.soft_steps import disc
 from faceplate.image.window import Window
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
-from faceplate.source.texture import ViewTexture
+from faceplate.source.texture import ViewTexture, inside_face
 
 __all__ = [
     "SIDE",
@@ -42,9 +42,9 @@ _LOW_SIGMA = 9.0
 _DISAGREE = 0.18
 # The same for specks and strands, and the standard deviation within which they are looked for, in pixels of the atlas.
 _SPECK, _SPECK_SIGMA = 0.25, 1.5
-# Distance from what hides the face within which a picture does not vote, in pixels of the atlas: there lie the finest strands and
-# the shadow of what hides it, which every picture shows elsewhere.
-_BESIDE = 5
+# Distance from what hides the face within which a picture does not vote, as a fraction of the face's size: there lie the finest
+# strands and the shadow of what hides it, which every picture shows elsewhere.
+_BESIDE = 0.012
 # Power of a vote for the fine detail: pictures that are not aligned to the pixel blur each other, so the best one leads.
 _DETAIL_POWER = 4
 # Sum of the weights below which the mirror image helps, and below which nothing is known.
@@ -120,16 +120,24 @@ def cast_vote(photograph: Photograph, texture: ViewTexture, merit: float) -> Vot
     window, face = photograph.window, photograph.face
     scale = min(1.0, 1.25 * SIDE / face.size)
     size = (max(round(window.width * scale), 1), max(round(window.height * scale), 1))
-    small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (texture.log, texture.clean)]
+    parts = (texture.log, texture.clean, photograph.to_picture(_beside(photograph, texture)))
+    small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts]
     factors = (size[0] / window.width, size[1] / window.height)
     places = _raster().interpolate((face.points[:, :2] - (window.x, window.y)) * factors - 0.5)
     x, y = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
     log = cv2.remap(small[0], x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    clean = cv2.remap(small[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    inner = cv2.erode(clean, disc(_BESIDE))
+    clean, beside = (
+        cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0) for part in small[1:]
+    )
     counted = photograph.geometry.seen**2 * _openness(photograph)
-    weight = _raster().interpolate(counted[:, None])[..., 0] * np.clip(1.25 * inner - 0.25, 0, 1) ** 2
+    weight = _raster().interpolate(counted[:, None])[..., 0] * np.clip(1.25 * (clean - beside) - 0.25, 0, 1) ** 2
     return Vote(log, (weight * merit * _raster().covered).astype(np.float32), clean)
+
+
+def _beside(photograph: Photograph, texture: ViewTexture) -> np.ndarray:
+    """Draw where the picture's grid shows what hides the face, and what lies close beside it, float32 (gh, gw) in 0..1."""
+    hidden = np.clip(inside_face(photograph) - photograph.to_grid(texture.clean), 0, 1)
+    return cv2.dilate(hidden, disc(_BESIDE * photograph.cells))
 
 
 def make_atlas(votes: list[Vote]) -> Atlas:

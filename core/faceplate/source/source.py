@@ -24,7 +24,7 @@ from faceplate.face.expression import RestingFace
 from faceplate.image.frame import Frame
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.agreement import agreed_darkness, find_remains
-from faceplate.source.atlas import Atlas, Vote, cast_vote, make_atlas
+from faceplate.source.atlas import Atlas, Vote, atlas_points, cast_vote, make_atlas
 from faceplate.source.feature_tones import source_features, view_features
 from faceplate.source.fill import fill_texture
 from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin
@@ -196,7 +196,7 @@ class Source:
         best = max(merit_of(view.analysis, sharpest) for view in self.views)
         return _ByView(
             self.all_views,
-            lambda view: cast_vote(view.photograph, self.delit(view), merit_of(view.analysis, sharpest) / best),
+            lambda view: cast_vote(view.photograph, self._alone(view), merit_of(view.analysis, sharpest) / best),
         )
 
     @cached_property
@@ -212,15 +212,15 @@ class Source:
     def atlas(self) -> Atlas:
         """The person's albedo on one layout of the mesh."""
         votes = [
-            replace(vote, weight=vote.weight * (1 - self._remains[view.name]))
-            for view, vote in ((view, self._votes[view.name]) for view in self.views)
+            replace(self._votes[name], weight=self._votes[name].weight * (1 - self._remains[name]))
+            for name in (view.name for view in self.views)
         ]
         return make_atlas(votes)
 
     @cached_property
     def textures(self) -> Mapping[str, ViewTexture]:
         """The views' textures by name, each made on first use: without light, with what was hidden filled in."""
-        return _ByView(self.all_views, lambda view: fill_texture(view.photograph, self.cleaned(view), self.atlas))
+        return _ByView(self.all_views, lambda view: fill_texture(view.photograph, self.delit(view), self.atlas))
 
     @cached_property
     def tones(self) -> Mapping[str, SkinTones]:
@@ -232,15 +232,19 @@ class Source:
         return measure_tones(np.exp(self.textures[view.name].log), view.frame.window, face)
 
     def delit(self, view: SourceView) -> ViewTexture:
-        """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled."""
-        return make_texture(view.photograph, find_light(view.skin, self.shading).whole, view.grid_maps.hidden)
+        """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled.
 
-    def cleaned(self, view: SourceView) -> ViewTexture:
-        """Return `delit(view)` without what the person's other pictures show to be hair or glasses; nothing is filled."""
-        texture, photograph = self.delit(view), view.photograph
-        places = photograph.over_grid(self.atlas.uv - 0.5).astype(np.float32)
-        remains = cv2.remap(self._remains[view.name], places[..., 0].copy(), places[..., 1].copy(), cv2.INTER_LINEAR)
+        What the person's other pictures show to be hair or glasses is not clean either.
+        """
+        texture, photograph = self._alone(view), view.photograph
+        places = photograph.over_grid(atlas_points()[:, :2] - 0.5)
+        x, y = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
+        remains = cv2.remap(self._remains[view.name], x, y, cv2.INTER_LINEAR)
         return replace(texture, clean=texture.clean * (1 - photograph.to_picture(remains)))
+
+    def _alone(self, view: SourceView) -> ViewTexture:
+        """Remove the light of a view; what is hidden in it is what its own analysis found."""
+        return make_texture(view.photograph, find_light(view.skin, self.shading).whole, view.grid_maps.hidden)
 
     def cache_identity(self) -> str:
         """Return a text that is the same exactly when the pictures, their colour and their analysis are."""
