@@ -117,6 +117,30 @@ def test_a_picture_that_cuts_the_face_says_nothing_beyond_its_border(source_bea:
     assert vote.weight[:, : int(across) - 20].max() > 0.5
 
 
+def test_what_lies_close_beside_hair_has_no_vote(source_bea: Source) -> None:
+    """Around something in front a picture is silent for a hundredth of the face's size; its own outline is not hair."""
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    row, column = (int(value) for value in view.face.points[151, 1::-1] - (view.frame.window.y, view.frame.window.x))
+    reach, clean = round(0.05 * view.face.size), view.texture.clean.copy()
+    clean[row - reach : row + reach, column - reach : column + reach] = 0.0
+    hidden, free = (
+        cast_vote(view.photograph, replace(view.texture, clean=part), 1.0).weight for part in (clean, view.texture.clean)
+    )
+    lost = (free > 0.5) & (hidden == 0)
+    bare = cast_vote(view.photograph, replace(view.texture, clean=clean), 1.0).clean > 0.95
+    assert (lost & bare).sum() > 0.2 * (lost & ~bare).sum()
+
+
+def test_skin_that_nobody_saw_has_no_strands_in_it() -> None:
+    """Streaks on the best seen cheek do not become a pattern where skin is continued: the calm cheek is as well seen."""
+    streaked = np.zeros((SIDE, SIDE, 3), np.float32)
+    streaked[:, : SIDE // 2] = 0.3 * np.sin(np.arange(SIDE // 2) / 1.5)[:, None]
+    weight = np.full((SIDE, SIDE), 0.8, np.float32)
+    weight[:120] = 0.0
+    log = make_atlas([Vote(streaked, weight, np.ones_like(weight))]).log
+    assert log[20:90].std() < 0.02
+
+
 def test_own_pixels_stay_and_nothing_is_missing(source_bea: Source) -> None:
     for view in source_bea.views:
         texture, own = source_bea.textures[view.name], source_bea.delit(view)
