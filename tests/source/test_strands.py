@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from faceplate.source import Source, SourceView
+from faceplate.source.maps import find_maps
 from faceplate.source.strands import find_gaps
 from source_views import repainted
 
@@ -57,3 +58,15 @@ def test_thin_and_small_pieces_of_skin_are_gaps() -> None:
     assert found[20:180, 190:200].min() == 1 and found[80:110, 60:90].min() == 1
     assert found[220:].max() == 0  # the face below
     assert find_gaps(front, 0 * zone, covered, cells).max() == 0
+
+
+def test_skin_between_two_locks_is_hidden_too(front: SourceView) -> None:
+    """The network finds two locks over the forehead; the skin between them, a thirtieth of the face's size, is left out as well."""
+    points, size = front.face.points[:, :2] - (front.frame.window.x, front.frame.window.y), front.face.size
+    rows, columns = np.indices(front.pixels.shape[:2])
+    over = (rows > points[10, 1] - 0.1 * size) & (rows < points[10, 1] + 0.6 * (points[9, 1] - points[10, 1]))
+    away = np.abs(columns - points[10, 0]) / size
+    locks = (over & (away > 0.033) & (away < 0.1)).astype(np.float32)
+    hair = front.photograph.to_picture(find_maps(front.photograph, locks, locks).hair)
+    gap = over & (away < 0.004) & (front.texture.clean > 0.9)
+    assert gap.sum() > 100 and (hair > 0.5)[gap].mean() > 0.9
