@@ -178,9 +178,27 @@ def test_it_changes_eyes_and_mouth_only_where_saturations_agree(plate: tuple[Fra
     window = face.window(0.1)
     correction = np.zeros((window.height, window.width, 3), np.float32)
     even = np.ones_like(correction)
-    ColorTransform(1.0, np.full((2, 3), 0.1), np.zeros(2)).add_to(correction, even, np.zeros(2), face, window)
+    ColorTransform(1.0, np.full((2, 3), 0.1), np.zeros((2, 3))).add_to(correction, even, np.zeros((2, 3)), face, window)
     changed = np.argwhere(correction.any(axis=2))[:, ::-1] + (window.x, window.y)
     mesh = topology()
     loops = face.points[np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop, mesh.lips_loop]), :2]
     near = np.linalg.norm(changed[:, None] - loops[None], axis=2).min(axis=1)
     assert len(changed) and near.max() < 0.12 * face.size
+
+
+def test_gums_do_not_take_the_teeths_brightness(plate: tuple[Frame, Face]) -> None:
+    """A pixel of the mouth that is as bright as the teeth and redder takes a half of their colour and none of their brightness."""
+    face = plate[1]
+    window = face.window(0.1)
+    change = ColorTransform(1.0, np.full((2, 3), 0.3) + (0.0, 0.1, -0.1), np.zeros((2, 3)))
+    x, y = face.points[topology().mouth_loop, :2].mean(axis=0).astype(int) - (window.x, window.y)
+    taken = []
+    for color in ((1.0, 1.0, 1.0), (1.5, 0.8, 0.8)):
+        correction = np.zeros((window.height, window.width, 3), np.float32)
+        pixels = np.full_like(correction, face.level) * np.float32(color)
+        change.add_to(correction, pixels, np.full((2, 3), np.log(face.level)), face, window)
+        taken.append(correction[y, x])
+    matte = taken[0].mean() / 0.3
+    assert matte > 0.5
+    np.testing.assert_allclose(taken[0], matte * np.array([0.3, 0.4, 0.2]), atol=0.01)
+    np.testing.assert_allclose(taken[1], matte * np.array([0.0, 0.05, -0.05]), atol=0.01)

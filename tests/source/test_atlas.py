@@ -51,7 +51,8 @@ def test_one_picture_that_differs_is_outvoted() -> None:
     """Three pictures agree and a fourth is darker: the atlas follows the three."""
     plain, dark = np.zeros((SIDE, SIDE, 3), np.float32), np.full((SIDE, SIDE, 3), -0.8, np.float32)
     weight = np.full((SIDE, SIDE), 0.5, np.float32)
-    atlas = make_atlas([Vote(plain, weight), Vote(dark, weight), Vote(plain, weight), Vote(plain, weight)])
+    clean = np.ones_like(weight)
+    atlas = make_atlas([Vote(log, weight, clean) for log in (plain, dark, plain, plain)])
     assert np.abs(atlas.log).max() < 0.02
     assert (atlas.coverage > 0.9).all()
 
@@ -83,7 +84,7 @@ def test_a_side_that_nobody_saw_is_mirrored_without_a_seam() -> None:
     own = cv2.GaussianBlur(rng.normal(0, 1, (SIDE, SIDE, 3)).astype(np.float32), (0, 0), 12)
     weight = np.zeros((SIDE, SIDE), np.float32)
     weight[:, : SIDE // 2 + 10] = 0.8
-    atlas = make_atlas([Vote(own, weight)])
+    atlas = make_atlas([Vote(own, weight, np.ones_like(weight))])
     np.testing.assert_allclose(atlas.log[100:400, 340:420], own[100:400, ::-1][:, 340:420], atol=0.05)
     assert np.isfinite(atlas.log).all() and atlas.coverage[256, 400] == 0
 
@@ -114,6 +115,30 @@ def test_a_picture_that_cuts_the_face_says_nothing_beyond_its_border(source_bea:
     across = atlas_points()[1, 0]
     assert vote.weight[:, int(across) + 20 :].max() == 0
     assert vote.weight[:, : int(across) - 20].max() > 0.5
+
+
+def test_what_lies_close_beside_hair_has_no_vote(source_bea: Source) -> None:
+    """Around something in front a picture is silent for a hundredth of the face's size; its own outline is not hair."""
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    row, column = (int(value) for value in view.face.points[151, 1::-1] - (view.frame.window.y, view.frame.window.x))
+    reach, clean = round(0.05 * view.face.size), view.texture.clean.copy()
+    clean[row - reach : row + reach, column - reach : column + reach] = 0.0
+    hidden, free = (
+        cast_vote(view.photograph, replace(view.texture, clean=part), 1.0).weight for part in (clean, view.texture.clean)
+    )
+    lost = (free > 0.5) & (hidden == 0)
+    bare = cast_vote(view.photograph, replace(view.texture, clean=clean), 1.0).clean > 0.95
+    assert (lost & bare).sum() > 0.2 * (lost & ~bare).sum()
+
+
+def test_skin_that_nobody_saw_has_no_strands_in_it() -> None:
+    """Streaks on the best seen cheek do not become a pattern where skin is continued: the calm cheek is as well seen."""
+    streaked = np.zeros((SIDE, SIDE, 3), np.float32)
+    streaked[:, : SIDE // 2] = 0.3 * np.sin(np.arange(SIDE // 2) / 1.5)[:, None]
+    weight = np.full((SIDE, SIDE), 0.8, np.float32)
+    weight[:120] = 0.0
+    log = make_atlas([Vote(streaked, weight, np.ones_like(weight))]).log
+    assert log[20:90].std() < 0.02
 
 
 def test_own_pixels_stay_and_nothing_is_missing(source_bea: Source) -> None:

@@ -40,8 +40,10 @@ _FLOOR = 0.05
 _MOST_COLOR, _MOST_DARKER, _MOST_BRIGHTER = 0.6, 0.6, 0.3
 # Luminance below the source's sclera or teeth from which their brightness changes less, and at which it does not change.
 _BRIGHT, _DARK = 0.3, 1.2
-# Part of the correction of sclera and teeth that lips take in colour.
+# Part of the correction of sclera and teeth that lips and gums take in colour.
 _LIPS = 0.5
+# Redness over the source's teeth, in natural logarithm, from which a pixel of the mouth begins to be gum, and from which it is.
+_GUM = (0.15, 0.45)
 # Growth and softness of eyes, mouth and lips as fractions of the face's size, and the grid on which they are drawn.
 _SOFT, _CELLS = 0.006, 400.0
 
@@ -57,7 +59,7 @@ class ColorTransform:
     shift : np.ndarray
         float64 (2, 3), natural logarithm: what sclera and teeth take beside the skin's light, before the saturation.
     reference : np.ndarray
-        float64 (2,), the source's sclera and teeth in log luminance over its skin.
+        float64 (2, 3), natural logarithm: the source's sclera and teeth over its skin.
     """
 
     saturation: float
@@ -67,7 +69,7 @@ class ColorTransform:
     def add_to(self, correction: np.ndarray, pixels: np.ndarray, skin: np.ndarray, face: Face, window: Window) -> None:
         """Add the shift of sclera, teeth and lips to the log `correction` (h, w, 3) of scene-linear `pixels` (h, w, 3), in place.
 
-        `skin` is the mean log luminance of the new face's skin beside eyes and mouth, by feature (2,).
+        `skin` is the log of the new face's skin beside eyes and mouth, by feature (2, 3).
         """
         if not self.shift.any():
             return
@@ -75,11 +77,15 @@ class ColorTransform:
             shift = self.shift[row].astype(np.float32)
             luminance = shift.mean()
             at = near.slices(window)
-            mean = skin[row] - np.log(log_unit(face.level)) + self.reference[row]
-            over = to_log(pixels[at], face.level).mean(axis=2) - np.float32(mean)
-            bright = np.clip((over + np.float32(_DARK)) / np.float32(_DARK - _BRIGHT), 0, 1)
-            colored = np.maximum(matte, np.float32(_LIPS) * lips)
-            correction[at] += colored[..., None] * (shift - luminance) + (matte * bright * luminance)[..., None]
+            usual = skin[row] - np.log(log_unit(face.level)) + self.reference[row]
+            over = to_log(pixels[at], face.level) - usual.astype(np.float32)
+            bright = np.clip((over.mean(axis=2) + np.float32(_DARK)) / np.float32(_DARK - _BRIGHT), 0, 1)
+            white = matte
+            if row == TEETH:
+                redness = over[..., 0] - (over[..., 1] + over[..., 2]) / 2
+                white = matte * (1 - smoothstep(redness, *_GUM)).astype(np.float32)
+            colored = np.maximum(white, np.float32(_LIPS) * np.maximum(matte, lips))
+            correction[at] += colored[..., None] * (shift - luminance) + (white * bright * luminance)[..., None]
 
 
 def saturated(pixels: np.ndarray, saturation: float, weights: np.ndarray) -> np.ndarray:
@@ -118,7 +124,7 @@ def match_color(
     amount : float
         Strength 0..1; 0 changes nothing.
     """
-    none = ColorTransform(1.0, np.zeros((2, 3)), np.zeros(2))
+    none = ColorTransform(1.0, np.zeros((2, 3)), np.zeros((2, 3)))
     if generated is None or amount == 0 or min(tones.trust.sum(), own.trust.sum()) < 4.0:
         return none
     if not (generated.certainty * plate.certainty).any():
@@ -134,7 +140,7 @@ def match_color(
     # A feature that was not measured takes the other's change of colour.
     color = shift - shift.mean(axis=1, keepdims=True)
     other = (1 - certainty)[:, None] * (certainty[:, None] * color)[::-1]
-    return ColorTransform(saturation, amount * (certainty[:, None] * shift + other), generated.log.mean(axis=1))
+    return ColorTransform(saturation, amount * (certainty[:, None] * shift + other), generated.log)
 
 
 def grade_saturation(skin: np.ndarray, features: FeatureTones, weights: np.ndarray) -> float:

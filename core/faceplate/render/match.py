@@ -56,7 +56,7 @@ class _Measured:
 class _Matched:
     """Light and colour that make the new face's the plate's.
 
-    `weights` (3,) are the working space's luminance; `skin` (2,) is the new face's log luminance beside its eyes and its mouth.
+    `weights` (3,) are the working space's luminance; `skin` (2, 3) is the log of the new face's skin beside its eyes and its mouth.
     """
 
     light: LightMatch
@@ -189,12 +189,12 @@ def _match(prepared: PreparedPlate, measured: _Measured, parameters: Parameters)
 
 
 def _skin_beside_features(tones: SkinTones, face: Face, pixel_aspect: float) -> np.ndarray:
-    """Return the log luminance of the skin beside the eyes and beside the mouth, float64 (2,)."""
+    """Return the log of the skin beside the eyes and beside the mouth, float64 (2, 3)."""
     mesh = topology()
     eyes = face.points[np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop]), :2].mean(axis=0)
     places = np.stack([eyes, face.points[mesh.mouth_loop, :2].mean(axis=0)])
-    field = skin_field(tones.log.mean(axis=1, keepdims=True), tones.trust, face, pixel_aspect)
-    return field.at(places * (pixel_aspect / face.size, 1.0 / face.size))[:, 0]
+    field = skin_field(tones.log, tones.trust, face, pixel_aspect)
+    return field.at(places * (pixel_aspect / face.size, 1.0 / face.size))
 
 
 def _with_known(measured: SkinTones, known: SkinTones | None) -> SkinTones:

@@ -94,9 +94,9 @@ def _frames(view: SourceView) -> float:
 
 @cache
 def _parts() -> dict[str, np.ndarray]:
-    """Return the points of the skin's larger parts, bool (478,) each."""
+    """Return the points of the skin's larger parts, bool (478,) each, without the outline, where no picture shows only the face."""
     head, mesh = head_model().reference, topology()
-    skin = bare_skin() > 0
+    skin = (bare_skin() > 0) & ~np.isin(np.arange(len(head)), mesh.oval)
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].min()
     right = np.sign(head[mesh.right_eye_loop, 0].mean())
     cheek = skin & (head[:, 1] > 0.2) & (head[:, 1] < 1.2) & (np.abs(head[:, 0]) > 0.55)

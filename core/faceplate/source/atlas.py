@@ -12,12 +12,24 @@ from faceplate.face import topology
 from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.face.shape import bare_skin, head_model
 from faceplate.image.inpaint import fill
+from faceplate.image.soft_steps import disc
 from faceplate.image.window import Window
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
-from faceplate.source.texture import ViewTexture
+from faceplate.source.texture import ViewTexture, inside_face
 
-__all__ = ["SIDE", "Atlas", "Vote", "atlas_points", "cast_vote", "continued_skin", "make_atlas", "upper_face"]
+__all__ = [
+    "SIDE",
+    "Atlas",
+    "Vote",
+    "atlas_points",
+    "cast_vote",
+    "continued_skin",
+    "make_atlas",
+    "over_atlas",
+    "upper_face",
+    "weighted_median",
+]
 
 SIDE = 512
 """Width and height of the atlas in pixels."""
@@ -30,6 +42,9 @@ _LOW_SIGMA = 9.0
 _DISAGREE = 0.18
 # The same for specks and strands, and the standard deviation within which they are looked for, in pixels of the atlas.
 _SPECK, _SPECK_SIGMA = 0.25, 1.5
+# Distance from what hides the face within which a picture does not vote, as a fraction of the face's size: there lie the finest
+# strands and the shadow of what hides it, which every picture shows elsewhere.
+_BESIDE = 0.012
 # Power of a vote for the fine detail: pictures that are not aligned to the pixel blur each other, so the best one leads.
 _DETAIL_POWER = 4
 # Sum of the weights below which the mirror image helps, and below which nothing is known.
@@ -63,10 +78,13 @@ class Atlas:
 
 @dataclass(frozen=True)
 class Vote:
-    """One picture on the atlas: its texture float32 (SIDE, SIDE, 3) and how much it counts, float32 (SIDE, SIDE)."""
+    """One picture on the atlas: its texture float32 (SIDE, SIDE, 3), and each float32 (SIDE, SIDE) how much it counts and how
+    far it shows the face itself, 0..1.
+    """
 
     log: np.ndarray
     weight: np.ndarray
+    clean: np.ndarray
 
 
 @cache
@@ -88,6 +106,11 @@ def _raster() -> MeshRaster:
     return rasterise(atlas_points(), topology().closed, Window(0, 0, SIDE, SIDE), SIDE)
 
 
+def over_atlas(values: np.ndarray) -> np.ndarray:
+    """Interpolate values (478,) over the atlas, float32 (SIDE, SIDE); 0 beyond the mesh."""
+    return _raster().interpolate(values[:, None])[..., 0] * _raster().covered
+
+
 def cast_vote(photograph: Photograph, texture: ViewTexture, merit: float) -> Vote:
     """Unroll a picture's texture to the atlas.
 
@@ -97,15 +120,24 @@ def cast_vote(photograph: Photograph, texture: ViewTexture, merit: float) -> Vot
     window, face = photograph.window, photograph.face
     scale = min(1.0, 1.25 * SIDE / face.size)
     size = (max(round(window.width * scale), 1), max(round(window.height * scale), 1))
-    small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (texture.log, texture.clean)]
+    parts = (texture.log, texture.clean, photograph.to_picture(_beside(photograph, texture)))
+    small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts]
     factors = (size[0] / window.width, size[1] / window.height)
     places = _raster().interpolate((face.points[:, :2] - (window.x, window.y)) * factors - 0.5)
     x, y = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
     log = cv2.remap(small[0], x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    clean = cv2.remap(small[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    clean, beside = (
+        cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0) for part in small[1:]
+    )
     counted = photograph.geometry.seen**2 * _openness(photograph)
-    weight = _raster().interpolate(counted[:, None])[..., 0] * np.clip(1.25 * clean - 0.25, 0, 1) ** 2
-    return Vote(log, (weight * merit * _raster().covered).astype(np.float32))
+    weight = _raster().interpolate(counted[:, None])[..., 0] * np.clip(1.25 * (clean - beside) - 0.25, 0, 1) ** 2
+    return Vote(log, (weight * merit * _raster().covered).astype(np.float32), clean)
+
+
+def _beside(photograph: Photograph, texture: ViewTexture) -> np.ndarray:
+    """Draw where the picture's grid shows what hides the face, and what lies close beside it, float32 (gh, gw) in 0..1."""
+    hidden = np.clip(inside_face(photograph) - photograph.to_grid(texture.clean), 0, 1)
+    return cv2.dilate(hidden, disc(_BESIDE * photograph.cells))
 
 
 def make_atlas(votes: list[Vote]) -> Atlas:
@@ -151,11 +183,16 @@ def _agreement(luminance: np.ndarray, weight: np.ndarray, scale: float) -> np.nd
 
     `luminance` and `weight` are (n, h, w); a difference of `scale` gives 1 / e.
     """
-    order = np.argsort(luminance, axis=0)
+    median = weighted_median(luminance, weight)
+    return np.maximum(np.exp(-(((luminance - median) / scale) ** 2)), 1e-3).astype(np.float32)
+
+
+def weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the weighted median of `values` (n, h, w) over their first axis, (h, w)."""
+    order = np.argsort(values, axis=0)
     ranked = np.cumsum(np.take_along_axis(weight + np.float32(1e-9), order, axis=0), axis=0)
     rank = (ranked >= ranked[-1] / 2).argmax(axis=0)[None]
-    median = np.take_along_axis(luminance, np.take_along_axis(order, rank, axis=0), axis=0)
-    return np.maximum(np.exp(-(((luminance - median) / scale) ** 2)), 1e-3).astype(np.float32)
+    return np.take_along_axis(values, np.take_along_axis(order, rank, axis=0), axis=0)[0]
 
 
 def _weighted_mean(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -210,10 +247,15 @@ def upper_face() -> np.ndarray:
 
 
 def _skin_texture(detail: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Repeat the best known piece of bare skin's detail over the atlas, mirrored at its edges, (SIDE, SIDE, 3)."""
+    """Repeat a piece of bare skin's detail over the atlas, mirrored at its edges, (SIDE, SIDE, 3).
+
+    Of the pieces that are known nearly as well as the best one, the calmest is taken: a strand or a beard would become a pattern.
+    """
     centres = np.round(atlas_points()[list(_PIECES), :2] - _PIECE / 2).astype(int)
     pieces = [(slice(y, y + _PIECE), slice(x, x + _PIECE)) for x, y in centres]
-    best = max(pieces, key=lambda piece: float(known[piece].mean()))
+    enough = 0.95 * max(float(known[piece].mean()) for piece in pieces)
+    seen = [piece for piece in pieces if float(known[piece].mean()) >= enough]
+    best = min(seen, key=lambda piece: float((detail[piece] @ LUMINANCE).std()))
     piece = np.clip(detail[best] * known[best][..., None], -0.15, 0.15)
     tile = np.concatenate(
         [np.concatenate([piece, piece[:, ::-1]], axis=1), np.concatenate([piece, piece[:, ::-1]], axis=1)[::-1]]

@@ -19,6 +19,7 @@ from faceplate.face.shape import away_from, bare_skin, head_model
 from faceplate.image.soft_steps import disc
 from faceplate.source.light import LUMINANCE, find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
+from faceplate.source.strands import find_gaps, find_streaks
 
 __all__ = ["Maps", "find_maps", "wears_glasses"]
 
@@ -114,7 +115,9 @@ def _find_front(
     doubted = _without_wrinkles(doubted, zones.likely, cells)
     found = np.maximum(found, _touching(doubted, np.maximum(found, zones.outline), cells))
     across = _open_brow(photograph, darker) * (1 - zones.eyes)
+    streaks = find_streaks(photograph, apart, zones.bare * (1 - zones.temple) * (1 - zones.low))
     for more, seed in (
+        (_without_wrinkles(zones.likely * free * streaks, zones.likely, cells), zones.outline),
         (zones.likely * free * _ramp(darker, _SKIN_LIKE, _HAIR_LIKE), zones.outline),
         (zones.temple * free * _ramp(darker, *_OVER_BROW), 0),
         (across * _ramp(darker, *_OVER_BROW), 0),
@@ -122,6 +125,7 @@ def _find_front(
     ):
         found = np.maximum(found, _touching(more, np.maximum(found, seed), cells))
     front = _widened(_without_specks(found, cells), cells)
+    front = np.maximum(front, find_gaps(front, zones.temple * free, photograph.raster.covered, cells))
     return front * photograph.raster.covered * (1 - zones.eyes)
 
 

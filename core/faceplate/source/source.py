@@ -23,7 +23,8 @@ from faceplate.face import Face, FaceFinder
 from faceplate.face.expression import RestingFace
 from faceplate.image.frame import Frame
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
-from faceplate.source.atlas import Atlas, cast_vote, make_atlas
+from faceplate.source.agreement import agreed_darkness, find_remains
+from faceplate.source.atlas import Atlas, Vote, atlas_points, cast_vote, make_atlas
 from faceplate.source.feature_tones import source_features, view_features
 from faceplate.source.fill import fill_texture
 from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin
@@ -189,16 +190,32 @@ class Source:
         return source_features(self.views)
 
     @cached_property
+    def _votes(self) -> Mapping[str, Vote]:
+        """The views on the atlas by name, as each was analysed alone."""
+        sharpest = max(view.analysis.sharpness for view in self.views)
+        best = max(merit_of(view.analysis, sharpest) for view in self.views)
+        return _ByView(
+            self.all_views,
+            lambda view: cast_vote(view.photograph, self._alone(view), merit_of(view.analysis, sharpest) / best),
+        )
+
+    @cached_property
+    def _agreed(self) -> tuple[np.ndarray, np.ndarray]:
+        return agreed_darkness([self._votes[view.name] for view in self.views])
+
+    @cached_property
+    def _remains(self) -> Mapping[str, np.ndarray]:
+        """What still hides each view, on the atlas, by name."""
+        return _ByView(self.all_views, lambda view: find_remains(self._votes[view.name], *self._agreed))
+
+    @cached_property
     def atlas(self) -> Atlas:
         """The person's albedo on one layout of the mesh."""
-        sharpest = max(view.analysis.sharpness for view in self.views)
-        merits = [merit_of(view.analysis, sharpest) for view in self.views]
-        return make_atlas(
-            [
-                cast_vote(view.photograph, self.delit(view), merit / max(merits))
-                for view, merit in zip(self.views, merits, strict=True)
-            ]
-        )
+        votes = [
+            replace(self._votes[name], weight=self._votes[name].weight * (1 - self._remains[name]))
+            for name in (view.name for view in self.views)
+        ]
+        return make_atlas(votes)
 
     @cached_property
     def textures(self) -> Mapping[str, ViewTexture]:
@@ -215,7 +232,18 @@ class Source:
         return measure_tones(np.exp(self.textures[view.name].log), view.frame.window, face)
 
     def delit(self, view: SourceView) -> ViewTexture:
-        """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled."""
+        """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled.
+
+        What the person's other pictures show to be hair or glasses is not clean either.
+        """
+        texture, photograph = self._alone(view), view.photograph
+        places = photograph.over_grid(atlas_points()[:, :2] - 0.5)
+        x, y = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
+        remains = cv2.remap(self._remains[view.name], x, y, cv2.INTER_LINEAR)
+        return replace(texture, clean=texture.clean * (1 - photograph.to_picture(remains)))
+
+    def _alone(self, view: SourceView) -> ViewTexture:
+        """Remove the light of a view; what is hidden in it is what its own analysis found."""
         return make_texture(view.photograph, find_light(view.skin, self.shading).whole, view.grid_maps.hidden)
 
     def cache_identity(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from faceplate.source.light import light_over_grid
 from faceplate.source.photograph import Photograph
 
-__all__ = ["ViewTexture", "make_texture"]
+__all__ = ["ViewTexture", "inside_face", "make_texture"]
 
 # Below this cosine to the view the surface is near the outline, and the texture is cut off this far inside it; elsewhere
 # only at its soft edge. Fractions of the face's size.
@@ -52,10 +52,10 @@ def make_texture(photograph: Photograph, light: np.ndarray, hidden: np.ndarray) 
         (`source.fill`).
     """
     spread = photograph.to_picture(light_over_grid(photograph, light))
-    return ViewTexture(photograph.log - spread, light, photograph.to_picture(_inside(photograph) * (1 - hidden)))
+    return ViewTexture(photograph.log - spread, light, photograph.to_picture(inside_face(photograph) * (1 - hidden)))
 
 
-def _inside(photograph: Photograph) -> np.ndarray:
+def inside_face(photograph: Photograph) -> np.ndarray:
     """Compute where the grid shows the face and not what is behind its outline, float32 (gh, gw) in 0..1.
 
     Where the surface turns away, a mesh that is off by a pixel shows the background at the outline.

@@ -1,0 +1,75 @@
+"""Hair over the face that is not darker than the skin, and skin that shows between strands."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from faceplate.image.soft_steps import disc
+from faceplate.source.light import LUMINANCE
+from faceplate.source.photograph import Photograph
+
+__all__ = ["find_gaps", "find_streaks"]
+
+# Standard deviations within which streaks are looked for and averaged, as fractions of the face's size.
+_FINE, _AROUND = 0.008, 0.0105
+# Contrast of streaks over that of the person's own bare skin, from nothing to enough, and the least contrast of skin in natural
+# logarithm: make-up is smoother than any hair.
+_STREAKED, _LEAST_CONTRAST = (2.8, 4.2), 0.02
+# Deviation from the skin's light in natural logarithm, from nothing to enough: wrinkles and pores have less.
+_UNLIKE = (0.12, 0.24)
+# Radius of the thinnest skin between strands, and side of the least piece of skin, as fractions of the face's size.
+_THIN, _LEAST_PIECE = 0.022, 0.1
+
+
+def find_streaks(photograph: Photograph, apart: np.ndarray, calm: np.ndarray) -> np.ndarray:
+    """Find hair of any colour by its streaks: float32 (gh, gw), 0..1.
+
+    Blond and grey hair is about as bright as skin, but its luminance changes several times as much from strand to strand as the
+    person's own skin does, and its colour is another.
+
+    Parameters
+    ----------
+    photograph : Photograph
+        The picture.
+    apart : np.ndarray
+        (gh, gw, 3), the picture over its low-order light, in natural logarithm.
+    calm : np.ndarray
+        (gh, gw), 0..1: bare skin without beard, which the streaks are compared with.
+    """
+    cells = photograph.cells
+    luma = photograph.grid @ LUMINANCE
+    fine = luma - cv2.GaussianBlur(luma, (0, 0), _FINE * cells)
+    contrast = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND * cells))
+    skin = contrast[calm > 0.5]
+    own = max(float(np.median(skin)) if len(skin) else 0.0, _LEAST_CONTRAST)
+    unlike = cv2.GaussianBlur(np.abs(apart).max(axis=2), (0, 0), _FINE * cells)
+    return _ramp(contrast / own, *_STREAKED) * _ramp(unlike, *_UNLIKE)
+
+
+def find_gaps(front: np.ndarray, zone: np.ndarray, covered: np.ndarray, cells: float) -> np.ndarray:
+    """Find skin that shows only in thin or small pieces between what lies in front, float32 (gh, gw) in 0..1.
+
+    Such skin is in the shadow of the hair around it and crossed by its finest strands, which are not found one by one.
+
+    Parameters
+    ----------
+    front : np.ndarray
+        float32 (gh, gw), 0..1, what lies in front.
+    zone, covered : np.ndarray
+        (gh, gw), 0..1: where hair is likely, and where the mesh is.
+    cells : float
+        The face's size in cells of the grid.
+    """
+    free = ((front < 0.3) & (covered > 0.5)).astype(np.uint8)
+    core = cv2.erode(free, disc(_THIN * cells), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
+    kept = stats[:count, cv2.CC_STAT_AREA] > (max(_LEAST_PIECE - 2 * _THIN, 0.0) * cells) ** 2
+    kept[0] = False
+    whole = cv2.dilate(kept[labels].astype(np.uint8), disc(1.3 * _THIN * cells))
+    beside = cv2.dilate((front > 0.3).astype(np.uint8), disc(2 * _THIN * cells))
+    return ((free & beside & (1 - whole)) * np.clip(2 * zone, 0, 1)).astype(np.float32)
+
+
+def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
