@@ -130,9 +130,7 @@ class EdgePlaces:
     skin: np.ndarray
 
 
-def edge_places(
-    window: Window, face: Face, visible: np.ndarray | None = None, pixel_aspect: float = 1.0
-) -> EdgePlaces:
+def edge_places(window: Window, face: Face, visible: np.ndarray | None = None, pixel_aspect: float = 1.0) -> EdgePlaces:
     """Find where the edges of a face are measured in pictures on `window`. The parameters are those of `measure_edges`."""
     scale = _CELLS / face.size
     across = scale * pixel_aspect
@@ -157,9 +155,7 @@ def measure_edges_at(luminance: np.ndarray, window: Window, places: EdgePlaces) 
         return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
     pixels = resample(np.ascontiguousarray(luminance, np.float32), window, places.matrix, places.grid)
     slopes = [_slopes(pixels, sigma) for sigma in _FILTERS]
-    rows = [
-        _ratios(slopes[k], slopes[k + 1], places.features, places.skin, _FILTERS[k + 1]) for k in range(SCALES)
-    ]
+    rows = [_ratios(slopes[k], slopes[k + 1], places.features, places.skin, _FILTERS[k + 1]) for k in range(SCALES)]
     return EdgeWidths(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
 

@@ -95,39 +95,49 @@ def _find(
     lens, size, aspect = prepared.lens, prepared.face.size, prepared.plate.pixel_aspect
     light = prepared.plate.color.luminance(generated.pixels)
     asked = fixed is None and lens.softness is not None and parameters.defocus_amount > 0
-    crop, own, edges = prepared.crop, 0.0, None
-    if asked or not crop.on_plate_grid:
-        places = edge_places(crop.transform.window, crop.face, pixel_aspect=crop.transform.pixel_aspect)
-        edges = measure_edges_at(light, crop.transform.window, places)
-    path = None
+    crop, own, path = prepared.crop, 0.0, None
+    edges = _Edges.of(light, crop) if asked or not crop.on_plate_grid else None
     if lens.movement is not None and part > 0:
         movement = lens.movement[feature_points()].mean(axis=0) * (aspect, 1.0) / size
         if edges is not None and not crop.on_plate_grid:  # a network's answer may be smeared as its input was
-            own = smear(edges, movement)[0]
+            own = smear(edges.measured, movement)[0]
         path = lens.movement * np.sqrt(max(part**2 - own**2, 0.0))
         path = path if np.linalg.norm(path, axis=1).max() > LEAST_PATH else None
     sigma = (fixed or 0.0) * lens.scale
     if asked and edges is not None and lens.softness is not None:
-        sigma = size * _defocus(light, edges, places, crop, lens.softness)
+        sigma = size * _defocus(light, edges, crop, lens.softness)
     sigma = min(sigma * parameters.defocus_amount, WIDEST * size)
-    movement = None if path is None else movement_grid(prepared.face.points, path, size)
-    return FrameBlur(path, sigma if sigma >= LEAST_SIGMA else 0.0, movement)
+    spread = None if path is None else movement_grid(prepared.face.points, path, size)
+    return FrameBlur(path, sigma if sigma >= LEAST_SIGMA else 0.0, spread)
 
 
-def _defocus(
-    light: np.ndarray, edges: EdgeWidths, places: EdgePlaces, crop: PlateCrop, wanted: float
-) -> float:
+@dataclass(frozen=True)
+class _Edges:
+    """The edges of the new face, and where they were `measured`."""
+
+    places: EdgePlaces
+    measured: EdgeWidths
+
+    @classmethod
+    def of(cls, light: np.ndarray, crop: PlateCrop) -> _Edges:
+        """Measure the face on the crop, whose luminance is `light`."""
+        window = crop.transform.window
+        places = edge_places(window, crop.face, pixel_aspect=crop.transform.pixel_aspect)
+        return cls(places, measure_edges_at(light, window, places))
+
+
+def _defocus(light: np.ndarray, edges: _Edges, crop: PlateCrop, wanted: float) -> float:
     """Return the blur, as a fraction of the face's size, that makes the new face as soft as `wanted`.
 
     The new face is measured as it is, with its source, its number of pixels and a network's own blur, and once more under the blur.
     """
-    if edges.weights.sum() < _ENOUGH:
+    if edges.measured.weights.sum() < _ENOUGH:
         return 0.0
-    blur = blur_between(softness(edges), wanted)
+    blur = blur_between(softness(edges.measured), wanted)
     if blur == 0:
         return 0.0
     soft = defocused(light, blur * crop.face.size, crop.transform.pixel_aspect)
-    again = measure_edges_at(soft, crop.transform.window, places)
+    again = measure_edges_at(soft, crop.transform.window, edges.places)
     if again.weights.sum() < _ENOUGH:
         return blur
     return blur * float(np.clip(wanted / softness(again), *_CHANGE))
