@@ -3,11 +3,12 @@
     python bench/people/measure_acting.py FOLDER --count 12
     python bench/people/measure_acting.py FOLDER --generator fixed --sheet /tmp/acting
 
-`lids r` and `mouth r` correlate the openings in the result with the true ones of the plate's mesh, `lids seen` those of the lids
-with what the landmarker sees in the plate, which for lids that are drawn shut is less than the truth. `gaze` is the RMS difference
-of the irises' positions in plate and result, in widths of an eye, while the lids are open; `look`
-the same without each eye's mean difference over the clip, which belongs to the eyes' shapes. `lag` is the largest shift in
-frames at which one of the three fits best. `--generator fixed` is a stand-in for a network that ignores the plate's expression:
+`lids r` and `mouth r` correlate the openings in the result with the true ones of the plate's mesh. Lids are read from the pixels
+(`face/eyelids.py`), in the result and, as `plate r`, in the plate: that is the measure's own error. `points r` is `lids r` as the
+landmarker's points have it, which see drawn and narrow lids half open, and `points plate` the same of the plate. `gaze` is the RMS
+difference of the irises' positions in plate and result, in widths of an eye, while the lids are open; `look` the same without each
+eye's mean difference over the clip, which belongs to the eyes' shapes. `lag` is the largest shift in frames at which one of the
+three fits best. `--generator fixed` is a stand-in for a network that ignores the plate's expression:
 it answers with the source's front picture on the aligned crop.
 """
 
@@ -25,7 +26,14 @@ from scenes import Setup, column_means, face_crop, header, labelled, note, openi
 from sequences import WrittenPlate, blink_at, folders_of_pairs, look_at, write_plate
 
 from faceplate import Renderer, Shot
+from faceplate.color import Exposure
 from faceplate.color.reading import read_frame, read_still
+from faceplate.face import Face, landmark
+from faceplate.face.align import apply, scale_of
+from faceplate.face.eyelids import lids_seen
+from faceplate.face.find import region_of, view
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence
 from faceplate.shot import Policy
 from faceplate.track import track_shot
@@ -44,7 +52,9 @@ class Acting:
     """The figures of one sequence."""
 
     lids: float
-    seen: float
+    plate: float
+    points: float
+    points_plate: float
     mouth: float
     gaze: float
     look: float
@@ -53,7 +63,7 @@ class Acting:
     @property
     def cells(self) -> tuple[float, ...]:
         """The cells of the table's row."""
-        return self.lids, self.seen, self.mouth, self.gaze, self.look, self.lag
+        return self.lids, self.plate, self.points, self.points_plate, self.mouth, self.gaze, self.look, self.lag
 
 
 def renderer_of(setup: Setup, given: argparse.Namespace, source: Person, plate: WrittenPlate, folder: Path) -> Renderer:
@@ -92,8 +102,8 @@ def measure(setup: Setup, given: argparse.Namespace, source: Person, target: Per
         mesh = plate.meshes[index]
         assert mesh is not None
         truth.append((lids(mesh), opening(mesh)))
-        plates.append((lids(face.points), *gaze(face.points)))
-        results.append((lids(there.points), opening(there.points), *gaze(there.points)))
+        plates.append((lids_of(before, face), lids(face.points), *gaze(face.points)))
+        results.append((lids_of(after, there), lids(there.points), opening(there.points), *gaze(there.points)))
         if given.sheet and index in SHOWN:
             tiles.append(np.vstack([face_crop(frame, face, 448, -0.08) for frame in (before, after)]))
     if given.sheet:
@@ -103,19 +113,33 @@ def measure(setup: Setup, given: argparse.Namespace, source: Person, target: Per
     return figures(np.array(truth), np.array(plates), np.array(results))
 
 
+def lids_of(frame: Frame, face: Face) -> float:
+    """Read the mean opening of the eyes from the pixels of `frame`, over their widths."""
+    matrix, side = region_of(face.points, frame.pixel_aspect).matrix(), landmark.SIDE
+    crop, _ = view(frame, matrix, side, Exposure.of_level(face.level).gain)
+    points = np.column_stack([apply(matrix, face.points[:, :2]), face.points[:, 2] * scale_of(matrix)])
+    return float(lids_seen(crop, Window(0, 0, side, side), points).mean())
+
+
 def figures(truth: np.ndarray, plates: np.ndarray, results: np.ndarray) -> Acting:
-    """Compute the figures of `truth` (n, 2), the plate's lids and gaze (n, 5) and the results (n, 6): lids, mouth, gaze."""
+    """Compute the figures of `truth` (n, 2), the plate's lids, twice, and gaze (n, 6) and the results (n, 7)."""
     shut = np.array([blink_at(index) for index in range(len(truth))])
     seen = shut < SHUT
-    off = (results[:, 2:] - plates[:, 1:])[seen]
+    off = (results[:, 3:] - plates[:, 2:])[seen]
     numbers = np.arange(len(truth))
     looks = np.array([look_at(index)[0] for index in range(len(truth))])
-    looked = np.interp(numbers, numbers[seen], results[seen, 2])  # closed lids show no look
-    lags = [_lag(truth[:, 0], results[:, 0]), _lag(truth[:, 1], results[:, 1]), _lag(looks, looked)]
+    looked = np.interp(numbers, numbers[seen], results[seen, 3])  # closed lids show no look
+    lags = [_lag(truth[:, 0], results[:, 0]), _lag(truth[:, 1], results[:, 2]), _lag(looks, looked)]
+    read, plate, points, points_plate = (
+        float(np.corrcoef(truth[:, 0], these)[0, 1])
+        for these in (results[:, 0], plates[:, 0], results[:, 1], plates[:, 1])
+    )
     return Acting(
-        float(np.corrcoef(truth[:, 0], results[:, 0])[0, 1]),
-        float(np.corrcoef(plates[:, 0], results[:, 0])[0, 1]),
-        float(np.corrcoef(truth[:, 1], results[:, 1])[0, 1]),
+        read,
+        plate,
+        points,
+        points_plate,
+        float(np.corrcoef(truth[:, 1], results[:, 2])[0, 1]),
         float(np.sqrt(np.mean(off**2))),
         float(np.sqrt(np.mean((off - off.mean(axis=0)) ** 2))),
         float(max(lags, key=abs)),
@@ -146,18 +170,21 @@ def main() -> None:
     """Run the command line described at the top of this file."""
     given = options()
     setup, found = setup_of(given), []
-    header("target", "source", "lids r", "lids seen", "mouth r", "gaze", "look", "lag", words=2)
+    header(
+        "target", "source", "lids r", "plate r", "points r", "points plate", "mouth r", "gaze", "look", "lag", words=2
+    )
     for target, source, folder in folders_of_pairs(setup.people, given.keep):
         found.append(measure(setup, given, source, target, folder).cells)
-        row(target.name, source.name, *(f"{value:.3f}" for value in found[-1][:5]), f"{found[-1][5]:.0f}")
+        row(target.name, source.name, *(f"{value:.3f}" for value in found[-1][:7]), f"{found[-1][7]:.0f}")
         note(f"{target.name} done")
     mean = column_means(found)
     row(f"mean of {len(found)}", "", *(f"{value:.3f}" for value in mean))
     columns = np.array(found)
+    row(f"median of {len(found)}", "", *(f"{value:.3f}" for value in np.median(columns, axis=0)))
     least, most = columns.min(axis=0), np.abs(columns).max(axis=0)
     print(
-        f"\nacting: least lids {least[0]:.3f}, seen {least[1]:.3f}, least mouth {least[2]:.3f}, largest gaze {most[3]:.3f}, "
-        f"look {most[4]:.3f}, largest lag {most[5]:.0f}, {len(found)} sequences"
+        f"\nacting: least lids {least[0]:.3f}, plate {least[1]:.3f}, points {least[2]:.3f}, least mouth {least[4]:.3f}, "
+        f"largest gaze {most[5]:.3f}, look {most[6]:.3f}, largest lag {most[7]:.0f}, {len(found)} sequences"
     )
 
 

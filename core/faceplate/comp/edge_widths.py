@@ -25,12 +25,15 @@ __all__ = [
     "DIRECTIONS",
     "SCALES",
     "SHARP_WIDTH",
+    "EdgePlaces",
     "EdgeWidths",
     "blur_between",
     "blur_variances",
+    "edge_places",
     "expected_ratios",
     "feature_points",
     "measure_edges",
+    "measure_edges_at",
     "smear",
     "softness",
 ]
@@ -104,6 +107,31 @@ def measure_edges(
     pixel_aspect : float
         Width of a pixel over its height; directions are those of the projected picture.
     """
+    return measure_edges_at(luminance, window, edge_places(window, face, visible, pixel_aspect))
+
+
+@dataclass(frozen=True)
+class EdgePlaces:
+    """Where the edges of one face are measured: the same for every picture of it.
+
+    Attributes
+    ----------
+    matrix : np.ndarray
+        float64 (2, 3), from the pictures' pixels to those of `grid`.
+    grid : Window
+        The pixels of the picture that is measured.
+    features, skin : np.ndarray
+        uint8 (h, w) on `grid`: where edges are looked for, and where noise is measured.
+    """
+
+    matrix: np.ndarray
+    grid: Window
+    features: np.ndarray
+    skin: np.ndarray
+
+
+def edge_places(window: Window, face: Face, visible: np.ndarray | None = None, pixel_aspect: float = 1.0) -> EdgePlaces:
+    """Find where the edges of a face are measured in pictures on `window`. The parameters are those of `measure_edges`."""
     scale = _CELLS / face.size
     across = scale * pixel_aspect
     matrix = np.array([[across, 0, 0], [0, scale, 0]], np.float64)
@@ -118,12 +146,16 @@ def measure_edges(
     if visible is not None:
         shown = resample(np.ascontiguousarray(visible, np.float32), window, matrix, grid) > 0.5
         known &= cv2.erode(shown.astype(np.uint8), disc(_CLEAR))
-    features, skin = mask & known, _skin_matte(points, grid, mask) & known
-    if not features.any():
+    return EdgePlaces(matrix, grid, mask & known, _skin_matte(points, grid, mask) & known)
+
+
+def measure_edges_at(luminance: np.ndarray, window: Window, places: EdgePlaces) -> EdgeWidths:
+    """Measure the edges of a face whose places are known; `luminance` float32 (h, w) is on `window`."""
+    if not places.features.any():
         return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
-    pixels = resample(np.ascontiguousarray(luminance, np.float32), window, matrix, grid)
+    pixels = resample(np.ascontiguousarray(luminance, np.float32), window, places.matrix, places.grid)
     slopes = [_slopes(pixels, sigma) for sigma in _FILTERS]
-    rows = [_ratios(slopes[k], slopes[k + 1], features, skin, _FILTERS[k + 1]) for k in range(SCALES)]
+    rows = [_ratios(slopes[k], slopes[k + 1], places.features, places.skin, _FILTERS[k + 1]) for k in range(SCALES)]
     return EdgeWidths(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
 
 
@@ -252,14 +284,18 @@ def _skin_matte(points: np.ndarray, grid: Window, features: np.ndarray) -> np.nd
     return skin & (1 - features)
 
 
-def _slopes(pixels: np.ndarray, sigma: float) -> np.ndarray:
-    """Return the gradient after a Gaussian filter, float32 (2, h, w): along x and along y."""
+def _slopes(pixels: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gradient after a Gaussian filter, float32 (h, w) each: along x and along y."""
     soft = cv2.GaussianBlur(pixels, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    return np.stack([cv2.filter2D(soft, -1, _STEP), cv2.filter2D(soft, -1, _STEP.T)])
+    return cv2.filter2D(soft, -1, _STEP), cv2.filter2D(soft, -1, _STEP.T)
 
 
 def _ratios(
-    near: np.ndarray, wide: np.ndarray, mask: np.ndarray, skin: np.ndarray, sigma: float
+    near: tuple[np.ndarray, np.ndarray],
+    wide: tuple[np.ndarray, np.ndarray],
+    mask: np.ndarray,
+    skin: np.ndarray,
+    sigma: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the median ratio of each direction, and its weight, float64 (DIRECTIONS,) each.
 
@@ -268,30 +304,46 @@ def _ratios(
     it, so it scatters the ratio without a bias.
     """
     steep = cv2.magnitude(wide[0], wide[1])
-    noise = float(np.percentile(steep[skin > 0], _QUIET)) / _RAYLEIGH if skin.any() else 0.0
-    steepest = float(np.percentile(steep[mask > 0], 98))
+    noise = _percentile(steep[skin > 0], _QUIET) / _RAYLEIGH if skin.any() else 0.0
+    steepest = _percentile(steep[mask > 0], 98.0)
     least = max(_LEAST * steepest, min(_OVER_NOISE * noise, _SURELY * steepest), 1e-12)
-    rows, columns = np.nonzero((mask > 0) & (steep > least))
-    second = steep[rows, columns]
-    normal = wide[:, rows, columns] / second
+    places = np.flatnonzero((mask > 0) & (steep > least))
+    second = steep.ravel()[places]
+    normal = np.stack([slope.ravel()[places] for slope in wide]) / second
     step = np.float32(max(1.0, 0.7 * sigma))
-    here = np.stack([columns, rows]).astype(np.float32)
+    here = np.stack(np.divmod(places, mask.shape[1])[::-1]).astype(np.float32)
     ahead, behind = (_read(steep, here + way * normal) for way in (step, -step))
     edge = np.flatnonzero((second >= ahead) & (second >= behind))
-    rows, columns, normal, second = rows[edge], columns[edge], normal[:, edge], second[edge]
-    first = (near[:, rows, columns] * normal).sum(axis=0)
+    places, normal, second = places[edge], normal[:, edge], second[edge]
+    first = near[0].ravel()[places] * normal[0] + near[1].ravel()[places] * normal[1]
     ratio = np.log2(np.clip(first / second, 0.25, 4.0))
-    angle = np.arctan2(normal[1], normal[0]) % np.pi
-    medians, weights = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
     order = np.argsort(ratio)
+    angle = (np.arctan2(normal[1], normal[0]) % np.pi)[order]
+    return _medians(ratio[order], second[order], angle)
+
+
+def _medians(ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weighted median of the sorted `ratio` (n,) in each direction, and its weight, float64 (DIRECTIONS,) each."""
+    turn = np.pi / DIRECTIONS
+    medians, weights = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
     for k in range(DIRECTIONS):
-        away = np.abs((angle - k * np.pi / DIRECTIONS + np.pi / 2) % np.pi - np.pi / 2)
-        part = second * np.clip(1.5 - away * DIRECTIONS / np.pi, 0.0, 1.0)
-        if part.any():
-            summed = np.cumsum(part[order])
-            medians[k] = ratio[order][np.searchsorted(summed, summed[-1] / 2)]
+        away = np.abs((angle - k * turn + np.pi / 2) % np.pi - np.pi / 2)
+        near = np.flatnonzero(away < 1.5 * turn)
+        part = strength[near] * np.minimum(1.5 - away[near] / turn, 1.0)
+        if part.size:
+            summed = np.cumsum(part)
+            medians[k] = ratio[near[np.searchsorted(summed, summed[-1] / 2)]]
             weights[k] = min(float((part > 0).sum()) / _ENOUGH, 1.0)
     return medians, weights
+
+
+def _percentile(values: np.ndarray, percent: float) -> float:
+    """Return a percentile of `values` (n,), as `np.percentile` interpolates it."""
+    place = (len(values) - 1) * percent / 100.0
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    found = np.partition(values, (low, high))
+    return float(found[low] + (found[high] - found[low]) * np.float32(place - low))
 
 
 def _read(picture: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -7,18 +7,22 @@ a face in the middle of its streak, at the middle of the exposure.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from faceplate.face import topology
+from faceplate.face.align import compose, invert
 from faceplate.face.raster import rasterise
 from faceplate.image.inpaint import fill
 from faceplate.image.window import Window
 
-__all__ = ["LEAST_PATH", "blur_along", "motion_field"]
+__all__ = ["LEAST_PATH", "MovementGrid", "blur_along", "motion_field", "movement_grid"]
 
-# Cells per face of the grid on which the movement is spread, over the raster's own number, and its softness in cells.
-_COARSE, _SOFT = 1.0 / 8.0, 1.0
+# Cells per face of the grid on which the movement is spread, its room around the mesh in faces, and its softness in cells.
+_CELLS, _ROOM, _SOFT = 64.0, 0.25, 1.0
+_SAME = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 LEAST_PATH = 0.25
 """Path in pixels up to which there is no blur: it cannot be seen, and a tracked face that stands still moves by less."""
 
@@ -30,33 +34,64 @@ _MOST_SAMPLES = 12
 _SPACING = 1.0
 
 
-def motion_field(points: np.ndarray, motion: np.ndarray, window: Window, size: float) -> np.ndarray | None:
-    """Spread a face's movement over the pixels of `window`.
+@dataclass(frozen=True)
+class MovementGrid:
+    """A face's movement on a coarse grid, which any picture of the face can read.
+
+    Attributes
+    ----------
+    values : np.ndarray
+        float32 (gh, gw, 2), the path while the shutter is open, in pixels.
+    matrix : np.ndarray
+        float64 (2, 3), from these pixels to those of the grid.
+    """
+
+    values: np.ndarray
+    matrix: np.ndarray
+
+    def on(self, window: Window, transform: np.ndarray = _SAME) -> np.ndarray:
+        """Return the path of each pixel of `window`, float32 (h, w, 2); `transform` (2, 3) leads from the grid's pixels to them."""
+        to_grid = compose(self.matrix, invert(transform))
+        to_grid[:, 2] += to_grid[:, :2] @ (window.x + 0.5, window.y + 0.5) - 0.5
+        size, flags = (window.width, window.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        field = cv2.warpAffine(self.values, to_grid, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        turn = transform[:, :2]
+        return field if np.array_equal(turn, np.eye(2)) else cv2.transform(field, turn)
+
+
+def movement_grid(points: np.ndarray, motion: np.ndarray, size: float) -> MovementGrid | None:
+    """Spread a face's movement over a coarse grid around it; beyond the mesh it continues smoothly.
 
     Parameters
     ----------
     points : np.ndarray
-        (478, 3), the mesh in these pixels.
+        (478, 3), the mesh.
     motion : np.ndarray
         (478, 2), the path of each point while the shutter is open, in the same pixels.
-    window : Window
-        The pixels.
     size : float
         The face's size in these pixels.
 
     Returns
     -------
-    np.ndarray or None
-        float32 (h, w, 2); beyond the mesh it continues smoothly. None where no point moves far enough to be seen.
+    MovementGrid or None
+        None where no point moves far enough to be seen.
     """
     length = np.linalg.norm(motion, axis=1, keepdims=True)
-    if length.max() <= LEAST_PATH or window.empty:
+    if length.max() <= LEAST_PATH:
         return None
     part = np.clip((length - LEAST_PATH) / (_WHOLE - LEAST_PATH), 0.0, 1.0)
-    raster = rasterise(points, topology().closed, window, size / _COARSE)
+    scale = _CELLS / size
+    grid = Window.around(points[:, :2] * scale, _ROOM * _CELLS)
+    raster = rasterise(points * scale, topology().closed, grid, _CELLS)
     spread = fill(raster.interpolate(motion * part), raster.covered.astype(np.float32))
     spread = cv2.GaussianBlur(spread, (0, 0), _SOFT, borderType=cv2.BORDER_REPLICATE)
-    return cv2.resize(spread, (window.width, window.height), interpolation=cv2.INTER_LINEAR)
+    return MovementGrid(spread, np.array([[scale, 0, -grid.x], [0, scale, -grid.y]], np.float64))
+
+
+def motion_field(points: np.ndarray, motion: np.ndarray, window: Window, size: float) -> np.ndarray | None:
+    """Return the path of each pixel of `window`, float32 (h, w, 2), as `movement_grid` spreads it; None where nothing moves."""
+    grid = None if window.empty else movement_grid(points, motion, size)
+    return None if grid is None else grid.on(window)
 
 
 def blur_along(pixels: np.ndarray, field: np.ndarray, soft: bool = False) -> np.ndarray:

@@ -24,8 +24,8 @@ WIDTHS_PER_DEGREE = 12.0 * np.pi / 180.0 / 30.0
 
 # Decimals of a pixel that displacements are rounded to.
 _DECIMALS = 5
-# How much of their opening lids open at 1, and how much of a movement of the lids the landmarker sees.
-_LIDS_WIDER, _LIDS_SEEN = 0.4, 0.5
+# How much of their opening lids open at 1.
+_LIDS_WIDER = 0.4
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class DialledPoints:
     look : np.ndarray
         float64 (2, 2), the movement of the right and left iris.
     seen : np.ndarray
-        float64 (478, 3), `whole` as the landmarker would find it, which sees lids and irises move less than they do.
+        float64 (478, 3), `whole` as the landmarker would find it, which sees irises move less than they do.
     """
 
     outer: np.ndarray
@@ -108,7 +108,7 @@ def dialled(points: np.ndarray, dials: Dials) -> DialledPoints:
     lips = min(dials.mouth, 0.0) * _lip_gap(pose.canonical) / _lip_gap(directions["mouth"]) * directions["mouth"]
     inner = outer + pose.place(lips + dials.press * directions["press"])
     look = _look(points, dials)
-    whole, seen = inner + lids, inner + _LIDS_SEEN * lids
+    whole, seen = inner + lids, inner + lids
     for iris, turn, less in zip(IRISES, look, _look(points, dials, *GAZE_SEEN), strict=True):
         whole[iris, :2] += turn
         seen[iris, :2] += less

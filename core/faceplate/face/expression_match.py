@@ -34,9 +34,10 @@ GAZE_SEEN = (0.65, 0.2)
 _MOUTH_CORNERS = (78, 308)
 # Range of an eye's openness at rest, where nothing is known of the person.
 _NARROW_EYES, _WIDE_EYES = 0.2, 0.34
-# The landmarker sees lids less far down than they are, and closed lids at half of the resting openness: by how much more than it
-# sees the lids are closed, in the first and the second power of what it sees.
-_LID_GAIN, _LID_BEND = 1.3, 1.4
+# How far the upper lid is drawn over the lower one in a shut eye, in parts of the opening: landmarks lie inside the lids' edges.
+_OVERLAP = 0.2
+# Least openness that a generated eye counts as, so that a shut one can be opened.
+_LEAST_OWN = 0.05
 # Decimals of a pixel that movements are rounded to.
 _DECIMALS = 5
 # Change of the lids' openness (as a share of the resting one), the gaze and the lips' gap (in widths), the jaw and the brows (in
@@ -44,9 +45,8 @@ _DECIMALS = 5
 _LID_NOISE, _GAZE_NOISE, _LIP_NOISE, _JAW_NOISE, _BROW_NOISE = 0.06, 0.01, 0.03, 0.06, 0.015
 # Share of a lid's movement that the upper lid makes, and of the lips' that the lower lip makes.
 _UPPER_LID, _LOWER_LIP = 0.88, 0.7
-# Least share of an opening that is left (the upper lid lies over the lower one, because landmarks lie inside the edge), and the
-# most by which one grows.
-_LEAST_GAP, _MOST_GAP = -0.2, 1.6
+# The most by which an opening grows.
+_MOST_GAP = 1.6
 # The most that an iris is moved along and across the eye, in widths.
 _MOST_GAZE = (0.25, 0.12)
 # Share of the resting openness from which on the look of an eye is seen, and seen well.
@@ -96,6 +96,7 @@ def match_points(
     own_rest: RestingFace | None = None,
     rest: RestingFace | None = None,
     aimed: np.ndarray | None = None,
+    eyes: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> MatchedPoints:
     """Compute where the points of a generated face go.
 
@@ -111,6 +112,9 @@ def match_points(
     aimed : np.ndarray, optional
         float64 (478, 3), the performance in the generated person's shape, with which jaw and mouth are compared: two people differ
         along the directions of speaking, too. `performed` without it.
+    eyes : tuple, optional
+        (2,) each, how far the eyes of the generated face and of the performance are open (`eyelids.lids_seen`); by default as the
+        landmarks have it.
 
     Returns
     -------
@@ -124,7 +128,8 @@ def match_points(
     points = seen + here.place(offset)
     if amounts.mouth > 0:
         points = points + amounts.mouth * _lips(points, performed)
-    openings = _openness(seen, own_rest), _openness(performed, rest)
+    own_eyes, eyes_wanted = (np.array(eye_openness(p)) for p in (seen, performed)) if eyes is None else eyes
+    openings = _openness(own_eyes, own_rest), _openness(eyes_wanted, rest)
     if amounts.lids > 0:
         for pairs, own, wanted in zip(LID_PAIRS, *openings, strict=True):
             points = points + amounts.lids * _lids(points, pairs, own, wanted)
@@ -146,19 +151,16 @@ def _less_noise(value: np.ndarray | float, noise: float) -> np.ndarray:
     return np.asarray(value) * (size / (size + noise**2))
 
 
-def _openness(points: np.ndarray, rest: RestingFace | None) -> np.ndarray:
-    """Return how far the landmarker sees each eye open, float64 (2,), 1 as at rest."""
-    opened = np.array(eye_openness(points))
+def _openness(opened: np.ndarray, rest: RestingFace | None) -> np.ndarray:
+    """Return how far each eye is open, float64 (2,), 1 as at rest."""
     resting = np.clip(opened, _NARROW_EYES, _WIDE_EYES) if rest is None else np.maximum(rest.eyes, 1e-3)
-    return np.clip(opened / resting, 0.05, _MOST_GAP)
+    return np.clip(opened / resting, 0.0, _MOST_GAP)
 
 
 def _lids(points: np.ndarray, pairs: tuple[tuple[int, ...], tuple[int, ...]], own: float, wanted: float) -> np.ndarray:
     """Return the movement (478, 3) of one eye's lids from the openness `own` to `wanted`."""
-    shut = max(1.0 - wanted, 0.0)
-    wanted = max(wanted - (_LID_GAIN - 1) * shut - _LID_BEND * shut**2, _LEAST_GAP * own)
-    change = float(_less_noise(wanted - own, _LID_NOISE))
-    factor = np.clip(1 + change / own, _LEAST_GAP, _MOST_GAP)
+    change = float(_less_noise(wanted - own, _LID_NOISE)) / max(own, _LEAST_OWN)
+    factor = min(1 + change, _MOST_GAP) if change > 0 else 1 + max(change, -1.0) * (1 + _OVERLAP)
     gap = points[list(pairs[1])] - points[list(pairs[0])]
     gap[:, 2] = 0.0
     return _spread(pairs, (1 - factor) * _UPPER_LID * gap, (factor - 1) * (1 - _UPPER_LID) * gap, _LID_REACH)

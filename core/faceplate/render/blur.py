@@ -14,15 +14,16 @@ import numpy as np
 
 from faceplate.comp.defocus import LEAST_SIGMA, defocused
 from faceplate.comp.edge_widths import (
+    EdgePlaces,
     EdgeWidths,
     blur_between,
+    edge_places,
     feature_points,
-    measure_edges,
+    measure_edges_at,
     smear,
     softness,
 )
-from faceplate.comp.motion_blur import LEAST_PATH, blur_along, motion_field
-from faceplate.face import Face
+from faceplate.comp.motion_blur import LEAST_PATH, MovementGrid, blur_along, movement_grid
 from faceplate.face.align import scale_of
 from faceplate.generators import Generated
 from faceplate.image.weighting import times
@@ -46,10 +47,15 @@ _ENOUGH, _CHANGE = 2.0, (0.7, 1.4)
 
 @dataclass(frozen=True)
 class FrameBlur:
-    """The blur of one frame, in plate pixels: `path` (478, 2) while the shutter is open, and `sigma` of the defocus."""
+    """The blur of one frame, in plate pixels.
+
+    `path` (478, 2) is the way of each point while the shutter is open, `movement` the same for all pixels around the face; None
+    where nothing moves. `sigma` is the standard deviation of the defocus.
+    """
 
     path: np.ndarray | None
     sigma: float
+    movement: MovementGrid | None = None
 
     @property
     def any(self) -> bool:
@@ -89,37 +95,49 @@ def _find(
     lens, size, aspect = prepared.lens, prepared.face.size, prepared.plate.pixel_aspect
     light = prepared.plate.color.luminance(generated.pixels)
     asked = fixed is None and lens.softness is not None and parameters.defocus_amount > 0
-    own, edges = 0.0, _edges(light, prepared.crop) if asked or not prepared.crop.on_plate_grid else None
-    path = None
+    crop, own, path = prepared.crop, 0.0, None
+    edges = _Edges.of(light, crop) if asked or not crop.on_plate_grid else None
     if lens.movement is not None and part > 0:
         movement = lens.movement[feature_points()].mean(axis=0) * (aspect, 1.0) / size
-        if edges is not None and not prepared.crop.on_plate_grid:  # a network's answer may be smeared as its input was
-            own = smear(edges, movement)[0]
+        if edges is not None and not crop.on_plate_grid:  # a network's answer may be smeared as its input was
+            own = smear(edges.measured, movement)[0]
         path = lens.movement * np.sqrt(max(part**2 - own**2, 0.0))
         path = path if np.linalg.norm(path, axis=1).max() > LEAST_PATH else None
     sigma = (fixed or 0.0) * lens.scale
     if asked and edges is not None and lens.softness is not None:
-        sigma = size * _defocus(light, edges, prepared.crop, lens.softness)
+        sigma = size * _defocus(light, edges, crop, lens.softness)
     sigma = min(sigma * parameters.defocus_amount, WIDEST * size)
-    return FrameBlur(path, sigma if sigma >= LEAST_SIGMA else 0.0)
+    spread = None if path is None else movement_grid(prepared.face.points, path, size)
+    return FrameBlur(path, sigma if sigma >= LEAST_SIGMA else 0.0, spread)
 
 
-def _edges(light: np.ndarray, crop: PlateCrop) -> EdgeWidths:
-    """Measure the edges of the new face, whose luminance on the crop is `light`."""
-    return measure_edges(light, crop.transform.window, crop.face, pixel_aspect=crop.transform.pixel_aspect)
+@dataclass(frozen=True)
+class _Edges:
+    """The edges of the new face, and where they were `measured`."""
+
+    places: EdgePlaces
+    measured: EdgeWidths
+
+    @classmethod
+    def of(cls, light: np.ndarray, crop: PlateCrop) -> _Edges:
+        """Measure the face on the crop, whose luminance is `light`."""
+        window = crop.transform.window
+        places = edge_places(window, crop.face, pixel_aspect=crop.transform.pixel_aspect)
+        return cls(places, measure_edges_at(light, window, places))
 
 
-def _defocus(light: np.ndarray, edges: EdgeWidths, crop: PlateCrop, wanted: float) -> float:
+def _defocus(light: np.ndarray, edges: _Edges, crop: PlateCrop, wanted: float) -> float:
     """Return the blur, as a fraction of the face's size, that makes the new face as soft as `wanted`.
 
     The new face is measured as it is, with its source, its number of pixels and a network's own blur, and once more under the blur.
     """
-    if edges.weights.sum() < _ENOUGH:
+    if edges.measured.weights.sum() < _ENOUGH:
         return 0.0
-    blur = blur_between(softness(edges), wanted)
+    blur = blur_between(softness(edges.measured), wanted)
     if blur == 0:
         return 0.0
-    again = _edges(defocused(light, blur * crop.face.size, crop.transform.pixel_aspect), crop)
+    soft = defocused(light, blur * crop.face.size, crop.transform.pixel_aspect)
+    again = measure_edges_at(soft, crop.transform.window, edges.places)
     if again.weights.sum() < _ENOUGH:
         return blur
     return blur * float(np.clip(wanted / softness(again), *_CHANGE))
@@ -127,15 +145,13 @@ def _defocus(light: np.ndarray, edges: EdgeWidths, crop: PlateCrop, wanted: floa
 
 def blurred_face(pixels: np.ndarray, crop: PlateCrop, blur: FrameBlur, matte: np.ndarray) -> np.ndarray:
     """Return the face `pixels` (h, w, 3) on the crop, blurred with its `matte` (h, w), so that nothing beyond it enters."""
-    matrix, window = crop.transform.matrix, crop.transform.window
-    scale = scale_of(matrix)
-    near = _bounds(matte, window, blur, scale)
+    window = crop.transform.window
+    near = _bounds(matte, window, blur, scale_of(crop.transform.matrix))
     inside = near.slices(window)
     cover, beneath = np.ascontiguousarray(matte[inside], np.float32), np.ascontiguousarray(pixels[inside])
     whole = cv2.cvtColor(times(beneath, cover), cv2.COLOR_RGB2RGBA)
     cv2.insertChannel(cover, whole, 3)
-    path = None if blur.path is None else blur.path @ matrix[:, :2].T
-    whole = _blurred(whole, crop.face, near, FrameBlur(path, blur.sigma * scale), crop.transform.pixel_aspect)
+    whole = _blurred(whole, crop, near, blur)
     spread = cv2.extractChannel(whole, 3)
     face = times(cv2.cvtColor(whole, cv2.COLOR_RGBA2RGB), np.float32(1) / np.maximum(spread, np.float32(_LEAST_MATTE)))
     answer = pixels.copy()
@@ -145,16 +161,13 @@ def blurred_face(pixels: np.ndarray, crop: PlateCrop, blur: FrameBlur, matte: np
 
 def blurred_on_crop(values: np.ndarray, crop: PlateCrop, blur: FrameBlur) -> np.ndarray:
     """Return `values` (h, w) on the crop with the blur of the face."""
-    matrix = crop.transform.matrix
-    path = None if blur.path is None else blur.path @ matrix[:, :2].T
-    there = FrameBlur(path, blur.sigma * scale_of(matrix))
-    return np.clip(_blurred(values, crop.face, crop.transform.window, there, crop.transform.pixel_aspect), 0.0, 1.0)
+    return np.clip(_blurred(values, crop, crop.transform.window, blur), 0.0, 1.0)
 
 
 def blurred_mattes(
-    mattes: Sequence[np.ndarray], face: Face, region: Window, blur: FrameBlur, pixel_aspect: float
+    mattes: Sequence[np.ndarray], region: Window, blur: FrameBlur, pixel_aspect: float
 ) -> list[np.ndarray]:
-    """Return mattes (h, w) on `region` with the blur of the face, whose points are plate pixels.
+    """Return mattes (h, w) on `region` with the blur of the face.
 
     A matte under a wide blur has no detail, and is blurred at half its resolution.
     """
@@ -163,9 +176,9 @@ def blurred_mattes(
     small = Window(0, 0, -(-region.width // step), -(-region.height // step))
     scale = np.array([small.width / region.width, small.height / region.height])
     field = None
-    if blur.path is not None:
-        points = np.column_stack([(face.points[:, :2] - (region.x, region.y)) * scale, face.points[:, 2]])
-        field = motion_field(points, blur.path * scale, small, face.size / step)
+    if blur.movement is not None:
+        reduced = np.array([[scale[0], 0, -scale[0] * region.x], [0, scale[1], -scale[1] * region.y]])
+        field = blur.movement.on(small, reduced)
     answers = []
     for matte in mattes:
         reduced = cv2.resize(matte, (small.width, small.height), interpolation=cv2.INTER_AREA) if step > 1 else matte
@@ -176,11 +189,11 @@ def blurred_mattes(
     return answers
 
 
-def _blurred(pixels: np.ndarray, face: Face, window: Window, blur: FrameBlur, pixel_aspect: float) -> np.ndarray:
-    """Blur `pixels` (h, w, c) on `window`; face and blur are in the same pixels."""
-    soft = defocused(pixels, blur.sigma, pixel_aspect)
-    field = None if blur.path is None else motion_field(face.points, blur.path, window, face.size)
-    return soft if field is None else blur_along(soft, field)
+def _blurred(pixels: np.ndarray, crop: PlateCrop, window: Window, blur: FrameBlur) -> np.ndarray:
+    """Blur `pixels` (h, w[, c]) on `window` of the crop."""
+    matrix = crop.transform.matrix
+    soft = defocused(pixels, blur.sigma * scale_of(matrix), crop.transform.pixel_aspect)
+    return soft if blur.movement is None else blur_along(soft, blur.movement.on(window, matrix))
 
 
 def _bounds(matte: np.ndarray, window: Window, blur: FrameBlur, scale: float) -> Window:

@@ -10,10 +10,11 @@ import numpy as np
 
 from faceplate.color import Exposure, encode
 from faceplate.comp.expression_warp import expression_warp
-from faceplate.face import landmark, topology
+from faceplate.face import Face, landmark, topology
 from faceplate.face.align import apply, compose, invert, resample, scale_of
-from faceplate.face.expression import RestingFace, mouth_openness
+from faceplate.face.expression import RestingFace, eye_openness, mouth_openness
 from faceplate.face.expression_match import MatchAmounts, match_points
+from faceplate.face.eyelids import eye_window, lids_seen
 from faceplate.face.find import region_of
 from faceplate.face.shape import unsqueezed
 from faceplate.generators import Generated
@@ -66,16 +67,16 @@ def matched_expression(
     if np.array_equal(generated.pixels, shown):
         return generated
     aspect, crop = prepared.plate.pixel_aspect, prepared.crop
-    seen, presence = _seen(prepared, shown, generated)
+    seen, presence, own_eyes = _seen(prepared, shown, generated)
     sure = float(smoothstep(presence, _ABSENT, _PRESENT))
     if sure == 0:
         return generated
-    performed = prepared.performed
-    if performed is None:
-        performed = unsqueezed(prepared.shot_face.points, aspect)
+    photographed = unsqueezed(prepared.shot_face.points, aspect)
+    performed = photographed if prepared.performed is None else prepared.performed
     reshaped = prepared.face is not prepared.shot_face
     aimed = unsqueezed(prepared.face.points, aspect) if reshaped else None
-    match = match_points(seen, performed, amounts, rest.own, rest.performer, aimed)
+    eyes = own_eyes, _performed_eyes(prepared, photographed, performed)
+    match = match_points(seen, performed, amounts, rest.own, rest.performer, aimed=aimed, eyes=eyes)
     there, here = (
         _on_crop(points, crop.transform.matrix, aspect) for points in (seen + sure * (match.points - seen), seen)
     )
@@ -119,23 +120,57 @@ def _on_crop(points: np.ndarray, matrix: np.ndarray, aspect: float) -> np.ndarra
     return np.column_stack([apply(matrix, plate[:, :2]), plate[:, 2] * scale_of(matrix)])
 
 
-def _seen(prepared: PreparedPlate, shown: np.ndarray, generated: Generated) -> tuple[np.ndarray, float]:
-    """Landmark the generated face on its surroundings: points (478, 3) in square plate pixels, and its presence."""
-    crop, color = prepared.crop, prepared.plate.color
+def _seen(prepared: PreparedPlate, shown: np.ndarray, generated: Generated) -> tuple[np.ndarray, float, np.ndarray]:
+    """Landmark the generated face on its surroundings.
+
+    Returns
+    -------
+    points : np.ndarray
+        float64 (478, 3) in square plate pixels.
+    presence : float
+        Confidence 0..1 that there is a face.
+    eyes : np.ndarray
+        float64 (2,), how far the eyes are open.
+    """
+    crop = prepared.crop
     square = Window(0, 0, landmark.SIDE, landmark.SIDE)
-    region = region_of(prepared.face.points, prepared.plate.pixel_aspect).matrix()
-    matrix = compose(region, np.array([[prepared.plate.pixel_aspect, 0, 0], [0, 1, 0]], np.float64))
+    region, matrix = _landmarkers_view(prepared, prepared.face)
     own = generated.coverage if generated.kept is None else generated.coverage * (1 - generated.kept)
     change = np.dstack([(generated.pixels - shown) * own[..., None], own])
     made = resample(change, crop.transform.window, compose(matrix, invert(crop.transform.matrix)), square)
     looked = resample(prepared.working, prepared.plate.window, matrix, square) + made[..., :3]
     # Only the surroundings have grain that changes from frame to frame.
     calm = cv2.GaussianBlur(looked, (0, 0), _CALM)
-    looked = calm + made[..., 3:] * (looked - calm)
-    gain = Exposure.of_level(prepared.face.level).gain
-    display = np.clip(encode(color.to_linear709(looked), gain), 0.0, 1.0)
+    display = _displayed(prepared, calm + made[..., 3:] * (looked - calm))
     points, presence = landmark.landmarks(_landmarker(), display)
-    return np.column_stack([apply(invert(region), points[:, :2]), points[:, 2] / scale_of(region)]), presence
+    eyes = lids_seen(display, square, points)
+    return np.column_stack([apply(invert(region), points[:, :2]), points[:, 2] / scale_of(region)]), presence, eyes
+
+
+def _performed_eyes(prepared: PreparedPlate, photographed: np.ndarray, performed: np.ndarray) -> np.ndarray:
+    """Return how far the performer's eyes are open, float64 (2,): as the plate's pixels show them, times what the dials change.
+
+    `photographed` and `performed` (478, 3) are the points without and with the dials, in square plate pixels.
+    """
+    region, matrix = _landmarkers_view(prepared, prepared.shot_face)
+    points = np.column_stack([apply(region, photographed[:, :2]), photographed[:, 2] * scale_of(region)])
+    part = eye_window(points)
+    display = _displayed(prepared, resample(prepared.shot, prepared.plate.window, matrix, part))
+    before, after = (np.array(eye_openness(these)) for these in (photographed, performed))
+    return lids_seen(display, part, points) * (after / np.maximum(before, 1e-6))
+
+
+def _landmarkers_view(prepared: PreparedPlate, face: Face) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matrices to the landmarker's square around `face`, from square plate pixels and from the plate's own."""
+    aspect = prepared.plate.pixel_aspect
+    region = region_of(face.points, aspect).matrix()
+    return region, compose(region, np.array([[aspect, 0, 0], [0, 1, 0]], np.float64))
+
+
+def _displayed(prepared: PreparedPlate, pixels: np.ndarray) -> np.ndarray:
+    """Return working-space `pixels` as the landmarker sees them: display-referred, exposed for the face, 0..1."""
+    gain = Exposure.of_level(prepared.face.level).gain
+    return np.clip(encode(prepared.plate.color.to_linear709(pixels), gain), 0.0, 1.0)
 
 
 @cache

@@ -273,7 +273,7 @@ def _blurred_parts(
     covered = bool(np.all(coverage[hull > 0] >= 1))
     whole |= {} if covered else {"product": hull * coverage}
     region, aspect = prepared.region, prepared.plate.pixel_aspect
-    blurred = blurred_mattes(list(whole.values()), prepared.face, region, blur, aspect)
+    blurred = blurred_mattes(list(whole.values()), region, blur, aspect)
     soft = dict(zip(whole, blurred, strict=True))
     product = soft.pop("product", soft["hull"])
     share = np.minimum(product / np.maximum(soft["hull"], np.float32(1e-6)), np.float32(1))

@@ -1,0 +1,101 @@
+"""How far eyes are open as their pixels show it, where the landmarker sees drawn, narrow and spectacled lids half open.
+
+A small convolutional network looks at each eye, levelled by its corners, beside the landmarker's own opening. `eyelids.npz` holds
+its weights, fitted by `bench/people/fit_eyelids.py` on pictures of invented people whose lids were drawn shut by known amounts.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceplate.face.expression import EYE_CORNERS, eye_openness
+from faceplate.image.window import Window
+
+__all__ = ["EYELID_LAYERS", "EYE_HEIGHT", "EYE_WIDTH", "eye_pictures", "eye_window", "lids_seen"]
+
+EYE_WIDTH, EYE_HEIGHT = 48, 36
+"""Size of the picture of one eye."""
+
+EYELID_LAYERS = ("first", "second", "third", "hidden", "last")
+"""Layers of the network: three convolutions of stride 2, and two linear ones."""
+
+# An eye's width in its picture, the height of its corners, both as parts of the picture's sides, and what is added to the contrast.
+_SPAN, _LEVEL, _FLAT = 0.62, 0.52, 0.02
+# What the landmarker's opening is multiplied by beside the hidden layer's numbers.
+_OPENING_SCALE = 5.0
+# Weights of a luminance of a display picture.
+_LUMINANCE = np.array([0.25, 0.6, 0.15], np.float32)
+# What a reading is multiplied by, up to the landmarks' opening, so that few open eyes are read as less open than they are.
+_RAISED = 1.1
+# The most by which the landmarks are corrected, in widths of the eye.
+_MOST = 0.25
+
+
+def lids_seen(display: np.ndarray, window: Window, points: np.ndarray) -> np.ndarray:
+    """Measure how far the eyes of a picture are open, right and left eye, in the unit of `eye_openness`: float64 (2,).
+
+    `display` float32 (h, w, 3) is a display-referred picture 0..1 on `window`, in which a face has about 180 pixels, and `points`
+    (478, 3) are the landmarks in the same coordinates.
+    """
+    landmarked = np.array(eye_openness(points))
+    read = _RAISED * _read(eye_pictures(display, window, points), landmarked)
+    return np.clip(read, np.maximum(landmarked - _MOST, 0.0), landmarked)
+
+
+def eye_window(points: np.ndarray) -> Window:
+    """Return the pixels that `eye_pictures` reads around both eyes of `points` (478, 3)."""
+    corners = points[np.array(EYE_CORNERS).ravel(), :2]
+    width = max(float(np.linalg.norm(points[a, :2] - points[b, :2])) for a, b in EYE_CORNERS)
+    return Window.around(corners, 0.75 * width + 2)
+
+
+def eye_pictures(display: np.ndarray, window: Window, points: np.ndarray) -> np.ndarray:
+    """Cut both eyes, the left one mirrored, levelled by their corners: luminance, float32 (2, EYE_HEIGHT, EYE_WIDTH)."""
+    light = np.ascontiguousarray(display @ _LUMINANCE)
+    size = (EYE_WIDTH, EYE_HEIGHT)
+    cut = []
+    for mirrored, (first, second) in enumerate(EYE_CORNERS):
+        ends = points[[first, second], :2] - (window.x, window.y)
+        axis = ends[1] - ends[0]
+        width = max(float(np.linalg.norm(axis)), 1e-6)
+        along = axis / width
+        turn = np.array([along * (-1 if mirrored else 1), [-along[1], along[0]]]) * (_SPAN * EYE_WIDTH / width)
+        shift = np.array([EYE_WIDTH / 2, EYE_HEIGHT * _LEVEL]) - turn @ ends.mean(axis=0) + turn @ [0.5, 0.5] - 0.5
+        matrix = np.column_stack([turn, shift])
+        cut.append(cv2.warpAffine(light, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return np.stack(cut)
+
+
+def _read(eyes: np.ndarray, landmarked: np.ndarray) -> np.ndarray:
+    """Run the network on pictures (n, EYE_HEIGHT, EYE_WIDTH) with the landmarks' openings (n,): the openings, float64 (n,)."""
+    network = _network()
+    mean, contrast = eyes.mean(axis=(1, 2), keepdims=True), eyes.std(axis=(1, 2), keepdims=True, ddof=1)
+    values = ((eyes - mean) / (contrast + np.float32(_FLAT)))[:, None]
+    for name in EYELID_LAYERS[:3]:
+        values = np.maximum(_convolved(values, *network[name]), 0)
+    hidden, last = network["hidden"], network["last"]
+    values = np.maximum(values.reshape(len(eyes), -1) @ hidden[0].T + hidden[1], 0)
+    values = np.column_stack([values, _OPENING_SCALE * landmarked])
+    return (values @ last[0].T + last[1])[:, 0].astype(np.float64)
+
+
+def _convolved(values: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Convolve (n, c, h, w) with `weights` (d, c, k, k) at every second pixel, zeros beyond the edge."""
+    side = weights.shape[2]
+    room = ((0, 0), (0, 0), (side // 2, side // 2), (side // 2, side // 2))
+    views = np.lib.stride_tricks.sliding_window_view(np.pad(values, room), (side, side), axis=(2, 3))[:, :, ::2, ::2]
+    return np.moveaxis(np.tensordot(views, weights, axes=((1, 4, 5), (1, 2, 3))), 3, 1) + bias[:, None, None]
+
+
+@cache
+def _network() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Load weights and bias of each layer, once: float32."""
+    with np.load(Path(__file__).parent / "eyelids.npz") as file:
+        return {
+            name: (file[f"{name}_weights"].astype(np.float32), file[f"{name}_bias"].astype(np.float32))
+            for name in EYELID_LAYERS
+        }
