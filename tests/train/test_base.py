@@ -69,7 +69,14 @@ def test_a_model_starts_from_a_base(tmp_path: Path) -> None:
         assert moved < 0.05, name  # one step away, and not new random numbers
     mean = before["average"]["own_weight"].mean(0)
     assert torch.allclose(after["average"]["own_weight"][0], mean, atol=0.02)
-    other = dataset(tmp_path / "large", "d", side=96)
+    larger = dataset(tmp_path / "larger", "d", side=96)
+    run(dataset(tmp_path / "small", "e", side=80), steps=2)  # 80 and 96 pixels are both halved four times
+    run(larger, init=tmp_path / "small", steps=1)
+    small, grown = (best_state(tmp_path / name)["average"] for name in ("small", "larger"))
+    assert torch.allclose(grown["encoder.convs.0.weight"], small["encoder.convs.0.weight"], atol=0.01)
+    cells = grown["shared.bias"].reshape(-1, 6, 6).mean((1, 2)), small["shared.bias"].reshape(-1, 5, 5).mean((1, 2))
+    assert torch.allclose(*cells, atol=0.02)
+    other = dataset(tmp_path / "large", "f", side=96)
     with pytest.raises(UsageError) as caught:
         run(other, init=base, steps=1)
     assert caught.value.code == "init-does-not-fit"

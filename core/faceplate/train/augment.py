@@ -7,7 +7,7 @@ that is not quite that person's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -32,6 +32,21 @@ class Augmentation:
     colour: float = 0.12
     grain: float = 0.02
     blur: float = 0.25
+
+    def eased(self, strength: float) -> Augmentation:
+        """Return the ranges of a training's end: `strength` 1 is all of them, 0 no warp and half of the placement.
+
+        Where a warped face lay before the warp can only be guessed, and a network that has to guess draws soft edges. The crops
+        of a render are hardly displaced.
+        """
+        placed = 0.5 + 0.5 * strength
+        return replace(
+            self,
+            warp=self.warp * strength,
+            turn=self.turn * placed,
+            scale=self.scale * placed,
+            shift=self.shift * placed,
+        )
 
 
 AUGMENTATION = Augmentation()

@@ -15,6 +15,7 @@ from faceplate.face.align import compose, crop_matrix, invert
 from faceplate.face.recognisers import SIDE, TEMPLATE
 from faceplate.train.augment import AUGMENTATION, Augmentation, augment
 from faceplate.train.pack import EYES, MOUTH, Pack
+from faceplate.train.sampling import chances
 
 __all__ = ["Batch", "BatchMaker", "plain_batch"]
 
@@ -44,7 +45,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchMaker:
-    """Draws batches: `rows` faces of each of `people`, augmented, from the faces that are not held out."""
+    """Draws batches: `rows` faces of each of `people`, augmented, from the faces that are not held out.
+
+    Up to the first step of `ease` the augmentation is `ranges`; it falls to `ranges.eased(0)` at the second.
+    """
 
     packs: tuple[Pack, ...]
     rows: int
@@ -52,11 +56,26 @@ class BatchMaker:
     rank: int = 0
     people_at_once: int = 2
     ranges: Augmentation = AUGMENTATION
+    ease: tuple[int, int] | None = None
 
     @cached_property
     def train_rows(self) -> tuple[np.ndarray, ...]:
         """For each person the indices of the faces to train on."""
         return tuple(np.flatnonzero(~np.asarray(pack.held_out)) for pack in self.packs)
+
+    @cached_property
+    def cumulated(self) -> tuple[np.ndarray, ...]:
+        """For each person the cumulated probabilities of `train_rows`."""
+        return tuple(
+            np.cumsum(chances(np.asarray(pack.landmarks)[rows]))
+            for pack, rows in zip(self.packs, self.train_rows, strict=True)
+        )
+
+    def ranges_at(self, step: int) -> Augmentation:
+        """Return the augmentation of a step."""
+        if self.ease is None:
+            return self.ranges
+        return self.ranges.eased(1 - float(np.interp(step, self.ease, (0.0, 1.0))))
 
     def batch(self, step: int) -> Batch:
         """Return the batch of `step` (from 0) of this rank."""
@@ -65,16 +84,18 @@ class BatchMaker:
         people = range(count)
         if count > self.people_at_once:  # a base of many people
             people = np.sort(rng.choice(count, self.people_at_once, replace=False)).tolist()
-        rows = [self._row(person, rng) for person in people for _ in range(self.rows)]
+        ranges = self.ranges_at(step)
+        rows = [self._row(person, rng, ranges) for person in people for _ in range(self.rows)]
         who = np.repeat(np.eye(count, dtype=np.float32)[list(people)], self.rows, axis=0)
         faces, targets, layers, matrices = (np.stack(part) for part in zip(*rows, strict=True))
         return Batch(_planes(faces), _planes(targets), _layer_planes(layers), who, matrices)
 
-    def _row(self, person: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    def _row(self, person: int, rng: np.random.Generator, ranges: Augmentation) -> tuple[np.ndarray, ...]:
         pack, indices = self.packs[person], self.train_rows[person]
-        index = int(indices[rng.integers(len(indices))])
+        drawn = int(np.searchsorted(self.cumulated[person], rng.random(), side="right"))
+        index = int(indices[min(drawn, len(indices) - 1)])
         face, target, layers, placed = augment(
-            np.asarray(pack.pixels[index], np.float32), _layers(pack, index), rng, self.ranges
+            np.asarray(pack.pixels[index], np.float32), _layers(pack, index), rng, ranges
         )
         return face, target, layers, _recogniser_matrix(pack, index, placed)
 

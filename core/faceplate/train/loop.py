@@ -198,6 +198,7 @@ class _Loop:
             self.ranks.rank,
             _workers(self.settings.workers, device),
             device.type == "cuda",
+            self.preset.ease,
         )
         with _signals(self.asked_to_stop):
             for batch in feed.batches(self.trainer.step_count, self.last):
@@ -323,7 +324,7 @@ def preview_rows(trainer: Trainer, packs: tuple[Pack, ...]) -> list[PreviewRow]:
     who[:, :2] = batch.who
     actor = torch.zeros_like(who)
     actor[:, 0] = 1
-    rebuilt, swapped = trainer.average(batch.faces, who, len(who), actor)
+    rebuilt, swapped = trainer.average(batch.faces, who, len(who), actor)[:2]
     found: list[PreviewRow] = []
     for index in range(len(who)):
         row: PreviewRow = (_picture(batch.faces[index]), _picture(rebuilt[0][index]), _matte(rebuilt[1][index]))
