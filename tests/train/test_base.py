@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from faceplate.errors import UsageError
 from faceplate.models import embedded_store
 from faceplate.train.base import join_datasets
 from faceplate.train.pack import dataset_folder, open_training_set, write_training_set
+from faceplate.train.presets import PRESETS
 from training_faces import write_drawn_dataset
 
 
@@ -30,6 +32,13 @@ def test_the_people_of_all_datasets_are_joined_with_their_releases(tmp_path: Pat
     document, packs = open_training_set(tmp_path / "base", verify=True)
     assert list(packs) == [f"person_{number:02d}" for number in range(4)]
     assert document.releases == ("r1", "r2")
+
+
+def test_a_training_that_begins_at_another_model_comes_to_its_end_sooner() -> None:
+    quick = PRESETS["quick"]
+    begun = quick.begun()
+    assert begun.ease == (quick.ease[0] // 3, quick.ease[1] // 3) and begun.likeness_from == quick.likeness_from // 3
+    assert replace(begun, ease=quick.ease, likeness_from=quick.likeness_from) == quick
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,8 @@ def _open_run(
             f"{model} holds checkpoints of a training; go on with --resume, or remove {checkpoint_folder(model)}.",
         )
     preset = preset_called(state.get("preset", settings.preset))
+    if state.get("base") or (settings.init is not None and not state):
+        preset = preset.begun()
     seed = int(state.get("seed", settings.seed))
     levels_of(document.size)
     shape = Shape(document.size, tuple(packs), preset.code, preset.base, preset.cap, preset.blocks)
@@ -248,11 +250,12 @@ class _Loop:
         elapsed = time.monotonic() - self.began
         rate = (step - self.first) / max(elapsed, 1e-6)
         faces = rate * self.preset.batch * 2 * self.ranks.count
-        if self.record is not None:
-            self.record.add({"step": step, "losses": losses, "faces_per_second": round(faces, 2)})
         left = (self.last - step) / max(rate, 1e-6)
         if self.settings.minutes is not None:
             left = min(left, max(self.settings.minutes * 60 - elapsed, 0.0))
+        if self.record is not None:
+            pace = {"faces_per_second": round(faces, 2), "seconds_left": round(left), "steps": self.last}
+            self.record.add({"step": step, "losses": losses, **pace})
         self._tell(Progress(step, self.last, losses, faces, left, self.latest_look))
 
     def _look(self) -> None:

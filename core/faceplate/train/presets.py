@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from faceplate.errors import UsageError
 
 __all__ = ["PRESETS", "LossWeights", "Preset", "Shape", "levels_of", "preset_called"]
 
 _LARGEST_GRID = 8
+_BEGUN = 3  # a training that begins at another model comes to its later parts after a third of the steps
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ class Preset:
     expression_rows: int = 2
     expression_from: int = 200
     weights: LossWeights = LossWeights()
+
+    def begun(self) -> Preset:
+        """Return the preset of a training that begins at another model's weights, which has had much of its warp already."""
+        ease = (self.ease[0] // _BEGUN, self.ease[1] // _BEGUN)
+        return replace(self, ease=ease, likeness_from=self.likeness_from // _BEGUN)
 
 
 PRESETS: dict[str, Preset] = {
