@@ -1,4 +1,4 @@
-"""Folders for choosing a plate, a source, a shot and a model: sub-folders, shot files, sequences and movies, within the allowed roots."""
+"""Folders for choosing a plate, a source, a shot and a model: folders, shot files, sequences, movies, within the allowed roots."""
 
 from __future__ import annotations
 
