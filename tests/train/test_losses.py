@@ -146,3 +146,11 @@ def test_expression_is_one_minus_the_cosine() -> None:
     assert float(expression_loss(codes, codes)) == 0
     cosine = functional.cosine_similarity(codes[:2], codes[2:]).mean()
     assert float(expression_loss(codes[:2], codes[2:])) == pytest.approx(float(1 - cosine), abs=1e-5)
+
+
+def test_likeness_to_the_replaced_person_counts_where_it_is_more_than_the_actor_s() -> None:
+    actor, double = torch.eye(128)[0], functional.normalize(torch.eye(128)[0] + torch.eye(128)[1], dim=0)
+    both = torch.stack([actor, double])
+    assert float(likeness_loss(both, actor)) == pytest.approx(0.5 * (1 - 0.5**0.5), abs=1e-6)
+    excess = 0.5 * (1 - 0.5**0.5)  # of the second alone: the first is as like the double as the actor is
+    assert float(likeness_loss(both, actor, double) - likeness_loss(both, actor)) == pytest.approx(excess, abs=1e-6)

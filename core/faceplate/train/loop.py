@@ -144,7 +144,8 @@ def _open_run(
     # A base has no actor whom a swap could be like.
     recogniser = open_recogniser(store) if preset.likeness_every and ACTOR in packs else None
     precision = precision_called(settings.precision, device)
-    trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _faces_of(next(iter(packs.values()))))
+    known = tuple(_faces_of(pack) for pack in packs.values())[:2] if recogniser is not None else ()
+    trainer = Trainer(shape, preset, device, precision, ranks, recogniser, known)
     releases = tuple(state.get("releases", document.releases))
     run = _Run(model, preset, shape, document, packs, trainer, ranks, seed, state.get("base"), releases, notes=notes)
     if state:

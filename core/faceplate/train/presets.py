@@ -22,7 +22,7 @@ class LossWeights:
     matte: float = 0.5
     detail: float = 3.0
     expression: float = 0.25
-    likeness: float = 0.1
+    likeness: float = 0.2
     eyes: float = 6.0
     mouth: float = 6.0
     background: float = 0.1
@@ -93,7 +93,7 @@ PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         # 96 to 128 pixels on two cores of a CPU within an hour.
-        Preset("quick", 128, 32, 256, 1, 4, 5e-4, 24_000, 8, 2, 3000, 250, 500, 24, (1500, 4000)),
+        Preset("quick", 128, 32, 256, 1, 4, 5e-4, 24_000, 4, 2, 3000, 250, 500, 24, (1500, 4000)),
         # 128 to 256 pixels on one GPU, some hours.
         Preset("standard", 256, 48, 512, 1, 8, 2e-4, 150_000, 2, 8, 10_000, 1000, 2000, 20, (40_000, 100_000)),
         # 256 to 512 pixels on one or several GPUs, days.

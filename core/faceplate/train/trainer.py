@@ -46,9 +46,10 @@ def precision_called(name: str, device: torch.device) -> torch.dtype:
 
 
 class Trainer:
-    """Trains a network for `shape` on `device`. `actor` are faces whose mean embedding swapped faces should have.
+    """Trains a network for `shape` on `device`.
 
-    `network` are the trained weights; `average` is their running average, which previews, the held-out loss and export
+    `known` are faces of the actor, whose mean embedding swapped faces should have, and of the double, whom they should not be
+    like. `network` are the trained weights; `average` is their running average, which previews, the held-out loss and export
     use.
     """
 
@@ -60,7 +61,7 @@ class Trainer:
         precision: torch.dtype,
         ranks: Ranks,
         recogniser: Recogniser | None = None,
-        actor: TensorBatch | None = None,
+        known: tuple[TensorBatch, ...] = (),
     ) -> None:
         self.preset, self.device, self.precision = preset, device, precision
         self.network = SwapNetwork(shape).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -68,7 +69,7 @@ class Trainer:
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=preset.rate, betas=(0.9, 0.99), fused=True)
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
         self.recogniser = recogniser.to(device) if recogniser is not None else None
-        self.actor = self._embedding(actor) if actor is not None else None
+        self.known = [self._embedding(faces) for faces in known] if recogniser is not None else []
         self.step_count = 0
         self.sums: dict[str, Tensor] = {}
         self._ranks = ranks
@@ -143,11 +144,10 @@ class Trainer:
         self.step_count = int(state["step"])
 
     @torch.no_grad()
-    def _embedding(self, actor: TensorBatch) -> Tensor | None:
-        """Return the mean embedding (128,) of the actor's faces, of length 1; None without a recogniser."""
-        if self.recogniser is None:
-            return None
-        batch = actor.to(self.device)
+    def _embedding(self, faces: TensorBatch) -> Tensor:
+        """Return the mean embedding (128,) of a person's faces, of length 1."""
+        assert self.recogniser is not None
+        batch = faces.to(self.device)
         return functional.normalize(self.recogniser(batch.faces, batch.to_recogniser).mean(0), dim=0)
 
     def _swap_rows(self, batch: TensorBatch) -> tuple[int, int]:
@@ -161,9 +161,9 @@ class Trainer:
         return likeness, expression
 
     def _likeness(self, faces: Tensor, batch: TensorBatch, rows: int) -> Tensor:
-        assert self.recogniser is not None and self.actor is not None
+        assert self.recogniser is not None
         embeddings = self.recogniser(faces, batch.to_recogniser[-rows:])
-        return likeness_loss(embeddings, self.actor)
+        return likeness_loss(embeddings, *self.known)
 
     @torch.no_grad()
     def _follow_average(self) -> None:
