@@ -99,7 +99,7 @@ PRESETS: dict[str, Preset] = {
         # 256 to 512 pixels on one or several GPUs, days.
         Preset("quality", 512, 64, 640, 2, 8, 1e-4, 500_000, 1, 8, 20_000, 2000, 5000, 30, (150_000, 350_000)),
         # For tests: shows that every part works, not what a face looks like.
-        Preset("tiny", 32, 8, 32, 1, 2, 2e-3, 60, 0, 1, 0, 20, 40, 16, (20, 40)),
+        Preset("tiny", 32, 8, 32, 1, 2, 4e-3, 60, 0, 1, 0, 20, 40, 16, (20, 40), 2, 1, 10, LossWeights(detail=1.0)),
     )
 }
 """The presets by name."""
