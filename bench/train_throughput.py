@@ -99,7 +99,7 @@ def _bare(model: Path, preset: Preset, given: argparse.Namespace) -> float:
     document, packs = open_training_set(model)
     shape = Shape(document.size, tuple(packs), preset.code, preset.base, preset.cap, preset.blocks)
     network = Ranks().wrap(SwapNetwork(shape).to(device, memory_format=torch.channels_last), device)  # pyright: ignore[reportCallIssue]
-    optimiser = torch.optim.Adam(network.parameters(), lr=preset.rate, betas=(0.9, 0.99))
+    optimiser = torch.optim.Adam(network.parameters(), lr=preset.rate, betas=(0.9, 0.99), fused=True)
     batch = tensors(BatchMaker(tuple(packs.values()), preset.batch, 1).batch(0)).to(device)
 
     def step() -> None:

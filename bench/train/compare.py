@@ -43,7 +43,6 @@ from faceplate.source.pictures import source_files
 from faceplate.train.pack import DOUBLE, open_training_set
 
 SIDE = 384
-SHOWN = 8
 ACTOR_PICTURES = 24
 
 
@@ -88,7 +87,7 @@ def main() -> None:
             flush=True,
         )
     if given.sheet:
-        write_sheets(given.sheet, strips, len(given.generator))
+        write_sheet(given, strips)
 
 
 def frames_of(given: argparse.Namespace, shot: Path) -> list[list[int]]:
@@ -199,14 +198,15 @@ def mean_of(embeddings: list[np.ndarray]) -> np.ndarray:
     return mean / np.linalg.norm(mean)
 
 
-def write_sheets(folder: Path, strips: dict[str, list[np.ndarray]], generators: int) -> None:
-    """Write `compare.png`: a column for each of some frames, the plate above, then each generator."""
-    folder.mkdir(parents=True, exist_ok=True)
-    count = len(strips["plate"]) // generators
-    picked = np.unique(np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int))
+def write_sheet(given: argparse.Namespace, strips: dict[str, list[np.ndarray]]) -> None:
+    """Write the sheet: a column for each of some frames, the plate above, then each generator."""
+    path = given.sheet if given.sheet.suffix in (".png", ".jpg") else given.sheet / "compare.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = len(strips["plate"]) // len(given.generator)
+    picked = np.unique(np.linspace(0, count - 1, min(given.columns, count)).round().astype(int))
     rows = [np.hstack([strip[k] for k in picked]) for strip in strips.values()]
-    cv2.imwrite(str(folder / "compare.png"), np.ascontiguousarray(np.vstack(rows)[..., ::-1]))
-    print(f"\nsheet: {folder / 'compare.png'} (rows: {', '.join(strips)})")
+    cv2.imwrite(str(path), np.ascontiguousarray(np.vstack(rows)[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    print(f"\nsheet: {path} (rows: {', '.join(strips)})")
 
 
 def parameter(text: str) -> tuple[str, object]:
@@ -233,7 +233,8 @@ def options() -> argparse.Namespace:
         help="name=value: a parameter of the generators but mesh",
     )
     parser.add_argument("--frames", help="first-last, instead of the held-out stretches")
-    parser.add_argument("--sheet", type=Path, help="folder for the sheet")
+    parser.add_argument("--sheet", type=Path, help="folder for the sheet, or its file, *.png or *.jpg")
+    parser.add_argument("--columns", type=int, default=8, help="frames on the sheet")
     return parser.parse_args()
 
 

@@ -54,6 +54,14 @@ def test_light_changes_input_and_target_alike() -> None:
     assert np.abs(picture - target).mean() < 5e-3
 
 
+def test_eased_there_is_no_warp_and_half_of_the_placement() -> None:
+    whole = Augmentation()
+    assert whole.eased(1) == whole
+    calm = whole.eased(0)
+    assert (calm.warp, calm.turn, calm.scale, calm.shift) == (0, whole.turn / 2, whole.scale / 2, whole.shift / 2)
+    assert (calm.light, calm.colour, calm.grain) == (whole.light, whole.colour, whole.grain)
+
+
 def test_a_brighter_light_stays_on_the_shoulder() -> None:
     """Two stops more make a bright skin a highlight that decodes to some four times the light, not to a lamp."""
     bright = np.full_like(FACE, 0.75)

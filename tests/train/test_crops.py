@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceplate.face import Face, FaceFinder
+from faceplate.face import Face, FaceFinder, topology
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.train.crops import FaceCrop, FaceMeasures, cut_face
@@ -35,6 +35,16 @@ def test_an_occluder_is_a_hole_in_the_matte(seen: tuple[Frame, Face], finder: Fa
     assert 0.1 < found[1].hidden < 0.35
     eye = np.floor(clear.landmarks[468]).astype(int)
     assert found[0].matte[eye[1], eye[0]] > 220
+
+
+def test_the_matte_goes_beyond_the_outline(seen: tuple[Frame, Face], finder: FaceFinder) -> None:
+    """A render multiplies it with the plate's own hull; inside that it must be whole, or a rim of the double stays."""
+    crop = cut(*seen, finder)[0]
+    outline = crop.landmarks[topology().oval]
+    jaw = outline[outline[:, 1] > np.median(outline[:, 1])]
+    at = np.clip(np.floor(jaw).astype(int), 0, 95)
+    assert np.median(crop.matte[at[:, 1], at[:, 0]]) > 200
+    assert crop.matte[:3].max() == 0 and crop.matte[:, :3].max() == 0
 
 
 def test_beyond_the_picture_there_is_no_face(seen: tuple[Frame, Face], finder: FaceFinder) -> None:

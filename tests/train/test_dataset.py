@@ -24,7 +24,8 @@ from faceplate.plate import Sequence
 from faceplate.render.crop import PlateCrop
 from faceplate.shot import load_shot
 from faceplate.track import PlateReader, Track
-from faceplate.train.dataset import COVERAGE_SHEET, held_out_stretches, make_dataset
+from faceplate.train.dataset import COVERAGE_SHEET, make_dataset
+from faceplate.train.gather import held_out_stretches
 from faceplate.train.pack import DOCUMENT, EYES, MOUTH, dataset_folder, open_training_set
 from faceplate.train.spool import Spool
 from releases import TODAY, key_of

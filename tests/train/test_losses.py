@@ -20,6 +20,7 @@ from faceplate.face.identity import embed  # noqa: E402
 from faceplate.models import embedded_store, open_network  # noqa: E402
 from faceplate.train.curve import KNEE, LIMIT, network_of, plain_of  # noqa: E402
 from faceplate.train.losses import (  # noqa: E402
+    expression_loss,
     likeness_loss,
     pixel_weights,
     plain_picture,
@@ -125,3 +126,31 @@ def test_the_recogniser_s_crop_follows_its_matrix() -> None:
     one = net(torch.from_numpy(small.transpose(2, 0, 1)[None].copy()), torch.tensor([[[1.0, 0, 0], [0, 1.0, 0]]]))
     two = net(torch.from_numpy(large.transpose(2, 0, 1)[None].copy()), torch.tensor([[[2.0, 0, 60], [0, 2.0, 40]]]))
     assert float(likeness_loss(two, functional.normalize(one, dim=1))) < 0.02
+
+
+def test_detail_is_the_difference_of_slopes() -> None:
+    """A constant error has none; a stripe's two edges count with their height, over all pixels."""
+    wanted = torch.full((1, 3, 64, 64), 0.4)
+    layers = torch.cat([ONES, ONES * 0, ONES * 0], 1)
+    logits = torch.full((1, 1, 64, 64), 20.0)
+    weights = LossWeights()
+    even = reconstruction((wanted + 0.1, logits), wanted, layers, weights)
+    assert float(even["detail"]) == pytest.approx(0, abs=1e-6) and float(even["pixel"]) == pytest.approx(0.1, abs=1e-5)
+    made = wanted.clone()
+    made[:, :, :, 20:30] += 0.1
+    assert float(reconstruction((made, logits), wanted, layers, weights)["detail"]) == pytest.approx(0.2 / 63, abs=1e-5)
+
+
+def test_expression_is_one_minus_the_cosine() -> None:
+    codes = functional.normalize(torch.randn(4, 16), dim=1) * 4  # mean square 1
+    assert float(expression_loss(codes, codes)) == 0
+    cosine = functional.cosine_similarity(codes[:2], codes[2:]).mean()
+    assert float(expression_loss(codes[:2], codes[2:])) == pytest.approx(float(1 - cosine), abs=1e-5)
+
+
+def test_likeness_to_the_replaced_person_counts_where_it_is_more_than_the_actor_s() -> None:
+    actor, double = torch.eye(128)[0], functional.normalize(torch.eye(128)[0] + torch.eye(128)[1], dim=0)
+    both = torch.stack([actor, double])
+    assert float(likeness_loss(both, actor)) == pytest.approx(0.5 * (1 - 0.5**0.5), abs=1e-6)
+    excess = 0.5 * (1 - 0.5**0.5)  # of the second alone: the first is as like the double as the actor is
+    assert float(likeness_loss(both, actor, double) - likeness_loss(both, actor)) == pytest.approx(excess, abs=1e-6)

@@ -58,6 +58,18 @@ def test_a_swap_differs_from_the_face_by_the_actor_s_own_layers_alone() -> None:
     assert not torch.allclose(swap, changed)
 
 
+def test_the_swapped_face_is_encoded_again() -> None:
+    """Its code belongs to the code that it was decoded from, and only the way through the swap has a gradient."""
+    made = network()
+    faces, double = torch.rand(2, 3, 64, 64), torch.tensor([[0.0, 1.0]] * 2)
+    codes = made(faces, double, 1, torch.tensor([[1.0, 0.0]]), True)[2]
+    assert codes[0].shape == codes[1].shape == (1, 16)
+    assert torch.allclose(codes[1], made.encoder(faces)[1:], atol=1e-5)
+    assert codes[0].requires_grad and not codes[1].requires_grad
+    codes[0].square().sum().backward()
+    assert made.own_weight.grad is not None and made.own_weight.grad[0].abs().max() > 0
+
+
 def test_a_person_s_own_layers_learn_from_that_person_s_faces_alone() -> None:
     made = network()
     made(torch.rand(2, 3, 64, 64), torch.tensor([[0.0, 1.0]] * 2))[0][0].sum().backward()

@@ -15,8 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from faceplate.cli.log import Log, LogOption, open_log
+from faceplate.face import FaceFinder
 from faceplate.models import default_store
-from faceplate.train.base import join_datasets
+from faceplate.train.base import BaseRequest, make_base
+from faceplate.train.gather import Gathering
+from faceplate.train.inputs import ReadSettings
 from faceplate.train.needed import require_torch
 from faceplate.train.settings import Outcome, Progress, RunSettings
 
@@ -83,8 +86,19 @@ def base_command(
     model: Annotated[Path, typer.Argument(help="The folder of the base.")],
     dataset: Annotated[
         list[Path] | None,
-        typer.Option("--dataset", help="A folder with a dataset of released people, any number of times."),
+        typer.Option("--dataset", help="A model's folder, whose dataset's people are taken, any number of times."),
     ] = None,
+    person: Annotated[
+        list[Path] | None,
+        typer.Option("--person", help="A folder of pictures and movies of one released person, any number of times."),
+    ] = None,
+    size: Annotated[int, typer.Option(help="For --person: side of a face in pixels, 64 to 512.")] = 256,
+    every: Annotated[
+        int, typer.Option(help="For --person: every n-th frame of movies and frame sequences.", min=1)
+    ] = 1,
+    production: Annotated[str, typer.Option(help="For --person: the production of the releases.")] = "",
+    space: Annotated[str | None, typer.Option(help="For --person: the colour space where the files say none.")] = None,
+    ocio: Annotated[str | None, typer.Option(help="For --person: an OCIO config; else $OCIO, else ACES.")] = None,
     preset: _Preset = "standard",
     resume: _Resume = False,
     minutes: _Minutes = None,
@@ -99,13 +113,16 @@ def base_command(
 ) -> None:
     """Train a base of several people, which --init of train run starts from.
 
-    The people of all datasets are joined into one dataset in MODEL; their releases go with them.
+    All people are joined into one dataset in MODEL; their releases, which must permit training, go with them.
     """
     lines = open_log(log)
     with lines.refusals():
         require_torch()
         if not resume:
-            document = join_datasets(model, tuple(dataset or ()))
+            finder = FaceFinder(default_store(), threads=1)
+            gathering = Gathering(size, ReadSettings(finder, ocio, space, every), os.cpu_count() or 1)
+            request = BaseRequest(model, tuple(dataset or ()), tuple(person or ()), gathering, production)
+            document = make_base(request)
             lines.event("dataset", people=len(document.people), message=f"{len(document.people)} people")
         settings = RunSettings(
             preset, resume, None, minutes, steps, seed, device, precision, workers, threads, save_minutes

@@ -1,4 +1,4 @@
-"""`faceplate ui`: opens the workspace in the browser, on a shot, on a plate, or on the demo."""
+"""`faceplate ui`: opens the workspace in the browser, on a shot, a plate, a model that is trained, or the demo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 from faceplate.errors import RenderError, UsageError
 from faceplate.shot import is_shot_file
 from faceplate.shot.load import shows_above
-from faceplate.system.user_paths import exists, is_file, read_bytes
+from faceplate.system.user_paths import exists, is_dir, is_file, read_bytes
 from faceplate_client import EngineError, connect
 from faceplate_client.engine import variables
 
@@ -23,7 +23,11 @@ __all__ = ["open_workspace", "ui_command"]
 
 def ui_command(
     what: Annotated[
-        str, typer.Argument(help="A shot file, x.shot.json, or a plate, plate.####.exr; without it the demo opens.")
+        str,
+        typer.Argument(
+            help="A shot file, x.shot.json, a plate, plate.####.exr, or the folder of a model that is trained; without it "
+            "the demo opens."
+        ),
     ] = "",
     source: Annotated[
         Path | None,
@@ -37,11 +41,12 @@ def ui_command(
     A plate gets a shot file in the current folder, with the plate's name; an existing one is opened as it is. The link works
     once, within a minute.
     """
-    open_workspace(_shot_file(what, source, space), browser=browser)
+    model = _model_folder(what, source, space)
+    open_workspace("" if model else _shot_file(what, source, space), model=model, browser=browser)
 
 
-def open_workspace(shot: str, *, wedge: Path | None = None, browser: bool = True) -> None:
-    """Open the workspace on a shot file, "" for the demo, and on a wedge of it where one is given.
+def open_workspace(shot: str, *, model: str = "", wedge: Path | None = None, browser: bool = True) -> None:
+    """Open the workspace on a shot file, "" for the demo, and on a wedge of it where one is given; or on a model's training.
 
     Raises
     ------
@@ -51,7 +56,7 @@ def open_workspace(shot: str, *, wedge: Path | None = None, browser: bool = True
     # This command's own Python has an engine; one that is found elsewhere may be older.
     os.environ.setdefault("FACEPLATE_ENGINE", sys.executable)
     try:
-        asked = {"shot": shot, "environ": variables(_texts(shot))}
+        asked = {"shot": shot, "environ": variables(_texts(shot))} | ({"model": model} if model else {})
         link = connect(parent=False).call("POST", "/v1/ui/ticket", asked)["url"]
     except EngineError as error:
         if error.code == "no-route":
@@ -66,6 +71,18 @@ def open_workspace(shot: str, *, wedge: Path | None = None, browser: bool = True
     print("The link works once, within a minute. The engine ends by itself when no page and no host uses it.")
     if browser and not _opened(link):
         print("No browser could be opened here; open the link yourself.")
+
+
+def _model_folder(what: str, source: Path | None, space: str | None) -> str:
+    """Return the full path of the folder of a model, "" where something else is named. Raises `UsageError('bad-option')`."""
+    from faceplate.workspace.train_routes import holds_training
+
+    folder = Path(what).expanduser().absolute()
+    if not what or not is_dir(folder) or not holds_training(folder):
+        return ""
+    if source is not None or space is not None:
+        raise UsageError("bad-option", "--source and --space belong to a plate, and not to a model.")
+    return str(folder)
 
 
 def _shot_file(what: str, source: Path | None, space: str | None) -> str:

@@ -59,6 +59,8 @@ _STATUS = {
     "no-picture": 404,
     "no-export": 404,
     "not-rendered": 404,
+    "no-training": 404,
+    "no-preview": 404,
 }
 
 

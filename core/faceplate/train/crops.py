@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from faceplate.color import Exposure, encode
-from faceplate.comp import hull_matte, region_matte
+from faceplate.comp import HullEdges, hull_matte, region_matte
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import apply, crop_matrix, invert, resample, scale_of
@@ -25,6 +25,9 @@ __all__ = ["FaceCrop", "FaceMeasures", "cut_face"]
 _LARGEST = 512
 # Width of the matte's ramp, as a fraction of the face's size.
 _FEATHER = 0.03
+# How far the matte to learn goes beyond the face's outline. A render multiplies it with the plate's own hull, so a ramp inside the
+# outline would fade the new face twice and leave a rim of the double, of the beard above all.
+_BEYOND = HullEdges(forehead=1.2, bottom=0.06, right=0.06, left=0.06)
 # Value from which a pixel belongs to the eyes or the mouth.
 _REGION = 0.5
 # Side of the low-resolution picture by which faces are compared.
@@ -92,7 +95,7 @@ def cut_face(picture: Frame, face: Face, size: int, finder: FaceFinder) -> tuple
     """Cut a face out of a picture, as a render cuts it for a DFM generator, and measure it.
 
     The crop is resampled in scene-linear light, exposed by the face's level and encoded as in rendering. The matte is the
-    mesh's hull less occluders, and 0 beyond the picture's edge.
+    mesh's hull and a little more around it, less occluders, and 0 beyond the picture's edge.
 
     Parameters
     ----------
@@ -112,7 +115,8 @@ def cut_face(picture: Frame, face: Face, size: int, finder: FaceFinder) -> tuple
     large, large_face, inside = _aligned(whole, face, int(np.clip(round(native), size, _LARGEST)))
     hull = hull_matte(large_face, large.window, erode=0.0, feather=_FEATHER)
     hidden = occlusion_matte(large.pixels, large_face, large.window, large.color)
-    matte = _resized(hull * inside * (1 - hidden), size)
+    wide = hull_matte(large_face, large.window, erode=0.0, feather=_FEATHER, edges=_BEYOND)
+    matte = _resized(wide * inside * (1 - hidden), size)
     exposed = Exposure.of_level(face.level).gain
     pixels = encode(small.color.to_linear709(small.pixels), exposed)
     embedding = finder.embed(picture, face)

@@ -55,10 +55,11 @@ class Feed:
     rank: int = 0
     workers: int = 0
     pinned: bool = False
+    ease: tuple[int, int] | None = None
 
     def batches(self, first: int, stop: int) -> Iterator[TensorBatch]:
         """Iterate over the batches of the steps from `first` up to `stop`."""
-        steps = _Steps(self.model, self.rows, self.seed, self.rank)
+        steps = _Steps(self.model, self.rows, self.seed, self.rank, self.ease)
         if not self.workers:
             return (TensorBatch(*steps[step]) for step in range(first, stop))
         loader = DataLoader(
@@ -81,6 +82,7 @@ class _Steps(Dataset):
     rows: int
     seed: int
     rank: int
+    ease: tuple[int, int] | None
 
     def __getitem__(self, step: int) -> tuple[Tensor, ...]:
         return _parts(tensors(self._maker.batch(step)))
@@ -88,7 +90,7 @@ class _Steps(Dataset):
     @cached_property
     def _maker(self) -> BatchMaker:
         _, packs = open_training_set(self.model)
-        return BatchMaker(tuple(packs.values()), self.rows, self.seed, self.rank)
+        return BatchMaker(tuple(packs.values()), self.rows, self.seed, self.rank, ease=self.ease)
 
 
 def _begin_worker(_: int) -> None:

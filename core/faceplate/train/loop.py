@@ -135,6 +135,8 @@ def _open_run(
             f"{model} holds checkpoints of a training; go on with --resume, or remove {checkpoint_folder(model)}.",
         )
     preset = preset_called(state.get("preset", settings.preset))
+    if state.get("base") or (settings.init is not None and not state):
+        preset = preset.begun()
     seed = int(state.get("seed", settings.seed))
     levels_of(document.size)
     shape = Shape(document.size, tuple(packs), preset.code, preset.base, preset.cap, preset.blocks)
@@ -142,7 +144,8 @@ def _open_run(
     # A base has no actor whom a swap could be like.
     recogniser = open_recogniser(store) if preset.likeness_every and ACTOR in packs else None
     precision = precision_called(settings.precision, device)
-    trainer = Trainer(shape, preset, device, precision, ranks, recogniser, _faces_of(next(iter(packs.values()))))
+    known = tuple(_faces_of(pack) for pack in packs.values())[:2] if recogniser is not None else ()
+    trainer = Trainer(shape, preset, device, precision, ranks, recogniser, known)
     releases = tuple(state.get("releases", document.releases))
     run = _Run(model, preset, shape, document, packs, trainer, ranks, seed, state.get("base"), releases, notes=notes)
     if state:
@@ -198,6 +201,7 @@ class _Loop:
             self.ranks.rank,
             _workers(self.settings.workers, device),
             device.type == "cuda",
+            self.preset.ease,
         )
         with _signals(self.asked_to_stop):
             for batch in feed.batches(self.trainer.step_count, self.last):
@@ -247,11 +251,12 @@ class _Loop:
         elapsed = time.monotonic() - self.began
         rate = (step - self.first) / max(elapsed, 1e-6)
         faces = rate * self.preset.batch * 2 * self.ranks.count
-        if self.record is not None:
-            self.record.add({"step": step, "losses": losses, "faces_per_second": round(faces, 2)})
         left = (self.last - step) / max(rate, 1e-6)
         if self.settings.minutes is not None:
             left = min(left, max(self.settings.minutes * 60 - elapsed, 0.0))
+        if self.record is not None:
+            pace = {"faces_per_second": round(faces, 2), "seconds_left": round(left), "steps": self.last}
+            self.record.add({"step": step, "losses": losses, **pace})
         self._tell(Progress(step, self.last, losses, faces, left, self.latest_look))
 
     def _look(self) -> None:
@@ -323,7 +328,7 @@ def preview_rows(trainer: Trainer, packs: tuple[Pack, ...]) -> list[PreviewRow]:
     who[:, :2] = batch.who
     actor = torch.zeros_like(who)
     actor[:, 0] = 1
-    rebuilt, swapped = trainer.average(batch.faces, who, len(who), actor)
+    rebuilt, swapped = trainer.average(batch.faces, who, len(who), actor)[:2]
     found: list[PreviewRow] = []
     for index in range(len(who)):
         row: PreviewRow = (_picture(batch.faces[index]), _picture(rebuilt[0][index]), _matte(rebuilt[1][index]))

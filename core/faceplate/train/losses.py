@@ -1,4 +1,4 @@
-"""The losses of a training: structure, pixels, matte, and likeness to the actor.
+"""The losses of a training: structure, pixels and their slopes, matte, expression, and likeness to the actor.
 
 Structure is the multi-scale structural similarity of Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multi-scale structural
 similarity for image quality assessment", Asilomar 2003, over uniform windows of 7 pixels, with each scale weighted
@@ -19,7 +19,15 @@ from faceplate.train.curve import KNEE, LIMIT, SCALE
 from faceplate.train.network import Answer
 from faceplate.train.presets import LossWeights
 
-__all__ = ["likeness_loss", "pixel_weights", "plain_picture", "reconstruction", "structure_loss", "structure_scale"]
+__all__ = [
+    "expression_loss",
+    "likeness_loss",
+    "pixel_weights",
+    "plain_picture",
+    "reconstruction",
+    "structure_loss",
+    "structure_scale",
+]
 
 _WINDOW = 7
 _SCALES = 3
@@ -57,17 +65,26 @@ def structure_scale(made: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
 
 
 def reconstruction(answer: Answer, targets: Tensor, layers: Tensor, weights: LossWeights) -> dict[str, Tensor]:
-    """Return the losses of rebuilt faces: `structure`, `pixel`, `matte`, unweighted, and their weighted sum `total`."""
+    """Return the losses of rebuilt faces: `structure`, `pixel`, `detail`, `matte`, unweighted, and their weighted sum `total`."""
     face, logits = answer
     weight = pixel_weights(layers, weights)
     structure = structure_loss(face, targets, weight)
-    pixel = ((plain_picture(face) - plain_picture(targets)).abs() * weight).mean()
+    error = plain_picture(face) - plain_picture(targets)
+    pixel = (error.abs() * weight).mean()
+    detail = _slopes(error, weight)
     matte = (
         functional.binary_cross_entropy_with_logits(logits, layers[:, 0:1])
         + (torch.sigmoid(logits) - layers[:, 0:1]).abs().mean()
     )
-    total = structure * weights.structure + pixel * weights.pixel + matte * weights.matte
-    return {"total": total, "structure": structure, "pixel": pixel, "matte": matte}
+    total = structure * weights.structure + pixel * weights.pixel + detail * weights.detail + matte * weights.matte
+    return {"total": total, "structure": structure, "pixel": pixel, "detail": detail, "matte": matte}
+
+
+def _slopes(error: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean absolute difference of neighbouring pixels of the error, weighted: 0 where all edges are as wanted."""
+    across = (error[..., :, 1:] - error[..., :, :-1]).abs() * weight[..., :, 1:]
+    down = (error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]
+    return across.mean() + down.mean()
 
 
 def plain_picture(network: Tensor) -> Tensor:
@@ -78,6 +95,19 @@ def plain_picture(network: Tensor) -> Tensor:
     return torch.where(network > KNEE, plain + (network - high), network)
 
 
-def likeness_loss(embeddings: Tensor, wanted: Tensor) -> Tensor:
-    """Return 1 - the mean cosine similarity between embeddings (n, 128) and those wanted, of length 1."""
-    return 1 - (functional.normalize(embeddings, dim=1) * wanted).sum(1).mean()
+def expression_loss(code: Tensor, wanted: Tensor) -> Tensor:
+    """Return half the mean squared difference of codes (n, c) of mean square 1: 1 - their cosine similarity."""
+    return (code - wanted).square().mean() * 0.5
+
+
+def likeness_loss(embeddings: Tensor, wanted: Tensor, replaced: Tensor | None = None) -> Tensor:
+    """Return 1 - the mean cosine similarity between embeddings (n, 128) and those wanted, (n, 128) or (128,), of length 1.
+
+    `replaced` is the embedding of the person who is replaced. A face that is more like that person than the wanted one is adds
+    what it is too much.
+    """
+    faces = functional.normalize(embeddings, dim=1)
+    away = 1 - (faces * wanted).sum(1).mean()
+    if replaced is None:
+        return away
+    return away + functional.relu(faces @ replaced - (wanted * replaced).sum(-1)).mean()

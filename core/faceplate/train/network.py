@@ -4,7 +4,8 @@ The encoder turns a face into a short code. Two linear layers turn the code into
 for all people, which carries expression, pose and light, and the *own* layer, one for each person, which carries what a
 person looks like. The decoders see both halves one above the other. Each stage of the face decoder is also scaled and
 shifted by numbers of the person's own. To swap, the double's code passes the shared layer and the *actor's* own layer
-and scales, so expression and light are the double's and the face is the actor's.
+and scales, so expression and light are the double's and the face is the actor's. That the own layer does not lose the expression
+of a face that it was never shown is asked for: the swapped face, encoded again, must have the code that it was decoded from.
 """
 
 # pyright: reportMissingImports=false
@@ -122,10 +123,20 @@ class SwapNetwork(nn.Module):
         pairs = [(who @ scale[:, 0], who @ scale[:, 1]) for scale in self.scales]
         return self.face(halves, pairs) * 0.5 + 0.5, self.matte(halves)
 
-    def forward(self, faces: Tensor, who: Tensor, swap_rows: int = 0, swap_who: Tensor | None = None) -> list[Answer]:
-        """Rebuild `faces` as their own people; of the last `swap_rows` rows also return the swap to `swap_who`."""
+    def forward(
+        self, faces: Tensor, who: Tensor, swap_rows: int = 0, swap_who: Tensor | None = None, again: bool = False
+    ) -> list[Answer]:
+        """Rebuild `faces` as their own people; of the last `swap_rows` rows also return the swap to `swap_who`.
+
+        With `again` a third pair follows: the codes (n, code) of the swapped faces, and those that they were decoded from.
+        """
         code = self.encoder(faces.contiguous(memory_format=torch.channels_last))
         answers = [self.decode(code, who)]
         if swap_rows and swap_who is not None:
             answers.append(self.decode(code[-swap_rows:], swap_who))
+            if again:
+                # A little softer, so that nothing can be written into single pixels that only the encoder sees.
+                seen = functional.avg_pool2d(answers[1][0], 3, 1, 1, count_include_pad=False)
+                seen = seen.contiguous(memory_format=torch.channels_last)
+                answers.append((self.encoder(seen), code[-swap_rows:].detach()))
         return answers

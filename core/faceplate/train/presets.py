@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from faceplate.errors import UsageError
 
 __all__ = ["PRESETS", "LossWeights", "Preset", "Shape", "levels_of", "preset_called"]
 
 _LARGEST_GRID = 8
+_BEGUN = 3  # a training that begins at another model comes to its later parts after a third of the steps
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,11 @@ class LossWeights:
     structure: float = 1.0
     pixel: float = 3.0
     matte: float = 0.5
-    likeness: float = 0.1
+    detail: float = 3.0
+    expression: float = 0.25
+    likeness: float = 0.2
     eyes: float = 6.0
-    mouth: float = 3.0
+    mouth: float = 6.0
     background: float = 0.1
 
 
@@ -54,6 +57,10 @@ class Preset:
         Steps between two looks at the held-out faces, and between two preview sheets.
     patience : int
         Looks without an improvement of the held-out loss after which the training ends.
+    ease : tuple of int
+        Steps between which the warp of the augmentation falls to nothing.
+    expression_every, expression_rows, expression_from : int
+        As for the likeness: the code of the swap is asked to be that of the double's face.
     """
 
     name: str
@@ -70,20 +77,29 @@ class Preset:
     check_every: int
     preview_every: int
     patience: int
+    ease: tuple[int, int]
+    expression_every: int = 2
+    expression_rows: int = 2
+    expression_from: int = 200
     weights: LossWeights = LossWeights()
+
+    def begun(self) -> Preset:
+        """Return the preset of a training that begins at another model's weights, which has had much of its warp already."""
+        ease = (self.ease[0] // _BEGUN, self.ease[1] // _BEGUN)
+        return replace(self, ease=ease, likeness_from=self.likeness_from // _BEGUN)
 
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         # 96 to 128 pixels on two cores of a CPU within an hour.
-        Preset("quick", 128, 32, 256, 1, 4, 5e-4, 40_000, 8, 2, 3000, 250, 500, 24),
+        Preset("quick", 128, 32, 256, 1, 4, 5e-4, 24_000, 4, 2, 3000, 250, 500, 24, (1500, 4000)),
         # 128 to 256 pixels on one GPU, some hours.
-        Preset("standard", 256, 48, 512, 1, 8, 2e-4, 150_000, 2, 8, 10_000, 1000, 2000, 20),
+        Preset("standard", 256, 48, 512, 1, 8, 2e-4, 150_000, 2, 8, 10_000, 1000, 2000, 20, (40_000, 100_000)),
         # 256 to 512 pixels on one or several GPUs, days.
-        Preset("quality", 512, 64, 640, 2, 8, 1e-4, 500_000, 1, 8, 20_000, 2000, 5000, 30),
+        Preset("quality", 512, 64, 640, 2, 8, 1e-4, 500_000, 1, 8, 20_000, 2000, 5000, 30, (150_000, 350_000)),
         # For tests: shows that every part works, not what a face looks like.
-        Preset("tiny", 32, 8, 32, 1, 2, 2e-3, 60, 0, 1, 0, 20, 40, 16),
+        Preset("tiny", 32, 8, 32, 1, 2, 4e-3, 60, 0, 1, 0, 20, 40, 16, (20, 40), 2, 1, 10, LossWeights(detail=1.0)),
     )
 }
 """The presets by name."""

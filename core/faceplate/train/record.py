@@ -8,7 +8,12 @@ from typing import Any
 
 from faceplate.system.atomic import write_bytes, write_failed
 
-__all__ = ["Record", "read_record"]
+__all__ = ["Record", "read_record", "record_path"]
+
+
+def record_path(model: Path) -> Path:
+    """Return the file of the record in a model's folder."""
+    return model / "losses.jsonl"
 
 
 class Record:
@@ -19,7 +24,7 @@ class Record:
     """
 
     def __init__(self, model: Path, step: int) -> None:
-        self.path = model / "losses.jsonl"
+        self.path = record_path(model)
         kept = [line for line in read_record(model) if line["step"] <= step]
         text = "".join(json.dumps(line) + "\n" for line in kept)
         write_bytes(self.path, text.encode())
@@ -35,7 +40,7 @@ class Record:
 
 def read_record(model: Path) -> list[dict[str, Any]]:
     """Read the lines of a model's record; [] without one. A last line that was cut is left out."""
-    path = model / "losses.jsonl"
+    path = record_path(model)
     if not path.is_file():
         return []
     found = []

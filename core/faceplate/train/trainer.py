@@ -15,7 +15,7 @@ from torch.nn import functional
 from faceplate.errors import UsageError
 from faceplate.train.distributed import Ranks
 from faceplate.train.loader import TensorBatch
-from faceplate.train.losses import likeness_loss, reconstruction
+from faceplate.train.losses import expression_loss, likeness_loss, reconstruction
 from faceplate.train.network import SwapNetwork
 from faceplate.train.presets import Preset, Shape
 from faceplate.train.recogniser import Recogniser
@@ -46,9 +46,10 @@ def precision_called(name: str, device: torch.device) -> torch.dtype:
 
 
 class Trainer:
-    """Trains a network for `shape` on `device`. `actor` are faces whose mean embedding swapped faces should have.
+    """Trains a network for `shape` on `device`.
 
-    `network` are the trained weights; `average` is their running average, which previews, the held-out loss and export
+    `known` are faces of the actor, whose mean embedding swapped faces should have, and of the double, whom they should not be
+    like. `network` are the trained weights; `average` is their running average, which previews, the held-out loss and export
     use.
     """
 
@@ -60,15 +61,15 @@ class Trainer:
         precision: torch.dtype,
         ranks: Ranks,
         recogniser: Recogniser | None = None,
-        actor: TensorBatch | None = None,
+        known: tuple[TensorBatch, ...] = (),
     ) -> None:
         self.preset, self.device, self.precision = preset, device, precision
         self.network = SwapNetwork(shape).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=preset.rate, betas=(0.9, 0.99))
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=preset.rate, betas=(0.9, 0.99), fused=True)
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
         self.recogniser = recogniser.to(device) if recogniser is not None else None
-        self.actor = self._embedding(actor) if actor is not None else None
+        self.known = [self._embedding(faces) for faces in known] if recogniser is not None else []
         self.step_count = 0
         self.sums: dict[str, Tensor] = {}
         self._ranks = ranks
@@ -78,15 +79,20 @@ class Trainer:
         """Do one step and add its losses to the sums."""
         if self._called is None:  # after the weights were restored
             self._called = self._ranks.wrap(self.network, self.device)
-        swapped = self._swap_rows(batch)
+        likeness, expression = self._swap_rows(batch)
+        swapped = max(likeness, expression)
+        as_first = batch.who[:1].expand(swapped, -1) if swapped else None
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            answers = self._called(batch.faces, batch.who, swapped, self._as_actor(batch, swapped))
+            answers = self._called(batch.faces, batch.who, swapped, as_first, expression > 0)
         weights = self.preset.weights
         losses = reconstruction(answers[0], batch.targets, batch.layers, weights)
         total = losses["total"]
-        if swapped:
-            losses["likeness"] = self._likeness(answers[1][0], batch, swapped)
+        if likeness:
+            losses["likeness"] = self._likeness(answers[1][0][-likeness:], batch, likeness)
             total = total + losses["likeness"] * weights.likeness
+        if expression:
+            losses["expression"] = expression_loss(*answers[2])
+            total = total + losses["expression"] * weights.expression
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()
         self.scaler.unscale_(self.optimiser)
@@ -138,31 +144,26 @@ class Trainer:
         self.step_count = int(state["step"])
 
     @torch.no_grad()
-    def _embedding(self, actor: TensorBatch) -> Tensor | None:
-        """Return the mean embedding (128,) of the actor's faces, of length 1; None without a recogniser."""
-        if self.recogniser is None:
-            return None
-        batch = actor.to(self.device)
+    def _embedding(self, faces: TensorBatch) -> Tensor:
+        """Return the mean embedding (128,) of a person's faces, of length 1."""
+        assert self.recogniser is not None
+        batch = faces.to(self.device)
         return functional.normalize(self.recogniser(batch.faces, batch.to_recogniser).mean(0), dim=0)
 
-    def _swap_rows(self, batch: TensorBatch) -> int:
-        """Return how many faces of the batch's end, the double's, are swapped for the likeness in this step."""
-        every = self.preset.likeness_every
-        if self.recogniser is None or self.step_count < self.preset.likeness_from or self.step_count % every:
-            return 0
-        return min(self.preset.likeness_rows, len(batch.faces) // 2)
-
-    def _as_actor(self, batch: TensorBatch, rows: int) -> Tensor | None:
-        if not rows:
-            return None
-        who = torch.zeros_like(batch.who[-rows:])
-        who[:, 0] = 1
-        return who
+    def _swap_rows(self, batch: TensorBatch) -> tuple[int, int]:
+        """Return how many faces of the batch's end, the double's, are swapped in this step for likeness and for expression."""
+        step, preset, half = self.step_count, self.preset, len(batch.faces) // 2
+        likeness = expression = 0
+        if self.recogniser is not None and step >= preset.likeness_from and step % preset.likeness_every == 0:
+            likeness = min(preset.likeness_rows, half)
+        if preset.expression_every and step >= preset.expression_from and step % preset.expression_every == 0:
+            expression = min(preset.expression_rows, half)
+        return likeness, expression
 
     def _likeness(self, faces: Tensor, batch: TensorBatch, rows: int) -> Tensor:
-        assert self.recogniser is not None and self.actor is not None
+        assert self.recogniser is not None
         embeddings = self.recogniser(faces, batch.to_recogniser[-rows:])
-        return likeness_loss(embeddings, self.actor)
+        return likeness_loss(embeddings, *self.known)
 
     @torch.no_grad()
     def _follow_average(self) -> None:

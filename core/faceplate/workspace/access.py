@@ -17,11 +17,12 @@ __all__ = ["access_router"]
 
 
 class TicketRequest(BaseModel):
-    """The shot file that the page is to open, "" for none; and the user's variables that count for its shots, as `$OCIO`."""
+    """The shot file that the page is to open, or the folder of a model, "" for none; and the user's variables, as `$OCIO`."""
 
     model_config = ConfigDict(extra="forbid")
 
     shot: str = ""
+    model: str = ""
     environ: dict[str, str] = Field(default_factory=dict)
 
 
@@ -41,9 +42,10 @@ def access_router(service: Service) -> APIRouter:
     @router.post("/v1/ui/ticket")
     def ticket(request: TicketRequest) -> dict[str, Any]:
         """Return a link that opens the page once, within a minute. Needs the token."""
-        service.roots.check(request.shot)
+        service.roots.check(request.shot, request.model)
         text = service.sessions.ticket(request.shot, request.environ)
         place = f"#shot={quote(request.shot)}" if request.shot else ""
+        place = f"#train={quote(request.model)}" if request.model else place
         return {"ticket": text, "url": f"http://127.0.0.1:{service.port}{PAGE}?ticket={text}{place}"}
 
     @router.post(EXCHANGE)

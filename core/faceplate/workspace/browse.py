@@ -1,4 +1,4 @@
-"""Folders for choosing a plate, a source and a shot: sub-folders, shot files, sequences and movies, within the allowed roots."""
+"""Folders for choosing a plate, a source, a shot and a model: folders, shot files, sequences, movies, within the allowed roots."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from faceplate.plate.movie import is_movie
 from faceplate.service.roots import Roots
 from faceplate.shot import is_shot_file
 from faceplate.system.user_paths import entries, is_dir, resolved
+from faceplate.workspace.train_routes import holds_training
 from faceplate_client import format_frames
 
 __all__ = ["allowed", "folder_answer", "start_folder"]
@@ -47,6 +48,7 @@ def folder_answer(roots: Roots, folder: str) -> dict[str, Any]:
         "folder": str(real),
         "parent": None if parent is None else str(parent),
         "folders": [item.name for item in found if is_dir(item)],
+        "models": [item.name for item in found if is_dir(item) and holds_training(item)],
         "shots": [item.name for item in files if is_shot_file(item.name)],
         "sequences": _sequences(real, files),
         "pictures": sum(item.suffix.lower() in _PLATES for item in files),

@@ -17,6 +17,7 @@ from faceplate.workspace.picture_routes import picture_router
 from faceplate.workspace.shot_routes import shot_router
 from faceplate.workspace.source_routes import UPLOAD, source_router
 from faceplate.workspace.track_routes import track_router
+from faceplate.workspace.train_routes import train_router
 from faceplate.workspace.upload import LIMIT
 from faceplate.workspace.wedge_routes import wedge_router
 
@@ -32,6 +33,7 @@ _ROUTERS = (
     source_router,
     notes_router,
     wedge_router,
+    train_router,
 )
 
 

@@ -279,6 +279,7 @@ export interface Folder {
   folder: string;
   parent: string | null;
   folders: string[];
+  models: string[];
   shots: string[];
   sequences: { pattern: string; name: string; frames: string; count: number; kind: string }[];
   pictures: number;
