@@ -205,7 +205,8 @@ def write_sheet(given: argparse.Namespace, strips: dict[str, list[np.ndarray]]) 
     count = len(strips["plate"]) // len(given.generator)
     picked = np.unique(np.linspace(0, count - 1, min(given.columns, count)).round().astype(int))
     rows = [np.hstack([strip[k] for k in picked]) for strip in strips.values()]
-    cv2.imwrite(str(path), np.ascontiguousarray(np.vstack(rows)[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if path.suffix == ".jpg" else []
+    cv2.imwrite(str(path), np.ascontiguousarray(np.vstack(rows)[..., ::-1]), quality)
     print(f"\nsheet: {path} (rows: {', '.join(strips)})")
 
 

@@ -64,6 +64,20 @@ def test_a_model_from_dataset_to_store(
 
 
 @pytest.mark.usefixtures("torch")
+def test_a_base_of_datasets_and_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, base = tmp_path / "one", tmp_path / "base"
+    write_drawn_dataset(one, count=6, held_out=2)
+    missing = ("--person", tmp_path / "nobody", "--size", "64")
+    assert called("train", "base", base, "--dataset", one, *missing) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "nobody" in said and not (base / "dataset").exists()
+    common = ("--preset", "tiny", "--device", "cpu", "--workers", "0", "--threads", "1", "--log", "json")
+    assert called("train", "base", base, "--dataset", one, *common, "--steps", "2") == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert events[0]["people"] == 2 and events[-1]["message"] == "Step 2 of 2 is reached."
+
+
+@pytest.mark.usefixtures("torch")
 def test_a_model_without_a_dataset_names_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert called("train", "run", tmp_path, "--preset", "tiny") == 2
     assert "faceplate train dataset" in capsys.readouterr().err
