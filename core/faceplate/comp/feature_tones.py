@@ -46,8 +46,8 @@ _EVEN = 0.04
 _TEETH_RANKS, _TEETH_SPAN = (0.2, 0.95), (0.45, 0.75)
 # Weight of redness in that score, and the redness over the skin's from which the brightest part is not teeth.
 _REDNESS, _TOO_RED = 1.5, (0.0, 0.1)
-# The brightest of these pixels, as a quantile, and the luminance under it in natural logarithm from which a pixel begins to tell the
-# teeth's colour, and from which it does: a dark mouth's tongue and gums are not red either.
+# The brightest of these pixels, as a quantile, and the luminance under it in natural logarithm from which a pixel begins to tell
+# the teeth's colour, and from which it does: a dark mouth's tongue and gums are not red either.
 _BRIGHTEST, _UNDER_BRIGHTEST = 0.9, (-0.7, -0.3)
 # Luminance over the skin's, in natural logarithm, from which sclera or teeth count.
 _SCLERA_BRIGHT, _TEETH_BRIGHT = (-2.2, -1.2), (-1.6, -0.9)
