@@ -72,18 +72,6 @@ def test_painted_sclera_and_teeth_are_measured_over_the_skin(size: float, most: 
     assert np.abs(off.mean(axis=1)).max() < most
 
 
-def test_a_violet_tongue_does_not_colour_dark_teeth(face: Face) -> None:
-    """In a dark mouth a tongue that is half as bright as the teeth and not red leaves the teeth's colour as it is."""
-    open_face = sized(opened(face, 0.05), 600)
-    teeth = 0.5 * TOOTH
-    pixels, window = painted(open_face, teeth=teeth)
-    rows, columns = np.nonzero((pixels == np.array([0.03, 0.012, 0.01], np.float32)).all(axis=2))
-    lower = rows > np.median(rows)
-    pixels[rows[lower], columns[lower]] = 0.5 * teeth * (0.9, 0.75, 1.4)
-    away = measured(pixels, window, open_face).log[TEETH] - np.log(teeth / SKIN)
-    assert np.abs(away - away.mean()).max() < 0.03
-
-
 def test_exposure_and_a_colour_of_the_light_do_not_change_them(face: Face) -> None:
     open_face = opened(face)
     pixels, window = painted(open_face)

@@ -54,7 +54,7 @@ def test_one_picture_alone_is_believed() -> None:
 
 
 def test_what_only_one_picture_shows_at_a_brow_is_not_its_own(source_bea: Source) -> None:
-    """A dark end of a brow, which the picture alone cannot tell from the brow, is filled where the other pictures do not show it."""
+    """A dark end of a brow, which the picture alone cannot tell from the brow, is filled from the others, which do not show it."""
     views = {view.path.stem: view for view in source_bea.views if view.path.stem in ("front", "left", "right", "smile")}
     view = views["front"]
     rows, columns = np.indices(view.pixels.shape[:2])

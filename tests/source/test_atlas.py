@@ -124,7 +124,8 @@ def test_what_lies_close_beside_hair_has_no_vote(source_bea: Source) -> None:
     reach, clean = round(0.05 * view.face.size), view.texture.clean.copy()
     clean[row - reach : row + reach, column - reach : column + reach] = 0.0
     hidden, free = (
-        cast_vote(view.photograph, replace(view.texture, clean=part), 1.0).weight for part in (clean, view.texture.clean)
+        cast_vote(view.photograph, replace(view.texture, clean=part), 1.0).weight
+        for part in (clean, view.texture.clean)
     )
     lost = (free > 0.5) & (hidden == 0)
     bare = cast_vote(view.photograph, replace(view.texture, clean=clean), 1.0).clean > 0.95

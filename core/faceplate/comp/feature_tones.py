@@ -46,9 +46,6 @@ _EVEN = 0.04
 _TEETH_RANKS, _TEETH_SPAN = (0.2, 0.95), (0.45, 0.75)
 # Weight of redness in that score, and the redness over the skin's from which the brightest part is not teeth.
 _REDNESS, _TOO_RED = 1.5, (0.0, 0.1)
-# The brightest of these pixels, as a quantile, and the luminance under it in natural logarithm from which a pixel begins to tell the
-# teeth's colour, and from which it does: a dark mouth's tongue and gums are not red either.
-_BRIGHTEST, _UNDER_BRIGHTEST = 0.9, (-0.7, -0.3)
 # Luminance over the skin's, in natural logarithm, from which sclera or teeth count.
 _SCLERA_BRIGHT, _TEETH_BRIGHT = (-2.2, -1.2), (-1.6, -0.9)
 # Darkest value, as a part of the face's level, that has a logarithm.
@@ -238,10 +235,7 @@ def _teeth_of(patch: _Patch) -> tuple[np.ndarray, float]:
     low, high = _ranked(score, patch.weight, _TEETH_RANKS)
     span = max(high - low, 0.02)
     weight = patch.weight * smoothstep(score, low + _TEETH_SPAN[0] * span, low + _TEETH_SPAN[1] * span)
-    _, brightest = _ranked(luma, weight, (0.5, _BRIGHTEST))
     log, pixels = _mean(patch, weight)
-    color, _ = _mean(patch, weight * smoothstep(luma - brightest, *_UNDER_BRIGHTEST))
-    log = log.mean() + color - color.mean()
     certain = (
         smoothstep(pixels, *_PIXELS) * smoothstep(patch.opened, *_MOUTH_OPEN) * smoothstep(log.mean(), *_TEETH_BRIGHT)
     )

@@ -16,7 +16,7 @@ from faceplate.comp.occlusion_hair import hair_zone
 from faceplate.face import topology
 from faceplate.face.shape import away_from, head_model
 from faceplate.image.soft_steps import disc
-from faceplate.source.atlas import SIDE, Vote, over_atlas, weighted_median
+from faceplate.source.atlas import Vote, over_atlas, weighted_median
 from faceplate.source.light import LUMINANCE
 
 __all__ = ["agreed_darkness", "find_remains"]
@@ -31,7 +31,7 @@ _DARKER = (0.22, 0.42)
 _HEARD = (0.1, 0.3)
 # Log luminance, brighter than any skin, where nobody was heard.
 _UNKNOWN = 100.0
-# Distance from what was found in front within which something more is looked for, and by which it is widened, in pixels of the atlas.
+# Distance from what was found in front within which more is looked for, and by which it is widened, in pixels of the atlas.
 _NEAR, _BESIDE = 26, 4
 
 

@@ -78,8 +78,16 @@ class Atlas:
 
 @dataclass(frozen=True)
 class Vote:
-    """One picture on the atlas: its texture float32 (SIDE, SIDE, 3), and each float32 (SIDE, SIDE) how much it counts and how
-    far it shows the face itself, 0..1.
+    """One picture on the atlas.
+
+    Attributes
+    ----------
+    log : np.ndarray
+        float32 (SIDE, SIDE, 3), its texture.
+    weight : np.ndarray
+        float32 (SIDE, SIDE), how much it counts.
+    clean : np.ndarray
+        float32 (SIDE, SIDE), 0..1, how far it shows the face itself.
     """
 
     log: np.ndarray

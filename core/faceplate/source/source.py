@@ -22,8 +22,8 @@ from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.expression import RestingFace
 from faceplate.image.frame import Frame
-from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.agreement import agreed_darkness, find_remains
+from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, Vote, atlas_points, cast_vote, make_atlas
 from faceplate.source.feature_tones import source_features, view_features
 from faceplate.source.fill import fill_texture

@@ -43,7 +43,9 @@ def find_streaks(photograph: Photograph, apart: np.ndarray, calm: np.ndarray) ->
     contrast = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND * cells))
     skin = contrast[calm > 0.5]
     own = max(float(np.median(skin)) if len(skin) else 0.0, _LEAST_CONTRAST)
-    unlike = cv2.GaussianBlur(np.abs(apart).max(axis=2), (0, 0), _FINE * cells)
+    away = np.abs(apart)
+    away = np.maximum(np.maximum(away[..., 0], away[..., 1]), away[..., 2])
+    unlike = cv2.GaussianBlur(away, (0, 0), _FINE * cells)
     return _ramp(contrast / own, *_STREAKED) * _ramp(unlike, *_UNLIKE)
 
 
@@ -63,12 +65,13 @@ def find_gaps(front: np.ndarray, zone: np.ndarray, covered: np.ndarray, cells: f
     """
     free = ((front < 0.3) & (covered > 0.5)).astype(np.uint8)
     core = cv2.erode(free, disc(_THIN * cells), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
-    kept = stats[:count, cv2.CC_STAT_AREA] > (max(_LEAST_PIECE - 2 * _THIN, 0.0) * cells) ** 2
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
+    kept = stats[:, cv2.CC_STAT_AREA] > ((_LEAST_PIECE - 2 * _THIN) * cells) ** 2
     kept[0] = False
-    whole = cv2.dilate(kept[labels].astype(np.uint8), disc(1.3 * _THIN * cells))
-    beside = cv2.dilate((front > 0.3).astype(np.uint8), disc(2 * _THIN * cells))
-    return ((free & beside & (1 - whole)) * np.clip(2 * zone, 0, 1)).astype(np.float32)
+    whole = cv2.dilate(kept[np.asarray(labels, np.int32)].astype(np.uint8), disc(1.3 * _THIN * cells)) > 0
+    beside = cv2.dilate((front > 0.3).astype(np.uint8), disc(2 * _THIN * cells)) > 0
+    gaps = (free > 0) & beside & ~whole
+    return (gaps * np.clip(2 * zone, 0, 1)).astype(np.float32)
 
 
 def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
