@@ -24,6 +24,7 @@ __all__ = [
     "Pose",
     "away_from",
     "bare_skin",
+    "beside_expression",
     "head_model",
     "light_orders",
     "normals",
@@ -139,6 +140,12 @@ def shape_difference(own: RestingShape, other: RestingShape) -> np.ndarray:
     apart = (own.canonical - other.canonical).ravel()
     believed = 2 * _PEOPLE / (2 * _PEOPLE + own.doubt + other.doubt)
     return (apart - directions.T @ ((1.0 - believed) * (directions @ apart))).reshape(-1, 3)
+
+
+def beside_expression(offset: np.ndarray) -> np.ndarray:
+    """Return the part of a canonical offset (478, 3) that no direction of expression makes."""
+    directions = head_model().expression
+    return (offset.ravel() - directions.T @ (directions @ offset.ravel())).reshape(-1, 3)
 
 
 def unsqueezed(points: np.ndarray, pixel_aspect: float) -> np.ndarray:
