@@ -38,8 +38,10 @@ def shape_offset(points: np.ndarray, poses: tuple[Pose, ...], rest: RestingShape
     It is the difference of the two people's shapes at rest. The source's is the weighted mean over its views (`poses`); views
     with a pose similar to the plate's weigh more, because errors of the landmarks for a rotated head are then alike and cancel.
     The performer's is `rest`, from the frames of the track; without it these points alone are known, and less of the difference
-    is believed. Beside the directions of expression it is taken against these points, whose errors then cancel. The performance is preserved: the mouth keeps its openness, a closed eye stays closed, and the irises move with
-    the eyes and keep their gaze. A head rotated so far that the oval is no longer its outline keeps its shape.
+    is believed. Beside the directions of expression it is taken against these points, whose errors then cancel.
+
+    The performance is preserved: the mouth keeps its openness, a closed eye stays closed, and the irises move with the eyes and
+    keep their gaze. A head rotated so far that the oval is no longer its outline keeps its shape.
     """
     pose = pose_of(points)
     weights = np.exp(-np.array([turn_between(other, pose) for other in poses]) / _LIKE)
