@@ -17,6 +17,7 @@ from faceplate.face.expression import (
     mouth_openness,
 )
 from faceplate.face.expression_match import MatchAmounts, match_points
+from faceplate.face.shape import head_model, pose_of
 from network_scene import frontal_head
 
 HEAD = frontal_head((300.0, 280.0), 130.0).points
@@ -131,3 +132,13 @@ def test_amounts_of_zero_move_nothing() -> None:
     performed = looking(speaking(blinking(HEAD, 0.3), 0.3), 0.05)
     match = match_points(HEAD, performed, OFF, resting(HEAD), resting(HEAD))
     assert not OFF.any and np.array_equal(match.points, HEAD) and not match.look.any()
+
+
+def test_a_shape_that_lies_along_speaking_is_not_taken_for_speech() -> None:
+    """A person whose shape differs along a direction of speaking, and who does what the performer does, stays as they are."""
+    scale = pose_of(HEAD).scale
+    longer = HEAD + 0.6 * scale * head_model().expression[0].reshape(-1, 3)
+    only = MatchAmounts(lids=0, gaze=0, mouth=0, jaw=1, brows=0)
+    moved = np.abs(match_points(longer, HEAD, only).points - longer).max()
+    kept = np.abs(match_points(longer, HEAD, only, aimed=longer).points - longer).max()
+    assert kept < 1e-6 and moved > 1.0

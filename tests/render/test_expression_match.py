@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from faceplate.face import Face, FaceFinder, landmark
 from faceplate.face.expression import RestingFace, eye_openness, gaze_of, mouth_openness
-from faceplate.generators import Generator, NullGenerator
+from faceplate.face.expression_match import MatchedPoints, match_points
+from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.render.expression_match import RestingFaces
 from faceplate.render.swap import swap_face
@@ -124,3 +127,23 @@ def test_outside_the_matte_nothing_changes_and_exposure_changes_nothing(
     two = swap_face(bright, replace(face, level=8 * face.level), generator, Parameters.model_validate(PLAIN), rest=rest)
     apart = np.linalg.norm(two.over / 8 - one.over) / np.linalg.norm(one.over)
     assert apart < 0.005
+
+
+@pytest.mark.parametrize("shape", [0.0, 1.0])
+def test_speech_is_compared_in_the_new_faces_shape(
+    plates: Plates, source_bea: Source, monkeypatch: pytest.MonkeyPatch, shape: float
+) -> None:
+    aimed: list[np.ndarray | None] = []
+
+    def watched(*given: Any) -> MatchedPoints:
+        aimed.append(given[5])
+        return match_points(*given)
+
+    monkeypatch.setattr(sys.modules[RestingFaces.__module__], "match_points", watched)
+    frame, face = plates["rest"]
+    generator = MeshGenerator(source_bea, MeshSettings(shape=shape))
+    swap_face(frame, face, generator, Parameters.model_validate(PLAIN))
+    expected = generator.reshaped(face, 1.0).points if shape else None
+    assert len(aimed) == 1 and (aimed[0] is None) == (expected is None)
+    if expected is not None and aimed[0] is not None:
+        assert np.abs(aimed[0] - expected).max() < 0.2 * np.abs(expected - face.points).max()

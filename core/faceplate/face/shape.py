@@ -24,6 +24,7 @@ __all__ = [
     "Pose",
     "away_from",
     "bare_skin",
+    "beside_expression",
     "head_model",
     "light_orders",
     "normals",
@@ -40,7 +41,7 @@ RIGID = np.array([10, 67, 297, 54, 284, 127, 356, 234, 454, 6, 168, 197, 195, 5,
 # Variance along the directions of expression, in squared radii of the head: of people, and of one person in a performance. As
 # `bench/people/measure_shape.py` prints them for the people to tune on.
 _PEOPLE = np.array([0.133, 0.310, 0.018, 0.131, 0.167])
-_ACTING = np.array([0.198, 0.133, 0.285, 0.038, 0.026])
+_ACTING = np.array([0.198, 0.133, 0.284, 0.038, 0.026])
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,12 @@ def shape_difference(own: RestingShape, other: RestingShape) -> np.ndarray:
     apart = (own.canonical - other.canonical).ravel()
     believed = 2 * _PEOPLE / (2 * _PEOPLE + own.doubt + other.doubt)
     return (apart - directions.T @ ((1.0 - believed) * (directions @ apart))).reshape(-1, 3)
+
+
+def beside_expression(offset: np.ndarray) -> np.ndarray:
+    """Return the part of a canonical offset (478, 3) that no direction of expression makes."""
+    directions = head_model().expression
+    return (offset.ravel() - directions.T @ (directions @ offset.ravel())).reshape(-1, 3)
 
 
 def unsqueezed(points: np.ndarray, pixel_aspect: float) -> np.ndarray:

@@ -9,7 +9,15 @@ import numpy as np
 from faceplate.face import RestingShape, topology
 from faceplate.face.align import apply
 from faceplate.face.expression import LID_PAIRS, LIP_PAIRS, eye_openness
-from faceplate.face.shape import Pose, head_model, pose_of, resting_shape, shape_difference, turn_between
+from faceplate.face.shape import (
+    Pose,
+    beside_expression,
+    head_model,
+    pose_of,
+    resting_shape,
+    shape_difference,
+    turn_between,
+)
 from faceplate.image.soft_steps import smoothstep
 
 __all__ = ["shape_offset"]
@@ -30,13 +38,16 @@ def shape_offset(points: np.ndarray, poses: tuple[Pose, ...], rest: RestingShape
     It is the difference of the two people's shapes at rest. The source's is the weighted mean over its views (`poses`); views
     with a pose similar to the plate's weigh more, because errors of the landmarks for a rotated head are then alike and cancel.
     The performer's is `rest`, from the frames of the track; without it these points alone are known, and less of the difference
-    is believed. The performance is preserved: the mouth keeps its openness, a closed eye stays closed, and the irises move with
-    the eyes and keep their gaze. A head rotated so far that the oval is no longer its outline keeps its shape.
+    is believed. Beside the directions of expression it is taken against these points, whose errors then cancel.
+
+    The performance is preserved: the mouth keeps its openness, a closed eye stays closed, and the irises move with the eyes and
+    keep their gaze. A head rotated so far that the oval is no longer its outline keeps its shape.
     """
     pose = pose_of(points)
     weights = np.exp(-np.array([turn_between(other, pose) for other in poses]) / _LIKE)
     own = resting_shape([other.canonical for other in poses], weights)
-    offset = shape_difference(own, rest or resting_shape([pose.canonical]))
+    other = rest or resting_shape([pose.canonical])
+    offset = shape_difference(own, other) + beside_expression(other.canonical - pose.canonical)
     offset = offset + _closing(offset, LIP_PAIRS)
     for pairs, openness in zip(LID_PAIRS, eye_openness(points), strict=True):
         offset = offset + (1 - smoothstep(openness / _OPEN_EYE)) * _closing(offset, pairs)
