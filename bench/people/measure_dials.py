@@ -1,11 +1,15 @@
 """Measure what each dial does to a result: what it names, what else it moves, whether it is monotonic, and the likeness it costs.
 
     python bench/people/measure_dials.py FOLDER --count 4
+    python bench/people/measure_dials.py FOLDER --count 5 --responses
 
 The front picture is the plate. The landmarker measures the result at steps over each dial's range. `own` is the change of what
 the dial names from one end to the other, as a share of the change put on the mesh; `other` is the largest change of anything else
 at half range, as a share of what the other thing's own dial puts on the mesh there; `backward` is the largest step against the
 dial's direction, as a share of the dial's whole change; `identity` is the fall of SFace's similarity to the source at half range.
+
+`--responses` prints what each dial, a row, moves at half range, in the units of `other`: the mean over the pairs, and in
+brackets the standard deviation between them. The mean is systematic; the rest belongs to the landmarker's noise.
 """
 
 from __future__ import annotations
@@ -102,8 +106,30 @@ def measure(setup: Setup, source: Person, target: Person, tiles: list[np.ndarray
     return result
 
 
+def responses(setup: Setup, source: Person, target: Person) -> np.ndarray:
+    """Return what each dial moves at half range, float64 (9, 9), over what each feature's own dial puts on the mesh there."""
+    swapper = Swapper(setup, source, target)
+    halves = [HALF * ends_of(dial)[1] for dial in DIALS]
+    rest = dial_features(swapper.swap()[1].points)
+    moved = [dial_features(swapper.swap(*turn)[1].points) - rest for turn in zip(DIALS, halves, strict=True)]
+    resting = _put(swapper.plate, "", 0.0)
+    put = [_put(swapper.plate, *turn) - resting for turn in zip(DIALS, halves, strict=True)]
+    return np.array(moved) / np.abs(np.diag(np.array(put)))
+
+
 def _put(plate: Plate, dial: str, value: float) -> np.ndarray:
-    return dial_features(dialled(plate.face.points, Dials(**{dial: value})).whole)
+    return dial_features(dialled(plate.face.points, Dials(**({dial: value} if dial else {}))).whole)
+
+
+def print_responses(setup: Setup) -> None:
+    """Print the table of `responses`: mean and standard deviation."""
+    found = []
+    for target, source in pairs_of(setup.people):
+        found.append(responses(setup, source, target))
+        note(f"{source.name} on {target.name} done")
+    header("dial", *DIALS)
+    for dial, mean, spread in zip(DIALS, np.mean(found, axis=0), np.std(found, axis=0), strict=True):
+        row(dial, *(f"{one:.2f} ({other:.2f})" for one, other in zip(mean, spread, strict=True)))
 
 
 def main() -> None:
@@ -111,8 +137,12 @@ def main() -> None:
     parser = parser_for(__doc__)
     parser.set_defaults(count=4)
     parser.add_argument("--sheet", help="a JPEG with both ends of every dial")
+    parser.add_argument("--responses", action="store_true", help="print what each dial moves, in place of the table")
     given = parser.parse_args()
     setup, tiles, found = setup_of(given), [], []
+    if given.responses:
+        print_responses(setup)
+        return
     for target, source in pairs_of(setup.people):
         found.append(measure(setup, source, target, tiles))
         note(f"{source.name} on {target.name} done")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceplate.comp.motion_blur import LEAST_PATH, blur_along, motion_field
+from faceplate.comp.motion_blur import LEAST_PATH, blur_along, motion_field, movement_grid
 from faceplate.image.window import Window
 from streaks import band_ratios, smeared
 from track_sightings import mean_head
@@ -50,6 +50,19 @@ def test_each_point_has_its_own_path() -> None:
     for point in (1, 50, 10, 61):
         assert abs(at(point) - motion[point, 0]) < 0.8
     assert at(1) > 10 and at(234) < 5
+
+
+def test_a_crop_has_the_path_in_its_own_pixels() -> None:
+    motion = np.column_stack([0.1 * (HEAD[:, 1] - HEAD[:, 1].min()), np.full(478, 5.0)])
+    grid = movement_grid(HEAD, motion, SIZE)
+    assert grid is not None
+    turn = 1.5 * np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
+    matrix = np.column_stack([turn, (12.0, -7.0)])
+    crop = Window.around(HEAD[:, :2] @ turn.T + matrix[:, 2], 5.0)
+    field = grid.on(crop, matrix)
+    for point in (1, 50, 61, 105):
+        x, y = turn @ HEAD[point, :2] + matrix[:, 2]
+        assert np.abs(field[int(y) - crop.y, int(x) - crop.x] - turn @ motion[point]).max() < 0.6
 
 
 def test_what_stands_still_is_not_blurred(texture: np.ndarray) -> None:

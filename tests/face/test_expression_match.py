@@ -84,6 +84,13 @@ def test_a_face_keeps_the_proportions_of_its_own_eyes() -> None:
     assert np.allclose(eye_openness(blind.points), eye_openness(narrow), rtol=0.1)
 
 
+def test_a_performer_who_only_laughs_narrows_the_eyes() -> None:
+    narrow = blinking(HEAD, 0.1 / np.mean(eye_openness(HEAD)))
+    match = match_points(HEAD, narrow, MatchAmounts(), resting(HEAD), resting(narrow))
+    left = np.array(eye_openness(match.points)) / eye_openness(HEAD)
+    assert (left < 0.65).all() and (left > 0.3).all()
+
+
 @pytest.mark.parametrize("opening", [0.15, 0.4])
 def test_the_mouth_opens_as_far_as_the_performance(opening: float) -> None:
     performed = speaking(HEAD, opening)

@@ -14,6 +14,7 @@ from faceplate.face.expression import RestingFace, eye_openness, gaze_of, mouth_
 from faceplate.face.expression_match import MatchedPoints, match_points
 from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator
 from faceplate.image.frame import Frame
+from faceplate.render import expression_match
 from faceplate.render.expression_match import RestingFaces
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
@@ -67,6 +68,19 @@ def test_lids_close_with_the_performers(
     assert shut < 0.62 * rested
     unmatched = np.mean(eye_openness(seen(plates, "shut", generator, rest, finder, match_lids=0)))
     assert shut < unmatched - 0.05
+
+
+def test_lids_are_read_from_pixels_and_not_from_points(
+    plates: Plates, generator: Generator, rest: RestingFaces, finder: FaceFinder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The landmarks of a plate whose eyes are shut may be those of open eyes."""
+    opened = np.mean(eye_openness(seen(plates, "rest", generator, rest, finder)))
+    frame, _ = plates["shut"]
+    blind = {"blind": (frame, plates["rest"][1])}
+    shut = np.mean(eye_openness(seen(blind, "blind", generator, rest, finder)))
+    assert shut < 0.75 * opened
+    monkeypatch.setattr(expression_match, "lids_seen", lambda *seen: np.array(eye_openness(seen[2])))
+    assert np.mean(eye_openness(seen(blind, "blind", generator, rest, finder))) > shut + 0.05
 
 
 def test_the_look_is_the_performers(

@@ -31,6 +31,8 @@ _OPENING_SCALE = 5.0
 _LUMINANCE = np.array([0.25, 0.6, 0.15], np.float32)
 # What a reading is multiplied by, up to the landmarks' opening, so that few open eyes are read as less open than they are.
 _RAISED = 1.1
+# Decimals that a reading is rounded to.
+_DECIMALS = 6
 # The most by which the landmarks are corrected, in widths of the eye.
 _MOST = 0.25
 
@@ -55,7 +57,8 @@ def eye_window(points: np.ndarray) -> Window:
 
 def eye_pictures(display: np.ndarray, window: Window, points: np.ndarray) -> np.ndarray:
     """Cut both eyes, the left one mirrored, levelled by their corners: luminance, float32 (2, EYE_HEIGHT, EYE_WIDTH)."""
-    light = np.ascontiguousarray(display @ _LUMINANCE)
+    red, green, blue = (display[..., k] * _LUMINANCE[k] for k in range(3))
+    light = np.ascontiguousarray(red + green + blue)
     size = (EYE_WIDTH, EYE_HEIGHT)
     cut = []
     for mirrored, (first, second) in enumerate(EYE_CORNERS):
@@ -72,15 +75,16 @@ def eye_pictures(display: np.ndarray, window: Window, points: np.ndarray) -> np.
 
 def _read(eyes: np.ndarray, landmarked: np.ndarray) -> np.ndarray:
     """Run the network on pictures (n, EYE_HEIGHT, EYE_WIDTH) with the landmarks' openings (n,): the openings, float64 (n,)."""
-    network = _network()
+    network, eyes = _network(), eyes.astype(np.float64)
     mean, contrast = eyes.mean(axis=(1, 2), keepdims=True), eyes.std(axis=(1, 2), keepdims=True, ddof=1)
-    values = ((eyes - mean) / (contrast + np.float32(_FLAT)))[:, None]
+    values = ((eyes - mean) / (contrast + _FLAT))[:, None]
     for name in EYELID_LAYERS[:3]:
         values = np.maximum(_convolved(values, *network[name]), 0)
     hidden, last = network["hidden"], network["last"]
     values = np.maximum(values.reshape(len(eyes), -1) @ hidden[0].T + hidden[1], 0)
     values = np.column_stack([values, _OPENING_SCALE * landmarked])
-    return (values @ last[0].T + last[1])[:, 0].astype(np.float64)
+    # The last digits of a matrix product depend on where its arrays lie in memory; a reading must not.
+    return np.round((values @ last[0].T + last[1])[:, 0], _DECIMALS)
 
 
 def _convolved(values: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -93,9 +97,9 @@ def _convolved(values: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.
 
 @cache
 def _network() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Load weights and bias of each layer, once: float32."""
+    """Load weights and bias of each layer, once: float64."""
     with np.load(Path(__file__).parent / "eyelids.npz") as file:
         return {
-            name: (file[f"{name}_weights"].astype(np.float32), file[f"{name}_bias"].astype(np.float32))
+            name: (file[f"{name}_weights"].astype(np.float64), file[f"{name}_bias"].astype(np.float64))
             for name in EYELID_LAYERS
         }
