@@ -195,7 +195,7 @@ def test_gums_do_not_take_the_teeths_brightness(plate: tuple[Frame, Face]) -> No
     taken = []
     for color in ((1.0, 1.0, 1.0), (1.5, 0.8, 0.8)):
         correction = np.zeros((window.height, window.width, 3), np.float32)
-        pixels = np.full_like(correction, face.level) * np.float32(color)
+        pixels = np.full_like(correction, face.level) * np.array(color, np.float32)
         change.add_to(correction, pixels, np.full((2, 3), np.log(face.level)), face, window)
         taken.append(correction[y, x])
     matte = taken[0].mean() / 0.3

@@ -69,7 +69,7 @@ def test_lids_close_with_the_performance_and_nothing_else_moves() -> None:
         (1.0, 1.0, 1.001),
     ):  # points see less of a blink than pixels
         eyes = opened, read * opened
-        match = match_points(HEAD, blinking(HEAD, share), MatchAmounts(), resting(HEAD), resting(HEAD), eyes)
+        match = match_points(HEAD, blinking(HEAD, share), MatchAmounts(), resting(HEAD), resting(HEAD), eyes=eyes)
         left = np.array(eye_openness(match.points)) / eye_openness(HEAD)
         assert (left <= most).all() and (share == 1.0 or (left < share).all())
         mouth = np.concatenate([np.array(side) for side in LIP_PAIRS])
@@ -85,7 +85,7 @@ def test_a_face_keeps_the_proportions_of_its_own_eyes() -> None:
 
 
 def test_a_performer_who_only_laughs_narrows_the_eyes() -> None:
-    narrow = blinking(HEAD, 0.1 / np.mean(eye_openness(HEAD)))
+    narrow = blinking(HEAD, 0.1 / float(np.mean(eye_openness(HEAD))))
     match = match_points(HEAD, narrow, MatchAmounts(), resting(HEAD), resting(narrow))
     left = np.array(eye_openness(match.points)) / eye_openness(HEAD)
     assert (left < 0.65).all() and (left > 0.3).all()
