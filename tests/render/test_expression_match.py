@@ -149,9 +149,9 @@ def test_speech_is_compared_in_the_new_faces_shape(
 ) -> None:
     aimed: list[np.ndarray | None] = []
 
-    def watched(*given: Any) -> MatchedPoints:
-        aimed.append(given[5])
-        return match_points(*given)
+    def watched(*given: Any, **named: Any) -> MatchedPoints:
+        aimed.append(named["aimed"])
+        return match_points(*given, **named)
 
     monkeypatch.setattr(sys.modules[RestingFaces.__module__], "match_points", watched)
     frame, face = plates["rest"]

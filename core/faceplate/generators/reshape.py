@@ -37,8 +37,9 @@ def shape_offset(points: np.ndarray, poses: tuple[Pose, ...], rest: RestingShape
 
     It is the difference of the two people's shapes at rest. The source's is the weighted mean over its views (`poses`); views
     with a pose similar to the plate's weigh more, because errors of the landmarks for a rotated head are then alike and cancel.
-    The performer's is `rest`, from the frames of the track; without it these points alone are known, and less of the difference
-    is believed. Beside the directions of expression it is taken against these points, whose errors then cancel.
+    The performer's is `rest`, from the frames of the track. Without it nothing is moved along the directions of expression: one
+    frame does not tell a long chin from a dropped jaw, and what it seems to tell changes with its light and noise. Beside those
+    directions the difference is taken against these points, whose errors then cancel.
 
     The performance is preserved: the mouth keeps its openness, a closed eye stays closed, and the irises move with the eyes and
     keep their gaze. A head rotated so far that the oval is no longer its outline keeps its shape.
@@ -46,8 +47,10 @@ def shape_offset(points: np.ndarray, poses: tuple[Pose, ...], rest: RestingShape
     pose = pose_of(points)
     weights = np.exp(-np.array([turn_between(other, pose) for other in poses]) / _LIKE)
     own = resting_shape([other.canonical for other in poses], weights)
-    other = rest or resting_shape([pose.canonical])
-    offset = shape_difference(own, other) + beside_expression(other.canonical - pose.canonical)
+    if rest is None:
+        offset = beside_expression(own.canonical - pose.canonical)
+    else:
+        offset = shape_difference(own, rest) + beside_expression(rest.canonical - pose.canonical)
     offset = offset + _closing(offset, LIP_PAIRS)
     for pairs, openness in zip(LID_PAIRS, eye_openness(points), strict=True):
         offset = offset + (1 - smoothstep(openness / _OPEN_EYE)) * _closing(offset, pairs)
