@@ -16,6 +16,7 @@ resident memory.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -34,6 +35,9 @@ from faceplate.train.network import SwapNetwork
 from faceplate.train.pack import open_training_set
 from faceplate.train.presets import Preset, Shape
 from faceplate.train.settings import Progress, RunSettings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
 from training_faces import write_drawn_dataset
 
 WARM = 20
