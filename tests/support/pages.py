@@ -162,10 +162,14 @@ def picture_of(page: Page, name: str) -> Path | None:
 
 
 def shown_pixels(page: Page) -> np.ndarray:
-    """The viewer's pixels as WebGL has drawn them, at rest: uint8 (height, width, 3), the first row at the top."""
-    page.locator("canvas.pixels[data-fine=true]").wait_for()
-    width, height, text = page.evaluate(
+    """The viewer's pixels as WebGL has drawn them, at rest: uint8 (height, width, 3), the first row at the top.
+
+    At rest the viewer shows, as finely as it can, what is wished, and nothing is on its way that would change it. That and the
+    pixels are read in one go, so that nothing happens in between.
+    """
+    found = page.wait_for_function(
         """() => {
+          if (!document.querySelector(".viewer[data-settled=true]")) return null;
           const canvas = document.querySelector("canvas.pixels");
           const gl = canvas.getContext("webgl2");
           const bytes = new Uint8Array(canvas.width * canvas.height * 4);
@@ -175,5 +179,6 @@ def shown_pixels(page: Page) -> np.ndarray:
           return [canvas.width, canvas.height, btoa(text)];
         }"""
     )
+    width, height, text = found.json_value()
     pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
     return pixels[::-1, :, :3]

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from faceplate.color.reading import read_still
 from faceplate.demo import person
 from faceplate.face.align import resample
 from faceplate.image.window import Window
-from pages import PageEngine, opened_page, picture_of
+from pages import PageEngine, opened_page, picture_of, shown_pixels
 from plates import write_plate
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,14 @@ _HOLD = """() => {
     if (!String(address).includes("/v1/ui/jobs?")) return response;
     const { state } = await response.clone().json();
     return new Promise((answer) => (window.held = () => (answer(response), state)));
+  };
+}"""
+# The timeline's answers come a second late.
+_LATE = """() => {
+  const fetched = window.fetch;
+  window.fetch = async (address, init) => {
+    if (String(address).includes("/v1/ui/frames?")) await new Promise((done) => setTimeout(done, 1000));
+    return fetched(address, init);
   };
 }"""
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -57,6 +66,12 @@ def open_shot(browser: Any, page_server: PageEngine) -> Iterator[Callable[[Path]
 
 def parameters_of(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text())["parameters"]
+
+
+def patch_proxy(address: str) -> list[int]:
+    """The proxy of a request for a live result without unsaved values; empty for any other request."""
+    query = parse_qs(urlsplit(address).query)
+    return [int(query["proxy"][0])] if query.get("show") == ["patch"] and "values" not in query else []
 
 
 def set_number(page: Any, name: str, value: float) -> None:
@@ -110,6 +125,22 @@ def test_an_answer_that_arrives_after_the_job_has_failed_does_not_bring_it_back_
     page.evaluate("new Promise((done) => setTimeout(done, 200))")  # the page reads the answer
     assert page.locator(".job.waiting, .job.running").count() == 0
     newest.get_by_role("button", name="Retry").wait_for()
+
+
+def test_a_result_that_is_shown_finely_is_not_shown_coarsely_again_when_the_timeline_arrives(
+    open_shot: Callable[[Path], Any], shot_file: Callable[..., Path]
+) -> None:
+    page = open_shot(shot_file())
+    page.get_by_text("result, live").wait_for()
+    shown_pixels(page)
+    page.evaluate(_LATE)
+    sizes: list[int] = []
+    with page.expect_response(lambda response: "/v1/ui/frames?" in response.url):
+        set_number(page, "matte_feather", 0.2)
+        page.on("request", lambda request: sizes.extend(patch_proxy(request.url)))
+    shown_pixels(page)
+    assert sizes[-1] == 1
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_a_killed_engine_is_told_and_the_page_goes_on_with_the_next_one(

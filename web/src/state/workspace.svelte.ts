@@ -44,6 +44,8 @@ export class Workspace {
   chosen = $state<string>("");
   /** A slider is being moved. */
   dragging = $state(false);
+  /** How many times everything is being read anew. */
+  private refreshing = $state(0);
   version = $state(0);
   ready = $state(false);
   /** The list of keys is open. */
@@ -88,6 +90,23 @@ export class Workspace {
 
   /** Read everything anew, after a change or when the engine came back. */
   async refresh(): Promise<void> {
+    this.refreshing += 1;
+    try {
+      await this.readAnew();
+    } finally {
+      this.refreshing -= 1;
+    }
+  }
+
+  /** Whether nothing is on its way that would change what the viewer shows. */
+  get settled(): boolean {
+    const { shot } = this;
+    const known = shot.shot !== null && this.frames?.etag === shot.shot.etag;
+    const busy = this.refreshing > 0 || shot.saving > 0 || this.dragging || shot.unsaved() !== "";
+    return known && !busy && this.sides().every((side) => !this.loaders[side].loading);
+  }
+
+  private async readAnew(): Promise<void> {
     this.version += 1;
     // What the viewer needs comes first: a browser sends six requests at a time, and opening the source may take seconds.
     await this.together([

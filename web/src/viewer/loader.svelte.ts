@@ -96,7 +96,7 @@ export class Loader {
     this.flying = wish;
     const begun = performance.now();
     try {
-      const coarse = Math.max(wish.proxy, wish.quick ? this.quickProxy : 2);
+      const coarse = this.showsFinely(wish) ? wish.proxy : Math.max(wish.proxy, wish.quick ? this.quickProxy : 2);
       if (wish.show === "result" && wish.from !== "file") {
         await this.live(wish, coarse, begun);
         if (wish.quick) this.adapt(performance.now() - begun);
@@ -111,6 +111,13 @@ export class Loader {
     } finally {
       this.flying = null;
     }
+  }
+
+  /** Whether this very result is shown already, as fine as it is wished: another way to it is no reason to show it coarsely. */
+  private showsFinely(wish: Wish): boolean {
+    const { shown } = this;
+    if (!shown?.patch || shown.patch.header.proxy > wish.proxy) return false;
+    return (["shot", "face", "frame", "show", "values", "version"] as const).every((name) => shown.wish[name] === wish[name]);
   }
 
   /** Choose the size of the slider's next picture by how long this one took. */
