@@ -1,6 +1,6 @@
 """Make the pictures of the working population: six views and a performance of every invented person.
 
-    pip install openvino numpy opencv-python-headless && pip install --no-deps random-face==2021.7.21.1
+    pip install -e . openvino && pip install --no-deps random-face==2021.7.21.1
     python bench/people/make_people.py directions FOLDER     fit the directions; 5 minutes on two cores
     python bench/people/make_people.py pictures FOLDER       all people; 10 seconds each on two cores
     python bench/people/make_people.py pictures FOLDER 3003 3010   some of them
