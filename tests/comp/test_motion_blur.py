@@ -81,3 +81,10 @@ def test_a_picture_without_detail_stays_as_it_is() -> None:
     for shape in ((50, 60), (50, 60, 3)):
         flat = np.full(shape, 0.37, np.float32)
         assert np.abs(blur_along(flat, field) - flat).max() < 1e-6
+
+
+def test_a_matte_needs_fewer_samples() -> None:
+    edge = np.clip((np.hypot(*(np.mgrid[-80:80, -80:80] + 0.5)) - 40) / 20, 0, 1).astype(np.float32)
+    field = np.empty((160, 160, 2), np.float32)
+    field[:] = (18.0, 6.0)
+    assert np.abs(blur_along(edge, field, soft=True) - blur_along(edge, field)).max() < 0.004

@@ -79,3 +79,13 @@ def test_brows_are_each_their_own_side() -> None:
         change = (moved(name, 1.0) - POINTS)[:, 1]
         assert change[own].mean() < -5 and abs(change[other].mean()) < 0.5
     assert len(LID_PAIRS) == 2
+
+
+def test_lids_that_the_landmarker_finds_closed_are_aimed_wider() -> None:
+    resting = np.array(eye_openness(POINTS))
+    for name, wider in (("gaze_y", 1.0525), ("mouth", 1.05), ("smile", 1.06)):
+        put = dialled(POINTS, Dials(**{name: HALF[name]}))
+        assert np.allclose(eye_openness(put.whole), resting, rtol=0.01)
+        assert np.allclose(eye_openness(put.seen) / resting, wider, atol=0.02)
+    down = dialled(POINTS, Dials(gaze_y=-7.5))
+    assert np.allclose(eye_openness(down.seen), resting, rtol=0.01)

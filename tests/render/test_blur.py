@@ -150,6 +150,20 @@ def test_outside_the_matte_the_plate_is_untouched(ada: tuple[Frame, Face], mesh:
     assert np.array_equal(swapped.over[swapped.matte == 0], plate[swapped.matte == 0])
 
 
+def test_the_composite_grows_by_what_the_blur_carries_out_of_the_hull(
+    ada: tuple[Frame, Face], source_bea: Source, mesh: MeshGenerator
+) -> None:
+    frame, face = ada
+    lens = PlateLens(np.tile((30.0, 0.0), (478, 1)))
+
+    def window(generator: Generator, shutter: str) -> Window:
+        return swap(frame, face, generator, lens, shutter=shutter).window
+
+    assert window(mesh, "0.6") == window(mesh, "0").grow(9).intersect(frame.window)
+    reshaped = MeshGenerator(source_bea, MeshSettings())  # the plate moves around the face: there is room already
+    assert window(reshaped, "0.6") == window(reshaped, "0") != window(mesh, "0")
+
+
 class Copying:
     """A stand-in for a network: it answers with what it is shown, a little darker, and so with the plate's own blur."""
 

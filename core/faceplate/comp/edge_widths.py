@@ -23,6 +23,7 @@ from faceplate.image.window import Window
 
 __all__ = [
     "DIRECTIONS",
+    "GRID_SIZE",
     "SCALES",
     "SHARP_WIDTH",
     "EdgePlaces",
@@ -34,6 +35,7 @@ __all__ = [
     "feature_points",
     "measure_edges",
     "measure_edges_at",
+    "measure_edges_on",
     "smear",
     "softness",
 ]
@@ -47,8 +49,10 @@ SCALES = 3
 SHARP_WIDTH = 0.9 / 400.0
 """Standard deviation of the edges of a sharp face, as a fraction of the face's size."""
 
-# Pixels per face of the picture that is measured, and the standard deviations of the filters in these pixels.
-_CELLS = 400.0
+GRID_SIZE = 400.0
+"""Pixels per face of the picture that is measured."""
+
+# Standard deviations of the filters in the pixels of the picture that is measured.
 _FILTERS = (0.75, 1.5, 3.0, 6.0)
 # Room around the features in which edges are looked for, and what of it must be visible, in these pixels.
 _ROOM, _CLEAR = 10.0, 8.0
@@ -129,10 +133,14 @@ class EdgePlaces:
     features: np.ndarray
     skin: np.ndarray
 
+    def read(self, luminance: np.ndarray, window: Window) -> np.ndarray:
+        """Return `luminance` float32 (h, w) of `window` on `grid`, where a face has `GRID_SIZE` pixels."""
+        return resample(np.ascontiguousarray(luminance, np.float32), window, self.matrix, self.grid)
+
 
 def edge_places(window: Window, face: Face, visible: np.ndarray | None = None, pixel_aspect: float = 1.0) -> EdgePlaces:
     """Find where the edges of a face are measured in pictures on `window`. The parameters are those of `measure_edges`."""
-    scale = _CELLS / face.size
+    scale = GRID_SIZE / face.size
     across = scale * pixel_aspect
     matrix = np.array([[across, 0, 0], [0, scale, 0]], np.float64)
     points = face.points[:, :2] * (across, scale)
@@ -151,9 +159,13 @@ def edge_places(window: Window, face: Face, visible: np.ndarray | None = None, p
 
 def measure_edges_at(luminance: np.ndarray, window: Window, places: EdgePlaces) -> EdgeWidths:
     """Measure the edges of a face whose places are known; `luminance` float32 (h, w) is on `window`."""
+    return measure_edges_on(places.read(luminance, window), places)
+
+
+def measure_edges_on(pixels: np.ndarray, places: EdgePlaces) -> EdgeWidths:
+    """Measure the edges of a face in a picture that is on `places.grid` already, float32 (h, w)."""
     if not places.features.any():
         return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
-    pixels = resample(np.ascontiguousarray(luminance, np.float32), window, places.matrix, places.grid)
     slopes = [_slopes(pixels, sigma) for sigma in _FILTERS]
     rows = [_ratios(slopes[k], slopes[k + 1], places.features, places.skin, _FILTERS[k + 1]) for k in range(SCALES)]
     return EdgeWidths(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
@@ -170,7 +182,7 @@ def expected_ratios(movement: np.ndarray, shutters: np.ndarray) -> np.ndarray:
         (n,), parts of that movement over which the picture is smeared.
     """
     angle = float(np.arctan2(movement[1], movement[0]))
-    lengths = float(np.hypot(*movement)) * _CELLS * shutters
+    lengths = float(np.hypot(*movement)) * GRID_SIZE * shutters
     return _table().at(lengths, np.arange(DIRECTIONS) * np.pi / DIRECTIONS - angle)
 
 
@@ -179,7 +191,7 @@ def blur_variances() -> np.ndarray:
 
     They are those of the defocus over the median of sharp faces; below 0 for a face that is sharper.
     """
-    return _table().variances / _CELLS**2
+    return _table().variances / GRID_SIZE**2
 
 
 def softness(edges: EdgeWidths, movement: np.ndarray | None = None, shutter: float = 0.0) -> float:
@@ -324,12 +336,13 @@ def _ratios(
 
 def _medians(ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the weighted median of the sorted `ratio` (n,) in each direction, and its weight, float64 (DIRECTIONS,) each."""
-    turn = np.pi / DIRECTIONS
+    turns = np.asarray(angle * (DIRECTIONS / np.pi), np.float32)
     medians, weights = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
     for k in range(DIRECTIONS):
-        away = np.abs((angle - k * turn + np.pi / 2) % np.pi - np.pi / 2)
-        near = np.flatnonzero(away < 1.5 * turn)
-        part = strength[near] * np.minimum(1.5 - away[near] / turn, 1.0)
+        away = np.abs(turns - np.float32(k))
+        away = np.minimum(away, DIRECTIONS - away)
+        near = np.flatnonzero(away < 1.5)
+        part = strength[near] * np.minimum(np.float32(1.5) - away[near], np.float32(1))
         if part.size:
             summed = np.cumsum(part)
             medians[k] = ratio[near[np.searchsorted(summed, summed[-1] / 2)]]

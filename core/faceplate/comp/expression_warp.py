@@ -12,6 +12,7 @@ from faceplate.face.expression import IRISES
 from faceplate.face.raster import rasterise
 from faceplate.image.inpaint import fill
 from faceplate.image.soft_steps import depth_inside, smoothstep
+from faceplate.image.weighting import times
 from faceplate.image.window import Window
 
 __all__ = ["ExpressionWarp", "expression_warp"]
@@ -81,13 +82,12 @@ def expression_warp(
     part = Window.around(np.concatenate(places), _REACH * size).intersect(window)
     if part.empty:
         return None
-    shift = np.zeros((part.height, part.width, 2), np.float32)
-    if moving.size:
-        shift += _points_shift(seen, moved, part, size)
+    still = moving.size == 0
+    shift = np.zeros((part.height, part.width, 2), np.float32) if still else _points_shift(seen, moved, part, size)
     for iris, loop, by in zip(IRISES, (mesh.right_eye_loop, mesh.left_eye_loop), look, strict=True):
         if np.abs(by).max() > _LEAST:
             _turn(shift, seen[iris, :2], moved[loop, :2], by, part, size)
-    return ExpressionWarp(part, shift * _inner(part, window, size)[..., None])
+    return ExpressionWarp(part, times(shift, _inner(part, window, size), out=shift))
 
 
 def _points_shift(seen: np.ndarray, moved: np.ndarray, part: Window, size: float) -> np.ndarray:
@@ -99,7 +99,7 @@ def _points_shift(seen: np.ndarray, moved: np.ndarray, part: Window, size: float
     field = cv2.GaussianBlur(field, (0, 0), max(_SOFT * unit, 0.3), borderType=cv2.BORDER_REPLICATE)
     if not covered.all():
         away = depth_inside(1 - covered) / unit
-        field *= smoothstep(1.0 - away / _REACH).astype(np.float32)[..., None]
+        field = times(field, smoothstep(1.0 - away / _REACH).astype(np.float32))
     return raster.enlarge(field)
 
 

@@ -30,8 +30,8 @@ LEAST_PATH = 0.25
 _WHOLE = 0.75
 # Most samples of one pass. A longer path takes two.
 _MOST_SAMPLES = 12
-# Distance of the samples in pixels.
-_SPACING = 1.0
+# Distance of the samples in pixels, and that of samples of pixels without detail.
+_SPACING, _SOFT_SPACING = 1.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def blur_along(pixels: np.ndarray, field: np.ndarray, soft: bool = False) -> np.
     `soft` pixels, such as a matte's, have no detail to lose and are read as they are.
     """
     length = cv2.magnitude(field[..., 0], field[..., 1])
-    count = max(int(np.ceil(float(length.max()) / _SPACING)), 2)
+    count = max(int(np.ceil(float(length.max()) / (_SOFT_SPACING if soft else _SPACING))), 2)
     if count <= _MOST_SAMPLES:
         mean = _mean_along(pixels, field, count, soft)
     else:

@@ -26,6 +26,9 @@ WIDTHS_PER_DEGREE = 12.0 * np.pi / 180.0 / 30.0
 _DECIMALS = 5
 # How much of their opening lids open at 1.
 _LIDS_WIDER = 0.4
+# By how much of their opening the landmarker finds lids closed that stay where they are: for each degree of a look up, for an open
+# mouth, and for a smile.
+_LIDS_UNSEEN = {"gaze_y": 0.007, "mouth": 0.1, "smile": 0.12}
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,9 @@ class DialledPoints:
     look : np.ndarray
         float64 (2, 2), the movement of the right and left iris.
     seen : np.ndarray
-        float64 (478, 3), `whole` as the landmarker would find it, which sees irises move less than they do.
+        float64 (478, 3), what the landmarker is to find in the result, which is what the expression match aims at. It sees irises
+        move less than they do in `whole`, and finds lids closed under a look up, an open mouth and a smile that do not move in
+        `whole`: they are wider here by as much.
     """
 
     outer: np.ndarray
@@ -104,11 +109,13 @@ def dialled(points: np.ndarray, dials: Dials) -> DialledPoints:
     others = [getattr(dials, name) * directions[name] for name in ("brow_right", "brow_left", "smile", "jaw")]
     outer = points + pose.place(np.sum([wide, *others], axis=0))
     lids = dials.lids * (_LIDS_WIDER if dials.lids > 0 else 1.0) * directions["lids"]
-    lids = pose.place(lids * _lid_gap(pose.canonical) / _lid_gap(directions["lids"]))
+    gap = _lid_gap(pose.canonical) / _lid_gap(directions["lids"])
+    lids = pose.place(lids * gap)
     lips = min(dials.mouth, 0.0) * _lip_gap(pose.canonical) / _lip_gap(directions["mouth"]) * directions["mouth"]
     inner = outer + pose.place(lips + dials.press * directions["press"])
     look = _look(points, dials)
-    whole, seen = inner + lids, inner + lids
+    unseen = sum(share * max(getattr(dials, name), 0.0) for name, share in _LIDS_UNSEEN.items())
+    whole, seen = inner + lids, inner + lids + pose.place(unseen * directions["lids"] * gap)
     for iris, turn, less in zip(IRISES, look, _look(points, dials, *GAZE_SEEN), strict=True):
         whole[iris, :2] += turn
         seen[iris, :2] += less

@@ -43,12 +43,15 @@ class MeshRaster:
         """Interpolate values (478, c) at the mesh's points to every cell: float32 (gh, gw, c), 0 where uncovered."""
         wanted = values.astype(np.float32)
         cells = np.flatnonzero(self.covered)
-        corners, weights = self.corners.reshape(-1, 3)[cells], self.weights.reshape(-1, 3)[cells]
-        total = weights[:, 0, None] * wanted.take(corners[:, 0], axis=0)
-        for corner in (1, 2):
-            total += weights[:, corner, None] * wanted.take(corners[:, corner], axis=0)
+        corners, weights = (
+            [these.reshape(-1, 3)[:, k].take(cells) for k in range(3)] for these in (self.corners, self.weights)
+        )
         result = np.zeros((self.covered.size, wanted.shape[1]), np.float32)
-        result[cells] = total
+        for channel, column in enumerate(np.ascontiguousarray(wanted.T)):
+            total = weights[0] * column.take(corners[0])
+            total += weights[1] * column.take(corners[1])
+            total += weights[2] * column.take(corners[2])
+            result[cells, channel] = total
         return result.reshape(*self.covered.shape, -1)
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
@@ -84,8 +87,9 @@ def rasterise(points: np.ndarray, triangles: np.ndarray, window: Window, size: f
     covered = shown > 0
     cells = np.flatnonzero(covered)
     triangle = shown.ravel()[cells] - 1
-    corners, weights = np.zeros((shown.size, 3), np.int32), np.zeros((shown.size, 3), np.float32)
-    corners[cells] = order.astype(np.int32)[triangle]
+    numbered = np.zeros((len(order) + 1, 3), np.int32)
+    numbered[1:] = order
+    corners, weights = numbered.take(shown.ravel(), axis=0), np.zeros((shown.size, 3), np.float32)
     weights[cells] = _barycentric(xy, order, triangle, cells, grid[1])
     return MeshRaster(window, corners.reshape(*grid, 3), weights.reshape(*grid, 3), covered)
 
@@ -124,13 +128,11 @@ def _barycentric(
     area = np.where(np.abs(area) < 1e-9, 1e-9, area)
     # What belongs to a triangle is worked out once for it. Places relative to its first corner are exact in float32.
     per_triangle = np.column_stack([a, v[:, ::-1] * (1, -1) / area[:, None], u[:, ::-1] * (-1, 1) / area[:, None]])
-    x, y, sx, sy, tx, ty = (column.astype(np.float32).take(triangle) for column in per_triangle.T)
+    x, y, sx, sy, tx, ty = (column.take(triangle) for column in np.ascontiguousarray(per_triangle.T, np.float32))
     row, column = np.divmod(cells, columns)
     x, y = column.astype(np.float32) - x, row.astype(np.float32) - y
-    weights = np.empty((len(cells), 3), np.float32)
-    weights[:, 1] = sx * x + sy * y
-    weights[:, 2] = tx * x + ty * y
-    weights[:, 0] = 1 - weights[:, 1] - weights[:, 2]
+    second, third = sx * x + sy * y, tx * x + ty * y
+    weights = np.stack([1 - second - third, second, third])
     np.clip(weights, 0.0, 1.0, out=weights)
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-9))
-    return weights
+    weights /= np.maximum(weights[0] + weights[1] + weights[2], np.float32(1e-9))
+    return weights.T

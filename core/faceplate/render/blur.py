@@ -14,12 +14,13 @@ import numpy as np
 
 from faceplate.comp.defocus import LEAST_SIGMA, defocused
 from faceplate.comp.edge_widths import (
+    GRID_SIZE,
     EdgePlaces,
     EdgeWidths,
     blur_between,
     edge_places,
     feature_points,
-    measure_edges_at,
+    measure_edges_on,
     smear,
     softness,
 )
@@ -105,7 +106,7 @@ def _find(
         path = path if np.linalg.norm(path, axis=1).max() > LEAST_PATH else None
     sigma = (fixed or 0.0) * lens.scale
     if asked and edges is not None and lens.softness is not None:
-        sigma = size * _defocus(light, edges, crop, lens.softness)
+        sigma = size * _defocus(edges, lens.softness)
     sigma = min(sigma * parameters.defocus_amount, WIDEST * size)
     spread = None if path is None else movement_grid(prepared.face.points, path, size)
     return FrameBlur(path, sigma if sigma >= LEAST_SIGMA else 0.0, spread)
@@ -113,9 +114,10 @@ def _find(
 
 @dataclass(frozen=True)
 class _Edges:
-    """The edges of the new face, and where they were `measured`."""
+    """The edges of the new face: where they lie, its `pixels` float32 (h, w) on the grid of `places`, and what was `measured`."""
 
     places: EdgePlaces
+    pixels: np.ndarray
     measured: EdgeWidths
 
     @classmethod
@@ -123,10 +125,11 @@ class _Edges:
         """Measure the face on the crop, whose luminance is `light`."""
         window = crop.transform.window
         places = edge_places(window, crop.face, pixel_aspect=crop.transform.pixel_aspect)
-        return cls(places, measure_edges_at(light, window, places))
+        pixels = places.read(light, window)
+        return cls(places, pixels, measure_edges_on(pixels, places))
 
 
-def _defocus(light: np.ndarray, edges: _Edges, crop: PlateCrop, wanted: float) -> float:
+def _defocus(edges: _Edges, wanted: float) -> float:
     """Return the blur, as a fraction of the face's size, that makes the new face as soft as `wanted`.
 
     The new face is measured as it is, with its source, its number of pixels and a network's own blur, and once more under the blur.
@@ -136,8 +139,7 @@ def _defocus(light: np.ndarray, edges: _Edges, crop: PlateCrop, wanted: float) -
     blur = blur_between(softness(edges.measured), wanted)
     if blur == 0:
         return 0.0
-    soft = defocused(light, blur * crop.face.size, crop.transform.pixel_aspect)
-    again = measure_edges_at(soft, crop.transform.window, edges.places)
+    again = measure_edges_on(defocused(edges.pixels, blur * GRID_SIZE), edges.places)
     if again.weights.sum() < _ENOUGH:
         return blur
     return blur * float(np.clip(wanted / softness(again), *_CHANGE))

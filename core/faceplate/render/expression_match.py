@@ -20,6 +20,7 @@ from faceplate.face.shape import unsqueezed
 from faceplate.generators import Generated
 from faceplate.generators.mesh.mouth_eyes import kept_share
 from faceplate.image.soft_steps import smoothstep
+from faceplate.image.weighting import times
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
 from faceplate.render.prepare import PreparedPlate
@@ -136,7 +137,9 @@ def _seen(prepared: PreparedPlate, shown: np.ndarray, generated: Generated) -> t
     square = Window(0, 0, landmark.SIDE, landmark.SIDE)
     region, matrix = _landmarkers_view(prepared, prepared.face)
     own = generated.coverage if generated.kept is None else generated.coverage * (1 - generated.kept)
-    change = np.dstack([(generated.pixels - shown) * own[..., None], own])
+    own = np.ascontiguousarray(own, np.float32)
+    change = cv2.cvtColor(times(cv2.subtract(generated.pixels, shown), own), cv2.COLOR_RGB2RGBA)
+    cv2.insertChannel(own, change, 3)
     made = resample(change, crop.transform.window, compose(matrix, invert(crop.transform.matrix)), square)
     looked = resample(prepared.working, prepared.plate.window, matrix, square) + made[..., :3]
     # Only the surroundings have grain that changes from frame to frame.

@@ -31,7 +31,7 @@ from faceplate.render.blur import FrameBlur, blurred_face, blurred_on_crop
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.matte import Mattes, OcclusionMatte, full_where_nearly
-from faceplate.render.prepare import PreparedPlate, hull_edges
+from faceplate.render.prepare import PreparedPlate, hull_edges, placed
 from faceplate.shot.parameters import Parameters
 
 __all__ = ["match_face"]
@@ -98,14 +98,16 @@ def _matched(
     pixels = measured.pixels if match is None else _matched_pixels(prepared, measured.pixels, match, parameters)
     kept = result.generated.kept
     if blur is not None:  # the plate's own pixels are blurred already, and only the border to them moves
-        pixels = blurred_face(pixels, prepared.crop, blur, _face_matte(prepared, result, parameters))
+        pixels = blurred_face(pixels, prepared.crop, blur, _face_matte(prepared, result, mattes, parameters))
         kept = None if kept is None else blurred_on_crop(kept, prepared.crop, blur)
     pixels = _blended(pixels, prepared, result, mattes.occlusion, parameters)
     return pixels if kept is None else pixels + kept[..., None] * (result.shown - pixels)
 
 
-def _face_matte(prepared: PreparedPlate, result: GeneratorResult, parameters: Parameters) -> np.ndarray:
+def _face_matte(prepared: PreparedPlate, result: GeneratorResult, mattes: Mattes, parameters: Parameters) -> np.ndarray:
     """Draw where the crop's pixels are the new face, float32 (h, w)."""
+    if mattes.sharp is not None and prepared.crop.on_plate_grid:
+        return placed(mattes.sharp, mattes.region, prepared.crop.transform.window)
     hull = hull_matte(
         prepared.crop.face,
         prepared.crop.transform.window,

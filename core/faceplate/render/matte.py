@@ -103,7 +103,8 @@ class Mattes:
     """All mattes on the composite's region, float32 (h, w) each.
 
     `whole` is the product of the `parts`, those of `SUBTRACTIVE_MATTES` inverted. `held`, None where the plate was not
-    warped, is what is in front of the photographed face and stays where it is. `notes` are sentences for the artist.
+    warped, is what is in front of the photographed face and stays where it is. `notes` are sentences for the artist. `sharp` is
+    where the new face lies before it is blurred, hull times coverage; None where it is not blurred.
     """
 
     whole: np.ndarray
@@ -112,6 +113,7 @@ class Mattes:
     region: Window
     held: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    sharp: np.ndarray | None = None
 
 
 def make_mattes(
@@ -148,13 +150,16 @@ def make_mattes(
         covered = result.generated.covered
         parts["profile"] = profile_matte(prepared.face, prepared.region, covered.seen, fade)
         notes = (_PROFILE_NOTE.format(covered.turn, 100 * fade),)
-    if blur is not None:
-        parts |= _blurred_parts(parts, prepared, blur, parsed is None)
+    sharp = None if blur is None else parts["hull"] * parts["coverage"]
+    if blur is not None and sharp is not None:
+        parts |= _blurred_parts(parts, sharp, prepared, blur, parsed is None)
     whole = np.ones((prepared.region.height, prepared.region.width), np.float32)
     for name, part in parts.items():
         whole = whole * (1 - part if name in SUBTRACTIVE_MATTES else part)
     held = None if shot_face is None else shot_face * occlusion.still_on(prepared.region)
-    return Mattes((whole * np.float32(weight)).astype(np.float32), parts, occlusion, prepared.region, held, notes)
+    return Mattes(
+        (whole * np.float32(weight)).astype(np.float32), parts, occlusion, prepared.region, held, notes, sharp
+    )
 
 
 def _profile_fade(result: GeneratorResult, parameters: Parameters) -> float:
@@ -261,17 +266,17 @@ def _front_parts(
 
 
 def _blurred_parts(
-    parts: Mapping[str, np.ndarray], prepared: PreparedPlate, blur: FrameBlur, keep_is_drawn: bool
+    parts: Mapping[str, np.ndarray], sharp: np.ndarray, prepared: PreparedPlate, blur: FrameBlur, keep_is_drawn: bool
 ) -> dict[str, np.ndarray]:
     """Return the parts that move with the face, blurred; what comes from the plate's pixels has its blur already.
 
-    The coverage is such that its product with the hull is their blurred product.
+    The coverage is such that its product with the hull is their blurred product; `sharp` is their product.
     """
     hull, coverage = parts["hull"], parts["coverage"]
     whole = {"hull": hull, **({"profile": parts["profile"]} if "profile" in parts else {})}
     whole |= {"keep": parts["keep"]} if "keep" in parts and keep_is_drawn else {}
     covered = bool(np.all(coverage[hull > 0] >= 1))
-    whole |= {} if covered else {"product": hull * coverage}
+    whole |= {} if covered else {"product": sharp}
     region, aspect = prepared.region, prepared.plate.pixel_aspect
     blurred = blurred_mattes(list(whole.values()), region, blur, aspect)
     soft = dict(zip(whole, blurred, strict=True))

@@ -90,9 +90,12 @@ class PreparedPlate:
         """Return the same plate with the region that these parameters change; a cached plate serves all of them."""
         return replace(self, region=_changed_region(self.face, self.outline, parameters, self.plate.window))
 
-    def grown(self, reach: int) -> PreparedPlate:
-        """Return the same plate with a region that is larger by `reach` pixels on each side, where the plate has them."""
-        return self if reach == 0 else replace(self, region=self.region.grow(reach).intersect(self.plate.window))
+    def grown(self, reach: int, parameters: Parameters) -> PreparedPlate:
+        """Return the same plate with a region that also holds what a blur carries out of the hull, by up to `reach` pixels."""
+        if reach == 0:
+            return self
+        hull = _hull_window(self.face, parameters).grow(reach).intersect(self.plate.window)
+        return replace(self, region=self.region.union(hull))
 
 
 def prepare_plate(

@@ -190,7 +190,7 @@ class Renderer:
             empty = empty_composite(Window(data.x, data.y, 0, 0), parameters, person)
             return self._rendered(located, empty)
         blur = find_blur(prepared, result, parameters, cache)
-        prepared = prepared.grown(blur_reach(blur))
+        prepared = prepared.grown(blur_reach(blur), parameters)
         mattes = make_mattes(
             prepared,
             result,

@@ -51,7 +51,7 @@ def swap_face(
     )
     result = generate_face(prepared, generator, parameters, views=views, rest=rest)
     blur = find_blur(prepared, result, parameters)
-    prepared = prepared.grown(blur_reach(blur))
+    prepared = prepared.grown(blur_reach(blur), parameters)
     mattes = make_mattes(prepared, result, parameters, inputs=inputs, networks=networks, weight=weight, blur=blur)
     matched = match_face(prepared, result, mattes, parameters, prepared.tones, blur=blur)
     return composite(prepared, result, mattes, matched, parameters, grain=grain, name=name)
