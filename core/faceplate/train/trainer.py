@@ -95,8 +95,7 @@ class Trainer:
             total = total + losses["expression"] * weights.expression
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()
-        self.scaler.unscale_(self.optimiser)
-        nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
+        self._limit_gradient()
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.step_count += 1
@@ -164,6 +163,16 @@ class Trainer:
         assert self.recogniser is not None
         embeddings = self.recogniser(faces, batch.to_recogniser[-rows:])
         return likeness_loss(embeddings, *self.known)
+
+    def _limit_gradient(self) -> None:
+        """Limit the gradient's norm for this step."""
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self.optimiser)
+            nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
+            return
+        norm = nn.utils.get_total_norm(p.grad for p in self.network.parameters() if p.grad is not None)
+        # The fused optimiser divides by this while it reads the gradient, which saves a pass over all of it.
+        self.optimiser.grad_scale = (norm / _CLIP).clamp(min=1.0)  # pyright: ignore[reportAttributeAccessIssue]
 
     @torch.no_grad()
     def _follow_average(self) -> None:
