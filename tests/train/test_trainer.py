@@ -12,6 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="NOT RUN: training, because PyTorch is not installed (faceplate[train])")
 
+from torch import Tensor  # noqa: E402
+
 from faceplate.train import trainer  # noqa: E402
 from faceplate.train.batches import plain_batch  # noqa: E402
 from faceplate.train.distributed import Ranks  # noqa: E402
@@ -22,6 +24,25 @@ from training_faces import drawn_pack  # noqa: E402
 
 PACKS = (drawn_pack("actor", 64, 4, 0, 0), drawn_pack("double", 64, 4, 0, 1))
 TINY = replace(PRESETS["tiny"], likeness_every=0, expression_every=0)
+
+
+def test_the_actors_own_pictures_say_how_much_likeness_is_usual() -> None:
+    """A stand-in for the recogniser, whose embedding has the mean light of a face beside a part that all share."""
+
+    class Light(torch.nn.Module):
+        def forward(self, faces: Tensor, _: Tensor) -> Tensor:
+            light = faces.mean((1, 2, 3))
+            return torch.stack([torch.ones_like(light), 8 * (light - 0.5)], 1)
+
+    shape = Shape(64, ("actor", "double"), TINY.code, TINY.base, TINY.cap, TINY.blocks)
+    rows = np.arange(4)
+    known = tensors(plain_batch(PACKS[:1], (rows,)))
+    device, single = torch.device("cpu"), torch.float32
+    varied = Trainer(shape, TINY, device, single, Ranks(), Light(), (known,))  # type: ignore[arg-type]
+    alone = tensors(plain_batch(PACKS[:1], (rows[:1],)))
+    same = Trainer(shape, TINY, device, single, Ranks(), Light(), (alone,))  # type: ignore[arg-type]
+    assert same.usual == pytest.approx(1, abs=1e-6) and varied.usual < 1 - 1e-5
+    assert Trainer(shape, TINY, device, single, Ranks()).usual == 1
 
 
 def trained(limited: bool) -> np.ndarray:
