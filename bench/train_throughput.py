@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from training_faces import write_drawn_dataset
 
 WARM = 20
+LEAST = 20  # steps between two reports of the loop
 
 
 def main() -> None:
@@ -84,7 +85,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--minutes", type=float, default=0.0)
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.steps < LEAST:
+        parser.error(
+            f"--steps is {given.steps}, and the loop reports its progress every {LEAST} steps; ask for {LEAST} or more"
+        )
+    return given
 
 
 def _processor() -> float:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from faceplate.face import Face, FaceFinder, landmark
-from faceplate.face.expression import RestingFace, eye_openness, gaze_of, mouth_openness
+from faceplate.face.expression import LIP_PAIRS, RestingFace, eye_openness, gaze_of, mouth_openness
 from faceplate.face.expression_match import MatchedPoints, match_points
-from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator
+from faceplate.generators import Crop, Generated, Generator, MeshGenerator, MeshSettings, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.render import expression_match
 from faceplate.render.expression_match import RestingFaces
@@ -141,6 +141,71 @@ def test_outside_the_matte_nothing_changes_and_exposure_changes_nothing(
     two = swap_face(bright, replace(face, level=8 * face.level), generator, Parameters.model_validate(PLAIN), rest=rest)
     apart = np.linalg.norm(two.over / 8 - one.over) / np.linalg.norm(one.over)
     assert apart < 0.005
+
+
+class Echo(FixedPicture):
+    """A stand-in for a network that follows every performance: the plate as its small crop holds it, a little darker."""
+
+    def generate(self, crop: Crop) -> Generated:
+        return replace(super().generate(crop), pixels=crop.pixels * np.float32(0.97))
+
+
+def test_lips_are_compared_with_the_plates_lips_as_the_crop_shows_them(
+    plates: Plates, rest: RestingFaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that follows a mouth is not corrected where the track's smoothed points are less open than the plate."""
+    gaps: list[np.ndarray] = []
+
+    def watched(*given: Any, **named: Any) -> MatchedPoints:
+        match = match_points(*given, **named)
+        gaps.append(np.array([mouth_openness(these) for these in (given[0], match.points)]))
+        return match
+
+    monkeypatch.setattr(sys.modules[RestingFaces.__module__], "match_points", watched)
+    frame, face = plates["open"]
+    points = face.points.copy()
+    upper, lower = (list(side) for side in LIP_PAIRS)
+    points[lower] = points[upper] + 0.75 * (points[lower] - points[upper])
+    echo = Echo(frame, face, side=64)
+    for known in (rest, replace(rest, performer=None)):
+        swap_face(frame, replace(face, points=points), echo, Parameters.model_validate(PLAIN), rest=known)
+    (seen, kept), (_, closed) = gaps
+    assert abs(kept - seen) < 0.1 * seen < seen - closed, "a single frame is compared with its points"
+    blocked = replace(face, points=with_closed_lips(face.points))
+    swap_face(frame, blocked, echo, Parameters.model_validate(PLAIN), rest=rest)
+    assert gaps[2][1] < 0.5 * gaps[2][0], "what differs much is a correction"
+
+
+def with_closed_lips(points: np.ndarray) -> np.ndarray:
+    upper, lower = (list(side) for side in LIP_PAIRS)
+    closed = points.copy()
+    closed[lower] = closed[upper]
+    return closed
+
+
+@pytest.mark.parametrize(("detail", "seen"), [(1.0, True), (0.0, False)])
+def test_the_new_face_is_landmarked_with_as_much_of_the_plates_detail_as_the_composite_keeps(
+    plates: Plates, rest: RestingFaces, read_picture: ReadPicture, face_in: FaceIn, monkeypatch: pytest.MonkeyPatch,
+    detail: float, seen: bool,
+) -> None:  # fmt: skip
+    looked: list[np.ndarray] = []
+
+    def watched(network: Any, display: np.ndarray) -> tuple[np.ndarray, float]:
+        looked.append(display)
+        return landmarks(network, display)
+
+    landmarks = landmark.landmarks
+    monkeypatch.setattr(landmark, "landmarks", watched)
+    frame, face = plates["rest"]
+    small = FixedPicture(read_picture("bea/front.jpg"), face_in("bea/front.jpg"), side=64)
+    rows, columns = np.indices(frame.pixels.shape[:2])
+    fine = np.where((rows // 4 + columns // 4) % 2, 1.2, 0.8)[..., None]
+    parameters = Parameters.model_validate({**PLAIN, "plate_detail": detail})
+    for pixels in (frame.pixels, (frame.pixels * fine).astype(np.float32)):
+        swap_face(frame.with_pixels(pixels), face, small, parameters, rest=replace(rest, performer=None))
+    middle = slice(landmark.SIDE // 2 - 30, landmark.SIDE // 2 + 30)
+    apart = np.abs(looked[1] - looked[0])[middle, middle].mean()
+    assert (apart > 0.02) == seen and (seen or apart < 0.01), apart
 
 
 @pytest.mark.parametrize("shape", [0.0, 1.0])

@@ -36,7 +36,7 @@ _Steps = Annotated[int | None, typer.Option(help="The last step, instead of the 
 _Seed = Annotated[int, typer.Option(help="Seed of the first weights and of every draw.", min=0)]
 _Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 _Precision = Annotated[str, typer.Option(help="auto (mixed on a GPU, float32 on a CPU), float32, bfloat16 or float16.")]
-_Workers = Annotated[int, typer.Option(help="Processes that prepare faces; -1 chooses.", min=-1)]
+_Workers = Annotated[int, typer.Option(help="Processes, on a CPU threads, that prepare faces; -1 chooses.", min=-1)]
 _Threads = Annotated[int, typer.Option(help="Threads on a CPU; 0 leaves the choice to PyTorch.", min=0)]
 _Save = Annotated[float, typer.Option(help="Minutes between two checkpoints.", min=0.0)]
 

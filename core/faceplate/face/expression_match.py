@@ -99,6 +99,7 @@ def match_points(
     rest: RestingFace | None = None,
     aimed: np.ndarray | None = None,
     eyes: tuple[np.ndarray, np.ndarray] | None = None,
+    spoken: np.ndarray | None = None,
 ) -> MatchedPoints:
     """Compute where the points of a generated face go.
 
@@ -117,6 +118,8 @@ def match_points(
     eyes : tuple, optional
         (2,) each, how far the eyes of the generated face and of the performance are open (`eyelids.lids_seen`); by default as the
         landmarks have it.
+    spoken : np.ndarray, optional
+        float64 (478, 3), the performance with which the gap between the lips is compared; `performed` without it.
 
     Returns
     -------
@@ -129,7 +132,7 @@ def match_points(
         offset = offset + amounts.brows * _brows(here.canonical, there.canonical, own_rest, rest)
     points = seen + here.place(offset)
     if amounts.mouth > 0:
-        points = points + amounts.mouth * _lips(points, performed)
+        points = points + amounts.mouth * _lips(points, performed if spoken is None else spoken)
     own_eyes, eyes_wanted = (np.array(eye_openness(p)) for p in (seen, performed)) if eyes is None else eyes
     openings = _openness(own_eyes, own_rest), _openness(eyes_wanted, rest)
     if amounts.lids > 0:

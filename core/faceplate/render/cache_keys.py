@@ -195,11 +195,14 @@ class CacheKeys:
     @cached_property
     def _acting(self) -> str:
         """What the expression match depends on beside the generated face; empty where it is off."""
-        amounts = match_amounts(self.request.parameters)
+        parameters = self.request.parameters
+        amounts = match_amounts(parameters)
         if not amounts.any:
             return ""
-        rest = self.resources.resting_faces(self.request.parameters)
-        return digest(amounts, rest, embedded_store().card(EXPRESSION_LANDMARKER).sha256)
+        rest = self.resources.resting_faces(parameters)
+        # The face is landmarked as the composite will show it.
+        detail = parameters.plate_detail
+        return digest(amounts, rest, detail, embedded_store().card(EXPRESSION_LANDMARKER).sha256)
 
     @cached_property
     def _mattes(self) -> list[str]:

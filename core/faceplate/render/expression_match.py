@@ -33,10 +33,14 @@ LANDMARKER = "face_landmarker"
 
 # Presence of a face in the generated picture up to which nothing is moved, and from which all of it is.
 _ABSENT, _PRESENT = 0.5, 0.9
+# Difference of two readings of the lips' gap, in widths of the mouth, from which they are not of the same lips.
+_OTHER_LIPS = 0.15
 # Low-pass in the landmarker's pixels against the grain around the new face.
 _CALM = 2.0
 # Softness of the border of the plate's mouth inside the new lips, as a fraction of the face's size.
 _MOUTH_SOFT = 0.006
+
+_SQUARE = Window(0, 0, landmark.SIDE, landmark.SIDE)
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,23 @@ def match_amounts(parameters: Parameters) -> MatchAmounts:
 
 
 def matched_expression(
-    prepared: PreparedPlate, shown: np.ndarray, generated: Generated, amounts: MatchAmounts, rest: RestingFaces
+    prepared: PreparedPlate,
+    shown: np.ndarray,
+    generated: Generated,
+    amounts: MatchAmounts,
+    rest: RestingFaces,
+    plate_detail: float = 1.0,
 ) -> Generated:
     """Return `generated` moved so that it acts as the performance; the same object where nothing is to be moved.
 
-    `shown` float32 (h, w, 3) is the generator's input as it saw it.
+    `shown` float32 (h, w, 3) is the generator's input as it saw it, `plate_detail` 0..1 how much of what the crop cannot hold the
+    composite keeps of the plate.
     """
     if np.array_equal(generated.pixels, shown):
         return generated
     aspect, crop = prepared.plate.pixel_aspect, prepared.crop
-    seen, presence, own_eyes = _seen(prepared, shown, generated)
+    view = _View.of(prepared, shown, generated, plate_detail)
+    seen, presence, own_eyes = view.face(generated.pixels)
     sure = float(smoothstep(presence, _ABSENT, _PRESENT))
     if sure == 0:
         return generated
@@ -76,8 +87,10 @@ def matched_expression(
     performed = photographed if prepared.performed is None else prepared.performed
     reshaped = prepared.face is not prepared.shot_face
     aimed = unsqueezed(prepared.face.points, aspect) if reshaped else None
+    read = rest.performer is not None and not crop.on_plate_grid and amounts.mouth > 0
+    spoken = _as_read(view, performed) if read else performed
     eyes = own_eyes, _performed_eyes(prepared, photographed, performed)
-    match = match_points(seen, performed, amounts, rest.own, rest.performer, aimed=aimed, eyes=eyes)
+    match = match_points(seen, performed, amounts, rest.own, rest.performer, aimed=aimed, eyes=eyes, spoken=spoken)
     there, here = (
         _on_crop(points, crop.transform.matrix, aspect) for points in (seen + sure * (match.points - seen), seen)
     )
@@ -88,7 +101,7 @@ def matched_expression(
         return generated
     kept = generated.kept
     if kept is None and amounts.mouth > 0:
-        short = sure * amounts.mouth * kept_share(mouth_openness(seen), mouth_openness(performed))
+        short = sure * amounts.mouth * kept_share(mouth_openness(seen), mouth_openness(spoken))
         kept = _plate_mouth(there, crop.face.points, window, crop.face.size, short)
     return replace(
         generated,
@@ -121,33 +134,83 @@ def _on_crop(points: np.ndarray, matrix: np.ndarray, aspect: float) -> np.ndarra
     return np.column_stack([apply(matrix, plate[:, :2]), plate[:, 2] * scale_of(matrix)])
 
 
-def _seen(prepared: PreparedPlate, shown: np.ndarray, generated: Generated) -> tuple[np.ndarray, float, np.ndarray]:
-    """Landmark the generated face on its surroundings.
+@dataclass(frozen=True)
+class _View:
+    """How the landmarker sees a face on the crop: on its surroundings, as the composite will show it.
 
-    Returns
-    -------
-    points : np.ndarray
-        float64 (478, 3) in square plate pixels.
-    presence : float
-        Confidence 0..1 that there is a face.
-    eyes : np.ndarray
-        float64 (2,), how far the eyes are open.
+    `matrix` goes from the plate's pixels to the landmarker's `square`, `region` from square plate pixels. `plate` float32
+    (h, w, 3) is the plate there, `shown` the generator's input on the crop, `own` float32 (h, w) the new face's coverage, and
+    `left_out` 0..1 how much of what the crop cannot hold the composite takes away.
     """
-    crop = prepared.crop
-    square = Window(0, 0, landmark.SIDE, landmark.SIDE)
-    region, matrix = _landmarkers_view(prepared, prepared.face)
-    own = generated.coverage if generated.kept is None else generated.coverage * (1 - generated.kept)
-    own = np.ascontiguousarray(own, np.float32)
-    change = cv2.cvtColor(times(cv2.subtract(generated.pixels, shown), own), cv2.COLOR_RGB2RGBA)
-    cv2.insertChannel(own, change, 3)
-    made = resample(change, crop.transform.window, compose(matrix, invert(crop.transform.matrix)), square)
-    looked = resample(prepared.working, prepared.plate.window, matrix, square) + made[..., :3]
-    # Only the surroundings have grain that changes from frame to frame.
-    calm = cv2.GaussianBlur(looked, (0, 0), _CALM)
-    display = _displayed(prepared, calm + made[..., 3:] * (looked - calm))
-    points, presence = landmark.landmarks(_landmarker(), display)
-    eyes = lids_seen(display, square, points)
-    return np.column_stack([apply(invert(region), points[:, :2]), points[:, 2] / scale_of(region)]), presence, eyes
+
+    prepared: PreparedPlate
+    region: np.ndarray
+    matrix: np.ndarray
+    plate: np.ndarray
+    shown: np.ndarray
+    own: np.ndarray
+    left_out: np.float32
+
+    @classmethod
+    def of(cls, prepared: PreparedPlate, shown: np.ndarray, generated: Generated, plate_detail: float) -> _View:
+        """Return the view around the prepared face."""
+        region, matrix = _landmarkers_view(prepared, prepared.face)
+        plate = resample(prepared.working, prepared.plate.window, matrix, _SQUARE)
+        own = generated.coverage if generated.kept is None else generated.coverage * (1 - generated.kept)
+        own = np.ascontiguousarray(own, np.float32)
+        left_out = np.float32(0.0 if prepared.crop.on_plate_grid else 1.0 - plate_detail)
+        return cls(prepared, region, matrix, plate, shown, own, left_out)
+
+    def face(self, pixels: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+        """Landmark the face `pixels`, float32 (h, w, 3) on the crop.
+
+        Returns
+        -------
+        points : np.ndarray
+            float64 (478, 3) in square plate pixels.
+        presence : float
+            Confidence 0..1 that there is a face.
+        eyes : np.ndarray
+            float64 (2,), how far the eyes are open.
+        """
+        display = self._displayed(pixels)
+        points, presence = landmark.landmarks(_landmarker(), display)
+        eyes = lids_seen(display, _SQUARE, points)
+        return self._on_plate(points), presence, eyes
+
+    def points(self, pixels: np.ndarray) -> tuple[np.ndarray, float]:
+        """Landmark the face `pixels` and return points and presence as `face` does."""
+        points, presence = landmark.landmarks(_landmarker(), self._displayed(pixels))
+        return self._on_plate(points), presence
+
+    def _displayed(self, pixels: np.ndarray) -> np.ndarray:
+        crop = self.prepared.crop
+        change = cv2.subtract(pixels, self.shown)
+        if self.left_out:
+            change += self.left_out * crop.pixels
+        change = cv2.cvtColor(times(change, self.own), cv2.COLOR_RGB2RGBA)
+        cv2.insertChannel(self.own, change, 3)
+        made = resample(change, crop.transform.window, compose(self.matrix, invert(crop.transform.matrix)), _SQUARE)
+        plate = self.plate * (1 - self.left_out * made[..., 3:]) if self.left_out else self.plate
+        looked = plate + made[..., :3]
+        # Only the surroundings have grain that changes from frame to frame.
+        calm = cv2.GaussianBlur(looked, (0, 0), _CALM)
+        return _displayed(self.prepared, calm + made[..., 3:] * (looked - calm))
+
+    def _on_plate(self, points: np.ndarray) -> np.ndarray:
+        return np.column_stack([apply(invert(self.region), points[:, :2]), points[:, 2] / scale_of(self.region)])
+
+
+def _as_read(view: _View, performed: np.ndarray) -> np.ndarray:
+    """Return the performance's points (478, 3) as they are read where the new face is: on the crop, in the same view.
+
+    On a small, soft picture lips seem further apart than on the plate, and a track is smoothed in time. What differs much from the
+    points `performed` is no reading of these lips, but something in front of them, or a correction by the artist.
+    """
+    points, presence = view.points(view.shown)
+    apart = abs(mouth_openness(points) - mouth_openness(performed))
+    sure = smoothstep(presence, _ABSENT, _PRESENT) * (1 - smoothstep(apart, _OTHER_LIPS, 2 * _OTHER_LIPS))
+    return performed + sure * (points - performed)
 
 
 def _performed_eyes(prepared: PreparedPlate, photographed: np.ndarray, performed: np.ndarray) -> np.ndarray:

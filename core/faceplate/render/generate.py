@@ -64,7 +64,8 @@ def generate_face(
         return result
 
     def matched() -> GeneratorResult:
-        acted = matched_expression(prepared, result.shown, result.generated, amounts, rest or RestingFaces())
+        known, detail = rest or RestingFaces(), parameters.plate_detail
+        acted = matched_expression(prepared, result.shown, result.generated, amounts, known, detail)
         return replace(result, generated=acted)
 
     return cache.make("expression", matched)

@@ -638,7 +638,7 @@ class Parameters(BaseModel):
             "plate exactly where the generator changes nothing. Has no effect on mesh, whose crop is the "
             "plate's own pixels.",
             "Detail",
-            Stage.ELEMENT,
+            Stage.EXPRESSION,
         ),
     ] = 1.0
     plate_skin: Annotated[

@@ -21,6 +21,9 @@ from faceplate.train.sampling import chances
 
 __all__ = ["Batch", "BatchMaker", "plain_batch"]
 
+# From a pixel's `Pack.regions` to 255 where it belongs to the eyes, and to the mouth.
+_TABLES = tuple(((np.arange(256) & bit) > 0).astype(np.uint8) * np.uint8(255) for bit in (EYES, MOUTH))
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -96,9 +99,7 @@ class BatchMaker:
         pack, indices = self.packs[person], self.train_rows[person]
         drawn = int(np.searchsorted(self.cumulated[person], rng.random(), side="right"))
         index = int(indices[min(drawn, len(indices) - 1)])
-        face, target, layers, placed = augment(
-            np.asarray(pack.pixels[index], np.float32), _layers(pack, index), rng, ranges
-        )
+        face, target, layers, placed = augment(pack.pixels[index], _layers(pack, index), rng, ranges)
         matrix = compose(placed, self._from_recogniser(person, index)).astype(np.float32)
         return face, target, layers, matrix
 
@@ -128,16 +129,17 @@ def plain_batch(packs: tuple[Pack, ...], rows: tuple[np.ndarray, ...]) -> Batch:
 
 
 def _layers(pack: Pack, index: int) -> np.ndarray:
-    regions = np.asarray(pack.regions[index])
-    eyes, mouth = (np.where(regions & bit, np.uint8(255), np.uint8(0)) for bit in (EYES, MOUTH))
-    return cv2.merge([np.asarray(pack.matte[index]), eyes, mouth])
+    """Return matte, eyes, mouth, and the matte once more, uint8 (S, S, 4): OpenCV moves four channels faster than three."""
+    matte, regions = (np.asarray(part[index]) for part in (pack.matte, pack.regions))
+    eyes, mouth = (cv2.LUT(regions, table) for table in _TABLES)
+    return cv2.merge([matte, eyes, mouth, matte])
 
 
 def _planes(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Return pictures (S, S, 3) as one array (n, 3, S, S)."""
+    """Return the first three channels of pictures (S, S, 3 or 4) as one array (n, 3, S, S)."""
     planes = np.empty((len(pictures), 3, *pictures[0].shape[:2]), np.float32)
     for picture, three in zip(pictures, planes, strict=True):
-        three[:] = picture.transpose(2, 0, 1)
+        three[:] = picture[..., :3].transpose(2, 0, 1)
     return planes
 
 

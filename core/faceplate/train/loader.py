@@ -1,4 +1,8 @@
-"""Feeds the training loop: batches as tensors, made by worker processes ahead of the loop."""
+"""Feeds the training loop: batches as tensors, made ahead of the loop by worker processes, or by threads beside a CPU training.
+
+On a CPU a batch is made in a few milliseconds, mostly by OpenCV and numpy, which let other threads run meanwhile. To bring it from
+another process would take about as long again.
+"""
 
 # pyright: reportMissingImports=false
 # PyTorch is an extra: a type check passes without it.
@@ -6,9 +10,12 @@
 from __future__ import annotations
 
 import signal
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -19,6 +26,8 @@ from faceplate.train.batches import Batch, BatchMaker
 from faceplate.train.pack import open_training_set
 
 __all__ = ["Feed", "TensorBatch", "tensors"]
+
+_AHEAD = 4  # batches that a worker makes before they are asked for
 
 
 @dataclass(frozen=True)
@@ -62,16 +71,34 @@ class Feed:
         steps = _Steps(self.model, self.rows, self.seed, self.rank, self.ease)
         if not self.workers:
             return (TensorBatch(*steps[step]) for step in range(first, stop))
+        if not self.pinned:
+            return _from_threads(steps, range(first, stop), self.workers)
         loader = DataLoader(
             steps,
             batch_size=None,
             sampler=range(first, stop),  # type: ignore[arg-type]
             num_workers=self.workers,
-            prefetch_factor=4,
+            prefetch_factor=_AHEAD,
             pin_memory=self.pinned,
             worker_init_fn=_begin_worker,
         )
         return (TensorBatch(*parts) for parts in loader)
+
+
+def _from_threads(steps: _Steps, wanted: range, workers: int) -> Iterator[TensorBatch]:
+    """Iterate over the batches of the steps `wanted` while `workers` threads make those that follow."""
+    left, made = iter(wanted), deque[Future[tuple[Tensor, ...]]]()
+    with ThreadPoolExecutor(workers, "batches") as pool:
+        try:
+            for step in islice(left, workers * _AHEAD):
+                made.append(pool.submit(steps.__getitem__, step))
+            while made:
+                batch = TensorBatch(*made.popleft().result())
+                for step in islice(left, 1):
+                    made.append(pool.submit(steps.__getitem__, step))
+                yield batch
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass

@@ -359,7 +359,7 @@ def _matte(logits: Tensor) -> np.ndarray:
 
 
 def _workers(wanted: int, device: torch.device) -> int:
-    """Choose the number of loader processes: one beside a CPU training, four for a GPU."""
+    """Choose how many prepare batches: one thread beside a CPU training, four processes for a GPU."""
     if wanted >= 0:
         return wanted
     return 4 if device.type == "cuda" else 1

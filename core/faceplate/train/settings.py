@@ -32,7 +32,7 @@ class RunSettings:
     precision : str
         `auto`, `float32`, `bfloat16` or `float16`; `auto` is mixed precision on a GPU that has it, float32 on a CPU.
     workers : int
-        Processes that prepare batches; -1 chooses by device.
+        Processes, on a CPU threads, that prepare batches; -1 chooses by device.
     threads : int
         PyTorch's threads on a CPU; 0 leaves the choice to PyTorch.
     save_minutes : float

@@ -69,7 +69,10 @@ class Trainer:
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=preset.rate, betas=(0.9, 0.99), fused=True)
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
         self.recogniser = recogniser.to(device) if recogniser is not None else None
-        self.known = [self._embedding(faces) for faces in known] if recogniser is not None else []
+        faces = [self._embeddings(of_one) for of_one in known] if recogniser is not None else []
+        self.known = [functional.normalize(of_one.mean(0), dim=0) for of_one in faces]
+        # How like the actor the actor's own pictures are.
+        self.usual = float((faces[0] @ self.known[0]).mean()) if faces else 1.0
         self.step_count = 0
         self.sums: dict[str, Tensor] = {}
         self._ranks = ranks
@@ -95,8 +98,7 @@ class Trainer:
             total = total + losses["expression"] * weights.expression
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()
-        self.scaler.unscale_(self.optimiser)
-        nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
+        self._limit_gradient()
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.step_count += 1
@@ -144,11 +146,11 @@ class Trainer:
         self.step_count = int(state["step"])
 
     @torch.no_grad()
-    def _embedding(self, faces: TensorBatch) -> Tensor:
-        """Return the mean embedding (128,) of a person's faces, of length 1."""
+    def _embeddings(self, faces: TensorBatch) -> Tensor:
+        """Return the embeddings (n, 128) of a person's faces, of length 1."""
         assert self.recogniser is not None
         batch = faces.to(self.device)
-        return functional.normalize(self.recogniser(batch.faces, batch.to_recogniser).mean(0), dim=0)
+        return functional.normalize(self.recogniser(batch.faces, batch.to_recogniser), dim=1)
 
     def _swap_rows(self, batch: TensorBatch) -> tuple[int, int]:
         """Return how many faces of the batch's end, the double's, are swapped in this step for likeness and for expression."""
@@ -163,7 +165,17 @@ class Trainer:
     def _likeness(self, faces: Tensor, batch: TensorBatch, rows: int) -> Tensor:
         assert self.recogniser is not None
         embeddings = self.recogniser(faces, batch.to_recogniser[-rows:])
-        return likeness_loss(embeddings, *self.known)
+        return likeness_loss(embeddings, *self.known, usual=self.usual)
+
+    def _limit_gradient(self) -> None:
+        """Limit the gradient's norm for this step."""
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self.optimiser)
+            nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
+            return
+        norm = nn.utils.get_total_norm(p.grad for p in self.network.parameters() if p.grad is not None)
+        # The fused optimiser divides by this while it reads the gradient, which saves a pass over all of it.
+        self.optimiser.grad_scale = (norm / _CLIP).clamp(min=1.0)  # pyright: ignore[reportAttributeAccessIssue]
 
     @torch.no_grad()
     def _follow_average(self) -> None:
