@@ -19,7 +19,7 @@ from faceplate.face.shape import away_from, bare_skin, head_model
 from faceplate.image.soft_steps import disc
 from faceplate.source.light import LUMINANCE, find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
-from faceplate.source.strands import find_gaps, find_streaks
+from faceplate.source.strands import find_gaps, find_holes, find_streaks
 
 __all__ = ["Maps", "find_maps", "wears_glasses"]
 
@@ -129,10 +129,10 @@ def _find_front(
     ):
         found = np.maximum(found, _touching(more, np.maximum(found, seed), cells))
     front = _widened(_without_specks(found, cells), cells)
-    front = np.maximum(
-        front, find_gaps(front, np.maximum(zones.temple * free, across), photograph.raster.covered, cells)
-    )
-    return front * photograph.raster.covered * (1 - zones.eyes)
+    covered = photograph.raster.covered
+    front = np.maximum(front, find_gaps(front, np.maximum(zones.temple * free, across), covered, cells))
+    front = np.maximum(front, find_holes(front, covered, cells))
+    return front * covered * (1 - zones.eyes)
 
 
 def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> bool:
