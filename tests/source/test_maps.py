@@ -7,9 +7,13 @@ import pytest
 
 from faceplate.comp.regions import region_matte
 from faceplate.source import Source
+from faceplate.source.maps import find_maps
 from occluders import DARK_FRAME, DARK_HAIR, LIGHT_HAIR, METAL_FRAME, with_glasses
 from pictures import ReadSource
 from source_views import repainted, scene_of, strand_on
+
+# Darkness in natural logarithm of a fringe that covers a brow, and of a thinner one beside it.
+COVERED, SHADED = 1.1, 0.55
 
 
 @pytest.mark.parametrize("colour", [DARK_FRAME, METAL_FRAME])
@@ -52,3 +56,19 @@ def test_brows_beard_and_lips_are_not_hidden(name: str, source_of: ReadSource) -
 def _shrunk(points: np.ndarray) -> np.ndarray:
     centre = points.mean(axis=0)
     return centre + 0.8 * (points - centre)
+
+
+def test_a_brow_under_a_fringe_is_given_up_for_a_freer_one(source_bea: Source) -> None:
+    """A fringe lies over the person's right brow and a thinner one over the left: of the right brow nothing is taken."""
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    points, size = view.face.points[:, :2] - (view.frame.window.x, view.frame.window.y), view.face.size
+    rows, columns = np.indices(view.pixels.shape[:2])
+    middle = points[9, 0]
+    right = np.clip((middle - columns) / (0.02 * size), 0, 1) * (rows < points[159, 1] - 0.06 * size)
+    left = np.clip((columns - middle) / (0.02 * size), 0, 1) * (rows < points[386, 1] - 0.06 * size)
+    pixels = view.pixels * np.exp(-(COVERED * right + SHADED * left))[..., None]
+    none = np.zeros(view.pixels.shape[:2], np.float32)  # the network finds nothing
+    brow = (region_matte(view.face, view.frame.window, ("brows",)) > 0.9) & (columns < middle) & (right > 0.9)
+    assert brow.sum() > 200
+    photograph = repainted(view, pixels).photograph
+    assert (photograph.to_picture(find_maps(photograph, none, none).hidden)[brow] > 0.5).mean() > 0.9

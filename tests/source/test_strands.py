@@ -8,7 +8,7 @@ import pytest
 
 from faceplate.source import Source, SourceView
 from faceplate.source.maps import find_maps
-from faceplate.source.strands import find_gaps
+from faceplate.source.strands import find_gaps, find_holes
 from source_views import repainted
 
 
@@ -58,6 +58,16 @@ def test_thin_and_small_pieces_of_skin_are_gaps() -> None:
     assert found[20:180, 190:200].min() == 1 and found[80:110, 60:90].min() == 1
     assert found[220:].max() == 0  # the face below
     assert find_gaps(front, 0 * zone, covered, cells).max() == 0
+
+
+def test_a_small_hole_is_no_skin_of_its_own() -> None:
+    cells, covered = 384.0, np.ones((400, 400), np.float32)
+    front = np.ones((400, 400), np.float32)
+    front[100:120, 100:120] = 0.0  # an end of a brow between strands
+    front[300:] = 0.0  # the face below
+    found = find_holes(front, covered, cells)
+    assert found[100:120, 100:120].min() == 1
+    assert found[:90].max() == 0 and found[300:].max() == 0
 
 
 def test_skin_between_two_locks_is_hidden_too(front: SourceView) -> None:

@@ -19,7 +19,7 @@ from faceplate.face.shape import away_from, bare_skin, head_model
 from faceplate.image.soft_steps import disc
 from faceplate.source.light import LUMINANCE, find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
-from faceplate.source.strands import find_gaps, find_streaks
+from faceplate.source.strands import find_gaps, find_holes, find_streaks
 
 __all__ = ["Maps", "find_maps", "wears_glasses"]
 
@@ -31,6 +31,10 @@ _DOUBT_LIKE = (0.08, 0.2)
 _OVER_BROW = (0.45, 0.7)
 # How much darker one side is above its brow than the other where hair lies across it, and the most of a free brow.
 _ONE_SIDED, _FREE_BROW = 0.9, 0.9
+# The same where this side is darker than any brow is: how dark, and how much darker than the other, from nothing to enough.
+_COVERED_BROW, _COVERED_MORE = (1.0, 1.2), (0.3, 0.5)
+# Mean cosine to the view of the brow and the skin above it below which that is not judged.
+_LEAST_FACING = 0.6
 # Widths of lines, as standard deviations in fractions of the face's size, and their contrasts in natural logarithm.
 _LINES, _FAINT, _STRONG = (0.0025, 0.005, 0.009), 0.12, 0.25
 # Shortest line, as a fraction of the face's size.
@@ -125,8 +129,10 @@ def _find_front(
     ):
         found = np.maximum(found, _touching(more, np.maximum(found, seed), cells))
     front = _widened(_without_specks(found, cells), cells)
-    front = np.maximum(front, find_gaps(front, zones.temple * free, photograph.raster.covered, cells))
-    return front * photograph.raster.covered * (1 - zones.eyes)
+    covered = photograph.raster.covered
+    front = np.maximum(front, find_gaps(front, np.maximum(zones.temple * free, across), covered, cells))
+    front = np.maximum(front, find_holes(front, covered, cells))
+    return front * covered * (1 - zones.eyes)
 
 
 def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> bool:
@@ -141,15 +147,19 @@ def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> 
 def _open_brow(photograph: Photograph, darker: np.ndarray) -> np.ndarray:
     """Compute where hair can lie across a brow, float32 (gh, gw), 0..1: where it is dark above the brow.
 
-    Brow and hair look alike, so the brow itself is given up only when the person's other brow is free and can replace it;
+    Brow and hair look alike, so the brow itself is given up only when the person's other brow is freer and can replace it;
     else only its margin is.
     """
     zones, above = _zones(), _above_brows()
     seen = photograph.at_points(darker) * above
     dark = [float(seen[side].sum() / above[side].sum()) for side in _sides()]
+    # At the outline of a turned head the points lie on the hair or the surroundings beside it.
+    square = [float((above * photograph.geometry.seen)[side].sum() / above[side].sum()) for side in _sides()]
     given = np.zeros(len(above))
-    for side, mine, other in zip(_sides(), dark, reversed(dark), strict=True):
+    for side, mine, other, facing in zip(_sides(), dark, reversed(dark), square, strict=True):
         core = np.clip((mine - other - _ONE_SIDED) / 0.3, 0, 1) * (other < _FREE_BROW)
+        covered = _ramp(mine, *_COVERED_BROW) * _ramp(mine - other, *_COVERED_MORE) * (facing > _LEAST_FACING)
+        core = max(core, float(covered))
         margin = np.clip((mine - _FREE_BROW) / 0.3, 0, 1)
         given[side] = (core * zones.brow + (1 - core) * margin * zones.brow * (1 - zones.brow_core))[side]
     return photograph.over_grid(given)
@@ -239,7 +249,7 @@ def _widened(front: np.ndarray, cells: float) -> np.ndarray:
     return np.clip(cv2.GaussianBlur(grown, (0, 0), max(0.3 * _BESIDE * cells, 0.5)) * 1.1 - 0.05, 0, 1)
 
 
-def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
+def _ramp(values: np.ndarray | float, low: float, high: float) -> np.ndarray:
     return np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
 
 

@@ -74,11 +74,16 @@ class Photograph:
         part = values[self.near.slices(self.window)]
         return cv2.resize(part, self.raster.covered.shape[::-1], interpolation=cv2.INTER_AREA)
 
+    @property
+    def grid_points(self) -> np.ndarray:
+        """The mesh's points on the grid, float64 (478, 2), with cell centres at whole numbers."""
+        rows, columns = self.raster.covered.shape
+        scale = (columns / self.near.width, rows / self.near.height)
+        return (self.face.points[:, :2] - (self.near.x, self.near.y)) * scale - 0.5
+
     def at_points(self, grid: np.ndarray) -> np.ndarray:
         """Sample a grid picture (gh, gw) or (gh, gw, c) at the 478 points, float32 (478,) or (478, c)."""
-        rows, columns = grid.shape[:2]
-        scale = (columns / self.near.width, rows / self.near.height)
-        at = ((self.face.points[:, :2] - (self.near.x, self.near.y)) * scale - 0.5).astype(np.float32)
+        at = self.grid_points.astype(np.float32)
         read = cv2.remap(
             grid.astype(np.float32), at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )

@@ -31,6 +31,7 @@ from faceplate.source.light import Light, SkinSamples, agreed_shading, find_ligh
 from faceplate.source.maps import Maps, find_maps
 from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
+from faceplate.source.rims import find_rims
 from faceplate.source.texture import ViewTexture, make_texture
 from faceplate.source.views import Geometry
 
@@ -185,6 +186,11 @@ class Source:
         return agreed_shading([view.light for view in self.views], [view.skin.weight for view in self.views])
 
     @cached_property
+    def _wears_glasses(self) -> bool:
+        """Whether at least half of the views show glasses."""
+        return 2 * sum(bool(view.grid_maps.glasses.any()) for view in self.views) >= len(self.views)
+
+    @cached_property
     def features(self) -> FeatureTones:
         """The person's sclera and teeth over the skin."""
         return source_features(self.views)
@@ -243,8 +249,11 @@ class Source:
         return replace(texture, clean=texture.clean * (1 - photograph.to_picture(remains)))
 
     def _alone(self, view: SourceView) -> ViewTexture:
-        """Remove the light of a view; what is hidden in it is what its own analysis found."""
-        return make_texture(view.photograph, find_light(view.skin, self.shading).whole, view.grid_maps.hidden)
+        """Remove the light of a view; what is hidden in it is what its own analysis found, and the rims of the person's glasses."""
+        hidden = view.grid_maps.hidden
+        if self._wears_glasses:
+            hidden = np.maximum(hidden, find_rims(view.photograph, frame=bool(view.grid_maps.glasses.any())))
+        return make_texture(view.photograph, find_light(view.skin, self.shading).whole, hidden)
 
     def cache_identity(self) -> str:
         """Return a text that is the same exactly when the pictures, their colour and their analysis are."""

@@ -9,7 +9,7 @@ from faceplate.image.soft_steps import disc
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
 
-__all__ = ["find_gaps", "find_streaks"]
+__all__ = ["find_gaps", "find_holes", "find_streaks"]
 
 # Standard deviations within which streaks are looked for and averaged, as fractions of the face's size.
 _FINE, _AROUND = 0.008, 0.0105
@@ -20,6 +20,8 @@ _STREAKED, _LEAST_CONTRAST = (2.8, 4.2), 0.02
 _UNLIKE = (0.12, 0.24)
 # Radius of the thinnest skin between strands, and side of the least piece of skin, as fractions of the face's size.
 _THIN, _LEAST_PIECE = 0.022, 0.1
+# Side of the largest hole in what lies in front that is no skin of its own, as a fraction of the face's size.
+_HOLE = 0.07
 
 
 def find_streaks(photograph: Photograph, apart: np.ndarray, calm: np.ndarray) -> np.ndarray:
@@ -72,6 +74,20 @@ def find_gaps(front: np.ndarray, zone: np.ndarray, covered: np.ndarray, cells: f
     beside = cv2.dilate((front > 0.3).astype(np.uint8), disc(2 * _THIN * cells)) > 0
     gaps = (free > 0) & beside & ~whole
     return (gaps * np.clip(2 * zone, 0, 1)).astype(np.float32)
+
+
+def find_holes(front: np.ndarray, covered: np.ndarray, cells: float) -> np.ndarray:
+    """Find small holes in what lies in front of the face, float32 (gh, gw), 0 or 1.
+
+    Within a fringe they are brows or shaded skin between its strands, and alone they would be specks in the texture. The parameters
+    are those of `find_gaps`.
+    """
+    free = ((front < 0.3) & (covered > 0.5)).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(free, connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < (_HOLE * cells) ** 2
+    small[0] = False
+    # With the soft border of what lies around.
+    return cv2.dilate(small[np.asarray(labels, np.int32)].astype(np.float32), disc(2))
 
 
 def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
