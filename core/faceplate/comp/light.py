@@ -29,7 +29,7 @@ __all__ = ["LightMatch", "match_light", "soft_light"]
 _HYPOTHESES, _ADDED, _PATTERN, _ODDS = ((EVEN, None), (BENT, None), (BENT, 0), (BENT, 1)), 3, 1.6, -3.0
 # Covariance of two people's difference over that of one, beside their modelling: how far two faces with the same light are
 # darker and brighter, alike on both sides, in natural logarithm, and its reach in units of the head model; a face is 2.9 high.
-_TWO_PEOPLE, _MODELLING, _MODELLING_REACH = 1.4, 0.22, 0.5
+_TWO_PEOPLE, _MODELLING, _MODELLING_REACH = 1.3, 0.2, 0.5
 # The evidence's logarithm is divided by this: tones near each other err together, so that they know less than they count, and
 # what is believed must not change at once from one frame to the next.
 _TEMPER = 6.0

@@ -15,7 +15,7 @@ import numpy as np
 
 __all__ = ["BENT", "EVEN", "lamp_covariance", "light_patterns", "soft_covariance"]
 
-EVEN, BENT = 0.05, 0.35
+EVEN, BENT = 0.1, 0.35
 """How far soft light bends over a face, as a standard deviation in natural logarithm: ordinary light, and light from close by."""
 
 # Standard deviations in natural logarithm of the light's level and slope, and the reach of its bend in units of the face's size.
