@@ -13,10 +13,13 @@ from functools import cache
 
 import numpy as np
 
-__all__ = ["lamp_covariance", "light_patterns", "soft_covariance"]
+__all__ = ["BENT", "EVEN", "lamp_covariance", "light_patterns", "soft_covariance"]
 
-# Standard deviations in natural logarithm, and a reach in units of the face's size: the light's level, slope, and what bends it.
-_LEVEL, _SLOPE, _BEND, _BEND_REACH = 2.0, 1.0, 0.35, 0.35
+EVEN, BENT = 0.1, 0.35
+"""How far soft light bends over a face, as a standard deviation in natural logarithm: ordinary light, and light from close by."""
+
+# Standard deviations in natural logarithm of the light's level and slope, and the reach of its bend in units of the face's size.
+_LEVEL, _SLOPE, _BEND_REACH = 2.0, 1.0, 0.35
 # Least and most ambient light over the lamp's, for lamps of medium hardness, and for hard ones.
 _AMBIENT = ((0.15, 0.5), (0.03, 0.15))
 # Lamps of each kind, how far behind the face they may stand (cosine), the most of their gloss, and its least and most exponent.
@@ -38,11 +41,14 @@ class _Lamps:
     exponent: np.ndarray
 
 
-def soft_covariance(places: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """Return the covariance (n, n) of soft light at `places` (n, 2) in units of the face's size, around the trusted ones."""
+def soft_covariance(places: np.ndarray, trust: np.ndarray, bend: float = BENT) -> np.ndarray:
+    """Return the covariance (n, n) of soft light at `places` (n, 2) in units of the face's size, around the trusted ones.
+
+    `bend` is the standard deviation of what bends it, in natural logarithm.
+    """
     square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
     away = places - np.average(places, axis=0, weights=trust + 1e-12)
-    return _LEVEL**2 + _SLOPE**2 * away @ away.T + _BEND**2 * np.exp(square * (-0.5 / _BEND_REACH**2))
+    return _LEVEL**2 + _SLOPE**2 * away @ away.T + bend**2 * np.exp(square * (-0.5 / _BEND_REACH**2))
 
 
 def lamp_covariance(normal: np.ndarray, kind: int) -> np.ndarray:
