@@ -6,10 +6,11 @@ MODEL is the folder of the trained model; by default the frames are those of its
 frame of each, on which no step was trained; `--frames 1001-1048` takes others. Every frame is rendered in over mode with the
 shot's own source and track; `--set plate_detail=0` gives the generators but `mesh` other parameters.
 
-`actor` and `target` are the mean cosines of SFace's embeddings of the result with the mean embedding of the actor's pictures and
-with that of the plate's own faces, `margin` their difference. A trained model was asked for likeness by the same recogniser, so
-look at the sheet as well. `lids r` and `mouth r` correlate the openings in plate and result over all frames, `flicker` is the
-low-frequency change from frame to frame inside the face, result over plate, as in `bench/people/measure_flicker.py`.
+`actor` and `target` are the mean cosines of the result's embeddings with the mean embedding of the actor's pictures and
+with that of the plate's own faces, `margin` their difference. A trained model was asked for likeness by SFace, which flatters it:
+`--arcface FILE` measures by another recogniser, and look at the sheet as well. `lids r` and `mouth r` correlate the openings in
+plate and result over all frames, `flicker` is the low-frequency change from frame to frame inside the face, result over plate, as
+in `bench/people/measure_flicker.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1] / "people"))
 
 from measure_flicker import lids
-from scenes import face_crop, labelled, opening
+from scenes import Recogniser, face_crop, labelled, opening
 
 from faceplate import Renderer
 from faceplate.color import ColorConfig
@@ -42,6 +43,7 @@ from faceplate.shot import Policy, load_shot
 from faceplate.source.pictures import source_files
 from faceplate.train.pack import DOUBLE, open_training_set
 
+Tools = tuple[FaceFinder, ColorConfig, Recogniser]
 SIDE = 384
 ACTOR_PICTURES = 24
 
@@ -69,9 +71,10 @@ def main() -> None:
     """Run the command line described at the top of this file."""
     given = options()
     finder, color = FaceFinder(default_store()), ColorConfig.load()
-    actor = actor_embedding(given.actor, finder, color)
+    tools = finder, color, Recogniser(finder, given.arcface)
+    actor = actor_embedding(given.actor, tools)
     stretches = {shot: frames_of(given, shot) for shot in given.shots}
-    targets = target_embedding(stretches, finder, color)
+    targets = target_embedding(stretches, tools)
     print(f"target to actor, before: {likeness(targets, actor):.3f}\n")
     print("| generator | actor | target | margin | lids r | mouth r | flicker | frames |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
@@ -81,7 +84,7 @@ def main() -> None:
         for shot, runs in stretches.items():
             renderer = renderer_of(shot, generator, finder, {} if generator == "mesh" else dict(given.set))
             for run in runs:
-                measure(renderer, run, (finder, color), (actor, targets), found, (strips["plate"], strips[generator]))
+                measure(renderer, run, tools, (actor, targets), found, (strips["plate"], strips[generator]))
         print(
             f"| {generator} | " + " | ".join(f"{cell:.3f}" for cell in found.cells) + f" | {len(found.to_actor)} |",
             flush=True,
@@ -135,13 +138,13 @@ def renderer_of(path: Path, generator: str, finder: FaceFinder, values: dict[str
 def measure(
     renderer: Renderer,
     run: list[int],
-    tools: tuple[FaceFinder, ColorConfig],
+    tools: Tools,
     people: tuple[np.ndarray, np.ndarray],
     found: Figures,
     strips: tuple[list[np.ndarray], list[np.ndarray]],
 ) -> None:
     """Render one run of frames and add its figures and tiles."""
-    (finder, color), (actor, target) = tools, people
+    (finder, color, recogniser), (actor, target) = tools, people
     crops: list[tuple[np.ndarray, np.ndarray]] = []
     face: Face | None = None
     reference: np.ndarray | None = None
@@ -149,7 +152,7 @@ def measure(
         after = before.with_pixels(renderer.over_picture(renderer.render(number))[..., :3].copy())
         face = finder.find(before)[0] if face is None else finder.refine(before, face)
         there = finder.refine(after, face)
-        embedding = finder.embed(after, there)
+        embedding = recogniser.embed(after, there)
         found.to_actor.append(likeness(embedding, actor))
         found.to_target.append(likeness(embedding, target))
         found.openings.append((lids(face.points), lids(there.points), opening(face.points), opening(there.points)))
@@ -169,8 +172,9 @@ def plates(renderer: Renderer, run: list[int], color: ColorConfig) -> Iterator[t
         yield number, read_frame(file, color, renderer.shot.space, file.data)
 
 
-def actor_embedding(folder: Path, finder: FaceFinder, color: ColorConfig) -> np.ndarray:
+def actor_embedding(folder: Path, tools: Tools) -> np.ndarray:
     """Mean embedding of the actor's pictures, of length 1."""
+    finder, color, recogniser = tools
     files = source_files(folder)
     picked = [files[int(k)] for k in np.unique(np.linspace(0, len(files) - 1, ACTOR_PICTURES).round())]
     found = []
@@ -178,17 +182,18 @@ def actor_embedding(folder: Path, finder: FaceFinder, color: ColorConfig) -> np.
         frame = read_still(path, color)
         faces = finder.find(frame)
         if faces:
-            found.append(finder.embed(frame, faces[0]))
+            found.append(recogniser.embed(frame, faces[0]))
     return mean_of(found)
 
 
-def target_embedding(stretches: dict[Path, list[list[int]]], finder: FaceFinder, color: ColorConfig) -> np.ndarray:
+def target_embedding(stretches: dict[Path, list[list[int]]], tools: Tools) -> np.ndarray:
     """Mean embedding of the plate's own faces, of length 1."""
+    finder, color, recogniser = tools
     found = []
     for path, runs in stretches.items():
         renderer = renderer_of(path, "null", finder)
         for _, frame in plates(renderer, [number for run in runs for number in run][::3], color):
-            found.append(finder.embed(frame, finder.find(frame)[0]))
+            found.append(recogniser.embed(frame, finder.find(frame)[0]))
     return mean_of(found)
 
 
@@ -235,6 +240,7 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--frames", help="first-last, instead of the held-out stretches")
     parser.add_argument("--sheet", type=Path, help="folder for the sheet, or its file, *.png or *.jpg")
+    parser.add_argument("--arcface", type=Path, help="ONNX file of an ArcFace network; the default is SFace")
     parser.add_argument("--columns", type=int, default=8, help="frames on the sheet")
     return parser.parse_args()
 
