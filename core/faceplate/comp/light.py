@@ -131,11 +131,10 @@ def _likely_light(
 ) -> np.ndarray:
     """Return the most likely light (n,) in a log ratio (n,) of two people's luminance: all hypotheses' by their evidence."""
     rest, patterns = _people() + _noise(trust), light_patterns(places, scale)
+    soft = {bend: soft_covariance(places, trust, bend) for bend in (EVEN, BENT)}
     found, evidence = [], []
     for bend, lamp in _HYPOTHESES:
-        covariance = soft_covariance(places, trust, bend)
-        if lamp is not None:
-            covariance = covariance + lamp_covariance(normal, lamp)
+        covariance = soft[bend] if lamp is None else soft[bend] + lamp_covariance(normal, lamp)
         for light, odds in _with_patterns(covariance, rest, ratio, patterns):
             found.append(light)
             evidence.append(odds)
