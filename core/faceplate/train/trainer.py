@@ -173,7 +173,8 @@ class Trainer:
             self.scaler.unscale_(self.optimiser)
             nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
             return
-        norm = nn.utils.get_total_norm(p.grad for p in self.network.parameters() if p.grad is not None)
+        parts = [p.grad for p in self.network.parameters() if p.grad is not None]
+        norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in parts]))
         # The fused optimiser divides by this while it reads the gradient, which saves a pass over all of it.
         self.optimiser.grad_scale = (norm / _CLIP).clamp(min=1.0)  # pyright: ignore[reportAttributeAccessIssue]
 
