@@ -16,7 +16,7 @@ from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE
 from faceplate.face import topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import away_from, bare_skin, head_model, light_orders, normals
-from faceplate.image.soft_steps import disc
+from faceplate.image.soft_steps import disc, ramp
 from faceplate.image.window import Window
 
 __all__ = ["hair_odds", "hair_zone"]
@@ -56,10 +56,10 @@ def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.nd
     log = np.log(np.maximum(calm, np.float32(_DARKEST * level)) / np.float32(level))
     soft = cv2.GaussianBlur(log, (0, 0), _READ)
     skin, zone = _on_square(points, _expected_skin(soft, points), hair_zone())
-    dark = _ramp(skin - soft, _DARK)
+    dark = ramp(skin - soft, *_DARK)
     fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
     streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
-    hair = dark * _ramp(streaks, _STREAKS) * _ramp(_directed(log), _DIRECTED)
+    hair = dark * ramp(streaks, *_STREAKS) * ramp(_directed(log), *_DIRECTED)
     hair = _without_strips(cv2.morphologyEx(hair * zone, cv2.MORPH_OPEN, disc(_LEAST)))
     return np.float32(_NEVER) + np.float32(_SURE - _NEVER) * hair
 
@@ -89,7 +89,7 @@ def _without_strips(hair: np.ndarray) -> np.ndarray:
     most = np.zeros(count, np.float32)
     np.maximum.at(most, labels.ravel(), wide.ravel())
     most[0] = 0.0
-    return hair * _ramp(most, _WIDE)[labels]
+    return hair * ramp(most, *_WIDE)[labels]
 
 
 def _expected_skin(log: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -123,8 +123,3 @@ def _directed(log: np.ndarray) -> np.ndarray:
     x, y = (cv2.Sobel(log, cv2.CV_32F, dx, dy, ksize=3, scale=0.125) for dx, dy in ((1, 0), (0, 1)))
     xx, yy, xy = (cv2.GaussianBlur(part, (0, 0), _AROUND) for part in (x * x, y * y, x * y))
     return np.sqrt((xx - yy) ** 2 + 4 * xy * xy) / (xx + yy + np.float32(1e-5))
-
-
-def _ramp(values: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
-    low, high = (np.float32(end) for end in ends)
-    return np.clip((values - low) / (high - low), 0, 1)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["depth_inside", "disc", "smoothstep"]
+__all__ = ["depth_inside", "disc", "ramp", "smoothstep"]
+
+
+def ramp(values: np.ndarray | float, low: float, high: float) -> np.ndarray:
+    """Compute the straight line from 0 at `low` to 1 at `high`, clipped to 0..1 beyond; float32 stays float32."""
+    return np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
 
 
 def smoothstep(values: np.ndarray | float, low: float = 0.0, high: float | np.ndarray = 1.0) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from faceplate.comp.occlusion_hair import hair_zone
 from faceplate.face import topology
 from faceplate.face.shape import away_from, head_model
-from faceplate.image.soft_steps import disc
+from faceplate.image.soft_steps import disc, ramp
 from faceplate.source.atlas import Vote, over_atlas, weighted_median
 from faceplate.source.light import LUMINANCE
 
@@ -63,7 +63,7 @@ def find_remains(vote: Vote, dark: np.ndarray, heard: np.ndarray) -> np.ndarray:
 
     `dark` and `heard` are `agreed_darkness` of all pictures.
     """
-    deeper = _ramp(dark - _soft(vote), *_DARKER) * _ramp(heard - vote.weight, *_HEARD) * (vote.weight > 0)
+    deeper = ramp(dark - _soft(vote), *_DARKER) * ramp(heard - vote.weight, *_HEARD) * (vote.weight > 0)
     near = cv2.dilate((vote.clean < 0.5).astype(np.uint8), disc(_NEAR))
     found = deeper * near * _zone()
     grown = cv2.dilate(found.astype(np.float32), disc(_BESIDE))
@@ -84,7 +84,3 @@ def _zone() -> np.ndarray:
     down = head_model().reference[:, 1]
     upper = np.maximum(hair_zone(), np.clip((0.45 - down) / 0.15, 0, 1))
     return np.clip(over_atlas(upper * (1 - eyes)), 0, 1)
-
-
-def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    return np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)

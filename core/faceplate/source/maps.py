@@ -16,7 +16,7 @@ import numpy as np
 from faceplate.comp.occlusion_hair import hair_zone
 from faceplate.face import topology
 from faceplate.face.shape import away_from, bare_skin, head_model
-from faceplate.image.soft_steps import disc
+from faceplate.image.soft_steps import disc, ramp
 from faceplate.source.light import LUMINANCE, find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
 from faceplate.source.strands import find_gaps, find_holes, find_streaks
@@ -115,16 +115,16 @@ def _find_front(
     cells, free = photograph.cells, 1 - zones.guarded
     darker = _largest_channel(-apart)
     found = _without_wrinkles(_without_beard(sure, zones.low, cells), zones.likely, cells)
-    doubted = doubtful * free * _ramp(_largest_channel(np.abs(apart)), *_DOUBT_LIKE)
+    doubted = doubtful * free * ramp(_largest_channel(np.abs(apart)), *_DOUBT_LIKE)
     doubted = _without_wrinkles(doubted, zones.likely, cells)
     found = np.maximum(found, _touching(doubted, np.maximum(found, zones.outline), cells))
     across = _open_brow(photograph, darker) * (1 - zones.eyes)
     streaks = find_streaks(photograph, apart, zones.bare * (1 - zones.temple) * (1 - zones.low))
     for more, seed in (
         (_without_wrinkles(zones.likely * free * streaks, zones.likely, cells), zones.outline),
-        (zones.likely * free * _ramp(darker, _SKIN_LIKE, _HAIR_LIKE), zones.outline),
-        (zones.temple * free * _ramp(darker, *_OVER_BROW), 0),
-        (across * _ramp(darker, *_OVER_BROW), 0),
+        (zones.likely * free * ramp(darker, _SKIN_LIKE, _HAIR_LIKE), zones.outline),
+        (zones.temple * free * ramp(darker, *_OVER_BROW), 0),
+        (across * ramp(darker, *_OVER_BROW), 0),
         (_lines(photograph, zones.likely * free * photograph.raster.covered), zones.outline),
     ):
         found = np.maximum(found, _touching(more, np.maximum(found, seed), cells))
@@ -158,7 +158,7 @@ def _open_brow(photograph: Photograph, darker: np.ndarray) -> np.ndarray:
     given = np.zeros(len(above))
     for side, mine, other, facing in zip(_sides(), dark, reversed(dark), square, strict=True):
         core = np.clip((mine - other - _ONE_SIDED) / 0.3, 0, 1) * (other < _FREE_BROW)
-        covered = _ramp(mine, *_COVERED_BROW) * _ramp(mine - other, *_COVERED_MORE) * (facing > _LEAST_FACING)
+        covered = ramp(mine, *_COVERED_BROW) * ramp(mine - other, *_COVERED_MORE) * (facing > _LEAST_FACING)
         core = max(core, float(covered))
         margin = np.clip((mine - _FREE_BROW) / 0.3, 0, 1)
         given[side] = (core * zones.brow + (1 - core) * margin * zones.brow * (1 - zones.brow_core))[side]
@@ -184,7 +184,7 @@ def _lines(photograph: Photograph, where: np.ndarray) -> np.ndarray:
         # Second derivatives along the line between the eyes and across it tell which way the ridge runs.
         sideways = np.abs(level[0] ** 2 * xx + 2 * level[0] * level[1] * xy + level[1] ** 2 * yy)
         upright = np.abs(level[1] ** 2 * xx - 2 * level[0] * level[1] * xy + level[0] ** 2 * yy)
-        best = np.maximum(best, ridge * _ramp(sideways / np.maximum(sideways + upright, 1e-9), 0.2, 0.45))
+        best = np.maximum(best, ridge * ramp(sideways / np.maximum(sideways + upright, 1e-9), 0.2, 0.45))
     strength = best * np.clip(where, 0, 1)
     labels, stats = _parts(strength > _FAINT)
     long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > _SHORTEST * photograph.cells
@@ -245,12 +245,8 @@ def _without_specks(front: np.ndarray, cells: float) -> np.ndarray:
 
 def _widened(front: np.ndarray, cells: float) -> np.ndarray:
     """Grow what lies in front by its soft edge and contact shadow, with a soft border."""
-    grown = cv2.dilate(_ramp(front, 0.1, 0.45), disc(_BESIDE * cells))
+    grown = cv2.dilate(ramp(front, 0.1, 0.45), disc(_BESIDE * cells))
     return np.clip(cv2.GaussianBlur(grown, (0, 0), max(0.3 * _BESIDE * cells, 0.5)) * 1.1 - 0.05, 0, 1)
-
-
-def _ramp(values: np.ndarray | float, low: float, high: float) -> np.ndarray:
-    return np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
 
 
 def _largest_channel(values: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from faceplate.cache import digest
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
-from faceplate.comp.feature_tones import FeatureTones
+from faceplate.comp.feature_tones import FeatureTones, combine_features, measure_features
 from faceplate.comp.occlusion import occlusion_matte
 from faceplate.comp.skin_tones import SkinTones, measure_tones
 from faceplate.errors import FaceplateError, UsageError
@@ -25,7 +25,6 @@ from faceplate.image.frame import Frame
 from faceplate.source.agreement import agreed_darkness, find_remains
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, Vote, atlas_points, cast_vote, make_atlas
-from faceplate.source.feature_tones import source_features, view_features
 from faceplate.source.fill import fill_texture
 from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin
 from faceplate.source.maps import Maps, find_maps
@@ -143,8 +142,10 @@ class SourceView:
 
     @cached_property
     def features(self) -> FeatureTones:
-        """The picture's sclera and teeth over the skin."""
-        return view_features(self)
+        """The picture's sclera and teeth over the skin, in its own pixels."""
+        visible, aspect = 1.0 - self.occlusion, self.analysis.pixel_aspect
+        tones = measure_tones(self.pixels, self.frame.window, self.face, visible, aspect)
+        return measure_features(self.pixels, self.frame.window, self.face, tones, visible, aspect)
 
     @cached_property
     def texture(self) -> ViewTexture:
@@ -192,8 +193,8 @@ class Source:
 
     @cached_property
     def features(self) -> FeatureTones:
-        """The person's sclera and teeth over the skin."""
-        return source_features(self.views)
+        """The person's sclera and teeth over the skin: the weighted median of all views."""
+        return combine_features([view.features for view in self.views])
 
     @cached_property
     def _votes(self) -> Mapping[str, Vote]:

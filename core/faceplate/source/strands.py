@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.image.soft_steps import disc
+from faceplate.image.soft_steps import disc, ramp
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
 
@@ -48,7 +48,7 @@ def find_streaks(photograph: Photograph, apart: np.ndarray, calm: np.ndarray) ->
     away = np.abs(apart)
     away = np.maximum(np.maximum(away[..., 0], away[..., 1]), away[..., 2])
     unlike = cv2.GaussianBlur(away, (0, 0), _FINE * cells)
-    return _ramp(contrast / own, *_STREAKED) * _ramp(unlike, *_UNLIKE)
+    return ramp(contrast / own, *_STREAKED) * ramp(unlike, *_UNLIKE)
 
 
 def find_gaps(front: np.ndarray, zone: np.ndarray, covered: np.ndarray, cells: float) -> np.ndarray:
@@ -88,7 +88,3 @@ def find_holes(front: np.ndarray, covered: np.ndarray, cells: float) -> np.ndarr
     small[0] = False
     # With the soft border of what lies around.
     return cv2.dilate(small[np.asarray(labels, np.int32)].astype(np.float32), disc(2))
-
-
-def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    return np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
