@@ -164,6 +164,23 @@ class TestOrder:
             queue.get(job.id)
         queue.close(5)
 
+    def test_memory_goes_back_once_when_there_was_work_and_nothing_follows(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        returned: list[float] = []
+        monkeypatch.setattr(
+            "faceplate.service.job_queue.return_freed_memory", lambda: returned.append(time.monotonic())
+        )
+        queue = JobQueue(quiet=0.1)
+        queue.start()
+        time.sleep(0.3)
+        assert not returned, "nothing was done yet"
+        queue.add(Job("render", lambda job: iter(()), 0))
+        until(lambda: bool(returned))
+        time.sleep(0.3)
+        assert len(returned) == 1
+        queue.close(5)
+
 
 class TestEndedWithin:
     """The answer about a job that waits for its end."""

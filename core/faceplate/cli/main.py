@@ -45,6 +45,7 @@ from faceplate.models import default_store
 from faceplate.render import Renderer
 from faceplate.render.batch import RenderBatch
 from faceplate.shot import is_shot_file
+from faceplate.system.memory import keep_freed_memory
 
 __all__ = ["app", "run"]
 
@@ -218,6 +219,7 @@ def demo_command(
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; the entry point of the `faceplate` program."""
+    keep_freed_memory()
     sys.exit(_run(arguments))
 
 

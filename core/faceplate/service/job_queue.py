@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from faceplate.errors import FaceplateError, UsageError
+from faceplate.system.memory import return_freed_memory
 
 __all__ = ["FINISHED", "Job", "JobQueue", "error_entry"]
 
@@ -89,16 +90,20 @@ class Job:
 class JobQueue:
     """Every known job: those that wait and run, and for `keep` seconds those that have ended.
 
-    `waiting_limit` bounds the number of waiting jobs, `kept_limit` the number of ended jobs that are remembered.
+    `waiting_limit` bounds the number of waiting jobs, `kept_limit` the number of ended jobs that are remembered. After work, and
+    `quiet` seconds without any, the memory that it left behind goes back to the system.
     """
 
-    def __init__(self, keep: float = 900.0, waiting_limit: int = 1000, kept_limit: int = 256) -> None:
+    def __init__(
+        self, keep: float = 900.0, waiting_limit: int = 1000, kept_limit: int = 256, quiet: float = 30.0
+    ) -> None:
         self.jobs: dict[str, Job] = {}
         self.changed = threading.Condition()
         self.closed = False
         self._keep = keep
         self._waiting_limit = waiting_limit
         self._kept_limit = kept_limit
+        self._quiet = quiet
         self._lanes = [
             threading.Thread(target=self._run, args=(lane,), name=f"faceplate-{lane}", daemon=True)
             for lane in ("frames", "tracks")
@@ -229,14 +234,18 @@ class JobQueue:
         return min(mine, key=lambda job: job.priority != "interactive", default=None)
 
     def _run(self, lane: str) -> None:
+        worked = False
         while True:
             with self.changed:
                 job = self._ended(lane) or self._next(lane)
                 while job is None:
                     if self.closed:
                         return
-                    self.changed.wait()
+                    if not self.changed.wait(self._quiet if worked else None):
+                        worked = False
+                        return_freed_memory()
                     job = self._ended(lane) or self._next(lane)
+                worked = True
                 if job.state == "waiting":
                     job.state, job.began = "running", time.monotonic()
                     job.tell("state", state="running")
