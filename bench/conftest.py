@@ -24,6 +24,7 @@ from faceplate.models import Network
 from faceplate.render import Renderer
 from faceplate.render.plate_grain import grain_window
 from faceplate.shot import Shot
+from faceplate.system.memory import keep_freed_memory
 from measuring import (
     NetworkClock,
     Scene,
@@ -35,6 +36,7 @@ from measuring import (
 )
 
 _TABLE = pytest.StashKey["Table"]()
+keep_freed_memory()  # as the program does
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ import psutil
 import torch
 
 from faceplate.models import embedded_store
+from faceplate.system.memory import keep_freed_memory
 from faceplate.train import loop, presets
 from faceplate.train.batches import BatchMaker
 from faceplate.train.distributed import Ranks
@@ -47,6 +48,7 @@ LEAST = 20  # steps between two reports of the loop
 def main() -> None:
     """Print one line for each round, and the mean ratio; or the memory over time."""
     given = _arguments()
+    keep_freed_memory()  # as the program does
     preset = replace(
         presets.PRESETS[given.preset],
         likeness_every=0,

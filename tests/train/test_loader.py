@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import cv2
 import pytest
 
 torch = pytest.importorskip("torch", reason="NOT RUN: training, because PyTorch is not installed (faceplate[train])")
@@ -47,6 +48,18 @@ def test_a_feed_that_is_left_early_ends_its_threads(model: Path) -> None:
         if thread.name.startswith("batches"):
             thread.join(10)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_opencv_takes_no_cores_from_the_training_and_is_as_before_afterwards(model: Path, workers: int) -> None:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        for _ in Feed(model, 2, 7, workers=workers).batches(0, 3):
+            assert cv2.getNumThreads() == 1
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_an_error_in_a_worker_reaches_the_loop(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ another process would take about as long again.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections import deque
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -68,15 +70,16 @@ class Feed:
 
     def batches(self, first: int, stop: int) -> Iterator[TensorBatch]:
         """Iterate over the batches of the steps from `first` up to `stop`."""
-        steps = _Steps(self.model, self.rows, self.seed, self.rank, self.ease)
-        if not self.workers:
-            return (TensorBatch(*steps[step]) for step in range(first, stop))
-        if not self.pinned:
-            return _from_threads(steps, range(first, stop), self.workers)
+        steps, wanted = _Steps(self.model, self.rows, self.seed, self.rank, self.ease), range(first, stop)
+        if self.pinned and self.workers:
+            return self._from_processes(steps, wanted)
+        return _from_threads(steps, wanted, self.workers) if self.workers else _in_turn(steps, wanted)
+
+    def _from_processes(self, steps: _Steps, wanted: range) -> Iterator[TensorBatch]:
         loader = DataLoader(
             steps,
             batch_size=None,
-            sampler=range(first, stop),  # type: ignore[arg-type]
+            sampler=wanted,  # type: ignore[arg-type]
             num_workers=self.workers,
             prefetch_factor=_AHEAD,
             pin_memory=self.pinned,
@@ -85,10 +88,27 @@ class Feed:
         return (TensorBatch(*parts) for parts in loader)
 
 
+@contextlib.contextmanager
+def _opencv_on_one_thread() -> Iterator[None]:
+    """Keep OpenCV from using threads of its own: beside a training they wait for its cores longer than they work."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(0)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _in_turn(steps: _Steps, wanted: range) -> Iterator[TensorBatch]:
+    with _opencv_on_one_thread():
+        for step in wanted:
+            yield TensorBatch(*steps[step])
+
+
 def _from_threads(steps: _Steps, wanted: range, workers: int) -> Iterator[TensorBatch]:
     """Iterate over the batches of the steps `wanted` while `workers` threads make those that follow."""
     left, made = iter(wanted), deque[Future[tuple[Tensor, ...]]]()
-    with ThreadPoolExecutor(workers, "batches") as pool:
+    with _opencv_on_one_thread(), ThreadPoolExecutor(workers, "batches") as pool:
         try:
             for step in islice(left, workers * _AHEAD):
                 made.append(pool.submit(steps.__getitem__, step))
@@ -122,8 +142,6 @@ class _Steps(Dataset):
 
 def _begin_worker(_: int) -> None:
     """Use one thread, and leave Ctrl-C and a request to end to the training, which stops its workers itself."""
-    import cv2
-
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     for kind in (signal.SIGINT, signal.SIGTERM):
