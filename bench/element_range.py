@@ -1,0 +1,99 @@
+"""Print what an element costs in a range of frames, over reading and writing the same frames with OpenImageIO and nothing else.
+
+    python bench/element_range.py [ROUNDS]
+
+Ten HD frames and ten UHD frames are tracked, and rendered with neighbouring frames in flight as `faceplate render` does it: the
+plate is read, the face generated, composited and written, in turns with the bare copy of the ten files. The first ratio is that of
+the time that passes, the second that of the processor's time, which depends less on what else the machine does. Making the source
+ready, which happens once, is left out.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from faceplate.color import ColorConfig
+from faceplate.demo import person
+from faceplate.face import FaceFinder
+from faceplate.render import Renderer
+from faceplate.render.batch import render_frames
+from faceplate.shot import Shot
+from faceplate.system.memory import keep_freed_memory
+from faceplate.track import track_shot
+from measuring import SIZES, Size, read_exr, write_exr, write_plate
+
+FIRST, COUNT, ROUNDS = 1001, 10, 3
+
+
+def main(rounds: int) -> None:
+    """Print the table."""
+    keep_freed_memory()  # as the program does
+    color, finder = ColorConfig.load(environ={}), FaceFinder.embedded()
+    print(
+        "| plate | bare, ms a frame | element, ms a frame | ratio | ratio of the processor's time |\n|---|---:|---:|---:|---:|"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(shutil.copytree(person("bea"), Path(folder) / "bea"))
+        for size in SIZES:
+            plates = sequence(Path(folder) / size.name, size, color, finder)
+            renderer = prepared(plates, source, finder)
+            measured(size, plates, renderer, rounds)
+
+
+def sequence(folder: Path, size: Size, color: ColorConfig, finder: FaceFinder) -> list[Path]:
+    """Write the plate's frames, which are all alike."""
+    folder.mkdir()
+    first = write_plate(folder / f"plate.{FIRST}.exr", size, color, finder)
+    others = [folder / f"plate.{FIRST + number}.exr" for number in range(1, COUNT)]
+    return [first, *(Path(shutil.copy(first, other)) for other in others)]
+
+
+def prepared(plates: list[Path], source: Path, finder: FaceFinder) -> Renderer:
+    """Track the plate and return a renderer of its element."""
+    folder = plates[0].parent
+    pattern, track = str(folder / "plate.####.exr"), folder / "shot.track.json"
+    track_shot(pattern, track)
+    frames = tuple(range(FIRST, FIRST + COUNT))
+    shot = Shot(plate=pattern, source=source, track=track, output=str(folder / "e" / "swap.####.exr"), frames=frames)
+    renderer = Renderer(shot, finder)
+    renderer.prepare()
+    return renderer
+
+
+def measured(size: Size, plates: list[Path], renderer: Renderer, rounds: int) -> None:
+    """Print the row of a size."""
+    bare, element = [], []
+    copy = plates[0].with_name("bare.exr")
+    for number in range(rounds + 1):
+        seen = clocked(lambda: [write_exr(copy, *read_exr(plate)) for plate in plates])
+        made = clocked(lambda: [done for done in render_frames(renderer, renderer.frames())])
+        if number:  # the first round reads and compiles what the others find
+            bare.append(seen)
+            element.append(made)
+    (alone, its), (whole, own) = (
+        [statistics.median(part) for part in zip(*rows, strict=True)] for rows in (bare, element)
+    )
+    print(
+        f"| {size.name} | {1e3 * alone:.0f} | {1e3 * whole:.0f} | {whole / alone:.2f} | {own / its:.2f} |",
+        flush=True,
+    )
+
+
+def clocked(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds a frame that pass while `work` runs, and those of the processor."""
+    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    work()
+    passed, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return passed / COUNT, used / COUNT
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
