@@ -117,7 +117,7 @@ def test_more_likeness_than_photographs_have_is_not_asked_for() -> None:
     wanted, other = torch.eye(128)[0], torch.eye(128)[1]
     for angle, missing in ((0.3, 0.0), (0.6, 0.0), (0.8, 0.8 - math.cos(0.8))):
         face = (math.cos(angle) * wanted + math.sin(angle) * other)[None].requires_grad_()
-        loss = likeness_loss(face, wanted, usual=0.8)
+        loss = likeness_loss(face, wanted, most=0.8)
         assert float(loss.detach()) == pytest.approx(missing, abs=1e-6)
         loss.backward()
         assert face.grad is not None and bool(face.grad.abs().max() > 0) == (missing > 0)

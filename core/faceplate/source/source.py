@@ -192,6 +192,11 @@ class Source:
         return 2 * sum(bool(view.grid_maps.glasses.any()) for view in self.views) >= len(self.views)
 
     @cached_property
+    def maps(self) -> Mapping[str, Maps]:
+        """What hides the face in each view, on the view's grid, by name: its own maps, and the rims of the person's glasses."""
+        return _ByView(self.all_views, self._with_rims)
+
+    @cached_property
     def features(self) -> FeatureTones:
         """The person's sclera and teeth over the skin: the weighted median of all views."""
         return combine_features([view.features for view in self.views])
@@ -250,11 +255,16 @@ class Source:
         return replace(texture, clean=texture.clean * (1 - photograph.to_picture(remains)))
 
     def _alone(self, view: SourceView) -> ViewTexture:
-        """Remove the light of a view; what is hidden in it is what its own analysis found, and the rims of the person's glasses."""
-        hidden = view.grid_maps.hidden
-        if self._wears_glasses:
-            hidden = np.maximum(hidden, find_rims(view.photograph, frame=bool(view.grid_maps.glasses.any())))
+        """Remove the light of a view; what is hidden in it is what `maps` holds of it."""
+        hidden = self.maps[view.name].hidden
         return make_texture(view.photograph, find_light(view.skin, self.shading).whole, hidden)
+
+    def _with_rims(self, view: SourceView) -> Maps:
+        found = view.grid_maps
+        if not self._wears_glasses:
+            return found
+        rims = find_rims(view.photograph, frame=bool(found.glasses.any()))
+        return replace(found, glasses=np.maximum(found.glasses, rims - found.hair))
 
     def cache_identity(self) -> str:
         """Return a text that is the same exactly when the pictures, their colour and their analysis are."""

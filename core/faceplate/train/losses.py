@@ -100,15 +100,15 @@ def expression_loss(code: Tensor, wanted: Tensor) -> Tensor:
     return (code - wanted).square().mean() * 0.5
 
 
-def likeness_loss(embeddings: Tensor, wanted: Tensor, replaced: Tensor | None = None, usual: float = 1.0) -> Tensor:
+def likeness_loss(embeddings: Tensor, wanted: Tensor, replaced: Tensor | None = None, most: float = 1.0) -> Tensor:
     """Return how much likeness embeddings (n, 128) lack to the person `wanted`, (128,) or (n, 128) of length 1.
 
-    `usual` is the cosine similarity that photographs of that person have: a face that has as much misses nothing. Beyond it a
-    network only paints what the recogniser takes for the person. `replaced` is the embedding of the person who is replaced. A face
-    that is more like that person than the wanted one is adds what it is too much.
+    `most` is the cosine similarity that the likest photographs of that person have: a face that has as much misses nothing. Beyond
+    it a network only paints what the recogniser takes for the person. `replaced` is the embedding of the person who is replaced. A
+    face that is more like that person than the wanted one is adds what it is too much.
     """
     faces = functional.normalize(embeddings, dim=1)
-    away = functional.relu(usual - (faces * wanted).sum(1)).mean()
+    away = functional.relu(most - (faces * wanted).sum(1)).mean()
     if replaced is None:
         return away
     return away + functional.relu(faces @ replaced - (wanted * replaced).sum(-1)).mean()
