@@ -1,29 +1,37 @@
 """Print what an element costs in a range of frames, over reading and writing the same frames with OpenImageIO and nothing else.
 
-    python bench/element_range.py [ROUNDS]
+    python bench/element_range.py [--rounds 3]
+    python bench/element_range.py --proxy 2
+    python bench/element_range.py --memory 1000
 
 Ten HD frames and ten UHD frames are tracked, and rendered with neighbouring frames in flight as `faceplate render` does it: the
 plate is read, the face generated, composited and written, in turns with the bare copy of the ten files. The first ratio is that of
 the time that passes, the second that of the processor's time, which depends less on what else the machine does. Making the source
 ready, which happens once, is left out.
+
+`--proxy` renders HD frames at half, a quarter or an eighth of the size without writing them, and prints frames a second. `--memory`
+renders so many HD frames, from ten files that are rendered over and over, and prints the resident memory.
 """
 
 from __future__ import annotations
 
+import argparse
+import itertools
 import resource
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.render import Renderer
-from faceplate.render.batch import render_frames
+from faceplate.render.batch import RenderBatch, render_frames
 from faceplate.shot import Shot
 from faceplate.system.memory import keep_freed_memory
 from faceplate.track import track_shot
@@ -32,19 +40,50 @@ from measuring import SIZES, Size, read_exr, write_exr, write_plate
 FIRST, COUNT, ROUNDS = 1001, 10, 3
 
 
-def main(rounds: int) -> None:
-    """Print the table."""
+def main() -> None:
+    """Print what the options ask for."""
+    given = _arguments()
     keep_freed_memory()  # as the program does
     color, finder = ColorConfig.load(environ={}), FaceFinder.embedded()
-    print(
-        "| plate | bare, ms a frame | element, ms a frame | ratio | ratio of the processor's time |\n|---|---:|---:|---:|---:|"
-    )
     with tempfile.TemporaryDirectory() as folder:
         source = Path(shutil.copytree(person("bea"), Path(folder) / "bea"))
-        for size in SIZES:
-            plates = sequence(Path(folder) / size.name, size, color, finder)
-            renderer = prepared(plates, source, finder)
-            measured(size, plates, renderer, rounds)
+        sizes = SIZES[:1] if given.proxy > 1 or given.memory else SIZES
+        made = [sequence(Path(folder) / size.name, size, color, finder) for size in sizes]
+        renderers = [prepared(plates, source, finder) for plates in made]
+        if given.memory:
+            memory(renderers[0], given.memory)
+        elif given.proxy > 1:
+            proxy(renderers[0], given.proxy, given.rounds)
+        else:
+            print("| plate | bare, ms a frame | element, ms a frame | ratio | ratio of the processor's time |")
+            print("|---|---:|---:|---:|---:|")
+            for size, plates, renderer in zip(sizes, made, renderers, strict=True):
+                measured(size, plates, renderer, given.rounds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--proxy", type=int, default=1, choices=(1, 2, 4, 8))
+    parser.add_argument("--memory", type=int, default=0, metavar="FRAMES")
+    return parser.parse_args()
+
+
+def proxy(renderer: Renderer, factor: int, rounds: int) -> None:
+    """Print the frames a second of a reduced plate, the median of the rounds after the first."""
+    batch = RenderBatch(renderer, proxy=factor, write=False)
+    seen = [clocked(lambda: list(batch.run_or_raise(renderer.frames()))) for _ in range(rounds + 1)][1:]
+    passed, used = (statistics.median(column) for column in zip(*seen, strict=True))
+    print(f"proxy 1/{factor}: {1 / passed:.1f} frames a second, {1e3 * used:.0f} ms of the processor's time a frame")
+
+
+def memory(renderer: Renderer, frames: int) -> None:
+    """Print the resident memory twenty times while `frames` frames are rendered and written."""
+    process, every = psutil.Process(), max(frames // 20, 1)
+    endless = itertools.islice(itertools.cycle(renderer.frames()), frames)
+    for number, _ in enumerate(RenderBatch(renderer).run_or_raise(endless), 1):
+        if number % every == 0:
+            print(f"{number} frames: {process.memory_info().rss / 2**20:.0f} MiB", flush=True)
 
 
 def sequence(folder: Path, size: Size, color: ColorConfig, finder: FaceFinder) -> list[Path]:
@@ -96,4 +135,4 @@ def clocked(work: Callable[[], object]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    main()

@@ -161,15 +161,13 @@ def grade_saturation(skin: np.ndarray, features: FeatureTones, weights: np.ndarr
     sure = float(1.0 - np.prod(1.0 - features.certainty))
     share = _SHARE * np.array([sure, features.certainty[TEETH], features.certainty[SCLERA]])
 
-    def likelihood(saturation: float) -> float:
-        plain = _unsaturated(skin, saturation, weights)
-        over = _unsaturated(skin + features.log, saturation, weights) - plain
-        length = float(np.linalg.norm(plain - plain.mean()))
-        sclera, teeth = _distances(plain, over)
-        away = (np.array([np.log(max(length, 0.02)), teeth, sclera]) - _USUAL[:, 0]) / _USUAL[:, 1]
-        return float(share @ (-0.5 * (_FREEDOM + 1.0) * np.log1p(away**2 / _FREEDOM)))
-
-    evidence = np.array([likelihood(1.0), *(likelihood(float(np.exp(tried))) for tried in _TRIED)])
+    saturations = np.exp(np.concatenate([[0.0], _TRIED]))[:, None, None]
+    plain = _unsaturated(np.concatenate([skin[None], skin + features.log]), saturations, weights)
+    skins, over = plain[:, 0], plain[:, 1:] - plain[:, :1]
+    length = np.linalg.norm(skins - skins.mean(axis=1, keepdims=True), axis=1)
+    apart = np.column_stack([np.log(np.maximum(length, 0.02)), _distances(skins, over)[:, [TEETH, SCLERA]]])
+    away = (apart - _USUAL[:, 0]) / _USUAL[:, 1]
+    evidence = -0.5 * (_FREEDOM + 1.0) * np.log1p(away**2 / _FREEDOM) @ share
     usual = np.exp(-0.5 * (_TRIED / _SPREAD) ** 2)
     odds = np.array([_UNGRADED, *((1.0 - _UNGRADED) * usual / usual.sum())])
     weight = odds * np.exp(evidence - evidence.max())
@@ -177,9 +175,10 @@ def grade_saturation(skin: np.ndarray, features: FeatureTones, weights: np.ndarr
 
 
 def _distances(skin: np.ndarray, over: np.ndarray) -> np.ndarray:
-    """Return how far sclera and teeth, `over` (2, 3) the `skin` (3,), lie from it towards grey, (2,), in natural logarithm."""
-    axis = skin - skin.mean()
-    return -(over - over.mean(axis=1, keepdims=True)) @ axis / max(float(np.linalg.norm(axis)), 1e-6)
+    """Return how far sclera and teeth, `over` (..., 2, 3) the `skin` (..., 3), lie from it towards grey, (..., 2), in logarithm."""
+    axis = skin - skin.mean(axis=-1, keepdims=True)
+    along = ((over - over.mean(axis=-1, keepdims=True)) * axis[..., None, :]).sum(axis=-1)
+    return -along / np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-6)
 
 
 def _limited(shift: np.ndarray) -> np.ndarray:
@@ -192,11 +191,13 @@ def _limited(shift: np.ndarray) -> np.ndarray:
     )
 
 
-def _unsaturated(log: np.ndarray, saturation: float, weights: np.ndarray) -> np.ndarray:
-    """Undo a saturation on colours (..., 3) in natural logarithm; no channel falls to 0."""
+def _unsaturated(log: np.ndarray, saturation: float | np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Undo a saturation on colours (..., 3) in natural logarithm; no channel falls to 0. Several saturations broadcast."""
     level = log.max(axis=-1, keepdims=True)
-    plain = saturated(np.exp(log - level), 1.0 / saturation, weights)
-    floor = _FLOOR * (np.exp(log - level) @ weights)[..., None]
+    graded = np.exp(log - level)
+    luminance = (graded @ weights)[..., None]
+    plain = luminance + (graded - luminance) / saturation
+    floor = _FLOOR * luminance
     # A smooth maximum, so that the result changes smoothly with the saturation.
     plain = floor + 0.5 * (plain - floor + np.sqrt((plain - floor) ** 2 + (0.5 * floor) ** 2))
     return np.log(plain) + level
