@@ -23,7 +23,8 @@ from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence
 from faceplate.provenance.fields import written_fields
 from faceplate.provenance.slate import make_slate
-from faceplate.system.atomic import publish, temporary_beside, write_bytes, write_failed
+from faceplate.review.tiles import write_picture
+from faceplate.system.atomic import publish, temporary_beside, write_failed
 
 __all__ = ["MARK", "Review", "burn_lines", "review"]
 
@@ -108,7 +109,7 @@ def review(
     if kind in _MOVIES:
         return Review((_write_movie(target, (picture for _, picture in pictures), rate),), fields)
     stills = Sequence.parse(str(output))
-    return Review(tuple(_write_still(stills.path(number), picture) for number, picture in pictures), fields)
+    return Review(tuple(_written(stills.path(number), picture) for number, picture in pictures), fields)
 
 
 def burn_lines(fields: Mapping[str, str], frame: int, day: dt.date | None = None) -> tuple[str, str]:
@@ -179,11 +180,8 @@ def _alpha(file: PlateFile, display: Window) -> np.ndarray:
     return replace(file, rgb=("A", "A", "A")).read_rgb(display)[..., :1]
 
 
-def _write_still(path: Path, picture: np.ndarray) -> Path:
-    done, data = cv2.imencode(path.suffix, picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
-    if not done:
-        raise RenderError("output-unwritable", f"{path} could not be encoded.")
-    write_bytes(path, data.tobytes())
+def _written(path: Path, picture: np.ndarray) -> Path:
+    write_picture(path, picture)
     return path
 
 
