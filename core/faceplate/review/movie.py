@@ -18,7 +18,7 @@ import numpy as np
 
 from faceplate.color import ColorConfig, to_uint8
 from faceplate.color.reading import space_of
-from faceplate.errors import RenderError, UsageError
+from faceplate.errors import UsageError
 from faceplate.image.window import Window
 from faceplate.plate import PlateFile, Sequence
 from faceplate.provenance.fields import written_fields
