@@ -7,15 +7,23 @@
 (`face/eyelids.py`), in the result and, as `plate r`, in the plate: that is the measure's own error. `points r` is `lids r` as the
 landmarker's points have it, which see drawn and narrow lids half open, and `points plate` the same of the plate. `gaze` is the RMS
 difference of the irises' positions in plate and result, in widths of an eye, while the lids are open; `look` the same without each
-eye's mean difference over the clip, which belongs to the eyes' shapes. `lag` is the largest shift in frames at which one of the
-three fits best. `--generator fixed` is a stand-in for a network that ignores the plate's expression:
-it answers with the source's front picture on the aligned crop.
+eye's mean difference over the clip, which belongs to the eyes' shapes.
+
+`lag` is the larger delay in frames of lids and mouth behind the plate's, `look lag` that of the look across both eyes, in the
+frames whose eyes are open (`review.measures.delay_between`). Both compare what is read of the result with what is read of the
+plate in the same way: the reading of narrow eyes is itself early or late against the truth, because a blink, a look and a turn
+of the head come together. There is no look lag where the plate's own look is not seen (it correlates by less than 0.8 with the
+truth, as in narrow eyes behind glasses), or where the result does not follow it at any delay.
+
+`--generator fixed` is a stand-in for a network that ignores the plate's expression: it answers with the source's front picture on
+the aligned crop.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import cv2
@@ -23,26 +31,21 @@ import numpy as np
 from measure_flicker import gaze, lids
 from population import Person
 from scenes import Setup, column_means, face_crop, header, labelled, note, opening, parser_for, row, setup_of
-from sequences import WrittenPlate, blink_at, folders_of_pairs, look_at, write_plate
+from sequences import WrittenPlate, blink_at, folders_of_pairs, write_plate
 
 from faceplate import Renderer, Shot
-from faceplate.color import Exposure
 from faceplate.color.reading import read_frame, read_still
-from faceplate.face import Face, landmark
-from faceplate.face.align import apply, scale_of
-from faceplate.face.eyelids import lids_seen
-from faceplate.face.find import region_of, view
-from faceplate.image.frame import Frame
-from faceplate.image.window import Window
+from faceplate.face.eyelids import lids_of
 from faceplate.plate import PlateFile, Sequence
+from faceplate.review.measures import delay_between
 from faceplate.shot import Policy
 from faceplate.track import track_shot
 from fixed_picture import FixedPicture
 
 # Lids that are shut further than this show no gaze.
 SHUT = 0.35
-# Shifts in frames among which the best fit is searched.
-SHIFTS = range(-3, 4)
+# Lids that are shut further than this leave a look that is not followed, and the correlation from which a plate's look is seen.
+OPEN, SEEN = 0.2, 0.8
 # Frames on the sheet: open, blink, look to both sides, closed and open mouth.
 SHOWN = (0, 6, 7, 9, 12, 18, 25, 30)
 
@@ -59,11 +62,12 @@ class Acting:
     gaze: float
     look: float
     lag: float
+    look_lag: float
 
     @property
     def cells(self) -> tuple[float, ...]:
         """The cells of the table's row."""
-        return self.lids, self.plate, self.points, self.points_plate, self.mouth, self.gaze, self.look, self.lag
+        return astuple(self)
 
 
 def renderer_of(setup: Setup, given: argparse.Namespace, source: Person, plate: WrittenPlate, folder: Path) -> Renderer:
@@ -101,9 +105,9 @@ def measure(setup: Setup, given: argparse.Namespace, source: Person, target: Per
         there = setup.finder.refine(after, face)
         mesh = plate.meshes[index]
         assert mesh is not None
-        truth.append((lids(mesh), opening(mesh)))
-        plates.append((lids_of(before, face), lids(face.points), *gaze(face.points)))
-        results.append((lids_of(after, there), lids(there.points), opening(there.points), *gaze(there.points)))
+        truth.append((lids(mesh), opening(mesh), across(gaze(mesh))))
+        for read, frame, its in ((plates, before, face), (results, after, there)):
+            read.append((lids_of(frame, its).mean(), lids(its.points), opening(its.points), *gaze(its.points)))
         if given.sheet and index in SHOWN:
             tiles.append(np.vstack([face_crop(frame, face, 448, -0.08) for frame in (before, after)]))
     if given.sheet:
@@ -113,23 +117,18 @@ def measure(setup: Setup, given: argparse.Namespace, source: Person, target: Per
     return figures(np.array(truth), np.array(plates), np.array(results))
 
 
-def lids_of(frame: Frame, face: Face) -> float:
-    """Read the mean opening of the eyes from the pixels of `frame`, over their widths."""
-    matrix, side = region_of(face.points, frame.pixel_aspect).matrix(), landmark.SIDE
-    crop, _ = view(frame, matrix, side, Exposure.of_level(face.level).gain)
-    points = np.column_stack([apply(matrix, face.points[:, :2]), face.points[:, 2] * scale_of(matrix)])
-    return float(lids_seen(crop, Window(0, 0, side, side), points).mean())
+def across(looks: np.ndarray) -> np.ndarray:
+    """Return the mean look of both eyes along their widths, of `gaze` (..., 4)."""
+    return looks[..., [0, 2]].mean(axis=-1)
 
 
 def figures(truth: np.ndarray, plates: np.ndarray, results: np.ndarray) -> Acting:
-    """Compute the figures of `truth` (n, 2), the plate's lids, twice, and gaze (n, 6) and the results (n, 7)."""
+    """Compute the figures of `truth` (n, 3), lids, mouth and look, and of plate and result (n, 7): lids, twice, mouth and gaze."""
     shut = np.array([blink_at(index) for index in range(len(truth))])
-    seen = shut < SHUT
-    off = (results[:, 3:] - plates[:, 2:])[seen]
-    numbers = np.arange(len(truth))
-    looks = np.array([look_at(index)[0] for index in range(len(truth))])
-    looked = np.interp(numbers, numbers[seen], results[seen, 3])  # closed lids show no look
-    lags = [_lag(truth[:, 0], results[:, 0]), _lag(truth[:, 1], results[:, 2]), _lag(looks, looked)]
+    off = (results - plates)[shut < SHUT, 3:]
+    lags = [delay_between(plates[:, k], results[:, k]) for k in (0, 2)]
+    looks, opened = (across(plates[:, 3:]), across(results[:, 3:])), shut < OPEN
+    seen = np.corrcoef(truth[opened, 2], looks[0][opened])[0, 1] >= SEEN
     read, plate, points, points_plate = (
         float(np.corrcoef(truth[:, 0], these)[0, 1])
         for these in (results[:, 0], plates[:, 0], results[:, 1], plates[:, 1])
@@ -142,16 +141,14 @@ def figures(truth: np.ndarray, plates: np.ndarray, results: np.ndarray) -> Actin
         float(np.corrcoef(truth[:, 1], results[:, 2])[0, 1]),
         float(np.sqrt(np.mean(off**2))),
         float(np.sqrt(np.mean((off - off.mean(axis=0)) ** 2))),
-        float(max(lags, key=abs)),
+        max(lags, key=abs),
+        delay_between(*looks, opened) if seen else float("nan"),
     )
 
 
-def _lag(wanted: np.ndarray, got: np.ndarray) -> int:
-    """Return the shift in frames at which `got` fits `wanted` best."""
-    room = max(SHIFTS)
-    inner = wanted[room:-room]
-    fits = [float(np.corrcoef(inner, np.roll(got, -shift)[room:-room])[0, 1]) for shift in SHIFTS]
-    return SHIFTS[int(np.argmax(fits))]
+def cells_of(figures: Iterable[float]) -> list[str]:
+    """Return the cells of a row of the table; a dash where there is no figure."""
+    return ["–" if value != value else f"{value:.3f}" for value in figures]
 
 
 def options() -> argparse.Namespace:
@@ -170,21 +167,21 @@ def main() -> None:
     """Run the command line described at the top of this file."""
     given = options()
     setup, found = setup_of(given), []
-    header(
-        "target", "source", "lids r", "plate r", "points r", "points plate", "mouth r", "gaze", "look", "lag", words=2
-    )
+    columns = "lids r", "plate r", "points r", "points plate", "mouth r", "gaze", "look", "lag", "look lag"
+    header("target", "source", *columns, words=2)
     for target, source, folder in folders_of_pairs(setup.people, given.keep):
         found.append(measure(setup, given, source, target, folder).cells)
-        row(target.name, source.name, *(f"{value:.3f}" for value in found[-1][:7]), f"{found[-1][7]:.0f}")
+        row(target.name, source.name, *cells_of(found[-1]))
         note(f"{target.name} done")
     mean = column_means(found)
-    row(f"mean of {len(found)}", "", *(f"{value:.3f}" for value in mean))
-    columns = np.array(found)
-    row(f"median of {len(found)}", "", *(f"{value:.3f}" for value in np.median(columns, axis=0)))
-    least, most = columns.min(axis=0), np.abs(columns).max(axis=0)
+    row(f"mean of {len(found)}", "", *cells_of(mean))
+    table = np.array(found)
+    row(f"median of {len(found)}", "", *cells_of(np.nanmedian(table, axis=0)))
+    least, most, looks = table.min(axis=0), np.nanmax(np.abs(table), axis=0), int(np.isfinite(table[:, 8]).sum())
     print(
         f"\nacting: least lids {least[0]:.3f}, plate {least[1]:.3f}, points {least[2]:.3f}, least mouth {least[4]:.3f}, "
-        f"largest gaze {most[5]:.3f}, look {most[6]:.3f}, largest lag {most[7]:.0f}, {len(found)} sequences"
+        f"largest gaze {most[5]:.3f}, look {most[6]:.3f}, largest lag {most[7]:.0f}, of the look {most[8]:.0f} "
+        f"in the {looks} that show one, {len(found)} sequences"
     )
 
 

@@ -10,7 +10,9 @@ at half range, as a share of what the other thing's own dial puts on the mesh th
 dial's direction, as a share of the dial's whole change; `identity` is the fall of SFace's similarity to the source at half range.
 
 `--responses` prints what each dial, a row, moves at half range, in the units of `other`: the mean over the pairs, and in
-brackets the standard deviation between them. The mean is systematic; the rest belongs to the landmarker's noise.
+brackets the standard deviation between them. The mean is systematic; the rest belongs to the landmarker's noise. The last line
+tells how far the other brow moves in the pixels (median of the optical flow over it), as a share of the brow whose dial is turned:
+the landmarker, which knows symmetric faces, sees more.
 
 `--own` prints how far SFace's similarity of a person's own picture with an open mouth lies below that of the front picture, both to
 the person's other pictures: what the recogniser makes of an open mouth where nothing was swapped.
@@ -18,6 +20,7 @@ the person's other pictures: what the recogniser makes of an open mouth where no
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from population import Person
 from scenes import (
@@ -26,7 +29,9 @@ from scenes import (
     Recogniser,
     Setup,
     column_means,
+    display,
     face_crop,
+    filled,
     header,
     labelled,
     note,
@@ -37,7 +42,7 @@ from scenes import (
     write_sheet,
 )
 
-from faceplate.face import Face
+from faceplate.face import Face, topology
 from faceplate.face.dials import DIALS, Dials, dial_features, dialled
 from faceplate.face.expression import RestingFace, mouth_openness
 from faceplate.generators import Generator
@@ -49,6 +54,7 @@ from faceplate.shot.parameters import PARAMETERS
 STEPS = 5
 # Shares of the range at which a dial is measured beside its ends.
 HALF = 0.5
+BROWS = (topology().right_brow, topology().left_brow)
 
 
 def ends_of(dial: str) -> tuple[float, float]:
@@ -111,15 +117,35 @@ def measure(setup: Setup, source: Person, target: Person, tiles: list[np.ndarray
     return result
 
 
-def responses(setup: Setup, source: Person, target: Person) -> np.ndarray:
-    """Return what each dial moves at half range, float64 (9, 9), over what each feature's own dial puts on the mesh there."""
+def responses(setup: Setup, source: Person, target: Person) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each dial moves at half range, over what each feature's own dial puts on the mesh there, float64 (9, 9).
+
+    Also how far the left brow moves in the pixels under the right one's dial, and the right one under the left one's, (2,).
+    """
     swapper = Swapper(setup, source, target)
     halves = [HALF * ends_of(dial)[1] for dial in DIALS]
-    rest = dial_features(swapper.swap()[1].points)
-    moved = [dial_features(swapper.swap(*turn)[1].points) - rest for turn in zip(DIALS, halves, strict=True)]
+    before, face = swapper.swap()
+    rest = dial_features(face.points)
+    turned = [swapper.swap(*turn) for turn in zip(DIALS, halves, strict=True)]
+    moved = [dial_features(there.points) - rest for _, there in turned]
     resting = _put(swapper.plate, "", 0.0)
     put = [_put(swapper.plate, *turn) - resting for turn in zip(DIALS, halves, strict=True)]
-    return np.array(moved) / np.abs(np.diag(np.array(put)))
+    rises = [brow_rises(before, turned[DIALS.index(dial)][0], face) for dial in ("brow_right", "brow_left")]
+    return np.array(moved) / np.abs(np.diag(np.array(put))), np.array(
+        [rises[0][1] / rises[0][0], rises[1][0] / rises[1][1]]
+    )
+
+
+def brow_rises(before: Frame, after: Frame, face: Face) -> tuple[float, float]:
+    """Return how far the pixels of the right and the left brow rise from one frame to another, in pixels."""
+    grey = [(display(frame).mean(axis=2) * 255).astype(np.uint8) for frame in (before, after)]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = search.calc(grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32))
+    right, left = (
+        -float(np.median(flow[cv2.dilate(filled(hull, before).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, 1]))
+        for hull in (cv2.convexHull(face.points[brow, :2].astype(np.float32))[:, 0] for brow in BROWS)
+    )
+    return right, left
 
 
 def _put(plate: Plate, dial: str, value: float) -> np.ndarray:
@@ -128,13 +154,19 @@ def _put(plate: Plate, dial: str, value: float) -> np.ndarray:
 
 def print_responses(setup: Setup) -> None:
     """Print the table of `responses`: mean and standard deviation."""
-    found = []
+    found, brows = [], []
     for target, source in pairs_of(setup.people):
-        found.append(responses(setup, source, target))
+        moved, rises = responses(setup, source, target)
+        found.append(moved)
+        brows.append(rises)
         note(f"{source.name} on {target.name} done")
     header("dial", *DIALS)
     for dial, mean, spread in zip(DIALS, np.mean(found, axis=0), np.std(found, axis=0), strict=True):
         row(dial, *(f"{one:.2f} ({other:.2f})" for one, other in zip(mean, spread, strict=True)))
+    cells = (
+        f"{one:.2f} ({other:.2f})" for one, other in zip(np.mean(brows, axis=0), np.std(brows, axis=0), strict=True)
+    )
+    print("\nthe other brow in the pixels: under brow_right {}, under brow_left {}".format(*cells))
 
 
 def print_own(setup: Setup) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -76,3 +78,47 @@ def test_an_iris_turns_inside_its_own_eye_only() -> None:
     left = HEAD.points[473:478, :2].mean(axis=0)
     picture = dotted(left[None])
     assert np.allclose(warp.moved(picture, WINDOW), picture, atol=1e-4)
+
+
+def eye_picture() -> np.ndarray:
+    """Grey skin whose right eye is white, also a little beyond its landmarks, with dark lashes at the upper lid's edge."""
+    picture = np.full((400, 400, 3), 0.3, np.float32)
+    points, (upper, lower) = HEAD.points[:, :2], LID_PAIRS[0]
+    low = points[list(lower)] + 0.1 * (points[list(lower)] - points[list(upper)])
+    outline = np.concatenate([points[[33]], points[list(upper)], points[[133]], low[::-1]])
+    cv2.fillPoly(picture, [np.round((outline - 0.5) * 16).astype(np.int32)], (2.0, 2.0, 2.0), cv2.LINE_AA, 4)
+    lashes = np.round((points[[33, *upper, 133]] - 0.5) * 16).astype(np.int32)
+    cv2.polylines(picture, [lashes], False, (0.02, 0.02, 0.02), 1, cv2.LINE_AA, 4)
+    return picture
+
+
+def closed_by(left: float) -> np.ndarray:
+    """The head with this share of the right eye's opening left."""
+    moved = HEAD.points.copy()
+    upper, lower = (list(side) for side in LID_PAIRS[0])
+    moved[upper] = moved[lower] + left * (moved[upper] - moved[lower])
+    return moved
+
+
+def test_no_white_shows_between_shut_lids() -> None:
+    """Neither of the squeezed eye nor of the strip beyond the landmarks; the lashes stay dark and the skin as it is."""
+    picture = eye_picture()
+    for left in (0.03, -0.1):
+        warp = expression_warp(HEAD.points, closed_by(left), STILL, WINDOW, HEAD.size)
+        assert warp is not None and len(warp.shut) == 1
+        shown = warp.moved(picture, WINDOW)
+        assert float(replace(warp, shut=()).moved(picture, WINDOW).max()) > 1.2
+        assert float(shown.max()) < 0.55 and float(shown.min()) < 0.2
+        assert float(np.abs(shown - 0.3).max(axis=(1, 2))[: int(HEAD.points[27, 1]) - 12].max()) < 1e-6
+
+
+def test_lids_that_are_half_shut_show_the_eye_as_before() -> None:
+    warp = expression_warp(HEAD.points, closed_by(0.5), STILL, WINDOW, HEAD.size)
+    assert warp is not None and warp.shut == ()
+    assert float(warp.moved(eye_picture(), WINDOW).max()) > 1.5
+
+
+def test_the_coverage_is_warped_without_a_line() -> None:
+    warp = expression_warp(HEAD.points, closed_by(0.0), STILL, WINDOW, HEAD.size)
+    assert warp is not None
+    assert np.allclose(warp.moved(np.ones((400, 400), np.float32), WINDOW), 1.0, atol=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -149,3 +151,29 @@ def test_a_shape_that_lies_along_speaking_is_not_taken_for_speech() -> None:
     moved = np.abs(match_points(longer, HEAD, only).points - longer).max()
     kept = np.abs(match_points(longer, HEAD, only, aimed=longer).points - longer).max()
     assert kept < 1e-6 and moved > 1.0
+
+
+NARROW = blinking(HEAD, 0.1 / float(np.mean(eye_openness(HEAD))))
+LIDS_READ = np.array([[0.05, 0.03], [0.09, 0.1]])
+READ = replace(resting(NARROW), lids=LIDS_READ)
+"""A performer with narrow eyes, whose right eye is read as half open where it is shut."""
+
+
+def test_narrow_eyes_shut_where_the_performers_are_read_as_open_when_shut() -> None:
+    own = np.array(eye_openness(HEAD))
+    for share, low, high in ((0.0, -0.3, 0.0), (0.5, 0.1, 0.35), (1.0, 0.4, 0.65)):
+        eyes = own, LIDS_READ[0] + share * (LIDS_READ[1] - LIDS_READ[0])
+        points = match_points(HEAD, NARROW, MatchAmounts(), resting(HEAD), READ, eyes=eyes).points
+        gaps = [(points[list(lower), 1] - points[list(upper), 1])[2:-2].mean() for upper, lower in LID_PAIRS]
+        usual = [(HEAD[list(lower), 1] - HEAD[list(upper), 1])[2:-2].mean() for upper, lower in LID_PAIRS]
+        left = np.array(gaps) / usual
+        assert ((left > low) & (left < high)).all(), (share, left)
+
+
+def test_both_eyes_are_narrowed_alike() -> None:
+    """A performer whose landmarked eyes differ a little at rest does not make the new face open one more than the other."""
+    uneven = replace(resting(NARROW), eyes=np.array([0.09, 0.12]))
+    own = np.array(eye_openness(HEAD))
+    points = match_points(HEAD, NARROW, MatchAmounts(), resting(HEAD), uneven, eyes=(own, uneven.eyes)).points
+    left = np.array(eye_openness(points)) / own
+    assert abs(left[0] - left[1]) < 0.02 and (left < 0.75).all()

@@ -8,8 +8,8 @@ import pytest
 from faceplate.color import Exposure
 from faceplate.face import Face, FaceFinder, landmark
 from faceplate.face.align import apply, scale_of
-from faceplate.face.expression import eye_openness
-from faceplate.face.eyelids import EYE_HEIGHT, EYE_WIDTH, eye_pictures, eye_window, lids_seen
+from faceplate.face.expression import EYE_CORNERS, eye_openness
+from faceplate.face.eyelids import EYE_HEIGHT, EYE_WIDTH, eye_pictures, eye_window, lids_of, lids_seen
 from faceplate.face.find import region_of, view
 from faceplate.face.shape import head_model
 from faceplate.image.frame import Frame
@@ -86,3 +86,24 @@ def test_a_reading_stays_near_the_landmarks(person: tuple[Frame, Face]) -> None:
 
 def _on_square(found: Seen) -> tuple[np.ndarray, Window, np.ndarray]:
     return found[0], SQUARE, found[1]
+
+
+def test_lids_of_a_frame_are_those_that_the_landmarker_sees(person: tuple[Frame, Face]) -> None:
+    """At any shape of pixel, and of an excerpt that holds the eyes."""
+    frame, face = person
+    picture, points = seen(frame, face)
+    known = lids_seen(picture, SQUARE, points)
+    assert np.allclose(lids_of(frame, face), known, atol=2e-3)
+    eyes = face.points[np.concatenate(EYE_CORNERS), :2]
+    part = frame.region(Window.around(eyes, 0.25 * face.size))
+    assert np.allclose(lids_of(part, face), known, atol=2e-3)
+    half = frame.window.width // 2
+    squeezed = Frame(
+        frame.pixels.reshape(frame.window.height, half, 2, 3).mean(axis=2),
+        Window(0, 0, half, frame.window.height),
+        frame.space,
+        frame.color,
+        2.0,
+    )
+    narrow = face.moved(face.points * (0.5, 1.0, 1.0))
+    assert np.allclose(lids_of(squeezed, narrow), known, atol=0.03)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceplate.face import Face, FaceFinder, landmark
+from faceplate.face import Face, FaceFinder, eyelids, landmark
 from faceplate.face.expression import LIP_PAIRS, RestingFace, eye_openness, gaze_of, mouth_openness
 from faceplate.face.expression_match import MatchedPoints, match_points
 from faceplate.generators import Crop, Generated, Generator, MeshGenerator, MeshSettings, NullGenerator
@@ -79,7 +79,8 @@ def test_lids_are_read_from_pixels_and_not_from_points(
     blind = {"blind": (frame, plates["rest"][1])}
     shut = np.mean(eye_openness(seen(blind, "blind", generator, rest, finder)))
     assert shut < 0.75 * opened
-    monkeypatch.setattr(expression_match, "lids_seen", lambda *seen: np.array(eye_openness(seen[2])))
+    for module in (expression_match, eyelids):
+        monkeypatch.setattr(module, "lids_seen", lambda *seen: np.array(eye_openness(seen[2])))
     assert np.mean(eye_openness(seen(blind, "blind", generator, rest, finder))) > shut + 0.05
 
 

@@ -14,6 +14,7 @@ from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.review.measures import (
     change_between,
+    delay_between,
     light_error,
     outline_ring,
     seam_ratio,
@@ -76,3 +77,43 @@ def test_flicker_is_the_change_of_a_stabilised_face(color: ColorConfig, skin: np
     first, second = crop(skin, 0, reference), crop(skin, 8, reference)
     brighter = crop(skin * np.float32(1.1), 8, reference)
     assert change_between(first, second) < 0.05 < 1 < change_between(first, brighter) < 10
+
+
+def acted(count: int = 36) -> tuple[np.ndarray, np.ndarray]:
+    """A look and a blink of a clip of `count` frames."""
+    at = np.arange(count)
+    blink = np.clip(1.5 - np.abs(at - 7) / 3.0, 0, 1)
+    return 0.1 * np.sin(2 * np.pi * at / 24), 1 - np.maximum(blink, np.clip(0.8 - np.abs(at - 25) / 4.0, 0, 0.5))
+
+
+@pytest.mark.parametrize("delay", [-3, -2, -1, 0, 1, 2, 3])
+def test_a_known_delay_is_found(delay: int) -> None:
+    """By the frame, in a result that follows at half the plate's size and is noisy, also where some frames show nothing."""
+    noise = np.random.default_rng(3 + delay)
+    for followed, scatter in zip(acted(), (0.002, 0.04), strict=True):
+        late = 0.5 * np.roll(followed, delay) + 0.01 + noise.normal(0, scatter, len(followed))
+        assert delay_between(followed, late) == delay
+    look, lids = acted()
+    late = np.where(lids > 0.8, np.roll(look, delay), -0.03) + noise.normal(0, 0.002, len(look))
+    assert delay_between(look, late, lids > 0.8) == delay
+
+
+def test_closed_eyes_make_no_look_early() -> None:
+    """What is read of irises behind half-closed lids is not the look; it makes the look fit best elsewhere."""
+    look, lids = acted()
+    read = np.where(lids > 0.8, look, -0.08)
+    assert delay_between(look, read, lids > 0.8) == 0
+    fits = [np.corrcoef(look[3 - d : 33 - d], read[3:33])[0, 1] for d in range(-3, 4)]
+    assert int(np.argmax(fits)) != 3
+
+
+def test_what_does_not_follow_has_no_delay() -> None:
+    look, _ = acted()
+    noise = np.random.default_rng(1).normal(0, 1, len(look))
+    assert math.isnan(delay_between(look, noise)) and math.isnan(delay_between(look, np.zeros_like(look)))
+
+
+def test_a_flat_peak_is_no_delay() -> None:
+    """Two neighbouring delays that fit equally well within the error are not told apart: it is the lesser one."""
+    slow = np.sin(2 * np.pi * np.arange(36) / 200)
+    assert delay_between(slow, slow + np.random.default_rng(2).normal(0, 0.1, 36)) == 0

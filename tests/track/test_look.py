@@ -207,3 +207,21 @@ def test_a_look_between_two() -> None:
     assert between is not None and np.allclose(between.hidden, 0.0)
     assert between_looks(None, second, 0.5) is second and between_looks(first, None, 0.5) is first
     assert between_looks(None, None, 0.5) is None
+
+
+def test_lids_come_back_as_they_were_measured_and_no_earlier_version_has_them() -> None:
+    looks = {FIRST + i: replace(shown(), lids=np.array([0.301, 0.01 * i])) for i in range(12)}
+    track = track_from(with_looks(seen_frames(12, {1: lambda i: mean_head(300 + 4 * i, 300)}), looks))
+    assert track.smoothed().sidecar == track.sidecar == parse_sidecar(dump(track.sidecar))
+    lines = [line for block in track.sidecar.people[0].blocks for line in block.raw]
+    assert [line.lids for line in lines] == [(0.301, round(0.01 * i, 3)) for i in range(12)]
+    rest = track.resting_face("p1")
+    assert rest is not None and rest.lids is not None
+    item = json.loads(dump(track.sidecar))
+    item["faceplate_track"] = 4
+    for line in item["people"][0]["blocks"][0]["raw"]:
+        del line["lids"]
+    old = Track(parse_sidecar(json.dumps(item)))
+    before = old.resting_face("p1")
+    assert before is not None and before.lids is None
+    assert json.loads(dump(old.sidecar))["faceplate_track"] == model.VERSION

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from faceplate.face.expression import LID_PAIRS, RestingFace, eye_openness
 from faceplate.face.shape import RIGID, head_model
 from faceplate.track import Track, model
+from network_scene import frontal_head
 from track_sightings import FIRST, seen_frames, track_from
 
 FRAMES = 40
@@ -57,3 +59,39 @@ def test_frames_that_are_marked_bad_do_not_count() -> None:
     before, after = track.resting_face("p1"), marked.resting_face("p1")
     assert before is not None and after is not None
     assert before.shape.canonical[152, 1] - after.shape.canonical[152, 1] > 0.2
+
+
+def eyes_of(opened: float) -> np.ndarray:
+    """A frontal mesh whose eyes are open by `opened` of their width."""
+    points = frontal_head((300.0, 280.0), 130.0).points.copy()
+    share = opened / float(np.mean(eye_openness(points)))
+    for upper, lower in LID_PAIRS:
+        points[list(upper)] = points[list(lower)] + share * (points[list(upper)] - points[list(lower)])
+    return points
+
+
+def read(low: float, high: float) -> np.ndarray:
+    """Readings of a clip with one blink of 6 frames in 60, (60, 2)."""
+    one = np.full(60, high)
+    one[20:26] = low
+    return np.column_stack([one, one])
+
+
+def test_what_is_read_of_shut_and_open_narrow_eyes_is_the_tracks_own() -> None:
+    rest = RestingFace.of([eyes_of(0.1)], read(0.03, 0.08))
+    assert rest.lids is not None and np.allclose(rest.lids, [[0.03] * 2, [0.08] * 2], atol=0.002)
+    assert RestingFace.of([eyes_of(0.1)]).lids is None
+    assert RestingFace.of([eyes_of(0.1)], np.empty((0, 2))).lids is None
+
+
+def test_wide_eyes_are_open_as_the_landmarks_have_them() -> None:
+    rest = RestingFace.of([eyes_of(0.3)], read(0.02, 0.26))
+    assert rest.lids is not None and np.allclose(rest.lids, [[0.02] * 2, [0.3] * 2], atol=0.002)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.075, 0.09), (0.15, 0.29)])
+def test_eyes_that_never_shut_are_read_without_an_offset(low: float, high: float) -> None:
+    """A squint is none, and half a blink of wide eyes is none."""
+    opened = 1.1 * high
+    rest = RestingFace.of([eyes_of(opened)], read(low, high))
+    assert rest.lids is not None and np.allclose(rest.lids, [[0.0] * 2, [opened] * 2], atol=0.002)

@@ -7,7 +7,7 @@ import pytest
 
 from faceplate.face.shape import RIGID
 from faceplate.track import Track
-from faceplate.track.smooth import region_groups
+from faceplate.track.smooth import adaptive_filter, region_groups
 from track_sightings import FIRST, jittery, mean_head, points_at, rms, seen_frames, track_from
 
 
@@ -96,3 +96,15 @@ def test_smoothing_again_needs_no_pixels_and_changes_nothing_by_itself(track_of_
         raw = asis.raw("p1", frame)
         assert raw is not None and np.abs(points_at(asis, "p1", frame) - raw.points)[:, :2].max() < 0.06
     assert asis.smoothed(1.0).sidecar == track.sidecar
+
+
+@pytest.mark.parametrize("noise", [0.001, 0.01, 0.05])
+def test_the_filter_is_the_same_backward_in_time(noise: float) -> None:
+    """So it has no lag, however it chooses its windows: a look from side to side and a blink, with the landmarker's noise."""
+    at = np.arange(36.0)
+    looked, shut = 0.1 * np.sin(2 * np.pi * at / 24), np.clip(1.5 - np.abs(at - 7) / 3, 0, 1)
+    for true in (looked, shut):
+        values = true[:, None] + np.random.default_rng(4).normal(0, noise, (36, 16))
+        forward = adaptive_filter(at, values, np.ones(36), 2.2)
+        backward = adaptive_filter(at, values[::-1], np.ones(36), 2.2)[::-1]
+        assert np.abs(forward - backward).max() < 1e-12

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from faceplate.face import topology
-from faceplate.face.expression import IRISES
+from faceplate.face.expression import EYE_CORNERS, IRISES, LID_PAIRS
 from faceplate.face.raster import rasterise
 from faceplate.image.inpaint import fill
 from faceplate.image.soft_steps import depth_inside, smoothstep
@@ -30,24 +30,55 @@ _IRIS, _WHITE = 1.15, 2.3
 _LID_ROOM = 1.2
 # How soft an eye's outline is for the look, as a fraction of the face's size.
 _EYE_SOFT = 0.005
+# Share of an opening that is left between lids up to which they are shut, and from which they are not.
+_SHUT = (0.05, 0.2)
+# In openings, the strip beside the lower lid's landmarks that belongs to the eye, because landmarks lie inside the lids' edges, and
+# the distances from the upper and the lower landmarks at which lids are skin; in pixels, how soft the line between shut lids is.
+_STRIP, _SKIN, _LINE_SOFT = 0.3, (0.4, 0.5), 0.7
+
+
+@dataclass(frozen=True)
+class ShutLids:
+    """The line between shut lids on `window`, by `weight` float32 (h, w).
+
+    It is no brighter than the mean of both lids' skin, which is read with `shifts` float32 (2, h, w, 2).
+    """
+
+    window: Window
+    shifts: np.ndarray
+    weight: np.ndarray
 
 
 @dataclass(frozen=True)
 class ExpressionWarp:
-    """Where the pixels of `window` are read: `shift` float32 (h, w, 2), from a pixel to the position read, in pixels."""
+    """Where the pixels of `window` are read: `shift` float32 (h, w, 2), from a pixel to the position read, in pixels.
+
+    Lines between lids that are `shut` lie over that.
+    """
 
     window: Window
     shift: np.ndarray
+    shut: tuple[ShutLids, ...] = ()
 
     def moved(self, pixels: np.ndarray, window: Window) -> np.ndarray:
         """Return `pixels`, float32 (h, w[, c]) on `window`, warped; beyond the warp's own window they are bit for bit the same."""
-        rows, columns = self.window.slices(window)
-        x, y = cv2.split(self.shift)
-        x += np.arange(columns.start, columns.stop, dtype=np.float32)
-        y += np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
         result = pixels.copy()
-        result[rows, columns] = cv2.remap(pixels, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        result[self.window.slices(window)] = _shifted(pixels, window, self.window, self.shift)
+        for line in self.shut:
+            part = result[line.window.slices(window)]
+            above, below = (_shifted(pixels, window, line.window, shift) for shift in line.shifts)
+            weight = line.weight if pixels.ndim == 2 else line.weight[..., None]
+            part += weight * np.minimum(0.5 * (above + below) - part, 0)
         return result
+
+
+def _shifted(pixels: np.ndarray, window: Window, part: Window, shift: np.ndarray) -> np.ndarray:
+    """Return `pixels` on `window` as they are read with `shift` (h, w, 2) on `part` of it."""
+    rows, columns = part.slices(window)
+    x, y = cv2.split(shift)
+    x += np.arange(columns.start, columns.stop, dtype=np.float32)
+    y += np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+    return cv2.remap(pixels, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def expression_warp(
@@ -87,7 +118,8 @@ def expression_warp(
     for iris, loop, by in zip(IRISES, (mesh.right_eye_loop, mesh.left_eye_loop), look, strict=True):
         if np.abs(by).max() > _LEAST:
             _turn(shift, seen[iris, :2], moved[loop, :2], by, part, size)
-    return ExpressionWarp(part, times(shift, _inner(part, window, size), out=shift))
+    shift = times(shift, _inner(part, window, size), out=shift)
+    return ExpressionWarp(part, shift, () if still else _shut_lids(shift, seen, moved, part))
 
 
 def _points_shift(seen: np.ndarray, moved: np.ndarray, part: Window, size: float) -> np.ndarray:
@@ -101,6 +133,42 @@ def _points_shift(seen: np.ndarray, moved: np.ndarray, part: Window, size: float
         away = depth_inside(1 - covered) / unit
         field = times(field, smoothstep(1.0 - away / _REACH).astype(np.float32))
     return raster.enlarge(field)
+
+
+def _shut_lids(shift: np.ndarray, seen: np.ndarray, moved: np.ndarray, part: Window) -> tuple[ShutLids, ...]:
+    """Return the lines between lids that the `shift` (h, w, 2) on `part` shuts.
+
+    A smooth shift passes from the upper lid to the lower one over a few pixels, in which the whole eye would show, squeezed: white.
+    """
+    lines = []
+    for (upper, lower), corners in zip(LID_PAIRS, EYE_CORNERS, strict=True):
+        axis = seen[corners[1], :2] - seen[corners[0], :2]
+        along = axis / max(float(np.linalg.norm(axis)), 1e-6)
+        down = np.array([-along[1], along[0]])
+        before, after = (_gap(points, (upper, lower), down) for points in (seen, moved))
+        shut = float(1 - smoothstep(after / max(before, 1e-6), *_SHUT))
+        near = Window.around(moved[[*corners, *upper, *lower], :2], max(before, 0.0)).intersect(part)
+        if shut == 0 or before <= 0 or near.empty:
+            continue
+        here = shift[near.slices(part)]
+        x = here[..., 0] + (np.arange(near.width) + (near.x + 0.5))
+        y = here[..., 1] + (np.arange(near.height)[:, None] + (near.y + 0.5))
+        u, v = x * along[0] + y * along[1], x * down[0] + y * down[1]
+        lids = [seen[[corners[0], *side, corners[1]], :2] for side in (upper, lower)]
+        top, low = (np.interp(u, line @ along, line @ down) for line in lids)
+        ends = seen[list(corners), :2] @ along
+        inside = (v > top) & (v < low + _STRIP * before) & (u > ends[0]) & (u < ends[1])
+        weight = cv2.GaussianBlur(cv2.dilate(inside.astype(np.float32), np.ones((3, 3), np.uint8)), (0, 0), _LINE_SOFT)
+        skin = top - _SKIN[0] * before - v, low + _SKIN[1] * before - v
+        shifts = np.stack([here + (away[..., None] * down).astype(np.float32) for away in skin])
+        lines.append(ShutLids(near, shifts, np.float32(shut) * weight))
+    return tuple(lines)
+
+
+def _gap(points: np.ndarray, pairs: tuple[tuple[int, ...], tuple[int, ...]], down: np.ndarray) -> float:
+    """Return how far the lids of an eye are apart in the direction `down` (2,), below 0 where they overlap."""
+    upper, lower = (list(side)[2:-2] for side in pairs)
+    return float(((points[lower] - points[upper])[:, :2] @ down).mean())
 
 
 def _turn(shift: np.ndarray, iris: np.ndarray, outline: np.ndarray, by: np.ndarray, part: Window, size: float) -> None:

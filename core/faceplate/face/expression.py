@@ -10,6 +10,7 @@ import numpy as np
 
 from faceplate.face.face import RestingShape, topology
 from faceplate.face.shape import pose_of, resting_shape
+from faceplate.image.soft_steps import smoothstep
 from faceplate.models import Network, embedded_store, open_network
 
 __all__ = [
@@ -67,6 +68,12 @@ EYE_CORNERS = ((33, 133), (362, 263))
 
 # Share of a person's frames whose eyes are less open than the resting face's.
 _RESTING_EYES = 0.8
+# Shares of a person's frames whose eyes, as their pixels show them, are less open than shut and than open ones.
+_SHUT_EYES, _OPEN_EYES = 0.04, 0.9
+# Share of the open eyes' opening up to which shut ones have shut, and from which the person has not shut them; the same in widths.
+_SHUT_SHARE, _SHUT_WIDTH = (0.5, 0.7), (0.06, 0.1)
+# Openness at rest up to which eyes are narrow, and from which they are not.
+_NARROW_EYES = (0.13, 0.2)
 
 _UPPER_LIP, _LOWER_LIP = np.array([81, 82, 13, 312, 311]), np.array([178, 87, 14, 317, 402])
 _LIP_CORNERS = (78, 308)
@@ -137,26 +144,48 @@ class RestingFace:
         float64 (2,), how far each iris lies below its eye's corners, in widths: a trait of the eye's shape.
     shape : RestingShape
         The mesh at rest.
+    lids : np.ndarray, optional
+        float64 (2, 2), what is read of the pixels of shut and of open eyes (`eyelids.lids_seen`), right and left; None where that
+        is unknown.
     """
 
     eyes: np.ndarray
     brows: np.ndarray
     irises: np.ndarray
     shape: RestingShape
+    lids: np.ndarray | None = None
 
     @classmethod
-    def of(cls, meshes: Iterable[np.ndarray]) -> RestingFace:
-        """Measure a person's meshes, (478, 3) each, in square pixels: eyes that most frames do not exceed, medians else."""
+    def of(cls, meshes: Iterable[np.ndarray], lids: np.ndarray | None = None) -> RestingFace:
+        """Measure a person's meshes, (478, 3) each, in square pixels: eyes that most frames do not exceed, medians else.
+
+        `lids` (n, 2) is what was read of the pixels of the right and left eye in all frames.
+        """
         known = list(meshes)
         canonical = [pose_of(points).canonical for points in known]
         eyes, irises = np.array([eye_openness(p) for p in known]), np.array([gaze_of(p)[:, 1] for p in known])
         brows = np.array([brow_heights(mesh) for mesh in canonical])
+        resting = np.quantile(eyes, _RESTING_EYES, axis=0)
         return cls(
-            np.quantile(eyes, _RESTING_EYES, axis=0),
+            resting,
             np.median(brows, axis=0),
             np.median(irises, axis=0),
             resting_shape(canonical),
+            None if lids is None or not len(lids) else _lid_range(lids, resting),
         )
+
+
+def _lid_range(lids: np.ndarray, resting: np.ndarray) -> np.ndarray:
+    """Return what is read of shut and of open eyes, float64 (2, 2), from readings (n, 2) and the landmarks' `resting` eyes (2,).
+
+    Narrow eyes are read as a little open when they are shut, and as less open than the landmarks have them when they are open, each
+    person's by as much as their lids, lashes and glasses tell. Wide eyes are open as the landmarks have them, and eyes that never
+    shut in the shot are read without an offset.
+    """
+    low, high = np.quantile(lids, (_SHUT_EYES, _OPEN_EYES), axis=0)
+    has_shut = (1 - smoothstep(low / np.maximum(high, 1e-6), *_SHUT_SHARE)) * (1 - smoothstep(low, *_SHUT_WIDTH))
+    narrow = (1 - smoothstep(resting, *_NARROW_EYES)) * has_shut
+    return np.stack([has_shut * low, resting + narrow * np.minimum(high - resting, 0.0)])
 
 
 def _openness(points: np.ndarray, upper: np.ndarray, lower: np.ndarray, corners: tuple[int, int]) -> float:

@@ -45,6 +45,8 @@ _DECIMALS = 5
 # Change of the lids' openness (as a share of the resting one), the gaze and the lips' gap (in widths), the jaw and the brows (in
 # radii of the head) that are halved because they may be noise.
 _LID_NOISE, _GAZE_NOISE, _LIP_NOISE, _JAW_NOISE, _BROW_NOISE = 0.06, 0.01, 0.03, 0.06, 0.015
+# Difference of both eyes' readings, in widths of the eye, that is halved because it may be noise.
+_READ_NOISE = 0.015
 # Share of a lid's movement that the upper lid makes, and of the lips' that the lower lip makes.
 _UPPER_LID, _LOWER_LIP = 0.88, 0.7
 # The most by which an opening grows.
@@ -136,8 +138,8 @@ def match_points(
     own_eyes, eyes_wanted = (np.array(eye_openness(p)) for p in (seen, performed)) if eyes is None else eyes
     openings = _openness(own_eyes, own_rest), _openness(eyes_wanted, rest)
     if amounts.lids > 0:
-        narrowed = 1.0 if rest is None else np.minimum(rest.eyes / _NARROWEST_EYES, 1.0)
-        for pairs, own, wanted in zip(LID_PAIRS, openings[0], narrowed * openings[1], strict=True):
+        narrowed = 1.0 if rest is None else min(float(rest.eyes.mean()) / _NARROWEST_EYES, 1.0)
+        for pairs, own, wanted in zip(LID_PAIRS, openings[0], narrowed * _alike(openings[1], rest), strict=True):
             points = points + amounts.lids * _lids(points, pairs, own, wanted)
     lower = None if own_rest is None or rest is None else rest.irises - own_rest.irises
     look = amounts.gaze * _look(seen, performed, np.minimum(*openings), lower)
@@ -158,9 +160,20 @@ def _less_noise(value: np.ndarray | float, noise: float) -> np.ndarray:
 
 
 def _openness(opened: np.ndarray, rest: RestingFace | None) -> np.ndarray:
-    """Return how far each eye is open, float64 (2,), 1 as at rest."""
-    resting = np.clip(opened, _NARROW_EYES, _WIDE_EYES) if rest is None else np.maximum(rest.eyes, 1e-3)
-    return np.clip(opened / resting, 0.0, _MOST_GAP)
+    """Return how far each eye is open, float64 (2,), 0 shut and 1 as at rest."""
+    if rest is None:
+        shut, resting = np.zeros(2), np.clip(opened, _NARROW_EYES, _WIDE_EYES)
+    else:
+        shut, resting = (np.zeros(2), rest.eyes) if rest.lids is None else rest.lids
+    return np.clip((opened - shut) / np.maximum(resting - shut, 1e-3), 0.0, _MOST_GAP)
+
+
+def _alike(openness: np.ndarray, rest: RestingFace | None) -> np.ndarray:
+    """Return the openness (2,) of both eyes without what may be noise in their difference; in a narrow eye that is much of it."""
+    if rest is None or rest.lids is None:
+        return openness
+    noise = _READ_NOISE / max(float((rest.lids[1] - rest.lids[0]).mean()), 1e-3)
+    return openness.mean() + np.array([0.5, -0.5]) * _less_noise(openness[0] - openness[1], noise)
 
 
 def _lids(points: np.ndarray, pairs: tuple[tuple[int, ...], tuple[int, ...]], own: float, wanted: float) -> np.ndarray:

@@ -12,10 +12,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from faceplate.color import Exposure, encode
+from faceplate.face.align import apply, compose, resample, scale_of
 from faceplate.face.expression import EYE_CORNERS, eye_openness
+from faceplate.face.face import Face
+from faceplate.face.find import region_of
+from faceplate.face.shape import unsqueezed
+from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 
-__all__ = ["EYELID_LAYERS", "EYE_HEIGHT", "EYE_WIDTH", "eye_pictures", "eye_window", "lids_seen"]
+__all__ = ["EYELID_LAYERS", "EYE_HEIGHT", "EYE_WIDTH", "eye_pictures", "eye_window", "lids_of", "lids_seen"]
 
 EYE_WIDTH, EYE_HEIGHT = 48, 36
 """Size of the picture of one eye."""
@@ -46,6 +52,19 @@ def lids_seen(display: np.ndarray, window: Window, points: np.ndarray) -> np.nda
     landmarked = np.array(eye_openness(points))
     read = _RAISED * _read(eye_pictures(display, window, points), landmarked)
     return np.clip(read, np.maximum(landmarked - _MOST, 0.0), landmarked)
+
+
+def lids_of(frame: Frame, face: Face) -> np.ndarray:
+    """Measure how far the eyes of `face` are open in `frame`, which covers them: `lids_seen` as the landmarker sees the face."""
+    aspect = frame.pixel_aspect
+    region = region_of(face.points, aspect).matrix()
+    square = unsqueezed(face.points, aspect)
+    points = np.column_stack([apply(region, square[:, :2]), square[:, 2] * scale_of(region)])
+    part = eye_window(points)
+    matrix = compose(region, np.array([[aspect, 0, 0], [0, 1, 0]], np.float64))
+    working = frame.color.to_working(resample(frame.pixels, frame.window, matrix, part), frame.space)
+    display = encode(frame.color.to_linear709(working), Exposure.of_level(face.level).gain)
+    return lids_seen(np.clip(display, 0.0, 1.0), part, points)
 
 
 def eye_window(points: np.ndarray) -> Window:

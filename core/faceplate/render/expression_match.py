@@ -14,7 +14,7 @@ from faceplate.face import Face, landmark, topology
 from faceplate.face.align import apply, compose, invert, resample, scale_of
 from faceplate.face.expression import RestingFace, eye_openness, mouth_openness
 from faceplate.face.expression_match import MatchAmounts, match_points
-from faceplate.face.eyelids import eye_window, lids_seen
+from faceplate.face.eyelids import lids_of, lids_seen
 from faceplate.face.find import region_of
 from faceplate.face.shape import unsqueezed
 from faceplate.generators import Generated
@@ -218,12 +218,9 @@ def _performed_eyes(prepared: PreparedPlate, photographed: np.ndarray, performed
 
     `photographed` and `performed` (478, 3) are the points without and with the dials, in square plate pixels.
     """
-    region, matrix = _landmarkers_view(prepared, prepared.shot_face)
-    points = np.column_stack([apply(region, photographed[:, :2]), photographed[:, 2] * scale_of(region)])
-    part = eye_window(points)
-    display = _displayed(prepared, resample(prepared.shot, prepared.plate.window, matrix, part))
+    plate = replace(prepared.plate, pixels=prepared.shot, space=prepared.plate.color.working_space)
     before, after = (np.array(eye_openness(these)) for these in (photographed, performed))
-    return lids_seen(display, part, points) * (after / np.maximum(before, 1e-6))
+    return lids_of(plate, prepared.shot_face) * (after / np.maximum(before, 1e-6))
 
 
 def _landmarkers_view(prepared: PreparedPlate, face: Face) -> tuple[np.ndarray, np.ndarray]:

@@ -1,10 +1,12 @@
-"""Measures of a result against its plate: flicker, seam and light.
+"""Measures of a result against its plate: flicker, seam, light and delay.
 
-All of them compare pixels in one frame, or in two neighbouring frames, inside a known face. They serve to compare variants of one
-shot; a single figure says little by itself, because two people's faces differ.
+All but the delay compare pixels in one frame, or in two neighbouring frames, inside a known face. They serve to compare
+variants of one shot; a single figure says little by itself, because two people's faces differ.
 """
 
 from __future__ import annotations
+
+import math
 
 import cv2
 import numpy as np
@@ -19,6 +21,7 @@ from faceplate.image.window import Window
 __all__ = [
     "FLICKER_BLUR",
     "change_between",
+    "delay_between",
     "display_levels",
     "light_error",
     "low_frequency_error",
@@ -42,6 +45,47 @@ _DARK = 1e-4
 _RING, _FLAT = 0.04, 1e-4
 # Scale of the light in sizes of the face, and the weight of skin that counts.
 _LIGHT_SCALE, _SKIN = 0.06, 0.9
+# Most frames of a delay, the correlation from which one thing follows another, and what two delays' fits may differ by and still be
+# as good as each other: a twentieth of chi-square with one degree of freedom lies above it.
+_DELAYS, _FOLLOWS, _ALIKE = 3, 0.7, 3.84
+
+
+# Delay ------------------------------------------------------------------------------------------------------------------
+
+
+def delay_between(plate: np.ndarray, result: np.ndarray, seen: np.ndarray | None = None) -> float:
+    """Find by how many frames a result follows its plate late (above 0) or early, from a measure of both frame by frame.
+
+    Of the delays within three frames that fit as well as the best one within the error of the fit, it is the least.
+
+    Parameters
+    ----------
+    plate, result : np.ndarray
+        (n,), the same thing measured in every frame of both.
+    seen : np.ndarray, optional
+        bool (n,), the frames of the result that count; all by default.
+
+    Returns
+    -------
+    float
+        A whole number; NaN where the result follows the plate at none of them (correlation below 0.7).
+    """
+    chosen = np.arange(_DELAYS, len(plate) - _DELAYS)
+    chosen = chosen if seen is None else chosen[seen[chosen]]
+    delays = np.arange(-_DELAYS, _DELAYS + 1)
+    if len(chosen) < 3 or np.ptp(result[chosen]) == 0:
+        return math.nan
+    fits = np.array([_correlation(plate[chosen - delay], result[chosen]) for delay in delays])
+    best = float(fits.max())
+    if best < _FOLLOWS:
+        return math.nan
+    left = 1 - np.minimum(fits**2, 1 - 1e-12)  # the share of the variance that a delay does not explain
+    alike = delays[(fits > 0) & (len(chosen) * np.log(left / left.min()) <= _ALIKE)]
+    return float(min(alike.tolist(), key=abs))
+
+
+def _correlation(one: np.ndarray, two: np.ndarray) -> float:
+    return 0.0 if np.ptp(one) == 0 else float(np.corrcoef(one, two)[0, 1])
 
 
 # Flicker ----------------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ __all__ = [
     "state_of",
 ]
 
-RECIPE = 7
+RECIPE = 8
 """Version of the observations; it increases whenever the same plate would give others, so that old checkpoints are not used."""
 
 
@@ -279,6 +279,7 @@ def _face_to_json(face: FaceObservation) -> dict[str, Any]:
         "tones": None if face.look is None else pack_tones(face.look.tones, RAW),
         "features": None if face.look is None else pack_features(face.look.features),
         "edges": None if face.look is None else pack_edges(face.look.edges),
+        "lids": None if face.look is None or face.look.lids is None else face.look.lids.tolist(),
         "embedding": None if face.embedding is None else _encode(face.embedding, "<f4"),
     }
 
@@ -334,6 +335,7 @@ def _face_from_json(item: dict[str, Any]) -> FaceObservation:
             unpack_tones(item["tones"], RAW),
             unpack_features(item["features"]),
             unpack_edges(item["edges"]),
+            lids=item["lids"],
         ),
         embedding=None if item["embedding"] is None else _decode(item["embedding"], "<f4"),
     )

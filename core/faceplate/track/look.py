@@ -23,6 +23,7 @@ from faceplate.comp.occlusion import (
 )
 from faceplate.comp.skin_tones import SkinTones, measure_tones
 from faceplate.face import Face
+from faceplate.face.eyelids import lids_of
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.track import mesh_codec
@@ -51,6 +52,9 @@ _WIDTH, _LONG, _ALIKE = 0.7, 6.0, 2.0
 # Fixed occlusion sensitivity: what hides the face has no tones of the face, whatever the render's parameter says.
 _SENSITIVITY = 0.5
 
+# Decimals of the lids' openness in the track file.
+_LIDS_DIGITS = 3
+
 
 @dataclass(frozen=True)
 class Look:
@@ -60,7 +64,8 @@ class Look:
     the face's square (`comp.occlusion.coarse_odds`). `tones` are the face's light and colour, `features` its
     sclera and teeth over the skin; both are None in a track of an earlier version. `edges` are the steepness of its edges as
     measured in the frame. `softness`, in a smoothed look, is the standard deviation of the face's edges, motion blur left out, as a
-    fraction of its size.
+    fraction of its size. `lids` float64 (2,), how far the right and the left eye are open, as measured in the frame
+    (`face.eyelids`).
     """
 
     hidden: np.ndarray
@@ -68,6 +73,7 @@ class Look:
     features: FeatureTones | None = None
     edges: EdgeWidths | None = None
     softness: float | None = None
+    lids: np.ndarray | None = None
 
 
 def look_window(face: Face, pixel_aspect: float) -> Window:
@@ -88,7 +94,8 @@ def measure_look(frame: Frame, face: Face) -> Look:
     tones = measure_tones(pixels, seen.window, face, visible, aspect)
     features = measure_features(pixels, seen.window, face, tones, visible, aspect)
     edges = measure_edges(frame.color.luminance(pixels), seen.window, face, visible, aspect)
-    return Look(coarse_odds(odds), tones, features, edges)
+    lids = np.clip(np.round(lids_of(seen, face), _LIDS_DIGITS), 0.0, 1.0)
+    return Look(coarse_odds(odds), tones, features, edges, lids=lids)
 
 
 def pack_look(look: Look | None) -> str | None:
@@ -102,13 +109,15 @@ def unpack_look(
     features: FeatureTones | None = None,
     edges: EdgeWidths | None = None,
     softness: float | None = None,
+    lids: Sequence[float] | None = None,
 ) -> Look | None:
     """Decode the text of `pack_look` and add what else is known of the face. Raises `ValueError` for invalid text."""
     if text is None:
         return None
     values = mesh_codec.unpack_numbers(text, COARSE_SIDE**2, _ODDS_STEPS)
     hidden = np.clip(values, -COARSE_LIMIT, COARSE_LIMIT).astype(np.float32)
-    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones, features, edges, softness)
+    opened = None if lids is None else np.array(lids, np.float64)
+    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones, features, edges, softness, opened)
 
 
 def look_as_stored(look: Look | None) -> Look | None:
@@ -117,7 +126,8 @@ def look_as_stored(look: Look | None) -> Look | None:
         return None
     tones = unpack_tones(pack_tones(look.tones, RAW), RAW)
     features, edges = unpack_features(pack_features(look.features)), unpack_edges(pack_edges(look.edges))
-    return unpack_look(pack_look(look), tones, features, edges)
+    lids = None if look.lids is None else np.round(look.lids, _LIDS_DIGITS).tolist()
+    return unpack_look(pack_look(look), tones, features, edges, lids=lids)
 
 
 def between_looks(first: Look | None, second: Look | None, part: float) -> Look | None:

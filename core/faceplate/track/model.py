@@ -39,7 +39,7 @@ __all__ = [
     "ViewRun",
 ]
 
-VERSION = 4
+VERSION = 5
 """Version of the track file."""
 
 
@@ -135,7 +135,8 @@ class RawLine(_Part):
     frame before, measured by optical flow (x, y, log scale, rotation; projected pixels), and its error in pixels; null where it
     was not measured. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the rest left that motion, in thousandths of
     the scale. `mesh` is packed (`docs/tracks.md`), and so are `look`, what hides the face, `tones`, its light and colour, and
-    `features`, its sclera and teeth; null where they were not measured. So are `edges`, how steep its edges are.
+    `features`, its sclera and teeth; null where they were not measured. So are `edges`, how steep its edges are. `lids`: how far
+    the right and the left eye are open as their pixels show it, in widths of the eye.
     """
 
     frame: Frame
@@ -150,6 +151,7 @@ class RawLine(_Part):
     tones: str | None = None
     features: str | None = None
     edges: str | None = None
+    lids: tuple[Part, Part] | None = None
 
 
 class SmoothLine(_Part):
@@ -360,10 +362,10 @@ class Sidecar(_Part):
     `plans` holds at most one view plan for each person and source.
 
     Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones` and `features`,
-    version 3 no `edges`, `softness` and `shutters`. All are read as a version 4 without them.
+    version 3 no `edges`, `softness` and `shutters`, version 4 no `lids`. All are read as a version 5 without them.
     """
 
-    faceplate_track: Literal[4] = VERSION
+    faceplate_track: Literal[5] = VERSION
     made_by: str = ""
     plate: Plate
     ranges: tuple[tuple[Frame, Frame, Annotated[int, Field(ge=1)]], ...]

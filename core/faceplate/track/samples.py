@@ -278,7 +278,7 @@ def unpacked_look(
         tones = unpack_tones(line.tones, steps, unpack_tones(block.tones, RAW))
         features = unpack_features(line.features)
         if isinstance(line, model.RawLine):
-            return unpack_look(line.look, tones, features, unpack_edges(line.edges))
+            return unpack_look(line.look, tones, features, unpack_edges(line.edges), lids=line.lids)
         return unpack_look(line.look, tones, features, softness=line.softness)
     except ValueError as error:
         raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
@@ -298,6 +298,7 @@ def _raw_line(row: Sample, bases: _Bases, aspect: float) -> model.RawLine:
         tones=None if row.look is None else pack_tones(row.look.tones, RAW, bases.tones),
         features=None if row.look is None else pack_features(row.look.features),
         edges=None if row.look is None else pack_edges(row.look.edges),
+        lids=None if row.look is None or row.look.lids is None else tuple(row.look.lids.tolist()),
     )
 
 

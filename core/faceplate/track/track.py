@@ -234,7 +234,7 @@ class Track:
     def resting_face(self, person: str) -> RestingFace | None:
         """Measure the person's resting face on frames spread evenly over the track and its margins; None without a frame.
 
-        Frames that the artist marked do not count where there are others.
+        What is read of shut and open eyes is that of all frames. Frames that the artist marked do not count where there are others.
         """
         if self._checked(person) not in self._rests:
             places = self._places(person)
@@ -247,7 +247,9 @@ class Track:
             for frame in chosen:
                 with suppress(UsageError):  # a damaged frame is told where it is rendered
                     meshes.append(unsqueezed(self._known(places[frame]).points, aspect))
-            self._rests[person] = RestingFace.of(meshes) if meshes else None
+            lines = [places[frame].raw for frame in frames]
+            lids = np.array([line.lids for line in lines if line is not None and line.lids is not None])
+            self._rests[person] = RestingFace.of(meshes, lids) if meshes else None
         return self._rests[person]
 
     def view_plan(self, person: str, source: str) -> model.ViewPlan | None:
