@@ -47,7 +47,11 @@ def unpack_edges(text: str | None) -> EdgeWidths | None:
     """Decode the text of `pack_edges`. Raises `ValueError` for invalid text."""
     if text is None:
         return None
-    told = mesh_codec.unpack_numbers(text, 2 * SCALES * DIRECTIONS, 1.0).reshape(2, SCALES, DIRECTIONS)
+    try:
+        told = mesh_codec.unpack_numbers(text, 2 * SCALES * DIRECTIONS, 1.0).reshape(2, SCALES, DIRECTIONS)
+    except ValueError:  # a track made before the narrowest pair was measured: it has no weight
+        told = mesh_codec.unpack_numbers(text, 2 * (SCALES - 1) * DIRECTIONS, 1.0).reshape(2, SCALES - 1, DIRECTIONS)
+        told = np.pad(told, ((0, 0), (1, 0), (0, 0)))
     return EdgeWidths(told[0] / _RATIO_STEPS, np.clip(told[1] / _WEIGHT_STEPS, 0.0, 1.0))
 
 
@@ -74,10 +78,11 @@ def measured_shutter(edges: Sequence[EdgeWidths], movements: Sequence[np.ndarray
         return None
     order = np.argsort(speeds)
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(_FRAMES, len(order))).round().astype(int))]
-    ratios = np.stack([edges[k].ratios for k in chosen])
-    weight = np.stack([edges[k].weights for k in chosen])
+    # The medians alone: grain changes what they tell least.
+    ratios = np.stack([edges[k].ratios[1:] for k in chosen])
+    weight = np.stack([edges[k].weights[1:] for k in chosen])
     weight = weight * np.minimum(_FAST / np.maximum(speeds[chosen], 1e-9), 1.0)[:, None, None] ** 2
-    expected = np.stack([expected_ratios(movements[k], _SHUTTERS) for k in chosen])
+    expected = np.stack([expected_ratios(movements[k], _SHUTTERS)[:, :, 1:] for k in chosen])
     costs = np.array([_cost(ratios, weight, expected[:, :, k]) for k in range(len(_SHUTTERS))])
     best = int(np.argmin(costs))
     return float(_SHUTTERS[best]) if costs[0] - costs[best] >= _GAIN else 0.0
