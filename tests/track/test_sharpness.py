@@ -113,6 +113,16 @@ def test_softness_is_smooth_in_time_and_follows_a_focus_pull() -> None:
     assert between_softness(None, 0.02, 0.25) == 0.02 and between_softness(0.01, None, 0.25) == 0.01
 
 
+def test_a_quick_rack_of_the_focus_is_followed() -> None:
+    """From sharp to far out of focus in seven frames and back: the wide filter alone reached three quarters of it."""
+    frames = list(range(15))
+    truth = np.hypot(0.9, 6 * np.sin(np.pi * np.arange(15) / 14) ** 2)
+    seen = truth * np.exp(np.random.default_rng(5).normal(0, 0.03, 15))
+    smooth = np.array(smooth_softness(frames, seen.tolist(), [1.0] * 15, frames))
+    assert smooth[7] > 0.9 * truth[7] and max(smooth[0], smooth[14]) < 1.2 * truth[0]
+    assert np.abs(np.log(smooth / truth)).max() < 0.25
+
+
 # The movement of a tracked face --------------------------------------------------------------------------------------
 
 
