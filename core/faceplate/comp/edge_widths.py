@@ -11,6 +11,7 @@ scatter that grain adds to it is taken off, and where there is little beside gra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ __all__ = [
     "GRID_SIZE",
     "SCALES",
     "SHARP_WIDTH",
+    "WITHOUT_GRAIN",
     "EdgePlaces",
     "EdgeWidths",
     "blur_between",
@@ -47,6 +49,9 @@ DIRECTIONS = 8
 
 SCALES = 4
 """Number of pairs of filters."""
+
+WITHOUT_GRAIN = (0, 2, 3)
+"""The pairs of filters that tell the softness of a picture without grain."""
 
 SHARP_WIDTH = 0.9 / 400.0
 """Standard deviation of the edges of a sharp face, as a fraction of the face's size."""
@@ -172,16 +177,19 @@ def measure_edges_at(luminance: np.ndarray, window: Window, places: EdgePlaces) 
     return measure_edges_on(places.read(luminance, window), places)
 
 
-def measure_edges_on(pixels: np.ndarray, places: EdgePlaces) -> EdgeWidths:
-    """Measure the edges of a face in a picture that is on `places.grid` already, float32 (h, w)."""
+def measure_edges_on(pixels: np.ndarray, places: EdgePlaces, pairs: Sequence[int] = range(SCALES)) -> EdgeWidths:
+    """Measure the edges of a face in a picture that is on `places.grid` already, float32 (h, w).
+
+    Other `pairs` of filters than those named have no weight. `WITHOUT_GRAIN` are enough for a picture that has none.
+    """
     if not places.features.any():
         return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
-    slopes = {sigma: _slopes(pixels, sigma) for sigma in sorted({sigma for pair in _PAIRS for sigma in pair})}
-    rows = [
-        _ratios(slopes[near], slopes[wide], places.features, places.skin, wide, part)
-        for (near, wide), part in zip(_PAIRS, _PARTS, strict=True)
-    ]
-    return EdgeWidths(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+    slopes = {sigma: _slopes(pixels, sigma) for sigma in sorted({sigma for k in pairs for sigma in _PAIRS[k]})}
+    ratios, weights = np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS))
+    for k in pairs:
+        near, wide = _PAIRS[k]
+        ratios[k], weights[k] = _ratios(slopes[near], slopes[wide], places.features, places.skin, wide, _PARTS[k])
+    return EdgeWidths(ratios, weights)
 
 
 def expected_ratios(movement: np.ndarray, shutters: np.ndarray) -> np.ndarray:
@@ -323,14 +331,15 @@ def _ratios(
     sigma: float,
     part: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ratio of each direction, the median or the upper quartile by `part`, and its weight, float64 (DIRECTIONS,) each.
+    """Return the ratio of each direction, its quantile `part`, and its weight, float64 (DIRECTIONS,) each.
 
     An edge is where the steepness under the wider filter is greatest across it; it must stand out from the noise, which
     the quietest skin shows. Noise under the narrower filter, which is stronger, takes no part in finding
     it, so it scatters the ratio without a bias of the median. The upper quartile is drawn in by as much as that scatter moves it.
     """
     steep = cv2.magnitude(wide[0], wide[1])
-    noise = _percentile(steep[skin > 0], _QUIET) / _RAYLEIGH if skin.any() else 0.0
+    quiet = steep[::2, ::2][skin[::2, ::2] > 0]
+    noise = _percentile(quiet, _QUIET) / _RAYLEIGH if quiet.size else 0.0
     steepest = _percentile(steep[mask > 0], 98.0)
     least = max(_LEAST * steepest, min(_OVER_NOISE * noise, _SURELY * steepest), 1e-12)
     places = np.flatnonzero((mask > 0) & (steep > least))
@@ -345,10 +354,10 @@ def _ratios(
     ratio = np.log2(np.clip(first / second, 0.25, 4.0))
     order = np.argsort(ratio)
     angle = (np.arctan2(normal[1], normal[0]) % np.pi)[order]
-    middle, weights = _levels(ratio[order], second[order], angle, 0.5)
     if part == 0.5 or not places.size:
-        return middle, weights
-    upper, _ = _levels(ratio[order], second[order], angle, part)
+        found, weights = _levels(ratio[order], second[order], angle, (0.5,))
+        return found[0], weights
+    (middle, upper), weights = _levels(ratio[order], second[order], angle, (0.5, part))
     grain = _grain(near, wide, skin) / max(float(np.median(first)) * np.log(2.0), 1e-12)
     upper = middle + np.sqrt(np.maximum((upper - middle) ** 2 - (_QUARTILE * grain) ** 2, 0.0))
     mean = float((weights * upper).sum() / max(weights.sum(), 1e-6))
@@ -357,16 +366,17 @@ def _ratios(
 
 def _grain(near: tuple[np.ndarray, np.ndarray], wide: tuple[np.ndarray, np.ndarray], skin: np.ndarray) -> float:
     """Return the standard deviation of grain in a gradient: what the two filters disagree about in the quietest skin."""
-    if not skin.any():
-        return 0.0
-    apart = cv2.magnitude(cv2.subtract(near[0], wide[0]), cv2.subtract(near[1], wide[1]))
-    return _percentile(apart[skin > 0], _QUIET) / _RAYLEIGH
+    x, y = (narrow[::2, ::2] - wider[::2, ::2] for narrow, wider in zip(near, wide, strict=True))
+    found = cv2.magnitude(x, y)[skin[::2, ::2] > 0]
+    return _percentile(found, _QUIET) / _RAYLEIGH if found.size else 0.0
 
 
-def _levels(ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weighted quantile `level` of the sorted `ratio` (n,) in each direction, and its weight, (DIRECTIONS,) each."""
+def _levels(
+    ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray, parts: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weighted quantiles of the sorted `ratio` (n,) by direction, (parts, DIRECTIONS), and the directions' weights."""
     turns = np.asarray(angle * (DIRECTIONS / np.pi), np.float32)
-    levels, weights = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
+    levels, weights = np.zeros((len(parts), DIRECTIONS)), np.zeros(DIRECTIONS)
     for k in range(DIRECTIONS):
         away = np.abs(turns - np.float32(k))
         away = np.minimum(away, DIRECTIONS - away)
@@ -374,7 +384,8 @@ def _levels(ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray, level: f
         part = strength[near] * np.minimum(np.float32(1.5) - away[near], np.float32(1))
         if part.size:
             summed = np.cumsum(part)
-            levels[k] = ratio[near[np.searchsorted(summed, summed[-1] * level)]]
+            for row, level in enumerate(parts):
+                levels[row, k] = ratio[near[np.searchsorted(summed, summed[-1] * level)]]
             weights[k] = min(float((part > 0).sum()) / _ENOUGH, 1.0)
     return levels, weights
 
