@@ -79,7 +79,9 @@ def test_lids_are_read_from_pixels_and_not_from_points(
     blind = {"blind": (frame, plates["rest"][1])}
     shut = np.mean(eye_openness(seen(blind, "blind", generator, rest, finder)))
     assert shut < 0.75 * opened
-    monkeypatch.setattr(expression_match, "lids_seen", lambda *seen: np.array(eye_openness(seen[2])))
+    monkeypatch.setattr(
+        expression_match, "lids_seen_together", lambda views: np.array([eye_openness(view[2]) for view in views])
+    )
     assert np.mean(eye_openness(seen(blind, "blind", generator, rest, finder))) > shut + 0.05
 
 
