@@ -202,7 +202,17 @@ def edge_width(pixels: np.ndarray, window: Window, face: Face, frame: Frame) -> 
 
 @pytest.mark.parametrize(
     ("who", "sigma", "within"),
-    [("twin", 2.0, 0.1), ("twin", 4.0, 0.1), ("twin", 8.0, 0.1), ("mesh", 2.0, 0.15), ("mesh", 4.0, 0.15)],
+    [
+        ("twin", 1.0, 0.1),
+        ("twin", 1.5, 0.1),
+        ("mesh", 1.0, 0.1),
+        ("mesh", 1.5, 0.1),
+        ("twin", 2.0, 0.1),
+        ("twin", 4.0, 0.1),
+        ("twin", 8.0, 0.1),
+        ("mesh", 2.0, 0.15),
+        ("mesh", 4.0, 0.15),
+    ],
 )
 def test_edges_are_as_soft_as_the_plates(
     who: str, sigma: float, within: float, ada: tuple[Frame, Face], request: pytest.FixtureRequest
