@@ -40,6 +40,7 @@ OFF = {"motion_blur": 0.0, "defocus_amount": 0.0}
 CASES = {
     "motion blur": {"shutter": "0.5", "defocus_amount": 0.0},
     "defocus": {"motion_blur": 0.0},
+    "defocus with fall-off": {"motion_blur": 0.0, "defocus_falloff": 3.0},
     "both": {"shutter": "0.5"},
 }
 

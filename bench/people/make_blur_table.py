@@ -14,15 +14,17 @@ from population import tuning
 
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
-from faceplate.comp.edge_widths import DIRECTIONS, SCALES, EdgeWidths, measure_edges
+from faceplate.comp.edge_widths import DIRECTIONS, SCALES, EdgeWidths, feature_points, measure_edges
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
 from faceplate.image.window import Window
 
-SIGMAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0)
+SIGMAS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.5, 6.5, 9.0, 13.0)
 LENGTHS = (0.0, 2.0, 4.0, 6.0, 9.0, 13.0, 19.0, 28.0, 40.0)
 PICTURES = ("front.jpg", "right.jpg", "open.jpg")
 FACE = 400.0
+# Room around the features, in pixels, for blurs and filters.
+ROOM = 80.0
 
 
 def main(folder: Path, target: Path) -> None:
@@ -42,13 +44,14 @@ def main(folder: Path, target: Path) -> None:
 
 
 def scene_of(path: Path, color: ColorConfig, finder: FaceFinder) -> tuple[np.ndarray, Window, Face]:
-    """Return a picture's luminance, its window and its face, of `FACE` pixels."""
+    """Return a picture's luminance around the features, its window and its face, of `FACE` pixels."""
     still = read_still(path, color)
     face = finder.find(still)[0]
     scale = FACE / face.size
     window = Window(0, 0, round(still.window.width * scale), round(still.window.height * scale))
-    pixels = resample(still.working(), still.window, np.array([[scale, 0, 0], [0, scale, 0]]), window)
-    return color.luminance(pixels) / face.level, window, face.moved(face.points * scale)
+    near = Window.around(face.points[feature_points(), :2] * scale, ROOM).intersect(window)
+    pixels = resample(still.working(), still.window, np.array([[scale, 0, 0], [0, scale, 0]]), near)
+    return color.luminance(pixels) / face.level, near, face.moved(face.points * scale)
 
 
 def ratios_of(scene: tuple[np.ndarray, Window, Face], sigma: float, length: float, number: int) -> np.ndarray:

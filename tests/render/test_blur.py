@@ -137,14 +137,17 @@ def test_what_stands_still_is_the_same_bit_for_bit(ada: tuple[Frame, Face], mesh
 def test_an_unchanged_face_is_the_plate_bit_for_bit(ada: tuple[Frame, Face], side: int) -> None:
     frame, face = ada
     lens = PlateLens(np.tile((25.0, 9.0), (478, 1)), 0.5, softness=0.02)
-    swapped = swap(frame, face, NullGenerator(side=side), lens, defocus="4", grain=1.0, occlusion=0.5)
+    swapped = swap(
+        frame, face, NullGenerator(side=side), lens, defocus="4", defocus_falloff=3.0, grain=1.0, occlusion=0.5
+    )
     assert np.array_equal(swapped.over, frame.pixels[swapped.window.slices(frame.window)])
 
 
-def test_outside_the_matte_the_plate_is_untouched(ada: tuple[Frame, Face], mesh: MeshGenerator) -> None:
+@pytest.mark.parametrize("falloff", [0.0, 4.0])
+def test_outside_the_matte_the_plate_is_untouched(falloff: float, ada: tuple[Frame, Face], mesh: MeshGenerator) -> None:
     frame, face = ada
     lens = PlateLens(np.tile((25.0, 9.0), (478, 1)), 0.5, softness=0.01)
-    swapped = swap(frame, face, mesh, lens)
+    swapped = swap(frame, face, mesh, lens, defocus_falloff=falloff)
     assert 0 < (swapped.matte == 0).mean() < 0.6
     plate = frame.pixels[swapped.window.slices(frame.window)]
     assert np.array_equal(swapped.over[swapped.matte == 0], plate[swapped.matte == 0])
@@ -199,7 +202,17 @@ def edge_width(pixels: np.ndarray, window: Window, face: Face, frame: Frame) -> 
 
 @pytest.mark.parametrize(
     ("who", "sigma", "within"),
-    [("twin", 2.0, 0.1), ("twin", 4.0, 0.1), ("twin", 8.0, 0.1), ("mesh", 2.0, 0.15), ("mesh", 4.0, 0.15)],
+    [
+        ("twin", 1.0, 0.1),
+        ("twin", 1.5, 0.1),
+        ("mesh", 1.0, 0.1),
+        ("mesh", 1.5, 0.1),
+        ("twin", 2.0, 0.1),
+        ("twin", 4.0, 0.1),
+        ("twin", 8.0, 0.1),
+        ("mesh", 2.0, 0.15),
+        ("mesh", 4.0, 0.15),
+    ],
 )
 def test_edges_are_as_soft_as_the_plates(
     who: str, sigma: float, within: float, ada: tuple[Frame, Face], request: pytest.FixtureRequest
@@ -235,6 +248,41 @@ def test_a_number_is_pixels_of_the_full_plate_and_the_amount_a_factor(
     ):
         soft = middle(swap(frame, face, mesh, lens, **values), face)
         assert np.abs(soft - softened(sharp, 3.0))[inside].mean() < 0.02 * sharp.mean()
+
+
+def test_fall_off_blurs_more_with_depth(ada: tuple[Frame, Face], mesh: MeshGenerator) -> None:
+    """With the plane of focus at the nose's tip, the nose stays sharp, and cheeks are softer than at the blur of the eyes."""
+    frame, face = ada
+    lens = PlateLens()
+    places = {name: face.points[point, :2].astype(int) for name, point in (("nose", 4), ("cheek", 123))}
+
+    def change(first: CompositeResult, second: CompositeResult, name: str) -> float:
+        x, y = places[name] - (frame.window.x, frame.window.y)
+        part = np.s_[y - 12 : y + 12, x - 12 : x + 12]
+        return float(
+            np.abs(first.element_on(frame.window).element[part] - second.element_on(frame.window).element[part]).mean()
+        )
+
+    sharp, even = (swap(frame, face, mesh, lens, defocus=width) for width in ("0", "2"))
+    falling = swap(frame, face, mesh, lens, defocus="2", defocus_falloff=3.2)
+    assert change(falling, sharp, "nose") < 0.3 * change(even, sharp, "nose")
+    assert change(falling, sharp, "cheek") > 1.1 * change(even, sharp, "cheek")
+    turned = swap(frame, face, mesh, lens, defocus="2", defocus_falloff=-3.2)
+    assert change(turned, sharp, "nose") > 1.3 * change(even, sharp, "nose")
+
+
+def test_fall_off_alone_leaves_the_eyes_sharp_and_the_amount_is_a_factor(
+    ada: tuple[Frame, Face], mesh: MeshGenerator
+) -> None:
+    frame, face = ada
+    without = swap(frame, face, mesh, None)
+    off = swap(frame, face, mesh, PlateLens(), defocus_falloff=4.0, defocus_amount=0.0)
+    assert np.array_equal(off.over, without.over)
+    once = swap(frame, face, mesh, PlateLens(), defocus_falloff=4.0)
+    twice = swap(frame, face, mesh, PlateLens(), defocus_falloff=2.0, defocus_amount=2.0)
+    proxy = swap(frame, face, mesh, PlateLens(scale=0.5), defocus_falloff=8.0)
+    assert np.array_equal(once.over, twice.over) and np.array_equal(once.over, proxy.over)
+    assert not np.array_equal(middle(once, face), middle(without, face))
 
 
 # Header and parameters -----------------------------------------------------------------------------------------------

@@ -80,7 +80,9 @@ def test_lids_are_read_from_pixels_and_not_from_points(
     shut = np.mean(eye_openness(seen(blind, "blind", generator, rest, finder)))
     assert shut < 0.75 * opened
     for module in (expression_match, eyelids):
-        monkeypatch.setattr(module, "lids_seen", lambda *seen: np.array(eye_openness(seen[2])))
+        monkeypatch.setattr(
+            module, "lids_seen_together", lambda views: np.array([eye_openness(view[2]) for view in views])
+        )
     assert np.mean(eye_openness(seen(blind, "blind", generator, rest, finder))) > shut + 0.05
 
 

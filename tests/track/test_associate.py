@@ -82,6 +82,23 @@ def test_a_cut_parts_the_track_and_a_flash_does_not() -> None:
     assert np.allclose(points_at(track, "p1", FIRST + 20)[RIGID, 0].mean(), 600, atol=0.5)
 
 
+def test_a_whip_pan_between_two_rests_is_no_cut() -> None:
+    """The frames before and after it agree in nothing, and it takes three frames or more."""
+    coarse = np.random.default_rng(8).integers(40, 220, (16, 40)).astype(np.float64)
+    columns = np.arange(16) + 20.0
+
+    def view(place: float) -> np.ndarray:
+        rows = [np.interp(columns + place, 3.0 * np.arange(40), row) for row in coarse]
+        return np.array(rows).ravel().astype(np.uint8)
+
+    for length in (3, 5, 8):
+        part = np.clip((np.arange(40) - 18) / length, 0, 1)
+        places = 24 * part**2 * (3 - 2 * part)
+        assert find_cuts(list(range(40)), [view(place) for place in places]) == ()
+        cut = [view(place + 40 * (index >= 30)) for index, place in enumerate(places)]
+        assert find_cuts(list(range(40)), cut) == (30,), "a cut while the camera rests is still one"
+
+
 def test_segments_hang_on_frame_numbers_and_not_on_what_is_tracked() -> None:
     whole = {s.number: s.frames for s in segments_of(range(1001, 1101))}
     part = {s.number: s.frames for s in segments_of(range(1030, 1101))}

@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from faceplate.comp.edge_widths import EdgeWidths, measure_edges
+from faceplate.comp.edge_widths import DIRECTIONS, SCALES, EdgeWidths, measure_edges
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
 from faceplate.image.window import Window
-from faceplate.track import Track, model
+from faceplate.track import Track, mesh_codec, model
 from faceplate.track.sharpness import (
     between_softness,
     measured_shutter,
@@ -78,7 +78,7 @@ def test_a_face_that_stands_still_tells_no_shutter(face_of: dict[str, tuple[np.n
 
 def test_edges_come_back_as_they_were_stored() -> None:
     rng = np.random.default_rng(1)
-    edges = EdgeWidths(rng.uniform(0, 1.2, (3, 8)), rng.uniform(0, 1, (3, 8)))
+    edges = EdgeWidths(rng.uniform(0, 1.2, (SCALES, DIRECTIONS)), rng.uniform(0, 1, (SCALES, DIRECTIONS)))
     stored = unpack_edges(pack_edges(edges))
     assert stored is not None
     assert np.abs(stored.ratios - edges.ratios).max() <= 0.5 / 256
@@ -87,6 +87,17 @@ def test_edges_come_back_as_they_were_stored() -> None:
     assert pack_edges(None) is None and unpack_edges(None) is None
     with pytest.raises(ValueError):
         unpack_edges("AAAA")
+
+
+def test_edges_stored_before_the_narrowest_pair_are_read_without_it() -> None:
+    rng = np.random.default_rng(1)
+    ratios, weights = rng.uniform(0, 1.2, (3, DIRECTIONS)), rng.uniform(0.5, 1, (3, DIRECTIONS))
+    told = np.concatenate([ratios.ravel() * 256, weights.ravel() * 15])
+    stored = unpack_edges(mesh_codec.pack_numbers(told, 1.0))
+    assert stored is not None and stored.ratios.shape == (SCALES, DIRECTIONS)
+    assert not stored.weights[0].any()
+    assert np.abs(stored.ratios[1:] - ratios).max() <= 0.5 / 256
+    assert np.abs(stored.weights[1:] - weights).max() <= 0.5 / 15
 
 
 def test_softness_is_smooth_in_time_and_follows_a_focus_pull() -> None:
@@ -100,6 +111,16 @@ def test_softness_is_smooth_in_time_and_follows_a_focus_pull() -> None:
     assert smooth_softness([5], [0.01], [1.0], [1, 5, 9]) == pytest.approx([0.01] * 3)
     assert between_softness(0.01, 0.02, 0.25) == pytest.approx(0.0125)
     assert between_softness(None, 0.02, 0.25) == 0.02 and between_softness(0.01, None, 0.25) == 0.01
+
+
+def test_a_quick_rack_of_the_focus_is_followed() -> None:
+    """From sharp to far out of focus in seven frames and back: the wide filter alone reached three quarters of it."""
+    frames = list(range(15))
+    truth = np.hypot(0.9, 6 * np.sin(np.pi * np.arange(15) / 14) ** 2)
+    seen = truth * np.exp(np.random.default_rng(5).normal(0, 0.03, 15))
+    smooth = np.array(smooth_softness(frames, seen.tolist(), [1.0] * 15, frames))
+    assert smooth[7] > 0.9 * truth[7] and max(smooth[0], smooth[14]) < 1.2 * truth[0]
+    assert np.abs(np.log(smooth / truth)).max() < 0.25
 
 
 # The movement of a tracked face --------------------------------------------------------------------------------------

@@ -1,14 +1,17 @@
 """How sharp a face is: the steepness of its edges by direction, and the blur that explains it.
 
 The steepness of an edge under two Gaussian filters tells the edge's width (S. Zhuo, T. Sim, "Defocus map estimation from a
-single image", Pattern Recognition 44(9), 2011). Here the ratio of the two is taken at the edges of eyes, brows, nose and lips, as
-a median for each of eight directions and three filter sizes. Defocus lowers it in all directions alike, motion only across edges
-that cross the movement; so the two can be told apart. Sharp faces of different people agree to about 9 % of an edge's width.
+single image", Pattern Recognition 44(9), 2011). Here the ratio of the two is taken at the edges of eyes, brows, nose and lips, for
+each of eight directions. Defocus lowers it in all directions alike, motion only across edges that cross the movement; so the two
+can be told apart. Three pairs of filters give the median of the edges, which grain does not change. A fourth, the narrowest, gives
+the upper quartile: no edge is narrower than the blur, and people's sharpest edges are more alike than their median ones. The
+scatter that grain adds to it is taken off, and where there is little beside grain it has no weight.
 `edge_widths.npz` holds the ratios of invented people under known blurs (`bench/people/make_blur_table.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +29,7 @@ __all__ = [
     "GRID_SIZE",
     "SCALES",
     "SHARP_WIDTH",
+    "WITHOUT_GRAIN",
     "EdgePlaces",
     "EdgeWidths",
     "blur_between",
@@ -43,8 +47,11 @@ __all__ = [
 DIRECTIONS = 8
 """Number of directions over half a turn; the first is an edge whose normal points along x."""
 
-SCALES = 3
+SCALES = 4
 """Number of pairs of filters."""
+
+WITHOUT_GRAIN = (0, 2, 3)
+"""The pairs of filters that tell the softness of a picture without grain."""
 
 SHARP_WIDTH = 0.9 / 400.0
 """Standard deviation of the edges of a sharp face, as a fraction of the face's size."""
@@ -52,8 +59,16 @@ SHARP_WIDTH = 0.9 / 400.0
 GRID_SIZE = 400.0
 """Pixels per face of the picture that is measured."""
 
-# Standard deviations of the filters in the pixels of the picture that is measured.
-_FILTERS = (0.75, 1.5, 3.0, 6.0)
+# Standard deviations of the pairs of filters in the pixels of the picture that is measured.
+_PAIRS = ((0.5, 1.0), (0.75, 1.5), (1.5, 3.0), (3.0, 6.0))
+# Part of the edges, by their strength, that has no greater ratio than the one that is taken, for each pair.
+_PARTS = (0.75, 0.5, 0.5, 0.5)
+# Weight of each pair in telling the defocus.
+_PAIR_WEIGHTS = np.array([6.0, 1.0, 1.0, 1.0])[:, None]
+# Standard deviation of the ratio from grain, over the ratio, from where an upper quartile loses weight, and where it has none.
+_GRAINY = (0.5, 0.8)
+# The upper quartile of a normal distribution with standard deviation 1, over its median.
+_QUARTILE = 0.674
 # Room around the features in which edges are looked for, and what of it must be visible, in these pixels.
 _ROOM, _CLEAR = 10.0, 8.0
 # The least steepness of an edge that counts, over the steepest ones and over the noise.
@@ -65,12 +80,12 @@ _QUIET, _RAYLEIGH = 10.0, 0.459
 # Edge pixels of one direction from which its median counts in full.
 _ENOUGH = 60.0
 # Standard deviation of the ratio between people, as a part of it and beside it.
-_SCATTER, _LEAST_SCATTER = 0.1, 0.03
+_SCATTER, _LEAST_SCATTER = 0.1, np.array([0.01, 0.03, 0.03, 0.03])[:, None]
 _SHUTTERS = np.linspace(0.0, 1.0, 21)
 # Squared deviation from which a ratio counts as an outlier.
 _MOST = 9.0
 # Softness over that of the median sharp face from where a face counts as out of focus, and from where it does for certain.
-_SURELY_SOFT = (1.7, 1.9)
+_SURELY_SOFT = (1.2, 1.3)
 # How much softer the plate's edges are than the new face's from where the blur begins, and from where it is complete: sharp faces
 # of different people differ by as much as this.
 _SOFTER = (1.08, 1.2)
@@ -162,13 +177,19 @@ def measure_edges_at(luminance: np.ndarray, window: Window, places: EdgePlaces) 
     return measure_edges_on(places.read(luminance, window), places)
 
 
-def measure_edges_on(pixels: np.ndarray, places: EdgePlaces) -> EdgeWidths:
-    """Measure the edges of a face in a picture that is on `places.grid` already, float32 (h, w)."""
+def measure_edges_on(pixels: np.ndarray, places: EdgePlaces, pairs: Sequence[int] = range(SCALES)) -> EdgeWidths:
+    """Measure the edges of a face in a picture that is on `places.grid` already, float32 (h, w).
+
+    Other `pairs` of filters than those named have no weight. `WITHOUT_GRAIN` are enough for a picture that has none.
+    """
     if not places.features.any():
         return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
-    slopes = [_slopes(pixels, sigma) for sigma in _FILTERS]
-    rows = [_ratios(slopes[k], slopes[k + 1], places.features, places.skin, _FILTERS[k + 1]) for k in range(SCALES)]
-    return EdgeWidths(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]))
+    slopes = {sigma: _slopes(pixels, sigma) for sigma in sorted({sigma for k in pairs for sigma in _PAIRS[k]})}
+    ratios, weights = np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS))
+    for k in pairs:
+        near, wide = _PAIRS[k]
+        ratios[k], weights[k] = _ratios(slopes[near], slopes[wide], places.features, places.skin, wide, _PARTS[k])
+    return EdgeWidths(ratios, weights)
 
 
 def expected_ratios(movement: np.ndarray, shutters: np.ndarray) -> np.ndarray:
@@ -214,7 +235,7 @@ def _costs(edges: EdgeWidths, movement: np.ndarray, shutters: np.ndarray) -> np.
     """Return how badly each blur explains the edges of a face that nothing else is known of, float64 (variances, shutters)."""
     expected = expected_ratios(movement, shutters)
     apart = (expected - edges.ratios) / (_SCATTER * expected + _LEAST_SCATTER)
-    return (edges.weights * np.minimum(apart**2, _MOST)).sum(axis=(2, 3))
+    return (_PAIR_WEIGHTS * edges.weights * np.minimum(apart**2, _MOST)).sum(axis=(2, 3))
 
 
 def blur_between(own: float, wanted: float) -> float:
@@ -308,15 +329,17 @@ def _ratios(
     mask: np.ndarray,
     skin: np.ndarray,
     sigma: float,
+    part: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the median ratio of each direction, and its weight, float64 (DIRECTIONS,) each.
+    """Return the ratio of each direction, its quantile `part`, and its weight, float64 (DIRECTIONS,) each.
 
     An edge is where the steepness under the wider filter is greatest across it; it must stand out from the noise, which
     the quietest skin shows. Noise under the narrower filter, which is stronger, takes no part in finding
-    it, so it scatters the ratio without a bias.
+    it, so it scatters the ratio without a bias of the median. The upper quartile is drawn in by as much as that scatter moves it.
     """
     steep = cv2.magnitude(wide[0], wide[1])
-    noise = _percentile(steep[skin > 0], _QUIET) / _RAYLEIGH if skin.any() else 0.0
+    quiet = steep[::2, ::2][skin[::2, ::2] > 0]
+    noise = _percentile(quiet, _QUIET) / _RAYLEIGH if quiet.size else 0.0
     steepest = _percentile(steep[mask > 0], 98.0)
     least = max(_LEAST * steepest, min(_OVER_NOISE * noise, _SURELY * steepest), 1e-12)
     places = np.flatnonzero((mask > 0) & (steep > least))
@@ -331,13 +354,29 @@ def _ratios(
     ratio = np.log2(np.clip(first / second, 0.25, 4.0))
     order = np.argsort(ratio)
     angle = (np.arctan2(normal[1], normal[0]) % np.pi)[order]
-    return _medians(ratio[order], second[order], angle)
+    if part == 0.5 or not places.size:
+        found, weights = _levels(ratio[order], second[order], angle, (0.5,))
+        return found[0], weights
+    (middle, upper), weights = _levels(ratio[order], second[order], angle, (0.5, part))
+    grain = _grain(near, wide, skin) / max(float(np.median(first)) * np.log(2.0), 1e-12)
+    upper = middle + np.sqrt(np.maximum((upper - middle) ** 2 - (_QUARTILE * grain) ** 2, 0.0))
+    mean = float((weights * upper).sum() / max(weights.sum(), 1e-6))
+    return upper, weights * (1 - float(smoothstep(grain / max(mean, 1e-6), *_GRAINY)))
 
 
-def _medians(ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weighted median of the sorted `ratio` (n,) in each direction, and its weight, float64 (DIRECTIONS,) each."""
+def _grain(near: tuple[np.ndarray, np.ndarray], wide: tuple[np.ndarray, np.ndarray], skin: np.ndarray) -> float:
+    """Return the standard deviation of grain in a gradient: what the two filters disagree about in the quietest skin."""
+    x, y = (narrow[::2, ::2] - wider[::2, ::2] for narrow, wider in zip(near, wide, strict=True))
+    found = cv2.magnitude(x, y)[skin[::2, ::2] > 0]
+    return _percentile(found, _QUIET) / _RAYLEIGH if found.size else 0.0
+
+
+def _levels(
+    ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray, parts: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weighted quantiles of the sorted `ratio` (n,) by direction, (parts, DIRECTIONS), and the directions' weights."""
     turns = np.asarray(angle * (DIRECTIONS / np.pi), np.float32)
-    medians, weights = np.zeros(DIRECTIONS), np.zeros(DIRECTIONS)
+    levels, weights = np.zeros((len(parts), DIRECTIONS)), np.zeros(DIRECTIONS)
     for k in range(DIRECTIONS):
         away = np.abs(turns - np.float32(k))
         away = np.minimum(away, DIRECTIONS - away)
@@ -345,9 +384,10 @@ def _medians(ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray) -> tupl
         part = strength[near] * np.minimum(np.float32(1.5) - away[near], np.float32(1))
         if part.size:
             summed = np.cumsum(part)
-            medians[k] = ratio[near[np.searchsorted(summed, summed[-1] / 2)]]
+            for row, level in enumerate(parts):
+                levels[row, k] = ratio[near[np.searchsorted(summed, summed[-1] * level)]]
             weights[k] = min(float((part > 0).sum()) / _ENOUGH, 1.0)
-    return medians, weights
+    return levels, weights
 
 
 def _percentile(values: np.ndarray, percent: float) -> float:

@@ -7,22 +7,14 @@ a face in the middle of its streak, at the middle of the exposure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from faceplate.face import topology
-from faceplate.face.align import compose, invert
-from faceplate.face.raster import rasterise
-from faceplate.image.inpaint import fill
+from faceplate.comp.point_grid import SAME, PointGrid, point_grid
 from faceplate.image.window import Window
 
 __all__ = ["LEAST_PATH", "MovementGrid", "blur_along", "motion_field", "movement_grid"]
 
-# Cells per face of the grid on which the movement is spread, its room around the mesh in faces, and its softness in cells.
-_CELLS, _ROOM, _SOFT = 64.0, 0.25, 1.0
-_SAME = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 LEAST_PATH = 0.25
 """Path in pixels up to which there is no blur: it cannot be seen, and a tracked face that stands still moves by less."""
 
@@ -34,28 +26,12 @@ _MOST_SAMPLES = 12
 _SPACING, _SOFT_SPACING = 1.0, 2.0
 
 
-@dataclass(frozen=True)
-class MovementGrid:
-    """A face's movement on a coarse grid, which any picture of the face can read.
+class MovementGrid(PointGrid):
+    """A face's movement on a coarse grid: `values` float32 (gh, gw, 2), the path while the shutter is open, in pixels."""
 
-    Attributes
-    ----------
-    values : np.ndarray
-        float32 (gh, gw, 2), the path while the shutter is open, in pixels.
-    matrix : np.ndarray
-        float64 (2, 3), from these pixels to those of the grid.
-    """
-
-    values: np.ndarray
-    matrix: np.ndarray
-
-    def on(self, window: Window, transform: np.ndarray = _SAME) -> np.ndarray:
+    def on(self, window: Window, transform: np.ndarray = SAME) -> np.ndarray:
         """Return the path of each pixel of `window`, float32 (h, w, 2); `transform` (2, 3) leads from the grid's pixels to them."""
-        to_grid = compose(self.matrix, invert(transform))
-        to_grid[:, 2] += to_grid[:, :2] @ (window.x + 0.5, window.y + 0.5) - 0.5
-        size, flags = (window.width, window.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        field = cv2.warpAffine(self.values, to_grid, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        turn = transform[:, :2]
+        field, turn = super().on(window, transform), transform[:, :2]
         return field if np.array_equal(turn, np.eye(2)) else cv2.transform(field, turn)
 
 
@@ -80,12 +56,8 @@ def movement_grid(points: np.ndarray, motion: np.ndarray, size: float) -> Moveme
     if length.max() <= LEAST_PATH:
         return None
     part = np.clip((length - LEAST_PATH) / (_WHOLE - LEAST_PATH), 0.0, 1.0)
-    scale = _CELLS / size
-    grid = Window.around(points[:, :2] * scale, _ROOM * _CELLS)
-    raster = rasterise(points * scale, topology().closed, grid, _CELLS)
-    spread = fill(raster.interpolate(motion * part), raster.covered.astype(np.float32))
-    spread = cv2.GaussianBlur(spread, (0, 0), _SOFT, borderType=cv2.BORDER_REPLICATE)
-    return MovementGrid(spread, np.array([[scale, 0, -grid.x], [0, scale, -grid.y]], np.float64))
+    spread = point_grid(points, motion * part, size)
+    return MovementGrid(spread.values, spread.matrix)
 
 
 def motion_field(points: np.ndarray, motion: np.ndarray, window: Window, size: float) -> np.ndarray | None:

@@ -6,6 +6,7 @@ its weights, fitted by `bench/people/fit_eyelids.py` on pictures of invented peo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,17 @@ from faceplate.face.shape import unsqueezed
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 
-__all__ = ["EYELID_LAYERS", "EYE_HEIGHT", "EYE_WIDTH", "eye_pictures", "eye_window", "lids_of", "lids_seen"]
+__all__ = [
+    "EYELID_LAYERS",
+    "EYE_HEIGHT",
+    "EYE_WIDTH",
+    "eye_pictures",
+    "eye_window",
+    "eyes_view",
+    "lids_of",
+    "lids_seen",
+    "lids_seen_together",
+]
 
 EYE_WIDTH, EYE_HEIGHT = 48, 36
 """Size of the picture of one eye."""
@@ -49,13 +60,23 @@ def lids_seen(display: np.ndarray, window: Window, points: np.ndarray) -> np.nda
     `display` float32 (h, w, 3) is a display-referred picture 0..1 on `window`, in which a face has about 180 pixels, and `points`
     (478, 3) are the landmarks in the same coordinates.
     """
-    landmarked = np.array(eye_openness(points))
-    read = _RAISED * _read(eye_pictures(display, window, points), landmarked)
-    return np.clip(read, np.maximum(landmarked - _MOST, 0.0), landmarked)
+    return lids_seen_together([(display, window, points)])[0]
+
+
+def lids_seen_together(views: Sequence[tuple[np.ndarray, Window, np.ndarray]]) -> np.ndarray:
+    """Measure the eyes of several pictures as `lids_seen` does, in one run of the network: float64 (n, 2)."""
+    landmarked = np.array([eye_openness(points) for _, _, points in views])
+    read = _RAISED * _read(np.concatenate([eye_pictures(*view) for view in views]), landmarked.ravel())
+    return np.clip(read.reshape(-1, 2), np.maximum(landmarked - _MOST, 0.0), landmarked)
 
 
 def lids_of(frame: Frame, face: Face) -> np.ndarray:
-    """Measure how far the eyes of `face` are open in `frame`, which covers them: `lids_seen` as the landmarker sees the face."""
+    """Measure how far the eyes of `face` are open in `frame`, which covers them, float64 (2,), with `lids_seen`."""
+    return lids_seen(*eyes_view(frame, face))
+
+
+def eyes_view(frame: Frame, face: Face) -> tuple[np.ndarray, Window, np.ndarray]:
+    """Return the eyes of `face` in `frame` as the landmarker sees the face, as `lids_seen` takes them."""
     aspect = frame.pixel_aspect
     region = region_of(face.points, aspect).matrix()
     square = unsqueezed(face.points, aspect)
@@ -64,7 +85,7 @@ def lids_of(frame: Frame, face: Face) -> np.ndarray:
     matrix = compose(region, np.array([[aspect, 0, 0], [0, 1, 0]], np.float64))
     working = frame.color.to_working(resample(frame.pixels, frame.window, matrix, part), frame.space)
     display = encode(frame.color.to_linear709(working), Exposure.of_level(face.level).gain)
-    return lids_seen(np.clip(display, 0.0, 1.0), part, points)
+    return np.clip(display, 0.0, 1.0), part, points
 
 
 def eye_window(points: np.ndarray) -> Window:

@@ -7,14 +7,16 @@ layers (stmap, depth, confidence) are not pictures and stay sharp.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from faceplate.comp.defocus import LEAST_SIGMA, defocused
+from faceplate.comp.defocus import LEAST_SIGMA, defocused, defocused_by, focus_grid, sigmas_at
 from faceplate.comp.edge_widths import (
     GRID_SIZE,
+    SCALES,
+    WITHOUT_GRAIN,
     EdgePlaces,
     EdgeWidths,
     blur_between,
@@ -25,6 +27,7 @@ from faceplate.comp.edge_widths import (
     softness,
 )
 from faceplate.comp.motion_blur import LEAST_PATH, MovementGrid, blur_along, movement_grid
+from faceplate.comp.point_grid import SAME, PointGrid
 from faceplate.face.align import scale_of
 from faceplate.generators import Generated
 from faceplate.image.weighting import times
@@ -51,17 +54,29 @@ class FrameBlur:
     """The blur of one frame, in plate pixels.
 
     `path` (478, 2) is the way of each point while the shutter is open, `movement` the same for all pixels around the face; None
-    where nothing moves. `sigma` is the standard deviation of the defocus.
+    where nothing moves. `sigma` is the standard deviation of the defocus, the greatest where it differs with depth: `focus` is then
+    that of each pixel around the face, with its sign (`comp.defocus.sigmas_at`), and `least` the smallest.
     """
 
     path: np.ndarray | None
     sigma: float
     movement: MovementGrid | None = None
+    focus: PointGrid | None = None
+    least: float = 0.0
 
     @property
     def any(self) -> bool:
         """Whether it changes a picture."""
         return self.path is not None or self.sigma > 0
+
+    def defocused(
+        self, pixels: np.ndarray, window: Window, pixel_aspect: float, transform: np.ndarray = SAME
+    ) -> np.ndarray:
+        """Return `pixels` (h, w[, c]) on `window` out of focus; `transform` (2, 3) leads from the plate's pixels to them."""
+        scale = scale_of(transform)
+        if self.focus is None:
+            return defocused(pixels, self.sigma * scale, pixel_aspect)
+        return defocused_by(pixels, self.focus.on(window, transform) * np.float32(scale), pixel_aspect)
 
 
 def find_blur(
@@ -74,7 +89,8 @@ def find_blur(
     lens = prepared.lens
     part, fixed = shutter_part(parameters, lens), defocus_asked(parameters)
     moves = part > 0 and lens.movement is not None
-    softens = parameters.defocus_amount > 0 and (lens.softness is not None if fixed is None else fixed > 0)
+    asked = lens.softness is not None if fixed is None else fixed > 0
+    softens = parameters.defocus_amount > 0 and (asked or parameters.defocus_falloff != 0)
     if not (moves or softens) or np.array_equal(result.generated.pixels, result.shown):
         return None
     found = cache.make("blur", lambda: _find(prepared, result.generated, part if moves else 0.0, fixed, parameters))
@@ -107,9 +123,22 @@ def _find(
     sigma = (fixed or 0.0) * lens.scale
     if asked and edges is not None and lens.softness is not None:
         sigma = size * _defocus(edges, lens.softness)
-    sigma = min(sigma * parameters.defocus_amount, WIDEST * size)
     spread = None if path is None else movement_grid(prepared.face.points, path, size)
-    return FrameBlur(path, sigma if sigma >= LEAST_SIGMA else 0.0, spread)
+    return _with_focus(FrameBlur(path, 0.0, spread), prepared, sigma, parameters)
+
+
+def _with_focus(blur: FrameBlur, prepared: PreparedPlate, sigma: float, parameters: Parameters) -> FrameBlur:
+    """Return a blur with the defocus of `sigma` pixels at the eyes, times its amount, and with its fall-off."""
+    widest, face = WIDEST * prepared.face.size, prepared.face
+    sigma = min(sigma * parameters.defocus_amount, widest)
+    falloff = parameters.defocus_falloff * prepared.lens.scale * parameters.defocus_amount
+    if falloff == 0:
+        return replace(blur, sigma=sigma if sigma >= LEAST_SIGMA else 0.0)
+    sigmas = sigmas_at(face.points, sigma, falloff, widest, face.size)
+    most, least = float(np.abs(sigmas).max()), float(np.abs(sigmas).min())
+    if most < LEAST_SIGMA:
+        return blur
+    return replace(blur, sigma=most, focus=focus_grid(face.points, sigmas, face.size), least=least)
 
 
 @dataclass(frozen=True)
@@ -126,7 +155,8 @@ class _Edges:
         window = crop.transform.window
         places = edge_places(window, crop.face, pixel_aspect=crop.transform.pixel_aspect)
         pixels = places.read(light, window)
-        return cls(places, pixels, measure_edges_on(pixels, places))
+        pairs = WITHOUT_GRAIN if crop.on_plate_grid else range(SCALES)  # a network's input had the plate's grain
+        return cls(places, pixels, measure_edges_on(pixels, places, pairs))
 
 
 def _defocus(edges: _Edges, wanted: float) -> float:
@@ -139,7 +169,7 @@ def _defocus(edges: _Edges, wanted: float) -> float:
     blur = blur_between(softness(edges.measured), wanted)
     if blur == 0:
         return 0.0
-    again = measure_edges_on(defocused(edges.pixels, blur * GRID_SIZE), edges.places)
+    again = measure_edges_on(defocused(edges.pixels, blur * GRID_SIZE), edges.places, WITHOUT_GRAIN)
     if again.weights.sum() < _ENOUGH:
         return blur
     return blur * float(np.clip(wanted / softness(again), *_CHANGE))
@@ -174,17 +204,18 @@ def blurred_mattes(
     A matte under a wide blur has no detail, and is blurred at half its resolution.
     """
     path = 0.0 if blur.path is None else float(np.linalg.norm(blur.path, axis=1).max())
-    step = 2 if max(blur.sigma, 0.25 * path) >= _WIDE else 1
+    step = 2 if max(blur.sigma if blur.focus is None else blur.least, 0.25 * path) >= _WIDE else 1
     small = Window(0, 0, -(-region.width // step), -(-region.height // step))
     scale = np.array([small.width / region.width, small.height / region.height])
-    field = None
-    if blur.movement is not None:
-        reduced = np.array([[scale[0], 0, -scale[0] * region.x], [0, scale[1], -scale[1] * region.y]])
-        field = blur.movement.on(small, reduced)
+    to_small = np.array([[scale[0], 0, -scale[0] * region.x], [0, scale[1], -scale[1] * region.y]])
+    field = None if blur.movement is None else blur.movement.on(small, to_small)
     answers = []
     for matte in mattes:
         reduced = cv2.resize(matte, (small.width, small.height), interpolation=cv2.INTER_AREA) if step > 1 else matte
-        soft = defocused(reduced, blur.sigma / step, pixel_aspect)
+        if blur.focus is None:
+            soft = defocused(reduced, blur.sigma / step, pixel_aspect)
+        else:
+            soft = blur.defocused(reduced, small, pixel_aspect, to_small)
         moved = soft if field is None else blur_along(soft, field, soft=True)
         whole = cv2.resize(moved, (region.width, region.height), interpolation=cv2.INTER_LINEAR) if step > 1 else moved
         answers.append(np.clip(whole, 0.0, 1.0))
@@ -194,7 +225,7 @@ def blurred_mattes(
 def _blurred(pixels: np.ndarray, crop: PlateCrop, window: Window, blur: FrameBlur) -> np.ndarray:
     """Blur `pixels` (h, w[, c]) on `window` of the crop."""
     matrix = crop.transform.matrix
-    soft = defocused(pixels, blur.sigma * scale_of(matrix), crop.transform.pixel_aspect)
+    soft = blur.defocused(pixels, window, crop.transform.pixel_aspect, matrix)
     return soft if blur.movement is None else blur_along(soft, blur.movement.on(window, matrix))
 
 

@@ -46,7 +46,7 @@ _READ = {"mesh": ("shape", "mouth", "eyes", "pins"), "null": ("crop", "network_v
 _HULL = ("matte_erode", "matte_feather", "forehead", "edge_jaw", "edge_right", "edge_left")
 _OUTLINE = ("forehead", "edge_jaw", "edge_right", "edge_left")
 _LIGHT = ("light_scale", "light_luminance", "light_color", "grade_features")
-_LENS = ("shutter", "motion_blur", "defocus", "defocus_amount")
+_LENS = ("shutter", "motion_blur", "defocus", "defocus_amount", "defocus_falloff")
 _BLEND = ("blend", "blend_amount", "blend_reach")
 
 

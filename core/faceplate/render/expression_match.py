@@ -14,7 +14,7 @@ from faceplate.face import Face, landmark, topology
 from faceplate.face.align import apply, compose, invert, resample, scale_of
 from faceplate.face.expression import RestingFace, eye_openness, mouth_openness
 from faceplate.face.expression_match import MatchAmounts, match_points
-from faceplate.face.eyelids import lids_of, lids_seen
+from faceplate.face.eyelids import eyes_view, lids_seen_together
 from faceplate.face.find import region_of
 from faceplate.face.shape import unsqueezed
 from faceplate.generators import Generated
@@ -79,7 +79,7 @@ def matched_expression(
         return generated
     aspect, crop = prepared.plate.pixel_aspect, prepared.crop
     view = _View.of(prepared, shown, generated, plate_detail)
-    seen, presence, own_eyes = view.face(generated.pixels)
+    seen, presence, looked = view.face(generated.pixels)
     sure = float(smoothstep(presence, _ABSENT, _PRESENT))
     if sure == 0:
         return generated
@@ -89,7 +89,7 @@ def matched_expression(
     aimed = unsqueezed(prepared.face.points, aspect) if reshaped else None
     read = rest.performer is not None and not crop.on_plate_grid and amounts.mouth > 0
     spoken = _as_read(view, performed) if read else performed
-    eyes = own_eyes, _performed_eyes(prepared, photographed, performed)
+    eyes = _eyes(looked, prepared, photographed, performed)
     match = match_points(seen, performed, amounts, rest.own, rest.performer, aimed=aimed, eyes=eyes, spoken=spoken)
     there, here = (
         _on_crop(points, crop.transform.matrix, aspect) for points in (seen + sure * (match.points - seen), seen)
@@ -161,7 +161,7 @@ class _View:
         left_out = np.float32(0.0 if prepared.crop.on_plate_grid else 1.0 - plate_detail)
         return cls(prepared, region, matrix, plate, shown, own, left_out)
 
-    def face(self, pixels: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    def face(self, pixels: np.ndarray) -> tuple[np.ndarray, float, tuple[np.ndarray, Window, np.ndarray]]:
         """Landmark the face `pixels`, float32 (h, w, 3) on the crop.
 
         Returns
@@ -170,13 +170,12 @@ class _View:
             float64 (478, 3) in square plate pixels.
         presence : float
             Confidence 0..1 that there is a face.
-        eyes : np.ndarray
-            float64 (2,), how far the eyes are open.
+        looked : tuple
+            What was looked at: the display picture, its window, and the landmarks there, as `face.eyelids` reads them.
         """
         display = self._displayed(pixels)
         points, presence = landmark.landmarks(_landmarker(), display)
-        eyes = lids_seen(display, _SQUARE, points)
-        return self._on_plate(points), presence, eyes
+        return self._on_plate(points), presence, (display, _SQUARE, points)
 
     def points(self, pixels: np.ndarray) -> tuple[np.ndarray, float]:
         """Landmark the face `pixels` and return points and presence as `face` does."""
@@ -213,14 +212,21 @@ def _as_read(view: _View, performed: np.ndarray) -> np.ndarray:
     return performed + sure * (points - performed)
 
 
-def _performed_eyes(prepared: PreparedPlate, photographed: np.ndarray, performed: np.ndarray) -> np.ndarray:
-    """Return how far the performer's eyes are open, float64 (2,): as the plate's pixels show them, times what the dials change.
+def _eyes(
+    looked: tuple[np.ndarray, Window, np.ndarray],
+    prepared: PreparedPlate,
+    photographed: np.ndarray,
+    performed: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far the eyes of the new face and the performer's are open, float64 (2,) each.
 
-    `photographed` and `performed` (478, 3) are the points without and with the dials, in square plate pixels.
+    `looked` is the new face as `_View.face` returns it. The performer's eyes are read in the plate's pixels, times what the dials
+    change: `photographed` and `performed` (478, 3) are the points without and with the dials, in square plate pixels.
     """
     plate = replace(prepared.plate, pixels=prepared.shot, space=prepared.plate.color.working_space)
+    own, plates = lids_seen_together([looked, eyes_view(plate, prepared.shot_face)])
     before, after = (np.array(eye_openness(these)) for these in (photographed, performed))
-    return lids_of(plate, prepared.shot_face) * (after / np.maximum(before, 1e-6))
+    return own, plates * (after / np.maximum(before, 1e-6))
 
 
 def _landmarkers_view(prepared: PreparedPlate, face: Face) -> tuple[np.ndarray, np.ndarray]:

@@ -687,6 +687,18 @@ class Parameters(BaseModel):
             "Defocus amount", "Factor on the defocus; 0 switches it off. Keyed, it pulls focus.", "Lens", Stage.MATCH
         ),
     ] = 1.0
+    defocus_falloff: Annotated[
+        float,
+        Field(ge=-20.0, le=20.0),
+        About(
+            "Defocus fall-off",
+            "How much more the new face is out of focus at the depth of the ears than at the eyes, in pixels of the full plate "
+            "(standard deviation); what lies before the eyes changes the other way, up to sharp and out of focus again. "
+            "Negative where the plane of focus lies behind the eyes.",
+            "Lens",
+            Stage.MATCH,
+        ),
+    ] = 0.0
     grain: Annotated[
         float,
         Field(ge=0.0, le=2.0),

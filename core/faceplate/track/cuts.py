@@ -31,7 +31,7 @@ def find_cuts(frames: Sequence[int], signatures: Sequence[np.ndarray]) -> tuple[
 
     At a cut every one of the frames before differs from every one after. A single frame of noise, a flash or a clapper is not
     a cut, because the frames on both sides of it agree. The change must also exceed the typical one, which is large in a fast
-    pan.
+    pan, and the two changes beside it: a whip pan takes three frames or more.
     """
     count = len(frames)
     step = np.array([difference(signatures[i - 1], signatures[i]) for i in range(1, count)])
@@ -44,6 +44,13 @@ def find_cuts(frames: Sequence[int], signatures: Sequence[np.ndarray]) -> tuple[
         across = min(difference(signatures[a], signatures[b]) for a in before for b in after)
         around = np.concatenate([step[max(i - 9, 0) : i - 1], step[i : i + 8]])
         usual = float(np.median(around)) if len(around) else 0.0
-        if across > _JUMP and across > _TIMES_USUAL * usual:
+        if across > _JUMP and across > _TIMES_USUAL * max(usual, _beside(step, i - 1)):
             cuts.append((frames[i], i))
     return tuple(frame for frame, _ in cuts)
+
+
+def _beside(step: np.ndarray, place: int) -> float:
+    """Return the change that two of the steps beside the one at `place` reach: before it, after it, or one on either side."""
+    padded = np.pad(step, 2)
+    before, last, following, after = (padded[place + 2 + way] for way in (-2, -1, 1, 2))
+    return float(max(min(before, last), min(last, following), min(following, after)))

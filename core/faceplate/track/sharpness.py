@@ -31,8 +31,10 @@ _PERSON, _FRAME, _LEAST_FRAME = 0.06, 0.06, 0.01
 _GAIN = 12.0
 # Rounds in which the person's own factors and each frame's defocus are found in turn, and the squared deviation of an outlier.
 _ROUNDS, _OUTLIER = 4, 16.0
-# Standard deviation in frames of the Gaussian over time.
-_WIDTH = 2.5
+# Standard deviations in frames of the Gaussians over time, and of the one over their choice.
+_WIDTHS, _LEVEL_WIDTH = (0.7, 1.1, 1.7, 2.5), 1.5
+# Difference of two smoothed values, over the scatter of the narrower, up to which they agree, and the least scatter of a logarithm.
+_AGREES, _LEAST_NOISE = 1.5, 0.01
 
 
 def pack_edges(edges: EdgeWidths | None) -> str | None:
@@ -47,7 +49,11 @@ def unpack_edges(text: str | None) -> EdgeWidths | None:
     """Decode the text of `pack_edges`. Raises `ValueError` for invalid text."""
     if text is None:
         return None
-    told = mesh_codec.unpack_numbers(text, 2 * SCALES * DIRECTIONS, 1.0).reshape(2, SCALES, DIRECTIONS)
+    try:
+        told = mesh_codec.unpack_numbers(text, 2 * SCALES * DIRECTIONS, 1.0).reshape(2, SCALES, DIRECTIONS)
+    except ValueError:  # a track made before the narrowest pair was measured: it has no weight
+        told = mesh_codec.unpack_numbers(text, 2 * (SCALES - 1) * DIRECTIONS, 1.0).reshape(2, SCALES - 1, DIRECTIONS)
+        told = np.pad(told, ((0, 0), (1, 0), (0, 0)))
     return EdgeWidths(told[0] / _RATIO_STEPS, np.clip(told[1] / _WEIGHT_STEPS, 0.0, 1.0))
 
 
@@ -74,10 +80,11 @@ def measured_shutter(edges: Sequence[EdgeWidths], movements: Sequence[np.ndarray
         return None
     order = np.argsort(speeds)
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(_FRAMES, len(order))).round().astype(int))]
-    ratios = np.stack([edges[k].ratios for k in chosen])
-    weight = np.stack([edges[k].weights for k in chosen])
+    # The medians alone: grain changes what they tell least.
+    ratios = np.stack([edges[k].ratios[1:] for k in chosen])
+    weight = np.stack([edges[k].weights[1:] for k in chosen])
     weight = weight * np.minimum(_FAST / np.maximum(speeds[chosen], 1e-9), 1.0)[:, None, None] ** 2
-    expected = np.stack([expected_ratios(movements[k], _SHUTTERS) for k in chosen])
+    expected = np.stack([expected_ratios(movements[k], _SHUTTERS)[:, :, 1:] for k in chosen])
     costs = np.array([_cost(ratios, weight, expected[:, :, k]) for k in range(len(_SHUTTERS))])
     best = int(np.argmin(costs))
     return float(_SHUTTERS[best]) if costs[0] - costs[best] >= _GAIN else 0.0
@@ -104,14 +111,48 @@ def smooth_softness(
 ) -> list[float]:
     """Smooth the softness of one span over time and return it for each of the `wanted` frames.
 
-    A focus pull takes many frames, so a median of five removes what single frames show, and a Gaussian of 2.5 frames makes the rest
-    smooth; both are centred and weigh by `trust`.
+    A median of five frames removes what single frames show. Lines fitted under Gaussians of several widths make the rest smooth;
+    each frame takes the widest that agrees with the narrower ones within the measurement's own scatter (O. V. Lepski, 1991), so
+    that a quick rack of the focus is followed. All is centred and weighs by `trust`.
     """
     at, values = np.asarray(frames, np.float64), np.log(np.asarray(softness))
+    trusted, places = np.maximum(np.asarray(trust), 1e-3), np.asarray(wanted, np.float64)
     steady = np.array([np.median(values[max(k - 2, 0) : k + 3]) for k in range(len(values))])
-    near = np.exp(-0.5 * ((np.asarray(wanted, np.float64)[:, None] - at) / _WIDTH) ** 2) + 1e-9
-    weight = near * np.maximum(np.asarray(trust), 1e-3)
-    return np.exp((weight * steady).sum(axis=1) / weight.sum(axis=1)).tolist()
+    fits = [_lines(at, steady, trusted, places, width) for width in _WIDTHS]
+    noise = max(_scatter(values), _LEAST_NOISE)
+    level, agrees = np.zeros(len(places)), np.ones(len(places), bool)
+    for k in range(1, len(fits)):
+        for narrow, share in fits[:k]:
+            agrees &= np.abs(fits[k][0] - narrow) <= _AGREES * noise * share
+        level[agrees] = k
+    level = np.array([level[max(k - 1, 0) : k + 2].min() for k in range(len(level))])
+    near = np.exp(-0.5 * ((places[:, None] - places) / _LEVEL_WIDTH) ** 2)
+    level = near @ level / near.sum(axis=1)
+    low = np.minimum(level.astype(int), len(fits) - 2)
+    part, rows, found = level - low, np.arange(len(places)), np.array([fit for fit, _ in fits])
+    return np.exp(found[low, rows] * (1 - part) + found[low + 1, rows] * part).tolist()
+
+
+def _lines(
+    at: np.ndarray, values: np.ndarray, trust: np.ndarray, places: np.ndarray, width: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a line around each of `places` (m,) under a Gaussian of `width` frames.
+
+    Returns its values there and their standard deviations over that of a single value, (m,) each.
+    """
+    apart = at - places[:, None]
+    near = (np.exp(-0.5 * (apart / width) ** 2) + 1e-9) * trust
+    whole, first, second = (near.sum(axis=1), (near * apart).sum(axis=1), (near * apart**2).sum(axis=1))
+    second = second + 1e-3 * width**2 * whole  # level where a single frame tells no slope
+    share = near * (second[:, None] - first[:, None] * apart) / (second * whole - first**2)[:, None]
+    return share @ values, np.sqrt((share**2).sum(axis=1))
+
+
+def _scatter(values: np.ndarray) -> float:
+    """Return the standard deviation of what changes from frame to frame in `values` (n,): third differences leave a pull out."""
+    if len(values) < 5:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(np.diff(values, 3))) / np.sqrt(20.0))
 
 
 def between_softness(first: float | None, second: float | None, part: float) -> float | None:
