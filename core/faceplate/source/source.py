@@ -32,6 +32,7 @@ from faceplate.source.maps import Maps, find_maps
 from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
 from faceplate.source.rims import find_rims
+from faceplate.source.teeth import find_teeth
 from faceplate.source.texture import ViewTexture, make_texture
 from faceplate.source.views import Geometry
 
@@ -145,6 +146,11 @@ class SourceView:
     def features(self) -> FeatureTones:
         """The picture's sclera and teeth over the skin."""
         return view_features(self)
+
+    @cached_property
+    def teeth(self) -> np.ndarray:
+        """The picture's teeth on the mouth's chart, float32, 0..1 (`teeth.find_teeth`)."""
+        return find_teeth(self.photograph)
 
     @cached_property
     def texture(self) -> ViewTexture:

@@ -57,6 +57,8 @@ class TextureLayer:
         The view's sclera and teeth over its skin; None for the atlas.
     view : str, optional
         The view's name; None for the atlas.
+    teeth : np.ndarray, optional
+        The view's teeth on the mouth's chart (`source.teeth`); None for the atlas.
     """
 
     log: np.ndarray
@@ -66,6 +68,7 @@ class TextureLayer:
     geometry: Geometry
     features: FeatureTones | None = None
     view: str | None = None
+    teeth: np.ndarray | None = None
 
 
 def texture_layers(
@@ -127,7 +130,7 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    return TextureLayer(log, window, points, share, view.geometry, view.features, view.name)
+    return TextureLayer(log, window, points, share, view.geometry, view.features, view.name, view.teeth)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
