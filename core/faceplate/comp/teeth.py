@@ -15,6 +15,8 @@ __all__ = ["tooth_likeness"]
 _TOOTH, _OTHER, _LEAST_SPAN, _PARTS = 0.97, 0.1, 0.5, (0.35, 0.65)
 # Weight of redness in the score: tongue and gums are red.
 _REDNESS = 1.5
+# Softness of the scores in cells of the chart.
+_CALM = 0.7
 # Cells of the chart at its rim that are left out where the span is measured: lips, and the dark corners.
 _RIM, _CORNERS = 1, 4
 
@@ -37,7 +39,7 @@ def tooth_likeness(log: np.ndarray, most: float, shown: np.ndarray | None = None
         0..1, 1 on a tooth.
     """
     redness = log[..., 0] - log[..., 1:].mean(axis=2)
-    score = cv2.GaussianBlur(np.float32(log.mean(axis=2) - _REDNESS * redness), (0, 0), 0.7)
+    score = cv2.GaussianBlur((log.mean(axis=2) - _REDNESS * redness).astype(np.float32), (0, 0), _CALM)
     inner = np.zeros(score.shape, bool)
     inner[_RIM : mouth.ROWS - _RIM, _CORNERS : mouth.COLUMNS - _CORNERS] = True
     if shown is not None and (inner & (shown > 0)).any():
