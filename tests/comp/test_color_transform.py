@@ -7,7 +7,7 @@ import pytest
 
 from faceplate.color import ColorConfig
 from faceplate.comp.color_transform import ColorTransform, match_color, saturated, unsaturated_tones
-from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones, measure_features
+from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones, measure_features, skin_field
 from faceplate.comp.skin_tones import COUNT, SkinTones, measure_tones
 from faceplate.demo import person
 from faceplate.face import Face, FaceFinder, topology
@@ -87,6 +87,27 @@ def test_what_shows_alone_serves_the_other_in_colour_only(row: int) -> None:
     found = matched(FeatureTones(log, np.eye(2)[row]), skin)
     assert np.abs(found.shift[1 - row] - found.shift[1 - row].mean()).max() > 0.02
     assert abs(found.shift[1 - row].mean()) < 1e-9
+
+
+def test_teeth_and_sclera_do_not_take_what_the_light_leaves_off_the_skin() -> None:
+    """Where two people's skin differs in colour beside the light, the plate's teeth say what white is, as far as they were seen."""
+    left = np.array([[0.1, 0.0, -0.1], [0.2, 0.05, -0.1]])
+    change = ColorTransform(1.0, np.full((2, 3), 0.05), np.zeros((2, 3)), np.array([0.0, 1.0])).beside_light(left)
+    np.testing.assert_allclose(change.shift[SCLERA], 0.05, atol=1e-9)
+    np.testing.assert_allclose(change.shift[TEETH], 0.05 + left[TEETH], atol=1e-9)
+    far = ColorTransform(1.0, np.zeros((2, 3)), np.zeros((2, 3)), np.ones(2)).beside_light(np.full((2, 3), 5.0))
+    assert far.shift.max() < 0.5
+
+
+def test_a_shaded_mouth_is_darkened_with_its_gums_and_tongue(plate: tuple[Frame, Face]) -> None:
+    face = plate[1]
+    window = face.window(0.1)
+    change = ColorTransform(1.0, np.full((2, 3), -0.4), np.zeros((2, 3)))
+    correction = np.zeros((window.height, window.width, 3), np.float32)
+    gums = np.full_like(correction, face.level) * np.array((1.5, 0.5, 0.5), np.float32)
+    change.add_to(correction, gums, np.full((2, 3), np.log(face.level)), face, window)
+    x, y = face.points[topology().mouth_loop, :2].mean(axis=0).astype(int) - (window.x, window.y)
+    np.testing.assert_allclose(correction[y, x], -0.4, atol=0.05)
 
 
 # On pictures --------------------------------------------------------------------------------------------------------
@@ -169,7 +190,9 @@ def test_sclera_and_teeth_have_the_plates_colour_in_every_grade(
         skin = measure_tones(part, shown.window, where)
         found = measure_features(part, shown.window, where, skin)
         assert found.certainty.min() > 0.5
-        colors.append(lab_ab(found.log + np.average(skin.log, axis=0, weights=skin.trust), frame))
+        loops = (np.concatenate([topology().right_eye_loop, topology().left_eye_loop]), topology().mouth_loop)
+        places = np.stack([where.points[loop, :2].mean(axis=0) for loop in loops]) / where.size
+        colors.append(lab_ab(found.log + skin_field(skin.log, skin.trust, where).at(places), frame))
     assert np.linalg.norm(colors[1] - colors[0], axis=1).max() < 4
 
 

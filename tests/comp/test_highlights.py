@@ -46,6 +46,16 @@ def test_strong_shine_is_held_to_the_plates() -> None:
     assert np.array_equal(result[150, 100], dark[150, 100])  # what is darker than the skin around stays bit for bit
 
 
+def test_what_is_spared_stays_bit_for_bit_where_nothing_else_changes() -> None:
+    """Teeth on dark skin are brighter than their surroundings without a highlight."""
+    dark, light = skin(0.5, (0.08, 0.05, 0.04)), skin(0.12)
+    whole, spared = np.ones(dark.shape[:2], np.float32), np.zeros(dark.shape[:2], np.float32)
+    spared[40:80, 50:90] = 1
+    result = calm_highlights(dark, light, whole, size=SIZE, level=LEVEL, scale=0.25, amount=1.0, spared=spared)
+    assert np.allclose(result[60, 70], dark[60, 70], rtol=1e-5)
+    assert np.array_equal(result[90, 140], calmed(dark, light)[90, 140])
+
+
 def test_order_of_brightness_is_kept() -> None:
     dark = skin(0.5, (0.08, 0.05, 0.04))
     row = calmed(dark, skin(0.05))[60, 70:100].mean(axis=1)

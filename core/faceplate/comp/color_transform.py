@@ -9,7 +9,7 @@ sclera and teeth, as far as it leaves what is usual in people. What is left of t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from faceplate.image.soft_steps import smoothstep
 from faceplate.image.symmetric_log import log_unit, to_log
 from faceplate.image.window import Window
 
-__all__ = ["ColorTransform", "match_color", "saturated", "unsaturated_tones"]
+__all__ = ["ColorTransform", "feature_matte", "match_color", "saturated", "unsaturated_tones"]
 
 # Saturations that are compared, in natural logarithm, their standard deviation among grades, and the odds that there is none.
 _TRIED, _SPREAD, _UNGRADED = np.linspace(np.log(0.1), np.log(1.8), 49), 0.6, 0.7
@@ -60,11 +60,22 @@ class ColorTransform:
         float64 (2, 3), natural logarithm: what sclera and teeth take beside the skin's light, before the saturation.
     reference : np.ndarray
         float64 (2, 3), natural logarithm: the source's sclera and teeth over its skin.
+    trust : np.ndarray
+        float64 (2,), 0..1: how far sclera and teeth were measured on both faces.
     """
 
     saturation: float
     shift: np.ndarray
     reference: np.ndarray
+    trust: np.ndarray = field(default_factory=lambda: np.zeros(2))
+
+    def beside_light(self, left: np.ndarray) -> ColorTransform:
+        """Return the transform for a light that leaves the skin off by `left`, float64 (2, 3), beside the eyes and the mouth.
+
+        `left` is the natural logarithm of the plate's skin over the new face's in its light. That difference belongs to the two
+        people's skin, and their sclera and teeth do not take it.
+        """
+        return replace(self, shift=_limited(self.shift + self.trust[:, None] * left))
 
     def add_to(self, correction: np.ndarray, pixels: np.ndarray, skin: np.ndarray, face: Face, window: Window) -> None:
         """Add the shift of sclera, teeth and lips to the log `correction` (h, w, 3) of scene-linear `pixels` (h, w, 3), in place.
@@ -85,7 +96,18 @@ class ColorTransform:
                 redness = over[..., 0] - (over[..., 1] + over[..., 2]) / 2
                 white = matte * (1 - smoothstep(redness, *_GUM)).astype(np.float32)
             colored = np.maximum(white, np.float32(_LIPS) * np.maximum(matte, lips))
-            correction[at] += colored[..., None] * (shift - luminance) + (white * bright * luminance)[..., None]
+            # What makes teeth darker than their skin is shade, and gums and tongue lie in it as well.
+            shaded = matte if row == TEETH and luminance < 0 else white * bright
+            correction[at] += colored[..., None] * (shift - luminance) + (shaded * luminance)[..., None]
+
+
+def feature_matte(face: Face, window: Window) -> np.ndarray:
+    """Draw the eyes and the inside of the mouth, where sclera and teeth may show, float32 (h, w) in 0..1."""
+    drawn = np.zeros((window.height, window.width), np.float32)
+    for _, near, matte, _ in _mattes(face, window):
+        at = near.slices(window)
+        drawn[at] = np.maximum(drawn[at], matte)
+    return drawn
 
 
 def saturated(pixels: np.ndarray, saturation: float, weights: np.ndarray) -> np.ndarray:
@@ -110,6 +132,7 @@ def match_color(
     tones: SkinTones,
     weights: np.ndarray,
     amount: float = 1.0,
+    beside: np.ndarray | None = None,
 ) -> ColorTransform:
     """Find the colour transform between two faces.
 
@@ -123,6 +146,8 @@ def match_color(
         float (3,), the working space's luminance.
     amount : float
         Strength 0..1; 0 changes nothing.
+    beside : np.ndarray, optional
+        float64 (2, 3), natural logarithm: the plate's skin beside its eyes and beside its mouth; the mean skin without it.
     """
     none = ColorTransform(1.0, np.zeros((2, 3)), np.zeros((2, 3)))
     if generated is None or amount == 0 or min(tones.trust.sum(), own.trust.sum()) < 4.0:
@@ -133,14 +158,15 @@ def match_color(
     away = grade_saturation(wanted, plate, weights) - grade_saturation(skin, generated, weights)
     followed = np.exp(np.clip(away**3 / (away**2 + _PEOPLE**2), _LEAST, _MOST))
     saturation = float(1.0 + amount * (followed - 1.0))
-    plain = _unsaturated(wanted + plate.log, saturation, weights) - _unsaturated(wanted, saturation, weights)
+    skins = np.stack([wanted, wanted]) if beside is None else beside
+    plain = _unsaturated(skins + plate.log, saturation, weights) - _unsaturated(skins, saturation, weights)
     certainty = generated.certainty * plate.certainty
     certainty = certainty * smoothstep(_distances(_unsaturated(wanted, saturation, weights), plain), *_MISREAD.T)
-    shift = _limited(plain - generated.log)
+    shift = plain - generated.log
     # A feature that was not measured takes the other's change of colour.
     color = shift - shift.mean(axis=1, keepdims=True)
     other = (1 - certainty)[:, None] * (certainty[:, None] * color)[::-1]
-    return ColorTransform(saturation, amount * (certainty[:, None] * shift + other), generated.log)
+    return ColorTransform(saturation, amount * (certainty[:, None] * shift + other), generated.log, amount * certainty)
 
 
 def grade_saturation(skin: np.ndarray, features: FeatureTones, weights: np.ndarray) -> float:

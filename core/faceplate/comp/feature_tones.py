@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceplate.comp.skin_tones import SkinTones, tone_places
+from faceplate.comp.skin_tones import SkinTones, tone_places, tone_points
+from faceplate.comp.teeth import tooth_likeness
 from faceplate.comp.tone_field import ToneField, smooth_field
-from faceplate.face import Face, topology
+from faceplate.face import Face, mouth, topology
 from faceplate.face.align import apply, compose, resample
 from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
@@ -42,10 +43,13 @@ _SHOWN = (0.1, 0.6)
 _SCLERA_RANKS = (0.35, 0.65)
 # Least difference in natural logarithm of these brightnesses, so that an even sclera counts.
 _EVEN = 0.04
-# Quantiles between which the mouth's scores span, and the parts of that span between which a pixel becomes tooth.
-_TEETH_RANKS, _TEETH_SPAN = (0.2, 0.95), (0.45, 0.75)
-# Weight of redness in that score, and the redness over the skin's from which the brightest part is not teeth.
-_REDNESS, _TOO_RED = 1.5, (0.0, 0.1)
+# The most by which teeth and dark are apart, in natural logarithm: teeth in the shade show no colour.
+_LIT = 1.3
+# Likeness to teeth from which a part of the mouth counts, and counts in full; what lower teeth count beside the upper ones,
+# because they lie deeper in the shade and come and go with the jaw; rows of the mouth's chart between which upper teeth end.
+_TOOTH, _LOWER, _ROWS = (0.5, 0.95), 0.05, (0.45, 0.65)
+# Redness over the skin's from which the brightest part is not teeth.
+_TOO_RED = (0.0, 0.1)
 # Luminance over the skin's, in natural logarithm, from which sclera or teeth count.
 _SCLERA_BRIGHT, _TEETH_BRIGHT = (-2.2, -1.2), (-1.6, -0.9)
 # Darkest value, as a part of the face's level, that has a logarithm.
@@ -74,9 +78,13 @@ class FeatureTones:
 
 
 def skin_field(values: np.ndarray, trust: np.ndarray, face: Face, pixel_aspect: float = 1.0) -> ToneField:
-    """Continue values (112, c) at the places of the skin's tones smoothly over the features between them."""
+    """Continue values (112, c) at the places of the skin's tones smoothly over the features between them.
+
+    Tones on the inner edges of the lips show the open mouth and do not count.
+    """
     places = tone_places(face) * (pixel_aspect / face.size, 1.0 / face.size)
-    return smooth_field(places, values, trust, _SKIN_REACH)
+    skin = ~np.isin(tone_points(), topology().mouth_loop)
+    return smooth_field(places, values, trust * skin, _SKIN_REACH)
 
 
 def measure_features(
@@ -115,9 +123,9 @@ def measure_features(
     ):
         patch = _Patch.cut(pixels, window, face, loop, corners, skin, visible, pixel_aspect)
         eyes.append(_sclera_of(patch, face.points[iris, :2]))
-    mouth = _Patch.cut(pixels, window, face, mesh.mouth_loop, _MOUTH, skin, visible, pixel_aspect)
+    open_mouth = _Patch.cut(pixels, window, face, mesh.mouth_loop, _MOUTH, skin, visible, pixel_aspect)
     sclera = combine_features([FeatureTones(np.stack([log, log]), np.full(2, certainty)) for log, certainty in eyes])
-    teeth, certainty = _teeth_of(mouth)
+    teeth, certainty = _teeth_of(open_mouth, face.points)
     return FeatureTones(np.stack([sclera.log[0], teeth]), np.array([sclera.certainty[0], certainty]))
 
 
@@ -227,20 +235,25 @@ def _sclera_of(patch: _Patch, iris: np.ndarray) -> tuple[np.ndarray, float]:
     return log, float(certain * smoothstep(patch.shown, *_SHOWN))
 
 
-def _teeth_of(patch: _Patch) -> tuple[np.ndarray, float]:
-    """Return the teeth over the skin, (3,), and their certainty: the bright part of the open mouth that is not red."""
-    luma = patch.log.mean(axis=2)
-    redness = patch.log[..., 0] - patch.log[..., 1:].mean(axis=2)
-    score = luma - _REDNESS * redness
-    low, high = _ranked(score, patch.weight, _TEETH_RANKS)
-    span = max(high - low, 0.02)
-    weight = patch.weight * smoothstep(score, low + _TEETH_SPAN[0] * span, low + _TEETH_SPAN[1] * span)
-    log, pixels = _mean(patch, weight)
+def _teeth_of(patch: _Patch, points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the teeth over the skin, (3,), and their certainty: the bright part of the open mouth that is not red, above all."""
+    places = mouth.chart(points)
+    at = apply(patch.matrix, places.reshape(-1, 2)).reshape(places.shape) - 0.5
+    x, y = cv2.split(at.astype(np.float32))
+    read = cv2.remap(np.dstack([patch.log, patch.weight]).astype(np.float32), x, y, cv2.INTER_LINEAR)
+    log, shown = read[..., :3].astype(np.float64), read[..., 3].astype(np.float64)
+    upper = 1 - smoothstep(np.linspace(0, 1, mouth.ROWS), *_ROWS)[:, None]
+    weight = shown * smoothstep(tooth_likeness(log, _LIT, shown), *_TOOTH) * (_LOWER + (1 - _LOWER) * upper)
+    whole = float(weight.sum())
+    if whole < 1e-3:
+        return np.full(3, -9.0), 0.0
+    teeth = (log * weight[..., None]).sum(axis=(0, 1)) / whole
+    pixels = float(patch.weight.sum()) / patch.scale * whole / max(float(shown.sum()), 1e-6)
     certain = (
-        smoothstep(pixels, *_PIXELS) * smoothstep(patch.opened, *_MOUTH_OPEN) * smoothstep(log.mean(), *_TEETH_BRIGHT)
+        smoothstep(pixels, *_PIXELS) * smoothstep(patch.opened, *_MOUTH_OPEN) * smoothstep(teeth.mean(), *_TEETH_BRIGHT)
     )
     certain = certain * smoothstep(patch.shown, *_SHOWN)
-    return log, float(certain * (1.0 - smoothstep(log[0] - log[1:].mean(), *_TOO_RED)))
+    return teeth, float(certain * (1.0 - smoothstep(teeth[0] - teeth[1:].mean(), *_TOO_RED)))
 
 
 def _mean(patch: _Patch, weight: np.ndarray) -> tuple[np.ndarray, float]:

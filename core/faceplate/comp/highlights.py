@@ -35,6 +35,7 @@ def calm_highlights(
     level: float,
     scale: float,
     amount: float,
+    spared: np.ndarray | None = None,
 ) -> np.ndarray:
     """Limit the highlights of the new face to those of the plate, each as a ratio to the skin around it.
 
@@ -56,6 +57,8 @@ def calm_highlights(
         Standard deviation of the low-pass filter as a fraction of `size`.
     amount : float
         Strength 0..1.
+    spared : np.ndarray, optional
+        float32 (h, w), 0..1: how far a pixel is left as it is. Teeth and sclera are brighter than skin without a highlight.
 
     Returns
     -------
@@ -73,6 +76,8 @@ def calm_highlights(
     cv2.subtract(detail, base, dst=detail)
     above = np.maximum(cv2.transform(detail, _AVERAGE), np.float32(1e-6))
     kept = 1 + np.float32(amount) * (_compress(above, height, wanted) / above - 1)
+    if spared is not None:
+        kept = 1 + (1 - spared) * (kept - 1)
     times(detail, kept, out=detail)
     calmed = from_log(cv2.add(detail, base, dst=detail), level, out=detail)
     return cv2.copyTo(calmed, (above > 1e-6).astype(np.uint8), generated.copy())

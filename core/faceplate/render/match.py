@@ -13,6 +13,7 @@ from faceplate.comp import (
     SkinTones,
     calm_highlights,
     enhance_detail,
+    feature_matte,
     gradient_blend,
     hull_matte,
     match_color,
@@ -152,6 +153,7 @@ def _measured(
             level=face.level,
             scale=_HIGHLIGHT_SCALE,
             amount=parameters.light_highlights,
+            spared=feature_matte(face, window),
         )
     generated = _with_known(
         measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
@@ -175,10 +177,12 @@ def _match(prepared: PreparedPlate, measured: _Measured, parameters: Parameters)
         measured.plate,
         weights,
         parameters.grade_features * parameters.light_color,
+        _beside_features(measured.plate, face, aspect),
     )
+    plate = unsaturated_tones(measured.plate, color.saturation, weights)
     light = match_light(
         measured.generated,
-        unsaturated_tones(measured.plate, color.saturation, weights),
+        plate,
         face,
         scale=parameters.light_scale,
         luminance=parameters.light_luminance,
@@ -187,16 +191,26 @@ def _match(prepared: PreparedPlate, measured: _Measured, parameters: Parameters)
     )
     if light is None:
         return None
-    return _Matched(light, color, weights, _skin_beside_features(measured.generated, face, aspect))
+    skin = _beside_features(measured.generated, face, aspect)
+    apart = _beside_features(plate, face, aspect) - skin
+    luminance = apart.mean(axis=1, keepdims=True)
+    followed = parameters.light_luminance * luminance + parameters.light_color * (apart - luminance)
+    left = followed - light.light.at(_feature_places(face, aspect))
+    return _Matched(light, color.beside_light(left), weights, skin)
 
 
-def _skin_beside_features(tones: SkinTones, face: Face, pixel_aspect: float) -> np.ndarray:
+def _beside_features(tones: SkinTones, face: Face, pixel_aspect: float) -> np.ndarray:
     """Return the log of the skin beside the eyes and beside the mouth, float64 (2, 3)."""
+    field = skin_field(tones.log, tones.trust, face, pixel_aspect)
+    return field.at(_feature_places(face, pixel_aspect))
+
+
+def _feature_places(face: Face, pixel_aspect: float) -> np.ndarray:
+    """Return the places of the eyes and of the mouth, float64 (2, 2), in units of the face's size."""
     mesh = topology()
     eyes = face.points[np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop]), :2].mean(axis=0)
     places = np.stack([eyes, face.points[mesh.mouth_loop, :2].mean(axis=0)])
-    field = skin_field(tones.log, tones.trust, face, pixel_aspect)
-    return field.at(places * (pixel_aspect / face.size, 1.0 / face.size))
+    return places * (pixel_aspect / face.size, 1.0 / face.size)
 
 
 def _with_known(measured: SkinTones, known: SkinTones | None) -> SkinTones:

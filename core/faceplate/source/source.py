@@ -31,7 +31,9 @@ from faceplate.source.maps import Maps, find_maps
 from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
 from faceplate.source.rims import find_rims
+from faceplate.source.teeth import find_teeth
 from faceplate.source.texture import ViewTexture, make_texture
+from faceplate.source.tone_step import tone_step
 from faceplate.source.views import Geometry
 
 __all__ = ["Source", "SourceView", "read_source"]
@@ -148,6 +150,11 @@ class SourceView:
         return measure_features(self.pixels, self.frame.window, self.face, tones, visible, aspect)
 
     @cached_property
+    def teeth(self) -> np.ndarray:
+        """The picture's teeth on the mouth's chart, float32, 0..1 (`teeth.find_teeth`)."""
+        return find_teeth(self.photograph)
+
+    @cached_property
     def texture(self) -> ViewTexture:
         """The picture without the light that was found in it alone; what hides the face is still in it."""
         return make_texture(self.photograph, self.light.whole, self.grid_maps.hidden)
@@ -238,6 +245,19 @@ class Source:
     def tones(self) -> Mapping[str, SkinTones]:
         """The tones of the views' textures by name, in the symmetric logarithm of the textures; each is measured on first use."""
         return _ByView(self.all_views, self._texture_tones)
+
+    def tone_step(self, view: str, leader: str) -> np.ndarray:
+        """Return how the broad tone of the skin in the texture `leader` differs from that in `view`, float64 (478, 3).
+
+        It is measured where both show skin, and continued smoothly over the mesh's points.
+        """
+        if (view, leader) not in self._tone_steps:
+            self._tone_steps[view, leader] = tone_step(self.tones[view], self.tones[leader])
+        return self._tone_steps[view, leader]
+
+    @cached_property
+    def _tone_steps(self) -> dict[tuple[str, str], np.ndarray]:
+        return {}
 
     def _texture_tones(self, view: SourceView) -> SkinTones:
         face = replace(view.face, level=_TEXTURE_LEVEL)

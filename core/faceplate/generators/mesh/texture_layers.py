@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from faceplate.comp.feature_tones import FeatureTones
-from faceplate.face import Face
+from faceplate.face import Face, topology
 from faceplate.face.align import apply, scale_of
 from faceplate.face.shape import turn_between
 from faceplate.generators.interface import SourceCoverage
@@ -29,12 +29,15 @@ _GRAZING, _FACING = 0.12, 0.35
 
 # Turn in radians that divides a view's fitness for an expression by e.
 _TURN = np.radians(16.0)
-# For the mouth and for an eye: the differences of openness from which they count, of a view that is less open than the target,
-# which lacks the inside, and of one that is more open, which the warp closes well; and how many times the leader's fitness
-# counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and measured openness wavers.
-_MOUTH, _EYE = (0.05, 0.5, 4.0), (0.09, 0.09, 10.0)
-# Power of the fitness: a high one mixes few views, because a mix of two mouths is soft.
-_POWER = 3
+# For the mouth and for an eye: how many times the target's openness a view should have, the differences of openness from which they
+# count, of a view that is less open, which lacks the inside, and of one that is more open, which the warp closes well; and how many
+# times the leader's fitness counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and
+# measured openness wavers. A mouth that is open stays with a view that is open wider, until so little shows between the lips that
+# another view hardly changes it.
+_MOUTH, _EYE = (1.5, 0.02, 0.8, 4.0), (1.0, 0.09, 0.09, 10.0)
+# Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The skin around the mouth passes slowly
+# from one view to another; between the lips two views at once would show doubled teeth, and what fits best is nearly alone.
+_POWER, _AROUND, _BETWEEN_LIPS = 3, 0.5, 6.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class TextureLayer:
         The view's sclera and teeth over its skin; None for the atlas.
     view : str, optional
         The view's name; None for the atlas.
+    teeth : np.ndarray, optional
+        The view's teeth on the mouth's chart (`source.teeth`); None for the atlas.
     """
 
     log: np.ndarray
@@ -66,6 +71,7 @@ class TextureLayer:
     geometry: Geometry
     features: FeatureTones | None = None
     view: str | None = None
+    teeth: np.ndarray | None = None
 
 
 def texture_layers(
@@ -108,7 +114,7 @@ def texture_layers(
     light = np.zeros((len(target.points), 3), np.float32)
     for view in leading:
         light += np.float32(leaders[view.name]) * source.textures[view.name].light
-    return layers, light
+    return layers, light + _levelled(source, layers, leaders)
 
 
 def source_coverage(source: Source, target: Geometry) -> SourceCoverage:
@@ -127,7 +133,7 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    return TextureLayer(log, window, points, share, view.geometry, view.features, view.name)
+    return TextureLayer(log, window, points, share, view.geometry, view.features, view.name, view.teeth)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
@@ -139,23 +145,49 @@ def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSi
     return TextureLayer(log, window, points, share, Geometry(points))
 
 
+def _levelled(source: Source, layers: Sequence[TextureLayer], leaders: Mapping[str, float]) -> np.ndarray:
+    """Return what brings the skin of the other views to the leaders', at every point by their shares, float32 (478, 3).
+
+    Two pictures of a person differ a little in the broad tone of their skin, because no light is removed perfectly. Where a mouth
+    opens, another picture would show by that.
+    """
+    change = np.zeros((len(layers[0].share), 3))
+    for layer in layers:
+        if layer.view is None or leaders.get(layer.view, 0.0) >= 1.0:
+            continue
+        for leader, weight in leaders.items():
+            if weight > 0 and leader != layer.view:
+                step = source.tone_step(layer.view, leader)
+                change += weight * layer.share[:, None] * step
+    return change.astype(np.float32)
+
+
 def _with_expression(
     share: np.ndarray, leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry
 ) -> np.ndarray:
     """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike."""
     area = regions()
     turn = np.array([turn_between(view.geometry.pose, target.pose) for view in views]) / _TURN
-    for where, wanted, (less, more, bonus), openness in (
+    for where, wanted, (room, less, more, bonus), openness in (
         (area.mouth, target.mouth, _MOUTH, lambda view: view.mouth),
         (area.right_eye, target.eyes[0], _EYE, lambda view: view.eyes[0]),
         (area.left_eye, target.eyes[1], _EYE, lambda view: view.eyes[1]),
     ):
-        extra = np.array([openness(view.geometry) - wanted for view in views])
+        extra = np.array([openness(view.geometry) - room * wanted for view in views])
         apart = np.hypot(1.0, extra / np.where(extra < 0, less, more)) - 1.0
-        fit = np.exp(-_POWER * (apart + turn)) + 1e-30
-        fit = fit * (1 + (bonus - 1) * leading)
-        share = share + where[:, None] * (fit / fit.sum() - share)
+        fit = np.log1p((bonus - 1) * leading) - _POWER * (apart + turn)
+        if where is area.mouth:
+            share = share + where[:, None] * (_shares_of(_AROUND * fit) - share)
+            share[topology().mouth_loop] = _shares_of(_BETWEEN_LIPS * fit)
+        else:
+            share = share + where[:, None] * (_shares_of(fit) - share)
     return share
+
+
+def _shares_of(fit: np.ndarray) -> np.ndarray:
+    """Return shares (n,) that sum to 1 from log fitness (n,)."""
+    share = np.exp(fit - fit.max())
+    return share / share.sum()
 
 
 def _seen(views: tuple[SourceView, ...]) -> np.ndarray:

@@ -11,6 +11,7 @@ from faceplate.face import Face, topology
 from faceplate.face.align import apply
 from faceplate.face.raster import MeshRaster
 from faceplate.generators.mesh.grid import cell_axes, cells_per_face, fit_affine, grid_slices, loop_matte
+from faceplate.generators.mesh.mouth_warp import PlateMouth
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.image.inpaint import fill
 from faceplate.image.window import Window
@@ -34,6 +35,7 @@ def sum_layers(
     """
     positions = _mesh_positions(layers, face, raster)
     gazes = _plate_gazes(face, raster) if follow_gaze else ()
+    plate_mouth = PlateMouth.of(face, raster)
     window = raster.window
     total = np.zeros((window.height, window.width, 3), np.float32)
     for layer, places, share in zip(layers, positions, np.moveaxis(shares, 2, 0), strict=True):
@@ -42,6 +44,8 @@ def sum_layers(
             continue
         for gaze in gazes:
             gaze.move(places, layer.points)
+        if plate_mouth is not None and layer.teeth is not None:
+            plate_mouth.keep_teeth(places, layer.points, layer.teeth)
         places -= np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
         x, y = cv2.split(_enlarge(places, window)[near])
         part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,135 @@
+"""Teeth stay rigid while the mouth's opening changes: what gives way is the gap between them, the tongue and the corners.
+
+The warp of the mesh stretches everything between the lips alike. Here the rows between the lips are moved so that teeth keep the
+head's own scale. Along each column the picture's opening is divided into parts of more or less rigidity; the slope of a part is
+a common factor to the power of its elasticity, so that the order of the rows never turns over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceplate.face import Face, mouth
+from faceplate.face.raster import MeshRaster
+from faceplate.face.shape import RIGID
+from faceplate.generators.mesh.grid import cell_axes, fit_affine, grid_slices
+from faceplate.image.window import Window
+
+__all__ = ["PlateMouth"]
+
+# Elasticity of upper and of lower teeth: where both do not fit, the lower ones give way first.
+_UPPER, _LOWER = 0.03, 0.12
+# Opening in widths of the mouth that is added to both faces' openings, so that their ratio is calm at the corners.
+_CALM = 0.03
+# Softness of the openings' ratio along the mouth, in columns of the chart.
+_ALONG = 2.0
+# The most and the least by which an opening differs from the picture's, in natural logarithm.
+_MOST = 1.6
+# Part of the mean slope that is added to all, because a picture that is pressed together too far shows steps, and the softness
+# of the rows in cells of the chart.
+_SLACK, _SMOOTH = 0.2, 0.8
+# Largest exponent of the common factor, and the steps in which it is found.
+_LARGEST, _STEPS = 6.0, 30
+
+
+@dataclass(frozen=True)
+class PlateMouth:
+    """The mouth of the plate on the raster's grid.
+
+    Attributes
+    ----------
+    face : Face
+        The face on the plate.
+    part : tuple of slice
+        Rows and columns of the raster's grid around the mouth.
+    column, row : np.ndarray
+        float32 (n, m), the place of each cell on the mouth's chart: column, and 0..1 between the lips.
+    gap : np.ndarray
+        float32 (n, m, 2), from the upper lip's edge to the lower one's at each cell, in cells of the grid.
+    """
+
+    face: Face
+    part: tuple[slice, slice]
+    column: np.ndarray
+    row: np.ndarray
+    gap: np.ndarray
+
+    @classmethod
+    def of(cls, face: Face, raster: MeshRaster) -> PlateMouth | None:
+        """Find the mouth of `face`; None where it lies outside the raster."""
+        window = raster.window
+        upper, lower = mouth.edges(face.points)
+        part = grid_slices(raster, Window.around(np.vstack([upper, lower]), 2.0))
+        rows, columns = raster.covered.shape
+        cell = np.array([columns / window.width, rows / window.height])
+        x, y = cell_axes(raster)
+        x, y = x[part[1]], y[part[0]]
+        if x.size == 0 or y.size == 0:
+            return None
+        along = lower[-1] - lower[0]
+        along /= max(float(np.linalg.norm(along)), 1e-9)
+        down = np.array([-along[1], along[0]])
+        at = np.stack(np.broadcast_arrays(x[None], y[:, None]), axis=-1)
+        across, depth = at @ along, at @ down
+        number = np.arange(mouth.COLUMNS)
+        edges = [(np.maximum.accumulate(side @ along), side @ down) for side in (upper, lower)]
+        top, bottom = (np.interp(across, *edge) for edge in edges)
+        row = np.clip((depth - top) / np.maximum(bottom - top, 1e-6), 0.0, 1.0)
+        by_upper, by_lower = (np.interp(across, edge[0], number) for edge in edges)
+        gap = np.maximum(bottom - top, 0.0)[..., None] * down * cell
+        column = (1 - row) * by_upper + row * by_lower
+        return cls(face, part, column.astype(np.float32), row.astype(np.float32), gap.astype(np.float32))
+
+    def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> None:
+        """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.
+
+        `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart.
+        """
+        shown = _rows_shown(teeth, _openings(self.face.points, points))
+        read = cv2.remap(shown, self.column, self.row * np.float32(mouth.ROWS - 1), cv2.INTER_LINEAR)
+        moved = (read - self.row)[..., None] * self.gap
+        own = np.ascontiguousarray(places[self.part])
+        y, x = np.mgrid[: own.shape[0], : own.shape[1]].astype(np.float32)
+        places[self.part] = cv2.remap(
+            own, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+
+
+def _openings(plate: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Return how many times wider the plate's mouth is open than the picture's, in natural logarithm, float64 (`COLUMNS`,).
+
+    Both are measured in the head's own scale.
+    """
+    matrix = fit_affine(plate[RIGID, :2], picture[RIGID, :2])[:, :2]
+    wanted, own = (mouth.edges(points) for points in (plate, picture))
+    calm = _CALM * float(np.linalg.norm(own[0, -1] - own[0, 0]))
+    gaps = [np.linalg.norm(gap, axis=1) + calm for gap in ((wanted[1] - wanted[0]) @ matrix.T, own[1] - own[0])]
+    ratio = np.clip(np.log(gaps[0] / gaps[1]), -_MOST, _MOST)
+    return cv2.GaussianBlur(ratio[None], (0, 0), _ALONG, borderType=cv2.BORDER_REPLICATE)[0]
+
+
+def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
+    """Return which row of the picture's chart, 0..1, is shown at each row and column of the plate's, float32 (rows, columns)."""
+    rows, columns = teeth.shape
+    between = ((teeth[1:] + teeth[:-1]) / 2).astype(np.float64)
+    least = np.where(np.arange(rows - 1) < rows // 2, _UPPER, _LOWER)[:, None]
+    elasticity = least + (1 - least) * (1 - np.clip(between, 0.0, 1.0))
+    # The factor's logarithm, found by halving: the mean slope grows with it.
+    low, high = np.full(columns, -_LARGEST / _UPPER), np.full(columns, _LARGEST / _UPPER)
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        with np.errstate(over="ignore"):
+            longer = np.log(np.exp(elasticity * middle).mean(axis=0)) > openings
+        low, high = np.where(longer, low, middle), np.where(longer, middle, high)
+    slopes = np.exp(elasticity * (low + high) / 2)
+    slopes += _SLACK * slopes.mean(axis=0)
+    length = np.vstack([np.zeros(columns), np.cumsum(slopes, axis=0)])
+    length /= length[-1]
+    even = np.linspace(0.0, 1.0, rows)
+    shown = [np.interp(even, length[:, column], even) for column in range(columns)]
+    smooth = cv2.GaussianBlur(np.stack(shown, axis=1), (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
+    smooth[0], smooth[-1] = 0.0, 1.0
+    return smooth.astype(np.float32)

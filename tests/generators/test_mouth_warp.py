@@ -1,0 +1,73 @@
+"""Teeth stay rigid while the mouth's opening changes; the rows between the lips keep their order and reach both lips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceplate.face import Face, mouth, topology
+from faceplate.face.raster import rasterise
+from faceplate.face.shape import head_model
+from faceplate.generators.mesh.mouth_warp import PlateMouth
+from faceplate.image.window import Window
+
+SIZE = 400.0
+
+
+def opened(gap: float) -> np.ndarray:
+    """The mean head, 400 pixels high, with an opening of `gap` pixels between the lips' middles; the lower lip moves."""
+    head = head_model().reference
+    points = (head - head.min(axis=0)) * (SIZE / np.ptp(head[:, 1])) + 50
+    upper, lower = mouth.edges(points)
+    away = np.sin(np.linspace(0, np.pi, mouth.COLUMNS))
+    for point in topology().mouth_loop:
+        x = points[point, 0]
+        if np.abs(lower - points[point, :2]).sum(axis=1).min() < np.abs(upper - points[point, :2]).sum(axis=1).min():
+            points[point, 1] = np.interp(x, upper[:, 0], upper[:, 1]) + gap * np.interp(x, lower[:, 0], away)
+    return points
+
+
+def rows_read(plate: np.ndarray, picture: np.ndarray, teeth: np.ndarray) -> np.ndarray:
+    """The vertical places in the picture, in its pixels under the upper lip, read along the mouth's middle, top to bottom."""
+    face = Face(plate, 1.0, 1.0, 0.2)
+    window = Window.around(plate[:, :2], 20.0)
+    raster = rasterise(plate, topology().closed, window, SIZE)
+    places = raster.interpolate(picture[:, :2])
+    found = PlateMouth.of(face, raster)
+    assert found is not None
+    found.keep_teeth(places, picture, teeth)
+    x = round(plate[13, 0] - window.x)
+    top, bottom = (round(plate[point, 1] - window.y) for point in (13, 14))
+    return places[top + 2 : bottom - 1, x, 1] - picture[13, 1]
+
+
+@pytest.fixture(scope="module")
+def teeth() -> np.ndarray:
+    """Upper teeth down to two fifths of the opening, lower ones in its last fifth."""
+    found = np.zeros((mouth.ROWS, mouth.COLUMNS), np.float32)
+    found[:13], found[26:] = 1, 1
+    return found
+
+
+@pytest.mark.parametrize("gap", [50.0, 90.0])
+def test_upper_teeth_keep_their_height_at_another_opening(gap: float, teeth: np.ndarray) -> None:
+    picture = opened(70.0)
+    read = rows_read(opened(gap), picture, teeth)
+    step = np.diff(read[3:20]).mean()
+    even = np.diff(rows_read(opened(gap), picture, np.zeros_like(teeth))[3:20]).mean()
+    assert abs(even - 70 / gap) < 0.05  # without teeth everything is stretched alike
+    assert abs(step - 1) < 0.2 and abs(step - 1) < 0.6 * abs(even - 1)
+
+
+def test_rows_never_turn_over_and_reach_both_lips(teeth: np.ndarray) -> None:
+    picture = opened(70.0)
+    for gap in (12.0, 30.0, 70.0, 140.0):
+        read = rows_read(opened(gap), picture, teeth)
+        assert np.diff(read).min() > -0.05
+        assert read[0] < 0.12 * 70 + 4 and read[-1] > 0.6 * 70
+
+
+def test_the_same_opening_moves_nothing(teeth: np.ndarray) -> None:
+    picture = opened(70.0)
+    read = rows_read(picture, picture, teeth)
+    assert np.abs(np.diff(read) - 1).max() < 0.25

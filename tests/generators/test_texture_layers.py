@@ -1,0 +1,52 @@
+"""Which view shows the mouth: an open mouth stays with an open view until it nearly closes, and never shows two at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from faceplate.face import topology
+from faceplate.face.shape import head_model, pose_of
+from faceplate.generators.mesh.texture_layers import _with_expression
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the choice reads of a view or of the target."""
+
+    mouth: float
+    pose: object = pose_of(head_model().reference)
+    eyes: tuple[float, float] = (0.3, 0.3)
+
+    @property
+    def geometry(self) -> Seen:
+        return self
+
+
+def shares(wanted: float, openings: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The views' shares between the lips and on the chin below them, where the first leads."""
+    leading = np.zeros(len(openings))
+    leading[0] = 1.0
+    share = np.repeat(leading[None], 478, axis=0)
+    views = tuple(Seen(opening) for opening in openings)
+    found = _with_expression(share, leading, views, Seen(wanted))  # type: ignore[arg-type]
+    return found[topology().mouth_loop].mean(axis=0), found[17]
+
+
+@pytest.mark.parametrize("leader", [0.02, 0.15])
+def test_a_mouth_stays_with_the_open_view_until_it_nearly_closes(leader: float) -> None:
+    openings = (leader, 0.45)
+    for wanted in (0.4, 0.3, max(0.08, 0.9 * leader)):
+        assert shares(wanted, openings)[0][1] > 0.95
+    assert shares(0.01, openings)[0][0] > 0.95
+
+
+def test_teeth_are_hardly_ever_doubled_and_the_skin_passes_over_slowly() -> None:
+    wanted = np.linspace(0.0, 0.4, 401)
+    both = np.array([[shares(w, (0.15, 0.45))[k][1] for k in (0, 1)] for w in wanted])
+    mixed = ((both > 0.1) & (both < 0.9)).mean(axis=0) * 0.4
+    assert mixed[0] < 0.012  # a third of a frame of speech
+    assert mixed[1] > 2 * mixed[0]
+    assert np.allclose(np.sort(both, axis=0), both, atol=1e-9)
