@@ -29,15 +29,14 @@ _GRAZING, _FACING = 0.12, 0.35
 
 # Turn in radians that divides a view's fitness for an expression by e.
 _TURN = np.radians(16.0)
-# For the mouth and for an eye: how many times the target's openness a view should have, the differences of openness from which they
-# count, of a view that is less open, which lacks the inside, and of one that is more open, which the warp closes well; and how many
-# times the leader's fitness counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and
-# measured openness wavers. A mouth that is open stays with a view that is open wider, until so little shows between the lips that
-# another view hardly changes it.
-_MOUTH, _EYE = (1.5, 0.02, 0.8, 4.0), (1.0, 0.09, 0.09, 10.0)
+# For the mouth and for an eye: the differences of openness from which they count, of a view that is less open than the target,
+# which lacks the inside, and of one that is more open, which the warp closes well; and how many times the leader's fitness
+# counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and measured openness wavers. A
+# smile is not left to a view that is open far wider: pressed together, its tongue and lower teeth still show.
+_MOUTH, _EYE = (0.05, 0.5, 4.0), (0.09, 0.09, 10.0)
 # Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The skin around the mouth passes slowly
 # from one view to another; between the lips two views at once would show doubled teeth, and what fits best is nearly alone.
-_POWER, _AROUND, _BETWEEN_LIPS = 3, 0.5, 6.0
+_POWER, _AROUND, _BETWEEN_LIPS = 3, 0.5, 8.0
 
 
 @dataclass(frozen=True)
@@ -168,12 +167,12 @@ def _with_expression(
     """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike."""
     area = regions()
     turn = np.array([turn_between(view.geometry.pose, target.pose) for view in views]) / _TURN
-    for where, wanted, (room, less, more, bonus), openness in (
+    for where, wanted, (less, more, bonus), openness in (
         (area.mouth, target.mouth, _MOUTH, lambda view: view.mouth),
         (area.right_eye, target.eyes[0], _EYE, lambda view: view.eyes[0]),
         (area.left_eye, target.eyes[1], _EYE, lambda view: view.eyes[1]),
     ):
-        extra = np.array([openness(view.geometry) - room * wanted for view in views])
+        extra = np.array([openness(view.geometry) - wanted for view in views])
         apart = np.hypot(1.0, extra / np.where(extra < 0, less, more)) - 1.0
         fit = np.log1p((bonus - 1) * leading) - _POWER * (apart + turn)
         if where is area.mouth:
