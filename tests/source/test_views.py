@@ -114,8 +114,8 @@ class Mixes:
             mixed[row] = layer.share
         return mixed
 
-    def largest_step(self, path: list[np.ndarray]) -> float:
-        mixes = [self.shares(points) for points in path]
+    def largest_step(self, path: list[np.ndarray], points: np.ndarray | slice = slice(None)) -> float:
+        mixes = [self.shares(placed)[:, points] for placed in path]
         return max(float(np.abs(after - before).max()) for before, after in itertools.pairwise(mixes))
 
 
@@ -144,8 +144,11 @@ def test_a_mouth_stays_with_the_view_that_shows_it_open(source_bea: Source, face
 def test_choice_of_views_changes_smoothly_with_the_expression(
     first: str, second: str, source_bea: Source, face_in: FaceIn
 ) -> None:
-    """A hundredth of the way from one expression to another changes the mix by little."""
+    """A hundredth of the way from one expression to another changes the mix by little, but between the lips.
+
+    There two pictures at once would show doubled teeth (tests/generators/test_texture_layers.py).
+    """
     mixes = Mixes(source_bea, pose_of(face_in("ada/front.jpg").points))
     ends = [pose_of(face_in(f"ada/{name}.jpg").points).canonical for name in (first, second)]
     path = [mixes.placed(ends[0] + t * (ends[1] - ends[0])) for t in np.linspace(0, 1, 101)]
-    assert mixes.largest_step(path) < 0.08
+    assert mixes.largest_step(path, np.setdiff1d(np.arange(478), topology().mouth_loop)) < 0.08

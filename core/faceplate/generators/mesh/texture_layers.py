@@ -35,7 +35,8 @@ _TURN = np.radians(16.0)
 # smile is not left to a view that is open far wider: pressed together, its tongue and lower teeth still show.
 _MOUTH, _EYE = (0.05, 0.5, 4.0), (0.09, 0.09, 10.0)
 # Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The skin around the mouth passes slowly
-# from one view to another; between the lips two views at once would show doubled teeth, and what fits best is nearly alone.
+# from one view to another; between the lips two views at once would show doubled teeth, and what fits best in its opening is nearly
+# alone. With the turn and the leader it changes as slowly as the rest.
 _POWER, _AROUND, _BETWEEN_LIPS = 3, 0.5, 8.0
 
 
@@ -177,10 +178,17 @@ def _with_expression(
         fit = np.log1p((bonus - 1) * leading) - _POWER * (apart + turn)
         if where is area.mouth:
             share = share + where[:, None] * (_shares_of(_AROUND * fit) - share)
-            share[topology().mouth_loop] = _shares_of(_BETWEEN_LIPS * fit)
+            share[topology().mouth_loop] = _between_lips(leading, apart, turn, bonus)
         else:
             share = share + where[:, None] * (_shares_of(fit) - share)
     return share
+
+
+def _between_lips(leading: np.ndarray, apart: np.ndarray, turn: np.ndarray, bonus: float) -> np.ndarray:
+    """Return the views' shares between the lips, (n,): for every leader nearly one view alone, and as smooth as the leaders are."""
+    fit = -_POWER * (_BETWEEN_LIPS * apart + turn)
+    own = _BETWEEN_LIPS * np.log(bonus) * np.eye(len(fit))
+    return leading @ np.stack([_shares_of(fit + row) for row in own]) / leading.sum()
 
 
 def _shares_of(fit: np.ndarray) -> np.ndarray:
