@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,7 +89,7 @@ def choose(page: Any, button: str, folder: Path, entry: str) -> None:
     dialog.get_by_role("button", name=button).click()
     dialog.get_by_label("Folder", exact=True).fill(str(folder))
     dialog.get_by_role("button", name="Go").click()
-    dialog.locator(f'ul[aria-label$=" in {folder}"]').wait_for()
+    dialog.get_by_role("list", name=re.compile(f" in {re.escape(str(folder))}$")).wait_for()
     dialog.get_by_role("button", name=entry).click()
 
 
