@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,7 +88,7 @@ def choose(page: Any, button: str, folder: Path, entry: str) -> None:
     dialog.get_by_role("button", name=button).click()
     dialog.get_by_label("Folder", exact=True).fill(str(folder))
     dialog.get_by_role("button", name="Go").click()
-    dialog.get_by_role("list", name=re.compile(f" in {re.escape(str(folder))}$")).wait_for()
+    dialog.get_by_role("list", name=f" in {folder}").wait_for()
     dialog.get_by_role("button", name=entry).click()
 
 
