@@ -88,6 +88,7 @@ def choose(page: Any, button: str, folder: Path, entry: str) -> None:
     dialog.get_by_role("button", name=button).click()
     dialog.get_by_label("Folder", exact=True).fill(str(folder))
     dialog.get_by_role("button", name="Go").click()
+    dialog.get_by_role("list", name=f" in {folder}/").wait_for(state="hidden")  # a folder below it
     dialog.get_by_role("list", name=f" in {folder}").wait_for()
     dialog.get_by_role("button", name=entry).click()
 
