@@ -10,7 +10,7 @@ from faceplate.source import Source
 from faceplate.source.maps import find_maps
 from occluders import DARK_FRAME, DARK_HAIR, LIGHT_HAIR, METAL_FRAME, with_glasses
 from pictures import ReadSource
-from source_views import repainted, scene_of, strand_on
+from source_views import maps_of, repainted, scene_of, strand_on
 
 # Darkness in natural logarithm of a fringe that covers a brow, and of a thinner one beside it.
 COVERED, SHADED = 1.1, 0.55
@@ -23,10 +23,10 @@ def test_painted_frames_are_glasses(colour: np.ndarray, source_bea: Source) -> N
     pixels, alpha = with_glasses(scene_of(view), colour)
     worn = repainted(view, pixels)
     inside = (alpha > 0.9) & (view.texture.clean > 0.5)
-    assert (worn.maps.glasses[inside] > 0.5).mean() > 0.8
+    assert (maps_of(worn).glasses[inside] > 0.5).mean() > 0.8
     eyes = region_matte(view.face, view.frame.window, ("eyes",)) > 0.9
-    assert worn.maps.glasses[eyes & (alpha == 0)].mean() < 0.25
-    assert not view.maps.glasses.any()
+    assert maps_of(worn).glasses[eyes & (alpha == 0)].mean() < 0.25
+    assert not maps_of(view).glasses.any()
 
 
 @pytest.mark.parametrize("colour", [DARK_HAIR, LIGHT_HAIR * 0.4])
@@ -36,8 +36,8 @@ def test_a_painted_strand_on_the_forehead_is_hair(colour: np.ndarray, source_bea
     hairy = repainted(view, pixels)
     inside = (alpha > 0.9) & (view.texture.clean > 0.5)
     assert inside.sum() > 200
-    assert (hairy.maps.hair[inside] > 0.5).mean() > 0.8
-    assert (view.maps.hair[inside] > 0.5).mean() < 0.2
+    assert (maps_of(hairy).hair[inside] > 0.5).mean() > 0.8
+    assert (maps_of(view).hair[inside] > 0.5).mean() < 0.2
 
 
 @pytest.mark.parametrize("name", ["cal", "dot", "fox"])
@@ -45,12 +45,12 @@ def test_brows_beard_and_lips_are_not_hidden(name: str, source_of: ReadSource) -
     """Of brows, mouth and the lower face less than 3 % are taken for something in front."""
     view = next(view for view in source_of(name).views if view.path.stem == "front")
     window = view.frame.window
-    inside = view.texture.clean + view.maps.hidden > 0.9
+    inside = view.texture.clean + maps_of(view).hidden > 0.9
     for region in ("brows", "mouth", "nose", "jaw"):
         area = (region_matte(view.face, window, (region,)) > 0.9) & inside
         if region == "jaw":  # beside the jaw hair hangs down
             area &= region_matte(view.face.moved(_shrunk(view.face.points)), window, (region,)) > 0.9
-        assert view.maps.hidden[area].mean() < 0.03, region
+        assert maps_of(view).hidden[area].mean() < 0.03, region
 
 
 def _shrunk(points: np.ndarray) -> np.ndarray:

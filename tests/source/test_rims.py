@@ -71,5 +71,5 @@ def test_the_rims_of_a_person_who_wears_glasses_are_left_out(views: dict[str, So
     assert not thin.grid_maps.glasses.any()
     person = Source((worn, thin), ())
     assert (person.delit(thin).clean > 0.5)[there].mean() < 0.2
-    shown = person.maps[thin.name].on_picture(thin.photograph)
+    shown = person.grid_maps[thin.name].on_picture(thin.photograph)
     assert (shown.hidden > 0.5)[there].mean() > 0.8 and shown.glasses[there].mean() > 0.2, "and the artist sees it"

@@ -9,7 +9,7 @@ import pytest
 from faceplate.source import Source, SourceView
 from faceplate.source.maps import find_maps
 from faceplate.source.strands import find_gaps, find_holes
-from source_views import repainted
+from source_views import maps_of, repainted
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,8 @@ def test_hair_as_bright_as_skin_is_found(front: SourceView) -> None:
     """Hair without an edge and without a dark place is found by its streaks alone."""
     pixels, inside = streaked_forehead(front)
     inside &= front.texture.clean > 0.9
-    assert (repainted(front, pixels).maps.hair > 0.5)[inside].mean() > 0.8
-    assert (front.maps.hair > 0.5)[inside].mean() < 0.05
+    assert (maps_of(repainted(front, pixels)).hair > 0.5)[inside].mean() > 0.8
+    assert (maps_of(front).hair > 0.5)[inside].mean() < 0.05
 
 
 def test_wrinkles_across_the_forehead_are_not_hair(front: SourceView) -> None:
@@ -44,7 +44,7 @@ def test_wrinkles_across_the_forehead_are_not_hair(front: SourceView) -> None:
     line = points[10, 1] + 0.5 * (points[9, 1] - points[10, 1])
     depth = np.exp(-0.5 * ((rows - line) / (0.004 * front.face.size)) ** 2) * middle
     wrinkled = repainted(front, front.pixels * np.exp(-0.3 * depth)[..., None])
-    assert (wrinkled.maps.hair > 0.5)[depth > 0.3].mean() < 0.1
+    assert (maps_of(wrinkled).hair > 0.5)[depth > 0.3].mean() < 0.1
 
 
 def test_thin_and_small_pieces_of_skin_are_gaps() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from faceplate.face.shape import normals
 from faceplate.image.frame import Frame
 from faceplate.source import SourceView
+from faceplate.source.maps import Maps
 from occluders import Scene
 
 __all__ = ["normal_maps", "repainted", "scene_of", "skin_mask", "strand_on"]
@@ -27,6 +28,11 @@ def scene_of(view: SourceView) -> Scene:
     return view.pixels, view.face, view.frame.window
 
 
+def maps_of(view: SourceView) -> Maps:
+    """What the view shows where, on its pixels."""
+    return view.grid_maps.on_picture(view.photograph)
+
+
 def normal_maps(view: SourceView) -> np.ndarray:
     """The surface's normals on the view's pixels, towards the camera, float32 (h, w, 3)."""
     toward = normals(view.geometry.square) * (1.0, 1.0, -1.0)
@@ -36,7 +42,7 @@ def normal_maps(view: SourceView) -> np.ndarray:
 def skin_mask(view: SourceView) -> np.ndarray:
     """Where the view surely shows skin that faces the camera, bool (h, w)."""
     facing = view.photograph.to_picture(view.photograph.over_grid(view.geometry.seen))
-    return (view.maps.skin > 0.9) & (view.texture.clean > 0.9) & (facing > 0.4)
+    return (maps_of(view).skin > 0.9) & (view.texture.clean > 0.9) & (facing > 0.4)
 
 
 def strand_on(view: SourceView, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,7 @@ def draw_map(source: Source, view: SourceView, kind: str) -> np.ndarray:
         log = source.textures[view.name].log[part]
         return view.color.to_display(from_log(log + _skin_colour(source), view.face.level))
     marked = view.color.to_display(view.pixels[part])
-    maps = source.maps[view.name].on_picture(view.photograph)
+    maps = source.grid_maps[view.name].on_picture(view.photograph)
     for name, tint in _TINTS.items():
         amount = 0.65 * getattr(maps, name)[part][..., None]
         marked += amount * (np.array(tint, np.float32) - marked)

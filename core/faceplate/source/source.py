@@ -99,13 +99,8 @@ class SourceView:
 
     @cached_property
     def grid_maps(self) -> Maps:
-        """`maps` on the photograph's grid."""
+        """Where the picture shows skin, hair, glasses and shadow, on the photograph's grid."""
         return find_maps(self.photograph, self.occlusion, self._occlusion(_DOUBT))
-
-    @property
-    def maps(self) -> Maps:
-        """Where the picture shows skin, hair, glasses and shadow, on its pixels; enlarged on each use, because they are large."""
-        return self.grid_maps.on_picture(self.photograph)
 
     @cached_property
     def visibility(self) -> np.ndarray:
@@ -199,7 +194,7 @@ class Source:
         return 2 * sum(bool(view.grid_maps.glasses.any()) for view in self.views) >= len(self.views)
 
     @cached_property
-    def maps(self) -> Mapping[str, Maps]:
+    def grid_maps(self) -> Mapping[str, Maps]:
         """What hides the face in each view, on the view's grid, by name: its own maps, and the rims of the person's glasses."""
         return _ByView(self.all_views, self._with_rims)
 
@@ -275,8 +270,8 @@ class Source:
         return replace(texture, clean=texture.clean * (1 - photograph.to_picture(remains)))
 
     def _alone(self, view: SourceView) -> ViewTexture:
-        """Remove the light of a view; what is hidden in it is what `maps` holds of it."""
-        hidden = self.maps[view.name].hidden
+        """Remove the light of a view; what is hidden in it is what `grid_maps` hold of it."""
+        hidden = self.grid_maps[view.name].hidden
         return make_texture(view.photograph, find_light(view.skin, self.shading).whole, hidden)
 
     def _with_rims(self, view: SourceView) -> Maps:
