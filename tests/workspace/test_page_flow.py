@@ -86,10 +86,10 @@ def choose(page: Any, button: str, folder: Path, entry: str) -> None:
     """Choose a file or folder in the dialog of a new shot."""
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name=button).click()
+    dialog.locator('ul[aria-label*=" in "]').wait_for()  # its first folder, which is written into the field
     dialog.get_by_label("Folder", exact=True).fill(str(folder))
     dialog.get_by_role("button", name="Go").click()
-    dialog.get_by_role("list", name=f" in {folder}/").wait_for(state="hidden")  # a folder below it
-    dialog.get_by_role("list", name=f" in {folder}").wait_for()
+    dialog.locator(f'ul[aria-label$=" in {folder}"]').wait_for()
     dialog.get_by_role("button", name=entry).click()
 
 
