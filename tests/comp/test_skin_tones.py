@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceplate.comp import SkinTones, measure_tones
-from faceplate.comp.skin_tones import COUNT, edge_points, tone_places
+from faceplate.comp import SkinTones, measure_tones, without_beard
+from faceplate.comp.skin_tones import COUNT, edge_points, tone_places, tone_points
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.align import resample
+from faceplate.face.shape import head_model
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from lights import half_size
@@ -102,3 +103,18 @@ def test_a_face_outside_the_picture_has_no_trust(ada: tuple[Frame, Face]) -> Non
     away = face.moved(face.points + np.array([5000.0, 0, 0]))
     nothing = measure_tones(frame.pixels, frame.window, away)
     assert not nothing.trust.any() and np.isfinite(nothing.log).all()
+
+
+def test_a_full_beard_is_no_shade_and_the_light_leaves_it_dark(tones: SkinTones) -> None:
+    below = head_model().reference[tone_points(), 1] > head_model().reference[topology().lips_loop, 1].mean()
+    bearded = replace(tones, log=tones.log - 2.5 * below[:, None])
+    found = without_beard(bearded)
+    assert tones.trust[below].sum() > 10 and found.trust[below].max() == 0
+    upper = head_model().reference[tone_points(), 1] < head_model().reference[topology().nose, 1].max()
+    np.testing.assert_array_equal(found.trust[upper], tones.trust[upper])
+
+
+def test_skin_below_the_nose_in_moderate_shade_is_trusted(tones: SkinTones) -> None:
+    below = head_model().reference[tone_points(), 1] > head_model().reference[topology().lips_loop, 1].mean()
+    shaded = replace(tones, log=tones.log - 0.3 * below[:, None])
+    np.testing.assert_array_equal(without_beard(shaded).trust, tones.trust)

@@ -9,7 +9,7 @@ from faceplate.comp.light import LightMatch, match_light
 from faceplate.comp.matte import HullEdges, hull_matte, hull_outline
 from faceplate.comp.outline_warp import OutlineWarp, follow_outline
 from faceplate.comp.regions import REGIONS, region_matte, skin_weight
-from faceplate.comp.skin_tones import SkinTones, measure_tones
+from faceplate.comp.skin_tones import SkinTones, measure_tones, without_beard
 
 __all__ = [
     "REGIONS",
@@ -37,4 +37,5 @@ __all__ = [
     "skin_field",
     "skin_weight",
     "unsaturated_tones",
+    "without_beard",
 ]

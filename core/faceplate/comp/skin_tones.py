@@ -6,7 +6,7 @@ in time and stored, and a speck or a strand of hair at one of them cannot spread
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -17,9 +17,10 @@ from faceplate.comp.tone_field import smooth_field
 from faceplate.face import Face, topology
 from faceplate.face.align import resample
 from faceplate.face.shape import away_from, head_model, normals, unsqueezed
+from faceplate.image.soft_steps import ramp
 from faceplate.image.window import Window
 
-__all__ = ["COUNT", "SkinTones", "edge_points", "measure_tones", "tone_points"]
+__all__ = ["COUNT", "SkinTones", "edge_points", "measure_tones", "tone_points", "without_beard"]
 
 COUNT = 112
 """Number of tones of a face."""
@@ -44,6 +45,9 @@ _BESIDE = (0.25, 0.5)
 # Reach of the skin's tones where hair may lie, in units of the face's size, and the deviations in natural logarithm, of luminance
 # and of colour, up to which a tone there counts as skin in full; hair has another colour, a shadow hardly.
 _SKIN_REACH, _NOT_SKIN = 0.2, (0.5, 0.16)
+# Natural logarithms below the face's middle from which a tone below the nose is doubted as a beard, and from which it is one; and the
+# least number of tones of that middle.
+_BEARD, _ENOUGH_ABOVE = (1.2, 1.8), 8
 
 
 @dataclass(frozen=True)
@@ -143,16 +147,37 @@ def measure_tones(
     return SkinTones(np.where(trust[:, None] > 0, tones, usual), trust)
 
 
+def without_beard(tones: SkinTones) -> SkinTones:
+    """Return the tones with no trust in a full beard: what lies below the nose and is far darker than the face above.
+
+    Taken for skin, a beard would be taken for shade, and the plate's light would wash it out. Meant for pictures of a source, whose
+    light is moderate: a hard shadow over the lower face is as dark.
+    """
+    above = (_hairy() < 0.5) & (tones.trust > 0.3)
+    if above.sum() < _ENOUGH_ABOVE:
+        return tones
+    mean = tones.log.mean(axis=1)
+    beard = ramp(np.median(mean[above]) - mean, *_BEARD)
+    return replace(tones, trust=tones.trust * (1.0 - _below_nose() * beard))
+
+
 @cache
 def _hairy() -> np.ndarray:
     """Return where hair or a beard may lie, float64 (112,): above the brows, beside the cheeks, and below the nose."""
     head, mesh = head_model().reference, topology()
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
-    top, nose, mouth = head[mesh.oval, 1].min(), head[mesh.nose, 1].max(), head[mesh.lips_loop, 1].mean()
+    top = head[mesh.oval, 1].min()
     above = np.clip(8.0 * (brows - 0.1 - head[:, 1]) / (brows - top), 0.0, 1.0)
     beside = np.clip((_BESIDE[1] - away_from(mesh.oval)) / (_BESIDE[1] - _BESIDE[0]), 0.0, 1.0)
-    below = np.clip((head[:, 1] - nose) / (mouth - nose), 0.0, 1.0)
-    return np.maximum(np.maximum(above, beside), below)[tone_points()]
+    return np.maximum(np.maximum(above, beside)[tone_points()], _below_nose())
+
+
+@cache
+def _below_nose() -> np.ndarray:
+    """Return how far each tone lies below the nose, where a beard may grow, float64 (112,)."""
+    head, mesh = head_model().reference, topology()
+    nose, mouth = head[mesh.nose, 1].max(), head[mesh.lips_loop, 1].mean()
+    return np.clip((head[tone_points(), 1] - nose) / (mouth - nose), 0.0, 1.0)
 
 
 def _likely_skin(tones: np.ndarray, trust: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from faceplate.comp import (
     skin_field,
     skin_weight,
     unsaturated_tones,
+    without_beard,
 )
 from faceplate.face import Face, topology
 from faceplate.render.blur import FrameBlur, blurred_face, blurred_on_crop
@@ -159,6 +160,8 @@ def _measured(
         measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
         result.generated.tones,
     )
+    if result.generated.tones is not None:
+        generated = without_beard(generated)
     plate = tones or measure_tones(result.shown, window, face, visible, aspect)
     if result.generated.features is None:
         return _Measured(pixels, generated, plate, FeatureTones.none(), None)
