@@ -13,8 +13,8 @@ SFace's similarity to the source at half range.
 The second table has what each dial, a row, moves at half range, in the units of `other`: the mean over the pairs and its standard
 error. A mean within two errors of 0 tells nothing but scatter. The last columns are read in the pixels: lids by
 `face/eyelids.py`, as a share of their own dial there, and how far the other brow moves (median of the optical flow over it), as a
-share of the brow whose dial is turned: the landmarker, which knows symmetric faces, sees more. `--responses` measures that table
-alone.
+share of the brow whose dial is turned: the landmarker, which knows symmetric faces, sees more. `--responses` measures at
+half range alone, which leaves `own` and `backward` out.
 
 `--own` prints how far SFace's similarity of a person's own picture with an open mouth lies below that of the front picture, both to
 the person's other pictures: what the recogniser makes of an open mouth where nothing was swapped.
@@ -189,15 +189,10 @@ def print_range(found: list[Turned]) -> None:
         own, back, fall = (np.array([getattr(one, name)[number] for one in found]) for name in COLUMNS)
         most = int(np.abs(mean[number]).argmax())
         other = f"{mean[number, most]:.3f} ± {error[number, most]:.3f}"
-        row(
-            dial,
-            f"{own.mean():.3f}",
-            other,
-            DIALS[most],
-            f"{back.max():.3f}",
-            f"{fall.mean():.3f}",
-            f"{fall.max():.3f}",
-        )
+        told = [
+            f"{value:.3f}" if value == value else "–" for value in (own.mean(), back.max(), fall.mean(), fall.max())
+        ]
+        row(dial, told[0], other, DIALS[most], *told[1:])
     print(f"\n{len(found)} pairs, mean fall of identity {np.mean([one.identity for one in found]):.3f}\n")
 
 
@@ -236,8 +231,7 @@ def main() -> None:
     for target, source in pairs_of(setup.people):
         found.append(measure(setup, source, target, not given.responses, tiles))
         note(f"{source.name} on {target.name} done")
-    if not given.responses:
-        print_range(found)
+    print_range(found)
     print_responses(found)
     if given.sheet:
         from pathlib import Path
