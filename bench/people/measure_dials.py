@@ -5,20 +5,24 @@
     python bench/people/measure_dials.py FOLDER --count 0 --own
 
 The front picture is the plate. The landmarker measures the result at steps over each dial's range. `own` is the change of what
-the dial names from one end to the other, as a share of the change put on the mesh; `other` is the largest change of anything else
-at half range, as a share of what the other thing's own dial puts on the mesh there; `backward` is the largest step against the
-dial's direction, as a share of the dial's whole change; `identity` is the fall of SFace's similarity to the source at half range.
+the dial names from one end to the other, as a share of the change put on the mesh; `other` is the largest mean change of anything
+else at half range, as a share of what the other thing's own dial puts on the mesh there, with its standard error; `backward` is the
+largest step against the dial's direction that any pair shows, as a share of the dial's whole change; `identity` is the fall of
+SFace's similarity to the source at half range.
 
-`--responses` prints what each dial, a row, moves at half range, in the units of `other`: the mean over the pairs, and in
-brackets the standard deviation between them. The mean is systematic; the rest belongs to the landmarker's noise. The last line
-tells how far the other brow moves in the pixels (median of the optical flow over it), as a share of the brow whose dial is turned:
-the landmarker, which knows symmetric faces, sees more.
+The second table has what each dial, a row, moves at half range, in the units of `other`: the mean over the pairs and its standard
+error. A mean within two errors of 0 tells nothing but scatter. The last columns are read in the pixels: lids by
+`face/eyelids.py`, as a share of their own dial there, and how far the other brow moves (median of the optical flow over it), as a
+share of the brow whose dial is turned: the landmarker, which knows symmetric faces, sees more. `--responses` measures at
+half range alone, which leaves `own` and `backward` out.
 
 `--own` prints how far SFace's similarity of a person's own picture with an open mouth lies below that of the front picture, both to
 the person's other pictures: what the recogniser makes of an open mouth where nothing was swapped.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -28,7 +32,6 @@ from scenes import (
     Plate,
     Recogniser,
     Setup,
-    column_means,
     display,
     face_crop,
     filled,
@@ -45,6 +48,7 @@ from scenes import (
 from faceplate.face import Face, topology
 from faceplate.face.dials import DIALS, Dials, dial_features, dialled
 from faceplate.face.expression import RestingFace, mouth_openness
+from faceplate.face.eyelids import lids_of
 from faceplate.generators import Generator
 from faceplate.image.frame import Frame
 from faceplate.render.expression_match import RestingFaces
@@ -54,6 +58,8 @@ from faceplate.shot.parameters import PARAMETERS
 STEPS = 5
 # Shares of the range at which a dial is measured beside its ends.
 HALF = 0.5
+LIDS = DIALS.index("lids")
+COLUMNS = ("own", "backward", "identity")
 BROWS = (topology().right_brow, topology().left_brow)
 
 
@@ -84,56 +90,66 @@ class Swapper:
         return after, self.setup.finder.refine(after, face)
 
 
-def measure(setup: Setup, source: Person, target: Person, tiles: list[np.ndarray]) -> np.ndarray:
-    """Return a row for each dial, float64 (9, 4): own, other, backward, identity."""
+@dataclass(frozen=True)
+class Turned:
+    """What turning the dials does to one pair of people.
+
+    Attributes
+    ----------
+    own, backward, identity : np.ndarray
+        float64 (9,) each: change of the feature that a dial names from end to end, over the change put on the mesh; largest step
+        against the dial's direction, over the whole change; fall of the similarity at half range. NaN where they were not measured.
+    moved : np.ndarray
+        float64 (9, 11): what each dial, a row, moves at half range, each feature over what its own dial puts on the mesh there. The
+        last two columns are the opening of the lids as it is read from the pixels, in widths of an eye, and how far the other brow
+        moves in the pixels, of the brow whose dial is turned (NaN for other dials).
+    """
+
+    own: np.ndarray
+    backward: np.ndarray
+    identity: np.ndarray
+    moved: np.ndarray
+
+
+def measure(setup: Setup, source: Person, target: Person, whole: bool, tiles: list[np.ndarray]) -> Turned:
+    """Turn every dial of one pair; over its range where `whole`, else to half of it alone."""
     swapper, recogniser = Swapper(setup, source, target), Recogniser(setup.finder)
     likeness_to = recogniser.of_views(setup.views(source))
     frame, face = swapper.swap()
     rest, alike = dial_features(face.points), float(recogniser.embed(frame, face) @ likeness_to)
-    strip, table, half_moves = [labelled(face_crop(frame, face, 320, -0.05), target.name)], [], []
+    lids, strip = float(lids_of(frame, face).mean()), [labelled(face_crop(frame, face, 320, -0.05), target.name)]
+    own, backward, identity = (np.full(len(DIALS), np.nan) for _ in range(3))
+    moved = np.full((len(DIALS), len(DIALS) + 2), np.nan)
+    put = np.array([_put(swapper.plate, dial, HALF * ends_of(dial)[1]) for dial in DIALS]) - _put(swapper.plate, "", 0)
+    put = np.abs(np.diag(put))
     for number, dial in enumerate(DIALS):
         low, high = ends_of(dial)
-        seen, fall = [], 0.0
-        for value in np.linspace(low, high, STEPS):
+        seen = []
+        for value in np.linspace(low, high, STEPS) if whole else (HALF * high,):
             after, there = (frame, face) if value == 0 else swapper.swap(dial, float(value))
-            seen.append(dial_features(there.points))
+            seen.append(dial_features(there.points)[number])
             if value in (low, high):
                 strip.append(labelled(face_crop(after, there, 320, -0.05), f"{dial} {value:g}"))
-        half = HALF * high
-        after, there = swapper.swap(dial, half)
-        fall = alike - float(recogniser.embed(after, there) @ likeness_to)
-        put = _put(swapper.plate, dial, high) - _put(swapper.plate, dial, low)
-        own = np.array(seen)[:, number]
-        backward = max(0.0, float(-np.diff(own).min())) / max(abs(own[-1] - own[0]), 1e-9)
-        half_moves.append(dial_features(there.points) - rest)
-        table.append([(own[-1] - own[0]) / put[number], 0.0, backward, fall])
+            if value == HALF * high:
+                identity[number] = alike - float(recogniser.embed(after, there) @ likeness_to)
+                moved[number, : len(DIALS)] = (dial_features(there.points) - rest) / put
+                moved[number, -2] = float(lids_of(after, there).mean()) - lids
+                moved[number, -1] = other_brow(dial, frame, after, face)
+        if whole:
+            steps = np.diff(seen)
+            ends = _put(swapper.plate, dial, high) - _put(swapper.plate, dial, low)
+            own[number] = steps.sum() / ends[number]
+            backward[number] = max(0.0, float(-steps.min())) / max(abs(float(steps.sum())), 1e-9)
     tiles.append(np.hstack(strip))
-    moves = np.abs(np.array(half_moves))
-    at_half = [_put(swapper.plate, dial, HALF * ends_of(dial)[1]) - _put(swapper.plate, dial, 0.0) for dial in DIALS]
-    shares = moves / np.abs(np.diag(np.array(at_half)))[None]
-    np.fill_diagonal(shares, 0.0)
-    result = np.array(table)
-    result[:, 1] = shares.max(axis=1)
-    return result
+    return Turned(own, backward, identity, moved)
 
 
-def responses(setup: Setup, source: Person, target: Person) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each dial moves at half range, over what each feature's own dial puts on the mesh there, float64 (9, 9).
-
-    Also how far the left brow moves in the pixels under the right one's dial, and the right one under the left one's, (2,).
-    """
-    swapper = Swapper(setup, source, target)
-    halves = [HALF * ends_of(dial)[1] for dial in DIALS]
-    before, face = swapper.swap()
-    rest = dial_features(face.points)
-    turned = [swapper.swap(*turn) for turn in zip(DIALS, halves, strict=True)]
-    moved = [dial_features(there.points) - rest for _, there in turned]
-    resting = _put(swapper.plate, "", 0.0)
-    put = [_put(swapper.plate, *turn) - resting for turn in zip(DIALS, halves, strict=True)]
-    rises = [brow_rises(before, turned[DIALS.index(dial)][0], face) for dial in ("brow_right", "brow_left")]
-    return np.array(moved) / np.abs(np.diag(np.array(put))), np.array(
-        [rises[0][1] / rises[0][0], rises[1][0] / rises[1][1]]
-    )
+def other_brow(dial: str, before: Frame, after: Frame, face: Face) -> float:
+    """Return how far the other brow rises in the pixels, over the one whose `dial` is turned; NaN for another dial."""
+    if dial not in ("brow_right", "brow_left"):
+        return float("nan")
+    right, left = brow_rises(before, after, face)
+    return left / right if dial == "brow_right" else right / left
 
 
 def brow_rises(before: Frame, after: Frame, face: Face) -> tuple[float, float]:
@@ -152,21 +168,32 @@ def _put(plate: Plate, dial: str, value: float) -> np.ndarray:
     return dial_features(dialled(plate.face.points, Dials(**({dial: value} if dial else {}))).whole)
 
 
-def print_responses(setup: Setup) -> None:
-    """Print the table of `responses`: mean and standard deviation."""
-    found, brows = [], []
-    for target, source in pairs_of(setup.people):
-        moved, rises = responses(setup, source, target)
-        found.append(moved)
-        brows.append(rises)
-        note(f"{source.name} on {target.name} done")
-    header("dial", *DIALS)
-    for dial, mean, spread in zip(DIALS, np.mean(found, axis=0), np.std(found, axis=0), strict=True):
-        row(dial, *(f"{one:.2f} ({other:.2f})" for one, other in zip(mean, spread, strict=True)))
-    cells = (
-        f"{one:.2f} ({other:.2f})" for one, other in zip(np.mean(brows, axis=0), np.std(brows, axis=0), strict=True)
-    )
-    print("\nthe other brow in the pixels: under brow_right {}, under brow_left {}".format(*cells))
+def print_responses(found: list[Turned]) -> None:
+    """Print what each dial moves at half range: mean and standard error."""
+    header("dial", *DIALS, "lids in the pixels", "other brow in the pixels")
+    moved = np.array([one.moved for one in found])
+    moved[..., -2] /= moved[:, LIDS, -2].mean()
+    mean, error = moved.mean(axis=0), moved.std(axis=0, ddof=1) / np.sqrt(len(found))
+    for dial, means, errors in zip(DIALS, mean, error, strict=True):
+        cells = zip(means, errors, strict=True)
+        row(dial, *("–" if one != one else f"{one:.2f} ± {other:.2f}" for one, other in cells))
+
+
+def print_range(found: list[Turned]) -> None:
+    """Print the table of own, other, backward and identity."""
+    header("dial", "own", "other", "which", "backward", "identity", "its largest")
+    crossed = np.array([one.moved[:, : len(DIALS)] for one in found])
+    mean, error = crossed.mean(axis=0), crossed.std(axis=0, ddof=1) / np.sqrt(len(found))
+    np.fill_diagonal(mean, 0.0)
+    for number, dial in enumerate(DIALS):
+        own, back, fall = (np.array([getattr(one, name)[number] for one in found]) for name in COLUMNS)
+        most = int(np.abs(mean[number]).argmax())
+        other = f"{mean[number, most]:.3f} ± {error[number, most]:.3f}"
+        told = [
+            f"{value:.3f}" if value == value else "–" for value in (own.mean(), back.max(), fall.mean(), fall.max())
+        ]
+        row(dial, told[0], other, DIALS[most], *told[1:])
+    print(f"\n{len(found)} pairs, mean fall of identity {np.mean([one.identity for one in found]):.3f}\n")
 
 
 def print_own(setup: Setup) -> None:
@@ -194,22 +221,18 @@ def main() -> None:
     parser = parser_for(__doc__)
     parser.set_defaults(count=4)
     parser.add_argument("--sheet", help="a JPEG with both ends of every dial")
-    parser.add_argument("--responses", action="store_true", help="print what each dial moves, in place of the table")
+    parser.add_argument("--responses", action="store_true", help="measure at half range alone")
     parser.add_argument("--own", action="store_true", help="print what an open mouth costs in people's own pictures")
     given = parser.parse_args()
     setup, tiles, found = setup_of(given), [], []
-    if given.responses or given.own:
-        (print_responses if given.responses else print_own)(setup)
+    if given.own:
+        print_own(setup)
         return
     for target, source in pairs_of(setup.people):
-        found.append(measure(setup, source, target, tiles))
+        found.append(measure(setup, source, target, not given.responses, tiles))
         note(f"{source.name} on {target.name} done")
-    header("dial", "own", "other", "backward", "identity")
-    mean = np.mean(found, axis=0)
-    for dial, cells in zip(DIALS, mean, strict=True):
-        row(dial, *(f"{value:.3f}" for value in cells))
-    row("mean", *(f"{value:.3f}" for value in column_means([tuple(cells) for cells in mean])))
-    print(f"\n{len(found)} pairs, largest fall of identity at half range {np.max(np.array(found)[..., 3]):.3f}")
+    print_range(found)
+    print_responses(found)
     if given.sheet:
         from pathlib import Path
 

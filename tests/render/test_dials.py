@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from faceplate.face import Face, FaceFinder
+from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.dials import DIALS, dial_features
 from faceplate.face.expression import RestingFace
 from faceplate.generators import Generator, NullGenerator
@@ -77,3 +78,21 @@ def test_a_fade_of_zero_takes_the_dials_away(ada: tuple[Frame, Face]) -> None:
     parameters = Parameters.model_validate({"dial_lids": -1.0, "dial_gaze_x": 20.0, "dial_mouth": 0.5})
     prepared = prepare_plate(frame, face, NullGenerator(side=256), parameters, weight=0.0)
     assert np.array_equal(prepared.working, prepared.shot) and np.allclose(prepared.face.points, face.points)
+
+
+def test_a_look_up_does_not_redden_the_eyes(ada: tuple[Frame, Face], generator: Generator, source_bea: Source) -> None:
+    """The plate's sclera was measured where a moved iris had drawn the lid up, by 0.20 instead of 0.11, and eyes turned red."""
+    frame, face = ada
+    rest = RestingFaces(RestingFace.of([face.points]), source_bea.resting_face)
+    eyes = np.zeros(frame.pixels.shape[:2], np.uint8)
+    for loop in (topology().right_eye_loop, topology().left_eye_loop):
+        cv2.fillPoly(eyes, [np.round(face.points[loop, :2]).astype(np.int32)], 1)
+    redness = []
+    for value in (0.0, 15.0):
+        parameters = Parameters.model_validate({**PLAIN, "dial_gaze_y": value})
+        result = swap_face(frame, face, generator, parameters, rest=rest)
+        picture = frame.pixels.copy()
+        picture[result.window.slices(frame.window)] = result.over
+        red, green, _ = picture[eyes > 0].mean(axis=0)
+        redness.append(float(np.log(red / green)))
+    assert redness[1] - redness[0] < 0.15

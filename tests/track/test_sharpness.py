@@ -1,4 +1,4 @@
-"""Edges along a track: stored, the shutter that they tell, and a softness that is smooth in time."""
+"""Edges along a track: stored, and a softness that is smooth in time."""
 
 from __future__ import annotations
 
@@ -7,73 +7,16 @@ import json
 import numpy as np
 import pytest
 
-from faceplate.comp.edge_widths import DIRECTIONS, SCALES, EdgeWidths, measure_edges
-from faceplate.face import Face, FaceFinder
-from faceplate.face.align import resample
-from faceplate.image.window import Window
+from faceplate.comp.edge_widths import DIRECTIONS, SCALES, EdgeWidths
 from faceplate.track import Track, mesh_codec, model
 from faceplate.track.sharpness import (
     between_softness,
-    measured_shutter,
     pack_edges,
     smooth_softness,
     unpack_edges,
 )
 from faceplate.track.sidecar import dump, parse_sidecar
-from pictures import ReadPicture
-from streaks import smeared, softened
 from track_sightings import FIRST, mean_head, seen_frames, track_from
-
-SIZE = 300.0
-
-
-@pytest.fixture(scope="module")
-def face_of(read_picture: ReadPicture, finder: FaceFinder) -> dict[str, tuple[np.ndarray, Face]]:
-    found = {}
-    for name in ("ada", "bea", "cal"):
-        frame = read_picture(f"{name}/front.jpg")
-        face = finder.find(frame)[0]
-        scale = SIZE / face.size
-        window = Window(0, 0, round(frame.window.width * scale), round(frame.window.height * scale))
-        light = frame.color.luminance(frame.working()) / face.level
-        small = resample(light, frame.window, np.array([[scale, 0, 0], [0, scale, 0]]), window)
-        found[name] = (small, face.moved(face.points * scale))
-    return found
-
-
-def shot(
-    scene: tuple[np.ndarray, Face], shutter: float, sigma: float = 0.0
-) -> tuple[list[EdgeWidths], list[np.ndarray]]:
-    """The edges of a face that starts, runs and stops, with a sensor's grain, and its movements."""
-    light, face = scene
-    rng = np.random.default_rng(6)
-    window = Window(0, 0, light.shape[1], light.shape[0])
-    edges, movements = [], []
-    for k in range(10):
-        speed, angle = 15.0 * np.sin(np.pi * (k + 0.3) / 10), 0.2 + 0.12 * k
-        path = speed * np.array([np.cos(angle), np.sin(angle)])
-        picture = smeared(softened(light, sigma), (shutter * path[0], shutter * path[1]))
-        grain = rng.standard_normal(picture.shape).astype(np.float32) * 0.02 * np.sqrt(np.maximum(picture, 0.05))
-        edges.append(measure_edges(picture + grain, window, face))
-        movements.append(path / face.size)
-    return edges, movements
-
-
-@pytest.mark.parametrize("shutter", [0.0, 0.25, 0.5, 0.75])
-def test_the_shutter_is_found(face_of: dict[str, tuple[np.ndarray, Face]], shutter: float) -> None:
-    for scene in face_of.values():
-        found = measured_shutter(*shot(scene, shutter))
-        assert found == pytest.approx(shutter, abs=0.1)
-
-
-def test_defocus_is_not_taken_for_a_shutter(face_of: dict[str, tuple[np.ndarray, Face]]) -> None:
-    assert measured_shutter(*shot(face_of["ada"], 0.0, 2.0)) == pytest.approx(0.0, abs=0.15)
-
-
-def test_a_face_that_stands_still_tells_no_shutter(face_of: dict[str, tuple[np.ndarray, Face]]) -> None:
-    edges, movements = shot(face_of["bea"], 0.5)
-    assert measured_shutter(edges, [0.02 * movement for movement in movements]) is None
-    assert measured_shutter([], []) is None
 
 
 def test_edges_come_back_as_they_were_stored() -> None:
@@ -84,9 +27,23 @@ def test_edges_come_back_as_they_were_stored() -> None:
     assert np.abs(stored.ratios - edges.ratios).max() <= 0.5 / 256
     assert np.abs(stored.weights - edges.weights).max() <= 0.5 / 15
     assert pack_edges(stored) == pack_edges(unpack_edges(pack_edges(stored)))
+    assert stored.energy is None
     assert pack_edges(None) is None and unpack_edges(None) is None
     with pytest.raises(ValueError):
         unpack_edges("AAAA")
+
+
+def test_energies_are_stored_with_the_edges() -> None:
+    rng = np.random.default_rng(2)
+    energy = np.column_stack(
+        [rng.uniform(1e-4, 1e-2, 4), np.zeros(4), rng.uniform(1e-4, 1e-2, 4), rng.uniform(1e-6, 1e-5, 4)]
+    )
+    edges = EdgeWidths(rng.uniform(0, 1.2, (SCALES, DIRECTIONS)), rng.uniform(0, 1, (SCALES, DIRECTIONS)), energy)
+    stored = unpack_edges(pack_edges(edges))
+    assert stored is not None and stored.energy is not None
+    assert np.abs(stored.ratios - edges.ratios).max() <= 0.5 / 256
+    assert stored.energy[:, [0, 2, 3]] == pytest.approx(energy[:, [0, 2, 3]], rel=0.02)
+    assert pack_edges(stored) == pack_edges(unpack_edges(pack_edges(stored)))
 
 
 def test_edges_stored_before_the_narrowest_pair_are_read_without_it() -> None:

@@ -40,6 +40,8 @@ __all__ = [
     "measure_edges",
     "measure_edges_at",
     "measure_edges_on",
+    "quiet_noise",
+    "slopes",
     "smear",
     "softness",
 ]
@@ -102,10 +104,13 @@ class EdgeWidths:
         for an edge that is much narrower than the filters, 0 for one that is much wider.
     weights : np.ndarray
         float64 (SCALES, DIRECTIONS), 0..1: how many edges there were.
+    energy : np.ndarray, optional
+        float64 (4, 4), the energy of the slopes as `comp.edge_energy.measure_energy` returns it, where tracking measured it.
     """
 
     ratios: np.ndarray
     weights: np.ndarray
+    energy: np.ndarray | None = None
 
 
 def measure_edges(
@@ -141,12 +146,15 @@ class EdgePlaces:
         The pixels of the picture that is measured.
     features, skin : np.ndarray
         uint8 (h, w) on `grid`: where edges are looked for, and where noise is measured.
+    clear : float
+        0..1, the part of the features that is in the picture and visible.
     """
 
     matrix: np.ndarray
     grid: Window
     features: np.ndarray
     skin: np.ndarray
+    clear: float
 
     def read(self, luminance: np.ndarray, window: Window) -> np.ndarray:
         """Return `luminance` float32 (h, w) of `window` on `grid`, where a face has `GRID_SIZE` pixels."""
@@ -169,7 +177,8 @@ def edge_places(window: Window, face: Face, visible: np.ndarray | None = None, p
     if visible is not None:
         shown = resample(np.ascontiguousarray(visible, np.float32), window, matrix, grid) > 0.5
         known &= cv2.erode(shown.astype(np.uint8), disc(_CLEAR))
-    return EdgePlaces(matrix, grid, mask & known, _skin_matte(points, grid, mask) & known)
+    clear = float((mask & known).sum()) / max(float(mask.sum()), 1.0)
+    return EdgePlaces(matrix, grid, mask & known, _skin_matte(points, grid, mask) & known, clear)
 
 
 def measure_edges_at(luminance: np.ndarray, window: Window, places: EdgePlaces) -> EdgeWidths:
@@ -184,11 +193,11 @@ def measure_edges_on(pixels: np.ndarray, places: EdgePlaces, pairs: Sequence[int
     """
     if not places.features.any():
         return EdgeWidths(np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS)))
-    slopes = {sigma: _slopes(pixels, sigma) for sigma in sorted({sigma for k in pairs for sigma in _PAIRS[k]})}
+    soft = {sigma: slopes(pixels, sigma) for sigma in sorted({sigma for k in pairs for sigma in _PAIRS[k]})}
     ratios, weights = np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS))
     for k in pairs:
         near, wide = _PAIRS[k]
-        ratios[k], weights[k] = _ratios(slopes[near], slopes[wide], places.features, places.skin, wide, _PARTS[k])
+        ratios[k], weights[k] = _ratios(soft[near], soft[wide], places.features, places.skin, wide, _PARTS[k])
     return EdgeWidths(ratios, weights)
 
 
@@ -317,10 +326,16 @@ def _skin_matte(points: np.ndarray, grid: Window, features: np.ndarray) -> np.nd
     return skin & (1 - features)
 
 
-def _slopes(pixels: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the gradient after a Gaussian filter, float32 (h, w) each: along x and along y."""
+def slopes(pixels: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gradient of `pixels` (h, w) after a Gaussian filter, float32 (h, w) each: along x and along y."""
     soft = cv2.GaussianBlur(pixels, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     return cv2.filter2D(soft, -1, _STEP), cv2.filter2D(soft, -1, _STEP.T)
+
+
+def quiet_noise(steepness: np.ndarray, skin: np.ndarray) -> float:
+    """Return the standard deviation of noise in a gradient whose length is `steepness` (h, w): what the quietest skin shows."""
+    found = steepness[skin > 0]
+    return _percentile(found, _QUIET) / _RAYLEIGH if found.size else 0.0
 
 
 def _ratios(
@@ -338,8 +353,7 @@ def _ratios(
     it, so it scatters the ratio without a bias of the median. The upper quartile is drawn in by as much as that scatter moves it.
     """
     steep = cv2.magnitude(wide[0], wide[1])
-    quiet = steep[::2, ::2][skin[::2, ::2] > 0]
-    noise = _percentile(quiet, _QUIET) / _RAYLEIGH if quiet.size else 0.0
+    noise = quiet_noise(steep[::2, ::2], skin[::2, ::2])
     steepest = _percentile(steep[mask > 0], 98.0)
     least = max(_LEAST * steepest, min(_OVER_NOISE * noise, _SURELY * steepest), 1e-12)
     places = np.flatnonzero((mask > 0) & (steep > least))
@@ -367,8 +381,7 @@ def _ratios(
 def _grain(near: tuple[np.ndarray, np.ndarray], wide: tuple[np.ndarray, np.ndarray], skin: np.ndarray) -> float:
     """Return the standard deviation of grain in a gradient: what the two filters disagree about in the quietest skin."""
     x, y = (narrow[::2, ::2] - wider[::2, ::2] for narrow, wider in zip(near, wide, strict=True))
-    found = cv2.magnitude(x, y)[skin[::2, ::2] > 0]
-    return _percentile(found, _QUIET) / _RAYLEIGH if found.size else 0.0
+    return quiet_noise(cv2.magnitude(x, y), skin[::2, ::2])
 
 
 def _levels(

@@ -165,8 +165,21 @@ def _measured(
     plate = tones or measure_tones(result.shown, window, face, visible, aspect)
     if result.generated.features is None:
         return _Measured(pixels, generated, plate, FeatureTones.none(), None)
-    features = prepared.features or measure_features(result.shown, window, face, plate, visible, aspect)
+    features = prepared.features or _photographed_features(prepared)
+    features = features or measure_features(result.shown, window, face, plate, visible, aspect)
     return _Measured(pixels, generated, plate, features, result.generated.features)
+
+
+def _photographed_features(prepared: PreparedPlate) -> FeatureTones | None:
+    """Return sclera and teeth of the photographed face where dials are turned; None where they are not.
+
+    Dials move irises, lids and lips over the plate: where sclera is then expected, the moved plate may show a lid.
+    """
+    if prepared.performed is None:
+        return None
+    face, window, aspect = prepared.shot_face, prepared.plate.window, prepared.plate.pixel_aspect
+    tones = measure_tones(prepared.shot, window, face, None, aspect)
+    return measure_features(prepared.shot, window, face, tones, None, aspect)
 
 
 def _match(prepared: PreparedPlate, measured: _Measured, parameters: Parameters) -> _Matched | None:

@@ -15,8 +15,9 @@ from faceplate.comp.edge_widths import EdgeWidths, feature_points, softness
 from faceplate.errors import UsageError
 from faceplate.track import mesh_codec, model
 from faceplate.track.samples import unpacked_base, unpacked_mesh
-from faceplate.track.sharpness import measured_shutter, smooth_softness, unpack_edges
+from faceplate.track.sharpness import smooth_softness, unpack_edges
 from faceplate.track.smooth import place
+from faceplate.track.streaks import measured_shutter
 
 __all__ = ["with_lens"]
 
@@ -34,26 +35,35 @@ def with_lens(sidecar: model.Sidecar) -> model.Sidecar:
     """Return a track with its shutters and with the softness of its faces, from its raw edges. Frames marked bad have no weight."""
     bad = {(mark.person, frame) for mark in sidecar.corrections.bad for frame in range(mark.first, mark.last + 1)}
     seen = {person.id: _seen_of(person, sidecar, bad) for person in sidecar.people}
-    found = [item for spans in seen.values() for items in spans.values() for item in items]
-    if not found:
+    faces = [[item for items in spans.values() for item in items] for spans in seen.values()]
+    if not any(faces):
         return sidecar
-    shutters = _shutters(sidecar, found)
+    shutters = _shutters(sidecar, faces)
     people = [_with_softness(person, seen[person.id], shutters) for person in sidecar.people]
     return sidecar.model_copy(update={"people": tuple(people), "shutters": shutters})
 
 
-def _shutters(sidecar: model.Sidecar, found: list[_Seen]) -> tuple[model.Shutter, ...]:
-    """Return the shutter of each view whose faces move."""
-    first = min(sidecar.ranges[0][0], *(item.frame for item in found))  # the margins of the range count, too
-    last = max(sidecar.ranges[-1][1], *(item.frame for item in found))
+def _shutters(sidecar: model.Sidecar, faces: list[list[_Seen]]) -> tuple[model.Shutter, ...]:
+    """Return the shutter of each view whose faces move; those that the track has, where it stores no energy of the slopes."""
+    if not any(item.edges.energy is not None for items in faces for item in items):
+        return sidecar.shutters
+    frames = [item.frame for items in faces for item in items]
+    first = min(sidecar.ranges[0][0], *frames)  # the margins of the range count, too
+    last = max(sidecar.ranges[-1][1], *frames)
     starts = [first, *(cut for cut in sidecar.cuts if cut > first)]
     shutters = []
     for start, end in zip(starts, [*(start - 1 for start in starts[1:]), last], strict=True):
-        view = [item for item in found if start <= item.frame <= end]
-        fraction = measured_shutter([item.edges for item in view], [item.movement for item in view])
+        fraction = measured_shutter(_in_view(items, start, end) for items in faces)
         if fraction is not None:
             shutters.append(model.Shutter(first=start, last=end, fraction=round(fraction, 3)))
     return tuple(shutters)
+
+
+def _in_view(items: list[_Seen], start: int, end: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the energies and the movements of one face in a view."""
+    told = [(item.edges.energy, item.movement) for item in items if start <= item.frame <= end]
+    known = [(energy, movement) for energy, movement in told if energy is not None]
+    return [energy for energy, _ in known], [movement for _, movement in known]
 
 
 def _seen_of(person: model.Person, sidecar: model.Sidecar, bad: set[tuple[str, int]]) -> dict[int, list[_Seen]]:

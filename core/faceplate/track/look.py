@@ -7,11 +7,12 @@ knows what its neighbours showed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from faceplate.comp.edge_widths import EdgeWidths, measure_edges
+from faceplate.comp.edge_energy import measure_energy
+from faceplate.comp.edge_widths import EdgeWidths, edge_places, measure_edges_on
 from faceplate.comp.feature_tones import FeatureTones, measure_features
 from faceplate.comp.occlusion import (
     COARSE_LIMIT,
@@ -93,7 +94,9 @@ def measure_look(frame: Frame, face: Face) -> Look:
     visible = None if odds is None else 1 - soft_matte(odds, face, seen.window, _SENSITIVITY, aspect)
     tones = measure_tones(pixels, seen.window, face, visible, aspect)
     features = measure_features(pixels, seen.window, face, tones, visible, aspect)
-    edges = measure_edges(frame.color.luminance(pixels), seen.window, face, visible, aspect)
+    places = edge_places(seen.window, face, visible, aspect)
+    light = places.read(frame.color.luminance(pixels), seen.window)
+    edges = replace(measure_edges_on(light, places), energy=measure_energy(light, places))
     lids = np.clip(np.round(lids_of(seen, face), _LIDS_DIGITS), 0.0, 1.0)
     return Look(coarse_odds(odds), tones, features, edges, lids=lids)
 

@@ -1,4 +1,4 @@
-"""Sharpness of a face along a track: its edges' text in the track file, the shutter behind their streaks, and their softness."""
+"""Sharpness of a face along a track: its edges' text in the track file, and their softness."""
 
 from __future__ import annotations
 
@@ -6,31 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceplate.comp.edge_widths import DIRECTIONS, SCALES, EdgeWidths, expected_ratios
+from faceplate.comp.edge_energy import ENERGY_SCALES, energy_from, energy_to
+from faceplate.comp.edge_widths import DIRECTIONS, SCALES, EdgeWidths
 from faceplate.track import mesh_codec
 
 __all__ = [
     "between_softness",
-    "measured_shutter",
     "pack_edges",
     "smooth_softness",
     "unpack_edges",
 ]
 
-# Steps per unit of the ratios and of the weights in the track file.
-_RATIO_STEPS, _WEIGHT_STEPS = 256.0, 15.0
-# Shutters that are compared.
-_SHUTTERS = np.linspace(0.0, 1.0, 41)
-# Speeds, in fractions of the face's size a frame, from which a frame tells the shutter, and above which hardly an edge is left.
-_SLOW, _FAST = 0.008, 0.05
-# Most frames from which the shutter is found.
-_FRAMES = 48
-# Standard deviations of the ratios: between people, and from frame to frame of one person.
-_PERSON, _FRAME, _LEAST_FRAME = 0.06, 0.06, 0.01
-# What an open shutter must explain over one that is not, in units of the ratios' variance, to be believed.
-_GAIN = 12.0
-# Rounds in which the person's own factors and each frame's defocus are found in turn, and the squared deviation of an outlier.
-_ROUNDS, _OUTLIER = 4, 16.0
+# Steps per unit of the ratios, the weights and the energies' logarithms in the track file.
+_RATIO_STEPS, _WEIGHT_STEPS, _ENERGY_STEPS = 256.0, 15.0, 64.0
 # Standard deviations in frames of the Gaussians over time, and of the one over their choice.
 _WIDTHS, _LEVEL_WIDTH = (0.7, 1.1, 1.7, 2.5), 1.5
 # Difference of two smoothed values, over the scatter of the narrower, up to which they agree, and the least scatter of a logarithm.
@@ -41,69 +29,33 @@ def pack_edges(edges: EdgeWidths | None) -> str | None:
     """Encode edges as the track file's text."""
     if edges is None:
         return None
-    told = np.concatenate([edges.ratios.ravel() * _RATIO_STEPS, edges.weights.ravel() * _WEIGHT_STEPS])
-    return mesh_codec.pack_numbers(told, 1.0)
+    told = [edges.ratios.ravel() * _RATIO_STEPS, edges.weights.ravel() * _WEIGHT_STEPS]
+    if edges.energy is not None:
+        told.append(energy_to(edges.energy).ravel() * _ENERGY_STEPS)
+    return mesh_codec.pack_numbers(np.concatenate(told), 1.0)
 
 
 def unpack_edges(text: str | None) -> EdgeWidths | None:
     """Decode the text of `pack_edges`. Raises `ValueError` for invalid text."""
     if text is None:
         return None
-    try:
-        told = mesh_codec.unpack_numbers(text, 2 * SCALES * DIRECTIONS, 1.0).reshape(2, SCALES, DIRECTIONS)
-    except ValueError:  # a track made before the narrowest pair was measured: it has no weight
-        told = mesh_codec.unpack_numbers(text, 2 * (SCALES - 1) * DIRECTIONS, 1.0).reshape(2, SCALES - 1, DIRECTIONS)
+    whole, energies = 2 * SCALES * DIRECTIONS, 4 * len(ENERGY_SCALES)
+    told, count = _numbers(text, (whole + energies, whole, whole - 2 * DIRECTIONS))
+    energy = energy_from(told[whole:].reshape(-1, 4) / _ENERGY_STEPS) if count > whole else None
+    told = told[:whole].reshape(2, -1, DIRECTIONS)
+    if count < whole:  # a track made before the narrowest pair was measured: it has no weight
         told = np.pad(told, ((0, 0), (1, 0), (0, 0)))
-    return EdgeWidths(told[0] / _RATIO_STEPS, np.clip(told[1] / _WEIGHT_STEPS, 0.0, 1.0))
+    return EdgeWidths(told[0] / _RATIO_STEPS, np.clip(told[1] / _WEIGHT_STEPS, 0.0, 1.0), energy)
 
 
-def measured_shutter(edges: Sequence[EdgeWidths], movements: Sequence[np.ndarray]) -> float | None:
-    """Find the shutter of a view: the part of the movement over which the faces' edges are smeared.
-
-    A face has edges of its own in each direction, so the ratios of all frames may leave the table's by a common factor, which the
-    frames in which it moves slowly, or in another direction, tell. The defocus of each frame is unknown.
-
-    Parameters
-    ----------
-    edges : sequence of EdgeWidths
-        The faces of all frames of the view.
-    movements : sequence of np.ndarray
-        (2,) each, the movement of these faces, in fractions of their sizes a frame.
-
-    Returns
-    -------
-    float or None
-        0..1; 0 where the edges show no streaks. None where no face moves fast enough to tell.
-    """
-    speeds = np.array([float(np.hypot(*movement)) for movement in movements])
-    if not (speeds > 2 * _SLOW).any():
-        return None
-    order = np.argsort(speeds)
-    chosen = order[np.unique(np.linspace(0, len(order) - 1, min(_FRAMES, len(order))).round().astype(int))]
-    # The medians alone: grain changes what they tell least.
-    ratios = np.stack([edges[k].ratios[1:] for k in chosen])
-    weight = np.stack([edges[k].weights[1:] for k in chosen])
-    weight = weight * np.minimum(_FAST / np.maximum(speeds[chosen], 1e-9), 1.0)[:, None, None] ** 2
-    expected = np.stack([expected_ratios(movements[k], _SHUTTERS)[:, :, 1:] for k in chosen])
-    costs = np.array([_cost(ratios, weight, expected[:, :, k]) for k in range(len(_SHUTTERS))])
-    best = int(np.argmin(costs))
-    return float(_SHUTTERS[best]) if costs[0] - costs[best] >= _GAIN else 0.0
-
-
-def _cost(ratios: np.ndarray, weight: np.ndarray, expected: np.ndarray) -> float:
-    """Return how badly a shutter explains the `ratios` (n, 3, directions), given the `expected` (n, variances, 3, directions)."""
-    own = np.zeros(ratios.shape[1:])
-    rows = np.arange(len(ratios))
-    cost = np.inf
-    for _ in range(_ROUNDS):
-        scaled = expected * (1 + own)
-        deviation = _FRAME * expected + _LEAST_FRAME
-        apart = np.minimum(((scaled - ratios[:, None]) / deviation) ** 2, _OUTLIER) * weight[:, None]
-        best = apart.sum(axis=(2, 3)).argmin(axis=1)
-        cost = float(apart[rows, best].sum() + ((own / _PERSON) ** 2).sum())
-        fitted, near = expected[rows, best], weight / deviation[rows, best] ** 2
-        own = (near * fitted * (ratios - fitted)).sum(axis=0) / ((near * fitted**2).sum(axis=0) + 1 / _PERSON**2)
-    return cost
+def _numbers(text: str, counts: Sequence[int]) -> tuple[np.ndarray, int]:
+    """Decode a text that holds one of these counts of numbers, and return the count. Raises `ValueError` for another one."""
+    for count in counts[:-1]:
+        try:
+            return mesh_codec.unpack_numbers(text, count, 1.0), count
+        except ValueError:
+            continue
+    return mesh_codec.unpack_numbers(text, counts[-1], 1.0), counts[-1]
 
 
 def smooth_softness(
