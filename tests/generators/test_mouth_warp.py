@@ -8,7 +8,7 @@ import pytest
 from faceplate.face import Face, mouth, topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import head_model
-from faceplate.generators.mesh.mouth_warp import PlateMouth
+from faceplate.generators.mesh.mouth_warp import PlateMouth, _common_factor
 from faceplate.image.window import Window
 
 SIZE = 400.0
@@ -71,3 +71,25 @@ def test_the_same_opening_moves_nothing(teeth: np.ndarray) -> None:
     picture = opened(70.0)
     read = rows_read(picture, picture, teeth)
     assert np.abs(np.diff(read) - 1).max() < 0.25
+
+
+def test_the_common_factor_gives_the_openings() -> None:
+    rng = np.random.default_rng(3)
+    elasticity = rng.uniform(0.03, 1.0, (31, 48))
+    elasticity[:, 0] = 0.03  # nothing but teeth
+    for openings in (np.full(48, 1.6), np.full(48, -1.6), np.zeros(48), rng.uniform(-1.6, 1.6, 48)):
+        slopes = np.exp(elasticity * _common_factor(elasticity, openings))
+        assert np.abs(np.log(slopes.mean(axis=0)) - openings).max() < 1e-8
+
+
+def test_a_picture_with_a_share_near_the_mouth_alone_shows_teeth() -> None:
+    face = Face(opened(50.0), 1.0, 1.0, 0.2)
+    window = Window.around(face.points[:, :2], 20.0)
+    raster = rasterise(face.points, topology().closed, window, SIZE)
+    found = PlateMouth.of(face, raster)
+    assert found is not None
+    share = np.zeros(raster.covered.shape, np.float32)
+    share[found.part[0].stop + 10 :] = share[:, : found.part[1].start - 10] = 1
+    assert not found.shows(share)
+    share[found.part[0].stop + 1, found.part[1].start] = 1
+    assert found.shows(share)

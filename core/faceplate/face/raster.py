@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
+from faceplate.image.inpaint import fill_each
+from faceplate.image.weighting import times
 from faceplate.image.window import Window
 
 __all__ = ["MeshRaster", "cover", "rasterise"]
@@ -14,6 +17,8 @@ __all__ = ["MeshRaster", "cover", "rasterise"]
 _SUBPIXEL_BITS = 4
 # Grid cells per face: an eyelid has several, and the cost does not grow with the plate's resolution.
 _GRID = 512.0
+# The most channels that are interpolated at once.
+_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -41,18 +46,29 @@ class MeshRaster:
 
     def interpolate(self, values: np.ndarray) -> np.ndarray:
         """Interpolate values (478, c) at the mesh's points to every cell: float32 (gh, gw, c), 0 where uncovered."""
-        wanted = values.astype(np.float32)
-        cells = np.flatnonzero(self.covered)
-        corners, weights = (
-            [these.reshape(-1, 3)[:, k].take(cells) for k in range(3)] for these in (self.corners, self.weights)
-        )
-        result = np.zeros((self.covered.size, wanted.shape[1]), np.float32)
-        for channel, column in enumerate(np.ascontiguousarray(wanted.T)):
-            total = weights[0] * column.take(corners[0])
-            total += weights[1] * column.take(corners[1])
-            total += weights[2] * column.take(corners[2])
-            result[cells, channel] = total
-        return result.reshape(*self.covered.shape, -1)
+        row = np.ascontiguousarray(values[None], np.float32)
+        count = row.shape[2]
+        if count > _CHANNELS:
+            return cv2.merge([self.interpolate(values[:, k : k + _CHANNELS]) for k in range(0, count, _CHANNELS)])
+        total = np.zeros((*self.covered.shape, count), np.float32)
+        for place, weight in self._corner_maps:
+            part = cv2.remap(row, place, None, cv2.INTER_NEAREST).reshape(total.shape)
+            cv2.add(total, times(part, weight, out=part), dst=total)
+        return total
+
+    def spread(self, values: np.ndarray) -> list[np.ndarray]:
+        """Interpolate values (478, c) and continue them smoothly beyond the mesh.
+
+        The channels come in groups of up to four, float32 (gh, gw, 4), the last one (gh, gw, 1..4).
+        """
+        groups = [values[:, k : k + _CHANNELS] for k in range(0, values.shape[1], _CHANNELS)]
+        return fill_each([self.interpolate(group) for group in groups], self.covered)
+
+    @cached_property
+    def _corner_maps(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """For each corner of the cells' triangles where `cv2.remap` reads its value in a row of 478, and its weight."""
+        corners, weights = cv2.split(self.corners.astype(np.int16)), cv2.split(self.weights)
+        return tuple((cv2.merge([x, np.zeros_like(x)]), weight) for x, weight in zip(corners, weights, strict=True))
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
         """Resize a grid picture float32 (gh, gw) or (gh, gw, c) to the window's own pixels."""

@@ -31,8 +31,10 @@ _MOST = 1.6
 # Part of the mean slope that is added to all, because a picture that is pressed together too far shows steps, and the softness
 # of the rows in cells of the chart.
 _SLACK, _SMOOTH = 0.2, 0.8
-# Largest exponent of the common factor, and the steps in which it is found.
-_LARGEST, _STEPS = 6.0, 30
+# The most steps in which the common factor is found, and the error of an opening's logarithm that is none.
+_STEPS, _NONE = 30, 1e-9
+# Cells around the mouth that reach into it when a share is enlarged.
+_BESIDE = 3
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ class PlateMouth:
         column = (1 - row) * by_upper + row * by_lower
         return cls(face, part, column.astype(np.float32), row.astype(np.float32), gap.astype(np.float32))
 
+    def shows(self, share: np.ndarray) -> bool:
+        """Say whether a picture with this `share`, float32 (gh, gw) on the raster's grid, is seen in the mouth or beside it."""
+        rows, columns = (slice(max(at.start - _BESIDE, 0), at.stop + _BESIDE) for at in self.part)
+        return bool(share[rows, columns].any())
+
     def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> None:
         """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.
 
@@ -117,14 +124,7 @@ def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
     between = ((teeth[1:] + teeth[:-1]) / 2).astype(np.float64)
     least = np.where(np.arange(rows - 1) < rows // 2, _UPPER, _LOWER)[:, None]
     elasticity = least + (1 - least) * (1 - np.clip(between, 0.0, 1.0))
-    # The factor's logarithm, found by halving: the mean slope grows with it.
-    low, high = np.full(columns, -_LARGEST / _UPPER), np.full(columns, _LARGEST / _UPPER)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        with np.errstate(over="ignore"):
-            longer = np.log(np.exp(elasticity * middle).mean(axis=0)) > openings
-        low, high = np.where(longer, low, middle), np.where(longer, middle, high)
-    slopes = np.exp(elasticity * (low + high) / 2)
+    slopes = np.exp(elasticity * _common_factor(elasticity, openings))
     slopes += _SLACK * slopes.mean(axis=0)
     length = np.vstack([np.zeros(columns), np.cumsum(slopes, axis=0)])
     length /= length[-1]
@@ -133,3 +133,20 @@ def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
     smooth = cv2.GaussianBlur(np.stack(shown, axis=1), (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
     smooth[0], smooth[-1] = 0.0, 1.0
     return smooth.astype(np.float32)
+
+
+def _common_factor(elasticity: np.ndarray, openings: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the factor, (columns,), at which the mean slope's logarithm is that of `openings` (columns,).
+
+    That logarithm is convex and grows with the factor, so that Newton's steps never pass below the answer from above, where they
+    begin: it is nowhere less than the mean elasticity would give (Jensen's inequality).
+    """
+    factor = openings / elasticity.mean(axis=0)
+    for _ in range(_STEPS):
+        slopes = np.exp(elasticity * factor)
+        total = slopes.sum(axis=0)
+        over = np.log(total / len(slopes)) - openings
+        if np.abs(over).max() < _NONE:
+            break
+        factor = factor - over * total / (elasticity * slopes).sum(axis=0)
+    return factor
