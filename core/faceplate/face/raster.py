@@ -32,9 +32,9 @@ class MeshRaster:
     window : Window
         The plate pixels under the grid.
     corners : np.ndarray
-        int32 (gh, gw, 3), point numbers of the triangle visible in each cell.
+        int16 (3, gh, gw), point numbers of the triangle visible in each cell.
     weights : np.ndarray
-        float32 (gh, gw, 3), barycentric coordinates of the cell in that triangle; 0 where there is none.
+        float32 (3, gh, gw), barycentric coordinates of the cell in that triangle; 0 where there is none.
     covered : np.ndarray
         bool (gh, gw), whether there is a triangle.
     """
@@ -67,8 +67,8 @@ class MeshRaster:
     @cached_property
     def _corner_maps(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         """For each corner of the cells' triangles where `cv2.remap` reads its value in a row of 478, and its weight."""
-        corners, weights = cv2.split(self.corners.astype(np.int16)), cv2.split(self.weights)
-        return tuple((cv2.merge([x, np.zeros_like(x)]), weight) for x, weight in zip(corners, weights, strict=True))
+        row = np.zeros(self.covered.shape, np.int16)
+        return tuple((cv2.merge([x, row]), weight) for x, weight in zip(self.corners, self.weights, strict=True))
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
         """Resize a grid picture float32 (gh, gw) or (gh, gw, c) to the window's own pixels."""
@@ -99,15 +99,18 @@ def rasterise(points: np.ndarray, triangles: np.ndarray, window: Window, size: f
     order = triangles[np.argsort(-points[triangles, 2].mean(axis=1), kind="stable")]
     shown = np.zeros(grid, np.int32)
     for number, corners in enumerate(_fixed_point(xy)[order], start=1):
-        cv2.fillConvexPoly(shown, corners, number, shift=_SUBPIXEL_BITS)
+        cv2.fillConvexPoly(
+            shown, corners, number, cv2.LINE_8, _SUBPIXEL_BITS
+        )  # a keyword would cost as much as a triangle
     covered = shown > 0
     cells = np.flatnonzero(covered)
-    triangle = shown.ravel()[cells] - 1
-    numbered = np.zeros((len(order) + 1, 3), np.int32)
-    numbered[1:] = order
-    corners, weights = numbered.take(shown.ravel(), axis=0), np.zeros((shown.size, 3), np.float32)
-    weights[cells] = _barycentric(xy, order, triangle, cells, grid[1])
-    return MeshRaster(window, corners.reshape(*grid, 3), weights.reshape(*grid, 3), covered)
+    triangle = shown.ravel()[cells].astype(np.intp) - 1
+    corners, weights = np.zeros((3, shown.size), np.int16), np.zeros((3, shown.size), np.float32)
+    inside = _barycentric(xy, order, triangle, cells, grid[1])
+    for k, numbers in enumerate(np.ascontiguousarray(order.T, np.int16)):
+        corners[k, cells] = numbers.take(triangle)
+        weights[k, cells] = inside[k]
+    return MeshRaster(window, corners.reshape(3, *grid), weights.reshape(3, *grid), covered)
 
 
 def cover(points: np.ndarray, triangles: np.ndarray, window: Window, size: float) -> np.ndarray:
@@ -115,7 +118,7 @@ def cover(points: np.ndarray, triangles: np.ndarray, window: Window, size: float
     grid, xy = _on_grid(points, window, size)
     covered = np.zeros(grid, np.uint8)
     for corners in _fixed_point(xy)[triangles]:
-        cv2.fillConvexPoly(covered, corners, 1, shift=_SUBPIXEL_BITS)
+        cv2.fillConvexPoly(covered, corners, 1, cv2.LINE_8, _SUBPIXEL_BITS)
     return covered
 
 
@@ -134,7 +137,7 @@ def _fixed_point(xy: np.ndarray) -> np.ndarray:
 def _barycentric(
     xy: np.ndarray, order: np.ndarray, triangle: np.ndarray, cells: np.ndarray, columns: int
 ) -> np.ndarray:
-    """Compute barycentric coordinates, float32 (m, 3), within 0..1.
+    """Compute barycentric coordinates, float32 (3, m), within 0..1.
 
     `xy` (478, 2) are the points on the grid, `triangle` (m,) the row of `order` (n, 3) that each of the flat `cells` (m,) of a
     grid with so many `columns` shows.
@@ -151,4 +154,4 @@ def _barycentric(
     weights = np.stack([1 - second - third, second, third])
     np.clip(weights, 0.0, 1.0, out=weights)
     weights /= np.maximum(weights[0] + weights[1] + weights[2], np.float32(1e-9))
-    return weights.T
+    return weights
