@@ -80,16 +80,3 @@ def test_the_common_factor_gives_the_openings() -> None:
     for openings in (np.full(48, 1.6), np.full(48, -1.6), np.zeros(48), rng.uniform(-1.6, 1.6, 48)):
         slopes = np.exp(elasticity * _common_factor(elasticity, openings))
         assert np.abs(np.log(slopes.mean(axis=0)) - openings).max() < 1e-8
-
-
-def test_a_picture_with_a_share_near_the_mouth_alone_shows_teeth() -> None:
-    face = Face(opened(50.0), 1.0, 1.0, 0.2)
-    window = Window.around(face.points[:, :2], 20.0)
-    raster = rasterise(face.points, topology().closed, window, SIZE)
-    found = PlateMouth.of(face, raster)
-    assert found is not None
-    share = np.zeros(raster.covered.shape, np.float32)
-    share[found.part[0].stop + 10 :] = share[:, : found.part[1].start - 10] = 1
-    assert not found.shows(share)
-    share[found.part[0].stop + 1, found.part[1].start] = 1
-    assert found.shows(share)

@@ -33,8 +33,6 @@ _MOST = 1.6
 _SLACK, _SMOOTH = 0.2, 0.8
 # The most steps in which the common factor is found, and the error of an opening's logarithm that is none.
 _STEPS, _NONE = 30, 1e-9
-# Cells around the mouth that reach into it when a share is enlarged.
-_BESIDE = 3
 
 
 @dataclass(frozen=True)
@@ -85,11 +83,6 @@ class PlateMouth:
         column = (1 - row) * by_upper + row * by_lower
         return cls(face, part, column.astype(np.float32), row.astype(np.float32), gap.astype(np.float32))
 
-    def shows(self, share: np.ndarray) -> bool:
-        """Say whether a picture with this `share`, float32 (gh, gw) on the raster's grid, is seen in the mouth or beside it."""
-        rows, columns = (slice(max(at.start - _BESIDE, 0), at.stop + _BESIDE) for at in self.part)
-        return bool(share[rows, columns].any())
-
     def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> None:
         """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.
 
@@ -128,9 +121,7 @@ def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
     slopes += _SLACK * slopes.mean(axis=0)
     length = np.vstack([np.zeros(columns), np.cumsum(slopes, axis=0)])
     length /= length[-1]
-    even = np.linspace(0.0, 1.0, rows)
-    shown = [np.interp(even, length[:, column], even) for column in range(columns)]
-    smooth = cv2.GaussianBlur(np.stack(shown, axis=1), (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(_rows_at(length), (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
     smooth[0], smooth[-1] = 0.0, 1.0
     return smooth.astype(np.float32)
 
@@ -150,3 +141,12 @@ def _common_factor(elasticity: np.ndarray, openings: np.ndarray) -> np.ndarray:
             break
         factor = factor - over * total / (elasticity * slopes).sum(axis=0)
     return factor
+
+
+def _rows_at(length: np.ndarray) -> np.ndarray:
+    """Return in which row, 0..1, each column of `length` reaches even steps; both are (rows, columns), and `length` grows to 1."""
+    even = np.linspace(0.0, 1.0, len(length))
+    below = (length[:, None] <= even[:, None]).sum(axis=0) - 1
+    low = np.clip(below, 0, len(length) - 2)
+    start, end = (np.take_along_axis(length, low + k, axis=0) for k in (0, 1))
+    return even[low] + (even[low + 1] - even[low]) / (end - start) * (even[:, None] - start)

@@ -10,7 +10,7 @@ import numpy as np
 from faceplate.face import Face, topology
 from faceplate.face.align import apply
 from faceplate.face.raster import MeshRaster
-from faceplate.generators.mesh.grid import cell_axes, cells_per_face, fit_affine, grid_slices, loop_matte
+from faceplate.generators.mesh.grid import cell_axes, cells_per_face, fit_affine, grid_slices, is_seen, loop_matte
 from faceplate.generators.mesh.mouth_warp import PlateMouth
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.image.window import Window
@@ -42,8 +42,9 @@ def sum_layers(
         if near is None:
             continue
         for gaze in gazes:
-            gaze.move(places, layer.points)
-        if plate_mouth is not None and layer.teeth is not None and plate_mouth.shows(share):
+            if is_seen(share, gaze.part):
+                gaze.move(places, layer.points)
+        if plate_mouth is not None and layer.teeth is not None and is_seen(share, plate_mouth.part):
             plate_mouth.keep_teeth(places, layer.points, layer.teeth)
         places = cv2.subtract(places, (layer.window.x + 0.5, layer.window.y + 0.5, 0.0, 0.0))
         x, y = cv2.split(_enlarge(places, window)[near])
@@ -82,7 +83,7 @@ def _mesh_positions(layers: list[TextureLayer], face: Face, raster: MeshRaster) 
     """
     plate = face.points[:, :2]
     inset = [_inset_outline(layer.points) for layer in layers]
-    fitted = [fit_affine(plate, points) for points in inset]
+    fitted = fit_affine(plate, np.column_stack(inset)).reshape(-1, 2, 3)
     apart = [points - apply(matrix, plate) for points, matrix in zip(inset, fitted, strict=True)]
     soft = max(_SOFT * cells_per_face(face, raster), 0.3)
     offsets = raster.spread(np.column_stack(apart))
