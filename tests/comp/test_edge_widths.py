@@ -108,4 +108,7 @@ def test_the_table_falls_with_blur_and_along_the_movement() -> None:
 def test_edges_that_are_not_surely_soft_ask_for_no_blur() -> None:
     wanted = SHARP_WIDTH * np.linspace(0.5, 2.0, 151)
     asked = np.array([is_surely_soft(width) for width in wanted])
-    assert np.array_equal(asked, [blur_between(0.2 * SHARP_WIDTH, width) > 0 for width in wanted]) and 0 < asked.sum() < 151
+    assert (
+        np.array_equal(asked, [blur_between(0.2 * SHARP_WIDTH, width) > 0 for width in wanted])
+        and 0 < asked.sum() < 151
+    )

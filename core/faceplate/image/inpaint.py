@@ -91,7 +91,7 @@ def heal(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         bool (h, w), true where a channel was NaN or infinite.
     """
     # A sum is finite only if every term is, which is cheaper than testing each value; an overflow is tested below.
-    if np.isfinite(pixels.sum(dtype=np.float64)):
+    if pixels.size == 0 or np.isfinite(cv2.sumElems(pixels)).all():
         return pixels, np.zeros(pixels.shape[:2], bool)
     bad = np.asarray(~np.isfinite(pixels).all(axis=2))
     return fill(np.where(bad[..., None], np.float32(0), pixels), np.asarray(~bad, np.float32)), bad

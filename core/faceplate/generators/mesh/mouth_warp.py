@@ -49,6 +49,8 @@ class PlateMouth:
         float32 (n, m), the place of each cell on the mouth's chart: column, and 0..1 between the lips.
     gap : np.ndarray
         float32 (n, m, 2), from the upper lip's edge to the lower one's at each cell, in cells of the grid.
+    opening : np.ndarray
+        float64 (`COLUMNS`, 2), from the upper lip's edge to the lower one's in plate pixels.
     """
 
     face: Face
@@ -56,6 +58,7 @@ class PlateMouth:
     column: np.ndarray
     row: np.ndarray
     gap: np.ndarray
+    opening: np.ndarray
 
     @classmethod
     def of(cls, face: Face, raster: MeshRaster) -> PlateMouth | None:
@@ -81,14 +84,14 @@ class PlateMouth:
         by_upper, by_lower = (np.interp(across, edge[0], number) for edge in edges)
         gap = np.maximum(bottom - top, 0.0)[..., None] * down * cell
         column = (1 - row) * by_upper + row * by_lower
-        return cls(face, part, column.astype(np.float32), row.astype(np.float32), gap.astype(np.float32))
+        return cls(face, part, *(these.astype(np.float32) for these in (column, row, gap)), lower - upper)
 
     def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> None:
         """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.
 
         `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart.
         """
-        shown = _rows_shown(teeth, _openings(self.face.points, points))
+        shown = _rows_shown(teeth, self._openings(points))
         read = cv2.remap(shown, self.column, self.row * np.float32(mouth.ROWS - 1), cv2.INTER_LINEAR)
         moved = (read - self.row)[..., None] * self.gap
         own = np.ascontiguousarray(places[self.part])
@@ -97,18 +100,17 @@ class PlateMouth:
             own, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
 
+    def _openings(self, picture: np.ndarray) -> np.ndarray:
+        """Return how many times wider the plate's mouth is open than the picture's, in natural logarithm, float64 (`COLUMNS`,).
 
-def _openings(plate: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """Return how many times wider the plate's mouth is open than the picture's, in natural logarithm, float64 (`COLUMNS`,).
-
-    Both are measured in the head's own scale.
-    """
-    matrix = fit_affine(plate[RIGID, :2], picture[RIGID, :2])[:, :2]
-    wanted, own = (mouth.edges(points) for points in (plate, picture))
-    calm = _CALM * float(np.linalg.norm(own[0, -1] - own[0, 0]))
-    gaps = [np.linalg.norm(gap, axis=1) + calm for gap in ((wanted[1] - wanted[0]) @ matrix.T, own[1] - own[0])]
-    ratio = np.clip(np.log(gaps[0] / gaps[1]), -_MOST, _MOST)
-    return cv2.GaussianBlur(ratio[None], (0, 0), _ALONG, borderType=cv2.BORDER_REPLICATE)[0]
+        Both are measured in the head's own scale.
+        """
+        matrix = fit_affine(self.face.points[RIGID, :2], picture[RIGID, :2])[:, :2]
+        own = mouth.edges(picture)
+        calm = _CALM * float(np.linalg.norm(own[0, -1] - own[0, 0]))
+        gaps = [np.linalg.norm(gap, axis=1) + calm for gap in (self.opening @ matrix.T, own[1] - own[0])]
+        ratio = np.clip(np.log(gaps[0] / gaps[1]), -_MOST, _MOST)
+        return cv2.GaussianBlur(ratio[None], (0, 0), _ALONG, borderType=cv2.BORDER_REPLICATE)[0]
 
 
 def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
