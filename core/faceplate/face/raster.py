@@ -19,6 +19,8 @@ _SUBPIXEL_BITS = 4
 _GRID = 512.0
 # The most channels that are interpolated at once.
 _CHANNELS = 4
+# Says to `cv2.remap` that places have no fractions.
+_WHOLE = np.empty((0, 0), np.uint16)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class MeshRaster:
             return cv2.merge([self.interpolate(values[:, k : k + _CHANNELS]) for k in range(0, count, _CHANNELS)])
         total = np.zeros((*self.covered.shape, count), np.float32)
         for place, weight in self._corner_maps:
-            part = cv2.remap(row, place, None, cv2.INTER_NEAREST).reshape(total.shape)
+            part = cv2.remap(row, place, _WHOLE, cv2.INTER_NEAREST).reshape(total.shape)
             cv2.add(total, times(part, weight, out=part), dst=total)
         return total
 

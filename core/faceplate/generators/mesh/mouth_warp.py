@@ -84,7 +84,8 @@ class PlateMouth:
         by_upper, by_lower = (np.interp(across, edge[0], number) for edge in edges)
         gap = np.maximum(bottom - top, 0.0)[..., None] * down * cell
         column = (1 - row) * by_upper + row * by_lower
-        return cls(face, part, *(these.astype(np.float32) for these in (column, row, gap)), lower - upper)
+        column, row, gap = (these.astype(np.float32) for these in (column, row, gap))
+        return cls(face, part, column, row, gap, lower - upper)
 
     def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> None:
         """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.

@@ -46,7 +46,7 @@ def sum_layers(
                 gaze.move(places, layer.points)
         if plate_mouth is not None and layer.teeth is not None and is_seen(share, plate_mouth.part):
             plate_mouth.keep_teeth(places, layer.points, layer.teeth)
-        places = cv2.subtract(places, (layer.window.x + 0.5, layer.window.y + 0.5, 0.0, 0.0))
+        places = cv2.subtract(places, np.array([layer.window.x + 0.5, layer.window.y + 0.5, 0.0, 0.0]))
         x, y = cv2.split(_enlarge(places, window)[near])
         part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         if len(layers) > 1:
