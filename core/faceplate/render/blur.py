@@ -31,7 +31,7 @@ from faceplate.comp.motion_blur import LEAST_PATH, MovementGrid, blur_along, mov
 from faceplate.comp.point_grid import SAME, PointGrid
 from faceplate.face.align import scale_of
 from faceplate.generators import Generated
-from faceplate.image.weighting import times
+from faceplate.image.weighting import is_same, times
 from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
@@ -92,7 +92,7 @@ def find_blur(
     moves = part > 0 and lens.movement is not None
     asked = lens.softness is not None if fixed is None else fixed > 0
     softens = parameters.defocus_amount > 0 and (asked or parameters.defocus_falloff != 0)
-    if not (moves or softens) or np.array_equal(result.generated.pixels, result.shown):
+    if not (moves or softens) or is_same(result.generated.pixels, result.shown):
         return None
     found = cache.make("blur", lambda: _find(prepared, result.generated, part if moves else 0.0, fixed, parameters))
     return found if found.any else None

@@ -20,7 +20,7 @@ from faceplate.face.shape import unsqueezed
 from faceplate.generators import Generated
 from faceplate.generators.mesh.mouth_eyes import kept_share
 from faceplate.image.soft_steps import smoothstep
-from faceplate.image.weighting import times, toward
+from faceplate.image.weighting import is_same, times, toward
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
 from faceplate.render.prepare import PreparedPlate
@@ -75,7 +75,7 @@ def matched_expression(
     `shown` float32 (h, w, 3) is the generator's input as it saw it, `plate_detail` 0..1 how much of what the crop cannot hold the
     composite keeps of the plate.
     """
-    if np.array_equal(generated.pixels, shown):
+    if is_same(generated.pixels, shown):
         return generated
     aspect, crop = prepared.plate.pixel_aspect, prepared.crop
     view = _View.of(prepared, shown, generated, plate_detail)
