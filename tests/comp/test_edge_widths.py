@@ -10,6 +10,7 @@ from faceplate.comp.edge_widths import (
     EdgeWidths,
     blur_between,
     expected_ratios,
+    is_surely_soft,
     measure_edges,
     softness,
 )
@@ -102,3 +103,12 @@ def test_the_table_falls_with_blur_and_along_the_movement() -> None:
     assert (still[0, 0] > still[-1, 0]).all()
     assert (still[20, 1, :, 0] < 0.6 * still[20, 0, :, 0]).all(), "across edges that cross the movement"
     assert (still[20, 1, 2:, 4] > 0.6 * still[20, 0, 2:, 4]).all(), "across edges that lie along it"
+
+
+def test_edges_that_are_not_surely_soft_ask_for_no_blur() -> None:
+    wanted = SHARP_WIDTH * np.linspace(0.5, 2.0, 151)
+    asked = np.array([is_surely_soft(width) for width in wanted])
+    assert (
+        np.array_equal(asked, [blur_between(0.2 * SHARP_WIDTH, width) > 0 for width in wanted])
+        and 0 < asked.sum() < 151
+    )

@@ -210,7 +210,7 @@ def with_strand(plate: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 def blocks_of(pixels_: np.ndarray, face: Face, window: Window, color: ColorConfig) -> np.ndarray:
     """The coarse odds that the network finds in scene-linear `pixels_`."""
-    return coarse_odds(measure_odds(color.to_linear709(pixels_), face, window, threads=1))
+    return coarse_odds(measure_odds(color.to_linear709(pixels_), face, window))
 
 
 def test_a_strand_that_no_other_frame_shows_vanishes_and_a_hand_does_not(

@@ -28,3 +28,12 @@ def test_cover_is_where_the_raster_finds_a_triangle() -> None:
     for size in (1.0, 1_500.0):
         raster = rasterise(POINTS, topology().closed, WINDOW, size)
         assert np.array_equal(cover(POINTS, topology().closed, WINDOW, size) > 0, raster.covered)
+
+
+def test_values_spread_beyond_the_mesh_are_the_interpolated_ones_inside() -> None:
+    raster = rasterise(POINTS, topology().closed, WINDOW, 1.0)
+    values = np.column_stack([POINTS, POINTS**2])
+    groups = raster.spread(values)
+    assert [group.shape[2] for group in groups] == [4, 2]
+    found, inside = np.concatenate(groups, axis=2), raster.interpolate(values)
+    assert np.array_equal(found[raster.covered], inside[raster.covered]) and found[~raster.covered].all(axis=1).all()

@@ -8,7 +8,7 @@ import pytest
 from faceplate.face import Face, mouth, topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import head_model
-from faceplate.generators.mesh.mouth_warp import PlateMouth
+from faceplate.generators.mesh.mouth_warp import PlateMouth, _common_factor
 from faceplate.image.window import Window
 
 SIZE = 400.0
@@ -71,3 +71,12 @@ def test_the_same_opening_moves_nothing(teeth: np.ndarray) -> None:
     picture = opened(70.0)
     read = rows_read(picture, picture, teeth)
     assert np.abs(np.diff(read) - 1).max() < 0.25
+
+
+def test_the_common_factor_gives_the_openings() -> None:
+    rng = np.random.default_rng(3)
+    elasticity = rng.uniform(0.03, 1.0, (31, 48))
+    elasticity[:, 0] = 0.03  # nothing but teeth
+    for openings in (np.full(48, 1.6), np.full(48, -1.6), np.zeros(48), rng.uniform(-1.6, 1.6, 48)):
+        slopes = np.exp(elasticity * _common_factor(elasticity, openings))
+        assert np.abs(np.log(slopes.mean(axis=0)) - openings).max() < 1e-8

@@ -76,7 +76,7 @@ def measure_energy(pixels: np.ndarray, places: EdgePlaces) -> np.ndarray | None:
     found = np.zeros((len(ENERGY_SCALES), 4))
     for row, sigma in zip(found, ENERGY_SCALES, strict=True):
         x, y = slopes(pixels, sigma)
-        noise = quiet_noise(cv2.magnitude(x, y)[::2, ::2], places.skin[::2, ::2])
+        noise = quiet_noise(cv2.magnitude(x, y)[::2, ::2], places)
         x, y = x[inside].astype(np.float64), y[inside].astype(np.float64)
         row[:] = (x * x).mean(), (x * y).mean(), (y * y).mean(), noise**2
     return found / level**2

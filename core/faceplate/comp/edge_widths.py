@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import cv2
@@ -37,6 +37,7 @@ __all__ = [
     "edge_places",
     "expected_ratios",
     "feature_points",
+    "is_surely_soft",
     "measure_edges",
     "measure_edges_at",
     "measure_edges_on",
@@ -156,6 +157,16 @@ class EdgePlaces:
     skin: np.ndarray
     clear: float
 
+    @cached_property
+    def searched(self) -> np.ndarray:
+        """The flat places of `features` on the grid, int (n,)."""
+        return np.flatnonzero(self.features)
+
+    @cached_property
+    def quiet(self) -> np.ndarray:
+        """The flat places of `skin` on every second row and column of the grid, int (n,)."""
+        return np.flatnonzero(self.skin[::2, ::2])
+
     def read(self, luminance: np.ndarray, window: Window) -> np.ndarray:
         """Return `luminance` float32 (h, w) of `window` on `grid`, where a face has `GRID_SIZE` pixels."""
         return resample(np.ascontiguousarray(luminance, np.float32), window, self.matrix, self.grid)
@@ -197,7 +208,7 @@ def measure_edges_on(pixels: np.ndarray, places: EdgePlaces, pairs: Sequence[int
     ratios, weights = np.zeros((SCALES, DIRECTIONS)), np.zeros((SCALES, DIRECTIONS))
     for k in pairs:
         near, wide = _PAIRS[k]
-        ratios[k], weights[k] = _ratios(soft[near], soft[wide], places.features, places.skin, wide, _PARTS[k])
+        ratios[k], weights[k] = _ratios(soft[near], soft[wide], places, wide, _PARTS[k])
     return EdgeWidths(ratios, weights)
 
 
@@ -245,6 +256,11 @@ def _costs(edges: EdgeWidths, movement: np.ndarray, shutters: np.ndarray) -> np.
     expected = expected_ratios(movement, shutters)
     apart = (expected - edges.ratios) / (_SCATTER * expected + _LEAST_SCATTER)
     return (_PAIR_WEIGHTS * edges.weights * np.minimum(apart**2, _MOST)).sum(axis=(2, 3))
+
+
+def is_surely_soft(wanted: float) -> bool:
+    """Say whether `wanted` edges, a fraction of the face's size, are softer than those of anybody's sharp pictures."""
+    return bool(smoothstep(wanted / SHARP_WIDTH, *_SURELY_SOFT) > 0)
 
 
 def blur_between(own: float, wanted: float) -> float:
@@ -332,17 +348,19 @@ def slopes(pixels: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     return cv2.filter2D(soft, -1, _STEP), cv2.filter2D(soft, -1, _STEP.T)
 
 
-def quiet_noise(steepness: np.ndarray, skin: np.ndarray) -> float:
-    """Return the standard deviation of noise in a gradient whose length is `steepness` (h, w): what the quietest skin shows."""
-    found = steepness[skin > 0]
+def quiet_noise(steepness: np.ndarray, where: EdgePlaces) -> float:
+    """Return the standard deviation of noise in a gradient: what the quietest skin shows.
+
+    `steepness` (h, w) is its length on every second row and column of the grid.
+    """
+    found = steepness.ravel()[where.quiet]
     return _percentile(found, _QUIET) / _RAYLEIGH if found.size else 0.0
 
 
 def _ratios(
     near: tuple[np.ndarray, np.ndarray],
     wide: tuple[np.ndarray, np.ndarray],
-    mask: np.ndarray,
-    skin: np.ndarray,
+    where: EdgePlaces,
     sigma: float,
     part: float,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -353,14 +371,15 @@ def _ratios(
     it, so it scatters the ratio without a bias of the median. The upper quartile is drawn in by as much as that scatter moves it.
     """
     steep = cv2.magnitude(wide[0], wide[1])
-    noise = quiet_noise(steep[::2, ::2], skin[::2, ::2])
-    steepest = _percentile(steep[mask > 0], 98.0)
+    noise = quiet_noise(steep[::2, ::2], where)
+    seen = steep.ravel()[where.searched]
+    steepest = _percentile(seen, 98.0)
     least = max(_LEAST * steepest, min(_OVER_NOISE * noise, _SURELY * steepest), 1e-12)
-    places = np.flatnonzero((mask > 0) & (steep > least))
+    places = where.searched[seen > least]
     second = steep.ravel()[places]
     normal = np.stack([slope.ravel()[places] for slope in wide]) / second
     step = np.float32(max(1.0, 0.7 * sigma))
-    here = np.stack(np.divmod(places, mask.shape[1])[::-1]).astype(np.float32)
+    here = np.stack(np.divmod(places, steep.shape[1])[::-1]).astype(np.float32)
     ahead, behind = (_read(steep, here + way * normal) for way in (step, -step))
     edge = np.flatnonzero((second >= ahead) & (second >= behind))
     places, normal, second = places[edge], normal[:, edge], second[edge]
@@ -372,35 +391,34 @@ def _ratios(
         found, weights = _levels(ratio[order], second[order], angle, (0.5,))
         return found[0], weights
     (middle, upper), weights = _levels(ratio[order], second[order], angle, (0.5, part))
-    grain = _grain(near, wide, skin) / max(float(np.median(first)) * np.log(2.0), 1e-12)
+    grain = _grain(near, wide, where) / max(float(np.median(first)) * np.log(2.0), 1e-12)
     upper = middle + np.sqrt(np.maximum((upper - middle) ** 2 - (_QUARTILE * grain) ** 2, 0.0))
     mean = float((weights * upper).sum() / max(weights.sum(), 1e-6))
     return upper, weights * (1 - float(smoothstep(grain / max(mean, 1e-6), *_GRAINY)))
 
 
-def _grain(near: tuple[np.ndarray, np.ndarray], wide: tuple[np.ndarray, np.ndarray], skin: np.ndarray) -> float:
+def _grain(near: tuple[np.ndarray, np.ndarray], wide: tuple[np.ndarray, np.ndarray], where: EdgePlaces) -> float:
     """Return the standard deviation of grain in a gradient: what the two filters disagree about in the quietest skin."""
     x, y = (narrow[::2, ::2] - wider[::2, ::2] for narrow, wider in zip(near, wide, strict=True))
-    return quiet_noise(cv2.magnitude(x, y), skin[::2, ::2])
+    return quiet_noise(cv2.magnitude(x, y), where)
 
 
 def _levels(
     ratio: np.ndarray, strength: np.ndarray, angle: np.ndarray, parts: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return weighted quantiles of the sorted `ratio` (n,) by direction, (parts, DIRECTIONS), and the directions' weights."""
+    levels = np.zeros((len(parts), DIRECTIONS))
+    if not ratio.size:
+        return levels, np.zeros(DIRECTIONS)
     turns = np.asarray(angle * (DIRECTIONS / np.pi), np.float32)
-    levels, weights = np.zeros((len(parts), DIRECTIONS)), np.zeros(DIRECTIONS)
-    for k in range(DIRECTIONS):
-        away = np.abs(turns - np.float32(k))
-        away = np.minimum(away, DIRECTIONS - away)
-        near = np.flatnonzero(away < 1.5)
-        part = strength[near] * np.minimum(np.float32(1.5) - away[near], np.float32(1))
-        if part.size:
-            summed = np.cumsum(part)
-            for row, level in enumerate(parts):
-                levels[row, k] = ratio[near[np.searchsorted(summed, summed[-1] * level)]]
-            weights[k] = min(float((part > 0).sum()) / _ENOUGH, 1.0)
-    return levels, weights
+    away = np.abs(turns - np.arange(DIRECTIONS, dtype=np.float32)[:, None])
+    away = np.minimum(away, DIRECTIONS - away)
+    share = strength * np.clip(np.float32(1.5) - away, np.float32(0), np.float32(1))
+    summed = np.cumsum(share, axis=1)
+    whole = summed[:, -1:]
+    for row, level in enumerate(parts):
+        levels[row] = np.where(whole[:, 0] > 0, ratio[np.argmax(summed >= whole * level, axis=1)], 0.0)
+    return levels, np.minimum((share > 0).sum(axis=1) / _ENOUGH, 1.0)
 
 
 def _percentile(values: np.ndarray, percent: float) -> float:

@@ -212,7 +212,8 @@ def _draw_mesh(points: np.ndarray, window: Window) -> _DrawnMesh:
     if not inside.empty:
         raster = rasterise(points, topology().closed, inside, _EVERY_PIXEL)
         part = inside.slices(window)
-        corners[part], weights[part], covered[part] = raster.corners, raster.weights, raster.covered
+        corners[part], weights[part] = (np.moveaxis(these, 0, 2) for these in (raster.corners, raster.weights))
+        covered[part] = raster.covered
         _correct_edges(points[:, :2] - (window.x, window.y), corners, weights, covered)
     return _DrawnMesh(corners, weights, covered)
 

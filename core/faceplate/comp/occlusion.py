@@ -134,12 +134,10 @@ def measure_odds(
     *,
     usual: np.ndarray | None = None,
     pixel_aspect: float = 1.0,
-    threads: int = 0,
 ) -> SquareOdds | None:
     """Run the network on a face; None where the face is black.
 
-    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`, `threads` the network's (0: the runtime's choice);
-    the other parameters as in `occlusion_matte`.
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; the other parameters as in `occlusion_matte`.
     """
     if window.empty:
         return None
@@ -150,7 +148,7 @@ def measure_odds(
     levels = _levels(seen, maps.hull)
     if not (levels > 0.0).all():
         return None
-    odds = _occlusion_odds(network_view(seen, levels), maps.guide, threads)
+    odds = _occlusion_odds(network_view(seen, levels), maps.guide)
     odds = np.maximum(odds, hair_odds(seen, levels, points))
     if usual is not None:
         odds = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
@@ -296,11 +294,15 @@ def _coarse(odds: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _network(threads: int = 0) -> Network:
-    """Open the network that ships (a U-Net of five levels: Ronneberger et al., "U-Net", MICCAI 2015; 832,788 parameters)."""
-    return open_network(embedded_store(), NETWORK, threads=threads)
+def _network() -> Network:
+    """Open the network that ships (a U-Net of five levels: Ronneberger et al., "U-Net", MICCAI 2015; 832,788 parameters).
+
+    It runs on the thread that asks: two threads wait for each other and take one and a half times the processor's time, which
+    the frames beside this one need.
+    """
+    return open_network(embedded_store(), NETWORK, threads=1)
 
 
-def _occlusion_odds(view: np.ndarray, guide: np.ndarray, threads: int = 0) -> np.ndarray:
+def _occlusion_odds(view: np.ndarray, guide: np.ndarray) -> np.ndarray:
     """Compute log-odds float32 (SIDE, SIDE) of being hidden, for `view` (SIDE, SIDE, 3) and `guide` (SIDE/4, SIDE/4, 4)."""
-    return _network(threads).run(view[None], guide[None])["odds"][0, 0]
+    return _network().run(view[None], guide[None])["odds"][0, 0]

@@ -92,9 +92,8 @@ def edges_on_plate(
     across, down = fine.width / window.width, fine.height / window.height
     to_fine = np.array([[across, 0, -window.x * across], [0, down, -window.y * down]], np.float64)
     found, from_square = _raise_strands(odds), compose(to_fine, invert(square))
-    near = _uncertain_window(found[..., 1] * cv2.dilate(hull.astype(np.float32), disc(_BESIDE)), from_square).intersect(
-        fine
-    )
+    beside = cv2.dilate(hull.astype(np.uint8), disc(_BESIDE))
+    near = _uncertain_window(found[..., 1] * beside, from_square).intersect(fine)
     matte = np.zeros((fine.height, fine.width), np.float32)
     if near.empty:
         return cv2.resize(matte, (window.width, window.height))
@@ -154,7 +153,9 @@ def _edge_alpha(hidden: np.ndarray, sure: np.ndarray, pixels: np.ndarray, unit: 
         Size of one of the network's pixels in these pixels.
     """
     near = cv2.dilate(sure, disc(1.5 * unit))
-    face = _local_average(pixels, cv2.erode((sure < 0.15).astype(np.float32), disc(0.7 * unit)), 4.0 * unit)
+    face = _local_average(
+        pixels, cv2.erode((sure < 0.15).astype(np.uint8), disc(0.7 * unit)).astype(np.float32), 4.0 * unit
+    )
     away = _dot(pixels - face, pixels - face)
     front = _local_average(pixels, sure**2 * (away + np.float32(0.01)), 3.0 * unit)
     line = front - face

@@ -60,7 +60,7 @@ def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.nd
     fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
     streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
     hair = dark * ramp(streaks, *_STREAKS) * ramp(_directed(log), *_DIRECTED)
-    hair = _without_strips(cv2.morphologyEx(hair * zone, cv2.MORPH_OPEN, disc(_LEAST)))
+    hair = _without_strips(_opened(hair * zone, _LEAST))
     return np.float32(_NEVER) + np.float32(_SURE - _NEVER) * hair
 
 
@@ -83,13 +83,25 @@ def _without_strips(hair: np.ndarray) -> np.ndarray:
     Hair along the mesh's outline belongs to the surroundings, which move with the new face's outline; a strip of it that stayed as
     it was shot would be an island beside them.
     """
-    wide = cv2.morphologyEx(hair, cv2.MORPH_OPEN, disc(_LOCK))
     count, found = cv2.connectedComponents((hair > _EDGE).astype(np.uint8), connectivity=8)
-    labels = np.asarray(found, np.int32)
-    most = np.zeros(count, np.float32)
-    np.maximum.at(most, labels.ravel(), wide.ravel())
-    most[0] = 0.0
-    return hair * ramp(most, *_WIDE)[labels]
+    places = np.flatnonzero(found)
+    faded = np.zeros_like(hair)
+    if places.size:
+        wide = _opened(hair, _LOCK)
+        labels = np.asarray(found, np.int32).ravel()[places]
+        most = np.zeros(count, np.float32)
+        np.maximum.at(most, labels, wide.ravel()[places])
+        faded.ravel()[places] = hair.ravel()[places] * ramp(most, *_WIDE)[labels]
+    return faded
+
+
+def _opened(hair: np.ndarray, radius: int) -> np.ndarray:
+    """Remove from `hair` (h, w) what is thinner than a disc of this radius in pixels, float32 (h, w)."""
+    opened = np.zeros_like(hair)
+    x, y, width, height = cv2.boundingRect((hair > 0).astype(np.uint8))
+    part = slice(max(y - radius, 0), y + height + radius), slice(max(x - radius, 0), x + width + radius)
+    opened[part] = cv2.morphologyEx(np.ascontiguousarray(hair[part]), cv2.MORPH_OPEN, disc(radius))
+    return opened
 
 
 def _expected_skin(log: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -19,6 +19,9 @@ _LEVELS = (0.25, 0.4, 0.55, 0.7, 0.85)
 # The same for holes of a finished matte; fewer, because they are searched on many more pixels.
 _HOLE_LEVELS = (0.25, 0.5, 0.75)
 
+# How far the foot of a region's edge reaches beyond it, in pixels.
+_FOOT = 2
+
 # Log-odds by which this frame and the frames around it may differ without a correction, after a tolerance of one block.
 _DEAD_ZONE = 0.5
 
@@ -64,6 +67,25 @@ def without_specks(
         float32 (h, w), 0..`values`.
     """
     result = np.zeros_like(values)
+    x, y, width, height = cv2.boundingRect((values > levels[0]).astype(np.uint8))
+    if width == 0:
+        return result
+    # No region reaches further than its foot does.
+    part = slice(max(y - _FOOT, 0), y + height + _FOOT), slice(max(x - _FOOT, 0), x + width + _FOOT)
+    seen = None if evidence is None else np.ascontiguousarray(evidence[part])
+    result[part] = _held(np.ascontiguousarray(values[part]), length, certain, seen, levels)
+    return result
+
+
+def _held(
+    values: np.ndarray,
+    length: tuple[float, float],
+    certain: tuple[float, float],
+    evidence: np.ndarray | None,
+    levels: tuple[float, ...],
+) -> np.ndarray:
+    """Do the work of `without_specks` on the part of the picture that has regions."""
+    result = np.zeros_like(values)
     total, sure = np.zeros_like(values), None
     ends = (*levels[1:], np.inf)
     for k, (low, high) in enumerate(zip(levels, ends, strict=True)):
@@ -73,8 +95,8 @@ def without_specks(
         weight, mean = found
         total += weight
         if k == 0:  # the foot of a region's edge lies below the first level
-            sure = None if evidence is None else cv2.dilate(mean, disc(2))
-            result += np.minimum(values, np.float32(low)) * cv2.dilate(weight, disc(2))
+            sure = None if evidence is None else cv2.dilate(mean, disc(_FOOT))
+            result += np.minimum(values, np.float32(low)) * cv2.dilate(weight, disc(_FOOT))
         held = np.maximum(weight, total / np.float32(k + 1))
         result += np.clip(values - np.float32(low), 0.0, np.float32(high - low)) * held
     return result if sure is None else result * sure
@@ -139,15 +161,24 @@ def _region_weights(
 
     float32 (h, w) each; the second is 1 without `evidence`. None where the mask is empty.
     """
-    count, found, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
+    # This algorithm takes a third of the default's time.
+    count, found, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        inside.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_BBDT
+    )
     if count == 1:
         return None
-    labels = np.asarray(found, np.int32)
+    places = np.flatnonzero(inside)
+    labels = np.asarray(found, np.int32).ravel()[places]
     weight = smoothstep(stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1), *length).astype(np.float32)
-    weight[0] = 0.0
     if evidence is None:
-        return weight[labels], inside.astype(np.float32)
-    mean = np.bincount(labels.ravel(), evidence.ravel(), minlength=count) / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+        return _at(places, weight[labels], inside), inside.astype(np.float32)
+    mean = np.bincount(labels, evidence.ravel()[places], minlength=count) / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
     sure = smoothstep(mean, *certain).astype(np.float32)
-    sure[0] = 0.0
-    return weight[labels], sure[labels]
+    return _at(places, weight[labels], inside), _at(places, sure[labels], inside)
+
+
+def _at(places: np.ndarray, values: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Return `values` (n,) at the flat `places` (n,) of a picture as large as `like` (h, w), float32; 0 elsewhere."""
+    picture = np.zeros(like.size, np.float32)
+    picture[places] = values
+    return picture.reshape(like.shape)

@@ -235,5 +235,6 @@ def _freedom(face: Face, window: Window, hidden: np.ndarray) -> np.ndarray:
     at = ((face.points[:, :2] - (window.x, window.y)) * factors - 0.5).astype(np.float32)
     there = cv2.remap(held, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
     oval = face.points[topology().oval, :2]
-    inward = np.linalg.norm(face.points[:, None, :2] - oval[None], axis=2).min(axis=1) / (_OUTLINE * face.size)
+    across, along = (face.points[:, axis, None] - oval[:, axis] for axis in (0, 1))
+    inward = np.sqrt((across**2 + along**2).min(axis=1)) / (_OUTLINE * face.size)
     return free - there * (1.0 - smoothstep(inward).astype(np.float32))

@@ -31,13 +31,14 @@ def region_matte(face: Face, window: Window, names: tuple[str, ...]) -> np.ndarr
     factors = np.array([size[0] / window.width, size[1] / window.height])
     matte = np.zeros(size[::-1], np.float32)
     for name in names:
-        part = np.zeros_like(matte)
+        drawn = np.zeros(matte.shape, np.uint8)
         for outline in _outlines(face, name):
             fixed = np.round(((outline - (window.x, window.y)) * factors - 0.5) * 16).astype(np.int32)
-            cv2.fillPoly(part, [fixed], 1.0, cv2.LINE_AA, 4)
+            cv2.fillPoly(drawn, [fixed], 1, cv2.LINE_8, 4)
         grown = _GROW[name] * face.size * scale
         if grown >= 1:
-            part = cv2.dilate(part, disc(grown))
+            drawn = cv2.dilate(drawn, disc(grown))
+        part = drawn.astype(np.float32)
         sigma = max(_SOFT * face.size * scale / 2, 0.5)
         matte = np.maximum(matte, cv2.GaussianBlur(part, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
     if scale < 1:

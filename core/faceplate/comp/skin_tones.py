@@ -45,8 +45,8 @@ _BESIDE = (0.25, 0.5)
 # Reach of the skin's tones where hair may lie, in units of the face's size, and the deviations in natural logarithm, of luminance
 # and of colour, up to which a tone there counts as skin in full; hair has another colour, a shadow hardly.
 _SKIN_REACH, _NOT_SKIN = 0.2, (0.5, 0.16)
-# Natural logarithms below the face's middle from which a tone below the nose is doubted as a beard, and from which it is one; and the
-# least number of tones of that middle.
+# Natural logarithms below the middle of the face from which a tone below the nose is doubted as a beard, and is one; and the least
+# number of tones of that middle.
 _BEARD, _ENOUGH_ABOVE = (1.2, 1.8), 8
 
 

@@ -14,7 +14,17 @@ import numpy as np
 
 from faceplate.image.window import Window
 
-__all__ = ["TEMPLATES", "apply", "compose", "crop_matrix", "invert", "resample", "scale_of", "similarity"]
+__all__ = [
+    "TEMPLATES",
+    "apply",
+    "compose",
+    "crop_matrix",
+    "invert",
+    "resample",
+    "scale_of",
+    "similarity",
+    "source_window",
+]
 
 # Right eye, left eye, nose tip, right and left mouth corner (left to right in the picture), in fractions of the crop's
 # side. The values are those of the public networks that were trained on them: ArcFace's five points at 112 px, the
@@ -108,7 +118,7 @@ def resample(pixels: np.ndarray, window: Window, matrix: np.ndarray, out: Window
     np.ndarray
         float32, of `out`'s size.
     """
-    needed = _source_window(matrix, out).intersect(window)
+    needed = source_window(matrix, out).intersect(window)
     if needed.empty:
         needed = Window(min(max(out.x, window.x), window.right - 1), min(max(out.y, window.y), window.bottom - 1), 1, 1)
     source = pixels[needed.slices(window)]
@@ -124,7 +134,8 @@ def resample(pixels: np.ndarray, window: Window, matrix: np.ndarray, out: Window
     )
 
 
-def _source_window(matrix: np.ndarray, out: Window) -> Window:
+def source_window(matrix: np.ndarray, out: Window) -> Window:
+    """Return the pixels that `resample` reads through `matrix` (2, 3) to fill `out`."""
     corners = np.array([[out.x, out.y], [out.right, out.y], [out.x, out.bottom], [out.right, out.bottom]], np.float64)
     reach = 3.0 * max(1.0, 1.0 / scale_of(matrix))
     return Window.around(apply(invert(matrix), corners), reach)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -65,13 +65,13 @@ class Face:
         eyes = [xy[_RIGHT_IRIS].mean(axis=0), xy[_LEFT_IRIS].mean(axis=0)]
         return np.stack([*eyes, xy[_NOSE_TIP], xy[_MOUTH_RIGHT], xy[_MOUTH_LEFT]])
 
-    @property
+    @cached_property
     def box(self) -> tuple[float, float, float, float]:
         """Bounding box of the mesh in plate pixels: x, y, width, height."""
         low, high = self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
         return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
 
-    @property
+    @cached_property
     def size(self) -> float:
         """The unit of every face-relative length: the longer side of the mesh's box, in plate pixels."""
         return max(self.box[2:])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
+from faceplate.image.inpaint import fill_each
+from faceplate.image.weighting import times
 from faceplate.image.window import Window
 
 __all__ = ["MeshRaster", "cover", "rasterise"]
@@ -14,6 +17,10 @@ __all__ = ["MeshRaster", "cover", "rasterise"]
 _SUBPIXEL_BITS = 4
 # Grid cells per face: an eyelid has several, and the cost does not grow with the plate's resolution.
 _GRID = 512.0
+# The most channels that are interpolated at once.
+_CHANNELS = 4
+# Says to `cv2.remap` that places have no fractions.
+_WHOLE = np.empty((0, 0), np.uint16)
 
 
 @dataclass(frozen=True)
@@ -27,9 +34,9 @@ class MeshRaster:
     window : Window
         The plate pixels under the grid.
     corners : np.ndarray
-        int32 (gh, gw, 3), point numbers of the triangle visible in each cell.
+        int16 (3, gh, gw), point numbers of the triangle visible in each cell.
     weights : np.ndarray
-        float32 (gh, gw, 3), barycentric coordinates of the cell in that triangle; 0 where there is none.
+        float32 (3, gh, gw), barycentric coordinates of the cell in that triangle; 0 where there is none.
     covered : np.ndarray
         bool (gh, gw), whether there is a triangle.
     """
@@ -41,18 +48,29 @@ class MeshRaster:
 
     def interpolate(self, values: np.ndarray) -> np.ndarray:
         """Interpolate values (478, c) at the mesh's points to every cell: float32 (gh, gw, c), 0 where uncovered."""
-        wanted = values.astype(np.float32)
-        cells = np.flatnonzero(self.covered)
-        corners, weights = (
-            [these.reshape(-1, 3)[:, k].take(cells) for k in range(3)] for these in (self.corners, self.weights)
-        )
-        result = np.zeros((self.covered.size, wanted.shape[1]), np.float32)
-        for channel, column in enumerate(np.ascontiguousarray(wanted.T)):
-            total = weights[0] * column.take(corners[0])
-            total += weights[1] * column.take(corners[1])
-            total += weights[2] * column.take(corners[2])
-            result[cells, channel] = total
-        return result.reshape(*self.covered.shape, -1)
+        row = np.ascontiguousarray(values[None], np.float32)
+        count = row.shape[2]
+        if count > _CHANNELS:
+            return cv2.merge([self.interpolate(values[:, k : k + _CHANNELS]) for k in range(0, count, _CHANNELS)])
+        total = np.zeros((*self.covered.shape, count), np.float32)
+        for place, weight in self._corner_maps:
+            part = cv2.remap(row, place, _WHOLE, cv2.INTER_NEAREST).reshape(total.shape)
+            cv2.add(total, times(part, weight, out=part), dst=total)
+        return total
+
+    def spread(self, values: np.ndarray) -> list[np.ndarray]:
+        """Interpolate values (478, c) and continue them smoothly beyond the mesh.
+
+        The channels come in groups of up to four, float32 (gh, gw, 4), the last one (gh, gw, 1..4).
+        """
+        groups = [values[:, k : k + _CHANNELS] for k in range(0, values.shape[1], _CHANNELS)]
+        return fill_each([self.interpolate(group) for group in groups], self.covered)
+
+    @cached_property
+    def _corner_maps(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """For each corner of the cells' triangles where `cv2.remap` reads its value in a row of 478, and its weight."""
+        row = np.zeros(self.covered.shape, np.int16)
+        return tuple((cv2.merge([x, row]), weight) for x, weight in zip(self.corners, self.weights, strict=True))
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
         """Resize a grid picture float32 (gh, gw) or (gh, gw, c) to the window's own pixels."""
@@ -83,15 +101,18 @@ def rasterise(points: np.ndarray, triangles: np.ndarray, window: Window, size: f
     order = triangles[np.argsort(-points[triangles, 2].mean(axis=1), kind="stable")]
     shown = np.zeros(grid, np.int32)
     for number, corners in enumerate(_fixed_point(xy)[order], start=1):
-        cv2.fillConvexPoly(shown, corners, number, shift=_SUBPIXEL_BITS)
+        cv2.fillConvexPoly(
+            shown, corners, number, cv2.LINE_8, _SUBPIXEL_BITS
+        )  # a keyword would cost as much as a triangle
     covered = shown > 0
     cells = np.flatnonzero(covered)
-    triangle = shown.ravel()[cells] - 1
-    numbered = np.zeros((len(order) + 1, 3), np.int32)
-    numbered[1:] = order
-    corners, weights = numbered.take(shown.ravel(), axis=0), np.zeros((shown.size, 3), np.float32)
-    weights[cells] = _barycentric(xy, order, triangle, cells, grid[1])
-    return MeshRaster(window, corners.reshape(*grid, 3), weights.reshape(*grid, 3), covered)
+    triangle = shown.ravel()[cells].astype(np.intp) - 1
+    corners, weights = np.zeros((3, shown.size), np.int16), np.zeros((3, shown.size), np.float32)
+    inside = _barycentric(xy, order, triangle, cells, grid[1])
+    for k, numbers in enumerate(np.ascontiguousarray(order.T, np.int16)):
+        corners[k, cells] = numbers.take(triangle)
+        weights[k, cells] = inside[k]
+    return MeshRaster(window, corners.reshape(3, *grid), weights.reshape(3, *grid), covered)
 
 
 def cover(points: np.ndarray, triangles: np.ndarray, window: Window, size: float) -> np.ndarray:
@@ -99,7 +120,7 @@ def cover(points: np.ndarray, triangles: np.ndarray, window: Window, size: float
     grid, xy = _on_grid(points, window, size)
     covered = np.zeros(grid, np.uint8)
     for corners in _fixed_point(xy)[triangles]:
-        cv2.fillConvexPoly(covered, corners, 1, shift=_SUBPIXEL_BITS)
+        cv2.fillConvexPoly(covered, corners, 1, cv2.LINE_8, _SUBPIXEL_BITS)
     return covered
 
 
@@ -118,7 +139,7 @@ def _fixed_point(xy: np.ndarray) -> np.ndarray:
 def _barycentric(
     xy: np.ndarray, order: np.ndarray, triangle: np.ndarray, cells: np.ndarray, columns: int
 ) -> np.ndarray:
-    """Compute barycentric coordinates, float32 (m, 3), within 0..1.
+    """Compute barycentric coordinates, float32 (3, m), within 0..1.
 
     `xy` (478, 2) are the points on the grid, `triangle` (m,) the row of `order` (n, 3) that each of the flat `cells` (m,) of a
     grid with so many `columns` shows.
@@ -135,4 +156,4 @@ def _barycentric(
     weights = np.stack([1 - second - third, second, third])
     np.clip(weights, 0.0, 1.0, out=weights)
     weights /= np.maximum(weights[0] + weights[1] + weights[2], np.float32(1e-9))
-    return weights.T
+    return weights

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from faceplate.errors import FaceplateError, RenderError, UsageError
@@ -170,6 +170,7 @@ def _check_hash(path: Path, wanted: str, card: Card) -> None:
         )
 
 
+@cache
 def embedded_store() -> ModelStore:
     """Return the store of the weights that ship inside the package, all of them free for commercial use."""
     return ModelStore((EMBEDDED,))

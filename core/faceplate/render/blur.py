@@ -22,6 +22,7 @@ from faceplate.comp.edge_widths import (
     blur_between,
     edge_places,
     feature_points,
+    is_surely_soft,
     measure_edges_on,
     smear,
     softness,
@@ -30,7 +31,7 @@ from faceplate.comp.motion_blur import LEAST_PATH, MovementGrid, blur_along, mov
 from faceplate.comp.point_grid import SAME, PointGrid
 from faceplate.face.align import scale_of
 from faceplate.generators import Generated
-from faceplate.image.weighting import times
+from faceplate.image.weighting import is_same, times
 from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
@@ -91,7 +92,7 @@ def find_blur(
     moves = part > 0 and lens.movement is not None
     asked = lens.softness is not None if fixed is None else fixed > 0
     softens = parameters.defocus_amount > 0 and (asked or parameters.defocus_falloff != 0)
-    if not (moves or softens) or np.array_equal(result.generated.pixels, result.shown):
+    if not (moves or softens) or is_same(result.generated.pixels, result.shown):
         return None
     found = cache.make("blur", lambda: _find(prepared, result.generated, part if moves else 0.0, fixed, parameters))
     return found if found.any else None
@@ -110,10 +111,11 @@ def _find(
 ) -> FrameBlur:
     """Return the blur for a shutter that is open for `part` of a frame, and for a defocus of `fixed` pixels or the plate's own."""
     lens, size, aspect = prepared.lens, prepared.face.size, prepared.plate.pixel_aspect
-    light = prepared.plate.color.luminance(generated.pixels)
     asked = fixed is None and lens.softness is not None and parameters.defocus_amount > 0
-    crop, own, path = prepared.crop, 0.0, None
-    edges = _Edges.of(light, crop) if asked or not crop.on_plate_grid else None
+    softens, moves = asked and is_surely_soft(lens.softness or 0.0), lens.movement is not None and part > 0
+    crop, own, path, edges = prepared.crop, 0.0, None, None
+    if softens or (moves and not crop.on_plate_grid):
+        edges = _Edges.of(prepared.plate.color.luminance(generated.pixels), crop)
     if lens.movement is not None and part > 0:
         movement = lens.movement[feature_points()].mean(axis=0) * (aspect, 1.0) / size
         if edges is not None and not crop.on_plate_grid:  # a network's answer may be smeared as its input was
@@ -121,7 +123,7 @@ def _find(
         path = lens.movement * np.sqrt(max(part**2 - own**2, 0.0))
         path = path if np.linalg.norm(path, axis=1).max() > LEAST_PATH else None
     sigma = (fixed or 0.0) * lens.scale
-    if asked and edges is not None and lens.softness is not None:
+    if softens and edges is not None and lens.softness is not None:
         sigma = size * _defocus(edges, lens.softness)
     spread = None if path is None else movement_grid(prepared.face.points, path, size)
     return _with_focus(FrameBlur(path, 0.0, spread), prepared, sigma, parameters)

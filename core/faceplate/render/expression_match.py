@@ -20,7 +20,7 @@ from faceplate.face.shape import unsqueezed
 from faceplate.generators import Generated
 from faceplate.generators.mesh.mouth_eyes import kept_share
 from faceplate.image.soft_steps import smoothstep
-from faceplate.image.weighting import times
+from faceplate.image.weighting import is_same, times, toward
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
 from faceplate.render.prepare import PreparedPlate
@@ -75,7 +75,7 @@ def matched_expression(
     `shown` float32 (h, w, 3) is the generator's input as it saw it, `plate_detail` 0..1 how much of what the crop cannot hold the
     composite keeps of the plate.
     """
-    if np.array_equal(generated.pixels, shown):
+    if is_same(generated.pixels, shown):
         return generated
     aspect, crop = prepared.plate.pixel_aspect, prepared.crop
     view = _View.of(prepared, shown, generated, plate_detail)
@@ -190,11 +190,12 @@ class _View:
         change = cv2.cvtColor(times(change, self.own), cv2.COLOR_RGB2RGBA)
         cv2.insertChannel(self.own, change, 3)
         made = resample(change, crop.transform.window, compose(self.matrix, invert(crop.transform.matrix)), _SQUARE)
-        plate = self.plate * (1 - self.left_out * made[..., 3:]) if self.left_out else self.plate
-        looked = plate + made[..., :3]
+        covered = cv2.extractChannel(made, 3)
+        plate = times(self.plate, 1 - self.left_out * covered) if self.left_out else self.plate
+        looked = cv2.add(plate, cv2.cvtColor(made, cv2.COLOR_RGBA2RGB))
         # Only the surroundings have grain that changes from frame to frame.
         calm = cv2.GaussianBlur(looked, (0, 0), _CALM)
-        return _displayed(self.prepared, calm + made[..., 3:] * (looked - calm))
+        return _displayed(self.prepared, toward(calm, looked, covered))
 
     def _on_plate(self, points: np.ndarray) -> np.ndarray:
         return np.column_stack([apply(invert(self.region), points[:, :2]), points[:, 2] / scale_of(self.region)])

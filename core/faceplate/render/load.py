@@ -10,6 +10,7 @@ import numpy as np
 from faceplate.cache import StageCache
 from faceplate.color.reading import reduced
 from faceplate.comp.grain import Grain, measure_grain, reduced_grain
+from faceplate.generators import Reshaping
 from faceplate.image.frame import Frame
 from faceplate.image.inpaint import heal
 from faceplate.image.window import Window
@@ -62,9 +63,10 @@ def needed_window(resources: RenderResources, located: LocatedFrame) -> Window:
     face, parameters, data = located.face, located.parameters, located.file.data
     if face is None:
         return Window(data.x, data.y, 0, 0)
-    transform = resources.generator(parameters).frame(face, located.file.pixel_aspect)
-    grain_known = located.target.grain is not None
-    return region_of_interest(transform, face, parameters, grain_known, located.lens).intersect(data)
+    generator, aspect = resources.generator(parameters), located.file.pixel_aspect
+    shaped = generator.reshaped(face, aspect) if isinstance(generator, Reshaping) else None
+    transform, grain_known = generator.frame(face, aspect), located.target.grain is not None
+    return region_of_interest(transform, face, parameters, grain_known, located.lens, shaped).intersect(data)
 
 
 def _read_region(resources: RenderResources, located: LocatedFrame, region: Window) -> Frame:

@@ -29,6 +29,7 @@ from faceplate.comp import (
     without_beard,
 )
 from faceplate.face import Face, topology
+from faceplate.image.weighting import is_same
 from faceplate.render.blur import FrameBlur, blurred_face, blurred_on_crop
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
@@ -80,7 +81,7 @@ def match_face(
 
     `tones` are the plate's from the track; None measures them in this frame. `blur` is what the face lacks of the plate's blur.
     """
-    if np.array_equal(result.generated.pixels, result.shown):
+    if is_same(result.generated.pixels, result.shown):
         return result.generated.pixels
     return cache.make("matched", lambda: _matched(prepared, result, mattes, parameters, tones, cache, blur))
 

@@ -11,9 +11,10 @@ from faceplate.comp.grain import GRAIN_REACH, Grain
 from faceplate.comp.occlusion import SquareOdds, measure_odds, occlusion_window, soft_matte
 from faceplate.comp.outline_warp import REACH, OutlineWarp, follow_outline
 from faceplate.comp.skin_tones import tone_places
-from faceplate.face import Face
-from faceplate.face.align import apply, invert, scale_of
+from faceplate.face import Face, landmark
+from faceplate.face.align import apply, compose, invert, scale_of, source_window
 from faceplate.face.dials import Dials, dialled
+from faceplate.face.find import region_of
 from faceplate.face.shape import unsqueezed
 from faceplate.generators import CropTransform, Generator, Reshaping
 from faceplate.image.frame import Frame
@@ -21,7 +22,8 @@ from faceplate.image.inpaint import heal
 from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop, is_plate_grid
 from faceplate.render.dials import dials_of, with_inner_dials, with_outer_dials
-from faceplate.render.lens import PlateLens, most_reach
+from faceplate.render.lens import REACH as SOFTENED
+from faceplate.render.lens import WIDEST, PlateLens, most_reach
 from faceplate.render.plate_grain import grain_around_face
 from faceplate.shot.parameters import Parameters
 from faceplate.track.look import Look
@@ -32,6 +34,8 @@ __all__ = ["PreparedPlate", "hull_edges", "placed", "prepare_plate", "region_of_
 _BULGE = 0.02
 # How far outside the plate's face its new shape can lie, in parts of its size.
 _RESHAPED = 0.15
+# Room for a shape between the plate's and the new one, in parts of the face's size.
+_BETWEEN = 0.02
 # Fixed occlusion sensitivity for the plate warp, so that occluders are not distorted whatever the parameter says.
 _WARP_OCCLUSION_SENSITIVITY = 0.5
 # Difference in natural logarithm from which the track's tones are those of another grade, the trust of the tones that are
@@ -160,22 +164,40 @@ def region_of_interest(
     parameters: Parameters,
     grain_known: bool = False,
     lens: PlateLens | None = None,
+    shaped: Face | None = None,
 ) -> Window:
     """Return the plate pixels that a frame reads: the crop's footprint with room for its filters, the hull, and its surroundings.
 
     No parameter of matte or match changes it, so that a plate read once serves every value of them: it has room for the blur of a
-    shutter that is open all the time.
+    shutter that is open all the time. `shaped` is the face in the shape that the generator gives it, where that is known: fewer
+    rows are then read.
     """
     window, on_grid = transform.window, is_plate_grid(transform)
     corners = np.array([[x, y] for x in (window.x, window.right) for y in (window.y, window.bottom)], np.float64)
     room = 0.0 if on_grid else _FILTER_ROOM * max(1.0, 1.0 / scale_of(transform.matrix))
     seen = Window.around(apply(invert(transform.matrix), corners), room).union(_hull_window(face, parameters))
-    if on_grid or dials_of(parameters).any:  # the face may be given another shape
-        seen = seen.union(face.window(REACH + _RESHAPED))
+    turned = dials_of(parameters).any
+    if on_grid or turned:  # the face may be given another shape
+        reach = face.window(REACH + _RESHAPED)
+        if shaped is not None and not (turned or parameters.occluder or parameters.parser):
+            blurred = _hull_window(face, parameters).grow(int(np.ceil(SOFTENED * WIDEST * face.size)))
+            reach = reach.intersect(_read_around(face, shaped, transform.pixel_aspect).union(blurred))
+        seen = seen.union(reach)
     if lens is not None:
         seen = seen.grow(most_reach(lens))
     surroundings = not grain_known or parameters.occluder or parameters.parser
     return seen.union(face.window(GRAIN_REACH)) if surroundings else seen
+
+
+def _read_around(face: Face, shaped: Face, pixel_aspect: float) -> Window:
+    """Return what outline warp, occlusion and expression match read of the plate around a face that gets another shape."""
+    seen = occlusion_window(face, pixel_aspect)
+    for either in (face, shaped):
+        to_plate = np.array([[pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
+        view = compose(region_of(either.points, pixel_aspect).matrix(), to_plate)
+        looked_at = source_window(view, Window(0, 0, landmark.SIDE, landmark.SIDE))
+        seen = seen.union(either.window(REACH)).union(looked_at)
+    return seen.grow(int(np.ceil(_BETWEEN * face.size)))
 
 
 def hull_edges(parameters: Parameters) -> HullEdges:

@@ -85,12 +85,12 @@ def look_window(face: Face, pixel_aspect: float) -> Window:
 def measure_look(frame: Frame, face: Face) -> Look:
     """Measure the look of `face` on the pixels of `frame`, which cover `look_window` where the plate has pixels.
 
-    The occlusion network runs once, on one thread, because tracking measures several frames in parallel.
+    The occlusion network runs once.
     """
     aspect = frame.pixel_aspect
     seen = frame.region(look_window(face, aspect))
     pixels = seen.working()
-    odds = measure_odds(frame.color.to_linear709(pixels), face, seen.window, pixel_aspect=aspect, threads=1)
+    odds = measure_odds(frame.color.to_linear709(pixels), face, seen.window, pixel_aspect=aspect)
     visible = None if odds is None else 1 - soft_matte(odds, face, seen.window, _SENSITIVITY, aspect)
     tones = measure_tones(pixels, seen.window, face, visible, aspect)
     features = measure_features(pixels, seen.window, face, tones, visible, aspect)

@@ -36,6 +36,8 @@ __all__ = ["Track", "TrackedFace", "TrackedPerson", "made"]
 _LIKENESS_FLOOR = 0.25
 # Frames on which a person's resting face is measured.
 _RESTING_FRAMES = 64
+# Decoded frames that are kept: each is asked for several times, also by the frames beside it.
+_DECODED = 64
 _IDENTITY_STEPS = 4096.0
 _Made = TypeVar("_Made", bound=BaseModel)
 
@@ -507,8 +509,18 @@ class Track:
         marks = self.sidecar.corrections.bad
         if any(mark.person == person and mark.first <= frame <= mark.last for mark in marks):
             return self._through(person, frame)
-        spot = self._places(person)[frame]
-        return self._known(spot), self._look(spot)
+        found = self._decoded.get((person, frame))
+        if found is None:
+            spot = self._places(person)[frame]
+            found = self._known(spot), self._look(spot)
+            if len(self._decoded) >= _DECODED:
+                self._decoded.clear()
+            self._decoded[person, frame] = found
+        return found
+
+    @cached_property
+    def _decoded(self) -> dict[tuple[str, int], tuple[Face, Look | None]]:
+        return {}
 
     def _moved(self, known: Face, person: str, frame: int) -> np.ndarray:
         """Return the points of a face after the artist's keys and drags."""

@@ -148,12 +148,8 @@ def _missing_deviation(
     same pixels, so that a result that equals the plate except for rounding lacks nothing. `coarse` computes it at half the
     resolution: level, matte and what is kept of the plate are soft on a large face.
     """
-    ours, theirs = block_statistics(result), block_statistics(plate)
-    inside = changed & (matte > 0.5)
-    if usable_blocks(ours, inside).sum() < FEWEST_BLOCKS * LUMINANCE_CLASSES:
-        inside = changed
-    # Only the ratio matters and both are measured alike, so one pass is enough.
-    found, reference = estimate_grain(ours, inside, 1), estimate_grain(theirs, inside, 1)
+    # A result that is known to have no grain needs no measurement.
+    measured = None if own is not None and own.empty else _measured(result, plate, matte, changed)
     height, width = matte.shape
     signal = _signal(result, kept, own)
     if coarse:
@@ -166,19 +162,33 @@ def _missing_deviation(
     new = 1 - kept
     whole = grain.variance(signal)
     target = np.float32(amount * amount) * new * (2 / cover - new)
-    if found.empty:
+    if measured is None:
         deviation = np.sqrt(times(whole, target))
         return cv2.resize(deviation, (width, height), interpolation=cv2.INTER_LINEAR) if coarse else deviation
+    found, reference, correlation = measured
     # A hundred times the plate's grain lacks nothing; the limit keeps the ratio finite where the plate has almost none.
     share = np.minimum(found.variance(signal) * safe_reciprocal(reference.variance(signal)), np.float32(100))
     if own is not None:
         share = np.minimum(share, own.variance(signal) * safe_reciprocal(whole))
-    shared = cv2.transform(np.sqrt(share), np.diag(_plate_correlation(ours, theirs, usable_blocks(ours, inside))))
+    shared = cv2.transform(np.sqrt(share), np.diag(correlation))
     lacking = cv2.merge([target] * 3)
     lacking -= times(share, new * new, out=share)
     lacking -= times(shared, 2 * new * (1 / cover - new), out=shared)
     deviation = np.sqrt(whole * np.maximum(lacking, np.float32(0), out=lacking))
     return cv2.resize(deviation, (width, height), interpolation=cv2.INTER_LINEAR) if coarse else deviation
+
+
+def _measured(
+    result: np.ndarray, plate: np.ndarray, matte: np.ndarray, changed: np.ndarray
+) -> tuple[Grain, Grain, np.ndarray] | None:
+    """Return the grain of the result and of the plate, and their correlation float32 (3,); None where the result has none."""
+    ours, theirs = block_statistics(result), block_statistics(plate)
+    inside = changed & (matte > 0.5)
+    if usable_blocks(ours, inside).sum() < FEWEST_BLOCKS * LUMINANCE_CLASSES:
+        inside = changed
+    # Only the ratio matters and both are measured alike, so one pass is enough.
+    found, reference = estimate_grain(ours, inside, 1), estimate_grain(theirs, inside, 1)
+    return None if found.empty else (found, reference, _plate_correlation(ours, theirs, usable_blocks(ours, inside)))
 
 
 def _signal(result: np.ndarray, kept: np.ndarray, own: Grain | None) -> np.ndarray:

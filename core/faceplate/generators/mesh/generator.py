@@ -24,7 +24,6 @@ from faceplate.generators.mesh.texture_sizes import TextureSizes
 from faceplate.generators.mesh.texture_tones import texture_tones
 from faceplate.generators.mesh.warp import sum_layers
 from faceplate.generators.reshape import shape_offset
-from faceplate.image.inpaint import fill
 from faceplate.image.soft_steps import disc
 from faceplate.image.symmetric_log import from_log
 from faceplate.source.source import Source
@@ -123,14 +122,17 @@ class MeshGenerator:
 
 
 def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> np.ndarray:
-    """Spread the layers' shares over the raster's grid, softly, float32 (gh, gw, layers); they sum to 1."""
-    soft = _SHARE_SOFT * cells_per_face(face, raster)
+    """Spread the layers' shares over the raster's grid, softly, float32 (layers, gh, gw); they sum to 1."""
+    soft = max(_SHARE_SOFT * cells_per_face(face, raster), 0.5)
     shares = np.stack([layer.share for layer in layers], axis=1)
-    spread = fill(raster.interpolate(shares), raster.covered.astype(np.float32))
-    spread = cv2.GaussianBlur(spread, (0, 0), max(soft, 0.5), borderType=cv2.BORDER_REPLICATE).reshape(spread.shape)
+    planes: list[np.ndarray] = []
+    for group in raster.spread(shares):
+        planes += cv2.split(cv2.GaussianBlur(group, (0, 0), soft, borderType=cv2.BORDER_REPLICATE))
     # A share that nobody can see would cost the reading of a texture.
-    spread = np.where(spread > _LEAST_SHARE, spread, np.float32(0))
-    return spread / np.maximum(spread.sum(axis=2, keepdims=True), np.float32(1e-9))
+    spread = np.stack(planes)
+    spread[spread <= _LEAST_SHARE] = 0
+    spread /= np.maximum(spread.sum(axis=0), np.float32(1e-9))
+    return spread
 
 
 def _features_of(layers: list[TextureLayer], whole: FeatureTones) -> FeatureTones:
@@ -149,6 +151,6 @@ def _features_of(layers: list[TextureLayer], whole: FeatureTones) -> FeatureTone
 
 def _over_grid(light: np.ndarray, face: Face, raster: MeshRaster) -> np.ndarray:
     """Spread values at the points (478, 3) over the raster's grid, float32 (gh, gw, 3), without the triangles' creases."""
-    spread = fill(raster.interpolate(light), raster.covered.astype(np.float32))
+    (spread,) = raster.spread(light)
     soft = _LIGHT_SOFT * cells_per_face(face, raster)
     return cv2.GaussianBlur(spread, (0, 0), max(soft, 0.5), borderType=cv2.BORDER_REPLICATE)

@@ -9,7 +9,10 @@ from faceplate.face import Face
 from faceplate.face.raster import MeshRaster
 from faceplate.image.window import Window
 
-__all__ = ["cell_axes", "cells_per_face", "fit_affine", "grid_slices", "loop_matte"]
+__all__ = ["cell_axes", "cells_per_face", "fit_affine", "grid_slices", "is_seen", "loop_matte"]
+
+# Cells around a part of the grid that reach into it when a share is enlarged.
+_BESIDE = 3
 
 
 def cells_per_face(face: Face, raster: MeshRaster) -> float:
@@ -35,6 +38,12 @@ def grid_slices(raster: MeshRaster, near: Window) -> tuple[slice, slice]:
     return slice(int(top), max(int(np.ceil(bottom)), int(top))), slice(int(left), max(int(np.ceil(right)), int(left)))
 
 
+def is_seen(share: np.ndarray, part: tuple[slice, slice]) -> bool:
+    """Say whether a picture with this `share`, float32 (gh, gw), is seen in a `part` of the raster's grid or beside it."""
+    rows, columns = (slice(max(at.start - _BESIDE, 0), at.stop + _BESIDE) for at in part)
+    return bool(share[rows, columns].any())
+
+
 def loop_matte(
     face: Face, loop: np.ndarray, raster: MeshRaster, part: tuple[slice, slice] = (slice(None), slice(None))
 ) -> np.ndarray:
@@ -52,6 +61,6 @@ def loop_matte(
 
 
 def fit_affine(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Fit the least-squares affine matrix (2, 3) from `start` (n, 2) to `end` (n, 2); it includes a plate's squeeze."""
+    """Fit the least-squares affine matrix (k, 3) from `start` (n, 2) to `end` (n, k); it includes a plate's squeeze."""
     solution, *_ = np.linalg.lstsq(np.column_stack([start, np.ones(len(start))]), end, rcond=None)
     return np.ascontiguousarray(solution.T)

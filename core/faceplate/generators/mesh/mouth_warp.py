@@ -31,8 +31,8 @@ _MOST = 1.6
 # Part of the mean slope that is added to all, because a picture that is pressed together too far shows steps, and the softness
 # of the rows in cells of the chart.
 _SLACK, _SMOOTH = 0.2, 0.8
-# Largest exponent of the common factor, and the steps in which it is found.
-_LARGEST, _STEPS = 6.0, 30
+# The most steps in which the common factor is found, and the error of an opening's logarithm that is none.
+_STEPS, _NONE = 30, 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class PlateMouth:
         float32 (n, m), the place of each cell on the mouth's chart: column, and 0..1 between the lips.
     gap : np.ndarray
         float32 (n, m, 2), from the upper lip's edge to the lower one's at each cell, in cells of the grid.
+    opening : np.ndarray
+        float64 (`COLUMNS`, 2), from the upper lip's edge to the lower one's in plate pixels.
     """
 
     face: Face
@@ -56,6 +58,7 @@ class PlateMouth:
     column: np.ndarray
     row: np.ndarray
     gap: np.ndarray
+    opening: np.ndarray
 
     @classmethod
     def of(cls, face: Face, raster: MeshRaster) -> PlateMouth | None:
@@ -81,14 +84,15 @@ class PlateMouth:
         by_upper, by_lower = (np.interp(across, edge[0], number) for edge in edges)
         gap = np.maximum(bottom - top, 0.0)[..., None] * down * cell
         column = (1 - row) * by_upper + row * by_lower
-        return cls(face, part, column.astype(np.float32), row.astype(np.float32), gap.astype(np.float32))
+        column, row, gap = (these.astype(np.float32) for these in (column, row, gap))
+        return cls(face, part, column, row, gap, lower - upper)
 
     def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> None:
         """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.
 
         `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart.
         """
-        shown = _rows_shown(teeth, _openings(self.face.points, points))
+        shown = _rows_shown(teeth, self._openings(points))
         read = cv2.remap(shown, self.column, self.row * np.float32(mouth.ROWS - 1), cv2.INTER_LINEAR)
         moved = (read - self.row)[..., None] * self.gap
         own = np.ascontiguousarray(places[self.part])
@@ -97,18 +101,17 @@ class PlateMouth:
             own, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
 
+    def _openings(self, picture: np.ndarray) -> np.ndarray:
+        """Return how many times wider the plate's mouth is open than the picture's, in natural logarithm, float64 (`COLUMNS`,).
 
-def _openings(plate: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """Return how many times wider the plate's mouth is open than the picture's, in natural logarithm, float64 (`COLUMNS`,).
-
-    Both are measured in the head's own scale.
-    """
-    matrix = fit_affine(plate[RIGID, :2], picture[RIGID, :2])[:, :2]
-    wanted, own = (mouth.edges(points) for points in (plate, picture))
-    calm = _CALM * float(np.linalg.norm(own[0, -1] - own[0, 0]))
-    gaps = [np.linalg.norm(gap, axis=1) + calm for gap in ((wanted[1] - wanted[0]) @ matrix.T, own[1] - own[0])]
-    ratio = np.clip(np.log(gaps[0] / gaps[1]), -_MOST, _MOST)
-    return cv2.GaussianBlur(ratio[None], (0, 0), _ALONG, borderType=cv2.BORDER_REPLICATE)[0]
+        Both are measured in the head's own scale.
+        """
+        matrix = fit_affine(self.face.points[RIGID, :2], picture[RIGID, :2])[:, :2]
+        own = mouth.edges(picture)
+        calm = _CALM * float(np.linalg.norm(own[0, -1] - own[0, 0]))
+        gaps = [np.linalg.norm(gap, axis=1) + calm for gap in (self.opening @ matrix.T, own[1] - own[0])]
+        ratio = np.clip(np.log(gaps[0] / gaps[1]), -_MOST, _MOST)
+        return cv2.GaussianBlur(ratio[None], (0, 0), _ALONG, borderType=cv2.BORDER_REPLICATE)[0]
 
 
 def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
@@ -117,19 +120,36 @@ def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
     between = ((teeth[1:] + teeth[:-1]) / 2).astype(np.float64)
     least = np.where(np.arange(rows - 1) < rows // 2, _UPPER, _LOWER)[:, None]
     elasticity = least + (1 - least) * (1 - np.clip(between, 0.0, 1.0))
-    # The factor's logarithm, found by halving: the mean slope grows with it.
-    low, high = np.full(columns, -_LARGEST / _UPPER), np.full(columns, _LARGEST / _UPPER)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        with np.errstate(over="ignore"):
-            longer = np.log(np.exp(elasticity * middle).mean(axis=0)) > openings
-        low, high = np.where(longer, low, middle), np.where(longer, middle, high)
-    slopes = np.exp(elasticity * (low + high) / 2)
+    slopes = np.exp(elasticity * _common_factor(elasticity, openings))
     slopes += _SLACK * slopes.mean(axis=0)
     length = np.vstack([np.zeros(columns), np.cumsum(slopes, axis=0)])
     length /= length[-1]
-    even = np.linspace(0.0, 1.0, rows)
-    shown = [np.interp(even, length[:, column], even) for column in range(columns)]
-    smooth = cv2.GaussianBlur(np.stack(shown, axis=1), (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(_rows_at(length), (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
     smooth[0], smooth[-1] = 0.0, 1.0
     return smooth.astype(np.float32)
+
+
+def _common_factor(elasticity: np.ndarray, openings: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the factor, (columns,), at which the mean slope's logarithm is that of `openings` (columns,).
+
+    That logarithm is convex and grows with the factor, so that Newton's steps never pass below the answer from above, where they
+    begin: it is nowhere less than the mean elasticity would give (Jensen's inequality).
+    """
+    factor = openings / elasticity.mean(axis=0)
+    for _ in range(_STEPS):
+        slopes = np.exp(elasticity * factor)
+        total = slopes.sum(axis=0)
+        over = np.log(total / len(slopes)) - openings
+        if np.abs(over).max() < _NONE:
+            break
+        factor = factor - over * total / (elasticity * slopes).sum(axis=0)
+    return factor
+
+
+def _rows_at(length: np.ndarray) -> np.ndarray:
+    """Return in which row, 0..1, each column of `length` reaches even steps; both are (rows, columns), and `length` grows to 1."""
+    even = np.linspace(0.0, 1.0, len(length))
+    below = (length[:, None] <= even[:, None]).sum(axis=0) - 1
+    low = np.clip(below, 0, len(length) - 2)
+    start, end = (np.take_along_axis(length, low + k, axis=0) for k in (0, 1))
+    return even[low] + (even[low + 1] - even[low]) / (end - start) * (even[:, None] - start)

@@ -10,10 +10,9 @@ import numpy as np
 from faceplate.face import Face, topology
 from faceplate.face.align import apply
 from faceplate.face.raster import MeshRaster
-from faceplate.generators.mesh.grid import cell_axes, cells_per_face, fit_affine, grid_slices, loop_matte
+from faceplate.generators.mesh.grid import cell_axes, cells_per_face, fit_affine, grid_slices, is_seen, loop_matte
 from faceplate.generators.mesh.mouth_warp import PlateMouth
 from faceplate.generators.mesh.texture_layers import TextureLayer
-from faceplate.image.inpaint import fill
 from faceplate.image.window import Window
 
 __all__ = ["sum_layers"]
@@ -30,7 +29,7 @@ def sum_layers(
 ) -> np.ndarray:
     """Warp the layers' textures onto the plate's mesh and sum them, float32 (h, w, 3).
 
-    `shares` float32 (gh, gw, layers) are their shares on the raster's grid, which sum to 1. A layer is read only where it has
+    `shares` float32 (layers, gh, gw) are their shares on the raster's grid, which sum to 1. A layer is read only where it has
     one. Beyond the mesh the warp continues smoothly.
     """
     positions = _mesh_positions(layers, face, raster)
@@ -38,15 +37,16 @@ def sum_layers(
     plate_mouth = PlateMouth.of(face, raster)
     window = raster.window
     total = np.zeros((window.height, window.width, 3), np.float32)
-    for layer, places, share in zip(layers, positions, np.moveaxis(shares, 2, 0), strict=True):
+    for layer, places, share in zip(layers, positions, shares, strict=True):
         near = _pixels_with(share, window)
         if near is None:
             continue
         for gaze in gazes:
-            gaze.move(places, layer.points)
-        if plate_mouth is not None and layer.teeth is not None:
+            if is_seen(share, gaze.part):
+                gaze.move(places, layer.points)
+        if plate_mouth is not None and layer.teeth is not None and is_seen(share, plate_mouth.part):
             plate_mouth.keep_teeth(places, layer.points, layer.teeth)
-        places -= np.array([layer.window.x + 0.5, layer.window.y + 0.5], np.float32)
+        places = cv2.subtract(places, np.array([layer.window.x + 0.5, layer.window.y + 0.5, 0.0, 0.0]))
         x, y = cv2.split(_enlarge(places, window)[near])
         part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         if len(layers) > 1:
@@ -83,20 +83,17 @@ def _mesh_positions(layers: list[TextureLayer], face: Face, raster: MeshRaster) 
     """
     plate = face.points[:, :2]
     inset = [_inset_outline(layer.points) for layer in layers]
-    fitted = [fit_affine(plate, points) for points in inset]
+    fitted = fit_affine(plate, np.column_stack(inset)).reshape(-1, 2, 3)
     apart = [points - apply(matrix, plate) for points, matrix in zip(inset, fitted, strict=True)]
-    offsets = fill(raster.interpolate(np.column_stack(apart)), raster.covered.astype(np.float32))
     soft = max(_SOFT * cells_per_face(face, raster), 0.3)
+    offsets = raster.spread(np.column_stack(apart))
+    smooth = [cv2.GaussianBlur(group, (0, 0), soft, borderType=cv2.BORDER_REPLICATE) for group in offsets]
+    planes = [plane for group in smooth for plane in cv2.split(group)]
     x, y = cell_axes(raster)
-    positions = []
-    for number, matrix in enumerate(fitted):
-        own = np.ascontiguousarray(offsets[..., 2 * number : 2 * number + 2])
-        own = cv2.GaussianBlur(own, (0, 0), soft, borderType=cv2.BORDER_REPLICATE)
-        for axis, (by_x, by_y, shift) in enumerate(matrix):
-            own[..., axis] += (by_x * x + shift).astype(np.float32)
-            own[..., axis] += (by_y * y).astype(np.float32)[:, None]
-        positions.append(own)
-    return positions
+    for plane, (by_x, by_y, shift) in zip(planes, np.concatenate(fitted), strict=True):
+        plane += (by_x * x + shift).astype(np.float32)
+        plane += (by_y * y).astype(np.float32)[:, None]
+    return [cv2.merge(planes[k : k + 2]) for k in range(0, len(planes), 2)]
 
 
 def _inset_outline(points: np.ndarray) -> np.ndarray:
