@@ -7,7 +7,7 @@ import pytest
 
 from faceplate.comp.regions import region_matte
 from faceplate.source import Source
-from faceplate.source.maps import find_maps
+from faceplate.source.maps import find_maps, wears_glasses
 from occluders import DARK_FRAME, DARK_HAIR, LIGHT_HAIR, METAL_FRAME, with_glasses
 from pictures import ReadSource
 from source_views import maps_of, repainted, scene_of, strand_on
@@ -72,3 +72,15 @@ def test_a_brow_under_a_fringe_is_given_up_for_a_freer_one(source_bea: Source) -
     assert brow.sum() > 200
     photograph = repainted(view, pixels).photograph
     assert (photograph.to_picture(find_maps(photograph, none, none).hidden)[brow] > 0.5).mean() > 0.9
+
+
+@pytest.mark.parametrize(("hidden", "worn"), [((0.3, 0.0), False), ((0.0, 0.3), False), ((0.2, 0.2), True)])
+def test_glasses_cross_both_sides_of_the_nose(hidden: tuple[float, float], worn: bool) -> None:
+    """A turned nose hides its far side, and what is beside it there counts as in front."""
+    sides = np.zeros((2, 20, 20))
+    sides[0, 5:15, 4:11], sides[1, 5:15, 10:17] = 1, 1
+    above = np.zeros((20, 20))
+    above[:4] = 1
+    found = np.maximum(*(part * share for part, share in zip(sides, hidden, strict=True)))
+    assert wears_glasses(found, (sides[0], sides[1]), above) == worn
+    assert not wears_glasses(found + above, (sides[0], sides[1]), above)

@@ -41,8 +41,8 @@ _LINES, _FAINT, _STRONG = (0.0025, 0.005, 0.009), 0.12, 0.25
 _SHORTEST = 0.05
 # Distance around something in front within which its soft edge and shadow are left out too, as a fraction of the size.
 _BESIDE = 0.014
-# Share of the nose's bridge that must be hidden before a picture is taken to show glasses.
-_BRIDGE = 0.09
+# Share of the nose's bridge that must be hidden before a picture is taken to show glasses, and the share of each of its sides.
+_BRIDGE, _BRIDGE_SIDE = 0.09, 0.075
 # Side of the smallest object that counts on the lower face, as a fraction of the face's size.
 _LEAST_HAND = 0.25
 # Distances from brows and eyes, in units of the head model: on and near them only the network's own decision counts.
@@ -96,7 +96,7 @@ def find_maps(photograph: Photograph, hidden: np.ndarray, doubt: np.ndarray) -> 
     light = find_light(sample_skin(photograph, skin))
     apart = photograph.grid - light_over_grid(photograph, light.low)
     apart = cv2.GaussianBlur(apart, (0, 0), max(_SOFT * photograph.cells, 0.5))
-    glasses = wears_glasses((sure + doubtful) / 2, zones.bridge, zones.above)
+    glasses = wears_glasses((sure + doubtful) / 2, (zones.bridge_right, zones.bridge_left), zones.above)
     front = _find_front(photograph, zones, apart, (sure, doubtful * np.maximum(zones.temple, zones.band * glasses)))
     frames = front * np.clip(2 * zones.band, 0, 1) * glasses
     shadow = np.clip(-photograph.over_grid(light.shadow), 0, 1)
@@ -135,13 +135,16 @@ def _find_front(
     return front * covered * (1 - zones.eyes)
 
 
-def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> bool:
+def wears_glasses(hidden: np.ndarray, bridge: tuple[np.ndarray, np.ndarray], above: np.ndarray) -> bool:
     """Return whether something lies across the nose's bridge that does not hang down from the forehead.
 
-    `hidden`, the `bridge` and the forehead `above` it are (gh, gw) in 0..1.
+    A turned nose hides its own far side, so that both sides must be crossed. `hidden`, the sides of the `bridge`, which share their
+    middle, and the forehead `above` it are (gh, gw) in 0..1.
     """
-    across, over = (float((hidden * part).sum()) / max(float(part.sum()), 1e-6) for part in (bridge, above))
-    return across > _BRIDGE and across > over
+    right, left, across, over = (
+        float((hidden * part).sum()) / max(float(part.sum()), 1e-6) for part in (*bridge, np.maximum(*bridge), above)
+    )
+    return min(right, left) > _BRIDGE_SIDE and across > max(_BRIDGE, over)
 
 
 def _open_brow(photograph: Photograph, darker: np.ndarray) -> np.ndarray:
@@ -268,8 +271,8 @@ class Zones:
         The same, farther in from the outline down to the cheek bones.
     band : np.ndarray
         The band in which glasses sit.
-    bridge, above : np.ndarray
-        The nose's bridge, and the middle of the forehead above it.
+    bridge_right, bridge_left, above : np.ndarray
+        The two sides of the nose's bridge with its middle, and the middle of the forehead above it.
     guarded : np.ndarray
         Brows and lids with their margins, where only the network's own decision counts.
     brow, brow_core : np.ndarray
@@ -284,7 +287,8 @@ class Zones:
     likely: np.ndarray
     temple: np.ndarray
     band: np.ndarray
-    bridge: np.ndarray
+    bridge_right: np.ndarray
+    bridge_left: np.ndarray
     above: np.ndarray
     guarded: np.ndarray
     brow: np.ndarray
@@ -311,6 +315,7 @@ def _zones() -> Zones:
     temple = np.clip((0.95 - from_edge) / 0.25, 0, 1) * np.clip((0.45 - down) / 0.15, 0, 1)
     band = np.clip((down - brows + 0.25) / 0.1, 0, 1) * np.clip((0.62 - down) / 0.1, 0, 1)
     band *= 1.0 - np.clip((0.22 - across) / 0.1, 0, 1) * np.clip((down - 0.35) / 0.1, 0, 1)
+    bridge = (across < 0.2) & (down > -0.15) & (down < 0.3)
     brow, lid = (
         np.clip((reach - far) / 0.06 + 1, 0, 1) for reach, far in ((_BROW_MARGIN, from_brow), (_LID_MARGIN, from_eye))
     )
@@ -322,7 +327,8 @@ def _zones() -> Zones:
         likely=hair_zone(),
         temple=np.maximum(hair_zone(), temple),
         band=band,
-        bridge=(across < 0.2) & (down > -0.15) & (down < 0.3),
+        bridge_right=bridge & (head[:, 0] <= 0),
+        bridge_left=bridge & (head[:, 0] >= 0),
         above=(across < 0.25) & (down > -0.6) & (down < -0.28),
         guarded=np.maximum(brow, lid),
         brow=brow * (1 - lid),
