@@ -47,7 +47,7 @@ _NEVER, _SURE = -4.0, 4.0
 # network's log-odds: in general, where brows are, and the radius in pixels of hair that counts at brows in any case.
 _DARK_BELOW = (0.4, 0.75)
 _STREAKS_BELOW, _DIRECTED_BELOW = (0.04, 0.08), (0.2, 0.4)
-_DOUBT, _DOUBT_AT_BROWS, _THICK = (-7.0, -4.0), (-4.0, -1.0), 11
+_DOUBT, _DOUBT_AT_BROWS, _THICK = (-7.0, -4.0), (-2.5, -0.5), 11
 # The most steps in which hair is followed, of two pixels each.
 _FAR = 160
 
