@@ -84,3 +84,22 @@ def test_glasses_cross_both_sides_of_the_nose(hidden: tuple[float, float], worn:
     found = np.maximum(*(part * share for part, share in zip(sides, hidden, strict=True)))
     assert wears_glasses(found, (sides[0], sides[1]), above) == worn
     assert not wears_glasses(found + above, (sides[0], sides[1]), above)
+
+
+def test_a_rim_before_a_brow_hides_hardly_more_than_itself(source_bea: Source) -> None:
+    """A line runs through both brows and over the nose, and another below the eyes: around that one more is left out."""
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    points, size = view.face.points[:, :2] - (view.frame.window.x, view.frame.window.y), view.face.size
+    rows, columns = np.indices(view.pixels.shape[:2])
+    brow, below = points[[105, 334], 1].mean(), points[[145, 374], 1].mean() + 0.09 * size
+    across = (columns > points[70, 0]) & (columns < points[300, 0])
+    lines = [np.abs(rows - place) < 0.008 * size for place in (brow, below)]
+    bridge = (np.abs(columns - points[168, 0]) < 0.05 * size) & (np.abs(rows - points[168, 1]) < 0.03 * size)
+    rims = ((lines[0] | lines[1]) & across | bridge).astype(np.float32)
+    hidden = view.photograph.to_picture(find_maps(view.photograph, rims, rims).hidden) > 0.5
+    thick = [hidden[:, round(points[point, 0])] for point in (105, 334)]
+    over, under = (
+        np.mean([column[round(place - 0.05 * size) : round(place + 0.05 * size)].sum() for column in thick]) / size
+        for place in (brow, below)
+    )
+    assert under > 0.035 and over < under

@@ -43,6 +43,8 @@ _LINES, _FAINT, _STRONG = (0.0025, 0.005, 0.009), 0.12, 0.25
 _SHORTEST = 0.05
 # Distance around something in front within which its soft edge and shadow are left out too, as a fraction of the size.
 _BESIDE = 0.014
+# The same around a rim that lies before a brow.
+_BESIDE_BROW = 0.008
 # Share of the nose's bridge that must be hidden before a picture is taken to show glasses, and the share of each of its sides.
 _BRIDGE, _BRIDGE_SIDE = 0.09, 0.075
 # Side of the smallest object that counts on the lower face, as a fraction of the face's size.
@@ -113,7 +115,7 @@ def _find_front(
     """Find what lies in front of the face, float32 (gh, gw) in 0..1.
 
     `apart` (gh, gw, 3) is the picture over its low-order light. `network` is its decision and its doubts where they count. With
-    `glasses`, what shows between rims is no slit between strands.
+    `glasses`, a rim before a brow has no soft edge, and what shows between rims is no slit between strands.
     """
     sure, doubtful = (part * photograph.raster.covered for part in network)
     cells, free = photograph.cells, 1 - zones.guarded
@@ -135,6 +137,8 @@ def _find_front(
         found = np.maximum(found, _touching(more, np.maximum(found, seed), cells))
     found = _without_specks(found, cells)
     front = _widened(found, cells, _BESIDE)
+    if glasses:
+        front += zones.brow * (_widened(found, cells, _BESIDE_BROW) - front)
     covered = photograph.raster.covered
     front = np.maximum(front, find_gaps(front, np.maximum(zones.temple * free, across), covered, cells))
     front = np.maximum(front, find_slits(front, zones.forehead if glasses else zones.fringe, covered, cells))
