@@ -11,7 +11,7 @@ import pytest
 from faceplate.color import ColorConfig
 from faceplate.comp.occlusion import occlusion_matte, square_matrix
 from faceplate.comp.occlusion_edges import SIDE
-from faceplate.comp.occlusion_hair import hair_odds, hair_zone
+from faceplate.comp.occlusion_hair import hair_odds, hair_zone, with_hair
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample
 from faceplate.face.raster import MeshRaster, rasterise
@@ -80,6 +80,54 @@ def test_hard_light_and_grain_are_skin(bare: tuple[Frame, Face], raster: MeshRas
     lit = bare[0].pixels * hard_key(*bare)
     grain = np.random.default_rng(1).standard_normal(lit.shape) * np.sqrt(2e-4 * np.maximum(lit, 0) + 1e-5)
     assert found(bare, lit + grain, raster).mean() < 0.002
+
+
+def followed(bare: tuple[Frame, Face], pixels: np.ndarray, raster: MeshRaster, roots: np.ndarray) -> np.ndarray:
+    """Return where hair is found on the face by a network that finds nothing but `roots`, bool (SIDE, SIDE)."""
+    levels = np.median(bare[0].pixels[raster.covered], axis=0)
+    odds = np.where(roots, 4.0, -8.0).astype(np.float32)
+    return (with_hair(odds, pixels.astype(np.float32), levels, bare[1].points) > 0) & raster.covered
+
+
+@pytest.fixture(scope="module")
+def brow_high(bare: tuple[Frame, Face], raster: MeshRaster) -> np.ndarray:
+    """The half of the forehead on one side, down to where brows begin, bool (SIDE, SIDE)."""
+    zone = raster.interpolate(hair_zone()[:, None])[..., 0]
+    y, x = np.mgrid[:SIDE, :SIDE]
+    middle = bare[1].points[:, :2].mean(axis=0)
+    return (zone > 0.75) & raster.covered & (x > middle[0]) & (y < bare[1].points[topology().left_brow, 1].min())
+
+
+@pytest.fixture(scope="module")
+def roots(bare: tuple[Frame, Face], brow_high: np.ndarray) -> np.ndarray:
+    """The uppermost part of that half, bool (SIDE, SIDE)."""
+    return brow_high & (np.mgrid[:SIDE, :SIDE][0] < bare[1].points[:, 1].min() + 0.04 * SIDE)
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.5])
+def test_a_fringe_is_followed_to_its_ends(
+    lean: float, bare: tuple[Frame, Face], raster: MeshRaster, brow_high: np.ndarray, roots: np.ndarray
+) -> None:
+    """Locks with skin between them, too thin for dense hair, are found below their roots, and the skin is not."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    locks = brow_high & ((x - lean * y) % 20 < 10)
+    hair = bare[0].pixels * np.exp(0.5 * streaks(lean) - 1.4)[..., None]
+    shown = np.where(locks[..., None], hair, bare[0].pixels)
+    below = locks & ~cv2.dilate(roots.astype(np.uint8), np.ones((9, 9))).astype(bool)
+    assert below.sum() > 300
+    assert found(bare, shown, raster)[below].mean() < 0.1
+    seen = followed(bare, shown, raster, roots)
+    assert seen[below].mean() > 0.4
+    assert (seen & ~cv2.dilate(locks.astype(np.uint8), np.ones((5, 5))).astype(bool) & ~roots).mean() < 0.002
+
+
+@pytest.mark.parametrize("stops", [0.0, 1.0, 2.0])
+def test_a_soft_shadow_below_the_hair_is_not_followed(
+    stops: float, bare: tuple[Frame, Face], raster: MeshRaster, brow_high: np.ndarray, roots: np.ndarray
+) -> None:
+    shadow = cv2.GaussianBlur(brow_high.astype(np.float32), (0, 0), 8)[..., None]
+    seen = followed(bare, bare[0].pixels * 2.0 ** (-stops * shadow), raster, roots)
+    assert (seen & ~roots)[raster.covered].mean() < 0.005
 
 
 def test_hair_over_the_mesh_stays_in_front(

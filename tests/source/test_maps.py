@@ -7,7 +7,7 @@ import pytest
 
 from faceplate.comp.regions import region_matte
 from faceplate.source import Source
-from faceplate.source.maps import find_maps
+from faceplate.source.maps import find_maps, wears_glasses
 from occluders import DARK_FRAME, DARK_HAIR, LIGHT_HAIR, METAL_FRAME, with_glasses
 from pictures import ReadSource
 from source_views import maps_of, repainted, scene_of, strand_on
@@ -72,3 +72,34 @@ def test_a_brow_under_a_fringe_is_given_up_for_a_freer_one(source_bea: Source) -
     assert brow.sum() > 200
     photograph = repainted(view, pixels).photograph
     assert (photograph.to_picture(find_maps(photograph, none, none).hidden)[brow] > 0.5).mean() > 0.9
+
+
+@pytest.mark.parametrize(("hidden", "worn"), [((0.3, 0.0), False), ((0.0, 0.3), False), ((0.2, 0.2), True)])
+def test_glasses_cross_both_sides_of_the_nose(hidden: tuple[float, float], worn: bool) -> None:
+    """A turned nose hides its far side, and what is beside it there counts as in front."""
+    sides = np.zeros((2, 20, 20))
+    sides[0, 5:15, 4:11], sides[1, 5:15, 10:17] = 1, 1
+    above = np.zeros((20, 20))
+    above[:4] = 1
+    found = np.maximum(*(part * share for part, share in zip(sides, hidden, strict=True)))
+    assert wears_glasses(found, (sides[0], sides[1]), above) == worn
+    assert not wears_glasses(found + above, (sides[0], sides[1]), above)
+
+
+def test_a_rim_before_a_brow_hides_hardly_more_than_itself(source_bea: Source) -> None:
+    """A line runs through both brows and over the nose, and another below the eyes: around that one more is left out."""
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    points, size = view.face.points[:, :2] - (view.frame.window.x, view.frame.window.y), view.face.size
+    rows, columns = np.indices(view.pixels.shape[:2])
+    brow, below = points[[105, 334], 1].mean(), points[[145, 374], 1].mean() + 0.09 * size
+    across = (columns > points[70, 0]) & (columns < points[300, 0])
+    lines = [np.abs(rows - place) < 0.008 * size for place in (brow, below)]
+    bridge = (np.abs(columns - points[168, 0]) < 0.05 * size) & (np.abs(rows - points[168, 1]) < 0.03 * size)
+    rims = ((lines[0] | lines[1]) & across | bridge).astype(np.float32)
+    hidden = view.photograph.to_picture(find_maps(view.photograph, rims, rims).hidden) > 0.5
+    thick = [hidden[:, round(points[point, 0])] for point in (105, 334)]
+    over, under = (
+        np.mean([column[round(place - 0.05 * size) : round(place + 0.05 * size)].sum() for column in thick]) / size
+        for place in (brow, below)
+    )
+    assert under > 0.035 and over < under

@@ -8,7 +8,7 @@ import pytest
 
 from faceplate.source import Source, SourceView
 from faceplate.source.maps import find_maps
-from faceplate.source.strands import find_gaps, find_holes
+from faceplate.source.strands import find_gaps, find_holes, find_slits
 from source_views import maps_of, repainted
 
 
@@ -58,6 +58,37 @@ def test_thin_and_small_pieces_of_skin_are_gaps() -> None:
     assert found[20:180, 190:200].min() == 1 and found[80:110, 60:90].min() == 1
     assert found[220:].max() == 0  # the face below
     assert find_gaps(front, 0 * zone, covered, cells).max() == 0
+
+
+def test_slits_between_strands_are_hidden_and_a_brow_below_a_fringe_is_not() -> None:
+    """A slit as wide as a tenth of the face, less than a twentieth each way; the brow is low and wide, between fringe and rim."""
+    cells, covered = 384.0, np.ones((400, 400), np.float32)
+    front = np.zeros((400, 400), np.float32)
+    front[:200] = 1.0
+    front[60:200, 180:215] = 0.0  # a slit that is open below
+    front[150:175, 20:150] = 0.0  # a brow
+    zone = np.ones_like(front)
+    found = find_slits(front, zone, covered, cells)
+    assert found[70:180, 182:213].min() == 1
+    assert found[155:170, 45:125].max() == 0 and found[215:].max() == 0
+    assert find_slits(front, 0 * zone, covered, cells).max() == 0
+
+
+def test_a_lock_on_the_cheek_is_hidden_to_its_end(front: SourceView) -> None:
+    """Of a streaked lock the network finds only the upper half."""
+    points, size = front.face.points[:, :2] - (front.frame.window.x, front.frame.window.y), front.face.size
+    rows, columns = np.indices(front.pixels.shape[:2])
+    outer, inner, eye, nose = points[454, 0], points[280, 0], points[386, 1], points[4, 1]
+    lock = (
+        (columns > inner + 0.4 * (outer - inner)) & (columns < outer) & (rows > eye) & (rows < eye + 0.8 * (nose - eye))
+    )
+    soft = cv2.GaussianBlur(lock.astype(np.float32), (0, 0), 0.003 * size)[..., None]
+    streaks = 0.35 * np.sin(columns / size * 2 * np.pi / 0.02)[..., None] - 0.5
+    upper = (lock & (rows < eye + 0.3 * (nose - eye))).astype(np.float32)
+    photograph = repainted(front, front.pixels * np.exp(soft * streaks)).photograph
+    hidden = photograph.to_picture(find_maps(photograph, upper, upper).hidden)
+    below = lock & (rows > eye + 0.5 * (nose - eye)) & (front.texture.clean > 0.9)
+    assert below.sum() > 200 and (hidden > 0.5)[below].mean() > 0.4
 
 
 def test_a_small_hole_is_no_skin_of_its_own() -> None:

@@ -3,8 +3,8 @@
 Colour alone cannot tell a hand from a face, so a small network does. It gets the face aligned by its own mesh, together
 with the mesh's outline, eyes, brows, nose and lips, and decides for every pixel whether the face is visible. It ships
 with a card, `face_occlusion`; `tests/truth/make_occlusion.py` trained it on invented faces and drawn occluders. It works at
-320 pixels. Dense hair, which it misses, is found by its streaks (`occlusion_hair`); `occlusion_edges` then finds the edge in the
-plate's own pixels.
+320 pixels. Dense hair and the ends of a fringe, which it misses, are found by what hair looks like (`occlusion_hair`);
+`occlusion_edges` then finds the edge in the plate's own pixels.
 
 All values are relative to the face's own level in each channel, so the plate's exposure and white balance have no effect.
 """
@@ -19,7 +19,7 @@ import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
-from faceplate.comp.occlusion_hair import hair_odds
+from faceplate.comp.occlusion_hair import with_hair
 from faceplate.comp.occlusion_regions import steadied_odds
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
@@ -149,7 +149,7 @@ def measure_odds(
     if not (levels > 0.0).all():
         return None
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
-    odds = np.maximum(odds, hair_odds(seen, levels, points))
+    odds = with_hair(odds, seen, levels, points)
     if usual is not None:
         odds = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
     return SquareOdds(odds, levels)

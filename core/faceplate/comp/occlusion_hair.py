@@ -1,25 +1,31 @@
-"""Hair that hangs over the face from its outline: what the occlusion network misses where hair lies dense.
+"""Hair that hangs over the face from its outline: what the occlusion network misses of it.
 
 Hair beside the face and over the forehead is darker than the skin, and it is streaked: its luminance changes at the width of a
 strand, along one direction. Shadow on skin is dark without streaks, and grain has no direction (J. Bigün and G. Granlund,
 "Optimal orientation detection of linear symmetry", ICCV 1987, for the measure of direction).
+
+Dense hair is found by that alone. Of a fringe the network often finds only the roots; from what is found for sure the rest is
+followed along what is dark and looks like hair, to the strands' ends. This is the morphological reconstruction of a grey picture
+(L. Vincent, "Morphological grayscale reconstruction in image analysis", IEEE Trans. Image Processing 1993), which is continuous
+in its input.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE
+from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, sigmoid
 from faceplate.face import topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import away_from, bare_skin, head_model, light_orders, normals
 from faceplate.image.soft_steps import disc, ramp
 from faceplate.image.window import Window
 
-__all__ = ["hair_odds", "hair_zone"]
+__all__ = ["hair_odds", "hair_zone", "with_hair"]
 
 # The square's pixels over those of the grid on which the zone is drawn.
 _ZONE_STEP = 4
@@ -37,10 +43,37 @@ _STREAKS, _DIRECTED, _AROUND = (0.06, 0.12), (0.2, 0.4), 4.0
 _LEAST, _LOCK, _EDGE, _WIDE = 6, 8, 0.1, (0.2, 0.6)
 # Log-odds where nothing speaks for hair, and where everything does.
 _NEVER, _SURE = -4.0, 4.0
+# The same clues for hair that hangs down from what is found, from nothing to enough: weaker ones do. The last line is of the
+# network's log-odds: in general, where brows are, and the radius in pixels of hair that counts at brows in any case.
+_DARK_BELOW = (0.4, 0.75)
+_STREAKS_BELOW, _DIRECTED_BELOW = (0.04, 0.08), (0.2, 0.4)
+_DOUBT, _DOUBT_AT_BROWS, _THICK = (-7.0, -4.0), (-2.5, -0.5), 11
+# The most steps in which hair is followed, of two pixels each.
+_FAR = 160
+
+
+def with_hair(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Add hair that hangs over the face to the network's log-odds.
+
+    Parameters
+    ----------
+    odds : np.ndarray
+        float32 (SIDE, SIDE), the occlusion network's log-odds.
+    seen, levels, points : np.ndarray
+        As in `hair_odds`.
+
+    Returns
+    -------
+    np.ndarray
+        float32 (SIDE, SIDE), nowhere less than `odds`.
+    """
+    clues = _Clues.of(seen, levels, points)
+    found = np.maximum(odds, _dense(clues))
+    return np.maximum(found, _as_odds(_hanging(clues, odds, sigmoid(found))))
 
 
 def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Compute log-odds float32 (SIDE, SIDE) that hair hangs over the face.
+    """Compute log-odds float32 (SIDE, SIDE) that dense hair hangs over the face.
 
     Parameters
     ----------
@@ -51,17 +84,90 @@ def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.nd
     points : np.ndarray
         float (478, 3), the mesh in the square.
     """
-    level = float(levels @ REC709_LUMINANCE)
-    calm = cv2.GaussianBlur(seen @ REC709_LUMINANCE, (0, 0), _CALM)
-    log = np.log(np.maximum(calm, np.float32(_DARKEST * level)) / np.float32(level))
-    soft = cv2.GaussianBlur(log, (0, 0), _READ)
-    skin, zone = _on_square(points, _expected_skin(soft, points), hair_zone())
-    dark = ramp(skin - soft, *_DARK)
-    fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
-    streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
-    hair = dark * ramp(streaks, *_STREAKS) * ramp(_directed(log), *_DIRECTED)
-    hair = _without_strips(_opened(hair * zone, _LEAST))
+    return _dense(_Clues.of(seen, levels, points))
+
+
+@dataclass(frozen=True)
+class _Clues:
+    """What speaks for hair, float32 (SIDE, SIDE) each.
+
+    `darker` and `softly` are the natural logarithm under the expected skin, as it is and softly read; `streaks` the contrast of
+    strands, `directed` how far they have one direction. `zone` is where hair is likely, `forehead` the part of it above the brows,
+    which are `brows`; from the `roots` hair hangs down. What is found lower may be the frame of glasses.
+    """
+
+    darker: np.ndarray
+    softly: np.ndarray
+    streaks: np.ndarray
+    directed: np.ndarray
+    zone: np.ndarray
+    forehead: np.ndarray
+    brows: np.ndarray
+    roots: np.ndarray
+
+    @classmethod
+    def of(cls, seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> _Clues:
+        level = float(levels @ REC709_LUMINANCE)
+        calm = cv2.GaussianBlur(seen @ REC709_LUMINANCE, (0, 0), _CALM)
+        log = np.log(np.maximum(calm, np.float32(_DARKEST * level)) / np.float32(level))
+        soft = cv2.GaussianBlur(log, (0, 0), _READ)
+        parts = (_expected_skin(soft, points), hair_zone(), _forehead(), 1.0 - _off_brows(), _roots())
+        skin, zone, forehead, brows, roots = _on_square(points, *parts)
+        fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
+        streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
+        return cls(skin - log, skin - soft, streaks, _directed(log), zone, forehead, brows, roots)
+
+
+def _dense(clues: _Clues) -> np.ndarray:
+    """Compute log-odds of dense hair, float32 (SIDE, SIDE)."""
+    hair = ramp(clues.softly, *_DARK) * ramp(clues.streaks, *_STREAKS) * ramp(clues.directed, *_DIRECTED)
+    return _as_odds(_without_strips(_opened(hair * clues.zone, _LEAST)))
+
+
+def _as_odds(hair: np.ndarray) -> np.ndarray:
     return np.float32(_NEVER) + np.float32(_SURE - _NEVER) * hair
+
+
+def _hanging(clues: _Clues, odds: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Follow hair from what is `found` (SIDE, SIDE), 0..1, to its ends, float32 (SIDE, SIDE) in 0..1.
+
+    `odds` are the network's log-odds. Beside the face only what is as wide as a lock counts, as in `_without_strips`.
+    """
+    dark = ramp(clues.darker, *_DARK_BELOW)
+    streaked = ramp(clues.streaks, *_STREAKS_BELOW) * ramp(clues.directed, *_DIRECTED_BELOW)
+    like = dark * np.maximum(ramp(odds, *_DOUBT), streaked)
+    locks = _opened_at_half(like * clues.zone, _LOCK)
+    # No brow is as thick, so that a brow counts only beneath hair.
+    thick = _opened_at_half(like * np.minimum(clues.forehead + clues.brows, 1), _THICK)
+    over = np.maximum(dark * ramp(odds, *_DOUBT_AT_BROWS), thick) * clues.brows
+    like = np.maximum(np.minimum(like * clues.forehead + over, 1), locks).astype(np.float32)
+    if not (like > 0).any():
+        return like
+    roots = found * clues.roots
+    reached = _reconstructed(_pooled(roots), _pooled(np.maximum(roots, like)))
+    return np.minimum(cv2.resize(reached, like.shape[::-1], interpolation=cv2.INTER_NEAREST), like)
+
+
+def _reconstructed(seed: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return the largest picture below `mask` that is connected with `seed`: each pixel's best way there by its lowest value."""
+    around, held = np.ones((3, 3), np.uint8), np.minimum(seed, mask)
+    for step in range(1, _FAR + 1):
+        more = np.minimum(cv2.dilate(held, around), mask)
+        if step % 8 == 0 and np.array_equal(more, held):
+            break
+        held = more
+    return held
+
+
+def _opened_at_half(values: np.ndarray, radius: int) -> np.ndarray:
+    """Return what is at least twice `radius` pixels wide, float32 (SIDE, SIDE), found at half the resolution."""
+    half = cv2.resize(values.astype(np.float32), (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
+    return cv2.resize(cv2.morphologyEx(half, cv2.MORPH_OPEN, disc(radius / 2)), values.shape[::-1])
+
+
+def _pooled(values: np.ndarray) -> np.ndarray:
+    """Return the largest value of each block of 2 x 2, float32 (SIDE / 2, SIDE / 2): a strand stays connected."""
+    return values.reshape(SIDE // 2, 2, SIDE // 2, 2).max(axis=(1, 3))
 
 
 @cache
@@ -70,11 +176,35 @@ def hair_zone() -> np.ndarray:
     head, mesh = head_model().reference, topology()
     down = head[:, 1]
     loops = np.concatenate([mesh.right_brow, mesh.left_brow])
-    brows, top, mouth = head[loops, 1].mean(), head[mesh.oval, 1].min(), head[mesh.lips_loop, 1].mean()
-    forehead = np.clip(4.0 * (brows + 0.15 - down) / (brows - top), 0.0, 1.0)
+    brows, mouth = head[loops, 1].mean(), head[mesh.lips_loop, 1].mean()
     beside = np.clip((0.55 - away_from(mesh.oval)) / 0.25, 0.0, 1.0)
     beside *= np.clip(1.0 + 4.0 * (mouth - 0.2 - down) / (mouth - brows), 0.0, 1.0)
-    return np.maximum(forehead, beside) * np.clip((away_from(loops) - 0.1) / 0.1, 0.0, 1.0)
+    return np.maximum(_forehead(), beside * _off_brows())
+
+
+@cache
+def _forehead() -> np.ndarray:
+    """Return the forehead well above the brows, float64 (478,) in 0..1."""
+    head, mesh = head_model().reference, topology()
+    down = head[:, 1]
+    brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
+    top = head[mesh.oval, 1].min()
+    return np.clip(4.0 * (brows + 0.15 - down) / (brows - top), 0.0, 1.0) * _off_brows()
+
+
+@cache
+def _roots() -> np.ndarray:
+    """Return the forehead where no glasses reach, float64 (478,) in 0..1."""
+    head, mesh = head_model().reference, topology()
+    brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
+    return np.clip((brows - 0.1 - head[:, 1]) / 0.1, 0.0, 1.0)
+
+
+@cache
+def _off_brows() -> np.ndarray:
+    """Return where no brow is, float64 (478,) in 0..1."""
+    mesh = topology()
+    return np.clip((away_from(np.concatenate([mesh.right_brow, mesh.left_brow])) - 0.1) / 0.1, 0.0, 1.0)
 
 
 def _without_strips(hair: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from faceplate.face.shape import away_from, bare_skin, head_model
 from faceplate.image.soft_steps import disc, ramp
 from faceplate.source.light import LUMINANCE, find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
-from faceplate.source.strands import find_gaps, find_holes, find_streaks
+from faceplate.source.strands import find_gaps, find_holes, find_slits, find_streaks
 
 __all__ = ["Maps", "find_maps", "wears_glasses"]
 
@@ -29,6 +29,8 @@ _SOFT, _SKIN_LIKE, _HAIR_LIKE = 0.006, 0.38, 0.6
 _DOUBT_LIKE = (0.08, 0.2)
 # The same over a brow and at the temples, where hair counts that comes in from hair.
 _OVER_BROW = (0.45, 0.7)
+# The same for the dark strands of streaked hair on the cheek over what is around within this many face sizes: a shadow has none.
+_ON_CHEEK, _STRAND = (0.1, 0.2), 0.012
 # How much darker one side is above its brow than the other where hair lies across it, and the most of a free brow.
 _ONE_SIDED, _FREE_BROW = 0.9, 0.9
 # The same where this side is darker than any brow is: how dark, and how much darker than the other, from nothing to enough.
@@ -41,8 +43,10 @@ _LINES, _FAINT, _STRONG = (0.0025, 0.005, 0.009), 0.12, 0.25
 _SHORTEST = 0.05
 # Distance around something in front within which its soft edge and shadow are left out too, as a fraction of the size.
 _BESIDE = 0.014
-# Share of the nose's bridge that must be hidden before a picture is taken to show glasses.
-_BRIDGE = 0.09
+# The same around a rim that lies before a brow.
+_BESIDE_BROW = 0.008
+# Share of the nose's bridge that must be hidden before a picture is taken to show glasses, and the share of each of its sides.
+_BRIDGE, _BRIDGE_SIDE = 0.09, 0.075
 # Side of the smallest object that counts on the lower face, as a fraction of the face's size.
 _LEAST_HAND = 0.25
 # Distances from brows and eyes, in units of the head model: on and near them only the network's own decision counts.
@@ -96,8 +100,9 @@ def find_maps(photograph: Photograph, hidden: np.ndarray, doubt: np.ndarray) -> 
     light = find_light(sample_skin(photograph, skin))
     apart = photograph.grid - light_over_grid(photograph, light.low)
     apart = cv2.GaussianBlur(apart, (0, 0), max(_SOFT * photograph.cells, 0.5))
-    glasses = wears_glasses((sure + doubtful) / 2, zones.bridge, zones.above)
-    front = _find_front(photograph, zones, apart, (sure, doubtful * np.maximum(zones.temple, zones.band * glasses)))
+    glasses = wears_glasses((sure + doubtful) / 2, (zones.bridge_right, zones.bridge_left), zones.above)
+    network = (sure, doubtful * np.maximum(zones.temple, zones.band * glasses))
+    front = _find_front(photograph, zones, apart, network, glasses)
     frames = front * np.clip(2 * zones.band, 0, 1) * glasses
     shadow = np.clip(-photograph.over_grid(light.shadow), 0, 1)
     maps = (zones.bare * (1 - front), front - frames, frames, shadow * zones.bare * (1 - front))
@@ -105,11 +110,12 @@ def find_maps(photograph: Photograph, hidden: np.ndarray, doubt: np.ndarray) -> 
 
 
 def _find_front(
-    photograph: Photograph, zones: Zones, apart: np.ndarray, network: tuple[np.ndarray, np.ndarray]
+    photograph: Photograph, zones: Zones, apart: np.ndarray, network: tuple[np.ndarray, np.ndarray], glasses: bool
 ) -> np.ndarray:
     """Find what lies in front of the face, float32 (gh, gw) in 0..1.
 
-    `apart` (gh, gw, 3) is the picture over its low-order light. `network` is its decision and its doubts where they count.
+    `apart` (gh, gw, 3) is the picture over its low-order light. `network` is its decision and its doubts where they count. With
+    `glasses`, a rim before a brow has no soft edge, and what shows between rims is no slit between strands.
     """
     sure, doubtful = (part * photograph.raster.covered for part in network)
     cells, free = photograph.cells, 1 - zones.guarded
@@ -124,24 +130,32 @@ def _find_front(
         (_without_wrinkles(zones.likely * free * streaks, zones.likely, cells), zones.outline),
         (zones.likely * free * ramp(darker, _SKIN_LIKE, _HAIR_LIKE), zones.outline),
         (zones.temple * free * ramp(darker, *_OVER_BROW), 0),
+        (zones.cheek * free * streaks * ramp(_strands(darker, cells), *_ON_CHEEK), 0),
         (across * ramp(darker, *_OVER_BROW), 0),
         (_lines(photograph, zones.likely * free * photograph.raster.covered), zones.outline),
     ):
         found = np.maximum(found, _touching(more, np.maximum(found, seed), cells))
-    front = _widened(_without_specks(found, cells), cells)
+    found = _without_specks(found, cells)
+    front = _widened(found, cells, _BESIDE)
+    if glasses:
+        front += zones.brow * (_widened(found, cells, _BESIDE_BROW) - front)
     covered = photograph.raster.covered
     front = np.maximum(front, find_gaps(front, np.maximum(zones.temple * free, across), covered, cells))
+    front = np.maximum(front, find_slits(front, zones.forehead if glasses else zones.fringe, covered, cells))
     front = np.maximum(front, find_holes(front, covered, cells))
     return front * covered * (1 - zones.eyes)
 
 
-def wears_glasses(hidden: np.ndarray, bridge: np.ndarray, above: np.ndarray) -> bool:
+def wears_glasses(hidden: np.ndarray, bridge: tuple[np.ndarray, np.ndarray], above: np.ndarray) -> bool:
     """Return whether something lies across the nose's bridge that does not hang down from the forehead.
 
-    `hidden`, the `bridge` and the forehead `above` it are (gh, gw) in 0..1.
+    A turned nose hides its own far side, so that both sides must be crossed. `hidden`, the sides of the `bridge`, which share their
+    middle, and what is `above` it between the brows are (gh, gw) in 0..1.
     """
-    across, over = (float((hidden * part).sum()) / max(float(part.sum()), 1e-6) for part in (bridge, above))
-    return across > _BRIDGE and across > over
+    right, left, across, over = (
+        float((hidden * part).sum()) / max(float(part.sum()), 1e-6) for part in (*bridge, np.maximum(*bridge), above)
+    )
+    return min(right, left) > _BRIDGE_SIDE and across > max(_BRIDGE, over)
 
 
 def _open_brow(photograph: Photograph, darker: np.ndarray) -> np.ndarray:
@@ -163,6 +177,12 @@ def _open_brow(photograph: Photograph, darker: np.ndarray) -> np.ndarray:
         margin = np.clip((mine - _FREE_BROW) / 0.3, 0, 1)
         given[side] = (core * zones.brow + (1 - core) * margin * zones.brow * (1 - zones.brow_core))[side]
     return photograph.over_grid(given)
+
+
+def _strands(darker: np.ndarray, cells: float) -> np.ndarray:
+    """Return how much darker the strands near each place are than what is around, float32 (gh, gw)."""
+    fine = darker - cv2.GaussianBlur(darker, (0, 0), _STRAND * cells)
+    return cv2.dilate(fine, disc(_STRAND * cells))
 
 
 def _lines(photograph: Photograph, where: np.ndarray) -> np.ndarray:
@@ -243,10 +263,10 @@ def _without_specks(front: np.ndarray, cells: float) -> np.ndarray:
     return front * cv2.dilate(kept[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
 
 
-def _widened(front: np.ndarray, cells: float) -> np.ndarray:
-    """Grow what lies in front by its soft edge and contact shadow, with a soft border."""
-    grown = cv2.dilate(ramp(front, 0.1, 0.45), disc(_BESIDE * cells))
-    return np.clip(cv2.GaussianBlur(grown, (0, 0), max(0.3 * _BESIDE * cells, 0.5)) * 1.1 - 0.05, 0, 1)
+def _widened(front: np.ndarray, cells: float, beside: float) -> np.ndarray:
+    """Grow what lies in front by its soft edge and contact shadow, `beside` face sizes, with a soft border."""
+    grown = cv2.dilate(ramp(front, 0.1, 0.45), disc(beside * cells))
+    return np.clip(cv2.GaussianBlur(grown, (0, 0), max(0.3 * beside * cells, 0.5)) * 1.1 - 0.05, 0, 1)
 
 
 def _largest_channel(values: np.ndarray) -> np.ndarray:
@@ -266,14 +286,18 @@ class Zones:
         Where hair is likely: well above the brows, and beside the face down to the mouth.
     temple : np.ndarray
         The same, farther in from the outline down to the cheek bones.
+    cheek : np.ndarray
+        Farther still, below the eyes down to the cheek bones.
     band : np.ndarray
         The band in which glasses sit.
-    bridge, above : np.ndarray
-        The nose's bridge, and the middle of the forehead above it.
+    bridge_right, bridge_left, above : np.ndarray
+        The two sides of the nose's bridge with its middle, and the skin between the brows above it.
     guarded : np.ndarray
         Brows and lids with their margins, where only the network's own decision counts.
     brow, brow_core : np.ndarray
         The brows with their margins but without the lids, and the brows alone.
+    fringe, forehead : np.ndarray
+        Where strands of a fringe hang: the forehead with brows and upper lids, and the temples; and its part above the brows.
     eyes : np.ndarray
         The eyes themselves.
     outline, low : np.ndarray
@@ -283,12 +307,16 @@ class Zones:
     bare: np.ndarray
     likely: np.ndarray
     temple: np.ndarray
+    cheek: np.ndarray
     band: np.ndarray
-    bridge: np.ndarray
+    bridge_right: np.ndarray
+    bridge_left: np.ndarray
     above: np.ndarray
     guarded: np.ndarray
     brow: np.ndarray
     brow_core: np.ndarray
+    fringe: np.ndarray
+    forehead: np.ndarray
     eyes: np.ndarray
     outline: np.ndarray
     low: np.ndarray
@@ -311,6 +339,7 @@ def _zones() -> Zones:
     temple = np.clip((0.95 - from_edge) / 0.25, 0, 1) * np.clip((0.45 - down) / 0.15, 0, 1)
     band = np.clip((down - brows + 0.25) / 0.1, 0, 1) * np.clip((0.62 - down) / 0.1, 0, 1)
     band *= 1.0 - np.clip((0.22 - across) / 0.1, 0, 1) * np.clip((down - 0.35) / 0.1, 0, 1)
+    bridge = (across < 0.2) & (down > -0.15) & (down < 0.3)
     brow, lid = (
         np.clip((reach - far) / 0.06 + 1, 0, 1) for reach, far in ((_BROW_MARGIN, from_brow), (_LID_MARGIN, from_eye))
     )
@@ -321,12 +350,16 @@ def _zones() -> Zones:
         bare=bare_skin(),
         likely=hair_zone(),
         temple=np.maximum(hair_zone(), temple),
+        cheek=np.clip((1.25 - from_edge) / 0.2, 0, 1) * np.clip(np.minimum(down - 0.15, 0.65 - down) / 0.1, 0, 1),
         band=band,
-        bridge=(across < 0.2) & (down > -0.15) & (down < 0.3),
-        above=(across < 0.25) & (down > -0.6) & (down < -0.28),
+        bridge_right=bridge & (head[:, 0] <= 0),
+        bridge_left=bridge & (head[:, 0] >= 0),
+        above=(across < 0.2) & (down > -0.3) & (down < -0.1),
         guarded=np.maximum(brow, lid),
         brow=brow * (1 - lid),
         brow_core=np.isin(np.arange(len(head)), brow_loops),
+        fringe=np.maximum((down < brows + 0.2) & ~eyes, temple),
+        forehead=(down < brows) & (from_brow > 0.04),
         eyes=eyes,
         outline=outline,
         low=np.clip((down - 0.55) / 0.1, 0, 1) * (1 - outline),

@@ -31,6 +31,7 @@ from faceplate.source.maps import Maps, find_maps
 from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
 from faceplate.source.rims import find_rims
+from faceplate.source.strands import find_holes
 from faceplate.source.teeth import find_teeth
 from faceplate.source.texture import ViewTexture, make_texture
 from faceplate.source.tone_step import tone_step
@@ -278,8 +279,10 @@ class Source:
         found = view.grid_maps
         if not self._wears_glasses:
             return found
-        rims = find_rims(view.photograph, frame=bool(found.glasses.any()))
-        return replace(found, glasses=np.maximum(found.glasses, rims - found.hair))
+        photograph = view.photograph
+        rims = np.maximum(found.glasses, find_rims(photograph, frame=bool(found.glasses.any())) - found.hair)
+        between = find_holes(np.minimum(found.hair + rims, 1), photograph.raster.covered, photograph.cells)
+        return replace(found, glasses=np.maximum(rims, between - found.hair))
 
     def cache_identity(self) -> str:
         """Return a text that is the same exactly when the pictures, their colour and their analysis are."""

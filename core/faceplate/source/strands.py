@@ -9,7 +9,7 @@ from faceplate.image.soft_steps import disc, ramp
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
 
-__all__ = ["find_gaps", "find_holes", "find_streaks"]
+__all__ = ["find_gaps", "find_holes", "find_slits", "find_streaks"]
 
 # Standard deviations within which streaks are looked for and averaged, as fractions of the face's size.
 _FINE, _AROUND = 0.008, 0.0105
@@ -20,6 +20,8 @@ _STREAKED, _LEAST_CONTRAST = (2.8, 4.2), 0.02
 _UNLIKE = (0.12, 0.24)
 # Radius of the thinnest skin between strands, and side of the least piece of skin, as fractions of the face's size.
 _THIN, _LEAST_PIECE = 0.022, 0.1
+# The same across and down where strands hang over a brow, which itself is wide and low.
+_ACROSS, _DOWN, _LEAST_CORE = 0.05, 0.012, 0.03
 # Side of the largest hole in what lies in front that is no skin of its own, as a fraction of the face's size.
 _HOLE = 0.07
 
@@ -74,6 +76,25 @@ def find_gaps(front: np.ndarray, zone: np.ndarray, covered: np.ndarray, cells: f
     beside = cv2.dilate((front > 0.3).astype(np.uint8), disc(2 * _THIN * cells)) > 0
     gaps = (free > 0) & beside & ~whole
     return (gaps * np.clip(2 * zone, 0, 1)).astype(np.float32)
+
+
+def find_slits(front: np.ndarray, zone: np.ndarray, covered: np.ndarray, cells: float) -> np.ndarray:
+    """Find skin and brow that show only in slits between strands that hang down, float32 (gh, gw) in 0..1.
+
+    The parameters are those of `find_gaps`. A slit is narrow across the face; the brow between a fringe and a rim below it is wide.
+    """
+    free = ((front < 0.3) & (covered > 0.5)).astype(np.uint8)
+    size = tuple(2 * max(round(radius * cells), 1) + 1 for radius in (_ACROSS, _DOWN))
+    flat = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, size)
+    core = cv2.erode(free, flat, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
+    kept = stats[:, cv2.CC_STAT_AREA] > (_LEAST_CORE * cells) ** 2
+    kept[0] = False
+    whole = cv2.dilate(kept[np.asarray(labels, np.int32)].astype(np.uint8), flat) > 0
+    beside = cv2.dilate((front > 0.3).astype(np.uint8), disc(2 * _ACROSS * cells)) > 0
+    slits = (free > 0) & beside & ~whole & (zone > 0.3)
+    # With the soft border of the strands.
+    return cv2.dilate(slits.astype(np.float32), disc(3)) * (slits | (front > 0.02))
 
 
 def find_holes(front: np.ndarray, covered: np.ndarray, cells: float) -> np.ndarray:
