@@ -86,7 +86,7 @@ def followed(bare: tuple[Frame, Face], pixels: np.ndarray, raster: MeshRaster, r
     """Return where hair is found on the face by a network that finds nothing but `roots`, bool (SIDE, SIDE)."""
     levels = np.median(bare[0].pixels[raster.covered], axis=0)
     odds = np.where(roots, 4.0, -8.0).astype(np.float32)
-    return (with_hair(odds, pixels.astype(np.float32), levels, bare[1].points) > 0) & raster.covered
+    return (with_hair(odds, pixels.astype(np.float32), levels, bare[1].points)[1] > 0) & raster.covered
 
 
 @pytest.fixture(scope="module")

@@ -120,11 +120,17 @@ class SquareOdds:
     """The network's result in a face's square.
 
     `odds` float32 (SIDE, SIDE), log-odds of being hidden; `levels` float32 (3,), the face's level in each channel of linear
-    Rec.709.
+    Rec.709. `roots` are the odds without the ends of hair, which move with the grain; None where they are the same.
     """
 
     odds: np.ndarray
     levels: np.ndarray
+    roots: np.ndarray | None = None
+
+    @property
+    def firm(self) -> SquareOdds:
+        """The odds by `roots`, for what must stand still."""
+        return self if self.roots is None else SquareOdds(self.roots, self.levels)
 
 
 def measure_odds(
@@ -149,10 +155,11 @@ def measure_odds(
     if not (levels > 0.0).all():
         return None
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
-    odds = with_hair(odds, seen, levels, points)
+    roots, odds = with_hair(odds, seen, levels, points)
     if usual is not None:
-        odds = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
-    return SquareOdds(odds, levels)
+        steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
+        roots, odds = roots + (steady - odds), steady
+    return SquareOdds(odds, levels, roots)
 
 
 def soft_matte(

@@ -52,7 +52,9 @@ _DOUBT, _DOUBT_AT_BROWS, _THICK = (-7.0, -4.0), (-2.5, -0.5), 11
 _FAR = 160
 
 
-def with_hair(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.ndarray:
+def with_hair(
+    odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Add hair that hangs over the face to the network's log-odds.
 
     Parameters
@@ -64,12 +66,13 @@ def with_hair(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
 
     Returns
     -------
-    np.ndarray
-        float32 (SIDE, SIDE), nowhere less than `odds`.
+    roots, whole : np.ndarray
+        float32 (SIDE, SIDE) each, nowhere less than `odds`: with dense hair, and with what hangs down from it as well. Grain moves
+        the ends of hair, and hardly its roots.
     """
     clues = _Clues.of(seen, levels, points)
     found = np.maximum(odds, _dense(clues))
-    return np.maximum(found, _as_odds(_hanging(clues, odds, sigmoid(found))))
+    return found, np.maximum(found, _as_odds(_hanging(clues, odds, sigmoid(found))))
 
 
 def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ _BESIDE = (0.25, 0.5)
 _SKIN_REACH, _NOT_SKIN = 0.2, (0.5, 0.16)
 # Natural logarithms below the middle of the face from which a tone below the nose is doubted as a beard, and is one; and the least
 # number of tones of that middle.
-_BEARD, _ENOUGH_ABOVE = (1.2, 1.8), 8
+_BEARD, _ENOUGH_ABOVE = (0.9, 1.5), 8
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,7 @@ def _outline_warp(
     size = (max(round(window.width * scale), 1), max(round(window.height * scale), 1))
     matte = np.zeros(size[::-1], np.float32)
     if odds is not None:
-        matte = soft_matte(odds, face, window, _WARP_OCCLUSION_SENSITIVITY, aspect, size)
+        matte = soft_matte(odds.firm, face, window, _WARP_OCCLUSION_SENSITIVITY, aspect, size)
         _clear_beyond(matte, window, seen)
     return follow_outline(face, wanted, window, matte), odds
 
