@@ -14,31 +14,15 @@ from faceplate.comp.edge_widths import (
     measure_edges,
     softness,
 )
-from faceplate.face import Face, FaceFinder
-from faceplate.face.align import resample
+from faceplate.face import FaceFinder
 from faceplate.image.window import Window
 from pictures import ReadPicture
-from streaks import smeared, softened
-
-Scene = tuple[np.ndarray, Window, Face]
-
-
-def sized(scene: Scene, size: float) -> Scene:
-    light, window, face = scene
-    scale = size / face.size
-    small = Window(0, 0, round(window.width * scale), round(window.height * scale))
-    pixels = resample(light, window, np.array([[scale, 0, 0], [0, scale, 0]]), small)
-    return pixels, small, face.moved(face.points * scale)
+from streaks import Scene, scene_of, smeared, softened
 
 
 @pytest.fixture(scope="module")
 def scenes(read_picture: ReadPicture, finder: FaceFinder) -> dict[str, Scene]:
-    found = {}
-    for name in ("ada", "bea", "eve"):
-        frame = read_picture(f"{name}/front.jpg")
-        face = finder.find(frame)[0]
-        found[name] = sized((frame.color.luminance(frame.working()) / face.level, frame.window, face), 400.0)
-    return found
+    return {name: scene_of(read_picture(f"{name}/front.jpg"), finder, 400.0) for name in ("ada", "bea", "eve")}
 
 
 def soft(scene: Scene, light: np.ndarray) -> float:

@@ -1,13 +1,31 @@
-"""Motion blur and defocus of known strength, put on pictures in the frequency domain, and the spectra that show them."""
+"""Faces of a known size, motion blur and defocus of known strength put on them, and the spectra that show these."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-__all__ = ["band_ratios", "smeared", "softened"]
+from faceplate.face import Face, FaceFinder
+from faceplate.face.align import resample
+from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+
+__all__ = ["Scene", "band_ratios", "scene_of", "smeared", "softened"]
+
+Scene = tuple[np.ndarray, Window, Face]
+"""Luminance (h, w) over a face's level, its window, and the face."""
 
 _ROOM = 48
+
+
+def scene_of(frame: Frame, finder: FaceFinder, size: float) -> Scene:
+    """The luminance of a picture, reduced or enlarged so that its face has `size` pixels."""
+    face = finder.find(frame)[0]
+    scale = size / face.size
+    window = Window(0, 0, round(frame.window.width * scale), round(frame.window.height * scale))
+    light = frame.color.luminance(frame.working()) / face.level
+    small = resample(light, frame.window, np.array([[scale, 0, 0], [0, scale, 0]]), window)
+    return small, window, face.moved(face.points * scale)
 
 
 def smeared(picture: np.ndarray, path: tuple[float, float]) -> np.ndarray:

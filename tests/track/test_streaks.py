@@ -10,34 +10,22 @@ import pytest
 
 from faceplate.comp.edge_energy import measure_energy
 from faceplate.comp.edge_widths import edge_places
-from faceplate.face import Face, FaceFinder
-from faceplate.face.align import resample
-from faceplate.image.window import Window
+from faceplate.face import FaceFinder
 from faceplate.track import Track
 from faceplate.track.sidecar import dump, parse_sidecar
 from faceplate.track.streaks import measured_shutter
 from pictures import ReadPicture
-from streaks import smeared, softened
+from streaks import Scene, scene_of, smeared, softened
 
 SIZE = 300.0
 FRAMES = 10
 
-Scene = tuple[np.ndarray, Face]
 Told = tuple[list[np.ndarray], list[np.ndarray]]
 
 
 @pytest.fixture(scope="module")
 def face_of(read_picture: ReadPicture, finder: FaceFinder) -> dict[str, Scene]:
-    found = {}
-    for name in ("ada", "bea", "cal"):
-        frame = read_picture(f"{name}/front.jpg")
-        face = finder.find(frame)[0]
-        scale = SIZE / face.size
-        window = Window(0, 0, round(frame.window.width * scale), round(frame.window.height * scale))
-        light = frame.color.luminance(frame.working()) / face.level
-        small = resample(light, frame.window, np.array([[scale, 0, 0], [0, scale, 0]]), window)
-        found[name] = (small, face.moved(face.points * scale))
-    return found
+    return {name: scene_of(read_picture(f"{name}/front.jpg"), finder, SIZE) for name in ("ada", "bea", "cal")}
 
 
 def started(index: int) -> np.ndarray:
@@ -59,9 +47,8 @@ def running(index: int) -> np.ndarray:
 
 def shot(scene: Scene, shutter: float, sigma: float = 0.0, way: Callable[[int], np.ndarray] = started) -> Told:
     """The energies of a face on its way, with a sensor's grain, and its movements."""
-    light, face = scene
+    light, window, face = scene
     rng = np.random.default_rng(6)
-    window = Window(0, 0, light.shape[1], light.shape[0])
     places = edge_places(window, face)
     energies, movements = [], []
     for index in range(FRAMES):
