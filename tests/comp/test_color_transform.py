@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from faceplate.color import ColorConfig
-from faceplate.comp.color_transform import ColorTransform, match_color, saturated, unsaturated_tones
+from faceplate.comp.color_transform import ColorTransform, match_color, unsaturated_tones
 from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones, measure_features, skin_field
 from faceplate.comp.skin_tones import COUNT, SkinTones, measure_tones
 from faceplate.demo import person
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
+from faceplate.image.saturation import saturated
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
 from faceplate.source import Source, read_source

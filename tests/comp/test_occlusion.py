@@ -10,11 +10,13 @@ import pytest
 from faceplate.color import ColorConfig
 from faceplate.comp.matte import hull_matte
 from faceplate.comp.occlusion import occlusion_matte
+from faceplate.comp.occlusion_edges import REC709_LUMINANCE
 from faceplate.demo import person as demo_person
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample
 from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
+from faceplate.image.saturation import saturated
 from faceplate.image.window import Window
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
@@ -158,6 +160,23 @@ def test_nothing_hides_a_clean_face(color: ColorConfig, scene: Callable[[str], S
     plate = scene(f"{person}/{view}.jpg")
     matte = occlusion_matte(*plate, color)
     assert matte[inside(plate, 0.05)].mean() < (WITH_GLASSES | WITH_HAIR).get((person, view), 0.01)
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_a_rich_warm_grade_hides_no_skin(color: ColorConfig, scene: Callable[[str], Scene], person: str) -> None:
+    """Its blue falls below zero in places: a channel without light says nothing about what is seen."""
+    pixels, face, window = scene(f"{person}/front.jpg")
+    warm = color.to_linear709(pixels) * np.array([1.3, 0.95, 0.6], np.float32)
+    rich = saturated(warm, 1.5, REC709_LUMINANCE)
+    shown = rich[inside((pixels, face, window))]
+    assert np.quantile(shown[:, 2], 0.2) < 0.05 * np.median(shown[:, 0]), (
+        "the grade is not strong enough to prove anything"
+    )
+    graded = color.from_linear709(rich)
+    before, after = (
+        occlusion_matte(one, face, window, color)[inside((pixels, face, window))] for one in (pixels, graded)
+    )
+    assert np.abs(after - before).mean() < 0.01
 
 
 def test_a_squeezed_plate_gives_the_squeezed_matte(color: ColorConfig, scene: Callable[[str], Scene]) -> None:

@@ -1,7 +1,7 @@
 """Compositing: matte, light, blend, grain and layers, everything between the generator's face and the plate."""
 
 from faceplate.comp.blend import gradient_blend, multiband_blend, seam_weight
-from faceplate.comp.color_transform import ColorTransform, feature_matte, match_color, saturated, unsaturated_tones
+from faceplate.comp.color_transform import ColorTransform, feature_matte, match_color, unsaturated_tones
 from faceplate.comp.detail import enhance_detail
 from faceplate.comp.feature_tones import FeatureTones, measure_features, skin_field
 from faceplate.comp.highlights import calm_highlights
@@ -32,7 +32,6 @@ __all__ = [
     "measure_tones",
     "multiband_blend",
     "region_matte",
-    "saturated",
     "seam_weight",
     "skin_field",
     "skin_weight",

@@ -21,7 +21,7 @@ from faceplate.image.soft_steps import smoothstep
 from faceplate.image.symmetric_log import log_unit, to_log
 from faceplate.image.window import Window
 
-__all__ = ["ColorTransform", "feature_matte", "match_color", "saturated", "unsaturated_tones"]
+__all__ = ["ColorTransform", "feature_matte", "match_color", "unsaturated_tones"]
 
 # Saturations that are compared, in natural logarithm, their standard deviation among grades, and the odds that there is none.
 _TRIED, _SPREAD, _UNGRADED = np.linspace(np.log(0.1), np.log(1.8), 49), 0.6, 0.7
@@ -108,16 +108,6 @@ def feature_matte(face: Face, window: Window) -> np.ndarray:
         at = near.slices(window)
         drawn[at] = np.maximum(drawn[at], matte)
     return drawn
-
-
-def saturated(pixels: np.ndarray, saturation: float, weights: np.ndarray) -> np.ndarray:
-    """Return scene-linear pixels (..., 3) with a saturation around their luminance; `weights` (3,) are the luminance's."""
-    if saturation == 1.0:
-        return pixels
-    red, green, blue = (pixels.dtype.type(weight) for weight in weights)
-    # Written out: a matrix product may add in another order for another size, and a crop must equal the whole.
-    luminance = (pixels[..., 0] * red + pixels[..., 1] * green + pixels[..., 2] * blue)[..., None]
-    return luminance + pixels.dtype.type(saturation) * (pixels - luminance)
 
 
 def unsaturated_tones(tones: SkinTones, saturation: float, weights: np.ndarray) -> SkinTones:

@@ -6,7 +6,9 @@ with a card, `face_occlusion`; `tests/truth/make_occlusion.py` trained it on inv
 320 pixels. Dense hair and the ends of a fringe, which it misses, are found by what hair looks like (`occlusion_hair`);
 `occlusion_edges` then finds the edge in the plate's own pixels.
 
-All values are relative to the face's own level in each channel, so the plate's exposure and white balance have no effect.
+All values are relative to the face's own level in each channel, so the plate's exposure and white balance have no effect. A
+grade of strong saturation can bring a channel of skin down to nothing, where such ratios mean nothing: the plate is seen with
+less saturation then.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from faceplate.comp.occlusion_hair import with_hair
 from faceplate.comp.occlusion_regions import steadied_odds
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
+from faceplate.image.saturation import saturated
 from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
@@ -55,6 +58,9 @@ COARSE_LIMIT = 4.0
 """Log-odds on the coarse grid are clipped at plus and minus this value."""
 
 _FILL = 1.14
+
+# Least channel of a face's level over its luminance, in linear Rec.709: skin without a grade.
+_LEAST_CHANNEL = 0.4
 
 # MediaPipe's person network was trained on head and shoulders in a square; the face is a third of its side.
 _PERSON_SIDE, _PERSON_FILL = 256, 3.0
@@ -120,17 +126,19 @@ class SquareOdds:
     """The network's result in a face's square.
 
     `odds` float32 (SIDE, SIDE), log-odds of being hidden; `levels` float32 (3,), the face's level in each channel of linear
-    Rec.709. `roots` are the odds without the ends of hair, which move with the grain; None where they are the same.
+    Rec.709, and `saturation`, 0..1, with which it was seen. `roots` are the odds without the ends of hair, which move with the
+    grain; None where they are the same.
     """
 
     odds: np.ndarray
     levels: np.ndarray
     roots: np.ndarray | None = None
+    saturation: float = 1.0
 
     @property
     def firm(self) -> SquareOdds:
         """The odds by `roots`, for what must stand still."""
-        return self if self.roots is None else SquareOdds(self.roots, self.levels)
+        return self if self.roots is None else replace(self, odds=self.roots, roots=None)
 
 
 def measure_odds(
@@ -152,14 +160,16 @@ def measure_odds(
     points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
     maps = mesh_maps(points[:, :2])
     levels = _levels(seen, maps.hull)
-    if not (levels > 0.0).all():
+    if not levels @ REC709_LUMINANCE > 0.0:
         return None
+    saturation = _usual_saturation(levels)
+    seen, levels = (saturated(values, saturation, REC709_LUMINANCE) for values in (seen, levels))
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
     roots, odds = with_hair(odds, seen, levels, points)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
         roots, odds = roots + (steady - odds), steady
-    return SquareOdds(odds, levels, roots)
+    return SquareOdds(odds, levels, roots, saturation)
 
 
 def soft_matte(
@@ -199,7 +209,9 @@ def edged_matte(
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
     hull = mesh_maps(apply(square, face.points[:, :2])).hull
-    return edges_on_plate(odds, hull, linear, found.levels, face, window, square)
+    return edges_on_plate(
+        odds, hull, saturated(linear, found.saturation, REC709_LUMINANCE), found.levels, face, window, square
+    )
 
 
 def coarse_odds(found: SquareOdds | None) -> np.ndarray:
@@ -261,6 +273,13 @@ def _levels(seen: np.ndarray, hull: np.ndarray) -> np.ndarray:
     """Compute the median of each channel inside the hull, float32 (3,); it follows the light and hardly depends on occluders."""
     some = hull[::2, ::2]  # a quarter of the pixels is enough
     return np.median(seen[::2, ::2][some], axis=0).astype(np.float32) if some.any() else np.zeros(3, np.float32)
+
+
+def _usual_saturation(levels: np.ndarray) -> float:
+    """Return the saturation, 0..1, at which no channel of the face's level is further below its luminance than skin usually is."""
+    luminance = float(levels @ REC709_LUMINANCE)
+    lowest = float(levels.min()) / luminance
+    return min(1.0, (1.0 - _LEAST_CHANNEL) / max(1.0 - lowest, 1e-6))
 
 
 def network_view(seen: np.ndarray, levels: np.ndarray) -> np.ndarray:

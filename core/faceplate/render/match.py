@@ -21,7 +21,6 @@ from faceplate.comp import (
     measure_features,
     measure_tones,
     multiband_blend,
-    saturated,
     seam_weight,
     skin_field,
     skin_weight,
@@ -29,6 +28,7 @@ from faceplate.comp import (
     without_beard,
 )
 from faceplate.face import Face, topology
+from faceplate.image.saturation import saturated
 from faceplate.image.weighting import is_same
 from faceplate.render.blur import FrameBlur, blurred_face, blurred_on_crop
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
