@@ -8,7 +8,9 @@ swap on the plate as it was: `RMS` is the RMS of the difference over that of the
 covers wholly. The graded plate's face keeps the points that were found before the grade; only its level is measured again.
 
 `teeth` and `sclera` compare the mean CIELAB colour of the swap on the graded plate with the graded plate's own, where both show
-them: `ab` is the difference of a and b, `E` is the full difference (CIE 1976). Where the areas are is decided before the grade.
+them: `ab` is the difference of a and b, `E` is the full difference (CIE 1976). Where the areas are is decided before the grade,
+in the swap without the plate's colour: a tooth that was tinted is a tooth. `tint` looks at all the teeth and the sclera of the
+swap, also where the plate shows none, before any grade: by how much their chroma is above the source's own and the plate's own.
 Every person is source once and target once, on the frames with the head square to the camera and with the widest mouth.
 """
 
@@ -55,7 +57,7 @@ OUTER_CORNER, INNER_CORNER = 0.1, 0.2
 
 @dataclass(frozen=True)
 class Scene:
-    """One plate, its swap, the pixels that are compared, and the areas of teeth and sclera, all before any grade."""
+    """One plate, its swap, the pixels that are compared, the areas of teeth and sclera, and their tints, before any grade."""
 
     plate: Plate
     swapper: FaceSwapper
@@ -63,23 +65,39 @@ class Scene:
     inside: np.ndarray
     teeth: np.ndarray
     sclera: np.ndarray
+    tints: tuple[float, float]
 
 
 def scenes(setup: Setup) -> Iterator[Scene]:
     """Iterate over the scenes of all pairs."""
+    colourless = setup.parameters.model_copy(update={"light_color": 0.0})
     for source, target in pairs_of(setup.people):
         swapper, chosen = setup.swapper(source), at_turns(setup.performance(target, step=3))
+        plain = FaceSwapper(setup.place(source), colourless, setup.finder, color=setup.color)
+        photographs = at_turns(setup.performance(source, step=3))
         for turn in TURNS:
-            plate = chosen[turn]
+            plate, own = chosen[turn], photographs[turn]
             found = swapper.swap(plate.frame, plate.face, plate.number)
             inside = np.zeros(plate.frame.pixels.shape[:2], bool)
             inside[found.window.slices(plate.frame.window)] = found.matte >= 1
             result = swapper(plate.frame, (plate.face,), plate.number)
-            faces = ((plate.frame, plate.face), (result, refound(setup, result, plate.face)))
-            teeth = np.logical_and(*(teeth_of(frame, face) for frame, face in faces))
-            sclera = np.logical_and(*(sclera_of(frame, face) for frame, face in faces))
-            note(f"{source.name} on {target.name}, {turn}: teeth {teeth.sum()}, sclera {sclera.sum()} pixels")
-            yield Scene(plate, swapper, result, inside, teeth, sclera)
+            face = refound(setup, result, plate.face)
+            uncoloured = plain(plate.frame, (plate.face,), plate.number)
+            areas, tints = [], []
+            for find in (teeth_of, sclera_of):
+                swapped, there = find(uncoloured, face), find(plate.frame, plate.face)
+                usual = (chroma_of(plate.frame, there), chroma_of(own.frame, find(own.frame, own.face)))
+                tints.append(chroma_of(result, swapped) - float(np.fmax(*usual)))
+                areas.append(swapped & there)
+            note(f"{source.name} on {target.name}, {turn}: tints {tints[0]:.1f} {tints[1]:.1f}")
+            yield Scene(plate, swapper, result, inside, *areas, (tints[0], tints[1]))
+
+
+def chroma_of(frame: Frame, area: np.ndarray) -> float:
+    """Return the chroma of an area's mean colour, NaN where it is too small."""
+    if area.sum() < LEAST_PIXELS:
+        return float("nan")
+    return float(np.hypot(*lab(linear709(frame)[area].mean(axis=0))[1:]))
 
 
 def teeth_of(frame: Frame, face: Face) -> np.ndarray:
@@ -149,6 +167,9 @@ def main() -> None:
         row(name, found[0], max(one[0] for one in rows), *found[1:])
     found = column_means(all_rows)
     row(f"mean of {len(GRADES)}", found[0], max(one[0] for one in all_rows), *found[1:])
+    header("tint", "teeth mean", "most", "sclera mean", "most")
+    tints = np.array([scene.tints for scene in made])
+    row("no grade", *np.ravel(np.stack([np.nanmean(tints, axis=0), np.nanmax(tints, axis=0)], axis=1)))
     print(f"\nRMS {found[0]:.1f} %, teeth ab {found[1]:.1f}, sclera ab {found[3]:.1f}, {len(made)} plates")
 
 
