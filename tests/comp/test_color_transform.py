@@ -86,7 +86,9 @@ def test_what_shows_alone_serves_the_other_in_colour_only(row: int) -> None:
     plate, skin = graded(1.0)
     log = plate.log + np.array([0.1, 0.0, -0.1])
     found = matched(FeatureTones(log, np.eye(2)[row]), skin)
-    assert np.abs(found.shift[1 - row] - found.shift[1 - row].mean()).max() > 0.02
+    # Across people, the colour of teeth tells that of the sclera by half, and the sclera that of the teeth by a fifth.
+    taken = np.abs(found.shift[1 - row]).max() / np.abs(found.shift[row]).max()
+    assert taken == pytest.approx({TEETH: 0.5, SCLERA: 0.2}[row], abs=0.02)
     assert abs(found.shift[1 - row].mean()) < 1e-9
 
 
@@ -109,6 +111,20 @@ def test_a_shaded_mouth_is_darkened_with_its_gums_and_tongue(plate: tuple[Frame,
     change.add_to(correction, gums, np.full((2, 3), np.log(face.level)), face, window)
     x, y = face.points[topology().mouth_loop, :2].mean(axis=0).astype(int) - (window.x, window.y)
     np.testing.assert_allclose(correction[y, x], -0.4, atol=0.05)
+
+
+def test_flesh_in_an_eyes_corner_takes_half_of_the_scleras_colour(plate: tuple[Frame, Face]) -> None:
+    """A sclera that the plate shows as red as skin must not make it scarlet."""
+    face = plate[1]
+    window = face.window(0.1)
+    shift = np.array([[0.3, -0.1, -0.2], [0.0, 0.0, 0.0]])
+    change = ColorTransform(1.0, shift, np.zeros((2, 3)))
+    x, y = face.points[topology().right_eye_loop, :2].mean(axis=0).astype(int) - (window.x, window.y)
+    for tone, part in (((1.0, 1.0, 1.0), 1.0), ((1.6, 0.8, 0.8), 0.5)):
+        correction = np.zeros((window.height, window.width, 3), np.float32)
+        pixels = np.full_like(correction, face.level) * np.array(tone, np.float32)
+        change.add_to(correction, pixels, np.full((2, 3), np.log(face.level)), face, window)
+        np.testing.assert_allclose(correction[y, x], part * shift[0], atol=0.02)
 
 
 # On pictures --------------------------------------------------------------------------------------------------------

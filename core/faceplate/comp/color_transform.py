@@ -40,10 +40,14 @@ _FLOOR = 0.05
 _MOST_COLOR, _MOST_DARKER, _MOST_BRIGHTER = 0.6, 0.6, 0.3
 # Luminance below the source's sclera or teeth from which their brightness changes less, and at which it does not change.
 _BRIGHT, _DARK = 0.3, 1.2
-# Part of the correction of sclera and teeth that lips and gums take in colour.
+# Part of the correction of sclera and teeth that lips, gums and red flesh take in colour.
 _LIPS = 0.5
-# Redness over the source's teeth, in natural logarithm, from which a pixel of the mouth begins to be gum, and from which it is.
+# Redness over the source's teeth, in natural logarithm, from which a pixel of the mouth begins to be gum, and from which it is;
+# the same for flesh in an eye's corner.
 _GUM = (0.15, 0.45)
+# Part of the other's change of colour that sclera and teeth take where they were not measured themselves: how far the other tells
+# it, from the people to tune on.
+_TAKEN = np.array([[0.5], [0.2]])
 # Growth and softness of eyes, mouth and lips as fractions of the face's size, and the grid on which they are drawn.
 _SOFT, _CELLS = 0.006, 400.0
 
@@ -91,10 +95,8 @@ class ColorTransform:
             usual = skin[row] - np.log(log_unit(face.level)) + self.reference[row]
             over = to_log(pixels[at], face.level) - usual.astype(np.float32)
             bright = np.clip((over.mean(axis=2) + np.float32(_DARK)) / np.float32(_DARK - _BRIGHT), 0, 1)
-            white = matte
-            if row == TEETH:
-                redness = over[..., 0] - (over[..., 1] + over[..., 2]) / 2
-                white = matte * (1 - smoothstep(redness, *_GUM)).astype(np.float32)
+            redness = over[..., 0] - (over[..., 1] + over[..., 2]) / 2
+            white = matte * (1 - smoothstep(redness, *_GUM)).astype(np.float32)
             colored = np.maximum(white, np.float32(_LIPS) * np.maximum(matte, lips))
             # What makes teeth darker than their skin is shade, and gums and tongue lie in it as well.
             shaded = matte if row == TEETH and luminance < 0 else white * bright
@@ -153,9 +155,8 @@ def match_color(
     certainty = generated.certainty * plate.certainty
     certainty = certainty * smoothstep(_distances(_unsaturated(wanted, saturation, weights), plain), *_MISREAD.T)
     shift = plain - generated.log
-    # A feature that was not measured takes the other's change of colour.
     color = shift - shift.mean(axis=1, keepdims=True)
-    other = (1 - certainty)[:, None] * (certainty[:, None] * color)[::-1]
+    other = (1 - certainty)[:, None] * _TAKEN * (certainty[:, None] * color)[::-1]
     return ColorTransform(saturation, amount * (certainty[:, None] * shift + other), generated.log, amount * certainty)
 
 
