@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from faceplate.comp import SkinTones, match_light, measure_tones, skin_weight
-from faceplate.comp.skin_tones import edge_points, tone_places, tone_points
+from faceplate.comp.skin_tones import below_nose, edge_points, tone_places, tone_points
 from faceplate.demo import PEOPLE
 from faceplate.face import Face, FaceFinder
 from faceplate.face.shape import head_model
@@ -39,6 +40,20 @@ def ada(target: Target) -> tuple[Frame, Face]:
 
 def swap(frame: Frame, face: Face, generator: Generator, **values: object) -> CompositeResult:
     return swap_face(frame, face, generator, Parameters.model_validate(values))
+
+
+def test_a_grey_beard_keeps_its_colour(ada: tuple[Frame, Face]) -> None:
+    """Taken for the light's colour, a beard's grey would be made skin, most of all at the outline."""
+    frame, face = ada
+    skin = measure_tones(frame.working(), frame.window, face)
+    grey = below_nose()[:, None] * np.array([-0.1, 0.0, 0.1])
+    found = match_light(replace(skin, log=skin.log + grey), skin, face, scale=0.08)
+    assert found is not None
+    places = tone_places(face) / face.size
+    low = below_nose() * skin.trust
+    for changes, where in ((found.light.at(places), ~edge_points()), (found.seam.at(places), edge_points())):
+        color = changes[:, 0] - changes[:, 2]
+        assert np.average(color, weights=low * where) < 0.04, "0.2 would make it skin"
 
 
 # --- in the picture ---------------------------------------------------------------------------------------------------

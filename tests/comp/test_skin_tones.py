@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from faceplate.comp import SkinTones, measure_tones, without_beard
-from faceplate.comp.skin_tones import COUNT, edge_points, tone_places, tone_points
+from faceplate.comp.skin_tones import COUNT, below_nose, edge_points, grey_beard, tone_places, tone_points
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.align import resample
 from faceplate.face.shape import head_model
@@ -120,3 +120,10 @@ def test_skin_below_the_nose_in_moderate_shade_is_trusted(tones: SkinTones) -> N
     inside = ~edge_points()
     np.testing.assert_array_equal(without_beard(tones).trust[inside], tones.trust[inside])
     assert without_beard(shaded).trust[inside & below].sum() > 0.9 * tones.trust[inside & below].sum()
+
+
+@pytest.mark.parametrize(("greyer", "expected"), [(0.0, 0.0), (0.06, 0.0), (0.2, 1.0), (-0.2, 0.0)])
+def test_a_grey_beard_is_told_from_skin(tones: SkinTones, greyer: float, expected: float) -> None:
+    bearded = SkinTones(np.zeros_like(tones.log), tones.trust)
+    bearded.log[:, 0] -= greyer * below_nose()
+    assert grey_beard(bearded) == pytest.approx(expected, abs=0.01)

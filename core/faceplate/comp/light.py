@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.comp.light_prior import BENT, EVEN, lamp_covariance, light_patterns, soft_covariance
-from faceplate.comp.skin_tones import SkinTones, edge_points, tone_places, tone_points
+from faceplate.comp.skin_tones import SkinTones, below_nose, edge_points, grey_beard, tone_places, tone_points
 from faceplate.comp.tone_field import ToneField, smooth_field
 from faceplate.face import Face
 from faceplate.face.shape import head_model, light_orders, normals, unsqueezed
@@ -40,6 +40,8 @@ _DOUBTFUL = 0.3
 # Ridge of the colour's first-order fit, as a part of the trust, and the deviation at which a tone loses weight.
 _RIDGES = np.array([0.0, 0.002, 0.002, 0.01, 0.02, 0.02, 0.02, 0.02, 0.02])
 _FITS, _OUTLIER, _COLOR_TERMS = 5, 0.25, 4
+# What a source's grey beard adds to these ridges: then hardly any colour runs from top to bottom. It is the beard's.
+_BEARDED = np.array([0.0, 0.0, 0.5, 0.0])
 # Reach, in units of the face's size, over which normals are averaged for the colour. Light that hair and set throw on the face's
 # outline does not reach the sides of the nose, although they are turned as far.
 _COLOR_REACH = 0.12
@@ -102,10 +104,15 @@ def match_light(
     terms = light_orders(_averaged(normal, places))
     mean = ratio.mean(axis=1, keepdims=True)
     followed = _likely_light(places, normal, mean[:, 0], trust, scale)[:, None]
-    tint = _robust_fit(terms[:, :_COLOR_TERMS], ratio - mean, trust)
+    beard = grey_beard(generated)
+    ridges = _RIDGES[:_COLOR_TERMS] + _BEARDED * beard
+    tint = _robust_fit(terms[:, :_COLOR_TERMS], ratio - mean, trust * (1.0 - beard * below_nose()), ridges)
     light = smooth_field(places, luminance * followed + color * tint, np.maximum(trust, 0.2), scale)
     edge = edge_points()
-    return LightMatch(light, _seam_field(places[edge], (ratio - light.at(places))[edge], trust[edge]))
+    left = (ratio - light.at(places))[edge]
+    # A beard keeps its own colour up to the outline.
+    left -= (beard * below_nose()[edge])[:, None] * (left - left.mean(axis=1, keepdims=True))
+    return LightMatch(light, _seam_field(places[edge], left, trust[edge]))
 
 
 def soft_light(places: np.ndarray, ratio: np.ndarray, trust: np.ndarray, people: np.ndarray) -> np.ndarray:
@@ -200,12 +207,12 @@ def _seam_field(places: np.ndarray, left: np.ndarray, trust: np.ndarray) -> Tone
     return smooth_field(places, left, trust * np.clip(2.0 - away / _SEAM_OUTLIER, 0.0, 1.0), _SEAM_REACH)
 
 
-def _robust_fit(terms: np.ndarray, values: np.ndarray, trust: np.ndarray) -> np.ndarray:
-    """Fit `values` (n, c) with `terms` (n, k) by reweighted least squares; return the fitted values (n, c)."""
+def _robust_fit(terms: np.ndarray, values: np.ndarray, trust: np.ndarray, ridges: np.ndarray) -> np.ndarray:
+    """Fit `values` (n, c) with `terms` (n, k) by reweighted least squares with `ridges` (k,); return the fit (n, c)."""
     weight, fitted = trust, np.zeros_like(values)
     for _ in range(_FITS):
         weighted = terms * weight[:, None]
-        ridge = np.diag(_RIDGES[: terms.shape[1]]) * weight.sum()
+        ridge = np.diag(ridges) * weight.sum()
         fitted = terms @ np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ values)
         weight = trust / (1.0 + (np.abs(values - fitted).max(axis=1) / _OUTLIER) ** 2)
     return fitted

@@ -20,7 +20,16 @@ from faceplate.face.shape import away_from, head_model, normals, unsqueezed
 from faceplate.image.soft_steps import ramp
 from faceplate.image.window import Window
 
-__all__ = ["COUNT", "SkinTones", "edge_points", "measure_tones", "tone_points", "without_beard"]
+__all__ = [
+    "COUNT",
+    "SkinTones",
+    "below_nose",
+    "edge_points",
+    "grey_beard",
+    "measure_tones",
+    "tone_points",
+    "without_beard",
+]
 
 COUNT = 112
 """Number of tones of a face."""
@@ -48,6 +57,9 @@ _SKIN_REACH, _NOT_SKIN = 0.2, (0.5, 0.16)
 # Natural logarithms below the middle of the face from which a tone below the nose is doubted as a beard, and is one; and the least
 # number of tones of that middle.
 _BEARD, _ENOUGH_ABOVE = (0.9, 1.5), 8
+# Natural logarithm of red over blue by which the lower face is greyer, from nothing to a grey beard, and the least trust that tells
+# it. Of the people to tune on, 36 without a beard reach 0.07, and four of six with one 0.15 to 0.22.
+_GREYER, _ENOUGH_COLOR = (0.08, 0.15), 4.0
 
 
 @dataclass(frozen=True)
@@ -158,7 +170,20 @@ def without_beard(tones: SkinTones) -> SkinTones:
         return tones
     mean = tones.log.mean(axis=1)
     beard = ramp(np.median(mean[above]) - mean, *_BEARD)
-    return replace(tones, trust=tones.trust * (1.0 - _below_nose() * beard))
+    return replace(tones, trust=tones.trust * (1.0 - below_nose() * beard))
+
+
+def grey_beard(tones: SkinTones) -> float:
+    """Tell how far a beard or stubble makes the face below the nose greyer than above, 0..1.
+
+    Meant for pictures of a source. Skin below the nose has the colour of the cheeks within what `_GREYER` leaves to light.
+    """
+    above, below = (1.0 - _hairy()) * tones.trust, below_nose() * tones.trust
+    if min(above.sum(), below.sum()) < _ENOUGH_COLOR:
+        return 0.0
+    warmth = tones.log[:, 0] - tones.log[:, 2]
+    greyer = np.average(warmth, weights=above) - np.average(warmth, weights=below)
+    return float(ramp(np.array(greyer), *_GREYER))
 
 
 @cache
@@ -169,11 +194,11 @@ def _hairy() -> np.ndarray:
     top = head[mesh.oval, 1].min()
     above = np.clip(8.0 * (brows - 0.1 - head[:, 1]) / (brows - top), 0.0, 1.0)
     beside = np.clip((_BESIDE[1] - away_from(mesh.oval)) / (_BESIDE[1] - _BESIDE[0]), 0.0, 1.0)
-    return np.maximum(np.maximum(above, beside)[tone_points()], _below_nose())
+    return np.maximum(np.maximum(above, beside)[tone_points()], below_nose())
 
 
 @cache
-def _below_nose() -> np.ndarray:
+def below_nose() -> np.ndarray:
     """Return how far each tone lies below the nose, where a beard may grow, float64 (112,)."""
     head, mesh = head_model().reference, topology()
     nose, mouth = head[mesh.nose, 1].max(), head[mesh.lips_loop, 1].mean()
