@@ -64,6 +64,11 @@ class FaceFinder:
         """The networks that have been opened so far."""
         return tuple(value for value in self.__dict__.values() if isinstance(value, Network))
 
+    def release(self) -> None:
+        """Close the networks that have been opened; one that is needed again is opened again."""
+        for name in [name for name, value in self.__dict__.items() if isinstance(value, Network)]:
+            self.__dict__.pop(name, None)
+
     def choosing(self, detector: str = "", landmarker: str = "", recogniser: str = "") -> FaceFinder:
         """Return this finder with other networks of the store; an empty name keeps the present one.
 
