@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -59,6 +60,8 @@ class FaceSwapper:
     `parameters` name the generator, restorer, occluder and parser, which are looked up in the finder's model store: the
     user's unless another finder is given. `source` may be left out for a generator that needs none. `generator` takes the
     place of the one that the parameters name. The pixels that the matte does not cover stay bit for bit.
+
+    What it opens (the source's pictures and textures, networks, colour) stays open until `close`, or until the end of a `with`.
     """
 
     source: str | Path | None = None
@@ -66,6 +69,23 @@ class FaceSwapper:
     finder: FaceFinder = field(default_factory=default_finder)
     generator: Generator | None = None
     color: ColorConfig = field(default_factory=ColorConfig.load)
+
+    def __enter__(self) -> Self:
+        """Return the swapper; the end of the `with` closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the swapper."""
+        self.close()
+
+    def close(self) -> None:
+        """Release the source, the networks and everything else that was opened, those of the `finder` too.
+
+        A swapper, or a finder, that is used again opens again what it needs. A `generator` that the caller gave stays as it is, and
+        so do the small networks that ship for occlusion and expression, which belong to the process.
+        """
+        self.__dict__.pop("resources", None)
+        self.finder.release()
 
     @cached_property
     def resources(self) -> RenderResources:

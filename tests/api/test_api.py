@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from faceplate import FaceDetector, FaceEnhancer, FaceSwapper
 from faceplate.api import open_frame
@@ -50,3 +53,35 @@ def test_several_faces_are_each_swapped(
     for face in faces:
         inside = face.window(-0.25).slices(pair.window)
         assert relative_rms(result.pixels[inside], pair.pixels[inside]) > 0.03
+
+
+def test_a_closed_swapper_holds_nothing_and_can_be_used_again(read_picture: ReadPicture, finder: FaceFinder) -> None:
+    """Source, generator, colour and networks are freed; the second use opens them again and makes the same picture."""
+    frame = read_picture("ada/front.jpg")
+    own = replace(finder)  # the fixture's networks serve other tests
+    face = FaceDetector(own)(frame)[0]
+    with FaceSwapper(person("bea"), finder=own) as swapper:
+        first = swapper.swap(frame, face)
+        resources = swapper.resources
+        held = [weakref.ref(item) for item in (resources, resources.pool, resources.source, *own.opened)]
+        del resources
+        assert len(held) > 4
+    gc.collect()
+    assert [item() for item in held] == [None] * len(held) and own.opened == ()
+    again = swapper.swap(frame, face)
+    assert again.over.tobytes() == first.over.tobytes()
+    swapper.close()
+    swapper.close()  # closing twice is no error
+    assert "resources" not in vars(swapper)
+
+
+def test_a_swapper_is_closed_after_an_error_and_a_given_generator_stays(
+    read_picture: ReadPicture, finder: FaceFinder, mesh_of_bea: MeshGenerator
+) -> None:
+    own = replace(finder)
+    swapper = FaceSwapper(finder=own, generator=mesh_of_bea)
+    with pytest.raises(ZeroDivisionError), swapper:
+        assert swapper.resources.given_generator is mesh_of_bea
+        raise ZeroDivisionError
+    assert "resources" not in vars(swapper)
+    assert swapper.generator is mesh_of_bea and mesh_of_bea.source.views

@@ -46,6 +46,20 @@ def test_memory_first_disk_second_then_computed(tmp_path: Path) -> None:
     assert other.state()["disk"]["bytes"] == 0
 
 
+def test_results_of_other_code_on_disk_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer who changed a line finds the new results, and the old ones again after taking the change back."""
+    made: list[str] = []
+
+    def compute(name: str) -> Pair:
+        made.append(name)
+        return Pair(noise(7))
+
+    for code in ("as it was", "changed", "as it was"):
+        monkeypatch.setattr("faceplate.cache.stages.code_mark", lambda code=code: code)
+        stage_cache(tmp_path).make("generate", "k", lambda code=code: compute(code), keep=True)
+    assert made == ["as it was", "changed"]
+
+
 def test_threads_that_want_the_same_compute_it_once() -> None:
     cache, made = stage_cache(), []
 

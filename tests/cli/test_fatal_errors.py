@@ -13,6 +13,8 @@ from faceplate.errors import FaceplateError, RenderError, UsageError
 from faceplate.render import Renderer
 from farm_shots import cheap, ran, small_shot
 
+pytestmark = pytest.mark.usefixtures("nobody_found")
+
 
 @pytest.fixture
 def shot(tmp_path: Path) -> Path:

@@ -13,6 +13,8 @@ from plates import write_plate
 
 LONG, NULL = "x" * 100_000, "nul\0l"
 
+pytestmark = pytest.mark.usefixtures("nobody_found")
+
 
 @pytest.fixture
 def plate(tmp_path: Path) -> str:

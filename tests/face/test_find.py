@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from faceplate.color import ColorConfig
 from faceplate.demo import PEOPLE
 from faceplate.face import Face, FaceFinder, likeness
 from faceplate.face.align import apply, crop_matrix, invert, resample
@@ -144,3 +145,19 @@ def test_identity_tells_people_apart(read_picture: ReadPicture, finder: FaceFind
         own = likeness(embeddings[name, "front"], embeddings[name, "smile"])
         others = [likeness(embeddings[name, "front"], embeddings[other, "smile"]) for other in PEOPLE if other != name]
         assert own > max(others)
+
+
+def test_a_frame_of_one_colour_is_not_searched(color: ColorConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Black frames and cards cost nothing; one pixel of another value is searched, and so is NaN."""
+    searched: list[int] = []
+    finder = FaceFinder.embedded()
+    monkeypatch.setattr(FaceFinder, "detect", lambda self, frame, *search: searched.append(1) or [])
+    for value in (0.0, 0.2, -1.0):
+        flat = np.full((40, 60, 3), (value, 0.1, 0.3), np.float32)
+        frame = Frame(flat, Window(0, 0, 60, 40), "ACEScg", color)
+        assert finder.find(frame) == () and not searched
+        for other in (value + 1e-3, np.nan):
+            changed = flat.copy()
+            changed[3, 7, 1] = other
+            assert finder.find(frame.with_pixels(changed)) == () and len(searched) == 24
+            searched.clear()

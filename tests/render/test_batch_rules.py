@@ -11,6 +11,9 @@ import pytest
 
 from faceplate import Renderer, Shot
 from faceplate.errors import RenderError, UsageError
+from faceplate.face import Face, FaceFinder
+from faceplate.image.frame import Frame
+from faceplate.models import embedded_store
 from faceplate.plate import Written
 from faceplate.provenance.manifest import manifest_path
 from faceplate.render.batch import FATAL_ERROR_CODES, FrameDone, RenderBatch, is_fatal
@@ -18,6 +21,13 @@ from faceplate.shot.parameters import Parameters
 from plates import write_plate
 
 FRAMES = tuple(range(1001, 1007))
+
+
+class Nobody(FaceFinder):
+    """Finds no face, without looking: the rules of a range are the same, and every test renders six frames."""
+
+    def find(self, frame: Frame) -> tuple[Face, ...]:
+        return ()
 
 
 @pytest.fixture
@@ -34,7 +44,7 @@ def renderer(tmp_path: Path) -> Renderer:
         parameters=quick,
         audit=tmp_path / "faceplate.audit.jsonl",
     )
-    made = Renderer(shot)
+    made = Renderer(shot, Nobody(embedded_store()))
     made.prepare()
     return made
 

@@ -17,7 +17,7 @@ from faceplate.cache.stages import CacheSettings
 from faceplate.demo import person
 from faceplate.face.shape import pose_of, resting_shape
 from faceplate.generators import Crop, Generated, MeshGenerator
-from faceplate.render import Renderer
+from faceplate.render import Renderer, cache_keys
 from faceplate.render.cache_types import KINDS
 from faceplate.shot.parameters import PARAMETERS, Parameter, Stage
 from plates import read_file
@@ -183,6 +183,14 @@ def test_a_frames_key_follows_all_that_its_pixels_depend_on(three_frames: ThreeF
     shutil.copystat(three_frames.folder / "plate.1001.exr", folder / "plate.1001.exr")
     others["source"] = replace(three_frames, folder=folder).renderer().key(1001)
     assert len({key, *others.values()}) == len(others) + 1
+
+
+def test_a_frame_of_other_code_is_not_current(three_frames: ThreeFrameShot, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = []
+    for code in ("as it was", "changed", "as it was"):
+        monkeypatch.setattr(cache_keys, "code_mark", lambda code=code: code)
+        keys.append(three_frames.renderer().key(1001))
+    assert keys[0] == keys[2] != keys[1]
 
 
 def _another(name: str) -> Path:

@@ -155,3 +155,39 @@ def test_any_change_of_a_value_is_read_or_refused_in_a_sentence(track_of_two: Tr
     except FaceplateError as error:
         assert error.code in ("bad-track", "newer-track") and "\n" not in str(error)
         assert "field" in str(error) or "mesh" in str(error)
+
+
+def test_a_decoded_line_is_kept_and_a_correction_is_never_hidden_by_it(
+    track_of_two: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame's line is decoded once; a track with other corrections decodes for itself, and no answer changes."""
+    track, decoded = Track(track_of_two.sidecar), []
+    known = Track._known
+    monkeypatch.setattr(Track, "_known", lambda self, spot: decoded.append(spot.line.frame) or known(self, spot))
+    person, second = (one.id for one in track.people)
+    for one in (person, second):
+        track.resting_face(one)  # reads every frame, once
+    decoded.clear()
+    first, again = track.face(person, 1007), track.face(person, 1007)
+    assert first is not None and again is not None and decoded == [1007]
+    assert np.array_equal(first.face.points, again.face.points)
+    other = track.face(second, 1007)
+    assert other is not None and decoded == [1007, 1007]  # one line for each person
+    assert not np.array_equal(first.face.points, other.face.points)
+    marked = model.Bad(person=person, first=1007, last=1007)
+    corrections = track.sidecar.corrections.model_copy(update={"bad": (marked,)})
+    changed = Track(track.sidecar.model_copy(update={"corrections": corrections}))
+    through = changed.face(person, 1007)
+    assert through is not None and not np.array_equal(through.face.points, first.face.points)
+
+
+def test_few_decoded_lines_are_kept(track_of_two: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept does not grow with the shot, and a line that was dropped is decoded again to the same points."""
+    monkeypatch.setattr("faceplate.track.track._DECODED", 8)
+    track = Track(track_of_two.sidecar)
+    person = track.people[0]
+    seen = {frame: track.face(person.id, frame) for frame in person.frames}
+    assert len(track._decoded) <= 8 < len(person.frames)
+    for frame, found in seen.items():
+        again = track.face(person.id, frame)
+        assert found is not None and again is not None and np.array_equal(found.face.points, again.face.points)

@@ -96,6 +96,7 @@ class ColorConfig:
     _config: Any = field(repr=False, compare=False)
     _processors: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
     _resolved: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _found: dict[str, str | None] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @classmethod
@@ -149,6 +150,12 @@ class ColorConfig:
         if (found := self._resolved.get(name)) is None:
             found = self._resolved[name] = resolve_space(self._config, name)
         return found
+
+    def _find(self, name: str) -> str | None:
+        """Return what `find_space` does; a name is looked for once, because that goes through every space of the config."""
+        if name not in self._found:
+            self._found[name] = find_space(self._config, name)
+        return self._found[name]
 
     def is_linear(self, space: str) -> bool:
         """Return whether `space` is scene-linear light; False for data and for display-referred spaces."""
@@ -213,12 +220,12 @@ class ColorConfig:
         for label, name in (("colour space attribute", explicit), ("interop id", interop_id)):
             if not name:
                 continue
-            if found := find_space(self._config, name):
+            if found := self._find(name):
                 return SpaceChoice(found, f"the file's {label} '{name}'")
             notes.append(f"its {label} '{name}' is not in this config")
         if primaries:
             known = space_of_chromaticities(primaries)
-            if known and (found := find_space(self._config, known)):
+            if known and (found := self._find(known)):
                 return SpaceChoice(found, "the file's chromaticities")
             notes.append("its chromaticities belong to no space of this config")
         return None
@@ -227,18 +234,18 @@ class ColorConfig:
         if self._config.filepathOnlyMatchesDefaultRule(str(path)):
             return None
         name, index = self._config.getColorSpaceFromFilepath(str(path))
-        found = find_space(self._config, name)
+        found = self._find(name)
         return SpaceChoice(found, f"file rule '{self._config.getFileRules().getName(index)}'") if found else None
 
     def _customary_space(self, path: str | Path, is_integer: bool) -> SpaceChoice | None:
         suffix = Path(path).suffix.lower()
-        if is_integer and suffix in _TEXTURE_SUFFIXES and (found := find_space(self._config, _SRGB_TEXTURE)):
+        if is_integer and suffix in _TEXTURE_SUFFIXES and (found := self._find(_SRGB_TEXTURE)):
             return SpaceChoice(found, f"the usual space of {suffix[1:].upper()} files", assumed=True)
-        if suffix in MOVIE_SUFFIXES and (found := find_space(self._config, _VIDEO)):
+        if suffix in MOVIE_SUFFIXES and (found := self._find(_VIDEO)):
             return SpaceChoice(found, f"the usual space of {suffix[1:].upper()} movies", assumed=True)
         if is_integer or suffix != ".exr":
             return None
-        found = find_space(self._config, self._config.getColorSpaceFromFilepath(str(path))[0])
+        found = self._find(self._config.getColorSpaceFromFilepath(str(path))[0])
         if found is None or self.is_data(found):  # a plate is colour, so a default of Raw does not apply
             return None
         return SpaceChoice(found, "the config's default file rule", assumed=True)

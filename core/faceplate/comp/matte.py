@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -96,6 +97,7 @@ def hull_outline(face: Face, edges: HullEdges) -> np.ndarray:
     return moved + push[:, None] * face.size * outward
 
 
+@cache
 def _edge_weights() -> dict[str, np.ndarray]:
     """Compute how far each point of the oval belongs to its top, bottom, right and left edge, float64 (36,), from the mean head."""
     xy = head_model().reference[topology().oval, :2]

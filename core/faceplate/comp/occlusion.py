@@ -208,10 +208,9 @@ def edged_matte(
     """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
-    hull = mesh_maps(apply(square, face.points[:, :2])).hull
-    return edges_on_plate(
-        odds, hull, saturated(linear, found.saturation, REC709_LUMINANCE), found.levels, face, window, square
-    )
+    hull = _filled(apply(square, face.points[:, :2]), ((topology().oval, 255),)) > 0
+    seen = saturated(linear, found.saturation, REC709_LUMINANCE)
+    return edges_on_plate(odds, hull, seen, found.levels, face, window, square)
 
 
 def coarse_odds(found: SquareOdds | None) -> np.ndarray:
@@ -261,12 +260,17 @@ def mesh_maps(points: np.ndarray) -> MeshMaps:
         ((mesh.nose, 128), (mesh.lips_loop, 255)),
         ((mesh.mouth_loop, 255),),
     )
-    drawn = np.zeros((len(loops), SIDE, SIDE), np.uint8)
-    for plane, parts in zip(drawn, loops, strict=True):
-        for loop, value in parts:
-            cv2.fillPoly(plane, [np.round((points[loop] - 0.5) * 16).astype(np.int32)], value, shift=4)
+    drawn = [_filled(points, parts) for parts in loops]
     small = [cv2.resize(plane, (SIDE // BLOCK,) * 2, interpolation=cv2.INTER_AREA) for plane in drawn]
     return MeshMaps(drawn[0] > 0, np.stack(small, axis=-1).astype(np.float32) / 255)
+
+
+def _filled(points: np.ndarray, parts: tuple[tuple[np.ndarray, int], ...]) -> np.ndarray:
+    """Fill loops of the mesh with their values, uint8 (SIDE, SIDE); `points` (478, 2) are in the square."""
+    plane = np.zeros((SIDE, SIDE), np.uint8)
+    for loop, value in parts:
+        cv2.fillPoly(plane, [np.round((points[loop] - 0.5) * 16).astype(np.int32)], value, shift=4)
+    return plane
 
 
 def _levels(seen: np.ndarray, hull: np.ndarray) -> np.ndarray:
@@ -316,7 +320,8 @@ def _coarse(odds: np.ndarray) -> np.ndarray:
     """
     block = SIDE // COARSE_SIDE
     calm = np.clip(cv2.blur(odds, (3, 3)), -COARSE_LIMIT, COARSE_LIMIT)
-    return calm.reshape(COARSE_SIDE, block, COARSE_SIDE, block).max(axis=(1, 3)).astype(np.float32)
+    rows = calm.reshape(COARSE_SIDE, block, SIDE).max(axis=1)
+    return rows.reshape(COARSE_SIDE, COARSE_SIDE, block).max(axis=2).astype(np.float32)
 
 
 @cache

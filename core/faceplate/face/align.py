@@ -76,12 +76,17 @@ def crop_matrix(five: np.ndarray, template: str, side: int, pixel_aspect: float 
 def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Map `points` (..., 2) with `matrix` (2, 3)."""
     x, y = points[..., 0], points[..., 1]
-    return np.stack([row[0] * x + row[1] * y + row[2] for row in matrix], axis=-1)
+    moved = np.empty((*points.shape[:-1], 2), np.result_type(matrix, points))
+    for axis, (by_x, by_y, shift) in enumerate(matrix):
+        moved[..., axis] = by_x * x + by_y * y + shift
+    return moved
 
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Return the matrix that applies `first`, then `second`."""
-    return second @ np.vstack([first, [0, 0, 1]])
+    whole = np.array([[0.0, 0, 0], [0, 0, 0], [0, 0, 1]])
+    whole[:2] = first
+    return second @ whole
 
 
 def invert(matrix: np.ndarray) -> np.ndarray:

@@ -64,6 +64,11 @@ class FaceFinder:
         """The networks that have been opened so far."""
         return tuple(value for value in self.__dict__.values() if isinstance(value, Network))
 
+    def release(self) -> None:
+        """Close the networks that have been opened; one that is needed again is opened again."""
+        for name in [name for name, value in self.__dict__.items() if isinstance(value, Network)]:
+            self.__dict__.pop(name, None)
+
     def choosing(self, detector: str = "", landmarker: str = "", recogniser: str = "") -> FaceFinder:
         """Return this finder with other networks of the store; an empty name keeps the present one.
 
@@ -115,7 +120,12 @@ class FaceFinder:
         return open_network(self.store, self.expression, threads=self.threads)
 
     def find(self, frame: Frame) -> tuple[Face, ...]:
-        """Find every face in `frame`, the largest first; empty when there is none."""
+        """Find every face in `frame`, the largest first; empty when there is none.
+
+        A frame of one colour, such as a black one, is not searched: it would cost all 24 searches.
+        """
+        if _is_of_one_colour(frame.pixels):
+            return ()
         for search in _searches(frame):
             pairs = [(seen, self.landmark_detection(frame, seen)) for seen in self.detect(frame, *search)]
             kept = without_duplicates([face for seen, face in pairs if is_confirmed(seen, face)])
@@ -200,6 +210,12 @@ class DetectedFace:
     five: np.ndarray
     score: float
     level: float
+
+
+def _is_of_one_colour(pixels: np.ndarray) -> bool:
+    """Say whether all pixels, float32 (h, w, 3), are exactly alike; most pictures that are not differ in the middle row."""
+    first, middle = pixels[:1, :1], pixels[len(pixels) // 2]
+    return pixels.size == 0 or (bool((middle == first).all()) and bool((pixels == first).all()))
 
 
 def _searches(frame: Frame) -> Iterator[tuple[np.ndarray, int, float]]:

@@ -53,9 +53,11 @@ class MeshRaster:
         if count > _CHANNELS:
             return cv2.merge([self.interpolate(values[:, k : k + _CHANNELS]) for k in range(0, count, _CHANNELS)])
         total = np.zeros((*self.covered.shape, count), np.float32)
-        for place, weight in self._corner_maps:
+        weights = self._weights_of_four if count == _CHANNELS else self.weights
+        for place, weight in zip(self._corner_places, weights, strict=True):
             part = cv2.remap(row, place, _WHOLE, cv2.INTER_NEAREST).reshape(total.shape)
-            cv2.add(total, times(part, weight, out=part), dst=total)
+            part = cv2.multiply(part, weight, dst=part) if count == _CHANNELS else times(part, weight, out=part)
+            cv2.add(total, part, dst=total)
         return total
 
     def spread(self, values: np.ndarray) -> list[np.ndarray]:
@@ -67,10 +69,15 @@ class MeshRaster:
         return fill_each([self.interpolate(group) for group in groups], self.covered)
 
     @cached_property
-    def _corner_maps(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-        """For each corner of the cells' triangles where `cv2.remap` reads its value in a row of 478, and its weight."""
+    def _corner_places(self) -> tuple[np.ndarray, ...]:
+        """For each corner of the cells' triangles where `cv2.remap` reads its value in a row of 478."""
         row = np.zeros(self.covered.shape, np.int16)
-        return tuple((cv2.merge([x, row]), weight) for x, weight in zip(self.corners, self.weights, strict=True))
+        return tuple(cv2.merge([x, row]) for x in self.corners)
+
+    @cached_property
+    def _weights_of_four(self) -> tuple[np.ndarray, ...]:
+        """The weights of each corner once for each of four channels, float32 (gh, gw, 4)."""
+        return tuple(cv2.merge([weight] * _CHANNELS) for weight in self.weights)
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
         """Resize a grid picture float32 (gh, gw) or (gh, gw, c) to the window's own pixels."""

@@ -27,9 +27,9 @@ class Window:
     @classmethod
     def around(cls, points: np.ndarray, margin: float = 0.0) -> Window:
         """Return the smallest window that covers continuous `points` (n, 2), grown by `margin` pixels on every side."""
-        low = np.floor(np.min(points, axis=0) - margin)
-        high = np.ceil(np.max(points, axis=0) + margin)
-        return cls(int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
+        (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        x, y = math.floor(left - margin), math.floor(top - margin)
+        return cls(x, y, math.ceil(right + margin) - x, math.ceil(bottom + margin) - y)
 
     @property
     def right(self) -> int:

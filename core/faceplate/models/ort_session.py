@@ -23,6 +23,7 @@ from faceplate.models.devices import (
     cuda_devices,
     provider_options,
 )
+from faceplate.models.prelu import without_prelu
 from faceplate.models.store import digest
 from faceplate.system.atomic import publish, temporary_beside
 
@@ -80,15 +81,19 @@ def create_session(path: Path, card: Card, target: Target, runtime: Runtime) -> 
         if kept := providers[0][1].get("trt_engine_cache_path"):
             with suppress(OSError):  # without a writable folder TensorRT builds its engine each time
                 Path(kept).mkdir(parents=True, exist_ok=True)
-        return _plain_session(path, options, providers)
+        return _plain_session(path, options, providers, simplify=not card.external)
     return _optimised_session(path, card, target, runtime.cache, options, providers)
 
 
 def _plain_session(
-    path: Path, options: onnxruntime.SessionOptions, providers: list[Any]
+    path: Path, options: onnxruntime.SessionOptions, providers: list[Any], simplify: bool = True
 ) -> onnxruntime.InferenceSession:
-    """Create a session on exactly these providers; fallback is left to `open_network`, which reports it."""
-    return onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
+    """Create a session on exactly these providers; fallback is left to `open_network`, which reports it.
+
+    A graph that finds weights beside its file must not be simplified, because it is then opened from memory.
+    """
+    graph = without_prelu(path) if simplify and providers[0][0] == CPU else None
+    return onnxruntime.InferenceSession(graph or path, options, providers=providers, enable_fallback=0)
 
 
 def _optimised_session(
@@ -110,7 +115,7 @@ def _optimised_session(
             saving.log_severity_level = _LOG_SEVERITY
             saving.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
             saving.optimized_model_filepath = os.fspath(temporary)
-            _plain_session(path, saving, providers)
+            _plain_session(path, saving, providers, simplify=False)
             seal.write_text(digest(temporary), encoding="ascii")
             publish(temporary, kept)
     except Exception:  # a cache that cannot be written is no error; ONNX Runtime raises its own classes for it

@@ -21,7 +21,7 @@ class DamagedFileError(Exception):
 class Message:
     """A range of the file that holds one message."""
 
-    data: mmap.mmap
+    data: mmap.mmap | bytes
     start: int
     end: int
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from faceplate.cache import content_mark, digest, file_mark
+from faceplate.cache import code_mark, content_mark, digest, file_mark
 from faceplate.color.reading import space_of
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK as OCCLUSION
@@ -69,6 +69,7 @@ class CacheKeys:
         return digest(
             "frame",
             __version__,
+            code_mark(),
             self._plate,
             ("given", _face_values(face)) if face is not None else self._target,
             self._generator,

@@ -10,7 +10,8 @@ import numpy as np
 from faceplate.cache import StageCache
 from faceplate.color.reading import reduced
 from faceplate.comp.grain import Grain, measure_grain, reduced_grain
-from faceplate.generators import Reshaping
+from faceplate.face import Face
+from faceplate.generators import Generator, Reshaping
 from faceplate.image.frame import Frame
 from faceplate.image.inpaint import heal
 from faceplate.image.window import Window
@@ -32,7 +33,8 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
         return LoadedFrame(located)
     generator = resources.generator(request.parameters)
     lens = located.lens
-    region = needed_window(resources, located)
+    shaped = _shaped(generator, located)
+    region = _window_of(generator, located, shaped)
     grain = target.grain if request.proxy == 1 else _proxy_grain(resources, located, stage_cache)
     inputs = _read_input_mattes(located, region)
     cache = NO_FRAME_CACHE
@@ -52,6 +54,7 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
             weight=target.weight,
             look=target.look,
             lens=lens,
+            shaped=shaped,
         )
 
     prepared = cache.make("prepare", prepare).with_parameters(request.parameters)
@@ -60,13 +63,26 @@ def load_frame(resources: RenderResources, located: LocatedFrame, stage_cache: S
 
 def needed_window(resources: RenderResources, located: LocatedFrame) -> Window:
     """Return the plate's pixels that the frame's face reads; empty for a frame without the face."""
-    face, parameters, data = located.face, located.parameters, located.file.data
+    generator = resources.generator(located.parameters)
+    return _window_of(generator, located, _shaped(generator, located))
+
+
+def _window_of(generator: Generator, located: LocatedFrame, shaped: Face | None) -> Window:
+    """Return the window of `needed_window` for a face that the generator gives the shape `shaped`."""
+    face, data = located.face, located.file.data
     if face is None:
         return Window(data.x, data.y, 0, 0)
-    generator, aspect = resources.generator(parameters), located.file.pixel_aspect
-    shaped = generator.reshaped(face, aspect) if isinstance(generator, Reshaping) else None
-    transform, grain_known = generator.frame(face, aspect), located.target.grain is not None
-    return region_of_interest(transform, face, parameters, grain_known, located.lens, shaped).intersect(data)
+    transform, grain_known = generator.frame(face, located.file.pixel_aspect), located.target.grain is not None
+    seen = region_of_interest(transform, face, located.parameters, grain_known, located.lens, shaped)
+    return seen.intersect(data)
+
+
+def _shaped(generator: Generator, located: LocatedFrame) -> Face | None:
+    """Return the frame's face in the shape that the generator gives it; None where it keeps its shape or there is no face."""
+    face = located.face
+    if face is None or not isinstance(generator, Reshaping):
+        return None
+    return generator.reshaped(face, located.file.pixel_aspect)
 
 
 def _read_region(resources: RenderResources, located: LocatedFrame, region: Window) -> Frame:
@@ -74,7 +90,7 @@ def _read_region(resources: RenderResources, located: LocatedFrame, region: Wind
     searched, proxy = located.target.searched, located.request.proxy
     if searched is not None and proxy == 1 and region.intersect(searched.window) == region:
         return searched.region(region)
-    return resources.read_plate(located.file, region, proxy)
+    return resources.read_plate(located.request.file, region, proxy, whole=True)
 
 
 def _proxy_grain(resources: RenderResources, located: LocatedFrame, cache: StageCache) -> Grain | None:

@@ -113,20 +113,21 @@ def prepare_plate(
     weight: float = 1.0,
     look: Look | None = None,
     lens: PlateLens | None = None,
+    shaped: Face | None = None,
 ) -> PreparedPlate:
     """Heal `picture`, convert it to the working space, warp it to meet the new outline and cut the generator's crop.
 
     `grain` is the plate's and `look` the face's from the track, if known, `weight` 0..1 the fade of the whole change, which the
-    new shape follows. `lens` is what is known of the plate's lens and shutter.
+    new shape follows. `lens` is what is known of the plate's lens and shutter, `shaped` the face in the shape that the generator
+    gives it, where that was worked out already.
     """
     lens = lens or PlateLens()
     healed, bad = heal(picture.pixels)
     plate = picture.with_pixels(healed)
     shot = plate.working()
     dials = dials_of(parameters)
-    outline, odds = _outline_warp(
-        plate, shot, face, _wanted_face(face, generator, dials, plate.pixel_aspect), weight, look
-    )
+    wanted = _wanted_face(face, generator, dials, plate.pixel_aspect, shaped)
+    outline, odds = _outline_warp(plate, shot, face, wanted, weight, look)
     working, new_face = shot, face
     if outline is not None:
         new_face = outline.face
@@ -213,9 +214,16 @@ def placed(matte: np.ndarray, window: Window, region: Window) -> np.ndarray:
     return result
 
 
-def _wanted_face(face: Face, generator: Generator, dials: Dials, pixel_aspect: float) -> Face:
-    """Return `face` in the shape that the generator gives it, with the dials that may move its outline; else the same face."""
-    wanted = generator.reshaped(face, pixel_aspect) if isinstance(generator, Reshaping) else face
+def _wanted_face(
+    face: Face, generator: Generator, dials: Dials, pixel_aspect: float, shaped: Face | None = None
+) -> Face:
+    """Return `face` in the shape that the generator gives it, with the dials that may move its outline; else the same face.
+
+    `shaped` is that shape where it is known.
+    """
+    wanted = shaped
+    if wanted is None:
+        wanted = generator.reshaped(face, pixel_aspect) if isinstance(generator, Reshaping) else face
     return with_outer_dials(wanted, dials, pixel_aspect)
 
 

@@ -77,12 +77,15 @@ class ShotFiles:
         given = self.given_pixels
         return given_plate(file, given) if given is not None and given.frame == plate_frame else file
 
-    def read_plate(self, file: PlateFile, region: Window, proxy: int = 1) -> Frame:
-        """Pixels of a plate file; at a proxy `region` is one of the reduced plate, `file` either of the two."""
+    def read_plate(self, file: PlateFile, region: Window, proxy: int = 1, whole: bool = False) -> Frame:
+        """Pixels of a plate file; at a proxy `region` is one of the reduced plate, `file` either of the two.
+
+        A file that is known to be the `whole` plate's is not opened again.
+        """
         if proxy == 1:
             return read_frame(file, self.color, self.shot.space, region)
-        whole = PlateFile.open(file.path, self.shot.layer, file.movie_frame or 0)
-        return read_proxy(whole, self.color, self.shot.space, region, proxy)
+        full = file if whole else PlateFile.open(file.path, self.shot.layer, file.movie_frame or 0)
+        return read_proxy(full, self.color, self.shot.space, region, proxy)
 
     def search_region(self, file: PlateFile) -> Window:
         """Return the part of the plate in which a face is searched. Raises `UsageError('bad-search')`."""

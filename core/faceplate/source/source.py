@@ -16,12 +16,13 @@ from faceplate.cache import digest
 from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.comp.feature_tones import FeatureTones, combine_features, measure_features
-from faceplate.comp.occlusion import occlusion_matte
+from faceplate.comp.occlusion import SquareOdds, edged_matte, measure_odds
 from faceplate.comp.skin_tones import SkinTones, measure_tones
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.expression import RestingFace
 from faceplate.image.frame import Frame
+from faceplate.image.window import Window
 from faceplate.source.agreement import agreed_darkness, find_remains
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, Vote, atlas_points, cast_vote, make_atlas
@@ -92,11 +93,24 @@ class SourceView:
         return self._occlusion(0.5)
 
     def _occlusion(self, sensitivity: float) -> np.ndarray:
-        window = self.face.window(_HAIR_MARGIN).intersect(self.frame.window)
-        inside = window.slices(self.frame.window)
         occlusion = np.zeros(self.pixels.shape[:2], np.float32)
-        occlusion[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color, sensitivity=sensitivity)
+        if self._odds is not None:
+            window, linear = self._around_face
+            matte = edged_matte(self._odds, linear, self.face, window, sensitivity=sensitivity)
+            occlusion[window.slices(self.frame.window)] = matte
         return occlusion
+
+    @cached_property
+    def _odds(self) -> SquareOdds | None:
+        """The odds that the face is hidden, which serve every sensitivity; None where the face is black."""
+        window, linear = self._around_face
+        return measure_odds(linear, self.face, window)
+
+    @property
+    def _around_face(self) -> tuple[Window, np.ndarray]:
+        """The window in which occluders are searched, and the picture there in linear Rec.709."""
+        window = self.face.window(_HAIR_MARGIN).intersect(self.frame.window)
+        return window, self.color.to_linear709(self.pixels[window.slices(self.frame.window)])
 
     @cached_property
     def grid_maps(self) -> Maps:

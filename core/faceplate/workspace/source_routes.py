@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from faceplate.cache import code_mark
 from faceplate.errors import UsageError
 from faceplate.render import Renderer
 from faceplate.review.source_sheet import write_source_sheet
@@ -59,7 +60,8 @@ def source_router(desk: Desk) -> APIRouter:
     def sheet(shot: str, face: str | None = None) -> Response:
         """Return the source's sheet as JPEG: each picture with its maps and texture, and the atlas."""
         renderer = _with_source(desk, shot, face)
-        name = hashlib.sha256(fingerprint_of(source_files(_folder(renderer))).encode()).hexdigest()[:24]
+        pictures = fingerprint_of(source_files(_folder(renderer)))
+        name = hashlib.sha256(f"{pictures} {code_mark()}".encode()).hexdigest()[:24]
         path = cache_folder() / "sheets" / f"{name}.jpg"
         if not exists(path):
             write_source_sheet(renderer.source, path)

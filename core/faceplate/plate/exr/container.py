@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 MAGIC = b"\x76\x2f\x31\x01"
+_LONGEST_NAME = 255
 _TILED, _LONG_NAMES, _DEEP, _MULTIPART = 0x200, 0x400, 0x800, 0x1000
 # Name and scanlines in a chunk, by the number that the file stores.
 _COMPRESSION_TABLE = (
@@ -375,11 +376,13 @@ def _read_attributes(stream: BinaryIO) -> tuple[Attribute, ...]:
 
 
 def _read_name(stream: BinaryIO) -> str:
-    name = bytearray()
-    while (byte := _take(stream, 1)) != b"\0":
-        name += byte
-        if len(name) > 255:
-            raise DamagedExrError("a name in the header has no end")
+    start = stream.tell()
+    name, end, _ = stream.read(_LONGEST_NAME + 1).partition(b"\0")
+    if not end:
+        raise DamagedExrError(
+            "a name in the header has no end" if len(name) > _LONGEST_NAME else "the file is cut short"
+        )
+    stream.seek(start + len(name) + 1)
     return name.decode("utf-8", "surrogateescape")
 
 
