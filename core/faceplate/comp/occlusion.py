@@ -20,10 +20,10 @@ import numpy as np
 from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
 from faceplate.comp.occlusion_hair import with_hair
-from faceplate.comp.occlusion_regions import steadied_odds
+from faceplate.comp.occlusion_regions import steadied_odds, without_regions_inside
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
-from faceplate.image.soft_steps import smoothstep
+from faceplate.image.soft_steps import disc, smoothstep
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
 
@@ -55,6 +55,9 @@ COARSE_LIMIT = 4.0
 """Log-odds on the coarse grid are clipped at plus and minus this value."""
 
 _FILL = 1.14
+
+# Room around the landmarks of an eye for its lids and lashes, as a part of the eye's width.
+_LASHES = 0.12
 
 # MediaPipe's person network was trained on head and shoulders in a square; the face is a third of its side.
 _PERSON_SIDE, _PERSON_FILL = 256, 3.0
@@ -155,6 +158,7 @@ def measure_odds(
     if not (levels > 0.0).all():
         return None
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
+    odds = without_regions_inside(odds, _eyes(points))
     roots, odds = with_hair(odds, seen, levels, points)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
@@ -255,6 +259,16 @@ def mesh_maps(points: np.ndarray) -> MeshMaps:
             cv2.fillPoly(plane, [np.round((points[loop] - 0.5) * 16).astype(np.int32)], value, shift=4)
     small = [cv2.resize(plane, (SIDE // BLOCK,) * 2, interpolation=cv2.INTER_AREA) for plane in drawn]
     return MeshMaps(drawn[0] > 0, np.stack(small, axis=-1).astype(np.float32) / 255)
+
+
+def _eyes(points: np.ndarray) -> np.ndarray:
+    """Draw the eyes with their lids' edges, bool (SIDE, SIDE): shut lids and lashes look like a strand in front of the eye."""
+    drawn = np.zeros((SIDE, SIDE), np.uint8)
+    room = 0.0
+    for loop in (topology().right_eye_loop, topology().left_eye_loop):
+        cv2.fillPoly(drawn, [np.round((points[loop, :2] - 0.5) * 16).astype(np.int32)], 1, shift=4)
+        room = max(room, _LASHES * float(np.ptp(points[loop, 0])))
+    return cv2.dilate(drawn, disc(max(room, 1.0))) > 0
 
 
 def _levels(seen: np.ndarray, hull: np.ndarray) -> np.ndarray:
