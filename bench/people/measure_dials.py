@@ -7,8 +7,10 @@
 The front picture is the plate. The landmarker measures the result at steps over each dial's range. `own` is the change of what
 the dial names from one end to the other, as a share of the change put on the mesh; `other` is the largest mean change of anything
 else at half range, as a share of what the other thing's own dial puts on the mesh there, with its standard error; `backward` is the
-largest step against the dial's direction that any pair shows, as a share of the dial's whole change; `identity` is the fall of
-SFace's similarity to the source at half range.
+largest step against the dial's direction, as a share of the dial's whole change; `identity` is the fall of
+SFace's similarity to the source at half range. `backward` is of the mean over the pairs, with the standard error of that step: the
+landmarker misreads some eyes and lips by more than a step of a dial, in single pairs. `least in the pixels` is the smallest step of
+any pair as the optical flow sees it at the points that the dial moves, as a share of what was put on the mesh.
 
 The second table has what each dial, a row, moves at half range, in the units of `other`: the mean over the pairs and its standard
 error. A mean within two errors of 0 tells nothing but scatter. The last columns are read in the pixels: lids by
@@ -23,6 +25,7 @@ the person's other pictures: what the recogniser makes of an open mouth where no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -59,7 +62,9 @@ STEPS = 5
 # Shares of the range at which a dial is measured beside its ends.
 HALF = 0.5
 LIDS = DIALS.index("lids")
-COLUMNS = ("own", "backward", "identity")
+COLUMNS = ("own", "identity")
+# Share of the largest movement from which a point counts among those that a dial moves.
+MOVES = 0.3
 BROWS = (topology().right_brow, topology().left_brow)
 
 
@@ -96,9 +101,12 @@ class Turned:
 
     Attributes
     ----------
-    own, backward, identity : np.ndarray
-        float64 (9,) each: change of the feature that a dial names from end to end, over the change put on the mesh; largest step
-        against the dial's direction, over the whole change; fall of the similarity at half range. NaN where they were not measured.
+    own, identity : np.ndarray
+        float64 (9,) each: change of the feature that a dial names from end to end, over the change put on the mesh; fall of the
+        similarity at half range. NaN where they were not measured.
+    steps, flown : np.ndarray
+        float64 (9, 4) each: change of that feature in each step of the dial as the landmarker sees it, and of the points that it
+        moves as the optical flow does, over the change put on the mesh.
     moved : np.ndarray
         float64 (9, 11): what each dial, a row, moves at half range, each feature over what its own dial puts on the mesh there. The
         last two columns are the opening of the lids as it is read from the pixels, in widths of an eye, and how far the other brow
@@ -106,8 +114,9 @@ class Turned:
     """
 
     own: np.ndarray
-    backward: np.ndarray
     identity: np.ndarray
+    steps: np.ndarray
+    flown: np.ndarray
     moved: np.ndarray
 
 
@@ -118,16 +127,18 @@ def measure(setup: Setup, source: Person, target: Person, whole: bool, tiles: li
     frame, face = swapper.swap()
     rest, alike = dial_features(face.points), float(recogniser.embed(frame, face) @ likeness_to)
     lids, strip = float(lids_of(frame, face).mean()), [labelled(face_crop(frame, face, 320, -0.05), target.name)]
-    own, backward, identity = (np.full(len(DIALS), np.nan) for _ in range(3))
+    own, identity = (np.full(len(DIALS), np.nan) for _ in range(2))
+    stepped, flown = (np.full((len(DIALS), STEPS - 1), np.nan) for _ in range(2))
     moved = np.full((len(DIALS), len(DIALS) + 2), np.nan)
     put = np.array([_put(swapper.plate, dial, HALF * ends_of(dial)[1]) for dial in DIALS]) - _put(swapper.plate, "", 0)
     put = np.abs(np.diag(put))
     for number, dial in enumerate(DIALS):
         low, high = ends_of(dial)
-        seen = []
+        seen, pictures = [], []
         for value in np.linspace(low, high, STEPS) if whole else (HALF * high,):
             after, there = (frame, face) if value == 0 else swapper.swap(dial, float(value))
             seen.append(dial_features(there.points)[number])
+            pictures.append(after)
             if value in (low, high):
                 strip.append(labelled(face_crop(after, there, 320, -0.05), f"{dial} {value:g}"))
             if value == HALF * high:
@@ -139,9 +150,36 @@ def measure(setup: Setup, source: Person, target: Person, whole: bool, tiles: li
             steps = np.diff(seen)
             ends = _put(swapper.plate, dial, high) - _put(swapper.plate, dial, low)
             own[number] = steps.sum() / ends[number]
-            backward[number] = max(0.0, float(-steps.min())) / max(abs(float(steps.sum())), 1e-9)
+            stepped[number], flown[number] = (
+                steps * (STEPS - 1) / ends[number],
+                flown_steps(swapper.plate, dial, pictures),
+            )
     tiles.append(np.hstack(strip))
-    return Turned(own, backward, identity, moved)
+    return Turned(own, identity, stepped, flown, moved)
+
+
+def flown_steps(plate: Plate, dial: str, pictures: list[Frame]) -> np.ndarray:
+    """Return how far the pixels go with each step of a dial, of what was put on the mesh: float64 (steps,)."""
+    meshes = [
+        dialled(plate.face.points, Dials(**{dial: float(value)})).whole[:, :2]
+        for value in np.linspace(*ends_of(dial), STEPS)
+    ]
+    found = []
+    for (first, second), (before, after) in zip(pairwise(pictures), pairwise(meshes), strict=True):
+        put = after - before
+        length = np.linalg.norm(put, axis=1)
+        moves = length > MOVES * length.max()
+        places = (before[moves] - (first.window.x + 0.5, first.window.y + 0.5)).astype(np.float32)
+        went = cv2.remap(flow_between(first, second), places[None, :, 0], places[None, :, 1], cv2.INTER_LINEAR)[0]
+        found.append(float((went * put[moves]).sum() / (put[moves] ** 2).sum()))
+    return np.array(found)
+
+
+def flow_between(before: Frame, after: Frame) -> np.ndarray:
+    """Return the optical flow from one frame to another, float32 (h, w, 2)."""
+    grey = [(display(frame).mean(axis=2) * 255).astype(np.uint8) for frame in (before, after)]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return search.calc(grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32))
 
 
 def other_brow(dial: str, before: Frame, after: Frame, face: Face) -> float:
@@ -154,9 +192,7 @@ def other_brow(dial: str, before: Frame, after: Frame, face: Face) -> float:
 
 def brow_rises(before: Frame, after: Frame, face: Face) -> tuple[float, float]:
     """Return how far the pixels of the right and the left brow rise from one frame to another, in pixels."""
-    grey = [(display(frame).mean(axis=2) * 255).astype(np.uint8) for frame in (before, after)]
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = search.calc(grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32))
+    flow = flow_between(before, after)
     right, left = (
         -float(np.median(flow[cv2.dilate(filled(hull, before).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, 1]))
         for hull in (cv2.convexHull(face.points[brow, :2].astype(np.float32))[:, 0] for brow in BROWS)
@@ -181,19 +217,29 @@ def print_responses(found: list[Turned]) -> None:
 
 def print_range(found: list[Turned]) -> None:
     """Print the table of own, other, backward and identity."""
-    header("dial", "own", "other", "which", "backward", "identity", "its largest")
+    header("dial", "own", "other", "which", "backward", "least in the pixels", "identity", "its largest")
     crossed = np.array([one.moved[:, : len(DIALS)] for one in found])
     mean, error = crossed.mean(axis=0), crossed.std(axis=0, ddof=1) / np.sqrt(len(found))
     np.fill_diagonal(mean, 0.0)
     for number, dial in enumerate(DIALS):
-        own, back, fall = (np.array([getattr(one, name)[number] for one in found]) for name in COLUMNS)
+        own, fall = (np.array([getattr(one, name)[number] for one in found]) for name in COLUMNS)
+        steps, flown = (np.array([getattr(one, name)[number] for one in found]) for name in ("steps", "flown"))
         most = int(np.abs(mean[number]).argmax())
         other = f"{mean[number, most]:.3f} ± {error[number, most]:.3f}"
         told = [
-            f"{value:.3f}" if value == value else "–" for value in (own.mean(), back.max(), fall.mean(), fall.max())
+            f"{value:.3f}" if value == value else "–" for value in (own.mean(), flown.min(), fall.mean(), fall.max())
         ]
-        row(dial, told[0], other, DIALS[most], *told[1:])
+        row(dial, told[0], other, DIALS[most], backward_of(steps), *told[1:])
     print(f"\n{len(found)} pairs, mean fall of identity {np.mean([one.identity for one in found]):.3f}\n")
+
+
+def backward_of(steps: np.ndarray) -> str:
+    """Return the largest step back of the pairs' mean with its standard error, from `steps` (pairs, n), over the whole change."""
+    mean, error = steps.mean(axis=0), steps.std(axis=0, ddof=1) / np.sqrt(len(steps))
+    if mean[0] != mean[0]:
+        return "–"
+    least, whole = int(mean.argmin()), abs(float(mean.sum()))
+    return f"{max(0.0, -mean[least]) / whole:.3f} ± {error[least] / whole:.3f}"
 
 
 def print_own(setup: Setup) -> None:

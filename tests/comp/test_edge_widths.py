@@ -37,6 +37,13 @@ def test_softness_follows_a_blur(scenes: dict[str, Scene]) -> None:
             assert soft(scene, softened(scene[0], sigma)) == pytest.approx(np.hypot(own, sigma), rel=0.25)
 
 
+def test_softness_has_no_steps(scenes: dict[str, Scene]) -> None:
+    """The steps of its table were 5 % each: a slow pull of the focus went up in stairs."""
+    for scene in scenes.values():
+        found = np.array([soft(scene, softened(scene[0], sigma)) for sigma in np.linspace(3.0, 3.3, 7)])
+        assert (np.diff(found) > 0).all() and np.diff(found).max() < 0.12
+
+
 def test_grain_hardly_changes_it(scenes: dict[str, Scene]) -> None:
     light = scenes["ada"][0]
     grain = np.random.default_rng(2).standard_normal(light.shape).astype(np.float32) * 0.03 * np.sqrt(light + 0.05)

@@ -22,7 +22,7 @@ from faceplate.comp.occlusion import (
     square_matrix,
 )
 from faceplate.comp.occlusion_edges import sigmoid
-from faceplate.comp.occlusion_regions import steadied_odds, without_holes, without_specks
+from faceplate.comp.occlusion_regions import steadied_odds, without_holes, without_regions_inside, without_specks
 from faceplate.face import Face
 from faceplate.face.align import apply, invert
 from faceplate.image.frame import Frame
@@ -245,3 +245,28 @@ def test_the_track_of_a_still_shot_leaves_the_matte_as_it_is(color: ColorConfig,
         before = occlusion_matte(pixels_, *plate[1:], color)
         after = occlusion_matte(pixels_, *plate[1:], color, usual=usual.astype(np.float32))
         assert np.array_equal(before, after)
+
+
+def test_a_region_within_an_eye_is_lids_and_one_that_crosses_it_hides_it() -> None:
+    """Shut lids were taken for a strand in front of the eye, and specks of the plate's own lids lay over the new ones."""
+    eye = np.zeros((80, 120), bool)
+    eye[30:50, 30:90] = True
+    odds = np.full((80, 120), -4.0, np.float32)
+    lids, strand = odds.copy(), odds.copy()
+    lids[38:42, 40:80] = 3.0
+    strand[10:70, 58:62] = 3.0
+    assert without_regions_inside(lids, eye).max() <= -3.0
+    assert without_regions_inside(strand, eye) is strand
+    assert np.array_equal(without_regions_inside(np.maximum(lids, strand), eye)[10:29], strand[10:29])
+
+
+def test_a_region_fades_as_it_comes_to_lie_within_an_eye() -> None:
+    eye = np.zeros((80, 120), bool)
+    eye[30:50, 30:90] = True
+    found = []
+    for top in range(14, 34):
+        odds = np.full((80, 120), -4.0, np.float32)
+        odds[top : top + 16, 50:70] = 3.0
+        found.append(float(without_regions_inside(odds, eye).max()))
+    assert found[0] == 3.0 and found[-1] <= -3.0 and (np.diff(found) <= 0).all()
+    assert np.diff(found).min() > -3.5

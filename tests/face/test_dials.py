@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceplate.face import topology
-from faceplate.face.dials import DIALS, Dials, dial_features, dialled
+from faceplate.face.dials import DIALS, Dials, dial_features, dialled, lids_part
 from faceplate.face.expression import IRISES, LID_PAIRS, LIP_PAIRS, eye_openness
 from faceplate.face.shape import RIGID
 from network_scene import frontal_head, turned
@@ -89,3 +89,8 @@ def test_lids_that_the_landmarker_finds_closed_are_aimed_wider() -> None:
         assert np.allclose(eye_openness(put.seen) / resting, wider, atol=0.02)
     down = dialled(POINTS, Dials(gaze_y=-7.5))
     assert np.allclose(eye_openness(down.seen), resting, rtol=0.01)
+
+
+def test_lids_that_a_dial_shuts_are_not_apart() -> None:
+    parts = [lids_part(dialled(POINTS, Dials(lids=value)).seen, POINTS) for value in (-1.0, -0.5, 0.0, 1.0)]
+    assert parts == pytest.approx([0.0, 0.5, 1.0, 1.4], abs=2e-3)

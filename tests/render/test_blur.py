@@ -18,7 +18,9 @@ from faceplate.generators import Crop, CropTransform, Encoding, Generated, Gener
 from faceplate.generators.mesh.settings import MeshSettings
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
+from faceplate.render.blur import FrameBlur, blurred_face
 from faceplate.render.composite import CompositeResult
+from faceplate.render.crop import PlateCrop
 from faceplate.render.lens import PlateLens, header_shutter
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
@@ -212,6 +214,7 @@ def edge_width(pixels: np.ndarray, window: Window, face: Face, frame: Frame) -> 
         ("twin", 8.0, 0.1),
         ("mesh", 2.0, 0.15),
         ("mesh", 4.0, 0.15),
+        ("mesh", 8.0, 0.1),
     ],
 )
 def test_edges_are_as_soft_as_the_plates(
@@ -225,6 +228,36 @@ def test_edges_are_as_soft_as_the_plates(
     pixels = plate.pixels.copy()
     pixels[result.window.slices(plate.window)] = result.over
     assert edge_width(pixels, plate.window, face, frame) == pytest.approx(own, rel=within)
+
+
+@pytest.mark.parametrize(("sigma", "light"), [(6.0, (0.0, -3.0)), (8.0, (-2.0, 2.0)), (8.0, (-2.0, -2.0))])
+def test_far_out_of_focus_the_plates_light_is_part_of_what_is_measured(
+    sigma: float, light: tuple[float, float], ada: tuple[Frame, Face], mesh: MeshGenerator
+) -> None:
+    """Under a wide blur shading is as steep as what is left of the edges, so that another light is another softness."""
+    frame, face = ada
+    y, x = (
+        (np.arange(side) - middle) / SIZE
+        for side, middle in zip(frame.pixels.shape, face.points[4, 1::-1], strict=False)
+    )
+    shade = np.exp(light[0] * x + light[1] * y[:, None]).astype(np.float32)[..., None]
+    plate = blurred(frame, lambda pixels: softened(pixels * shade, sigma))
+    own = edge_width(plate.pixels, plate.window, face, frame)
+    result = swap(plate, face, mesh, PlateLens(softness=own / face.size))
+    pixels = plate.pixels.copy()
+    pixels[result.window.slices(plate.window)] = result.over
+    assert edge_width(pixels, plate.window, face, frame) == pytest.approx(own, rel=0.1)
+
+
+def test_a_face_that_is_blurred_is_left_as_it_was() -> None:
+    """It may be what a cache keeps, and a slice over whole rows is no copy."""
+    window = Window(0, 0, 40, 30)
+    face = Face(np.zeros((478, 3)), 1.0, 1.0, 0.2)
+    crop = PlateCrop(np.ones((30, 40, 3), np.float32), CropTransform(np.eye(2, 3), window), face, None)
+    pixels = np.random.default_rng(3).random((30, 40, 3)).astype(np.float32)
+    given = pixels.copy()
+    changed = blurred_face(given, crop, FrameBlur(None, 2.0), np.ones((30, 40), np.float32))
+    assert np.array_equal(given, pixels) and not np.array_equal(changed, pixels)
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.5])

@@ -9,6 +9,7 @@ import pytest
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.dials import DIALS, dial_features
 from faceplate.face.expression import RestingFace
+from faceplate.face.eyelids import lids_of
 from faceplate.generators import Generator, NullGenerator
 from faceplate.image.frame import Frame
 from faceplate.render.dials import dials_of
@@ -78,6 +79,22 @@ def test_a_fade_of_zero_takes_the_dials_away(ada: tuple[Frame, Face]) -> None:
     parameters = Parameters.model_validate({"dial_lids": -1.0, "dial_gaze_x": 20.0, "dial_mouth": 0.5})
     prepared = prepare_plate(frame, face, NullGenerator(side=256), parameters, weight=0.0)
     assert np.array_equal(prepared.working, prepared.shot) and np.allclose(prepared.face.points, face.points)
+
+
+def test_lids_at_minus_one_are_shut(
+    ada: tuple[Frame, Face], generator: Generator, source_bea: Source, finder: FaceFinder
+) -> None:
+    """The goal was a fifth of the eye's opening, and left a line of iris: points of two lids are never quite above each other."""
+    frame, face = ada
+    rest = RestingFaces(RestingFace.of([face.points]), source_bea.resting_face)
+    read = []
+    for value in (0.0, -0.5, -1.0):
+        result = swap_face(frame, face, generator, Parameters.model_validate({**PLAIN, "dial_lids": value}), rest=rest)
+        picture = frame.pixels.copy()
+        picture[result.window.slices(frame.window)] = result.over
+        after = frame.with_pixels(picture)
+        read.append(lids_of(after, finder.refine(after, face)))
+    assert (np.diff(read, axis=0) < 0).all() and read[0].min() > 0.2 and read[2].max() < 0.06, read
 
 
 def test_a_look_up_does_not_redden_the_eyes(ada: tuple[Frame, Face], generator: Generator, source_bea: Source) -> None:

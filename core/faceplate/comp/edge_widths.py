@@ -88,7 +88,7 @@ _SHUTTERS = np.linspace(0.0, 1.0, 21)
 # Squared deviation from which a ratio counts as an outlier.
 _MOST = 9.0
 # Softness over that of the median sharp face from where a face counts as out of focus, and from where it does for certain.
-_SURELY_SOFT = (1.2, 1.3)
+_SURELY_SOFT = (1.19, 1.26)
 # How much softer the plate's edges are than the new face's from where the blur begins, and from where it is complete: sharp faces
 # of different people differ by as much as this.
 _SOFTER = (1.08, 1.2)
@@ -241,7 +241,7 @@ def softness(edges: EdgeWidths, movement: np.ndarray | None = None, shutter: flo
     `movement` (2,) and `shutter` are those of `expected_ratios`; None for a face that stands still.
     """
     costs = _costs(edges, np.zeros(2) if movement is None else movement, np.array([shutter]))[:, 0]
-    return float(np.sqrt(SHARP_WIDTH**2 + blur_variances()[int(np.argmin(costs))]))
+    return _lowest(np.sqrt(SHARP_WIDTH**2 + blur_variances()), costs)
 
 
 def smear(edges: EdgeWidths, movement: np.ndarray) -> tuple[float, float]:
@@ -249,6 +249,20 @@ def smear(edges: EdgeWidths, movement: np.ndarray) -> tuple[float, float]:
     costs = _costs(edges, movement, _SHUTTERS)
     variance, part = np.unravel_index(int(np.argmin(costs)), costs.shape)
     return float(_SHUTTERS[part]), float(np.sqrt(SHARP_WIDTH**2 + blur_variances()[variance]))
+
+
+def _lowest(places: np.ndarray, costs: np.ndarray) -> float:
+    """Return where `costs` (n,) at rising `places` (n,) are lowest, on the parabola through the lowest and its neighbours."""
+    lowest = int(np.argmin(costs))
+    if not 0 < lowest < len(costs) - 1:
+        return float(places[lowest])
+    before, here, after = places[lowest - 1 : lowest + 2]
+    rise_before, rise_after = costs[lowest - 1] - costs[lowest], costs[lowest + 1] - costs[lowest]
+    bend = (here - before) * rise_after + (after - here) * rise_before
+    if bend <= 0:
+        return float(here)
+    moved = ((here - before) ** 2 * rise_after - (after - here) ** 2 * rise_before) / bend
+    return float(here - 0.5 * moved)
 
 
 def _costs(edges: EdgeWidths, movement: np.ndarray, shutters: np.ndarray) -> np.ndarray:

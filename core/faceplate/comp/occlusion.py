@@ -22,11 +22,11 @@ import numpy as np
 from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
 from faceplate.comp.occlusion_hair import with_hair
-from faceplate.comp.occlusion_regions import steadied_odds
+from faceplate.comp.occlusion_regions import steadied_odds, without_regions_inside
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
 from faceplate.image.saturation import saturated
-from faceplate.image.soft_steps import smoothstep
+from faceplate.image.soft_steps import disc, smoothstep
 from faceplate.image.window import Window
 from faceplate.models import Network, embedded_store, open_network
 
@@ -61,6 +61,8 @@ _FILL = 1.14
 
 # Least channel of a face's level over its luminance, in linear Rec.709: skin without a grade.
 _LEAST_CHANNEL = 0.4
+# Room around the landmarks of an eye for its lids and lashes, as a part of the eye's width.
+_LASHES = 0.12
 
 # MediaPipe's person network was trained on head and shoulders in a square; the face is a third of its side.
 _PERSON_SIDE, _PERSON_FILL = 256, 3.0
@@ -165,6 +167,7 @@ def measure_odds(
     saturation = _usual_saturation(levels)
     seen, levels = (saturated(values, saturation, REC709_LUMINANCE) for values in (seen, levels))
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
+    odds = without_regions_inside(odds, _eyes(points))
     roots, odds = with_hair(odds, seen, levels, points)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
@@ -271,6 +274,14 @@ def _filled(points: np.ndarray, parts: tuple[tuple[np.ndarray, int], ...]) -> np
     for loop, value in parts:
         cv2.fillPoly(plane, [np.round((points[loop] - 0.5) * 16).astype(np.int32)], value, shift=4)
     return plane
+
+
+def _eyes(points: np.ndarray) -> np.ndarray:
+    """Draw the eyes with their lids' edges, bool (SIDE, SIDE): shut lids and lashes look like a strand in front of the eye."""
+    loops = (topology().right_eye_loop, topology().left_eye_loop)
+    room = max(_LASHES * float(np.ptp(points[loop, 0])) for loop in loops)
+    drawn = _filled(points[:, :2], tuple((loop, 1) for loop in loops))
+    return cv2.dilate(drawn, disc(max(room, 1.0))) > 0
 
 
 def _levels(seen: np.ndarray, hull: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from faceplate.image.soft_steps import disc, smoothstep
 
-__all__ = ["steadied_odds", "without_holes", "without_specks"]
+__all__ = ["steadied_odds", "without_holes", "without_regions_inside", "without_specks"]
 
 # Values at which a map is cut into regions. A region of a lower level that is accepted accepts, in part, what lies in it.
 _LEVELS = (0.25, 0.4, 0.55, 0.7, 0.85)
@@ -31,6 +31,10 @@ _ROUNDED = 0.26
 # Differences of a block's log-odds from the usual ones that are wandering: up to the first wholly, from the second on not at all;
 # and usual log-odds that are doubtful.
 _WANDERING, _DOUBTFUL = (2.5, 4.0), (2.5, 4.0)
+
+# Log-odds above which a region is one, the parts of it within a place from which it begins to fade there and is gone, and the
+# log-odds that it then has.
+_REGION, _WITHIN, _UNSEEN = -0.5, (0.75, 0.95), -3.0
 
 # Number of inner blocks, those with all neighbours in the region, from which a region that this frame alone shows is believed,
 # as a fast hand must be: not at all, wholly.
@@ -105,6 +109,22 @@ def _held(
 def without_holes(matte: np.ndarray, length: tuple[float, float]) -> np.ndarray:
     """Fill holes of `matte`, float32 (h, w) in 0..1, whose longer side is shorter than `length` in pixels."""
     return 1 - without_specks(1 - matte, length, levels=_HOLE_LEVELS)
+
+
+def without_regions_inside(odds: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Lower the log-odds `odds` (h, w) of regions that lie within `places`, bool (h, w): what hides them comes from outside.
+
+    A region fades with the part of it that lies within. The same array where there is none.
+    """
+    count, found = cv2.connectedComponents((odds > _REGION).astype(np.uint8), connectivity=8)
+    labels = np.asarray(found, np.int32)
+    whole, within = (np.bincount(part.ravel(), minlength=count) for part in (labels, labels[places]))
+    lowered = smoothstep(within / np.maximum(whole, 1), *_WITHIN).astype(np.float32)
+    lowered[0] = 0.0
+    if not lowered.any():
+        return odds
+    weight = cv2.dilate(lowered[labels], np.ones((3, 3), np.uint8))
+    return odds - weight * np.maximum(odds - np.float32(_UNSEEN), 0)
 
 
 def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: float) -> np.ndarray:

@@ -17,7 +17,7 @@ from faceplate.face.expression import EYE_CORNERS, IRISES, LID_PAIRS, LIP_PAIRS,
 from faceplate.face.expression_match import GAZE_SEEN
 from faceplate.face.shape import pose_of
 
-__all__ = ["DIALS", "WIDTHS_PER_DEGREE", "DialledPoints", "Dials", "dial_features", "dialled"]
+__all__ = ["DIALS", "WIDTHS_PER_DEGREE", "DialledPoints", "Dials", "dial_features", "dialled", "lids_part"]
 
 WIDTHS_PER_DEGREE = 12.0 * np.pi / 180.0 / 30.0
 """What one degree moves an iris, in widths of the eye: an eyeball of 12 mm radius between lids of 30 mm width."""
@@ -132,6 +132,15 @@ def dial_features(points: np.ndarray) -> np.ndarray:
     across, down = gaze_of(points).mean(axis=0)
     look = np.array([across, -down]) / WIDTHS_PER_DEGREE
     return np.concatenate([look, canonical_features(pose_of(points).canonical)])
+
+
+def lids_part(points: np.ndarray, other: np.ndarray) -> float:
+    """Return how far the lids of a mesh (478, 3) in square pixels are apart, over those of an `other` one: 0 where they are shut.
+
+    It is the gap across the eyes alone, which a dial closes; points of both lids are never quite above each other.
+    """
+    gap, whole = (max(_lid_gap(pose_of(these).canonical), 0.0) for these in (points, other))
+    return gap / max(whole, 1e-6)
 
 
 def canonical_features(canonical: np.ndarray) -> np.ndarray:

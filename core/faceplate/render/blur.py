@@ -31,9 +31,11 @@ from faceplate.comp.motion_blur import LEAST_PATH, MovementGrid, blur_along, mov
 from faceplate.comp.point_grid import SAME, PointGrid
 from faceplate.face.align import scale_of
 from faceplate.generators import Generated
+from faceplate.image.soft_steps import smoothstep
 from faceplate.image.weighting import is_same, times
 from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop
+from faceplate.render.face_tones import expected_light
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.lens import REACH, WIDEST, defocus_asked, shutter_part
@@ -46,8 +48,11 @@ __all__ = ["FrameBlur", "blur_reach", "blurred_face", "blurred_mattes", "blurred
 _LEAST_MATTE = 1e-3
 # Width of a blur in pixels from which mattes are blurred at half their resolution.
 _WIDE = 1.5
-# Sum of the weights of the edges from which a face can be measured, and how far a second measurement may change the blur.
+# Sum of the weights of the edges from which a face can be measured, and how far further measurements may change the blur.
 _ENOUGH, _CHANGE = 2.0, (0.7, 1.4)
+# Softness, as a fraction of the face's size, from where shading begins to change a measurement, and from where it does so in full:
+# the plate's light is laid on the face first, and it is measured twice more. Softness grows with this power of so wide a blur.
+_SHADED, _POWER = (4.0 / 400.0, 6.0 / 400.0), 1.4
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,11 @@ def _find(
         path = path if np.linalg.norm(path, axis=1).max() > LEAST_PATH else None
     sigma = (fixed or 0.0) * lens.scale
     if softens and edges is not None and lens.softness is not None:
-        sigma = size * _defocus(edges, lens.softness)
+        shaded = float(smoothstep(lens.softness, *_SHADED))
+        if shaded > 0:
+            light = expected_light(prepared, generated, edges.places.grid, GRID_SIZE)
+            edges = edges if light is None else edges.lit(light**shaded)
+        sigma = size * _defocus(edges, lens.softness, shaded)
     spread = None if path is None else movement_grid(prepared.face.points, path, size)
     return _with_focus(FrameBlur(path, 0.0, spread), prepared, sigma, parameters)
 
@@ -160,21 +169,33 @@ class _Edges:
         pairs = WITHOUT_GRAIN if crop.on_plate_grid else range(SCALES)  # a network's input had the plate's grain
         return cls(places, pixels, measure_edges_on(pixels, places, pairs))
 
+    def lit(self, light: np.ndarray) -> _Edges:
+        """Return the edges with `light`, a factor float32 (h, w) on the grid, on the face; `measured` is without it."""
+        return replace(self, pixels=self.pixels * light)
 
-def _defocus(edges: _Edges, wanted: float) -> float:
+    def blurred(self, blur: float) -> EdgeWidths:
+        """Measure the edges under a blur, whose standard deviation is a fraction of the face's size."""
+        return measure_edges_on(defocused(self.pixels, blur * GRID_SIZE), self.places, WITHOUT_GRAIN)
+
+
+def _defocus(edges: _Edges, wanted: float, shaded: float) -> float:
     """Return the blur, as a fraction of the face's size, that makes the new face as soft as `wanted`.
 
-    The new face is measured as it is, with its source, its number of pixels and a network's own blur, and once more under the blur.
+    The new face is measured as it is, with its source, its number of pixels and a network's own blur, and once more under the blur;
+    twice more as far as the measurement is that of a `shaded` face, 0..1, where it is no more in proportion to the blur.
     """
     if edges.measured.weights.sum() < _ENOUGH:
         return 0.0
-    blur = blur_between(softness(edges.measured), wanted)
+    first = blur = blur_between(softness(edges.measured), wanted)
     if blur == 0:
         return 0.0
-    again = measure_edges_on(defocused(edges.pixels, blur * GRID_SIZE), edges.places, WITHOUT_GRAIN)
-    if again.weights.sum() < _ENOUGH:
-        return blur
-    return blur * float(np.clip(wanted / softness(again), *_CHANGE))
+    powers = (1.0 + shaded * (1 / _POWER - 1.0), shaded / _POWER)
+    for power in powers if shaded > 0 else powers[:1]:
+        again = edges.blurred(blur)
+        if again.weights.sum() < _ENOUGH:
+            return first
+        blur *= (wanted / softness(again)) ** power
+    return float(np.clip(blur, _CHANGE[0] * first, _CHANGE[1] * first))
 
 
 def blurred_face(pixels: np.ndarray, crop: PlateCrop, blur: FrameBlur, matte: np.ndarray) -> np.ndarray:
@@ -182,7 +203,7 @@ def blurred_face(pixels: np.ndarray, crop: PlateCrop, blur: FrameBlur, matte: np
     window = crop.transform.window
     near = _bounds(matte, window, blur, scale_of(crop.transform.matrix))
     inside = near.slices(window)
-    cover, beneath = np.ascontiguousarray(matte[inside], np.float32), np.ascontiguousarray(pixels[inside])
+    cover, beneath = np.ascontiguousarray(matte[inside], np.float32), pixels[inside].copy()
     whole = cv2.cvtColor(times(beneath, cover), cv2.COLOR_RGB2RGBA)
     cv2.insertChannel(cover, whole, 3)
     whole = _blurred(whole, crop, near, blur)

@@ -12,7 +12,8 @@ from faceplate.color import Exposure, encode
 from faceplate.comp.expression_warp import expression_warp
 from faceplate.face import Face, landmark, topology
 from faceplate.face.align import apply, compose, invert, resample, scale_of
-from faceplate.face.expression import RestingFace, eye_openness, mouth_openness
+from faceplate.face.dials import lids_part
+from faceplate.face.expression import RestingFace, mouth_openness
 from faceplate.face.expression_match import MatchAmounts, match_points
 from faceplate.face.eyelids import eyes_view, lids_seen_together
 from faceplate.face.find import region_of
@@ -226,8 +227,7 @@ def _eyes(
     """
     plate = replace(prepared.plate, pixels=prepared.shot, space=prepared.plate.color.working_space)
     own, plates = lids_seen_together([looked, eyes_view(plate, prepared.shot_face)])
-    before, after = (np.array(eye_openness(these)) for these in (photographed, performed))
-    return own, plates * (after / np.maximum(before, 1e-6))
+    return own, plates * (1.0 if performed is photographed else lids_part(performed, photographed))
 
 
 def _landmarkers_view(prepared: PreparedPlate, face: Face) -> tuple[np.ndarray, np.ndarray]:

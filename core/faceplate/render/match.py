@@ -25,12 +25,12 @@ from faceplate.comp import (
     skin_field,
     skin_weight,
     unsaturated_tones,
-    without_beard,
 )
 from faceplate.face import Face, topology
 from faceplate.image.saturation import saturated
 from faceplate.image.weighting import is_same
 from faceplate.render.blur import FrameBlur, blurred_face, blurred_on_crop
+from faceplate.render.face_tones import new_tones
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.generate import GeneratorResult
 from faceplate.render.matte import Mattes, OcclusionMatte, full_where_nearly
@@ -157,12 +157,8 @@ def _measured(
             amount=parameters.light_highlights,
             spared=feature_matte(face, window),
         )
-    generated = _with_known(
-        measure_tones(pixels, window, face, full_where_nearly(result.generated.coverage), aspect),
-        result.generated.tones,
-    )
-    if result.generated.tones is not None:
-        generated = without_beard(generated)
+    covered = full_where_nearly(result.generated.coverage)
+    generated = new_tones(pixels, covered, result.generated.tones, prepared.crop)
     plate = tones or measure_tones(result.shown, window, face, visible, aspect)
     if result.generated.features is None:
         return _Measured(pixels, generated, plate, FeatureTones.none(), None)
@@ -228,15 +224,6 @@ def _feature_places(face: Face, pixel_aspect: float) -> np.ndarray:
     eyes = face.points[np.concatenate([mesh.right_eye_loop, mesh.left_eye_loop]), :2].mean(axis=0)
     places = np.stack([eyes, face.points[mesh.mouth_loop, :2].mean(axis=0)])
     return places * (pixel_aspect / face.size, 1.0 / face.size)
-
-
-def _with_known(measured: SkinTones, known: SkinTones | None) -> SkinTones:
-    """Return `measured` tones, replaced by the `known` ones as far as those are trusted."""
-    if known is None:
-        return measured
-    part = known.trust
-    trust = part + (1 - part) * measured.trust
-    return SkinTones(part[:, None] * known.log + (1 - part[:, None]) * measured.log, trust)
 
 
 def _blended(
