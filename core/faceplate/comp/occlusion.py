@@ -21,6 +21,7 @@ from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
 from faceplate.comp.occlusion_hair import with_hair
 from faceplate.comp.occlusion_regions import steadied_odds
+from faceplate.comp.occlusion_rims import with_rims
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
 from faceplate.image.soft_steps import smoothstep
@@ -71,6 +72,7 @@ def occlusion_matte(
     pixel_aspect: float = 1.0,
     edges: bool = True,
     usual: np.ndarray | None = None,
+    rims: bool = True,
 ) -> np.ndarray:
     """Compute how far an occluder hides the face, float32 (h, w) in 0..1 on `window`: 1 hidden, 0 the face is visible.
 
@@ -98,12 +100,14 @@ def occlusion_matte(
     usual : np.ndarray, optional
         float32 (COARSE_SIDE, COARSE_SIDE): `coarse_odds` of the frames around, smoothed over time. What this frame alone shows,
         or lacks, is then corrected.
+    rims : bool
+        False leaves out thin rims of glasses that the network misses, for a source, which has several pictures to find them in.
     """
     nothing = np.zeros((window.height, window.width), np.float32)
     if sensitivity <= 0.0 or window.empty:
         return nothing
     linear = color.to_linear709(plate)
-    found = measure_odds(linear, face, window, usual=usual, pixel_aspect=pixel_aspect)
+    found = measure_odds(linear, face, window, usual=usual, pixel_aspect=pixel_aspect, rims=rims)
     if found is None:
         return nothing
     if person_network is not None:
@@ -140,6 +144,7 @@ def measure_odds(
     *,
     usual: np.ndarray | None = None,
     pixel_aspect: float = 1.0,
+    rims: bool = True,
 ) -> SquareOdds | None:
     """Run the network on a face; None where the face is black.
 
@@ -155,7 +160,8 @@ def measure_odds(
     if not (levels > 0.0).all():
         return None
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
-    roots, odds = with_hair(odds, seen, levels, points)
+    thin = with_rims(odds, seen, levels, points, SIDE / _FILL) if rims else odds
+    roots, odds = (np.maximum(part, thin) for part in with_hair(odds, seen, levels, points))
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
         roots, odds = roots + (steady - odds), steady

@@ -95,7 +95,9 @@ class SourceView:
         window = self.face.window(_HAIR_MARGIN).intersect(self.frame.window)
         inside = window.slices(self.frame.window)
         occlusion = np.zeros(self.pixels.shape[:2], np.float32)
-        occlusion[inside] = occlusion_matte(self.pixels[inside], self.face, window, self.color, sensitivity=sensitivity)
+        occlusion[inside] = occlusion_matte(
+            self.pixels[inside], self.face, window, self.color, sensitivity=sensitivity, rims=False
+        )
         return occlusion
 
     @cached_property
