@@ -21,7 +21,8 @@ from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
 from faceplate.comp.occlusion_hair import with_hair
 from faceplate.comp.occlusion_regions import steadied_odds
-from faceplate.comp.occlusion_rims import with_rims
+from faceplate.comp.occlusion_rims import found_around_eyes, with_rims
+from faceplate.comp.occlusion_wrinkles import without_wrinkles
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
 from faceplate.image.soft_steps import smoothstep
@@ -160,6 +161,7 @@ def measure_odds(
     if not (levels > 0.0).all():
         return None
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
+    odds = without_wrinkles(odds, seen, levels, points, found_around_eyes(odds, points, SIDE / _FILL))
     thin = with_rims(odds, seen, levels, points, SIDE / _FILL) if rims else odds
     roots, odds = (np.maximum(part, thin) for part in with_hair(odds, seen, levels, points))
     if usual is not None:

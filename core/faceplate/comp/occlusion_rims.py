@@ -15,7 +15,7 @@ from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, sigmoid
 from faceplate.face import topology
 from faceplate.image.soft_steps import disc, ramp
 
-__all__ = ["with_rims"]
+__all__ = ["found_around_eyes", "with_rims"]
 
 # Darkest value over the face's level that has a logarithm.
 _DARKEST = 0.01
@@ -59,7 +59,7 @@ def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
     hidden = sigmoid(odds)
     rings = unroll_eyes(points[:, :2] - 0.5, size)
     network = np.stack([ring.read(hidden) for ring in rings])
-    if (network.max(axis=2) > _FOUND).mean() < _WORTH:
+    if _share(network) < _WORTH:
         return odds
     level = float(levels @ REC709_LUMINANCE)
     log = np.log(np.maximum(seen @ REC709_LUMINANCE, np.float32(_DARKEST * level)) / np.float32(level))
@@ -81,6 +81,19 @@ def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
     drawn[cv2.dilate(eyes, disc(_LIDS)) > 0] = 0
     likely = np.clip(glasses * _LIKELY * cv2.GaussianBlur(drawn, (0, 0), _SOFT), 1e-4, 0.9)
     return np.maximum(odds, np.log(likely / (1 - likely)))
+
+
+def found_around_eyes(odds: np.ndarray, points: np.ndarray, size: float) -> float:
+    """Return the part of the directions around the eyes in which the network's `odds` find something, 0..1.
+
+    The parameters are those of `with_rims`.
+    """
+    hidden = sigmoid(odds)
+    return _share(np.stack([ring.read(hidden) for ring in unroll_eyes(points[:, :2] - 0.5, size)]))
+
+
+def _share(network: np.ndarray) -> float:
+    return float((network.max(axis=2) > _FOUND).mean())
 
 
 def _read(picture: np.ndarray, line: np.ndarray) -> np.ndarray:
