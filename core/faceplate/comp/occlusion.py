@@ -22,6 +22,7 @@ from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plat
 from faceplate.comp.occlusion_hair import with_hair
 from faceplate.comp.occlusion_regions import steadied_odds
 from faceplate.comp.occlusion_rims import found_around_eyes, with_rims
+from faceplate.comp.occlusion_roots import needs_root
 from faceplate.comp.occlusion_wrinkles import without_wrinkles
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
@@ -161,9 +162,11 @@ def measure_odds(
     if not (levels > 0.0).all():
         return None
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
-    odds = without_wrinkles(odds, seen, levels, points, found_around_eyes(odds, points, SIDE / _FILL))
-    thin = with_rims(odds, seen, levels, points, SIDE / _FILL) if rims else odds
-    roots, odds = (np.maximum(part, thin) for part in with_hair(odds, seen, levels, points))
+    around_eyes = found_around_eyes(odds, points, SIDE / _FILL)
+    odds = without_wrinkles(odds, seen, levels, points, around_eyes)
+    if rims:
+        odds = with_rims(odds, seen, levels, points, SIDE / _FILL)
+    roots, odds = with_hair(odds, seen, levels, points)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
         roots, odds = roots + (steady - odds), steady
@@ -206,8 +209,10 @@ def edged_matte(
     """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
-    hull = mesh_maps(apply(square, face.points[:, :2])).hull
-    return edges_on_plate(odds, hull, linear, found.levels, face, window, square)
+    points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
+    hull = mesh_maps(points[:, :2]).hull
+    needed = needs_root(hull, points, found_around_eyes(found.odds, points, SIDE / _FILL))
+    return edges_on_plate(odds, hull, needed, linear, found.levels, face, window, square)
 
 
 def coarse_odds(found: SquareOdds | None) -> np.ndarray:
