@@ -89,4 +89,6 @@ def test_a_dark_line_on_the_forehead_is_not_in_front(
     cv2.line(drawn, tuple(ends[0]), tuple(ends[1]), 255, 4, cv2.LINE_AA)
     alpha = cv2.GaussianBlur(drawn.astype(np.float32) / 255, (0, 0), 0.8)[..., None]
     marked = (pixels * (1 - alpha) + alpha * DARK_HAIR).astype(np.float32)
-    assert (occlusion_matte(marked, face, window, color) - free)[alpha[..., 0] > 0.5].mean() < 0.1
+    there = alpha[..., 0] > 0.5
+    assert (occlusion_matte(marked, face, window, color) - free)[there].mean() < 0.1
+    assert occlusion_matte(marked, face, window, color, of_source=True)[there].mean() > 0.5, "a source must not show it"

@@ -74,7 +74,7 @@ def occlusion_matte(
     pixel_aspect: float = 1.0,
     edges: bool = True,
     usual: np.ndarray | None = None,
-    rims: bool = True,
+    of_source: bool = False,
 ) -> np.ndarray:
     """Compute how far an occluder hides the face, float32 (h, w) in 0..1 on `window`: 1 hidden, 0 the face is visible.
 
@@ -102,14 +102,15 @@ def occlusion_matte(
     usual : np.ndarray, optional
         float32 (COARSE_SIDE, COARSE_SIDE): `coarse_odds` of the frames around, smoothed over time. What this frame alone shows,
         or lacks, is then corrected.
-    rims : bool
-        False leaves out thin rims of glasses that the network misses, for a source, which has several pictures to find them in.
+    of_source : bool
+        True for a picture of a source, which has other pictures to compare with: thin rims of glasses that the network misses are
+        not added, and pieces that nothing connects with the outline are kept.
     """
     nothing = np.zeros((window.height, window.width), np.float32)
     if sensitivity <= 0.0 or window.empty:
         return nothing
     linear = color.to_linear709(plate)
-    found = measure_odds(linear, face, window, usual=usual, pixel_aspect=pixel_aspect, rims=rims)
+    found = measure_odds(linear, face, window, usual=usual, pixel_aspect=pixel_aspect, rims=not of_source)
     if found is None:
         return nothing
     if person_network is not None:
@@ -118,7 +119,9 @@ def occlusion_matte(
         found = replace(found, odds=np.maximum(found.odds, person))
     if not edges:
         return soft_matte(found, face, window, sensitivity, pixel_aspect)
-    return edged_matte(found, linear, face, window, sensitivity=sensitivity, pixel_aspect=pixel_aspect)
+    return edged_matte(
+        found, linear, face, window, sensitivity=sensitivity, pixel_aspect=pixel_aspect, floating=of_source
+    )
 
 
 @dataclass(frozen=True)
@@ -202,16 +205,18 @@ def edged_matte(
     *,
     sensitivity: float = 0.5,
     pixel_aspect: float = 1.0,
+    floating: bool = False,
 ) -> np.ndarray:
     """Return the matte of `found` with edges from the plate's pixels, float32 (h, w).
 
-    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; the other parameters as in `occlusion_matte`.
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; with `floating`, thin pieces that nothing connects with
+    the outline are kept. The other parameters are as in `occlusion_matte`.
     """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
     points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
     hull = mesh_maps(points[:, :2]).hull
-    needed = needs_root(hull, points, found_around_eyes(found.odds, points, SIDE / _FILL))
+    needed = needs_root(hull, points, found_around_eyes(found.odds, points, SIDE / _FILL)) * (not floating)
     return edges_on_plate(odds, hull, needed, linear, found.levels, face, window, square)
 
 

@@ -96,7 +96,7 @@ class SourceView:
         inside = window.slices(self.frame.window)
         occlusion = np.zeros(self.pixels.shape[:2], np.float32)
         occlusion[inside] = occlusion_matte(
-            self.pixels[inside], self.face, window, self.color, sensitivity=sensitivity, rims=False
+            self.pixels[inside], self.face, window, self.color, sensitivity=sensitivity, of_source=True
         )
         return occlusion
 
