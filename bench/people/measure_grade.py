@@ -90,7 +90,7 @@ def scenes(setup: Setup) -> Iterator[Scene]:
                 tints.append(chroma_of(result, swapped) - float(np.fmax(*usual)))
                 areas.append(swapped & there)
             note(f"{source.name} on {target.name}, {turn}: tints {tints[0]:.1f} {tints[1]:.1f}")
-            yield Scene(plate, swapper, result, inside, *areas, (tints[0], tints[1]))
+            yield Scene(plate, swapper, result, inside, areas[0], areas[1], (tints[0], tints[1]))
 
 
 def chroma_of(frame: Frame, area: np.ndarray) -> float:

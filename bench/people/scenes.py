@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 import cv2
 import damage
 import numpy as np
-from population import Person, set_aside, tuning
+from population import Person, drawn
 
 from faceplate import FaceSwapper, Parameters
 from faceplate.color import ColorConfig
@@ -135,18 +134,17 @@ def parser_for(text: str | None) -> argparse.ArgumentParser:
 
 def setup_of(options: argparse.Namespace, has: Callable[[Person], bool] = lambda person: True) -> Setup:
     """Return the shared options; the people are drawn among those for whom `has` holds."""
-    group = [person for person in (tuning() if options.people == "tuning" else set_aside()) if has(person)]
     names = {name for name in options.only.split(",") if name}
-    wanted = (
-        [person for person in group if person.name in names] if names else random.Random(DRAW).sample(group, len(group))
-    )
+    group = drawn(options.people, DRAW, has)
+    named = sorted((person for person in group if person.name in names), key=lambda person: person.seed)
+    wanted = named if names else group
     there = [person for person in wanted if _is_complete(options.folder / person.name)]
-    drawn = tuple(there if names else there[: options.count or None])
     missing = [person.name for person in wanted if person not in there]
     if missing:
         note(f"left out, because pictures are missing: {', '.join(missing)}")
     values = dict(item.split("=", 1) for item in options.set)
-    return Setup(options.folder, drawn, Parameters.model_validate(values), options.size, options.damage)
+    people = tuple(there if names else there[: options.count or None])
+    return Setup(options.folder, people, Parameters.model_validate(values), options.size, options.damage)
 
 
 def _is_complete(place: Path) -> bool:

@@ -198,10 +198,10 @@ def test_what_is_doubtful_in_every_frame_follows_the_mean_of_the_frames() -> Non
 
 
 def with_strand(plate: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """The plate with one dark strand, a fifth of the face long, on the forehead, and its alpha."""
+    """The plate with one dark strand that hangs over the forehead from its upper end, and its alpha."""
     pixels_, face, window = plate
-    start = face.points[9, :2] - (window.x, window.y)
-    ends = [np.round((start + offset) * 16).astype(int) for offset in ((-0.1 * face.size, -5), (0.1 * face.size, 12))]
+    start, end = face.points[[10, 9], :2] - (window.x, window.y)
+    ends = [np.round(point * 16).astype(int) for point in (start, end + np.array([0.1 * face.size, 0]))]
     drawn = np.zeros(pixels_.shape[:2], np.uint8)
     cv2.line(drawn, ends[0].tolist(), ends[1].tolist(), 255, 5, cv2.LINE_AA, 4)
     alpha = drawn.astype(np.float32) / 255

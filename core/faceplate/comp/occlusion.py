@@ -23,6 +23,9 @@ from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
 from faceplate.comp.occlusion_hair import with_hair
 from faceplate.comp.occlusion_regions import steadied_odds, without_regions_inside
+from faceplate.comp.occlusion_rims import found_around_eyes, with_rims
+from faceplate.comp.occlusion_roots import needs_root
+from faceplate.comp.occlusion_wrinkles import without_wrinkles
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
 from faceplate.image.saturation import saturated
@@ -150,6 +153,7 @@ def measure_odds(
     *,
     usual: np.ndarray | None = None,
     pixel_aspect: float = 1.0,
+    rims: bool = True,
 ) -> SquareOdds | None:
     """Run the network on a face; None where the face is black.
 
@@ -168,6 +172,10 @@ def measure_odds(
     seen, levels = (saturated(values, saturation, REC709_LUMINANCE) for values in (seen, levels))
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
     odds = without_regions_inside(odds, _eyes(points))
+    around_eyes = found_around_eyes(odds, points, SIDE / _FILL)
+    odds = without_wrinkles(odds, seen, levels, points, around_eyes)
+    if rims:
+        odds = with_rims(odds, seen, levels, points, SIDE / _FILL)
     roots, odds = with_hair(odds, seen, levels, points)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
@@ -204,16 +212,20 @@ def edged_matte(
     *,
     sensitivity: float = 0.5,
     pixel_aspect: float = 1.0,
+    floating: bool = False,
 ) -> np.ndarray:
     """Return the matte of `found` with edges from the plate's pixels, float32 (h, w).
 
-    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; the other parameters as in `occlusion_matte`.
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; with `floating`, thin pieces that nothing connects with
+    the outline are kept. The other parameters are as in `occlusion_matte`.
     """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
-    hull = _filled(apply(square, face.points[:, :2]), ((topology().oval, 255),)) > 0
+    points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
+    hull = _filled(points[:, :2], ((topology().oval, 255),)) > 0
+    needed = needs_root(hull, points, found_around_eyes(found.odds, points, SIDE / _FILL)) * (not floating)
     seen = saturated(linear, found.saturation, REC709_LUMINANCE)
-    return edges_on_plate(odds, hull, seen, found.levels, face, window, square)
+    return edges_on_plate(odds, hull, needed, seen, found.levels, face, window, square)
 
 
 def coarse_odds(found: SquareOdds | None) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion_regions import without_holes, without_specks
+from faceplate.comp.occlusion_regions import without_floating, without_holes, without_specks
 from faceplate.face import Face
 from faceplate.face.align import apply, compose, invert, resample, scale_of
 from faceplate.image.inpaint import fill
@@ -56,6 +56,7 @@ _HOT, _MAX_ODDS = 8.0, 20.0
 def edges_on_plate(
     odds: np.ndarray,
     hull: np.ndarray,
+    needed: np.ndarray,
     linear: np.ndarray,
     levels: np.ndarray,
     face: Face,
@@ -73,6 +74,8 @@ def edges_on_plate(
         float32 (SIDE, SIDE), log-odds of being hidden.
     hull : np.ndarray
         bool (SIDE, SIDE), inside the face's outline. Edges are searched there and a little beyond.
+    needed : np.ndarray
+        float32 (SIDE, SIDE), 0..1, where a piece must be connected with somewhere else (`occlusion_roots.needs_root`).
     linear : np.ndarray
         float32 (h, w, 3), the plate in linear Rec.709 on `window`.
     levels : np.ndarray
@@ -101,7 +104,8 @@ def edges_on_plate(
     pixels = np.clip(resample(linear, window, to_fine, seen) / levels, 0.0, _HOT)
     hidden = np.clip(resample(found, Window(0, 0, SIDE, SIDE), from_square, near), 0.0, 1.0)
     part = _edge_alpha(hidden[..., 0], hidden[..., 1], pixels[near.slices(seen)], scale_of(from_square))
-    part = _of_full_size(part, face.size * shrink)
+    needed = resample(needed, Window(0, 0, SIDE, SIDE), from_square, near).reshape(part.shape)
+    part = _of_full_size(without_floating(part, needed, face.size * shrink), face.size * shrink)
     matte[near.slices(fine)] = part
     if shrink == 1.0:
         return matte

@@ -9,9 +9,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.image.soft_steps import disc, smoothstep
+from faceplate.image.soft_steps import disc, ramp, smoothstep
 
-__all__ = ["steadied_odds", "without_holes", "without_regions_inside", "without_specks"]
+__all__ = ["steadied_odds", "without_floating", "without_holes", "without_regions_inside", "without_specks"]
 
 # Values at which a map is cut into regions. A region of a lower level that is accepted accepts, in part, what lies in it.
 _LEVELS = (0.25, 0.4, 0.55, 0.7, 0.85)
@@ -39,6 +39,13 @@ _REGION, _WITHIN, _UNSEEN = -0.5, (0.75, 0.95), -3.0
 # Number of inner blocks, those with all neighbours in the region, from which a region that this frame alone shows is believed,
 # as a fast hand must be: not at all, wholly.
 _BELIEVED = (12.0, 45.0)
+
+# Half of the longest gap in a piece, and the reach of its soft edge, as parts of the face's size.
+_GAP, _FOOT_OF_PIECE = 0.006, 0.012
+# Half the width of a piece from which it needs no root, not at all and wholly, as parts of the face's size.
+_THICK = (0.018, 0.028)
+# Values from which a pixel belongs to a piece; and the value of its root, from none to a sure one.
+_PIECES, _ROOTED = (0.1, 0.2), (0.2, 0.5)
 
 
 def without_specks(
@@ -125,6 +132,40 @@ def without_regions_inside(odds: np.ndarray, places: np.ndarray) -> np.ndarray:
         return odds
     weight = cv2.dilate(lowered[labels], np.ones((3, 3), np.uint8))
     return odds - weight * np.maximum(odds - np.float32(_UNSEEN), 0)
+
+
+def without_floating(matte: np.ndarray, needed: np.ndarray, size: float) -> np.ndarray:
+    """Remove thin pieces of a finished matte that lie wholly where a root is needed, float32 (h, w).
+
+    Parameters
+    ----------
+    matte : np.ndarray
+        float32 (h, w), 0..1.
+    needed : np.ndarray
+        float32 (h, w), 0..1, `occlusion_roots.needs_root` on the matte's pixels.
+    size : float
+        The face's size in these pixels.
+    """
+    needed = np.clip(needed, 0.0, 1.0)
+    if not (needed[matte > _PIECES[0]] > 0).any():
+        return matte
+    # Half the resolution is enough to tell the pieces apart.
+    half, asked, unit = cv2.dilate(matte, np.ones((2, 2), np.uint8))[::2, ::2], needed[::2, ::2], size / 2
+    rooted = np.ones_like(half)
+    for level in _PIECES:
+        inside = (half > level).astype(np.uint8)
+        count, found = cv2.connectedComponents(cv2.dilate(inside, disc(_GAP * unit)), connectivity=8)
+        labels, places = np.asarray(found, np.int32), np.flatnonzero(inside)
+        depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / np.float32(unit)
+        held = np.maximum(ramp(half * (1 - asked), *_ROOTED), ramp(depth, *_THICK)).astype(np.float32)
+        root = np.zeros(count, np.float32)
+        np.maximum.at(root, labels.ravel()[places], held.ravel()[places])
+        root[0] = 1.0
+        # What is around a piece goes with it, unless it belongs to another one.
+        beside = cv2.erode(root[labels], disc(_FOOT_OF_PIECE * unit))
+        rooted = np.minimum(rooted, np.where(labels > 0, root[labels], beside))
+    rooted = cv2.resize(rooted, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return matte * (1 - needed * (1 - rooted))
 
 
 def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: float) -> np.ndarray:

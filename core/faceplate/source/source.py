@@ -96,7 +96,7 @@ class SourceView:
         occlusion = np.zeros(self.pixels.shape[:2], np.float32)
         if self._odds is not None:
             window, linear = self._around_face
-            matte = edged_matte(self._odds, linear, self.face, window, sensitivity=sensitivity)
+            matte = edged_matte(self._odds, linear, self.face, window, sensitivity=sensitivity, floating=True)
             occlusion[window.slices(self.frame.window)] = matte
         return occlusion
 
@@ -104,7 +104,7 @@ class SourceView:
     def _odds(self) -> SquareOdds | None:
         """The odds that the face is hidden, which serve every sensitivity; None where the face is black."""
         window, linear = self._around_face
-        return measure_odds(linear, self.face, window)
+        return measure_odds(linear, self.face, window, rims=False)
 
     @property
     def _around_face(self) -> tuple[Window, np.ndarray]:
