@@ -2,7 +2,7 @@
 
     python bench/people/measure_hair.py FOLDER --count 0
 
-Each person's front view is measured as shot and under one hard lamp, by `comp/occlusion_hair.py` alone: the part of the mesh, in %,
+Each person's front view is measured as shot and under one hard lamp, by `comp/occlusion/hair.py` alone: the part of the mesh, in %,
 that is taken for hair. People with a fringe, loose strands or curls have some; a hard lamp must not add any.
 """
 
@@ -13,8 +13,8 @@ from damage import DAMAGE
 from scenes import header, note, parser_for, row, setup_of
 
 from faceplate.comp.occlusion import mesh_maps, square_matrix
-from faceplate.comp.occlusion_edges import SIDE
-from faceplate.comp.occlusion_hair import hair_odds
+from faceplate.comp.occlusion.edges import SIDE
+from faceplate.comp.occlusion.hair import hair_odds
 from faceplate.face import Face
 from faceplate.face.align import apply, resample
 from faceplate.image.frame import Frame

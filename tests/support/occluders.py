@@ -12,8 +12,9 @@ import numpy as np
 
 from faceplate.color import ColorConfig
 from faceplate.comp.matte import hull_matte
+from faceplate.comp.occlusion import SIDE, square_matrix
 from faceplate.face import Face
-from faceplate.face.align import resample
+from faceplate.face.align import apply, resample
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 
@@ -27,6 +28,7 @@ __all__ = [
     "as_plate",
     "held_back",
     "inside",
+    "network_square",
     "skin_of",
     "with_glasses",
     "with_hand",
@@ -193,3 +195,10 @@ def with_glasses(plate: Scene, colour: np.ndarray) -> tuple[np.ndarray, np.ndarr
     eyes = np.stack([face.points[468:473, :2].mean(axis=0), face.points[473:478, :2].mean(axis=0)])
     fill, alpha = glasses(plate[0].shape[:2], eyes - (window.x, window.y), colour, 3)
     return covered(plate, fill, alpha), alpha
+
+
+def network_square(frame: Frame, face: Face) -> tuple[np.ndarray, np.ndarray]:
+    """A picture in the occlusion network's square: linear Rec.709, float32 (SIDE, SIDE, 3), and the mesh there (478, 3)."""
+    matrix = square_matrix(face, 1.0)
+    seen = resample(frame.color.to_linear709(frame.working()), frame.window, matrix, Window(0, 0, SIDE, SIDE))
+    return seen, np.column_stack([apply(matrix, face.points[:, :2]), face.points[:, 2]])

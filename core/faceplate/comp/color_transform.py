@@ -42,9 +42,9 @@ _MOST_COLOR, _MOST_DARKER, _MOST_BRIGHTER = 0.6, 0.6, 0.3
 _BRIGHT, _DARK = 0.3, 1.2
 # Part of the correction of sclera and teeth that lips, gums and red flesh take in colour.
 _LIPS = 0.5
-# Redness over the source's teeth, in natural logarithm, from which a pixel of the mouth begins to be gum, and from which it is;
-# the same for flesh in an eye's corner.
-_GUM = (0.15, 0.45)
+# Redness over the source's sclera and teeth, in natural logarithm, from which a pixel begins to be flesh of an eye's corner, or gum,
+# and from which it is. The sclera's shaded rim is redder than its middle.
+_FLESH = ((0.4, 0.8), (0.15, 0.45))
 # Part of the other's change of colour that sclera and teeth take where they were not measured themselves: how far the other tells
 # it, from the people to tune on.
 _TAKEN = np.array([[0.5], [0.2]])
@@ -96,7 +96,7 @@ class ColorTransform:
             over = to_log(pixels[at], face.level) - usual.astype(np.float32)
             bright = np.clip((over.mean(axis=2) + np.float32(_DARK)) / np.float32(_DARK - _BRIGHT), 0, 1)
             redness = over[..., 0] - (over[..., 1] + over[..., 2]) / 2
-            white = matte * (1 - smoothstep(redness, *_GUM)).astype(np.float32)
+            white = matte * (1 - smoothstep(redness, *_FLESH[row])).astype(np.float32)
             colored = np.maximum(white, np.float32(_LIPS) * np.maximum(matte, lips))
             # What makes teeth darker than their skin is shade, and gums and tongue lie in it as well.
             shaded = matte if row == TEETH and luminance < 0 else white * bright

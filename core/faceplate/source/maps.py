@@ -13,7 +13,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion_hair import hair_zone
+from faceplate.comp.occlusion.hair import hair_zone
 from faceplate.face import topology
 from faceplate.face.shape import away_from, bare_skin, head_model
 from faceplate.image.soft_steps import disc, ramp

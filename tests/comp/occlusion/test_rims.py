@@ -8,13 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from faceplate.comp.occlusion import square_matrix
-from faceplate.comp.occlusion_edges import SIDE
-from faceplate.comp.occlusion_rims import with_rims
+from faceplate.comp.occlusion.edges import SIDE
+from faceplate.comp.occlusion.rims import with_rims
 from faceplate.face import Face, topology
-from faceplate.face.align import apply, resample
 from faceplate.image.frame import Frame
-from faceplate.image.window import Window
+from occluders import network_square
 
 NOTHING = np.full((SIDE, SIDE), -6.0, np.float32)
 SIZE = SIDE / 1.14
@@ -23,10 +21,7 @@ SIZE = SIDE / 1.14
 @pytest.fixture(scope="module")
 def square(read_picture: Callable[[str], Frame], face_in: Callable[[str], Face]) -> tuple[np.ndarray, np.ndarray]:
     """The front view of bea, who wears no glasses, in the network's square: linear Rec.709, and the mesh."""
-    frame, face = read_picture("bea/front.jpg"), face_in("bea/front.jpg")
-    matrix = square_matrix(face, 1.0)
-    seen = resample(frame.color.to_linear709(frame.working()), frame.window, matrix, Window(0, 0, SIDE, SIDE))
-    return seen, np.column_stack([apply(matrix, face.points[:, :2]), face.points[:, 2]])
+    return network_square(read_picture("bea/front.jpg"), face_in("bea/front.jpg"))
 
 
 def drawn(points: np.ndarray, parts: tuple[tuple[int, int], ...]) -> np.ndarray:

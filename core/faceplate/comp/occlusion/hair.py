@@ -18,7 +18,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, sigmoid
+from faceplate.comp.occlusion.edges import REC709_LUMINANCE, SIDE, sigmoid
 from faceplate.face import topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import away_from, bare_skin, head_model, light_orders, normals

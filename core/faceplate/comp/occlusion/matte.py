@@ -3,8 +3,8 @@
 Colour alone cannot tell a hand from a face, so a small network does. It gets the face aligned by its own mesh, together
 with the mesh's outline, eyes, brows, nose and lips, and decides for every pixel whether the face is visible. It ships
 with a card, `face_occlusion`; `tests/truth/make_occlusion.py` trained it on invented faces and drawn occluders. It works at
-320 pixels. Dense hair and the ends of a fringe, which it misses, are found by what hair looks like (`occlusion_hair`);
-`occlusion_edges` then finds the edge in the plate's own pixels.
+320 pixels. Dense hair and the ends of a fringe, which it misses, are found by what hair looks like (`hair`);
+`edges` then finds the edge in the plate's own pixels.
 
 All values are relative to the face's own level in each channel, so the plate's exposure and white balance have no effect. A
 grade of strong saturation can bring a channel of skin down to nothing, where such ratios mean nothing: the plate is seen with
@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, encode
-from faceplate.comp.occlusion_edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
-from faceplate.comp.occlusion_hair import with_hair
-from faceplate.comp.occlusion_regions import steadied_odds, without_regions_inside
-from faceplate.comp.occlusion_rims import found_around_eyes, with_rims
-from faceplate.comp.occlusion_roots import needs_root
-from faceplate.comp.occlusion_wrinkles import without_wrinkles
+from faceplate.comp.occlusion.edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
+from faceplate.comp.occlusion.hair import with_hair
+from faceplate.comp.occlusion.regions import steadied_odds, without_regions_inside
+from faceplate.comp.occlusion.rims import found_around_eyes, with_rims
+from faceplate.comp.occlusion.roots import needs_root
+from faceplate.comp.occlusion.wrinkles import without_wrinkles
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
 from faceplate.image.saturation import saturated
@@ -38,14 +38,15 @@ __all__ = [
     "COARSE_LIMIT",
     "COARSE_SIDE",
     "NETWORK",
-    "SIDE",
     "SquareOdds",
     "coarse_odds",
     "edged_matte",
     "measure_odds",
+    "mesh_maps",
     "occlusion_matte",
     "occlusion_window",
     "soft_matte",
+    "square_matrix",
 ]
 
 NETWORK = "face_occlusion"

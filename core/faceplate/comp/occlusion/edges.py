@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion_regions import without_floating, without_holes, without_specks
+from faceplate.comp.occlusion.regions import without_floating, without_holes, without_specks
 from faceplate.face import Face
 from faceplate.face.align import apply, compose, invert, resample, scale_of
 from faceplate.image.inpaint import fill
@@ -75,7 +75,7 @@ def edges_on_plate(
     hull : np.ndarray
         bool (SIDE, SIDE), inside the face's outline. Edges are searched there and a little beyond.
     needed : np.ndarray
-        float32 (SIDE, SIDE), 0..1, where a piece must be connected with somewhere else (`occlusion_roots.needs_root`).
+        float32 (SIDE, SIDE), 0..1, where a piece must be connected with somewhere else (`roots.needs_root`).
     linear : np.ndarray
         float32 (h, w, 3), the plate in linear Rec.709 on `window`.
     levels : np.ndarray

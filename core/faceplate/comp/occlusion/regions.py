@@ -142,7 +142,7 @@ def without_floating(matte: np.ndarray, needed: np.ndarray, size: float) -> np.n
     matte : np.ndarray
         float32 (h, w), 0..1.
     needed : np.ndarray
-        float32 (h, w), 0..1, `occlusion_roots.needs_root` on the matte's pixels.
+        float32 (h, w), 0..1, `roots.needs_root` on the matte's pixels.
     size : float
         The face's size in these pixels.
     """

@@ -12,7 +12,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion_edges import SIDE, sigmoid
+from faceplate.comp.occlusion.edges import SIDE, sigmoid
 from faceplate.face import topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import away_from, head_model
@@ -50,7 +50,7 @@ def without_wrinkles(
     odds : np.ndarray
         float32 (SIDE, SIDE), the network's log-odds.
     seen, levels, points : np.ndarray
-        As in `occlusion_rims.with_rims`.
+        As in `rims.with_rims`.
     around_eyes : float
         The part of the directions around the eyes in which the network finds something, 0..1. With glasses nothing is removed
         where they sit: metal may have the colour of a crease.

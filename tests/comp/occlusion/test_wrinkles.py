@@ -8,13 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from faceplate.comp.occlusion import square_matrix
-from faceplate.comp.occlusion_edges import SIDE, sigmoid
-from faceplate.comp.occlusion_wrinkles import without_wrinkles
+from faceplate.comp.occlusion.edges import SIDE, sigmoid
+from faceplate.comp.occlusion.wrinkles import without_wrinkles
 from faceplate.face import Face
-from faceplate.face.align import apply, resample
 from faceplate.image.frame import Frame
-from faceplate.image.window import Window
+from occluders import network_square
 
 CREASE = np.array([-0.15, -0.38, -0.45])
 HAIR = {
@@ -28,10 +26,7 @@ HAIR = {
 @pytest.fixture(scope="module")
 def square(read_picture: Callable[[str], Frame], face_in: Callable[[str], Face]) -> tuple[np.ndarray, np.ndarray]:
     """The front view of cal in the network's square: linear Rec.709, and the mesh."""
-    frame, face = read_picture("cal/front.jpg"), face_in("cal/front.jpg")
-    matrix = square_matrix(face, 1.0)
-    seen = resample(frame.color.to_linear709(frame.working()), frame.window, matrix, Window(0, 0, SIDE, SIDE))
-    return seen, np.column_stack([apply(matrix, face.points[:, :2]), face.points[:, 2]])
+    return network_square(read_picture("cal/front.jpg"), face_in("cal/front.jpg"))
 
 
 def line(points: np.ndarray, upright: bool) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Where a piece in front of the face must be connected with the face's outline (`occlusion_regions.without_floating`).
+"""Where a piece in front of the face must be connected with the face's outline (`regions.without_floating`).
 
 Hair, hands and what they hold reach the face from its outline. A thin piece in the middle of the face that no way through the
 matte leads to is a fold of the skin, or the end of a strand whose middle was not found, and would float on the new face.
@@ -11,7 +11,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion_edges import SIDE
+from faceplate.comp.occlusion.edges import SIDE
 from faceplate.face import topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import head_model
@@ -41,7 +41,7 @@ def needs_root(hull: np.ndarray, points: np.ndarray, around_eyes: float) -> np.n
     points : np.ndarray
         float (478, 3), the mesh in the square.
     around_eyes : float
-        As in `occlusion_wrinkles.without_wrinkles`.
+        As in `wrinkles.without_wrinkles`.
     """
     cells = SIDE // _ZONE_STEP
     raster = rasterise(points / _ZONE_STEP, topology().closed, Window(0, 0, cells, cells), cells)
