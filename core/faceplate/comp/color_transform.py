@@ -45,9 +45,9 @@ _LIPS = 0.5
 # Redness over the source's sclera and teeth, in natural logarithm, from which a pixel begins to be flesh of an eye's corner, or gum,
 # and from which it is. The sclera's shaded rim is redder than its middle.
 _FLESH = ((0.4, 0.8), (0.15, 0.45))
-# Part of the other's change of colour that sclera and teeth take where they were not measured themselves: how far the other tells
-# it, from the people to tune on.
-_TAKEN = np.array([[0.5], [0.2]])
+# Part of the other's change of colour that sclera and teeth take where they were not measured themselves. Across the people to tune
+# on, the sclera tells a fifth of the teeth's; teeth tell half of the sclera's, but with all of it the sclera comes nearer.
+_TAKEN = np.array([[1.0], [0.2]])
 # Growth and softness of eyes, mouth and lips as fractions of the face's size, and the grid on which they are drawn.
 _SOFT, _CELLS = 0.006, 400.0
 
