@@ -42,7 +42,7 @@ _MOST_COLOR, _MOST_DARKER, _MOST_BRIGHTER = 0.6, 0.6, 0.3
 _BRIGHT, _DARK = 0.3, 1.2
 # Part of the correction of sclera and teeth that lips, gums and red flesh take in colour.
 _LIPS = 0.5
-# Redness over the source's sclera and teeth, in natural logarithm, from which a pixel begins to be flesh of an eye's corner, or gum,
+# Redness over the source's sclera and teeth, in natural logarithm, from which a pixel begins to be flesh of an eye's corner or gum,
 # and from which it is. The sclera's shaded rim is redder than its middle.
 _FLESH = ((0.4, 0.8), (0.15, 0.45))
 # Part of the other's change of colour that sclera and teeth take where they were not measured themselves. Across the people to tune
