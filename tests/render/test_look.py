@@ -50,10 +50,10 @@ def shot(tmp_path_factory: pytest.TempPathFactory, face_in: Callable[[str], Face
 
 
 def strand_of(face: Face) -> np.ndarray:
+    """A strand that hangs from the hairline to above the brows."""
     alpha = np.zeros((SIDE, SIDE), np.uint8)
-    start = SCALE * face.points[9, :2]
-    reach = 0.1 * SCALE * face.size
-    first, last = (np.round((start + offset) * 16).astype(int).tolist() for offset in ((-reach, -4), (reach, 10)))
+    top, end = SCALE * face.points[[67, 9], :2]
+    first, last = (np.round(at * 16).astype(int).tolist() for at in (top - 0.1 * (end - top), end))
     cv2.line(alpha, first, last, (255,), 4, cv2.LINE_AA, 4)
     return alpha.astype(np.float32) / 255
 
