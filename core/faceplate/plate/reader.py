@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from faceplate.errors import RenderError
 from faceplate.image.window import Window
 from faceplate.plate.channels import PlatePart, choose_beauty
 from faceplate.plate.exr.container import Attribute, DamagedExrError, ExrPart, read_exr_header
-from faceplate.plate.exr.scanlines import ScanlineLayout, read_scanlines
 from faceplate.plate.movie import Movie, is_movie, open_movie
 from faceplate.system.user_paths import exists
 
@@ -65,8 +64,6 @@ class PlateFile:
         CIE xy of red, green, blue and white, where the file says them.
     movie_frame : int, optional
         The frame of a movie; None for other files.
-    scanlines : ScanlineLayout, optional
-        Where the scanlines lie in an OpenEXR file that `read_scanlines` decodes; None for other files.
     """
 
     path: Path
@@ -83,7 +80,6 @@ class PlateFile:
     interop_id: str | None
     chromaticities: tuple[float, ...] | None
     movie_frame: int | None = None
-    scanlines: ScanlineLayout | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, path: str | Path, layer: str | None = None, frame: int = 0) -> PlateFile:
@@ -110,16 +106,15 @@ class PlateFile:
         path = Path(path)
         if is_movie(path):
             return _describe_movie(open_movie(path), frame)
-        header, scanlines = _exr_header(path)
+        header = _exr_header(path)
         source = open_input(path)
         try:
             specs = _specs(source)
             parts = tuple(map(_describe_part, specs, header or [None] * len(specs)))
             index, rgb = choose_beauty(parts, layer, path)
-            file = _describe(
+            return _describe(
                 path, source.format_name(), specs[index], parts, index, rgb, header[index] if header else None
             )
-            return replace(file, scanlines=scanlines)
         finally:
             source.close()
 
@@ -221,11 +216,6 @@ class PlateFile:
         inside = region.intersect(self.data)
         if inside.empty:
             return result
-        target = result[inside.slices(region)]
-        decoded = read_scanlines(self.path, self.scanlines, names, inside) if self.scanlines is not None else None
-        if decoded is not None:
-            target[...] = decoded
-            return result
         source = open_input(self.path)
         try:
             indices = [self.channels.index(name) for name in names]
@@ -235,6 +225,7 @@ class PlateFile:
             pixels = read_pixels(source, self, inside, first, end, "half" if half else "float")
         finally:
             source.close()
+        target = result[inside.slices(region)]
         for channel, index in enumerate(indices):
             target[..., channel] = pixels[..., index - first]
         return result
@@ -345,8 +336,7 @@ def damaged(path: Path, reason: object) -> RenderError:
     return RenderError("plate-damaged", f"{path} is damaged or cut short ({reason}): copy or render it again.")
 
 
-def _exr_header(path: Path) -> tuple[tuple[ExrPart, ...] | None, ScanlineLayout | None]:
-    """Return the headers of an OpenEXR file, and the layout of its scanlines where they are decoded here."""
+def _exr_header(path: Path) -> tuple[ExrPart, ...] | None:
     try:
         opened = read_exr_header(path)
         for part in opened[0] if opened else ():
@@ -358,7 +348,7 @@ def _exr_header(path: Path) -> tuple[tuple[ExrPart, ...] | None, ScanlineLayout 
         raise RenderError("plate-missing", message) from error
     except OSError as error:
         raise RenderError("plate-unreadable", f"{path} cannot be read ({error.strerror}).") from error
-    return (opened[0], ScanlineLayout.of(*opened)) if opened else (None, None)
+    return opened[0] if opened else None
 
 
 def _specs(source: oiio.ImageInput) -> list[oiio.ImageSpec]:
