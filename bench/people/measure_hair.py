@@ -13,8 +13,8 @@ from damage import DAMAGE
 from scenes import header, note, parser_for, row, setup_of
 
 from faceplate.comp.occlusion import mesh_maps, square_matrix
-from faceplate.comp.occlusion.edges import SIDE
 from faceplate.comp.occlusion.hair import hair_odds
+from faceplate.comp.occlusion.square import SIDE
 from faceplate.face import Face
 from faceplate.face.align import apply, resample
 from faceplate.image.frame import Frame

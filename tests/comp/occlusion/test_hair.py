@@ -10,8 +10,8 @@ import pytest
 
 from faceplate.color import ColorConfig
 from faceplate.comp.occlusion import occlusion_matte, square_matrix
-from faceplate.comp.occlusion.edges import SIDE
 from faceplate.comp.occlusion.hair import hair_odds, hair_zone, with_hair
+from faceplate.comp.occlusion.square import SIDE
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample
 from faceplate.face.raster import MeshRaster, rasterise

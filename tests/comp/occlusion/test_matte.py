@@ -10,7 +10,7 @@ import pytest
 from faceplate.color import ColorConfig
 from faceplate.comp.matte import hull_matte
 from faceplate.comp.occlusion import occlusion_matte
-from faceplate.comp.occlusion.edges import REC709_LUMINANCE
+from faceplate.comp.occlusion.square import REC709_LUMINANCE
 from faceplate.demo import person as demo_person
 from faceplate.face import Face, FaceFinder
 from faceplate.face.align import resample

@@ -21,8 +21,8 @@ from faceplate.comp.occlusion import (
     occlusion_window,
     square_matrix,
 )
-from faceplate.comp.occlusion.edges import sigmoid
 from faceplate.comp.occlusion.regions import steadied_odds, without_holes, without_regions_inside, without_specks
+from faceplate.comp.occlusion.square import sigmoid
 from faceplate.face import Face
 from faceplate.face.align import apply, invert
 from faceplate.image.frame import Frame

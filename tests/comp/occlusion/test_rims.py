@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from faceplate.comp.occlusion.edges import SIDE
 from faceplate.comp.occlusion.rims import with_rims
+from faceplate.comp.occlusion.square import SIDE
 from faceplate.face import Face, topology
 from faceplate.image.frame import Frame
 from occluders import network_square

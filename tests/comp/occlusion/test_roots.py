@@ -10,9 +10,9 @@ import pytest
 
 from faceplate.color import ColorConfig
 from faceplate.comp.occlusion import edged_matte, measure_odds, mesh_maps, occlusion_matte, square_matrix
-from faceplate.comp.occlusion.edges import SIDE
 from faceplate.comp.occlusion.regions import without_floating
 from faceplate.comp.occlusion.roots import needs_root
+from faceplate.comp.occlusion.square import SIDE
 from faceplate.face import Face
 from faceplate.face.align import apply
 from faceplate.image.frame import Frame

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceplate.comp.occlusion.edges import SIDE, sigmoid
+from faceplate.comp.occlusion.square import SIDE, sigmoid
 from faceplate.comp.occlusion.wrinkles import without_wrinkles
 from faceplate.face import Face
 from faceplate.image.frame import Frame

@@ -5,10 +5,10 @@
 | `matte` | runs the network on the face's square, and turns its odds into a matte |
 | `hair`, `rims`, `wrinkles` | what the network misses of hair and of glasses, and what it takes for hair |
 | `regions`, `roots` | decides by regions: specks, holes, pieces without a root, the frames around |
+| `square` | the network's square, and values of the mesh drawn into it |
 | `edges` | finds the edges on the plate's own pixels |
 """
 
-from faceplate.comp.occlusion.edges import SIDE
 from faceplate.comp.occlusion.matte import (
     BLOCK,
     COARSE_LIMIT,
@@ -24,6 +24,7 @@ from faceplate.comp.occlusion.matte import (
     soft_matte,
     square_matrix,
 )
+from faceplate.comp.occlusion.square import SIDE
 
 __all__ = [
     "BLOCK",

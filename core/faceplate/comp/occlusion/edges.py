@@ -6,20 +6,14 @@ import cv2
 import numpy as np
 
 from faceplate.comp.occlusion.regions import without_floating, without_holes, without_specks
+from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, sigmoid
 from faceplate.face import Face
 from faceplate.face.align import apply, compose, invert, resample, scale_of
 from faceplate.image.inpaint import fill
 from faceplate.image.soft_steps import disc, smoothstep
 from faceplate.image.window import Window
 
-__all__ = ["REC709_LUMINANCE", "SIDE", "edges_on_plate", "sigmoid"]
-
-SIDE = 320
-"""Side in pixels of the network's square; the face's longer side fills 1 / 1.14 of it."""
-
-REC709_LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
-"""Luminance weights of linear Rec.709."""
-
+__all__ = ["edges_on_plate"]
 
 # Largest face in pixels on the grid where edges are found: enough for a strand of hair, and a limit to the cost.
 _FINEST_FACE = 512.0
@@ -49,14 +43,14 @@ _ISLAND, _HOLE, _SOLID = (0.03, 0.06), (0.01, 0.025), (0.2, 0.4)
 # Variance of the guide, the square root of the relative luminance, below which its changes place no edge.
 _GUIDE_NOISE = 8e-3
 
-# Values are clipped at this many times the face's level; log-odds are clipped at the second value.
-_HOT, _MAX_ODDS = 8.0, 20.0
+# Values are clipped at this many times the face's level.
+_HOT = 8.0
 
 
 def edges_on_plate(
     odds: np.ndarray,
     hull: np.ndarray,
-    needed: np.ndarray,
+    needed: np.ndarray | None,
     linear: np.ndarray,
     levels: np.ndarray,
     face: Face,
@@ -74,8 +68,8 @@ def edges_on_plate(
         float32 (SIDE, SIDE), log-odds of being hidden.
     hull : np.ndarray
         bool (SIDE, SIDE), inside the face's outline. Edges are searched there and a little beyond.
-    needed : np.ndarray
-        float32 (SIDE, SIDE), 0..1, where a piece must be connected with somewhere else (`roots.needs_root`).
+    needed : np.ndarray or None
+        float32 (SIDE, SIDE), 0..1, where a piece must be connected with somewhere else (`roots.needs_root`); None for nowhere.
     linear : np.ndarray
         float32 (h, w, 3), the plate in linear Rec.709 on `window`.
     levels : np.ndarray
@@ -104,8 +98,10 @@ def edges_on_plate(
     pixels = np.clip(resample(linear, window, to_fine, seen) / levels, 0.0, _HOT)
     hidden = np.clip(resample(found, Window(0, 0, SIDE, SIDE), from_square, near), 0.0, 1.0)
     part = _edge_alpha(hidden[..., 0], hidden[..., 1], pixels[near.slices(seen)], scale_of(from_square))
-    needed = resample(needed, Window(0, 0, SIDE, SIDE), from_square, near).reshape(part.shape)
-    part = _of_full_size(without_floating(part, needed, face.size * shrink), face.size * shrink)
+    if needed is not None:
+        rooted = resample(needed, Window(0, 0, SIDE, SIDE), from_square, near).reshape(part.shape)
+        part = without_floating(part, rooted, face.size * shrink)
+    part = _of_full_size(part, face.size * shrink)
     matte[near.slices(fine)] = part
     if shrink == 1.0:
         return matte
@@ -222,8 +218,3 @@ def _guided_enlarge(matte: np.ndarray, pixels: np.ndarray, plate: np.ndarray) ->
         for part in (cv2.erode(matte, around), cv2.dilate(matte, around))
     )
     return np.where(solid, plain, np.clip(slope * large + offset, least, most)).astype(np.float32)
-
-
-def sigmoid(odds: np.ndarray) -> np.ndarray:
-    """Convert log-odds to probabilities, float32."""
-    return (1.0 / (1.0 + np.exp(-np.clip(odds, -_MAX_ODDS, _MAX_ODDS)))).astype(np.float32)

@@ -18,17 +18,13 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion.edges import REC709_LUMINANCE, SIDE, sigmoid
+from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, drawn_on_square, sigmoid
 from faceplate.face import topology
-from faceplate.face.raster import rasterise
 from faceplate.face.shape import away_from, bare_skin, head_model, light_orders, normals
 from faceplate.image.soft_steps import disc, ramp
-from faceplate.image.window import Window
 
 __all__ = ["hair_odds", "hair_zone", "with_hair"]
 
-# The square's pixels over those of the grid on which the zone is drawn.
-_ZONE_STEP = 4
 # Low-pass in pixels against grain, and the darkest value over the face's level that has a logarithm.
 _CALM, _DARKEST = 1.0, 0.01
 # Natural logarithm under the expected skin from nothing to enough for hair, and the softness in pixels with which it is read.
@@ -115,7 +111,7 @@ class _Clues:
         log = np.log(np.maximum(calm, np.float32(_DARKEST * level)) / np.float32(level))
         soft = cv2.GaussianBlur(log, (0, 0), _READ)
         parts = (_expected_skin(soft, points), hair_zone(), _forehead(), 1.0 - _off_brows(), _roots())
-        skin, zone, forehead, brows, roots = _on_square(points, *parts)
+        skin, zone, forehead, brows, roots = drawn_on_square(points, *parts)
         fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
         streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
         return cls(skin - log, skin - soft, streaks, _directed(log), zone, forehead, brows, roots)
@@ -254,14 +250,6 @@ def _expected_skin(log: np.ndarray, points: np.ndarray) -> np.ndarray:
         expected = terms @ np.linalg.solve(weighted.T @ terms + ridge * trust.sum(), weighted.T @ values)
         trust = base / (1.0 + ((values - expected) / _OUTLIER) ** 2)
     return np.clip(expected, _DARKEST_SKIN, 0.0)
-
-
-def _on_square(points: np.ndarray, *columns: np.ndarray) -> np.ndarray:
-    """Draw values at the mesh's points (478,) into the square, each float32 (SIDE, SIDE), 0 beyond the mesh."""
-    cells = SIDE // _ZONE_STEP
-    raster = rasterise(points / _ZONE_STEP, topology().closed, Window(0, 0, cells, cells), cells)
-    drawn = raster.interpolate(np.column_stack(columns)) * raster.covered[..., None]
-    return np.moveaxis(cv2.resize(drawn.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), 2, 0)
 
 
 def _directed(log: np.ndarray) -> np.ndarray:

@@ -20,11 +20,12 @@ import cv2
 import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, encode
-from faceplate.comp.occlusion.edges import REC709_LUMINANCE, SIDE, edges_on_plate, sigmoid
+from faceplate.comp.occlusion.edges import edges_on_plate
 from faceplate.comp.occlusion.hair import with_hair
 from faceplate.comp.occlusion.regions import steadied_odds, without_regions_inside
 from faceplate.comp.occlusion.rims import found_around_eyes, with_rims
 from faceplate.comp.occlusion.roots import needs_root
+from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, sigmoid
 from faceplate.comp.occlusion.wrinkles import without_wrinkles
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
@@ -158,7 +159,8 @@ def measure_odds(
 ) -> SquareOdds | None:
     """Run the network on a face; None where the face is black.
 
-    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; the other parameters as in `occlusion_matte`.
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; with `rims`, thin rims of glasses are completed, which a
+    picture of a source does without: it has others to compare with. The other parameters are as in `occlusion_matte`.
     """
     if window.empty:
         return None
@@ -224,7 +226,7 @@ def edged_matte(
     square = square_matrix(face, pixel_aspect)
     points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
     hull = _filled(points[:, :2], ((topology().oval, 255),)) > 0
-    needed = needs_root(hull, points, found_around_eyes(found.odds, points, SIDE / _FILL)) * (not floating)
+    needed = None if floating else needs_root(hull, points, found_around_eyes(found.odds, points, SIDE / _FILL))
     seen = saturated(linear, found.saturation, REC709_LUMINANCE)
     return edges_on_plate(odds, hull, needed, seen, found.levels, face, window, square)
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from faceplate.comp.eye_rings import TURNS, ring_contrast, shown_arcs, strongest_path, unroll_eyes
-from faceplate.comp.occlusion.edges import REC709_LUMINANCE, SIDE, sigmoid
+from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, sigmoid
 from faceplate.face import topology
 from faceplate.image.soft_steps import disc, ramp
 

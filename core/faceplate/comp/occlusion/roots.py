@@ -11,17 +11,13 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion.edges import SIDE
+from faceplate.comp.occlusion.square import drawn_on_square
 from faceplate.face import topology
-from faceplate.face.raster import rasterise
 from faceplate.face.shape import head_model
 from faceplate.image.soft_steps import disc, ramp
-from faceplate.image.window import Window
 
 __all__ = ["needs_root"]
 
-# The square's pixels over those of the grid on which the zone is drawn.
-_ZONE_STEP = 4
 # Distance within the outline in which a piece has its root, in pixels of the square.
 _ROOT = 10.0
 # Part of the directions around the eyes in which the network finds something, from nothing to glasses.
@@ -43,12 +39,9 @@ def needs_root(hull: np.ndarray, points: np.ndarray, around_eyes: float) -> np.n
     around_eyes : float
         As in `wrinkles.without_wrinkles`.
     """
-    cells = SIDE // _ZONE_STEP
-    raster = rasterise(points / _ZONE_STEP, topology().closed, Window(0, 0, cells, cells), cells)
     above, band = _zones()
     zone = above * (1 - float(ramp(around_eyes, *_GLASSES)) * band)
-    drawn = raster.interpolate(zone[:, None])[..., 0] * raster.covered
-    drawn = cv2.resize(drawn.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    (drawn,) = drawn_on_square(points, zone)
     return drawn * cv2.erode(hull.astype(np.uint8), disc(_ROOT), borderType=cv2.BORDER_CONSTANT, borderValue=0)
 
 

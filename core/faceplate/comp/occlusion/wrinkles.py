@@ -12,17 +12,13 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion.edges import SIDE, sigmoid
+from faceplate.comp.occlusion.square import drawn_on_square, sigmoid
 from faceplate.face import topology
-from faceplate.face.raster import rasterise
 from faceplate.face.shape import away_from, head_model
 from faceplate.image.soft_steps import disc, ramp
-from faceplate.image.window import Window
 
 __all__ = ["without_wrinkles"]
 
-# The square's pixels over those of the grid on which the zone is drawn.
-_ZONE_STEP = 4
 # Largest half width of a wrinkle in pixels, and its least probability that calls for looking.
 _WIDTH, _LEAST = 4.0, 0.15
 # Distance in pixels within which the skin around a line is read, and within which a piece of line is judged.
@@ -62,7 +58,7 @@ def without_wrinkles(
     """
     hidden = sigmoid(odds)
     thin = hidden - cv2.morphologyEx(hidden, cv2.MORPH_OPEN, disc(_WIDTH))
-    thin *= _zone_on_square(points, float(ramp(around_eyes, *_GLASSES)))
+    thin *= drawn_on_square(points, _skin() * (1 - float(ramp(around_eyes, *_GLASSES)) * _band()))[0]
     if thin.max() < _LEAST:
         return odds
     log = np.log(np.maximum(seen[..., :2] / levels[:2], np.float32(_DARKEST)))
@@ -87,15 +83,6 @@ def _lying(log: np.ndarray, thin: np.ndarray) -> np.ndarray:
 
 def _around(values: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(values, (0, 0), sigma)
-
-
-def _zone_on_square(points: np.ndarray, glasses: float) -> np.ndarray:
-    """Draw where wrinkles are looked for, float32 (SIDE, SIDE) in 0..1, 0 beyond the mesh."""
-    cells = SIDE // _ZONE_STEP
-    raster = rasterise(points / _ZONE_STEP, topology().closed, Window(0, 0, cells, cells), cells)
-    zone = _skin() * (1 - glasses * _band())
-    drawn = raster.interpolate(zone[:, None])[..., 0] * raster.covered
-    return cv2.resize(drawn.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
 
 
 @cache
