@@ -51,7 +51,7 @@ def without_beard(tones: SkinTones) -> SkinTones:
 
 
 def without_plate_beard(tones: SkinTones) -> SkinTones:
-    """Return a plate's tones with no trust below the nose as far as the performer has a dark beard.
+    """Return a plate's tones with no trust below the nose, and the usual tone there, as far as the performer has a dark beard.
 
     Taken for skin, it would be taken for shade, and darken the new face's chin. A beard is dark on both sides and in the middle,
     each against the skin above it, so that a light or a shadow from one side makes none.
@@ -60,8 +60,12 @@ def without_plate_beard(tones: SkinTones) -> SkinTones:
     apart = [
         np.average(mean, weights=weight * above) - np.average(mean, weights=weight * below) for above, below in _zones()
     ]
-    dark = float(ramp(np.array(min(apart)), *_DARK))
-    return replace(tones, trust=tones.trust * (1.0 - dark * ramp(head_model().reference[tone_points(), 1], *_BEGINS)))
+    beard = float(ramp(np.array(min(apart)), *_DARK)) * ramp(head_model().reference[tone_points(), 1], *_BEGINS)
+    trust = tones.trust * (1.0 - beard)
+    if not trust.any():
+        return tones
+    usual = np.average(tones.log, axis=0, weights=trust)
+    return SkinTones(tones.log + beard[:, None] * (usual - tones.log), trust)
 
 
 def grey_beard(tones: SkinTones) -> float:
