@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceplate.comp import SkinTones, measure_tones, without_beard
-from faceplate.comp.skin_tones import COUNT, below_nose, edge_points, grey_beard, tone_places, tone_points
+from faceplate.comp import SkinTones, measure_tones
+from faceplate.comp.skin_tones import COUNT, edge_points, tone_places
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.align import resample
-from faceplate.face.shape import head_model
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from lights import half_size
@@ -103,27 +102,3 @@ def test_a_face_outside_the_picture_has_no_trust(ada: tuple[Frame, Face]) -> Non
     away = face.moved(face.points + np.array([5000.0, 0, 0]))
     nothing = measure_tones(frame.pixels, frame.window, away)
     assert not nothing.trust.any() and np.isfinite(nothing.log).all()
-
-
-def test_a_full_beard_is_no_shade_and_the_light_leaves_it_dark(tones: SkinTones) -> None:
-    below = head_model().reference[tone_points(), 1] > head_model().reference[topology().lips_loop, 1].mean()
-    bearded = replace(tones, log=tones.log - 2.5 * below[:, None])
-    found = without_beard(bearded)
-    assert tones.trust[below].sum() > 10 and found.trust[below].max() == 0
-    upper = head_model().reference[tone_points(), 1] < head_model().reference[topology().nose, 1].max()
-    np.testing.assert_array_equal(found.trust[upper], tones.trust[upper])
-
-
-def test_skin_below_the_nose_in_moderate_shade_is_trusted(tones: SkinTones) -> None:
-    below = head_model().reference[tone_points(), 1] > head_model().reference[topology().lips_loop, 1].mean()
-    shaded = replace(tones, log=tones.log - 0.3 * below[:, None])
-    inside = ~edge_points()
-    np.testing.assert_array_equal(without_beard(tones).trust[inside], tones.trust[inside])
-    assert without_beard(shaded).trust[inside & below].sum() > 0.9 * tones.trust[inside & below].sum()
-
-
-@pytest.mark.parametrize(("greyer", "expected"), [(0.0, 0.0), (0.06, 0.0), (0.2, 1.0), (-0.2, 0.0)])
-def test_a_grey_beard_is_told_from_skin(tones: SkinTones, greyer: float, expected: float) -> None:
-    bearded = SkinTones(np.zeros_like(tones.log), tones.trust)
-    bearded.log[:, 0] -= greyer * below_nose()
-    assert grey_beard(bearded) == pytest.approx(expected, abs=0.01)

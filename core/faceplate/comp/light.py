@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from faceplate.comp.beards import grey_beard
 from faceplate.comp.light_prior import BENT, EVEN, lamp_covariance, light_patterns, soft_covariance
-from faceplate.comp.skin_tones import SkinTones, below_nose, edge_points, grey_beard, tone_places, tone_points
+from faceplate.comp.skin_tones import SkinTones, below_nose, edge_points, tone_places, tone_points
 from faceplate.comp.tone_field import ToneField, smooth_field
 from faceplate.face import Face
 from faceplate.face.shape import head_model, light_orders, normals, unsqueezed

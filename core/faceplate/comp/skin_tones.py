@@ -6,7 +6,7 @@ in time and stored, and a speck or a strand of hair at one of them cannot spread
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
@@ -17,7 +17,6 @@ from faceplate.comp.tone_field import smooth_field
 from faceplate.face import Face, topology
 from faceplate.face.align import resample
 from faceplate.face.shape import away_from, head_model, normals, unsqueezed
-from faceplate.image.soft_steps import ramp
 from faceplate.image.window import Window
 
 __all__ = [
@@ -25,10 +24,9 @@ __all__ = [
     "SkinTones",
     "below_nose",
     "edge_points",
-    "grey_beard",
+    "may_be_hair",
     "measure_tones",
     "tone_points",
-    "without_beard",
 ]
 
 COUNT = 112
@@ -54,12 +52,6 @@ _BESIDE = (0.25, 0.5)
 # Reach of the skin's tones where hair may lie, in units of the face's size, and the deviations in natural logarithm, of luminance
 # and of colour, up to which a tone there counts as skin in full; hair has another colour, a shadow hardly.
 _SKIN_REACH, _NOT_SKIN = 0.2, (0.5, 0.16)
-# Natural logarithms below the middle of the face from which a tone below the nose is doubted as a beard, and is one; and the least
-# number of tones of that middle.
-_BEARD, _ENOUGH_ABOVE = (0.9, 1.5), 8
-# Natural logarithm of red over blue by which the lower face is greyer, from nothing to a grey beard, and the least trust that tells
-# it. Of the people to tune on, 36 without a beard reach 0.07, and four of six with one 0.15 to 0.22.
-_GREYER, _ENOUGH_COLOR = (0.08, 0.15), 4.0
 
 
 @dataclass(frozen=True)
@@ -159,35 +151,8 @@ def measure_tones(
     return SkinTones(np.where(trust[:, None] > 0, tones, usual), trust)
 
 
-def without_beard(tones: SkinTones) -> SkinTones:
-    """Return the tones with no trust in a full beard: what lies below the nose and is far darker than the face above.
-
-    Taken for skin, a beard would be taken for shade, and the plate's light would wash it out. Meant for pictures of a source, whose
-    light is moderate: a hard shadow over the lower face is as dark.
-    """
-    above = (_hairy() < 0.5) & (tones.trust > 0.3)
-    if above.sum() < _ENOUGH_ABOVE:
-        return tones
-    mean = tones.log.mean(axis=1)
-    beard = ramp(np.median(mean[above]) - mean, *_BEARD)
-    return replace(tones, trust=tones.trust * (1.0 - below_nose() * beard))
-
-
-def grey_beard(tones: SkinTones) -> float:
-    """Tell how far a beard or stubble makes the face below the nose greyer than above, 0..1.
-
-    Meant for pictures of a source. Skin below the nose has the colour of the cheeks within what `_GREYER` leaves to light.
-    """
-    above, below = (1.0 - _hairy()) * tones.trust, below_nose() * tones.trust
-    if min(above.sum(), below.sum()) < _ENOUGH_COLOR:
-        return 0.0
-    warmth = tones.log[:, 0] - tones.log[:, 2]
-    greyer = np.average(warmth, weights=above) - np.average(warmth, weights=below)
-    return float(ramp(np.array(greyer), *_GREYER))
-
-
 @cache
-def _hairy() -> np.ndarray:
+def may_be_hair() -> np.ndarray:
     """Return where hair or a beard may lie, float64 (112,): above the brows, beside the cheeks, and below the nose."""
     head, mesh = head_model().reference, topology()
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].mean()
@@ -207,7 +172,7 @@ def below_nose() -> np.ndarray:
 
 def _likely_skin(tones: np.ndarray, trust: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Return how likely each tone is skin, float64 (112,): a tone where hair may lie must continue those where none lies."""
-    hairy = _hairy()
+    hairy = may_be_hair()
     inner, likely = trust * np.clip(1.0 - hairy, 0.01, 1.0), np.ones(len(trust))
     for _ in range(2):
         expected = smooth_field(places, tones, inner, _SKIN_REACH).at(places)

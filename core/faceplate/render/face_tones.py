@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from faceplate.comp import SkinTones, match_light, measure_tones, without_beard
+from faceplate.comp import SkinTones, match_light, measure_tones, without_beard, without_plate_beard
 from faceplate.generators import Generated
 from faceplate.image.window import Window
 from faceplate.render.crop import PlateCrop
@@ -43,7 +43,7 @@ def expected_light(prepared: PreparedPlate, generated: Generated, grid: Window, 
     )
     light = match_light(
         new_tones(generated.pixels, generated.coverage, generated.tones, crop),
-        plate,
+        without_plate_beard(plate),
         crop.face,
         scale=_SCALE,
         color=0.0,

@@ -25,6 +25,7 @@ from faceplate.comp import (
     skin_field,
     skin_weight,
     unsaturated_tones,
+    without_plate_beard,
 )
 from faceplate.face import Face, topology
 from faceplate.image.saturation import saturated
@@ -159,7 +160,7 @@ def _measured(
         )
     covered = full_where_nearly(result.generated.coverage)
     generated = new_tones(pixels, covered, result.generated.tones, prepared.crop)
-    plate = tones or measure_tones(result.shown, window, face, visible, aspect)
+    plate = without_plate_beard(tones or measure_tones(result.shown, window, face, visible, aspect))
     if result.generated.features is None:
         return _Measured(pixels, generated, plate, FeatureTones.none(), None)
     features = prepared.features or _photographed_features(prepared)

@@ -1,0 +1,83 @@
+"""Beards are told from shade and from the colour of the light."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from faceplate.comp import SkinTones, match_light, measure_tones, without_beard, without_plate_beard
+from faceplate.comp.beards import grey_beard
+from faceplate.comp.skin_tones import below_nose, edge_points, tone_places, tone_points
+from faceplate.face import Face, FaceFinder, topology
+from faceplate.face.shape import head_model
+from faceplate.image.frame import Frame
+from lights import half_size
+from pictures import ReadPicture
+
+
+@pytest.fixture(scope="module")
+def ada(read_picture: ReadPicture, finder: FaceFinder) -> tuple[Frame, Face]:
+    """Ada at half size, in the working space, and her face."""
+    return half_size(read_picture("ada/front.jpg"), finder)
+
+
+@pytest.fixture(scope="module")
+def tones(ada: tuple[Frame, Face]) -> SkinTones:
+    frame, face = ada
+    return measure_tones(frame.pixels, frame.window, face)
+
+
+def darker(tones: SkinTones, amount: float, side: float = 0.0) -> SkinTones:
+    """Return the tones with the lower face darker by `amount`; on one `side` alone where that is not 0."""
+    head = head_model().reference[tone_points()]
+    where = (head[:, 1] > 0.85) & (side * head[:, 0] >= 0)
+    return replace(tones, log=tones.log - amount * where[:, None])
+
+
+def test_a_full_beard_is_no_shade_and_the_light_leaves_it_dark(tones: SkinTones) -> None:
+    below = head_model().reference[tone_points(), 1] > head_model().reference[topology().lips_loop, 1].mean()
+    bearded = replace(tones, log=tones.log - 2.5 * below[:, None])
+    found = without_beard(bearded)
+    assert tones.trust[below].sum() > 10 and found.trust[below].max() == 0
+    upper = head_model().reference[tone_points(), 1] < head_model().reference[topology().nose, 1].max()
+    np.testing.assert_array_equal(found.trust[upper], tones.trust[upper])
+
+
+def test_skin_below_the_nose_in_moderate_shade_is_trusted(tones: SkinTones) -> None:
+    below = head_model().reference[tone_points(), 1] > head_model().reference[topology().lips_loop, 1].mean()
+    shaded = replace(tones, log=tones.log - 0.3 * below[:, None])
+    inside = ~edge_points()
+    np.testing.assert_array_equal(without_beard(tones).trust[inside], tones.trust[inside])
+    assert without_beard(shaded).trust[inside & below].sum() > 0.9 * tones.trust[inside & below].sum()
+
+
+@pytest.mark.parametrize(("greyer", "expected"), [(0.0, 0.0), (0.06, 0.0), (0.2, 1.0), (-0.2, 0.0)])
+def test_a_grey_beard_is_told_from_skin(tones: SkinTones, greyer: float, expected: float) -> None:
+    bearded = SkinTones(np.zeros_like(tones.log), tones.trust)
+    bearded.log[:, 0] -= greyer * below_nose()
+    assert grey_beard(bearded) == pytest.approx(expected, abs=0.01)
+
+
+def test_a_plates_dark_beard_does_not_darken_the_new_chin(ada: tuple[Frame, Face], tones: SkinTones) -> None:
+    _, face = ada
+    found = match_light(tones, without_plate_beard(darker(tones, 1.4)), face, scale=0.08)
+    assert found is not None
+    places = tone_places(face) / face.size
+    head = head_model().reference[tone_points()]
+    change = (found.light.at(places) + edge_points()[:, None] * found.seam.at(places)).mean(axis=1)
+    chin, cheek = (head[:, 1] > 1.3) & (tones.trust > 0.5), (np.abs(head[:, 1] - 0.4) < 0.3) & (tones.trust > 0.5)
+    assert abs(change[chin].mean() - change[cheek].mean()) < 0.15
+
+
+@pytest.mark.parametrize(("amount", "side"), [(0.5, 0.0), (1.4, 1.0), (1.4, -1.0), (-1.0, 0.0)])
+def test_shade_below_the_nose_is_no_beard_of_the_plate(amount: float, side: float, tones: SkinTones) -> None:
+    """Moderate shade, or deep shade on one side alone, is light and stays."""
+    shaded = darker(tones, amount, side)
+    np.testing.assert_array_equal(without_plate_beard(shaded).trust, shaded.trust)
+
+
+def test_where_the_lower_face_is_not_seen_nothing_is_taken_for_a_beard(tones: SkinTones) -> None:
+    hidden = replace(tones, trust=tones.trust * (below_nose() < 0.1), log=np.full_like(tones.log, tones.log.mean()))
+    np.testing.assert_array_equal(without_plate_beard(hidden).trust, hidden.trust)
