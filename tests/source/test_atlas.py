@@ -142,6 +142,19 @@ def test_skin_that_nobody_saw_has_no_strands_in_it() -> None:
     assert log[20:90].std() < 0.02
 
 
+def test_skin_that_nobody_saw_meets_what_is_known_without_a_step() -> None:
+    """Beside a forehead that nobody saw lie a light patch and a dark brow: the patch fades out, and the brow is not spread."""
+    log = np.zeros((SIDE, SIDE, 3), np.float32)
+    log[:200, 220:292], log[:200, 310:400] = 0.5, -1.2
+    seen = np.full((SIDE, SIDE), 0.5, np.float32)
+    seen[:120] = 0.0
+    atlas = make_atlas([Vote(log, seen, seen * 2)] * 3)
+    luma = atlas.log.mean(axis=2)
+    assert abs(luma[112:117, 240:272].mean() - luma[123:128, 240:272].mean()) < 0.12
+    assert luma[50, 240:272].mean() < 0.3
+    assert luma[60:110, 340:370].min() > -0.3
+
+
 def test_own_pixels_stay_and_nothing_is_missing(source_bea: Source) -> None:
     for view in source_bea.views:
         texture, own = source_bea.textures[view.name], source_bea.delit(view)

@@ -103,3 +103,20 @@ def test_a_rim_before_a_brow_hides_hardly_more_than_itself(source_bea: Source) -
         for place in (brow, below)
     )
     assert under > 0.035 and over < under
+
+
+@pytest.mark.parametrize(("side", "hidden"), [(1.0, True), (0.3, False)])
+def test_skin_between_a_fringe_and_a_brow_is_not_trusted(side: float, hidden: bool, source_bea: Source) -> None:
+    """The network finds a fringe that ends just above the brows, or as high a lock in the middle; the brows themselves stay."""
+    view = next(view for view in source_bea.views if view.path.stem == "front")
+    points, size = view.face.points[:, :2] - (view.frame.window.x, view.frame.window.y), view.face.size
+    rows, columns = np.indices(view.pixels.shape[:2])
+    upper = points[[105, 334], 1].mean()
+    hair = (rows < upper - 0.05 * size) & (np.abs(columns - points[9, 0]) < 0.5 * side * np.ptp(points[:, 0]))
+    maps = find_maps(view.photograph, hair.astype(np.float32), hair.astype(np.float32))
+    found = view.photograph.to_picture(maps.hair)
+    for point in (105, 334):
+        x, y = np.round(points[point]).astype(int)
+        strip = found[round(y - 0.03 * size) : round(y - 0.022 * size), x]
+        assert (strip.min() > 0.9) if hidden else (strip.max() < 0.1)
+        assert found[round(y + 0.005 * size) : round(y + 0.03 * size), x].max() < 0.1

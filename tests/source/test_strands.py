@@ -8,7 +8,7 @@ import pytest
 
 from faceplate.source import Source, SourceView
 from faceplate.source.maps import find_maps
-from faceplate.source.strands import find_gaps, find_holes, find_slits
+from faceplate.source.strands import find_cracks, find_gaps, find_holes, find_slits, find_under_fringe
 from source_views import maps_of, repainted
 
 
@@ -72,6 +72,28 @@ def test_slits_between_strands_are_hidden_and_a_brow_below_a_fringe_is_not() -> 
     assert found[70:180, 182:213].min() == 1
     assert found[155:170, 45:125].max() == 0 and found[215:].max() == 0
     assert find_slits(front, 0 * zone, covered, cells).max() == 0
+
+
+def test_a_line_of_skin_within_hair_is_hidden() -> None:
+    """A line a hundredth of the face wide that leads to the face below; an edge of hair stays where it is."""
+    cells, covered = 384.0, np.ones((400, 400), np.float32)
+    front = np.zeros((400, 400), np.float32)
+    front[:200] = 1.0
+    front[100:200, 200:204] = 0.0
+    found = find_cracks(front, np.ones_like(front), covered, cells)
+    assert found[102:195, 200:204].min() == 1 and found[202:].max() == 0
+    assert find_cracks(front, 0 * front, covered, cells).max() == 0
+
+
+@pytest.mark.parametrize(("end", "hidden"), [(150, 1.0), (60, 0.0)])
+def test_the_strip_between_a_fringe_and_a_brow_is_hidden(end: int, hidden: float) -> None:
+    """It goes below a fringe that ends a twentieth of the face above the brow, not below a higher one; the brow stays."""
+    cells = 384.0
+    front, over, brows = (np.zeros((400, 400), np.float32) for _ in range(3))
+    front[:end] = over[:190] = brows[170:190, 100:300] = 1.0
+    found = find_under_fringe(front, over, brows > 0, cells)
+    assert np.abs(found[152:160, 120:280] - hidden).max() < 0.05
+    assert found[170:, 100:300].max() == 0
 
 
 def test_a_lock_on_the_cheek_is_hidden_to_its_end(front: SourceView) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from faceplate.face import topology
 from faceplate.face.raster import MeshRaster, rasterise
-from faceplate.face.shape import bare_skin, head_model
+from faceplate.face.shape import away_from, bare_skin, head_model
 from faceplate.image.inpaint import fill
-from faceplate.image.soft_steps import disc
+from faceplate.image.soft_steps import disc, ramp
 from faceplate.image.window import Window
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
@@ -53,6 +53,11 @@ _ENOUGH, _NOTHING = 0.25, 0.02
 _VOTERS = 12
 # Difference from the skin's mean, in natural logarithm, at which skin is hardly continued into what nobody saw.
 _TYPICAL = 0.25
+# Standard deviation in pixels of the atlas within which skin is read at the edge of what is known, the part of it that must be
+# skin, and how much darker than the skin around, in natural logarithm, a brow or shadow is.
+_REST_SIGMA, _HELD, _DARKER = 3.5, 0.25, (-0.35, -0.15)
+# Distance in pixels of the atlas at which what skin differs from what is continued beside it fades to 1 / e.
+_FADES = 60.0
 # Side in pixels of the piece of skin whose fine texture stands in where nobody saw skin, and the points it can lie at.
 _PIECE, _PIECES = 56, (50, 280, 151, 205, 425)
 
@@ -230,8 +235,34 @@ def _filled(base: np.ndarray, detail: np.ndarray, known: np.ndarray) -> np.ndarr
     weight = np.where(known > 0.5, np.maximum(skin, 0.01) * known, 0)
     upper = fill(_raster().interpolate(upper_face()[:, None])[..., 0], _raster().covered)
     around = cv2.GaussianBlur(continued_skin(base, weight, upper), (0, 0), _LOW_SIGMA / 2)
+    around += _rest(base + detail - around, known * _not_eyes_or_lips())
     stand_in = around + 0.8 * _skin_texture(detail, known)
     return (known[..., None] * (base + detail) + (1 - known[..., None]) * stand_in).astype(np.float32)
+
+
+def _rest(step: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Continue the `step` (SIDE, SIDE, 3) that is left at the edge of what is `known`, fading out, so that no edge is left there.
+
+    What is darker than the skin around is a brow or a shadow and is not continued.
+    """
+    skin = (known * ramp(step @ LUMINANCE, *_DARKER)).astype(np.float32)
+    held = cv2.GaussianBlur(skin, (0, 0), _REST_SIGMA)
+    if not (held > _HELD).any():
+        return np.zeros_like(step)
+    calm = cv2.GaussianBlur(step * skin[..., None], (0, 0), _REST_SIGMA) / np.maximum(held, 1e-6)[..., None]
+    calm = cv2.GaussianBlur(fill(calm, (held > _HELD).astype(np.float32)), (0, 0), _REST_SIGMA)
+    apart = cv2.distanceTransform((held <= _HELD).astype(np.uint8), cv2.DIST_L2, 3)
+    return calm * np.exp(-apart / _FADES)[..., None].astype(np.float32)
+
+
+@cache
+def _not_eyes_or_lips() -> np.ndarray:
+    """Return where skin and brows are, bool (SIDE, SIDE)."""
+    mesh = topology()
+    parts = np.concatenate([mesh.lips_loop, mesh.mouth_loop, mesh.right_eye_loop, mesh.left_eye_loop])
+    away = away_from(parts)
+    away[468:] = 0
+    return over_atlas(np.clip(away / 0.09, 0, 1)) > 0.9
 
 
 def continued_skin(log: np.ndarray, weight: np.ndarray, upper: np.ndarray) -> np.ndarray:

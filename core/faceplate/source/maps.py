@@ -19,7 +19,7 @@ from faceplate.face.shape import away_from, bare_skin, head_model
 from faceplate.image.soft_steps import disc, ramp
 from faceplate.source.light import LUMINANCE, find_light, light_over_grid, sample_skin
 from faceplate.source.photograph import Photograph
-from faceplate.source.strands import find_gaps, find_holes, find_slits, find_streaks
+from faceplate.source.strands import find_cracks, find_gaps, find_holes, find_slits, find_streaks, find_under_fringe
 
 __all__ = ["Maps", "find_maps", "wears_glasses"]
 
@@ -51,6 +51,9 @@ _BRIDGE, _BRIDGE_SIDE = 0.09, 0.075
 _LEAST_HAND = 0.25
 # Distances from brows and eyes, in units of the head model: on and near them only the network's own decision counts.
 _BROW_MARGIN, _LID_MARGIN = 0.10, 0.13
+# How far beside a brow the skin above it reaches, and how far above it and from the middle a fringe is looked for, in units of the
+# head model; and the part of that which hair covers, from none to enough for a fringe.
+_OVER_BESIDE, _ROOTS, _ROOTS_ACROSS, _FRINGE = 0.15, 0.35, 0.7, (0.5, 0.7)
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,9 @@ def _find_front(
     covered = photograph.raster.covered
     front = np.maximum(front, find_gaps(front, np.maximum(zones.temple * free, across), covered, cells))
     front = np.maximum(front, find_slits(front, zones.forehead if glasses else zones.fringe, covered, cells))
+    below = _below_fringe(photograph, front)
+    front = np.maximum(front, find_under_fringe(front, zones.over * below, _brows(photograph), cells))
+    front = np.maximum(front, find_cracks(front, zones.forehead * below, covered, cells))
     front = np.maximum(front, find_holes(front, covered, cells))
     return front * covered * (1 - zones.eyes)
 
@@ -177,6 +183,24 @@ def _open_brow(photograph: Photograph, darker: np.ndarray) -> np.ndarray:
         margin = np.clip((mine - _FREE_BROW) / 0.3, 0, 1)
         given[side] = (core * zones.brow + (1 - core) * margin * zones.brow * (1 - zones.brow_core))[side]
     return photograph.over_grid(given)
+
+
+def _brows(photograph: Photograph) -> np.ndarray:
+    """Draw the brows on the grid, bool (gh, gw)."""
+    drawn, points = np.zeros(photograph.raster.covered.shape, np.uint8), photograph.grid_points
+    for loop in (topology().right_brow, topology().left_brow):
+        cv2.fillConvexPoly(drawn, cv2.convexHull(np.round(points[loop]).astype(np.int32)), 1)
+    return drawn > 0
+
+
+def _below_fringe(photograph: Photograph, front: np.ndarray) -> np.ndarray:
+    """Compute how far a fringe hangs over each half of the face, float32 (gh, gw) in 0..1."""
+    hair, roots = photograph.at_points(front), _roots() * photograph.geometry.seen
+    parts = [float((hair * roots)[side].sum()) / max(float(roots[side].sum()), 1e-6) for side in _sides()]
+    below = np.full(len(roots), ramp(sum(parts) / 2, *_FRINGE))
+    for side, part in zip(_sides(), parts, strict=True):
+        below[side] = ramp(part, *_FRINGE)
+    return photograph.over_grid(below)
 
 
 def _strands(darker: np.ndarray, cells: float) -> np.ndarray:
@@ -296,6 +320,8 @@ class Zones:
         Brows and lids with their margins, where only the network's own decision counts.
     brow, brow_core : np.ndarray
         The brows with their margins but without the lids, and the brows alone.
+    over : np.ndarray
+        The skin above the brows, with their upper edge.
     fringe, forehead : np.ndarray
         Where strands of a fringe hang: the forehead with brows and upper lids, and the temples; and its part above the brows.
     eyes : np.ndarray
@@ -315,6 +341,7 @@ class Zones:
     guarded: np.ndarray
     brow: np.ndarray
     brow_core: np.ndarray
+    over: np.ndarray
     fringe: np.ndarray
     forehead: np.ndarray
     eyes: np.ndarray
@@ -358,12 +385,34 @@ def _zones() -> Zones:
         guarded=np.maximum(brow, lid),
         brow=brow * (1 - lid),
         brow_core=np.isin(np.arange(len(head)), brow_loops),
+        over=_over_brows(),
         fringe=np.maximum((down < brows + 0.2) & ~eyes, temple),
         forehead=(down < brows) & (from_brow > 0.04),
         eyes=eyes,
         outline=outline,
         low=np.clip((down - 0.55) / 0.1, 0, 1) * (1 - outline),
     )
+
+
+@cache
+def _over_brows() -> np.ndarray:
+    """Return the upper edge of the brows and the skin above them, float64 (478,), 0 or 1."""
+    head, mesh = head_model().reference, topology()
+    over = np.zeros(len(head))
+    for loop in (mesh.right_brow, mesh.left_brow):
+        x, y = head[loop, 0], head[loop, 1]
+        line = np.polyfit(x, y, 2)
+        beside = np.maximum(np.maximum(x.min() - head[:, 0], head[:, 0] - x.max()), 0)
+        over[(head[:, 1] <= np.polyval(line, head[:, 0])) & (beside < _OVER_BESIDE)] = 1.0
+    return over
+
+
+@cache
+def _roots() -> np.ndarray:
+    """Return the points of the forehead from which a fringe hangs before the brows, float64 (478,), 0 or 1."""
+    head, mesh = head_model().reference, topology()
+    far = away_from(np.concatenate([mesh.right_brow, mesh.left_brow]))
+    return _over_brows() * ((far > _BROW_MARGIN) & (far < _ROOTS) & (np.abs(head[:, 0]) < _ROOTS_ACROSS))
 
 
 @cache

@@ -9,7 +9,7 @@ from faceplate.image.soft_steps import disc, ramp
 from faceplate.source.light import LUMINANCE
 from faceplate.source.photograph import Photograph
 
-__all__ = ["find_gaps", "find_holes", "find_slits", "find_streaks"]
+__all__ = ["find_cracks", "find_gaps", "find_holes", "find_slits", "find_streaks", "find_under_fringe"]
 
 # Standard deviations within which streaks are looked for and averaged, as fractions of the face's size.
 _FINE, _AROUND = 0.008, 0.0105
@@ -22,6 +22,12 @@ _UNLIKE = (0.12, 0.24)
 _THIN, _LEAST_PIECE = 0.022, 0.1
 # The same across and down where strands hang over a brow, which itself is wide and low.
 _ACROSS, _DOWN, _LEAST_CORE = 0.05, 0.012, 0.03
+# Radius of the least of a fringe, how far below and beside it no skin above a brow is the face's own, and the softness of that.
+_FRINGE, _UNDER, _UNDER_BESIDE, _UNDER_SOFT = 0.02, 0.07, 0.02, 0.006
+# Distances from a brow between which its margin becomes such skin, and between which the strip ends.
+_BROW_KEEPS, _STRIP = (0.002, 0.016), (0.07, 0.085)
+# Radius of the thinnest skin between what lies in front, as a fraction of the face's size.
+_CRACK = 0.012
 # Side of the largest hole in what lies in front that is no skin of its own, as a fraction of the face's size.
 _HOLE = 0.07
 
@@ -95,6 +101,42 @@ def find_slits(front: np.ndarray, zone: np.ndarray, covered: np.ndarray, cells: 
     slits = (free > 0) & beside & ~whole & (zone > 0.3)
     # With the soft border of the strands.
     return cv2.dilate(slits.astype(np.float32), disc(3)) * (slits | (front > 0.02))
+
+
+def find_cracks(front: np.ndarray, zone: np.ndarray, covered: np.ndarray, cells: float) -> np.ndarray:
+    """Find lines of skin between what lies in front that are left beside slits and gaps, float32 (gh, gw), 0 or 1.
+
+    They are as thin as a strand. The parameters are those of `find_gaps`.
+    """
+    held = ((front > 0.3) | (covered < 0.5)).astype(np.uint8)
+    # With the soft border of what lies around, in which the finest strands show.
+    return (cv2.morphologyEx(held, cv2.MORPH_CLOSE, disc(_CRACK * cells)) * (zone > 0.3)).astype(np.float32)
+
+
+def find_under_fringe(front: np.ndarray, over: np.ndarray, brows: np.ndarray, cells: float) -> np.ndarray:
+    """Find the skin between a fringe and the brow just below it, float32 (gh, gw) in 0..1.
+
+    It is a narrow strip, in the shadow of the fringe and crossed by the finest ends of its strands, which are not found one by one.
+
+    Parameters
+    ----------
+    front : np.ndarray
+        float32 (gh, gw), 0..1, what lies in front.
+    over : np.ndarray
+        (gh, gw), 0..1: the skin above the brows, with the upper edge of the brows.
+    brows : np.ndarray
+        bool (gh, gw), the brows themselves.
+    cells : float
+        The face's size in cells of the grid.
+    """
+    hanging = ((front > 0.5) & (over > 0.3) & ~brows).astype(np.uint8)
+    hanging = cv2.morphologyEx(hanging, cv2.MORPH_OPEN, disc(_FRINGE * cells))
+    size = tuple(2 * max(round(reach * cells), 1) + 1 for reach in (_UNDER_BESIDE, _UNDER))
+    under = cv2.dilate(hanging, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, size)).astype(np.float32)
+    under = cv2.GaussianBlur(under, (0, 0), _UNDER_SOFT * cells)
+    beyond = cv2.distanceTransform((~brows).astype(np.uint8), cv2.DIST_L2, 3) / cells
+    strip = ramp(beyond, *_BROW_KEEPS) * (1 - ramp(beyond, *_STRIP))
+    return (under * strip * np.clip(2 * over, 0, 1)).astype(np.float32)
 
 
 def find_holes(front: np.ndarray, covered: np.ndarray, cells: float) -> np.ndarray:
