@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceplate.comp.feature_tones import FeatureTones
+from faceplate.comp.feature_tones import SCLERA, FeatureTones
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, scale_of
 from faceplate.face.shape import turn_between
@@ -104,7 +104,7 @@ def texture_layers(
     views = (*source.views, *(view for view in leading if view not in source.views))
     weights = np.array([leaders.get(view.name, 0.0) for view in views])
     share = np.repeat(weights[None], len(target.points), axis=0)
-    share = _with_expression(share, weights, views, target) * _seen(views)
+    share = _with_expression(share, weights, views, target, len(source.views)) * _seen(views)
     share = np.column_stack([share, 1.0 - share.sum(axis=1)])
     share = np.maximum(share - _LEAST_SHARE, 0.0)
     share /= share.sum(axis=1, keepdims=True)
@@ -166,13 +166,18 @@ def _levelled(source: Source, layers: Sequence[TextureLayer], leaders: Mapping[s
 
 
 def _with_expression(
-    share: np.ndarray, leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry
+    share: np.ndarray, leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry, usual: int | None = None
 ) -> np.ndarray:
-    """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike."""
+    """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike.
+
+    The first `usual` views tell how far the eyes are usually open; others come and go with the leaders.
+    """
     area = regions()
     turn = np.array([turn_between(view.geometry.pose, target.pose) for view in views]) / _TURN
     opened = np.array([(view.geometry.mouth, *view.geometry.eyes) for view in views]).T
-    right, left = (_eye_wanted(eye, wanted) for eye, wanted in zip(opened[1:], target.eyes, strict=True))
+    right, left = (
+        _eye_wanted(views[:usual], eye[:usual], wanted) for eye, wanted in zip(opened[1:], target.eyes, strict=True)
+    )
     for where, have, (wanted, less, more, bonus) in (
         (area.mouth, opened[0], (target.mouth, *_MOUTH)),
         (area.right_eye, opened[1], right),
@@ -189,13 +194,17 @@ def _with_expression(
     return share
 
 
-def _eye_wanted(opened: np.ndarray, target: float) -> tuple[float, float, float, float]:
-    """Return the openness wanted of an eye, and `_EYE` for it, where the views' is `opened` (n,) and the face's `target`.
+def _eye_wanted(views: tuple[SourceView, ...], opened: np.ndarray, target: float) -> tuple[float, float, float, float]:
+    """Return the openness wanted of an eye, and `_EYE` for it, where the `views`' is `opened` (n,) and the face's `target`.
 
-    A narrow eye lacks what an open one shows, and the lids of a wider one are drawn over it; the other way nothing is there.
+    A narrow eye lacks what an open one shows, and the lids of a wider one are drawn over it; the other way nothing is there. An eye
+    that shows no white, as behind dark glasses, counts as no wider than usual.
     """
     usual = max(float(opened.mean()), 1e-6)
-    wider = max(min(float(opened.max()), _SHOWN) / usual, 1.0)
+    wider = 1.0
+    if usual < min(float(opened.max()), _SHOWN):
+        white = np.array([view.features.certainty[SCLERA] for view in views])
+        wider = max(min(float((usual + white * (opened - usual)).max()), _SHOWN) / usual, 1.0)
     (less, more, bonus), narrow = _EYE, 1.0 + _NARROW * (wider - 1.0)
     return target * wider, less / narrow, more, 1.0 + (bonus - 1.0) / narrow
 
