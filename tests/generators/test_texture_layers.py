@@ -11,7 +11,6 @@ from faceplate.face import topology
 from faceplate.face.shape import head_model, pose_of
 from faceplate.generators.mesh.texture_layers import _with_expression
 
-
 WHITE = FeatureTones(np.zeros((2, 3)), np.ones(2))
 
 
