@@ -18,6 +18,10 @@ error. A mean within two errors of 0 tells nothing but scatter. The last columns
 share of the brow whose dial is turned: the landmarker, which knows symmetric faces, sees more. `--responses` measures at
 half range alone, which leaves `own` and `backward` out.
 
+The line below the first table says what SFace makes of the source's own picture with an open mouth where nothing was swapped, for
+as much opening as half of the dial adds: the fall from the front picture to the open one, both to the person's other pictures,
+times the ratio of both openings.
+
 `--own` prints how far SFace's similarity of a person's own picture with an open mouth lies below that of the front picture, both to
 the person's other pictures: what the recogniser makes of an open mouth where nothing was swapped.
 """
@@ -111,6 +115,9 @@ class Turned:
         float64 (9, 11): what each dial, a row, moves at half range, each feature over what its own dial puts on the mesh there. The
         last two columns are the opening of the lids as it is read from the pixels, in widths of an eye, and how far the other brow
         moves in the pixels, of the brow whose dial is turned (NaN for other dials).
+    opened, reference : float
+        By how much of its width half of the mouth's dial parts the lips, and the fall of the similarity for as much opening in the
+        source's own open picture; NaN where a picture is missing.
     """
 
     own: np.ndarray
@@ -118,6 +125,8 @@ class Turned:
     steps: np.ndarray
     flown: np.ndarray
     moved: np.ndarray
+    opened: float
+    reference: float
 
 
 def measure(setup: Setup, source: Person, target: Person, whole: bool, tiles: list[np.ndarray]) -> Turned:
@@ -129,7 +138,7 @@ def measure(setup: Setup, source: Person, target: Person, whole: bool, tiles: li
     lids, strip = float(lids_of(frame, face).mean()), [labelled(face_crop(frame, face, 320, -0.05), target.name)]
     own, identity = (np.full(len(DIALS), np.nan) for _ in range(2))
     stepped, flown = (np.full((len(DIALS), STEPS - 1), np.nan) for _ in range(2))
-    moved = np.full((len(DIALS), len(DIALS) + 2), np.nan)
+    moved, opened = np.full((len(DIALS), len(DIALS) + 2), np.nan), float("nan")
     put = np.array([_put(swapper.plate, dial, HALF * ends_of(dial)[1]) for dial in DIALS]) - _put(swapper.plate, "", 0)
     put = np.abs(np.diag(put))
     for number, dial in enumerate(DIALS):
@@ -146,6 +155,8 @@ def measure(setup: Setup, source: Person, target: Person, whole: bool, tiles: li
                 moved[number, : len(DIALS)] = (dial_features(there.points) - rest) / put
                 moved[number, -2] = float(lids_of(after, there).mean()) - lids
                 moved[number, -1] = other_brow(dial, frame, after, face)
+                if dial == "mouth":
+                    opened = mouth_openness(there.points) - mouth_openness(face.points)
         if whole:
             steps = np.diff(seen)
             ends = _put(swapper.plate, dial, high) - _put(swapper.plate, dial, low)
@@ -155,7 +166,8 @@ def measure(setup: Setup, source: Person, target: Person, whole: bool, tiles: li
                 flown_steps(swapper.plate, dial, pictures),
             )
     tiles.append(np.hstack(strip))
-    return Turned(own, identity, stepped, flown, moved)
+    fall, wider = own_open_mouth(setup, recogniser, source)
+    return Turned(own, identity, stepped, flown, moved, opened, fall / wider * opened)
 
 
 def flown_steps(plate: Plate, dial: str, pictures: list[Frame]) -> np.ndarray:
@@ -230,7 +242,11 @@ def print_range(found: list[Turned]) -> None:
             f"{value:.3f}" if value == value else "–" for value in (own.mean(), flown.min(), fall.mean(), fall.max())
         ]
         row(dial, told[0], other, DIALS[most], backward_of(steps), *told[1:])
-    print(f"\n{len(found)} pairs, mean fall of identity {np.mean([one.identity for one in found]):.3f}\n")
+    opened, own = (np.nanmean([getattr(one, name) for one in found]) for name in ("opened", "reference"))
+    print(
+        f"\n{len(found)} pairs, mean fall of identity {np.mean([one.identity for one in found]):.3f}; half of the mouth's dial "
+        f"parts the lips by {opened:.2f} of their width, and as much in the source's own open picture costs {own:.3f}\n"
+    )
 
 
 def backward_of(steps: np.ndarray) -> str:
@@ -242,19 +258,28 @@ def backward_of(steps: np.ndarray) -> str:
     return f"{max(0.0, -mean[least]) / whole:.3f} ± {error[least] / whole:.3f}"
 
 
+def own_open_mouth(setup: Setup, recogniser: Recogniser, person: Person) -> tuple[float, float]:
+    """Return how far a person's own open picture is less like the others than the front one, and how much wider its lips part.
+
+    Both are NaN where a picture shows no face.
+    """
+    views = [setup.plate(person, setup.place(person) / f"{name}.jpg") for name in VIEWS]
+    front, left, right, opened, *others = views
+    rest = [view for view in (left, right, *others) if view is not None]
+    if front is None or opened is None or not rest:
+        return float("nan"), float("nan")
+    usual = recogniser.of_views(rest)
+    alike = [float(recogniser.embed(view.frame, view.face) @ usual) for view in (front, opened)]
+    return alike[0] - alike[1], mouth_openness(opened.face.points) - mouth_openness(front.face.points)
+
+
 def print_own(setup: Setup) -> None:
     """Print what an open mouth costs in people's own pictures."""
     recogniser, found = Recogniser(setup.finder), []
     for person in setup.people:
-        views = [setup.plate(person, setup.place(person) / f"{name}.jpg") for name in VIEWS]
-        front, left, right, opened, *others = views
-        rest = [view for view in (left, right, *others) if view is not None]
-        if front is None or opened is None or not rest:
-            continue
-        usual = recogniser.of_views(rest)
-        alike = [float(recogniser.embed(view.frame, view.face) @ usual) for view in (front, opened)]
-        found.append((alike[0] - alike[1], mouth_openness(opened.face.points) - mouth_openness(front.face.points)))
+        found.append(own_open_mouth(setup, recogniser, person))
         note(f"{person.name} done")
+    found = [one for one in found if one[0] == one[0]]
     (fall, wider), spread = np.mean(found, axis=0), np.std(found, axis=0)[0]
     print(
         f"own picture with an open mouth: identity falls by {fall:.3f} ({spread:.3f}), "

@@ -13,6 +13,8 @@ import pytest
 from faceplate.color import ColorConfig
 from faceplate.comp.outline_warp import REACH, folding, follow_outline
 from faceplate.face import Face, FaceFinder
+from faceplate.face.dials import Dials, dialled
+from faceplate.face.expression import mouth_openness
 from faceplate.generators import Generator, MeshGenerator, MeshSettings, NullGenerator
 from faceplate.generators.reshape import shape_offset
 from faceplate.image.frame import Frame
@@ -51,6 +53,17 @@ def test_the_plate_is_never_folded(face_in: FaceIn, target: str, view: str) -> N
 def test_a_shape_that_stays_moves_nothing(face_in: FaceIn) -> None:
     face, _, window = pair(face_in, "bea", "ada")
     assert follow_outline(face, face, window, np.zeros((window.height, window.width), np.float32)) is None
+
+
+def test_a_mouth_that_opens_is_reached(face_in: FaceIn) -> None:
+    """The warp stopped where the inside of the mouth grew to three times its area, and took the whole face's shape back with it."""
+    face = face_in("dot/closed.jpg")
+    wanted = face.moved(dialled(face.points, Dials(mouth=1.0)).outer)
+    window = face.window(REACH).union(wanted.window(REACH))
+    around = follow_outline(face, wanted, window, np.zeros((window.height, window.width), np.float32))
+    assert around is not None and mouth_openness(wanted.points) > mouth_openness(face.points) + 0.3
+    assert np.abs(around.face.points - wanted.points).max() < 0.01
+    assert folding(around.shift).min() > -0.1  # landmarks of shut lips cross by a part of a pixel
 
 
 def test_beyond_the_cover_the_plate_is_kept_bit_for_bit(face_in: FaceIn) -> None:

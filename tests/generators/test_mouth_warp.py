@@ -27,18 +27,25 @@ def opened(gap: float) -> np.ndarray:
     return points
 
 
-def rows_read(plate: np.ndarray, picture: np.ndarray, teeth: np.ndarray) -> np.ndarray:
-    """The vertical places in the picture, in its pixels under the upper lip, read along the mouth's middle, top to bottom."""
+def along_the_middle(plate: np.ndarray, picture: np.ndarray, teeth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Along the mouth's middle, top to bottom: the place read in the picture, in its pixels under the upper lip, and the gap."""
     face = Face(plate, 1.0, 1.0, 0.2)
     window = Window.around(plate[:, :2], 20.0)
     raster = rasterise(plate, topology().closed, window, SIZE)
     places = raster.interpolate(picture[:, :2])
     found = PlateMouth.of(face, raster)
     assert found is not None
-    found.keep_teeth(places, picture, teeth)
+    gap = np.zeros(places.shape[:2], np.float32)
+    gap[found.part] = found.keep_teeth(places, picture, teeth)
     x = round(plate[13, 0] - window.x)
     top, bottom = (round(plate[point, 1] - window.y) for point in (13, 14))
-    return places[top + 2 : bottom - 1, x, 1] - picture[13, 1]
+    inside = slice(top + 2, bottom - 1)
+    return places[inside, x, 1] - picture[13, 1], gap[inside, x]
+
+
+def rows_read(plate: np.ndarray, picture: np.ndarray, teeth: np.ndarray) -> np.ndarray:
+    """The vertical places in the picture, in its pixels under the upper lip, read along the mouth's middle, top to bottom."""
+    return along_the_middle(plate, picture, teeth)[0]
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +64,19 @@ def test_upper_teeth_keep_their_height_at_another_opening(gap: float, teeth: np.
     even = np.diff(rows_read(opened(gap), picture, np.zeros_like(teeth))[3:20]).mean()
     assert abs(even - 70 / gap) < 0.05  # without teeth everything is stretched alike
     assert abs(step - 1) < 0.2 and abs(step - 1) < 0.6 * abs(even - 1)
+
+
+def test_teeth_that_touch_part_over_a_gap(teeth: np.ndarray) -> None:
+    """Rows of teeth that touched were stretched together with the opening: there was nothing between them that could give way."""
+    touching = np.ones_like(teeth)
+    touching[19:21] = 0
+    picture = opened(70.0)
+    read, gap = along_the_middle(opened(140.0), picture, touching)
+    steps = np.diff(read)
+    assert np.abs(steps[6:34].mean() - 1) < 0.1 and np.abs(steps[-22:-6].mean() - 1) < 0.2
+    assert gap[:34].max() < 0.1 and gap[-16:].max() < 0.1 and gap.max() > 0.9
+    assert 40 < (gap > 0.5).sum() < 80
+    assert along_the_middle(picture, picture, touching)[1].max() == 0
 
 
 def test_rows_never_turn_over_and_reach_both_lips(teeth: np.ndarray) -> None:

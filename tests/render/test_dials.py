@@ -10,10 +10,12 @@ from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.dials import DIALS, dial_features
 from faceplate.face.expression import RestingFace
 from faceplate.face.eyelids import lids_of
-from faceplate.generators import Generator, NullGenerator
+from faceplate.generators import Generator, MeshGenerator, NullGenerator
 from faceplate.image.frame import Frame
+from faceplate.render.crop import PlateCrop
 from faceplate.render.dials import dials_of
 from faceplate.render.expression_match import RestingFaces
+from faceplate.render.generate import generate_face
 from faceplate.render.prepare import prepare_plate
 from faceplate.render.swap import swap_face
 from faceplate.shot.parameters import Parameters
@@ -79,6 +81,28 @@ def test_a_fade_of_zero_takes_the_dials_away(ada: tuple[Frame, Face]) -> None:
     parameters = Parameters.model_validate({"dial_lids": -1.0, "dial_gaze_x": 20.0, "dial_mouth": 0.5})
     prepared = prepare_plate(frame, face, NullGenerator(side=256), parameters, weight=0.0)
     assert np.array_equal(prepared.working, prepared.shot) and np.allclose(prepared.face.points, face.points)
+
+
+def test_a_dialled_mouth_keeps_no_inside_of_a_shut_plate(ada: tuple[Frame, Face], source_bea: Source) -> None:
+    """The inside of the plate's mouth, stretched by the dial, lay over the teeth of a source that was less open than the dial."""
+    frame, face = ada
+    generator = MeshGenerator(source_bea)
+    parameters = Parameters.model_validate({**PLAIN, "dial_mouth": 1.0})
+    prepared = prepare_plate(frame, face, generator, parameters)
+    assert prepared.openings is not None and prepared.openings[0] < 0.5
+    made = generate_face(prepared, generator, parameters).generated
+    assert made.kept is None or made.kept[mouth_pixels(prepared.crop)].max() < 0.05
+    assert prepare_plate(frame, face, generator, Parameters()).openings is None
+
+
+def mouth_pixels(crop: PlateCrop) -> np.ndarray:
+    """The crop's pixels between the lips, bool (h, w)."""
+    window = crop.transform.window
+    inside = np.zeros((window.height, window.width), np.uint8)
+    cv2.fillPoly(
+        inside, [np.round(crop.face.points[topology().mouth_loop, :2] - (window.x, window.y)).astype(np.int32)], 1
+    )
+    return inside > 0
 
 
 def test_lids_at_minus_one_are_shut(

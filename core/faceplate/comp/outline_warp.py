@@ -16,7 +16,7 @@ from faceplate.comp.grain import Grain, degrain
 from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster, cover, rasterise
 from faceplate.image.inpaint import fill
-from faceplate.image.soft_steps import depth_inside, smoothstep
+from faceplate.image.soft_steps import depth_inside, disc, smoothstep
 from faceplate.image.window import Window
 
 __all__ = ["REACH", "OutlineWarp", "folding", "follow_outline"]
@@ -28,8 +28,10 @@ REACH = 0.25
 _GRID = 256.0
 # Smoothing of the field over the mesh's triangles and around the face, as fractions of the face's size.
 _FINE, _COARSE = 0.010, 0.035
-# Least local change of area; 0 would mean that the plate folds over itself.
-_LEAST_AREA = 0.35
+# Least local change of area; 0 would mean that the plate folds over itself. Between the lips a mouth that opens stretches the
+# little that is there, and landmarks of shut lips may cross by a part of a pixel. The lips' edge is soft by this fraction of the
+# face's size.
+_LEAST_AREA, _LEAST_IN_MOUTH, _LIPS_EDGE = 0.35, -0.05, 0.025
 # Outer part of the reach over which the cover ramps up; the shift there is a few hundredths of its full value.
 _EDGE = 0.04
 # Occluders do not move; within this distance from them the warp is attenuated.
@@ -115,8 +117,8 @@ def _grain_gain(grain: Grain, now: np.ndarray, before: np.ndarray) -> np.ndarray
 def follow_outline(face: Face, wanted: Face, window: Window, hidden: np.ndarray) -> OutlineWarp | None:
     """Compute the plate warp for a face whose points change.
 
-    The change is scaled down until the plate does not fold and no place shrinks below a third of its area:
-    `OutlineWarp.face` holds the points that were reached.
+    The change is scaled down until the plate does not fold and no place shrinks below a third of its area, but for the inside of
+    the mouth, of which shut lips show none: `OutlineWarp.face` holds the points that were reached.
 
     Parameters
     ----------
@@ -154,11 +156,15 @@ def folding(shift: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _WarpField:
-    """The displacement on a raster's grid, float32 (gh, gw, 2) in plate pixels, and its attenuation with distance."""
+    """The displacement on a raster's grid, float32 (gh, gw, 2) in plate pixels, and its attenuation with distance.
+
+    `least` (gh, gw) is the least change of area that each cell may have.
+    """
 
     raster: MeshRaster
     shift: np.ndarray
     near: np.ndarray
+    least: np.ndarray
 
     @classmethod
     def of(cls, face: Face, reached: Face, window: Window, hidden: np.ndarray) -> _WarpField:
@@ -175,15 +181,17 @@ class _WarpField:
         away = depth_inside(1 - raster.covered.astype(np.uint8)) / unit
         outside = smoothstep(away / (2 * _COARSE))[..., None]
         near = smoothstep(1.0 - away / REACH) * (1.0 - _holding(hidden, away, unit))
-        return cls(raster, (fine + outside * (coarse - fine)) * near[..., None], near)
+        return cls(
+            raster, (fine + outside * (coarse - fine)) * near[..., None], near, _least_area(reached, raster, unit)
+        )
 
     def most(self) -> float:
-        """Find the largest share of the shift, up to 1, that keeps every local area above `_LEAST_AREA`."""
+        """Find the largest share of the shift, up to 1, that keeps every local area at `least` or above."""
         across = self.raster.window.width / self.near.shape[1]
         down = self.raster.window.height / self.near.shape[0]
 
         def fits(amount: float) -> bool:
-            return float(_area_change(self.shift, amount, across, down).min()) >= _LEAST_AREA
+            return bool((_area_change(self.shift, amount, across, down) >= self.least).all())
 
         if fits(1.0):
             return 1.0
@@ -200,6 +208,18 @@ class _WarpField:
         near = cv2.resize(self.near, size, interpolation=cv2.INTER_LINEAR)
         cover = smoothstep(near / _EDGE)
         return cv2.copyTo(shift, (cover > 0).astype(np.uint8)), cover
+
+
+def _least_area(reached: Face, raster: MeshRaster, unit: float) -> np.ndarray:
+    """Return the least change of area of each cell, float32 (gh, gw): between the lips what opens may stretch by far more."""
+    rows, columns = raster.covered.shape
+    least = np.full((rows, columns), _LEAST_AREA, np.float32)
+    cell = (columns / raster.window.width, rows / raster.window.height)
+    loop = (reached.points[topology().mouth_loop, :2] - (raster.window.x, raster.window.y)) * cell - 0.5
+    mouth = np.zeros(least.shape, np.uint8)
+    cv2.fillPoly(mouth, [np.round(loop * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+    least[cv2.dilate(mouth, disc(_LIPS_EDGE * unit)) > 0] = _LEAST_IN_MOUTH
+    return least
 
 
 def _area_change(shift: np.ndarray, amount: float, across: float, down: float) -> np.ndarray:

@@ -71,6 +71,9 @@ class Crop:
     views : tuple, optional
         The source's views that lead in this frame, (name, weight) each, the leader first: one, or two during a hand-over, or
         those that an artist pinned. The weights sum to 1. None where the choice is the generator's.
+    openings : tuple, optional
+        How far mouth, right and left eye are open on the photographed plate, over how far they are with the dials on: the rest is
+        pixels that the dials have stretched. None where no dial is turned.
     """
 
     pixels: np.ndarray
@@ -78,6 +81,7 @@ class Crop:
     face: Face
     frame: int | None = None
     views: tuple[tuple[str, float], ...] | None = None
+    openings: tuple[float, float, float] | None = None
 
     @cached_property
     def raster(self) -> MeshRaster:

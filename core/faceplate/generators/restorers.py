@@ -164,7 +164,7 @@ class Restored:
         inner = self.generator.frame(crop.face, 1.0)
         seen = resample(self._to_inner(crop.pixels, crop.face), crop.transform.window, inner.matrix, inner.window)
         face = _moved(crop.face, inner.matrix)
-        made = self.remembers(lambda: self.generator.generate(Crop(seen, inner, face, crop.frame, crop.views)))
+        made = self.remembers(lambda: self.generator.generate(replace(crop, pixels=seen, transform=inner, face=face)))
         back, window = invert(inner.matrix), crop.transform.window
         change = self._to_network(made.pixels, face) - self._to_network(seen, face)
         covered = np.clip(resample(_ending(made.coverage), inner.window, back, window), 0, 1)

@@ -102,7 +102,8 @@ def matched_expression(
         return generated
     kept = generated.kept
     if kept is None and amounts.mouth > 0:
-        short = sure * amounts.mouth * kept_share(mouth_openness(seen), mouth_openness(spoken))
+        own = 1.0 if prepared.openings is None else min(prepared.openings[0], 1.0)
+        short = sure * amounts.mouth * kept_share(mouth_openness(seen), own * mouth_openness(spoken))
         kept = _plate_mouth(there, crop.face.points, window, crop.face.size, short)
     return replace(
         generated,

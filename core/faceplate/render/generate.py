@@ -11,7 +11,6 @@ from faceplate.errors import UsageError
 from faceplate.face import Face
 from faceplate.generators import Crop, Generated, Generator
 from faceplate.generators.restorers import Restored
-from faceplate.render.crop import PlateCrop
 from faceplate.render.expression_match import RestingFaces, match_amounts, matched_expression
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
 from faceplate.render.leading_views import mesh_in
@@ -53,7 +52,7 @@ def generate_face(
         used = generator
         if isinstance(generator, Restored):  # the restorer's values may change without another run of the network
             used = generator.remembering(lambda run: cache.make("inner", run))
-        shown, generated = _run(prepared.crop, color, used, network_encoding(parameters, color), views)
+        shown, generated = _run(prepared, used, network_encoding(parameters, color), views)
         return GeneratorResult(shown, generated, _resolution_note(generator, prepared.face))
 
     result, amounts = cache.make("generate", generate), match_amounts(parameters)
@@ -82,14 +81,16 @@ def network_encoding(parameters: Parameters, color: ColorConfig) -> Encoding:
 
 
 def _run(
-    crop: PlateCrop, color: ColorConfig, generator: Generator, encoding: Encoding, views: Views | None
+    prepared: PreparedPlate, generator: Generator, encoding: Encoding, views: Views | None
 ) -> tuple[np.ndarray, Generated]:
     """Return the crop as the generator saw it, and its answer, both scene-linear working space."""
+    crop, color = prepared.crop, prepared.plate.color
+    asked = Crop(crop.pixels, crop.transform, crop.face, crop.frame, views, prepared.openings)
     if generator.encoding == "working":
-        return crop.pixels, generator.generate(Crop(crop.pixels, crop.transform, crop.face, crop.frame, views))
+        return crop.pixels, generator.generate(asked)
     gain = Exposure.of_level(crop.face.level).gain
     encoded = encoding.encode(color.to_linear709(crop.pixels), gain)
-    generated = generator.generate(Crop(encoded, crop.transform, crop.face, crop.frame, views))
+    generated = generator.generate(replace(asked, pixels=encoded))
 
     def decoded(pixels: np.ndarray) -> np.ndarray:
         return color.from_linear709(encoding.decode(pixels, gain))

@@ -14,6 +14,7 @@ from faceplate.comp.skin_tones import tone_places
 from faceplate.face import Face, landmark
 from faceplate.face.align import apply, compose, invert, scale_of, source_window
 from faceplate.face.dials import Dials, dialled
+from faceplate.face.expression import eye_openness, mouth_openness
 from faceplate.face.find import region_of
 from faceplate.face.shape import unsqueezed
 from faceplate.generators import CropTransform, Generator, Reshaping
@@ -84,6 +85,16 @@ class PreparedPlate:
     def features(self) -> FeatureTones | None:
         """The plate's sclera and teeth from the track, where it has them."""
         return None if self.look is None else self.look.features
+
+    @property
+    def openings(self) -> tuple[float, float, float] | None:
+        """How far mouth, right and left eye are open as photographed, over how far with the dials on; None without dials."""
+        if self.performed is None:
+            return None
+        photographed = unsqueezed(self.shot_face.points, self.plate.pixel_aspect)
+        before, after = ((mouth_openness(p), *eye_openness(p)) for p in (photographed, self.performed))
+        mouth, right, left = (had / max(has, 1e-6) for had, has in zip(before, after, strict=True))
+        return mouth, right, left
 
     @property
     def inside(self) -> tuple[slice, slice]:

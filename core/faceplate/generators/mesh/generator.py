@@ -98,7 +98,7 @@ class MeshGenerator:
         layers, light = texture_layers(self.source, self._leaders(crop), face, target, self.sizes)
         logged = sum_layers(layers, _grid_shares(layers, face, raster), face, raster, self.settings.eyes == "auto")
         logged += raster.enlarge(_over_grid(light, face, raster))
-        kept = kept_from_plate(face, target, layers, raster, self.settings)
+        kept = kept_from_plate(face, target, layers, raster, self.settings, crop.openings)
         coverage = cv2.dilate(raster.covered.astype(np.uint8), disc(0.03 * cells_per_face(face, raster)))
         return Generated(
             from_log(logged, face.level, out=logged),

@@ -20,11 +20,17 @@ _CLOSED_BELOW = 0.04
 
 
 def kept_from_plate(
-    face: Face, target: Geometry, layers: list[TextureLayer], raster: MeshRaster, settings: MeshSettings
+    face: Face,
+    target: Geometry,
+    layers: list[TextureLayer],
+    raster: MeshRaster,
+    settings: MeshSettings,
+    openings: tuple[float, float, float] | None = None,
 ) -> np.ndarray:
     """Compute where the plate's own mouth and eyes are kept, float32 (gh, gw).
 
-    With the setting `auto` they are kept as far as no view is open enough.
+    With the setting `auto` they are kept as far as no view is open as far as the plate's are. `openings` are a crop's: what dials
+    have opened is no inside of the plate's.
     """
     mesh = topology()
     kept = np.zeros(raster.covered.shape, np.float32)
@@ -33,7 +39,7 @@ def kept_from_plate(
         (settings.eyes, mesh.right_eye_loop, target.eyes[0], lambda view: view.eyes[0]),
         (settings.eyes, mesh.left_eye_loop, target.eyes[1], lambda view: view.eyes[1]),
     )
-    for setting, loop, wanted, openness in places:
+    for (setting, loop, wanted, openness), own in zip(places, openings or (1.0, 1.0, 1.0), strict=True):
         if setting == "plate":
             amount = 1.0
         elif setting == "source":
@@ -41,7 +47,7 @@ def kept_from_plate(
         else:
             inside = [(float(layer.share[loop].sum()), openness(layer.geometry)) for layer in layers]
             have = sum(share * value for share, value in inside) / max(sum(share for share, _ in inside), 1e-9)
-            amount = kept_share(have, wanted)
+            amount = kept_share(have, wanted * min(own, 1.0))
         if amount > 0:
             kept = np.maximum(kept, loop_matte(face, loop, raster) * np.float32(amount))
     return kept

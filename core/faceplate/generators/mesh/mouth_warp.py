@@ -12,25 +12,29 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceplate.face import Face, mouth
+from faceplate.face import Face, mouth, topology
 from faceplate.face.raster import MeshRaster
 from faceplate.face.shape import RIGID
-from faceplate.generators.mesh.grid import cell_axes, fit_affine, grid_slices
+from faceplate.generators.mesh.grid import cell_axes, fit_affine, grid_slices, loop_matte
+from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 
 __all__ = ["PlateMouth"]
 
-# Elasticity of upper and of lower teeth: where both do not fit, the lower ones give way first.
-_UPPER, _LOWER = 0.03, 0.12
+# Elasticity of upper and of lower teeth where an opening closes: where both do not fit, the lower ones give way first. In a wider
+# opening both fit.
+_UPPER, _LOWER, _FITTING = 0.03, 0.12, 0.01
 # Opening in widths of the mouth that is added to both faces' openings, so that their ratio is calm at the corners.
 _CALM = 0.03
 # Softness of the openings' ratio along the mouth, in columns of the chart.
 _ALONG = 2.0
 # The most and the least by which an opening differs from the picture's, in natural logarithm.
 _MOST = 1.6
-# Part of the mean slope that is added to all, because a picture that is pressed together too far shows steps, and the softness
-# of the rows in cells of the chart.
+# Part of the mean slope that is added to all where an opening closes, because a picture that is pressed together too far shows
+# steps, and the softness of the rows in cells of the chart.
 _SLACK, _SMOOTH = 0.2, 0.8
+# Pixels of the picture in a pixel of the plate, in the head's own scale, up to which nothing is shown, and from which all is.
+_STRETCHED = (0.25, 0.5)
 # The most steps in which the common factor is found, and the error of an opening's logarithm that is none.
 _STEPS, _NONE = 30, 1e-9
 
@@ -51,6 +55,8 @@ class PlateMouth:
         float32 (n, m, 2), from the upper lip's edge to the lower one's at each cell, in cells of the grid.
     opening : np.ndarray
         float64 (`COLUMNS`, 2), from the upper lip's edge to the lower one's in plate pixels.
+    inside : np.ndarray
+        float32 (n, m), 1 between the lips.
     """
 
     face: Face
@@ -59,6 +65,7 @@ class PlateMouth:
     row: np.ndarray
     gap: np.ndarray
     opening: np.ndarray
+    inside: np.ndarray
 
     @classmethod
     def of(cls, face: Face, raster: MeshRaster) -> PlateMouth | None:
@@ -85,21 +92,25 @@ class PlateMouth:
         gap = np.maximum(bottom - top, 0.0)[..., None] * down * cell
         column = (1 - row) * by_upper + row * by_lower
         column, row, gap = (these.astype(np.float32) for these in (column, row, gap))
-        return cls(face, part, column, row, gap, lower - upper)
+        return cls(face, part, column, row, gap, lower - upper, loop_matte(face, topology().mouth_loop, raster, part))
 
-    def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> None:
+    def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> np.ndarray:
         """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.
 
-        `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart.
+        `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart. Returns the gap:
+        how far each cell of `part` is inside the mouth and stretched so far that the picture shows nothing there, float32 (n, m).
         """
-        shown = _rows_shown(teeth, self._openings(points))
-        read = cv2.remap(shown, self.column, self.row * np.float32(mouth.ROWS - 1), cv2.INTER_LINEAR)
+        openings = self._openings(points)
+        shown = _rows_shown(teeth, openings)
+        at = self.column, self.row * np.float32(mouth.ROWS - 1)
+        read = cv2.remap(shown, *at, cv2.INTER_LINEAR)
         moved = (read - self.row)[..., None] * self.gap
         own = np.ascontiguousarray(places[self.part])
         y, x = np.mgrid[: own.shape[0], : own.shape[1]].astype(np.float32)
         places[self.part] = cv2.remap(
             own, x + moved[..., 0], y + moved[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
+        return self.inside * cv2.remap(_gap(shown, openings), *at, cv2.INTER_LINEAR)
 
     def _openings(self, picture: np.ndarray) -> np.ndarray:
         """Return how many times wider the plate's mouth is open than the picture's, in natural logarithm, float64 (`COLUMNS`,).
@@ -118,15 +129,25 @@ def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
     """Return which row of the picture's chart, 0..1, is shown at each row and column of the plate's, float32 (rows, columns)."""
     rows, columns = teeth.shape
     between = ((teeth[1:] + teeth[:-1]) / 2).astype(np.float64)
-    least = np.where(np.arange(rows - 1) < rows // 2, _UPPER, _LOWER)[:, None]
-    elasticity = least + (1 - least) * (1 - np.clip(between, 0.0, 1.0))
+    upper = np.arange(rows - 1)[:, None] < rows // 2
+    least = np.where(openings > 0, _FITTING, np.where(upper, _UPPER, _LOWER))
+    soft = 1 - np.clip(between, 0.0, 1.0)
+    # What closes covers gums before it presses teeth together; what opens stretches neither.
+    elasticity = least + (1 - least) * np.where(openings > 0, soft**2, soft)
     slopes = np.exp(elasticity * _common_factor(elasticity, openings))
-    slopes += _SLACK * slopes.mean(axis=0)
+    slopes += np.where(openings < 0, _SLACK, 0.0) * slopes.mean(axis=0)
     length = np.vstack([np.zeros(columns), np.cumsum(slopes, axis=0)])
     length /= length[-1]
     smooth = cv2.GaussianBlur(_rows_at(length), (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
     smooth[0], smooth[-1] = 0.0, 1.0
     return smooth.astype(np.float32)
+
+
+def _gap(shown: np.ndarray, openings: np.ndarray) -> np.ndarray:
+    """Return how far each cell of the plate's chart shows so little of the picture that it is a gap, float32 (rows, columns)."""
+    rows = len(shown)
+    held = np.gradient(shown.astype(np.float64), axis=0) * (rows - 1) * np.exp(-openings)
+    return (1.0 - smoothstep(held, *_STRETCHED)).astype(np.float32)
 
 
 def _common_factor(elasticity: np.ndarray, openings: np.ndarray) -> np.ndarray:

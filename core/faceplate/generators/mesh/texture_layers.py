@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceplate.comp.feature_tones import FeatureTones
+from faceplate.comp.feature_tones import SCLERA, FeatureTones
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, scale_of
 from faceplate.face.shape import turn_between
@@ -34,6 +34,9 @@ _TURN = np.radians(16.0)
 # counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and measured openness wavers. A
 # smile is not left to a view that is open far wider: pressed together, its tongue and lower teeth still show.
 _MOUTH, _EYE = (0.05, 0.5, 4.0), (0.09, 0.09, 10.0)
+# Openness from which an eye shows its iris. Who has narrower eyes in most pictures, as from laughing, is taken from the picture in
+# which they are wider; this is how much faster a difference then counts, and the leader less.
+_SHOWN, _NARROW = 0.24, 8.0
 # Power of the fitness: a high one mixes few views, because a mix of two mouths is soft. The skin around the mouth passes slowly
 # from one view to another; between the lips two views at once would show doubled teeth, and what fits best in its opening is nearly
 # alone. With the turn and the leader it changes as slowly as the rest.
@@ -101,7 +104,7 @@ def texture_layers(
     views = (*source.views, *(view for view in leading if view not in source.views))
     weights = np.array([leaders.get(view.name, 0.0) for view in views])
     share = np.repeat(weights[None], len(target.points), axis=0)
-    share = _with_expression(share, weights, views, target) * _seen(views)
+    share = _with_expression(share, weights, views, target, len(source.views)) * _seen(views)
     share = np.column_stack([share, 1.0 - share.sum(axis=1)])
     share = np.maximum(share - _LEAST_SHARE, 0.0)
     share /= share.sum(axis=1, keepdims=True)
@@ -163,17 +166,24 @@ def _levelled(source: Source, layers: Sequence[TextureLayer], leaders: Mapping[s
 
 
 def _with_expression(
-    share: np.ndarray, leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry
+    share: np.ndarray, leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry, usual: int | None = None
 ) -> np.ndarray:
-    """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike."""
+    """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike.
+
+    The first `usual` views tell how far the eyes are usually open; others come and go with the leaders.
+    """
     area = regions()
     turn = np.array([turn_between(view.geometry.pose, target.pose) for view in views]) / _TURN
-    for where, wanted, (less, more, bonus), openness in (
-        (area.mouth, target.mouth, _MOUTH, lambda view: view.mouth),
-        (area.right_eye, target.eyes[0], _EYE, lambda view: view.eyes[0]),
-        (area.left_eye, target.eyes[1], _EYE, lambda view: view.eyes[1]),
+    opened = np.array([(view.geometry.mouth, *view.geometry.eyes) for view in views]).T
+    right, left = (
+        _eye_wanted(views[:usual], eye[:usual], wanted) for eye, wanted in zip(opened[1:], target.eyes, strict=True)
+    )
+    for where, have, (wanted, less, more, bonus) in (
+        (area.mouth, opened[0], (target.mouth, *_MOUTH)),
+        (area.right_eye, opened[1], right),
+        (area.left_eye, opened[2], left),
     ):
-        extra = np.array([openness(view.geometry) - wanted for view in views])
+        extra = have - wanted
         apart = np.hypot(1.0, extra / np.where(extra < 0, less, more)) - 1.0
         fit = np.log1p((bonus - 1) * leading) - _POWER * (apart + turn)
         if where is area.mouth:
@@ -182,6 +192,21 @@ def _with_expression(
         else:
             share = share + where[:, None] * (_shares_of(fit) - share)
     return share
+
+
+def _eye_wanted(views: tuple[SourceView, ...], opened: np.ndarray, target: float) -> tuple[float, float, float, float]:
+    """Return the openness wanted of an eye, and `_EYE` for it, where the `views`' is `opened` (n,) and the face's `target`.
+
+    A narrow eye lacks what an open one shows, and the lids of a wider one are drawn over it; the other way nothing is there. An eye
+    that shows no white, as behind dark glasses, counts as no wider than usual.
+    """
+    usual = max(float(opened.mean()), 1e-6)
+    wider = 1.0
+    if usual < min(float(opened.max()), _SHOWN):
+        white = np.array([view.features.certainty[SCLERA] for view in views])
+        wider = max(min(float((usual + white * (opened - usual)).max()), _SHOWN) / usual, 1.0)
+    (less, more, bonus), narrow = _EYE, 1.0 + _NARROW * (wider - 1.0)
+    return target * wider, less / narrow, more, 1.0 + (bonus - 1.0) / narrow
 
 
 def _between_lips(leading: np.ndarray, apart: np.ndarray, turn: np.ndarray, bonus: float) -> np.ndarray:

@@ -11,6 +11,7 @@ from faceplate.face import Face, topology
 from faceplate.face.align import apply
 from faceplate.face.raster import MeshRaster
 from faceplate.generators.mesh.grid import cell_axes, cells_per_face, fit_affine, grid_slices, is_seen, loop_matte
+from faceplate.generators.mesh.mouth_dark import mouth_dark
 from faceplate.generators.mesh.mouth_warp import PlateMouth
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.image.window import Window
@@ -44,11 +45,15 @@ def sum_layers(
         for gaze in gazes:
             if is_seen(share, gaze.part):
                 gaze.move(places, layer.points)
+        gap = None
         if plate_mouth is not None and layer.teeth is not None and is_seen(share, plate_mouth.part):
-            plate_mouth.keep_teeth(places, layer.points, layer.teeth)
+            gap = np.zeros(share.shape, np.float32)
+            gap[plate_mouth.part] = plate_mouth.keep_teeth(places, layer.points, layer.teeth)
         places = cv2.subtract(places, np.array([layer.window.x + 0.5, layer.window.y + 0.5, 0.0, 0.0]))
         x, y = cv2.split(_enlarge(places, window)[near])
         part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        if gap is not None and gap.any():
+            part += _enlarge(gap, window)[near][..., None] * np.minimum(mouth_dark(layer) - part, 0)
         if len(layers) > 1:
             weight = np.ascontiguousarray(raster.enlarge(share)[near])
             cv2.multiply(part, cv2.merge([weight] * 3), dst=part)
