@@ -157,6 +157,17 @@ def test_any_change_of_a_value_is_read_or_refused_in_a_sentence(track_of_two: Tr
         assert "field" in str(error) or "mesh" in str(error)
 
 
+@pytest.mark.parametrize("text", ["", "0", "AAAA"])
+def test_damaged_tones_of_a_block_are_refused_with_the_field(text: str, track_of_two: Track) -> None:
+    item = json.loads(dump(track_of_two.sidecar))
+    for block in item["people"][0]["blocks"]:
+        block["tones"] = text
+    track = Track(parse_sidecar(json.dumps(item)))
+    with pytest.raises(FaceplateError, match=r"a field of frame 1005 smooth look, or its block's tones") as refused:
+        track.face(track.people[0].id, 1005)
+    assert refused.value.code == "bad-track"
+
+
 def test_a_decoded_line_is_kept_and_a_correction_is_never_hidden_by_it(
     track_of_two: Track, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -281,7 +281,8 @@ def unpacked_look(
             return unpack_look(line.look, tones, features, unpack_edges(line.edges), lids=line.lids)
         return unpack_look(line.look, tones, features, softness=line.softness)
     except ValueError as error:
-        raise UsageError("bad-track", f"The track is damaged: {field} {error}; track the plate again.") from error
+        message = f"The track is damaged: a field of {field}, or its block's tones ({error}); track the plate again."
+        raise UsageError("bad-track", message) from error
 
 
 def _raw_line(row: Sample, bases: _Bases, aspect: float) -> model.RawLine:
