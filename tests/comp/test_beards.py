@@ -71,6 +71,16 @@ def test_a_plates_dark_beard_does_not_darken_the_new_chin(ada: tuple[Frame, Face
     assert abs(change[chin].mean() - change[cheek].mean()) < 0.15
 
 
+def test_a_plates_grey_beard_does_not_colour_the_new_jaw(ada: tuple[Frame, Face], tones: SkinTones) -> None:
+    _, face = ada
+    grey = below_nose()[:, None] * np.array([-0.1, 0.0, 0.1])
+    found = match_light(tones, replace(tones, log=tones.log + grey), face, scale=0.08)
+    assert found is not None
+    places, low = tone_places(face) / face.size, below_nose() * tones.trust
+    for changes, where in ((found.light.at(places), ~edge_points()), (found.seam.at(places), edge_points())):
+        assert abs(np.average(changes[:, 0] - changes[:, 2], weights=low * where)) < 0.04, "0.2 would make it grey"
+
+
 @pytest.mark.parametrize(("amount", "side"), [(0.5, 0.0), (1.4, 1.0), (1.4, -1.0), (-1.0, 0.0)])
 def test_shade_below_the_nose_is_no_beard_of_the_plate(amount: float, side: float, tones: SkinTones) -> None:
     """Moderate shade, or deep shade on one side alone, is light and stays."""

@@ -41,7 +41,7 @@ _DOUBTFUL = 0.3
 # Ridge of the colour's first-order fit, as a part of the trust, and the deviation at which a tone loses weight.
 _RIDGES = np.array([0.0, 0.002, 0.002, 0.01, 0.02, 0.02, 0.02, 0.02, 0.02])
 _FITS, _OUTLIER, _COLOR_TERMS = 5, 0.25, 4
-# What a source's grey beard adds to these ridges: then hardly any colour runs from top to bottom. It is the beard's.
+# What a grey beard of either face adds to these ridges: then hardly any colour runs from top to bottom. It is the beard's.
 _BEARDED = np.array([0.0, 0.0, 0.5, 0.0])
 # Reach, in units of the face's size, over which normals are averaged for the colour. Light that hair and set throw on the face's
 # outline does not reach the sides of the nose, although they are turned as far.
@@ -105,7 +105,7 @@ def match_light(
     terms = light_orders(_averaged(normal, places))
     mean = ratio.mean(axis=1, keepdims=True)
     followed = _likely_light(places, normal, mean[:, 0], trust, scale)[:, None]
-    beard = grey_beard(generated)
+    beard = max(grey_beard(generated), grey_beard(plate))
     ridges = _RIDGES[:_COLOR_TERMS] + _BEARDED * beard
     tint = _robust_fit(terms[:, :_COLOR_TERMS], ratio - mean, trust * (1.0 - beard * below_nose()), ridges)
     light = smooth_field(places, luminance * followed + color * tint, np.maximum(trust, 0.2), scale)
