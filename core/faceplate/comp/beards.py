@@ -21,8 +21,8 @@ __all__ = ["grey_beard", "without_beard", "without_plate_beard"]
 _BEARD, _ENOUGH_ABOVE = (0.9, 1.5), 8
 # Natural logarithm of red over blue by which the lower face is greyer, from nothing to a grey beard, and the least trust that tells
 # it. Of the people to tune on, 36 without a beard reach 0.07 in their pictures, and four of six with one 0.15 to 0.22; on plates
-# nobody without one reaches 0.12. Of the 18 highest of 398 other faces, 0.15 to 0.60, 13 have a beard or stubble, and 5 bluish light
-# from below.
+# nobody without one reaches 0.12. Of the 18 highest of 398 other faces, 0.15 to 0.60, 13 have a beard or stubble, 5 bluish
+# light from below.
 _GREYER, _ENOUGH_COLOR = (0.08, 0.15), 4.0
 # Natural logarithms by which the face below the nose is darker than above on both sides and in the middle, from nothing to a dark
 # beard on a plate. Of 398 faces of other seeds than the population's, 11 reach 0.75: all but one, at 0.75, wear a beard; of
