@@ -41,9 +41,8 @@ def expected_light(prepared: PreparedPlate, generated: Generated, grid: Window, 
     plate = prepared.tones or measure_tones(
         crop.pixels, transform.window, crop.face, generated.coverage, transform.pixel_aspect
     )
-    known = generated.tones  # where the generator knows none, as at a hidden edge, the light is continued
     light = match_light(
-        new_tones(generated.pixels, generated.coverage, None, crop) if known is None else without_beard(known),
+        new_tones(generated.pixels, generated.coverage, generated.tones, crop),
         without_plate_beard(plate),
         crop.face,
         scale=_SCALE,
