@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
-from faceplate.comp import SkinTones, match_light, measure_tones, without_beard, without_plate_beard
+from faceplate.comp import (
+    SkinTones,
+    match_light,
+    measure_features,
+    measure_tones,
+    without_beard,
+    without_plate_beard,
+)
 from faceplate.comp.beards import grey_beard
+from faceplate.comp.feature_tones import TEETH
 from faceplate.comp.skin_tones import below_nose, edge_points, tone_places, tone_points
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.face.shape import head_model
+from faceplate.generators import MeshGenerator
 from faceplate.image.frame import Frame
+from faceplate.image.window import Window
+from faceplate.render.swap import swap_face
+from faceplate.shot.parameters import Parameters
+from faceplate.track.look import measure_look
 from lights import half_size
-from pictures import ReadPicture
+from pictures import ReadPicture, ReadSource
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +41,14 @@ def ada(read_picture: ReadPicture, finder: FaceFinder) -> tuple[Frame, Face]:
 def tones(ada: tuple[Frame, Face]) -> SkinTones:
     frame, face = ada
     return measure_tones(frame.pixels, frame.window, face)
+
+
+def filled_mouth(face: Face, window: Window) -> np.ndarray:
+    """Return the pixels between the lips, bool (h, w)."""
+    mouth = np.zeros((window.height, window.width), np.uint8)
+    loop = face.points[topology().mouth_loop, :2] - (window.x + 0.5, window.y + 0.5)
+    cv2.fillPoly(mouth, [np.round(loop).astype(np.int32)], 1)
+    return mouth > 0
 
 
 def darker(tones: SkinTones, amount: float, side: float = 0.0) -> SkinTones:
@@ -79,6 +101,24 @@ def test_a_plates_grey_beard_does_not_colour_the_new_jaw(ada: tuple[Frame, Face]
     places, low = tone_places(face) / face.size, below_nose() * tones.trust
     for changes, where in ((found.light.at(places), ~edge_points()), (found.seam.at(places), edge_points())):
         assert abs(np.average(changes[:, 0] - changes[:, 2], weights=low * where)) < 0.04, "0.2 would make it grey"
+
+
+def test_under_a_plates_beard_teeth_keep_the_colour_that_the_track_measured(
+    read_picture: ReadPicture, finder: FaceFinder, source_of: ReadSource
+) -> None:
+    """A track holds teeth over the skin around the mouth, which is the beard: without it they are the same teeth."""
+    frame, face = half_size(read_picture("ada/open.jpg"), finder)
+    shaven = measure_look(frame, face)
+    assert shaven.tones is not None and shaven.features is not None and shaven.features.certainty[TEETH] > 0.5
+    bearded = darker(shaven.tones, 1.4)
+    over = measure_features(frame.pixels, frame.window, face, bearded)
+    looks = shaven, replace(shaven, tones=bearded, features=over)
+    generator, parameters = MeshGenerator(source_of("eve")), Parameters(grain=0, occlusion=0)
+    plain, found = (swap_face(frame, face, generator, parameters, look=look).over for look in looks)
+    window = swap_face(frame, face, generator, parameters, look=shaven).window
+    mouth = filled_mouth(face, window)
+    change = np.log(found[mouth].mean(axis=0) / plain[mouth].mean(axis=0))
+    assert np.abs(change - change.mean()).max() < 0.02, "0.07 if they were held against the skin beside the beard"
 
 
 @pytest.mark.parametrize(("amount", "side"), [(0.5, 0.0), (1.4, 1.0), (1.4, -1.0), (-1.0, 0.0)])

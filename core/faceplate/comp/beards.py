@@ -64,7 +64,7 @@ def without_plate_beard(tones: SkinTones) -> SkinTones:
     ]
     beard = float(ramp(np.array(min(apart)), *_DARK)) * ramp(head_model().reference[tone_points(), 1], *_BEGINS)
     trust = tones.trust * (1.0 - beard)
-    if not trust.any():
+    if not (beard.any() and trust.any()):
         return tones
     usual = np.average(tones.log, axis=0, weights=trust)
     return SkinTones(tones.log + beard[:, None] * (usual - tones.log), trust)

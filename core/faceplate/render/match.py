@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -160,11 +160,15 @@ def _measured(
         )
     covered = full_where_nearly(result.generated.coverage)
     generated = new_tones(pixels, covered, result.generated.tones, prepared.crop)
-    plate = without_plate_beard(tones or measure_tones(result.shown, window, face, visible, aspect))
+    tones = tones or measure_tones(result.shown, window, face, visible, aspect)
+    plate = without_plate_beard(tones)
     if result.generated.features is None:
         return _Measured(pixels, generated, plate, FeatureTones.none(), None)
     features = prepared.features or _photographed_features(prepared)
-    features = features or measure_features(result.shown, window, face, plate, visible, aspect)
+    features = features or measure_features(result.shown, window, face, tones, visible, aspect)
+    if plate is not tones:  # sclera and teeth were measured over skin with the beard
+        apart = _beside_features(tones, face, aspect) - _beside_features(plate, face, aspect)
+        features = replace(features, log=features.log + apart)
     return _Measured(pixels, generated, plate, features, result.generated.features)
 
 
