@@ -12,7 +12,6 @@ from faceplate.comp import (
     SkinTones,
     match_light,
     measure_features,
-    measure_tones,
     without_beard,
     without_plate_beard,
 )
@@ -29,18 +28,6 @@ from faceplate.shot.parameters import Parameters
 from faceplate.track.look import measure_look
 from lights import half_size
 from pictures import ReadPicture, ReadSource
-
-
-@pytest.fixture(scope="module")
-def ada(read_picture: ReadPicture, finder: FaceFinder) -> tuple[Frame, Face]:
-    """Ada at half size, in the working space, and her face."""
-    return half_size(read_picture("ada/front.jpg"), finder)
-
-
-@pytest.fixture(scope="module")
-def tones(ada: tuple[Frame, Face]) -> SkinTones:
-    frame, face = ada
-    return measure_tones(frame.pixels, frame.window, face)
 
 
 def filled_mouth(face: Face, window: Window) -> np.ndarray:

@@ -9,24 +9,10 @@ import pytest
 
 from faceplate.comp import SkinTones, measure_tones
 from faceplate.comp.skin_tones import COUNT, edge_points, tone_places
-from faceplate.face import Face, FaceFinder, topology
+from faceplate.face import Face, topology
 from faceplate.face.align import resample
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
-from lights import half_size
-from pictures import ReadPicture
-
-
-@pytest.fixture(scope="module")
-def ada(read_picture: ReadPicture, finder: FaceFinder) -> tuple[Frame, Face]:
-    """Ada at half size, in the working space, and her face."""
-    return half_size(read_picture("ada/front.jpg"), finder)
-
-
-@pytest.fixture(scope="module")
-def tones(ada: tuple[Frame, Face]) -> SkinTones:
-    frame, face = ada
-    return measure_tones(frame.pixels, frame.window, face)
 
 
 def test_a_face_has_trusted_tones_on_its_outline_and_inside(tones: SkinTones) -> None:
