@@ -130,6 +130,39 @@ def test_a_soft_shadow_below_the_hair_is_not_followed(
     assert (seen & ~roots)[raster.covered].mean() < 0.005
 
 
+@pytest.mark.parametrize(("reach", "light", "edge"), [(14, 0.2, 0.5), (16, 0.25, 1.2), (24, 0.3, 2.0)])
+def test_the_shadow_of_a_brim_is_skin(
+    reach: float, light: float, edge: float, bare: tuple[Frame, Face], raster: MeshRaster
+) -> None:
+    """The shadow below a cap has hard edges and no strands."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    points = bare[1].points
+    brim = points[:, 1].min() + 0.06 * SIDE + 0.05 * SIDE * (2 * (x - points[:, 0].mean()) / np.ptp(points[:, 0])) ** 2
+    cap, shaded = y < brim, y < brim + reach
+    lit = cv2.GaussianBlur(np.where(shaded, light, 1.0).astype(np.float32), (0, 0), edge)[..., None]
+    shown = np.where(cap[..., None], 0.6 * np.median(bare[0].pixels[raster.covered]), bare[0].pixels * lit)
+    seen = followed(bare, cv2.GaussianBlur(shown, (0, 0), 0.7), raster, cap & raster.covered)
+    shadow = shaded & ~cv2.dilate(cap.astype(np.uint8), np.ones((7, 7))).astype(bool) & raster.covered
+    assert shadow.sum() > 700
+    assert seen[shadow].mean() < 0.1
+
+
+def test_a_lock_over_a_brow_is_followed_and_the_brow_is_not(
+    bare: tuple[Frame, Face], raster: MeshRaster, roots: np.ndarray
+) -> None:
+    brow = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillPoly(brow, [np.round(bare[1].points[topology().left_brow, :2]).astype(np.int32)], 1)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    low = bare[1].points[topology().left_brow, 1].max()
+    middle = bare[1].points[topology().left_brow, 0].mean()
+    lock = (np.abs(x - middle) < 9) & (y < low) & raster.covered
+    hair = bare[0].pixels.mean(axis=(0, 1)) * np.exp(streaks(0.0) - 1.8)[..., None]
+    seen = followed(bare, np.where(lock[..., None], hair, bare[0].pixels), raster, roots)
+    beside = (brow > 0) & ~cv2.dilate(lock.astype(np.uint8), np.ones((9, 9))).astype(bool)
+    assert seen[lock & (brow > 0)].mean() > 0.6
+    assert seen[beside].mean() < 0.02
+
+
 def test_hair_over_the_mesh_stays_in_front(
     color: ColorConfig, read_picture: Callable[[str], Frame], face_in: Callable[[str], Face]
 ) -> None:

@@ -44,6 +44,11 @@ _NEVER, _SURE = -4.0, 4.0
 _DARK_BELOW = (0.4, 0.75)
 _STREAKS_BELOW, _DIRECTED_BELOW = (0.04, 0.08), (0.2, 0.4)
 _DOUBT, _DOUBT_AT_BROWS, _THICK = (-7.0, -4.0), (-2.5, -0.5), 11
+# How far the streaks lie down the face, from a brow's to hair's that hangs over it.
+_UPRIGHT = (0.1, 0.4)
+# Width in pixels under which a line is a strand, their contrast in natural logarithm from a shadow's to hair's, and how far the
+# edges lie across the face, from hair's to a shadow's.
+_STRAND, _STRANDS, _ACROSS = 5, (0.09, 0.14), (0.25, 0.5)
 # The most steps in which hair is followed, of two pixels each.
 _FAR = 160
 
@@ -91,14 +96,17 @@ class _Clues:
     """What speaks for hair, float32 (SIDE, SIDE) each.
 
     `darker` and `softly` are the natural logarithm under the expected skin, as it is and softly read; `streaks` the contrast of
-    strands, `directed` how far they have one direction. `zone` is where hair is likely, `forehead` the part of it above the brows,
-    which are `brows`; from the `roots` hair hangs down. What is found lower may be the frame of glasses.
+    strands, `directed` how far they have one direction, and `upright` how far it is down the face. `shadow` speaks against hair:
+    edges across the face without strands, as a brim's shadow has them. `zone` is where hair is likely, `forehead` the part of it
+    above the brows, which are `brows`; from the `roots` hair hangs down. What is found lower may be the frame of glasses.
     """
 
     darker: np.ndarray
     softly: np.ndarray
     streaks: np.ndarray
     directed: np.ndarray
+    upright: np.ndarray
+    shadow: np.ndarray
     zone: np.ndarray
     forehead: np.ndarray
     brows: np.ndarray
@@ -114,7 +122,10 @@ class _Clues:
         skin, zone, forehead, brows, roots = drawn_on_square(points, *parts)
         fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
         streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
-        return cls(skin - log, skin - soft, streaks, _directed(log), zone, forehead, brows, roots)
+        directed, across, widely = _directed(log)
+        shadow = cv2.resize(ramp(widely, *_ACROSS) * (1 - ramp(_strands(log), *_STRANDS)), log.shape[::-1])
+        upright = ramp(-across, *_UPRIGHT)
+        return cls(skin - log, skin - soft, streaks, directed, upright, shadow, zone, forehead, brows, roots)
 
 
 def _dense(clues: _Clues) -> np.ndarray:
@@ -132,13 +143,13 @@ def _hanging(clues: _Clues, odds: np.ndarray, found: np.ndarray) -> np.ndarray:
 
     `odds` are the network's log-odds. Beside the face only what is as wide as a lock counts, as in `_without_strips`.
     """
-    dark = ramp(clues.darker, *_DARK_BELOW)
+    dark = ramp(clues.darker, *_DARK_BELOW) * (1 - clues.shadow)
     streaked = ramp(clues.streaks, *_STREAKS_BELOW) * ramp(clues.directed, *_DIRECTED_BELOW)
     like = dark * np.maximum(ramp(odds, *_DOUBT), streaked)
     locks = _opened_at_half(like * clues.zone, _LOCK)
     # No brow is as thick, so that a brow counts only beneath hair.
     thick = _opened_at_half(like * np.minimum(clues.forehead + clues.brows, 1), _THICK)
-    over = np.maximum(dark * ramp(odds, *_DOUBT_AT_BROWS), thick) * clues.brows
+    over = np.maximum(dark * np.maximum(ramp(odds, *_DOUBT_AT_BROWS), streaked * clues.upright), thick) * clues.brows
     like = np.maximum(np.minimum(like * clues.forehead + over, 1), locks).astype(np.float32)
     if not (like > 0).any():
         return like
@@ -252,8 +263,28 @@ def _expected_skin(log: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.clip(expected, _DARKEST_SKIN, 0.0)
 
 
-def _directed(log: np.ndarray) -> np.ndarray:
-    """Compute how far the gradients around each pixel have one direction, float32 (h, w): 0 for none, 1 for lines."""
+def _directed(log: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute how far the gradients around each pixel have one direction, and how far they run down or up the face.
+
+    float32 (h, w), 0 for no direction to 1 for lines; float32 (h, w), -1 for upright lines to 1 for lines across; and the same read
+    more widely, float32 (h / 4, w / 4).
+    """
     x, y = (cv2.Sobel(log, cv2.CV_32F, dx, dy, ksize=3, scale=0.125) for dx, dy in ((1, 0), (0, 1)))
     xx, yy, xy = (cv2.GaussianBlur(part, (0, 0), _AROUND) for part in (x * x, y * y, x * y))
-    return np.sqrt((xx - yy) ** 2 + 4 * xy * xy) / (xx + yy + np.float32(1e-5))
+    most = xx + yy + np.float32(1e-5)
+    directed, across = np.sqrt((xx - yy) ** 2 + 4 * xy * xy) / most, (yy - xx) / most
+    xx, yy = _widely(xx), _widely(yy)
+    return directed, across, (yy - xx) / (xx + yy + np.float32(1e-5))
+
+
+def _strands(log: np.ndarray) -> np.ndarray:
+    """Compute the contrast of lines as thin as strands, float32 (h / 4, w / 4): a single edge, however strong, has none."""
+    thin = np.ones((_STRAND, _STRAND), np.uint8)
+    lines = cv2.morphologyEx(log, cv2.MORPH_CLOSE, thin) - cv2.morphologyEx(log, cv2.MORPH_OPEN, thin)
+    return np.sqrt(_widely(lines * lines))
+
+
+def _widely(values: np.ndarray) -> np.ndarray:
+    """Average over some 8 pixels, float32 (h / 4, w / 4)."""
+    small = cv2.resize(values, (values.shape[1] // 4, values.shape[0] // 4), interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(small, (0, 0), _AROUND / 2)
