@@ -49,6 +49,8 @@ _UPRIGHT = (0.1, 0.4)
 # Width in pixels under which a line is a strand, their contrast in natural logarithm from a shadow's to hair's, and how far the
 # edges lie across the face, from hair's to a shadow's.
 _STRAND, _STRANDS, _ACROSS = 5, (0.09, 0.14), (0.25, 0.5)
+# Logarithm of red over green against the face's, from other things to skin in the shade, and from there to other things.
+_AS_RED, _TOO_RED = (-0.3, -0.2), (0.7, 0.9)
 # The most steps in which hair is followed, of two pixels each.
 _FAR = 160
 
@@ -97,8 +99,9 @@ class _Clues:
 
     `darker` and `softly` are the natural logarithm under the expected skin, as it is and softly read; `streaks` the contrast of
     strands, `directed` how far they have one direction, and `upright` how far it is down the face. `shadow` speaks against hair:
-    edges across the face without strands, as a brim's shadow has them. `zone` is where hair is likely, `forehead` the part of it
-    above the brows, which are `brows`; from the `roots` hair hangs down. What is found lower may be the frame of glasses.
+    skin's colour, and edges across the face without strands, as a brim's shadow has them. `zone` is where hair is likely,
+    `forehead` the part of it above the brows, which are `brows`; from the `roots` hair hangs down. What is found lower may be the
+    frame of glasses.
     """
 
     darker: np.ndarray
@@ -123,8 +126,8 @@ class _Clues:
         fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
         streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
         directed, across, widely = _directed(log)
-        shadow = cv2.resize(ramp(widely, *_ACROSS) * (1 - ramp(_strands(log), *_STRANDS)), log.shape[::-1])
-        upright = ramp(-across, *_UPRIGHT)
+        shadow = ramp(widely, *_ACROSS) * (1 - ramp(_strands(log), *_STRANDS)) * _as_red_as_skin(seen, levels)
+        shadow, upright = cv2.resize(shadow, log.shape[::-1]), ramp(-across, *_UPRIGHT)
         return cls(skin - log, skin - soft, streaks, directed, upright, shadow, zone, forehead, brows, roots)
 
 
@@ -282,6 +285,14 @@ def _strands(log: np.ndarray) -> np.ndarray:
     thin = np.ones((_STRAND, _STRAND), np.uint8)
     lines = cv2.morphologyEx(log, cv2.MORPH_CLOSE, thin) - cv2.morphologyEx(log, cv2.MORPH_OPEN, thin)
     return np.sqrt(_widely(lines * lines))
+
+
+def _as_red_as_skin(seen: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Compute how far the colour is that of skin in the shade, float32 (h / 4, w / 4) in 0..1; skin in the shade is redder."""
+    size = (seen.shape[1] // 4, seen.shape[0] // 4)
+    red, green = (cv2.resize(seen[..., k], size, interpolation=cv2.INTER_AREA) / levels[k] for k in (0, 1))
+    redder = np.log(np.maximum(red, np.float32(_DARKEST)) / np.maximum(green, np.float32(_DARKEST)))
+    return ramp(redder, *_AS_RED) * (1 - ramp(redder, *_TOO_RED))
 
 
 def _widely(values: np.ndarray) -> np.ndarray:
