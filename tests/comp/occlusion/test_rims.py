@@ -67,3 +67,39 @@ def test_hair_over_one_eye_is_no_glasses(square: tuple[np.ndarray, np.ndarray]) 
     odds = NOTHING + 8 * np.minimum(1.5 * half, 1)
     found = with_rims(odds, seen, levels_of(seen), points, SIZE)
     assert np.abs(found - odds).max() < 1e-3
+
+
+def test_smudges_beside_rims_are_removed(square: tuple[np.ndarray, np.ndarray]) -> None:
+    """Brows and a rim's shadow, which the network doubts, are no part of the glasses; a strand that it is sure of stays."""
+    seen, points = square
+    whole = drawn(points, ((0, 360),))
+    right = points[topology().right_eye_loop, :2]
+    brow, strand = np.zeros((SIDE, SIDE), bool), np.zeros((SIDE, SIDE), bool)
+    x = round(float(right[:, 0].mean()))
+    top = int(np.flatnonzero(whole[:, x] > 0.5)[0])
+    brow[top - 13 : top - 8, x - 14 : x + 14] = True
+    strand[top - 18 : top - 8, x + 18 : x + 22] = True
+    odds = NOTHING + 8 * np.minimum(whole * 1.5, 1)
+    odds[brow], odds[strand] = -0.7, 4.0
+    found = with_rims(odds, seen * np.exp(-0.35 * whole)[..., None], levels_of(seen), points, SIZE)
+    assert found[brow].max() < -2.2
+    assert (found[strand] == odds[strand]).all()
+    assert (found[whole > 0.9] > 0).all()
+
+
+def test_a_bridge_says_that_there_are_glasses(square: tuple[np.ndarray, np.ndarray]) -> None:
+    """Of half a rim around one eye and a bridge, the other eye's rim follows; without the bridge it does not."""
+    seen, points = square
+    whole, known = drawn(points, ((0, 360),)), drawn(points, ((180, 330),))
+    right, left = (points[loop, :2].mean(axis=0) for loop in (topology().right_eye_loop, topology().left_eye_loop))
+    known[:, : round((right[0] + left[0]) / 2)] = 0
+    bridge = np.zeros((SIDE, SIDE), np.uint8)
+    ends = np.round(points[[133, 362], :2]).astype(int).tolist()
+    cv2.line(bridge, ends[0], ends[1], 255, 3)
+    odds = NOTHING + 8 * np.minimum(known * 1.5, 1)
+    crossed = np.where(bridge > 0, np.float32(2), odds)
+    shown = seen * np.exp(-0.35 * whole)[..., None]
+    rest = (whole > 0.5) & (np.mgrid[:SIDE, :SIDE][1] < right[0]) & (crossed < -4)
+    without, following = (with_rims(one, shown, levels_of(seen), points, SIZE)[rest] for one in (odds, crossed))
+    assert (without > -2.2).mean() < 0.1
+    assert (following > -2.2).mean() > 0.5
