@@ -77,6 +77,21 @@ def test_glasses_need_no_root_where_they_sit(face_in: Callable[[str], Face]) -> 
     assert bare.shape == (SIDE, SIDE)
 
 
+def test_dense_hair_at_the_eyes_is_no_glasses(
+    color: ColorConfig,
+    read_picture: Callable[[str], Frame],
+    face_in: Callable[[str], Face],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether somebody wears glasses is decided by what is found before dense hair is added."""
+    pixels, face, window = as_plate(read_picture("bea/front.jpg"), face_in("bea/front.jpg"))
+    everywhere = np.full((SIDE, SIDE), 4.0, np.float32)
+    monkeypatch.setattr("faceplate.comp.occlusion.matte.with_hair", lambda *_: (everywhere, everywhere))
+    found = measure_odds(color.to_linear709(pixels), face, window)
+    assert found is not None and found.odds.min() > 3
+    assert found.around_eyes < 0.1
+
+
 @pytest.mark.parametrize("name", ["cal/front.jpg", "dot/front.jpg"])
 def test_a_dark_line_on_the_forehead_is_not_in_front(
     color: ColorConfig, read_picture: Callable[[str], Frame], face_in: Callable[[str], Face], name: str

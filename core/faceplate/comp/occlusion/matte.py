@@ -134,13 +134,15 @@ class SquareOdds:
 
     `odds` float32 (SIDE, SIDE), log-odds of being hidden; `levels` float32 (3,), the face's level in each channel of linear
     Rec.709, and `saturation`, 0..1, with which it was seen. `roots` are the odds without the ends of hair, which move with the
-    grain; None where they are the same.
+    grain; None where they are the same. `around_eyes` is the part of the directions around the eyes in which something is found
+    that is not dense hair, 0..1: much of it with glasses.
     """
 
     odds: np.ndarray
     levels: np.ndarray
     roots: np.ndarray | None = None
     saturation: float = 1.0
+    around_eyes: float = 0.0
 
     @property
     def firm(self) -> SquareOdds:
@@ -179,11 +181,12 @@ def measure_odds(
     odds = without_wrinkles(odds, seen, levels, points, around_eyes)
     if rims:
         odds = with_rims(odds, seen, levels, points, SIDE / _FILL)
+    hairless = odds
     roots, odds = with_hair(odds, seen, levels, points)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
-        roots, odds = roots + (steady - odds), steady
-    return SquareOdds(odds, levels, roots, saturation)
+        hairless, roots, odds = hairless + (steady - odds), roots + (steady - odds), steady
+    return SquareOdds(odds, levels, roots, saturation, found_around_eyes(hairless, points, SIDE / _FILL))
 
 
 def soft_matte(
@@ -226,7 +229,7 @@ def edged_matte(
     square = square_matrix(face, pixel_aspect)
     points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
     hull = _filled(points[:, :2], ((topology().oval, 255),)) > 0
-    needed = None if floating else needs_root(hull, points, found_around_eyes(found.odds, points, SIDE / _FILL))
+    needed = None if floating else needs_root(hull, points, found.around_eyes)
     seen = saturated(linear, found.saturation, REC709_LUMINANCE)
     return edges_on_plate(odds, hull, needed, seen, found.levels, face, window, square)
 
