@@ -167,6 +167,25 @@ def test_edges_and_slow_motion_stay_as_this_frame_has_them() -> None:
         assert np.array_equal(steadied_odds(pixels(own), own, usual, COARSE_LIMIT), pixels(own))
 
 
+def test_what_is_restored_joins_what_this_frame_shows() -> None:
+    own, usual = blocks(slice(10, 20), slice(10, 15)), blocks(slice(10, 20), slice(10, 20))
+    steady = steadied_odds(pixels(own), own, usual, COARSE_LIMIT)
+    restored = sigmoid(steady)[88:152, 88:144]
+    assert restored.min() > 0.4 and restored.mean() > 0.9
+
+
+def test_a_rim_that_moves_to_the_next_block_is_not_smeared_over_the_skin_beside_it() -> None:
+    """The block that the rim had left was raised as a whole, and a patch of the plate's brow came and went over glasses."""
+    fine = np.full((SIDE, SIDE), -2.5, np.float32)
+    fine[82:87, 64:160] = 1.0
+    own, usual = (np.full((COARSE_SIDE, COARSE_SIDE), -2.5, np.float32) for _ in range(2))
+    own[10, 8:20], usual[10, 8:20], usual[11, 8:20] = 1.0, 3.5, 1.0
+    steady = steadied_odds(fine, own, usual, COARSE_LIMIT)
+    assert sigmoid(steady)[83:86, 80:144].min() > 0.85
+    beside = np.r_[70:80, 89:100]
+    assert sigmoid(steady)[beside, 64:160].max() < 0.35
+
+
 def test_a_large_occluder_is_believed_in_a_single_frame() -> None:
     own = blocks(slice(5, 20), slice(5, 20))
     steady = steadied_odds(pixels(own), own, blocks(), COARSE_LIMIT)

@@ -36,6 +36,9 @@ _WANDERING, _DOUBTFUL = (2.5, 4.0), (2.5, 4.0)
 # log-odds that it then has.
 _REGION, _WITHIN, _UNSEEN = -0.5, (0.75, 0.95), -3.0
 
+# Log-odds under the largest around a pixel from which what is missing is restored there: not at all, wholly.
+_SHOWN = (-2.0, -0.5)
+
 # Number of inner blocks, those with all neighbours in the region, from which a region that this frame alone shows is believed,
 # as a fast hand must be: not at all, wholly.
 _BELIEVED = (12.0, 45.0)
@@ -173,7 +176,8 @@ def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: f
 
     Where this frame's odds are higher than the usual ones, an occluder that no other frame shows is removed; where they are
     lower, one that is missing in this frame only is restored. Each is compared with the other's largest value among the
-    neighbouring blocks, so that edges, and motion of a block a frame, stay as this frame has them.
+    neighbouring blocks, so that edges, and motion of a block a frame, stay as this frame has them. What is missing is restored
+    where this frame shows it most, and not in the skin beside.
 
     Parameters
     ----------
@@ -190,17 +194,29 @@ def steadied_odds(odds: np.ndarray, own: np.ndarray, usual: np.ndarray, limit: f
     higher = np.maximum(own - cv2.dilate(usual, near) - np.float32(_DEAD_ZONE), 0.0)
     lower = np.maximum(usual - cv2.dilate(own, near) - np.float32(_DEAD_ZONE), 0.0)
     higher = higher * _unbelieved(higher)
-    # A block's correction covers all of it, also beside a neighbour that needs none.
-    change = cv2.dilate(lower, near) * (lower.max() > 0) - cv2.dilate(higher, near)
     doubt = (1 - smoothstep(np.abs(apart), *_WANDERING)) * (1 - smoothstep(np.abs(usual), *_DOUBTFUL))
     doubt = doubt.astype(np.float32)
-    change += doubt * (apart - change)
-    if not change.any():
+    # A block's correction covers all of it, also beside a neighbour that needs none.
+    missing = (1 - doubt) * cv2.dilate(lower, near) * (lower.max() > 0)
+    change = doubt * apart - (1 - doubt) * cv2.dilate(higher, near)
+    if not (missing.any() or change.any()):
         return odds
-    change = cv2.resize(change, odds.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    part = np.minimum(np.abs(change), 1.0)
-    held = odds + part * (np.clip(odds, -limit, limit) - odds)
+    clipped, lacking = np.clip(odds, -limit, limit), ramp(lower, 0.0, 1.0) * (own + limit) - limit
+    change = _enlarged(change, odds) + _enlarged(missing, odds) * _shown_most(clipped, cv2.dilate(lacking, near))
+    held = odds + np.minimum(np.abs(change), 1.0) * (clipped - odds)
     return (held + change).astype(np.float32)
+
+
+def _shown_most(odds: np.ndarray, largest: np.ndarray) -> np.ndarray:
+    """Compute how near the log-odds `odds` (h, w) are to the `largest` around them, (n, n) on the coarse grid: 0..1.
+
+    A rim that is fainter than usual in a frame is raised as a rim. Raised with all of its blocks, the skin beside it would be one.
+    """
+    return ramp(odds - _enlarged(largest, odds), *_SHOWN).astype(np.float32)
+
+
+def _enlarged(blocks: np.ndarray, odds: np.ndarray) -> np.ndarray:
+    return cv2.resize(blocks.astype(np.float32), odds.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _unbelieved(higher: np.ndarray) -> np.ndarray:
