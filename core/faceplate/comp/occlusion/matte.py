@@ -25,7 +25,7 @@ from faceplate.comp.occlusion.hair import with_hair
 from faceplate.comp.occlusion.regions import steadied_odds, without_regions_inside
 from faceplate.comp.occlusion.rims import found_around_eyes, with_rims
 from faceplate.comp.occlusion.roots import needs_root
-from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, sigmoid
+from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, SquareMesh, sigmoid
 from faceplate.comp.occlusion.wrinkles import without_wrinkles
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
@@ -134,13 +134,14 @@ class SquareOdds:
 
     `odds` float32 (SIDE, SIDE), log-odds of being hidden; `levels` float32 (3,), the face's level in each channel of linear
     Rec.709, and `saturation`, 0..1, with which it was seen. `roots` are the odds without the ends of hair, which move with the
-    grain; None where they are the same.
+    grain; None where they are the same. `mesh` is the face's in the square, where it was drawn already.
     """
 
     odds: np.ndarray
     levels: np.ndarray
     roots: np.ndarray | None = None
     saturation: float = 1.0
+    mesh: SquareMesh | None = None
 
     @property
     def firm(self) -> SquareOdds:
@@ -166,7 +167,8 @@ def measure_odds(
         return None
     square = square_matrix(face, pixel_aspect)
     seen = resample(linear, window, square, Window(0, 0, SIDE, SIDE))
-    points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
+    mesh = _mesh_in(square, face)
+    points = mesh.points
     maps = mesh_maps(points[:, :2])
     levels = _levels(seen, maps.hull)
     if not levels @ REC709_LUMINANCE > 0.0:
@@ -176,14 +178,14 @@ def measure_odds(
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
     odds = without_regions_inside(odds, _eyes(points))
     around_eyes = found_around_eyes(odds, points, SIDE / _FILL)
-    odds = without_wrinkles(odds, seen, levels, points, around_eyes)
+    odds = without_wrinkles(odds, seen, levels, mesh, around_eyes)
     if rims:
         odds = with_rims(odds, seen, levels, points, SIDE / _FILL)
-    roots, odds = with_hair(odds, seen, levels, points)
+    roots, odds = with_hair(odds, seen, levels, mesh)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
         roots, odds = roots + (steady - odds), steady
-    return SquareOdds(odds, levels, roots, saturation)
+    return SquareOdds(odds, levels, roots, saturation, mesh)
 
 
 def soft_matte(
@@ -219,14 +221,16 @@ def edged_matte(
 ) -> np.ndarray:
     """Return the matte of `found` with edges from the plate's pixels, float32 (h, w).
 
-    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; with `floating`, thin pieces that nothing connects with
-    the outline are kept. The other parameters are as in `occlusion_matte`.
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`, `face` the one of `found`; with `floating`, thin pieces
+    that nothing connects with the outline are kept. The other parameters are as in `occlusion_matte`.
     """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
-    points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
-    hull = _filled(points[:, :2], ((topology().oval, 255),)) > 0
-    needed = None if floating else needs_root(hull, points, found_around_eyes(found.odds, points, SIDE / _FILL))
+    mesh = found.mesh or _mesh_in(square, face)
+    hull = _filled(mesh.points[:, :2], ((topology().oval, 255),)) > 0
+    needed = None
+    if not floating:
+        needed = needs_root(hull, mesh, found_around_eyes(found.odds, mesh.points, SIDE / _FILL))
     seen = saturated(linear, found.saturation, REC709_LUMINANCE)
     return edges_on_plate(odds, hull, needed, seen, found.levels, face, window, square)
 
@@ -267,6 +271,11 @@ def square_matrix(face: Face, pixel_aspect: float, side: int = SIDE, room: float
     scale = side / (room * max(float(np.max(high - low)), 1e-6))
     upright = np.column_stack([turn * scale, side / 2 - scale * (low + high) / 2])
     return compose(upright, unsqueeze)
+
+
+def _mesh_in(square: np.ndarray, face: Face) -> SquareMesh:
+    """Return the face's mesh in its `square` (2, 3)."""
+    return SquareMesh(np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]]))
 
 
 def mesh_maps(points: np.ndarray) -> MeshMaps:
