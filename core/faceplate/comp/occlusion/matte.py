@@ -25,7 +25,7 @@ from faceplate.comp.occlusion.hair import with_hair
 from faceplate.comp.occlusion.regions import steadied_odds, without_regions_inside
 from faceplate.comp.occlusion.rims import found_around_eyes, with_rims
 from faceplate.comp.occlusion.roots import needs_root
-from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, SquareMesh, sigmoid
+from faceplate.comp.occlusion.square import FILL, REC709_LUMINANCE, SIDE, SquareMesh, sigmoid
 from faceplate.comp.occlusion.wrinkles import without_wrinkles
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
@@ -61,8 +61,6 @@ COARSE_SIDE = 40
 
 COARSE_LIMIT = 4.0
 """Log-odds on the coarse grid are clipped at plus and minus this value."""
-
-_FILL = 1.14
 
 # Least channel of a face's level over its luminance, in linear Rec.709: skin without a grade.
 _LEAST_CHANNEL = 0.4
@@ -177,10 +175,10 @@ def measure_odds(
     seen, levels = (saturated(values, saturation, REC709_LUMINANCE) for values in (seen, levels))
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
     odds = without_regions_inside(odds, _eyes(points))
-    around_eyes = found_around_eyes(odds, points, SIDE / _FILL)
+    around_eyes = found_around_eyes(odds, mesh)
     odds = without_wrinkles(odds, seen, levels, mesh, around_eyes)
     if rims:
-        odds = with_rims(odds, seen, levels, points, SIDE / _FILL)
+        odds = with_rims(odds, seen, levels, mesh)
     roots, odds = with_hair(odds, seen, levels, mesh)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
@@ -228,9 +226,7 @@ def edged_matte(
     square = square_matrix(face, pixel_aspect)
     mesh = found.mesh or _mesh_in(square, face)
     hull = _filled(mesh.points[:, :2], ((topology().oval, 255),)) > 0
-    needed = None
-    if not floating:
-        needed = needs_root(hull, mesh, found_around_eyes(found.odds, mesh.points, SIDE / _FILL))
+    needed = None if floating else needs_root(hull, mesh, found_around_eyes(found.odds, mesh))
     seen = saturated(linear, found.saturation, REC709_LUMINANCE)
     return edges_on_plate(odds, hull, needed, seen, found.levels, face, window, square)
 
@@ -259,7 +255,7 @@ class MeshMaps:
     guide: np.ndarray
 
 
-def square_matrix(face: Face, pixel_aspect: float, side: int = SIDE, room: float = _FILL) -> np.ndarray:
+def square_matrix(face: Face, pixel_aspect: float, side: int = SIDE, room: float = FILL) -> np.ndarray:
     """Compute plate to square (2, 3): eyes level, the mesh's box centred, its longer side 1 / `room` of the square."""
     unsqueeze = np.array([[pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
     points = apply(unsqueeze, face.points[:, :2])

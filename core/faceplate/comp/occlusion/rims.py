@@ -10,8 +10,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.comp.eye_rings import TURNS, ring_contrast, shown_arcs, strongest_path, unroll_eyes
-from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, sigmoid
+from faceplate.comp.eye_rings import TURNS, ring_contrast, shown_arcs, strongest_path
+from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, SquareMesh, sigmoid
 from faceplate.face import topology
 from faceplate.image.soft_steps import disc, ramp
 
@@ -35,7 +35,7 @@ _LIDS = 5
 _THICK, _SOFT, _LIKELY = 2, 0.7, 0.45
 
 
-def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np.ndarray, size: float) -> np.ndarray:
+def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, mesh: SquareMesh) -> np.ndarray:
     """Add the rims of glasses to the network's log-odds.
 
     Parameters
@@ -46,10 +46,8 @@ def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
         float32 (SIDE, SIDE, 3), linear Rec.709 in the face's square.
     levels : np.ndarray
         float32 (3,), the face's level in each channel.
-    points : np.ndarray
-        float (478, 3), the mesh in the square.
-    size : float
-        The face's size in pixels of the square.
+    mesh : SquareMesh
+        The face's mesh.
 
     Returns
     -------
@@ -57,13 +55,13 @@ def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
         float32 (SIDE, SIDE), nowhere less than `odds`; `odds` itself where the person wears no glasses.
     """
     hidden = sigmoid(odds)
-    rings = unroll_eyes(points[:, :2] - 0.5, size)
+    rings = mesh.rings
     network = np.stack([ring.read(hidden) for ring in rings])
     if _share(network) < _WORTH:
         return odds
     level = float(levels @ REC709_LUMINANCE)
     log = np.log(np.maximum(seen @ REC709_LUMINANCE, np.float32(_DARKEST * level)) / np.float32(level))
-    contrasts = np.stack([ring_contrast(log, ring, size) for ring in rings])
+    contrasts = np.stack([ring_contrast(log, ring, mesh.size) for ring in rings])
     paths = strongest_path(contrasts + np.float32(_PULL) * network)
     lines = [ring.along(path) for ring, path in zip(rings, paths, strict=True)]
     near = cv2.dilate(hidden, np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8))
@@ -77,19 +75,19 @@ def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
         _draw(drawn, line, _averaged(shown_arcs(along) * ramp(_averaged(along), *_CLEAR)))
     eyes = np.zeros((SIDE, SIDE), np.uint8)
     for loop in (topology().right_eye_loop, topology().left_eye_loop):
-        cv2.fillPoly(eyes, [np.round(points[loop, :2] - 0.5).astype(np.int32)], 1)
+        cv2.fillPoly(eyes, [np.round(mesh.points[loop, :2] - 0.5).astype(np.int32)], 1)
     drawn[cv2.dilate(eyes, disc(_LIDS)) > 0] = 0
     likely = np.clip(glasses * _LIKELY * cv2.GaussianBlur(drawn, (0, 0), _SOFT), 1e-4, 0.9)
     return np.maximum(odds, np.log(likely / (1 - likely)))
 
 
-def found_around_eyes(odds: np.ndarray, points: np.ndarray, size: float) -> float:
+def found_around_eyes(odds: np.ndarray, mesh: SquareMesh) -> float:
     """Return the part of the directions around the eyes in which the network's `odds` find something, 0..1.
 
     The parameters are those of `with_rims`.
     """
     hidden = sigmoid(odds)
-    return _share(np.stack([ring.read(hidden) for ring in unroll_eyes(points[:, :2] - 0.5, size)]))
+    return _share(np.stack([ring.read(hidden) for ring in mesh.rings]))
 
 
 def _share(network: np.ndarray) -> float:

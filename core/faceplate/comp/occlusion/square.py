@@ -8,14 +8,18 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from faceplate.comp.eye_rings import EyeRing, unroll_eyes
 from faceplate.face import topology
 from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.image.window import Window
 
-__all__ = ["REC709_LUMINANCE", "SIDE", "SquareMesh", "sigmoid"]
+__all__ = ["FILL", "REC709_LUMINANCE", "SIDE", "SquareMesh", "sigmoid"]
 
 SIDE = 320
-"""Side in pixels of the network's square; the face's longer side fills 1 / 1.14 of it."""
+"""Side in pixels of the network's square."""
+
+FILL = 1.14
+"""The square's side over the face's longer side."""
 
 REC709_LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
 """Luminance weights of linear Rec.709."""
@@ -43,6 +47,16 @@ class SquareMesh:
         values = self._raster.interpolate(np.column_stack(columns))
         whole = cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
         return np.moveaxis(whole.reshape(SIDE, SIDE, len(columns)), 2, 0)
+
+    @property
+    def size(self) -> float:
+        """The face's size in the square's pixels."""
+        return SIDE / FILL
+
+    @cached_property
+    def rings(self) -> list[EyeRing]:
+        """The surroundings of the right and the left eye."""
+        return unroll_eyes(self.points[:, :2] - 0.5, self.size)
 
     @cached_property
     def _raster(self) -> MeshRaster:

@@ -45,10 +45,8 @@ def without_wrinkles(
     ----------
     odds : np.ndarray
         float32 (SIDE, SIDE), the network's log-odds.
-    seen, levels : np.ndarray
+    seen, levels, mesh
         As in `rims.with_rims`.
-    mesh : SquareMesh
-        The face's mesh.
     around_eyes : float
         The part of the directions around the eyes in which the network finds something, 0..1. With glasses nothing is removed
         where they sit: metal may have the colour of a crease.
