@@ -90,7 +90,9 @@ def composite(
     """
     plate_grain = _plate_grain(prepared, parameters, grain, cache)
     near, covers = _near_face(prepared, mattes), mattes
-    face = _face_on_plate(prepared, result, mattes.whole[near.slices(mattes.region)], matched, near, plate_grain, parameters)
+    face = _face_on_plate(
+        prepared, result, mattes.whole[near.slices(mattes.region)], matched, near, plate_grain, parameters
+    )
     if prepared.outline is not None:
         face, covers = _with_surround(prepared, face, near, mattes, prepared.outline)
     whole = prepared.working[prepared.inside].copy()

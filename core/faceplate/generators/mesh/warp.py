@@ -139,8 +139,8 @@ class _PlateGaze:
         read = places[self.part]
         if read.size:
             now = np.tensordot(self.near, read, 2) / max(float(self.near.sum()), 1e-9)
-            shift = (points[self.iris, :2].mean(axis=0) - now).astype(np.float32).tolist()
-            cv2.add(read, cv2.multiply(self.inside, (*shift, 0.0, 0.0)), dst=read)
+            shift = (points[self.iris, :2].mean(axis=0) - now).astype(np.float32)
+            cv2.add(read, cv2.multiply(self.inside, np.array([*shift, 0.0, 0.0], np.float64)), dst=read)
 
 
 def _plate_gazes(face: Face, raster: MeshRaster) -> tuple[_PlateGaze, _PlateGaze]:
