@@ -30,8 +30,6 @@ _STEP, _STEEPEST = 0.02, 2
 # Contrast from which a direction shows the rim, the contrast that an arc has on average, and, in directions, the shortest arc and
 # the longest gap in it.
 _FAINT, _CLEAR, _SHORTEST, _GAP = 0.03, 0.05, 14, 6
-# Says to `cv2.remap` that columns and rows lie in one array.
-_ALONE = np.empty((0, 0), np.float32)
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,12 @@ class EyeRing:
 
     def read(self, picture: np.ndarray) -> np.ndarray:
         """Read `picture` (h, w), float32 (TURNS, places)."""
-        return cv2.remap(picture, self._places, _ALONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(picture, *self._places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     @cached_property
-    def _places(self) -> np.ndarray:
-        return np.ascontiguousarray(self.at, np.float32)
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        x, y = (np.ascontiguousarray(self.at[..., axis], np.float32) for axis in (0, 1))
+        return x, y
 
     def along(self, path: np.ndarray) -> np.ndarray:
         """Return the positions of a path, float64 (TURNS, 2)."""
