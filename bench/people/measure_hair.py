@@ -14,7 +14,7 @@ from scenes import header, note, parser_for, row, setup_of
 
 from faceplate.comp.occlusion import mesh_maps, square_matrix
 from faceplate.comp.occlusion.hair import hair_odds
-from faceplate.comp.occlusion.square import SIDE
+from faceplate.comp.occlusion.square import SIDE, SquareMesh
 from faceplate.face import Face
 from faceplate.face.align import apply, resample
 from faceplate.image.frame import Frame
@@ -31,7 +31,7 @@ def found(frame: Frame, face: Face) -> float:
     points = np.column_stack([apply(matrix, face.points[:, :2]), face.points[:, 2]])
     hull = mesh_maps(points[:, :2]).hull
     levels = np.median(seen[hull], axis=0).astype(np.float32)
-    return 100.0 * float((hair_odds(seen, levels, points) > 0)[hull].mean())
+    return 100.0 * float((hair_odds(seen, levels, SquareMesh(points)) > 0)[hull].mean())
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ contrast is found there (C. Sun and S. Pallottino, "Circular shortest path in im
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -48,8 +49,12 @@ class EyeRing:
 
     def read(self, picture: np.ndarray) -> np.ndarray:
         """Read `picture` (h, w), float32 (TURNS, places)."""
+        return cv2.remap(picture, *self._places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
         x, y = (np.ascontiguousarray(self.at[..., axis], np.float32) for axis in (0, 1))
-        return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return x, y
 
     def along(self, path: np.ndarray) -> np.ndarray:
         """Return the positions of a path, float64 (TURNS, 2)."""

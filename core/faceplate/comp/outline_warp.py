@@ -78,12 +78,15 @@ class OutlineWarp:
         placed[both.slices(region)] = self.cover[both.slices(self.window)]
         return placed
 
-    def moved(self, pixels: np.ndarray) -> np.ndarray:
-        """Warp `pixels`, float32 (h, w) or (h, w, c) on `window`; where the shift is 0 they are returned bit for bit."""
+    def moved(self, pixels: np.ndarray, part: tuple[slice, slice] = (slice(None), slice(None))) -> np.ndarray:
+        """Warp `pixels`, float32 (h, w) or (h, w, c) on `window`; where the shift is 0 they are returned bit for bit.
+
+        Only the rows and columns `part` of the result are returned.
+        """
         rows, columns = self.cover.shape
-        x, y = cv2.split(self.shift)
-        x += np.arange(columns, dtype=np.float32)
-        y += np.arange(rows, dtype=np.float32)[:, None]
+        x, y = cv2.split(self.shift[part])
+        x += np.arange(columns, dtype=np.float32)[part[1]]
+        y += np.arange(rows, dtype=np.float32)[part[0], None]
         return cv2.remap(pixels, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
     def plate(self, pixels: np.ndarray, grain: Grain | None) -> np.ndarray:

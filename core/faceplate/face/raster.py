@@ -52,13 +52,17 @@ class MeshRaster:
         count = row.shape[2]
         if count > _CHANNELS:
             return cv2.merge([self.interpolate(values[:, k : k + _CHANNELS]) for k in range(0, count, _CHANNELS)])
-        total = np.zeros((*self.covered.shape, count), np.float32)
-        weights = self._weights_of_four if count == _CHANNELS else self.weights
-        for place, weight in zip(self._corner_places, weights, strict=True):
-            part = cv2.remap(row, place, _WHOLE, cv2.INTER_NEAREST).reshape(total.shape)
-            part = cv2.multiply(part, weight, dst=part) if count == _CHANNELS else times(part, weight, out=part)
-            cv2.add(total, part, dst=total)
-        return total
+        whole = np.zeros((*self.covered.shape, count), np.float32)
+        if self.covered.any():
+            weights = self._weights_of_four if count == _CHANNELS else self.weights[:, *self._mesh]
+            read = [cv2.remap(row, place, _WHOLE, cv2.INTER_NEAREST) for place in self._corner_places]
+            first, second, third = (
+                cv2.multiply(part, weight, dst=part) if count in (1, _CHANNELS) else times(part, weight, out=part)
+                for part, weight in zip(read, weights, strict=True)
+            )
+            total = cv2.add(cv2.add(first, second, dst=first), third, dst=first)
+            whole[self._mesh] = total.reshape(*total.shape[:2], count)
+        return whole
 
     def spread(self, values: np.ndarray) -> list[np.ndarray]:
         """Interpolate values (478, c) and continue them smoothly beyond the mesh.
@@ -71,13 +75,20 @@ class MeshRaster:
     @cached_property
     def _corner_places(self) -> tuple[np.ndarray, ...]:
         """For each corner of the cells' triangles where `cv2.remap` reads its value in a row of 478."""
-        row = np.zeros(self.covered.shape, np.int16)
-        return tuple(cv2.merge([x, row]) for x in self.corners)
+        places = self.corners[:, *self._mesh]
+        row = np.zeros(places.shape[1:], np.int16)
+        return tuple(cv2.merge([x, row]) for x in places)
 
     @cached_property
     def _weights_of_four(self) -> tuple[np.ndarray, ...]:
         """The weights of each corner once for each of four channels, float32 (gh, gw, 4)."""
-        return tuple(cv2.merge([weight] * _CHANNELS) for weight in self.weights)
+        return tuple(cv2.merge([weight] * _CHANNELS) for weight in self.weights[:, *self._mesh])
+
+    @cached_property
+    def _mesh(self) -> tuple[slice, slice]:
+        """Rows and columns of the grid that hold all covered cells."""
+        x, y, width, height = cv2.boundingRect(self.covered.astype(np.uint8))
+        return slice(y, y + height), slice(x, x + width)
 
     def enlarge(self, grid: np.ndarray) -> np.ndarray:
         """Resize a grid picture float32 (gh, gw) or (gh, gw, c) to the window's own pixels."""

@@ -47,14 +47,14 @@ def fill_each(pictures: Sequence[np.ndarray], weight: np.ndarray) -> list[np.nda
         return list(pictures)
     # Weights of 0 and 1 need no product with the values, which are 0 already where they are unknown.
     is_mask = float(weight.max()) <= 1 and cv2.sumElems(weight)[0] == cv2.countNonZero(known)
-    filled = _fill([np.ascontiguousarray(values, np.float32) for values in pictures], weight, known, is_mask)
+    shown = [cv2.copyTo(np.ascontiguousarray(values, np.float32), known) for values in pictures]
+    filled = _fill(shown, weight, known, is_mask)
     # OpenCV drops a last axis of one.
     return [done.reshape(values.shape) for done, values in zip(filled, pictures, strict=True)]
 
 
 def _fill(pictures: list[np.ndarray], weight: np.ndarray, known: np.ndarray, is_mask: bool) -> list[np.ndarray]:
-    """Do the work of `fill_each`; `known`, uint8 (h, w), is 1 where `weight` is above 0."""
-    pictures = [cv2.copyTo(values, known) for values in pictures]
+    """Do the work of `fill_each`; `known`, uint8 (h, w), is 1 where `weight` is above 0, and `pictures` are 0 elsewhere."""
     height, width = weight.shape
     if max(height, width) == 1:
         return pictures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 __all__ = ["saturated"]
@@ -14,4 +15,6 @@ def saturated(pixels: np.ndarray, saturation: float, weights: np.ndarray) -> np.
     red, green, blue = (pixels.dtype.type(weight) for weight in weights)
     # Written out: a matrix product may add in another order for another size, and a crop must equal the whole.
     luminance = (pixels[..., 0] * red + pixels[..., 1] * green + pixels[..., 2] * blue)[..., None]
+    if pixels.ndim == 3 and pixels.size:  # a picture, whose three channels OpenCV takes at once
+        luminance = cv2.merge([luminance] * 3)
     return luminance + pixels.dtype.type(saturation) * (pixels - luminance)

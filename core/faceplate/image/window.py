@@ -31,6 +31,15 @@ class Window:
         x, y = math.floor(left - margin), math.floor(top - margin)
         return cls(x, y, math.ceil(right + margin) - x, math.ceil(bottom + margin) - y)
 
+    @classmethod
+    def of_mask(cls, mask: np.ndarray, window: Window) -> Window:
+        """Return the smallest part of `window` that holds all pixels of `mask`, bool (h, w) on it; an empty one for no pixel."""
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if rows.size == 0:
+            return cls(window.x, window.y, 0, 0)
+        low, high = (int(columns[0]), int(rows[0])), (int(columns[-1]), int(rows[-1]))
+        return cls(window.x + low[0], window.y + low[1], high[0] - low[0] + 1, high[1] - low[1] + 1)
+
     @property
     def right(self) -> int:
         """One past the last column."""

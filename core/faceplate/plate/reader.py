@@ -212,10 +212,9 @@ class PlateFile:
         RenderError
             `plate-missing`, `plate-unreadable`, `plate-damaged`.
         """
-        result = np.zeros((max(region.height, 0), max(region.width, 0), len(names)), np.float32)
         inside = region.intersect(self.data)
         if inside.empty:
-            return result
+            return np.zeros((max(region.height, 0), max(region.width, 0), len(names)), np.float32)
         source = open_input(self.path)
         try:
             indices = [self.channels.index(name) for name in names]
@@ -225,9 +224,12 @@ class PlateFile:
             pixels = read_pixels(source, self, inside, first, end, "half" if half else "float")
         finally:
             source.close()
-        target = result[inside.slices(region)]
-        for channel, index in enumerate(indices):
-            target[..., channel] = pixels[..., index - first]
+        order = [index - first for index in indices]
+        wanted = (pixels if order == list(range(end - first)) else pixels[..., order]).astype(np.float32)
+        if inside == region:
+            return wanted
+        result = np.zeros((region.height, region.width, len(names)), np.float32)
+        result[inside.slices(region)] = wanted
         return result
 
 

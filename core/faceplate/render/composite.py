@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from faceplate.comp import layers as face_layers
-from faceplate.comp.grain import Grain, match_grain, split_detail
+from faceplate.comp.grain import MATCH_ROOM, Grain, match_grain, split_detail
 from faceplate.comp.outline_warp import OutlineWarp
 from faceplate.errors import UsageError
 from faceplate.image.frame import Frame
@@ -89,15 +89,19 @@ def composite(
     calls the person.
     """
     plate_grain = _plate_grain(prepared, parameters, grain, cache)
-    face = _face_on_plate(prepared, result, mattes, matched, plate_grain, parameters)
-    covers = mattes
+    near, covers = _near_face(prepared, mattes), mattes
+    face = _face_on_plate(
+        prepared, result, mattes.whole[near.slices(mattes.region)], matched, near, plate_grain, parameters
+    )
     if prepared.outline is not None:
-        face, covers = _with_surround(prepared, face, mattes, prepared.outline)
+        face, covers = _with_surround(prepared, face, near, mattes, prepared.outline)
+    whole = prepared.working[prepared.inside].copy()
+    whole[near.slices(prepared.region)] = face
     layers, attributes = _layers(prepared, result, covers, mattes.whole, name, parameters)
     healed = prepared.bad[prepared.inside] & (covers.whole > 0)
     done = _in_plate_space(
         prepared,
-        face,
+        whole,
         covers.whole,
         layers=layers,
         attributes=attributes,
@@ -148,20 +152,29 @@ def _plate_grain(
     return cache.make("grain", lambda: grain_around_face(prepared.shot, prepared.plate, prepared.face))
 
 
+def _near_face(prepared: PreparedPlate, mattes: Mattes) -> Window:
+    """Return the part of the region that the new face covers, with room for what is measured around it."""
+    if not prepared.crop.on_plate_grid:  # what the crop could not hold of the plate is filtered over all of it
+        return mattes.region
+    return Window.of_mask(mattes.whole > 0, mattes.region).grow(MATCH_ROOM).intersect(mattes.region)
+
+
 def _face_on_plate(
     prepared: PreparedPlate,
     result: GeneratorResult,
-    mattes: Mattes,
+    matte: np.ndarray,
     matched: np.ndarray,
+    region: Window,
     grain: Grain | None,
     parameters: Parameters,
 ) -> np.ndarray:
-    """Return the face at full strength on the plate's own pixels, float32 (h, w, 3): plate + change, less detail, plus grain.
+    """Return the face at full strength on the plate's pixels `region`: plate + change, less detail, plus grain.
 
-    Where the change is 0 and every amount does nothing it is the plate, bit for bit.
+    float32 (h, w, 3). Where the change is 0 and every amount does nothing it is the plate, bit for bit. `matte` (h, w) is the
+    new face's.
     """
-    region, crop, generated = prepared.region, prepared.crop, result.generated
-    plate = prepared.working[prepared.inside]
+    crop, generated = prepared.crop, result.generated
+    plate = prepared.working[region.slices(prepared.plate.window)]
     face = plate + crop.on_plate(matched - result.shown, region)
     if parameters.plate_detail != 1.0 and not crop.on_plate_grid:
         beyond_crop = plate - crop.on_plate(crop.pixels, region)
@@ -176,7 +189,7 @@ def _face_on_plate(
     return match_grain(
         face,
         plate,
-        mattes.whole,
+        matte,
         region,
         crop.frame or 0,
         parameters.grain,
@@ -189,28 +202,29 @@ def _face_on_plate(
 
 
 def _with_surround(
-    prepared: PreparedPlate, face: np.ndarray, mattes: Mattes, outline: OutlineWarp
+    prepared: PreparedPlate, face: np.ndarray, near: Window, mattes: Mattes, outline: OutlineWarp
 ) -> tuple[np.ndarray, Mattes]:
     """Return the face over the warped plate, as one picture to lay over the photographed plate, and the mattes that cover both.
 
-    The mattes' parts then hold the `surround` too. Where the plate was not warped nothing differs from the face alone.
+    `face` (h, w, 3) and the picture are on `near`; beyond it that picture is the warped plate alone. The mattes' parts then hold
+    the `surround` too. Where the plate was not warped nothing differs from the face alone.
     """
-    shot, warped = prepared.shot[prepared.inside], prepared.working[prepared.inside]
-    inner = mattes.whole
     cover = outline.cover_on(mattes.region)
     if mattes.held is not None:
         cover = cover * (1 - mattes.held)
     for name, part in mattes.parts.items():
         if name in INPUT_MATTES:
             cover = cover * (1 - part if name in SUBTRACTIVE_MATTES else part)
-    outer = np.asarray(1 - (1 - inner) * (1 - cover), np.float32)
-    change = toward(toward(shot, warped, cover), face, inner)
+    inner, moved = mattes.whole, cover > 0
+    outer = np.where(moved, 1 - (1 - inner) * (1 - cover), inner)
+    on_plate, on_region = near.slices(prepared.plate.window), near.slices(mattes.region)
+    shot, warped = prepared.shot[on_plate], prepared.working[on_plate]
+    change = toward(toward(shot, warped, cover[on_region]), face, inner[on_region])
     cv2.subtract(change, shot, dst=change)
-    times(change, 1 / np.maximum(outer, np.float32(1e-6)), out=change)
+    times(change, 1 / np.maximum(outer[on_region], np.float32(1e-6)), out=change)
     cv2.add(change, shot, dst=change)
-    moved = cover > 0
-    pixels = cv2.copyTo(change, moved.astype(np.uint8), face.copy())
-    return pixels, replace(mattes, whole=np.where(moved, outer, inner), parts={**mattes.parts, "surround": cover})
+    pixels = cv2.copyTo(change, moved[on_region].astype(np.uint8), face.copy())
+    return pixels, replace(mattes, whole=outer, parts={**mattes.parts, "surround": cover})
 
 
 def _layers(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from faceplate.comp import (
@@ -29,7 +30,7 @@ from faceplate.comp import (
 )
 from faceplate.face import Face, topology
 from faceplate.image.saturation import saturated
-from faceplate.image.weighting import is_same
+from faceplate.image.weighting import is_same, times
 from faceplate.render.blur import FrameBlur, blurred_face, blurred_on_crop
 from faceplate.render.face_tones import new_tones
 from faceplate.render.frame_cache import NO_FRAME_CACHE, FrameCache
@@ -130,9 +131,10 @@ def _matched_pixels(prepared: PreparedPlate, pixels: np.ndarray, match: _Matched
     if parameters.blend == "seam" and parameters.blend_amount > 0:
         weight = seam_weight(face, window, hull_edges(parameters), parameters.blend_reach)
         weight *= np.float32(parameters.blend_amount)
-        correction += weight[..., None] * match.light.seam.on(window, face.size, aspect)
+        seam = match.light.seam.on(window, face.size, aspect)
+        cv2.add(correction, times(seam, weight, out=seam), dst=correction)
     # Light is a factor: in the symmetric logarithm a deep shadow would fall below zero.
-    return saturated(pixels * np.exp(correction, out=correction), match.color.saturation, match.weights)
+    return saturated(cv2.multiply(pixels, np.exp(correction, out=correction)), match.color.saturation, match.weights)
 
 
 def _measured(

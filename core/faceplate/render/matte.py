@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from faceplate.comp import REGIONS, hull_matte, region_matte
@@ -217,11 +218,15 @@ def _moved(matte: np.ndarray, window: Window, outline: OutlineWarp) -> tuple[np.
     """Return the photographed plate's `matte` as the outline warp moves it, with its window, which covers both."""
     wide = window.union(outline.window)
     moved = placed(matte, window, wide)
-    inside = outline.window.slices(wide)
-    if not moved[inside].any():
+    inside = np.ascontiguousarray(moved[outline.window.slices(wide)])
+    hidden = Window.of_mask(inside > 0, outline.window)
+    if hidden.empty:
         return moved, wide
-    warped = np.clip(outline.moved(np.ascontiguousarray(moved[inside])), 0.0, 1.0)
-    moved[inside] = np.where(outline.cover > 0, warped, moved[inside])
+    # Beyond the farthest shift, and what the filter reads beside it, the warp finds nothing.
+    reached = hidden.grow(cv2.norm(outline.shift, cv2.NORM_INF) + 3).intersect(outline.window)
+    part, here = reached.slices(outline.window), reached.slices(wide)
+    warped = np.clip(outline.moved(inside, part), 0.0, 1.0)
+    moved[here] = np.where(outline.cover[part] > 0, warped, moved[here])
     return moved, wide
 
 

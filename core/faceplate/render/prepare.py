@@ -144,9 +144,7 @@ def prepare_plate(
         new_face = outline.face
         inside = outline.window.slices(plate.window)
         working = shot.copy()
-        working[inside] = outline.plate(
-            np.ascontiguousarray(shot[inside]), grain or grain_around_face(shot, plate, new_face)
-        )
+        working[inside] = outline.plate(shot[inside], grain or grain_around_face(shot, plate, new_face))
     performed = None
     if dials.any:
         working, new_face = with_inner_dials(working, plate, new_face, dials, weight)

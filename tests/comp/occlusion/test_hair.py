@@ -11,7 +11,7 @@ import pytest
 from faceplate.color import ColorConfig
 from faceplate.comp.occlusion import occlusion_matte, square_matrix
 from faceplate.comp.occlusion.hair import hair_odds, hair_zone, with_hair
-from faceplate.comp.occlusion.square import SIDE
+from faceplate.comp.occlusion.square import SIDE, SquareMesh
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, resample
 from faceplate.face.raster import MeshRaster, rasterise
@@ -49,7 +49,7 @@ def forehead(bare: tuple[Frame, Face], raster: MeshRaster) -> np.ndarray:
 def found(bare: tuple[Frame, Face], pixels: np.ndarray, raster: MeshRaster) -> np.ndarray:
     """Return where hair is found on the face, bool (SIDE, SIDE)."""
     levels = np.median(bare[0].pixels[raster.covered], axis=0)
-    return (hair_odds(pixels.astype(np.float32), levels, bare[1].points) > 0) & raster.covered
+    return (hair_odds(pixels.astype(np.float32), levels, SquareMesh(bare[1].points)) > 0) & raster.covered
 
 
 def streaks(lean: float) -> np.ndarray:
@@ -86,7 +86,7 @@ def followed(bare: tuple[Frame, Face], pixels: np.ndarray, raster: MeshRaster, r
     """Return where hair is found on the face by a network that finds nothing but `roots`, bool (SIDE, SIDE)."""
     levels = np.median(bare[0].pixels[raster.covered], axis=0)
     odds = np.where(roots, 4.0, -8.0).astype(np.float32)
-    return (with_hair(odds, pixels.astype(np.float32), levels, bare[1].points)[1] > 0) & raster.covered
+    return (with_hair(odds, pixels.astype(np.float32), levels, SquareMesh(bare[1].points))[1] > 0) & raster.covered
 
 
 @pytest.fixture(scope="module")

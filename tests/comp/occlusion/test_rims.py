@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from faceplate.comp.occlusion.rims import with_rims
-from faceplate.comp.occlusion.square import SIDE
+from faceplate.comp.occlusion.square import SIDE, SquareMesh
 from faceplate.face import Face, topology
 from faceplate.image.frame import Frame
 from occluders import network_square
@@ -45,7 +45,7 @@ def test_the_rest_of_a_rim_is_found(square: tuple[np.ndarray, np.ndarray], contr
     seen, points = square
     whole, known = drawn(points, ((0, 360),)), drawn(points, ((180, 330),))
     odds = NOTHING + 8 * np.minimum(known * 1.5, 1)
-    found = with_rims(odds, seen * np.exp(contrast * whole)[..., None], levels_of(seen), points, SIZE)
+    found = with_rims(odds, seen * np.exp(contrast * whole)[..., None], levels_of(seen), SquareMesh(points))
     rest = (whole > 0.5) & (drawn(points, ((170, 340),)) < 0.01)
     assert (odds[rest] < -2).mean() > 0.95
     assert (found[rest] > -2.2).mean() > 0.85, "from a tenth on, the plate's pixels decide"
@@ -57,7 +57,7 @@ def test_the_rest_of_a_rim_is_found(square: tuple[np.ndarray, np.ndarray], contr
 def test_lines_alone_are_no_rims(square: tuple[np.ndarray, np.ndarray]) -> None:
     seen, points = square
     marked = seen * np.exp(-0.35 * drawn(points, ((0, 360),)))[..., None]
-    assert with_rims(NOTHING, marked, levels_of(seen), points, SIZE) is NOTHING
+    assert with_rims(NOTHING, marked, levels_of(seen), SquareMesh(points)) is NOTHING
 
 
 def test_hair_over_one_eye_is_no_glasses(square: tuple[np.ndarray, np.ndarray]) -> None:
@@ -65,7 +65,7 @@ def test_hair_over_one_eye_is_no_glasses(square: tuple[np.ndarray, np.ndarray]) 
     half = drawn(points, ((0, 360),))
     half[:, : SIDE // 2] = 0
     odds = NOTHING + 8 * np.minimum(1.5 * half, 1)
-    found = with_rims(odds, seen, levels_of(seen), points, SIZE)
+    found = with_rims(odds, seen, levels_of(seen), SquareMesh(points))
     assert np.abs(found - odds).max() < 1e-3
 
 
@@ -81,7 +81,7 @@ def test_smudges_beside_rims_are_removed(square: tuple[np.ndarray, np.ndarray]) 
     strand[top - 18 : top - 8, x + 18 : x + 22] = True
     odds = NOTHING + 8 * np.minimum(whole * 1.5, 1)
     odds[brow], odds[strand] = -0.7, 4.0
-    found = with_rims(odds, seen * np.exp(-0.35 * whole)[..., None], levels_of(seen), points, SIZE)
+    found = with_rims(odds, seen * np.exp(-0.35 * whole)[..., None], levels_of(seen), SquareMesh(points))
     assert found[brow].max() < -2.2
     assert (found[strand] == odds[strand]).all()
     assert (found[whole > 0.9] > 0).all()
@@ -100,6 +100,6 @@ def test_a_bridge_says_that_there_are_glasses(square: tuple[np.ndarray, np.ndarr
     crossed = np.where(bridge > 0, np.float32(2), odds)
     shown = seen * np.exp(-0.35 * whole)[..., None]
     rest = (whole > 0.5) & (np.mgrid[:SIDE, :SIDE][1] < right[0]) & (crossed < -4)
-    without, following = (with_rims(one, shown, levels_of(seen), points, SIZE)[rest] for one in (odds, crossed))
+    without, following = (with_rims(one, shown, levels_of(seen), SquareMesh(points))[rest] for one in (odds, crossed))
     assert (without > -2.2).mean() < 0.1
     assert (following > -2.2).mean() > 0.5

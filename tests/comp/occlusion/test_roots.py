@@ -12,7 +12,7 @@ from faceplate.color import ColorConfig
 from faceplate.comp.occlusion import edged_matte, measure_odds, mesh_maps, occlusion_matte, square_matrix
 from faceplate.comp.occlusion.regions import without_floating
 from faceplate.comp.occlusion.roots import needs_root
-from faceplate.comp.occlusion.square import SIDE
+from faceplate.comp.occlusion.square import SIDE, SquareMesh
 from faceplate.face import Face
 from faceplate.face.align import apply
 from faceplate.image.frame import Frame
@@ -69,7 +69,7 @@ def test_glasses_need_no_root_where_they_sit(face_in: Callable[[str], Face]) -> 
     square = square_matrix(face, 1.0)
     points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
     hull = mesh_maps(points[:, :2]).hull
-    bare, worn = (needs_root(hull, points, share) for share in (0.0, 0.5))
+    bare, worn = (needs_root(hull, SquareMesh(points), share) for share in (0.0, 0.5))
     bridge, forehead, chin, beside = (tuple(np.round(points[index, 1::-1]).astype(int)) for index in (6, 151, 152, 234))
     assert bare[bridge] > 0.9 and bare[forehead] > 0.9
     assert worn[bridge] < 0.1 and worn[forehead] > 0.9

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from faceplate.comp.occlusion.square import SIDE, drawn_on_square, sigmoid
+from faceplate.comp.occlusion.square import SIDE, SquareMesh, sigmoid
 from faceplate.face import Face
 from faceplate.image.frame import Frame
 from occluders import network_square
@@ -16,7 +16,7 @@ def test_values_lie_at_their_points_and_nothing_beyond(
     read_picture: Callable[[str], Frame], face_in: Callable[[str], Face]
 ) -> None:
     _, points = network_square(read_picture("ada/front.jpg"), face_in("ada/front.jpg"))
-    across, whole = drawn_on_square(points, points[:, 0], np.ones(len(points)))
+    across, whole = SquareMesh(points).drawn(points[:, 0], np.ones(len(points)))
     assert across.shape == whole.shape == (SIDE, SIDE) and across.dtype == np.float32
     x, y = points[4, :2]  # the tip of the nose
     assert abs(across[int(y), int(x)] - x) < 1 and abs(whole[int(y), int(x)] - 1) < 1e-6
@@ -28,7 +28,8 @@ def test_one_column_is_drawn_as_among_others(
 ) -> None:
     _, points = network_square(read_picture("ada/front.jpg"), face_in("ada/front.jpg"))
     first, second = points[:, 1], np.sin(points[:, 0])
-    alone, among = drawn_on_square(points, second)[0], drawn_on_square(points, first, second)[1]
+    mesh = SquareMesh(points)
+    alone, among = mesh.drawn(second)[0], mesh.drawn(first, second)[1]
     assert np.abs(alone).max() > 0.9 and np.abs(alone - among).max() < 1e-5
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceplate.comp.occlusion.square import SIDE, sigmoid
+from faceplate.comp.occlusion.square import SIDE, SquareMesh, sigmoid
 from faceplate.comp.occlusion.wrinkles import without_wrinkles
 from faceplate.face import Face
 from faceplate.image.frame import Frame
@@ -46,7 +46,7 @@ def found(square: tuple[np.ndarray, np.ndarray], loss: np.ndarray, gain: np.ndar
     plate = (seen * np.exp(loss * drawn[..., None]) * gain).astype(np.float32)
     levels = np.median(plate[60:260, 60:260], axis=(0, 1)).astype(np.float32)
     odds = -6 + 8 * np.minimum(1.5 * drawn, 1)
-    left = without_wrinkles(odds, plate, levels, points, 0.0)
+    left = without_wrinkles(odds, plate, levels, SquareMesh(points), 0.0)
     assert (left <= odds).all()
     return float(sigmoid(left)[drawn > 0.6].mean() / sigmoid(odds)[drawn > 0.6].mean())
 
@@ -72,6 +72,9 @@ def test_with_glasses_a_line_where_they_sit_stays(square: tuple[np.ndarray, np.n
     plate = (seen * np.exp(CREASE * alpha[..., None])).astype(np.float32)
     levels = np.median(plate[60:260, 60:260], axis=(0, 1)).astype(np.float32)
     odds = -6 + 8 * np.minimum(1.5 * alpha, 1)
-    shares = [sigmoid(without_wrinkles(odds, plate, levels, points, share))[drawn > 0].mean() for share in (0.0, 0.5)]
+    shares = [
+        sigmoid(without_wrinkles(odds, plate, levels, SquareMesh(points), share))[drawn > 0].mean()
+        for share in (0.0, 0.5)
+    ]
     assert shares[0] < 0.4 * sigmoid(odds)[drawn > 0].mean()
     assert shares[1] > 0.95 * sigmoid(odds)[drawn > 0].mean()

@@ -10,7 +10,7 @@ Modules: `model` (the Grain and its kernel), `measure` (from a plate, with `bloc
 separated from grain) and `match` (the new face to the plate).
 """
 
-from faceplate.comp.grain.match import match_grain
+from faceplate.comp.grain.match import MATCH_ROOM, match_grain
 from faceplate.comp.grain.measure import measure_grain
 from faceplate.comp.grain.model import GRAIN_REACH, Grain, reduced_grain
 from faceplate.comp.grain.removal import degrain
@@ -20,6 +20,7 @@ from faceplate.comp.grain.temporal import measure_grain_between
 
 __all__ = [
     "GRAIN_REACH",
+    "MATCH_ROOM",
     "Detail",
     "Grain",
     "degrain",

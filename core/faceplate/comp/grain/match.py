@@ -21,7 +21,10 @@ from faceplate.comp.grain.synthesis import safe_reciprocal, smooth_signal, unit_
 from faceplate.image.weighting import times
 from faceplate.image.window import Window
 
-__all__ = ["match_grain"]
+__all__ = ["MATCH_ROOM", "match_grain"]
+
+MATCH_ROOM = 3 * BLOCK
+"""Pixels around those that change whose grain is measured with them."""
 
 # Below this matte the plate's own grain is complete to within 6 %; dividing by less would amplify rounding.
 _LEAST_MATTE = 0.125
@@ -83,7 +86,7 @@ def match_grain(
     touched = (matte > 0) & _differ(result, plate)
     if not touched.any() or (amount == 0 and keep_own >= 1):
         return result
-    box = _bounding_window(touched, 3 * BLOCK, window)
+    box = Window.of_mask(touched, window).grow(MATCH_ROOM).intersect(window)
     near = box.slices(window)
     part, beneath = np.ascontiguousarray(result[near]), np.ascontiguousarray(plate[near])
     cover, changed = np.ascontiguousarray(matte[near], np.float32), np.ascontiguousarray(touched[near])
@@ -114,18 +117,6 @@ def _differ(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Find the pixels that differ in any channel, bool (h, w)."""
     apart = cv2.compare(first, second, cv2.CMP_NE)
     return cv2.transform(apart, np.ones((1, 3), np.float32)) > 0
-
-
-def _bounding_window(touched: np.ndarray, margin: int, window: Window) -> Window:
-    """Find the plate window of the pixels in `touched`, bool (h, w), grown by `margin` pixels inside `window`."""
-    rows, columns = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
-    box = Window(
-        window.x + int(columns[0]),
-        window.y + int(rows[0]),
-        int(columns[-1] - columns[0]) + 1,
-        int(rows[-1] - rows[0]) + 1,
-    )
-    return box.grow(margin).intersect(window)
 
 
 def _missing_deviation(

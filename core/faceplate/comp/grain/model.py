@@ -69,7 +69,8 @@ class Grain:
         """
         if self.empty or signal.size == 0:
             return np.zeros(signal.shape, np.float32)
-        return cv2.transform(np.maximum(signal, np.float32(0)), np.column_stack([np.diag(self.slope), self.floor]))
+        positive = cv2.threshold(signal, 0, 0, cv2.THRESH_TOZERO)[1]
+        return cv2.transform(positive, np.column_stack([np.diag(self.slope), self.floor]))
 
 
 def reduced_grain(grain: Grain, proxy: int) -> Grain:

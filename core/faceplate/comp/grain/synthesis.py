@@ -128,4 +128,9 @@ def _filter_tile(halo: np.ndarray, grain: Grain, out: np.ndarray) -> None:
 
 def safe_reciprocal(values: np.ndarray) -> np.ndarray:
     """Compute 1 / values, and 0 where a value is not above 0."""
-    return np.divide(np.float32(1), values, out=np.zeros_like(values), where=values > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result = np.divide(np.float32(1), values)
+    none = ~(values > 0)
+    if none.any():
+        result[none] = 0
+    return result

@@ -43,6 +43,9 @@ _ISLAND, _HOLE, _SOLID = (0.03, 0.06), (0.01, 0.025), (0.2, 0.4)
 # Variance of the guide, the square root of the relative luminance, below which its changes place no edge.
 _GUIDE_NOISE = 8e-3
 
+# Cells around what has edges from which the guided filter reads.
+_GUIDED = 6
+
 # Values are clipped at this many times the face's level.
 _HOT = 8.0
 
@@ -94,7 +97,7 @@ def edges_on_plate(
     matte = np.zeros((fine.height, fine.width), np.float32)
     if near.empty:
         return cv2.resize(matte, (window.width, window.height))
-    seen = near if shrink == 1.0 else fine
+    seen = near if shrink == 1.0 else near.grow(_GUIDED).intersect(fine)
     pixels = np.clip(resample(linear, window, to_fine, seen) / levels, 0.0, _HOT)
     hidden = np.clip(resample(found, Window(0, 0, SIDE, SIDE), from_square, near), 0.0, 1.0)
     part = _edge_alpha(hidden[..., 0], hidden[..., 1], pixels[near.slices(seen)], scale_of(from_square))
@@ -105,7 +108,7 @@ def edges_on_plate(
     matte[near.slices(fine)] = part
     if shrink == 1.0:
         return matte
-    return _guided_enlarge(matte, pixels, np.clip(linear / levels, 0.0, _HOT))
+    return _guided_enlarge(matte, pixels, seen.slices(fine), linear, levels)
 
 
 def _of_full_size(matte: np.ndarray, size: float) -> np.ndarray:
@@ -191,30 +194,42 @@ def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return cv2.transform(first * second, _SUM)
 
 
-def _guided_enlarge(matte: np.ndarray, pixels: np.ndarray, plate: np.ndarray) -> np.ndarray:
-    """Enlarge `matte` (gh, gw), found on the small `pixels` (gh, gw, 3), to the `plate` (h, w, 3), float32 (h, w).
+def _guided_enlarge(
+    matte: np.ndarray, pixels: np.ndarray, part: tuple[slice, slice], linear: np.ndarray, levels: np.ndarray
+) -> np.ndarray:
+    """Enlarge `matte` (gh, gw), found on the small `pixels` of its `part`, to the plate `linear` (h, w, 3), float32 (h, w).
+
+    The matte is 0 beyond the part, and within a few cells of its edges. `pixels` are relative to the face's `levels` (3,).
 
     K. He, J. Sun, "Fast Guided Filter", arXiv:1505.00996, 2015: locally the matte is a * guide + b. a and b are smooth, so
     they are enlarged, and the large guide places the edge.
     """
-    size = (plate.shape[1], plate.shape[0])
-    small, large = (np.sqrt(picture @ REC709_LUMINANCE) for picture in (pixels, plate))
+    size = (linear.shape[1], linear.shape[0])
+    rows, columns = (
+        slice(whole * cells.start // count, -(-whole * cells.stop // count))
+        for cells, whole, count in zip(part, linear.shape[:2], matte.shape, strict=True)
+    )
+    small, shown = np.sqrt(pixels @ REC709_LUMINANCE), matte[part]
+    large = np.sqrt(np.clip(linear[rows, columns] / levels, 0.0, _HOT) @ REC709_LUMINANCE)
 
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values, (5, 5))
 
-    mean_guide, mean_matte = mean(small), mean(matte)
+    def enlarged(values: np.ndarray) -> np.ndarray:
+        whole = np.zeros_like(matte)
+        whole[part] = values
+        return cv2.resize(whole, size, interpolation=cv2.INTER_LINEAR)[rows, columns]
+
+    mean_guide, mean_matte = mean(small), mean(shown)
     spread = mean(small * small) - mean_guide**2
-    slope = (mean(small * matte) - mean_guide * mean_matte) / (spread + np.float32(_GUIDE_NOISE))
+    slope = (mean(small * shown) - mean_guide * mean_matte) / (spread + np.float32(_GUIDE_NOISE))
     offset = mean_matte - slope * mean_guide
-    slope, offset = (cv2.resize(mean(part), size, interpolation=cv2.INTER_LINEAR) for part in (slope, offset))
-    plain = cv2.resize(matte, size, interpolation=cv2.INTER_LINEAR)
+    slope, offset = enlarged(mean(slope)), enlarged(mean(offset))
     # Where the matte is 0 or 1 there is no edge to place, and the filter would only blur it.
-    solid = np.abs(2 * cv2.resize(mean_matte, size, interpolation=cv2.INTER_LINEAR) - 1) > 0.98
+    solid = np.abs(2 * enlarged(mean_matte) - 1) > 0.98
     # The guide's texture must not add specks: no value beyond those of the small matte nearby.
     around = np.ones((3, 3), np.uint8)
-    least, most = (
-        cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
-        for part in (cv2.erode(matte, around), cv2.dilate(matte, around))
-    )
-    return np.where(solid, plain, np.clip(slope * large + offset, least, most)).astype(np.float32)
+    least, most = enlarged(cv2.erode(shown, around)), enlarged(cv2.dilate(shown, around))
+    result = np.zeros(size[::-1], np.float32)
+    result[rows, columns] = np.where(solid, enlarged(shown), np.clip(slope * large + offset, least, most))
+    return result

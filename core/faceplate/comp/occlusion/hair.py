@@ -18,7 +18,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, drawn_on_square, sigmoid
+from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, SquareMesh, sigmoid
 from faceplate.face import topology
 from faceplate.face.shape import away_from, bare_skin, head_model, light_orders, normals
 from faceplate.image.soft_steps import disc, ramp
@@ -56,7 +56,7 @@ _FAR = 160
 
 
 def with_hair(
-    odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np.ndarray
+    odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, mesh: SquareMesh
 ) -> tuple[np.ndarray, np.ndarray]:
     """Add hair that hangs over the face to the network's log-odds.
 
@@ -64,7 +64,7 @@ def with_hair(
     ----------
     odds : np.ndarray
         float32 (SIDE, SIDE), the occlusion network's log-odds.
-    seen, levels, points : np.ndarray
+    seen, levels, mesh
         As in `hair_odds`.
 
     Returns
@@ -73,12 +73,12 @@ def with_hair(
         float32 (SIDE, SIDE) each, nowhere less than `odds`: with dense hair, and with what hangs down from it as well. Grain moves
         the ends of hair, and hardly its roots.
     """
-    clues = _Clues.of(seen, levels, points)
+    clues = _Clues.of(seen, levels, mesh)
     found = np.maximum(odds, _dense(clues))
     return found, np.maximum(found, _as_odds(_hanging(clues, odds, sigmoid(found))))
 
 
-def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.ndarray:
+def hair_odds(seen: np.ndarray, levels: np.ndarray, mesh: SquareMesh) -> np.ndarray:
     """Compute log-odds float32 (SIDE, SIDE) that dense hair hangs over the face.
 
     Parameters
@@ -87,10 +87,10 @@ def hair_odds(seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> np.nd
         float32 (SIDE, SIDE, 3), linear Rec.709 in the face's square.
     levels : np.ndarray
         float32 (3,), the face's level in each channel.
-    points : np.ndarray
-        float (478, 3), the mesh in the square.
+    mesh : SquareMesh
+        The face's mesh.
     """
-    return _dense(_Clues.of(seen, levels, points))
+    return _dense(_Clues.of(seen, levels, mesh))
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ class _Clues:
     roots: np.ndarray
 
     @classmethod
-    def of(cls, seen: np.ndarray, levels: np.ndarray, points: np.ndarray) -> _Clues:
+    def of(cls, seen: np.ndarray, levels: np.ndarray, mesh: SquareMesh) -> _Clues:
         level = float(levels @ REC709_LUMINANCE)
         calm = cv2.GaussianBlur(seen @ REC709_LUMINANCE, (0, 0), _CALM)
         log = np.log(np.maximum(calm, np.float32(_DARKEST * level)) / np.float32(level))
         soft = cv2.GaussianBlur(log, (0, 0), _READ)
-        parts = (_expected_skin(soft, points), hair_zone(), _forehead(), 1.0 - _off_brows(), _roots())
-        skin, zone, forehead, brows, roots = drawn_on_square(points, *parts)
+        parts = (_expected_skin(soft, mesh.points), hair_zone(), _forehead(), 1.0 - _off_brows(), _roots())
+        skin, zone, forehead, brows, roots = mesh.drawn(*parts)
         fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
         streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
         directed, across, widely = _directed(log)

@@ -25,7 +25,7 @@ from faceplate.comp.occlusion.hair import with_hair
 from faceplate.comp.occlusion.regions import steadied_odds, without_regions_inside
 from faceplate.comp.occlusion.rims import found_around_eyes, with_rims
 from faceplate.comp.occlusion.roots import needs_root
-from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, sigmoid
+from faceplate.comp.occlusion.square import FILL, REC709_LUMINANCE, SIDE, SquareMesh, sigmoid
 from faceplate.comp.occlusion.wrinkles import without_wrinkles
 from faceplate.face import Face, topology
 from faceplate.face.align import apply, compose, invert, resample
@@ -61,8 +61,6 @@ COARSE_SIDE = 40
 
 COARSE_LIMIT = 4.0
 """Log-odds on the coarse grid are clipped at plus and minus this value."""
-
-_FILL = 1.14
 
 # Least channel of a face's level over its luminance, in linear Rec.709: skin without a grade.
 _LEAST_CHANNEL = 0.4
@@ -135,7 +133,7 @@ class SquareOdds:
     `odds` float32 (SIDE, SIDE), log-odds of being hidden; `levels` float32 (3,), the face's level in each channel of linear
     Rec.709, and `saturation`, 0..1, with which it was seen. `roots` are the odds without the ends of hair, which move with the
     grain; None where they are the same. `around_eyes` is the part of the directions around the eyes in which something is found
-    that is not dense hair, 0..1: much of it with glasses.
+    that is not dense hair, 0..1: much of it with glasses. `mesh` is the face's in the square, where it was drawn already.
     """
 
     odds: np.ndarray
@@ -143,6 +141,7 @@ class SquareOdds:
     roots: np.ndarray | None = None
     saturation: float = 1.0
     around_eyes: float = 0.0
+    mesh: SquareMesh | None = None
 
     @property
     def firm(self) -> SquareOdds:
@@ -168,7 +167,8 @@ def measure_odds(
         return None
     square = square_matrix(face, pixel_aspect)
     seen = resample(linear, window, square, Window(0, 0, SIDE, SIDE))
-    points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
+    mesh = _mesh_in(square, face)
+    points = mesh.points
     maps = mesh_maps(points[:, :2])
     levels = _levels(seen, maps.hull)
     if not levels @ REC709_LUMINANCE > 0.0:
@@ -177,16 +177,16 @@ def measure_odds(
     seen, levels = (saturated(values, saturation, REC709_LUMINANCE) for values in (seen, levels))
     odds = _occlusion_odds(network_view(seen, levels), maps.guide)
     odds = without_regions_inside(odds, _eyes(points))
-    around_eyes = found_around_eyes(odds, points, SIDE / _FILL)
-    odds = without_wrinkles(odds, seen, levels, points, around_eyes)
+    around_eyes = found_around_eyes(odds, mesh)
+    odds = without_wrinkles(odds, seen, levels, mesh, around_eyes)
     if rims:
-        odds = with_rims(odds, seen, levels, points, SIDE / _FILL)
+        odds = with_rims(odds, seen, levels, mesh)
     hairless = odds
-    roots, odds = with_hair(odds, seen, levels, points)
+    roots, odds = with_hair(odds, seen, levels, mesh)
     if usual is not None:
         steady = steadied_odds(odds, _coarse(odds), usual, COARSE_LIMIT)
         hairless, roots, odds = hairless + (steady - odds), roots + (steady - odds), steady
-    return SquareOdds(odds, levels, roots, saturation, found_around_eyes(hairless, points, SIDE / _FILL))
+    return SquareOdds(odds, levels, roots, saturation, found_around_eyes(hairless, mesh), mesh)
 
 
 def soft_matte(
@@ -222,14 +222,14 @@ def edged_matte(
 ) -> np.ndarray:
     """Return the matte of `found` with edges from the plate's pixels, float32 (h, w).
 
-    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`; with `floating`, thin pieces that nothing connects with
-    the outline are kept. The other parameters are as in `occlusion_matte`.
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`, `face` the one of `found`; with `floating`, thin pieces
+    that nothing connects with the outline are kept. The other parameters are as in `occlusion_matte`.
     """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
-    points = np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]])
-    hull = _filled(points[:, :2], ((topology().oval, 255),)) > 0
-    needed = None if floating else needs_root(hull, points, found.around_eyes)
+    mesh = found.mesh or _mesh_in(square, face)
+    hull = _filled(mesh.points[:, :2], ((topology().oval, 255),)) > 0
+    needed = None if floating else needs_root(hull, mesh, found.around_eyes)
     seen = saturated(linear, found.saturation, REC709_LUMINANCE)
     return edges_on_plate(odds, hull, needed, seen, found.levels, face, window, square)
 
@@ -258,7 +258,7 @@ class MeshMaps:
     guide: np.ndarray
 
 
-def square_matrix(face: Face, pixel_aspect: float, side: int = SIDE, room: float = _FILL) -> np.ndarray:
+def square_matrix(face: Face, pixel_aspect: float, side: int = SIDE, room: float = FILL) -> np.ndarray:
     """Compute plate to square (2, 3): eyes level, the mesh's box centred, its longer side 1 / `room` of the square."""
     unsqueeze = np.array([[pixel_aspect, 0, 0], [0, 1, 0]], np.float64)
     points = apply(unsqueeze, face.points[:, :2])
@@ -270,6 +270,11 @@ def square_matrix(face: Face, pixel_aspect: float, side: int = SIDE, room: float
     scale = side / (room * max(float(np.max(high - low)), 1e-6))
     upright = np.column_stack([turn * scale, side / 2 - scale * (low + high) / 2])
     return compose(upright, unsqueeze)
+
+
+def _mesh_in(square: np.ndarray, face: Face) -> SquareMesh:
+    """Return the face's mesh in its `square` (2, 3)."""
+    return SquareMesh(np.column_stack([apply(square, face.points[:, :2]), face.points[:, 2]]))
 
 
 def mesh_maps(points: np.ndarray) -> MeshMaps:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.comp.eye_rings import TURNS, ring_contrast, shown_arcs, strongest_path, unroll_eyes
-from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, sigmoid
+from faceplate.comp.eye_rings import TURNS, ring_contrast, shown_arcs, strongest_path
+from faceplate.comp.occlusion.square import REC709_LUMINANCE, SIDE, SquareMesh, sigmoid
 from faceplate.face import topology
 from faceplate.image.soft_steps import disc, ramp
 
@@ -48,7 +48,7 @@ _LIDS = 5
 _THICK, _SOFT, _LIKELY = 2, 0.7, 0.45
 
 
-def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np.ndarray, size: float) -> np.ndarray:
+def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, mesh: SquareMesh) -> np.ndarray:
     """Add the rims of glasses to the network's log-odds.
 
     Parameters
@@ -59,10 +59,8 @@ def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
         float32 (SIDE, SIDE, 3), linear Rec.709 in the face's square.
     levels : np.ndarray
         float32 (3,), the face's level in each channel.
-    points : np.ndarray
-        float (478, 3), the mesh in the square.
-    size : float
-        The face's size in pixels of the square.
+    mesh : SquareMesh
+        The face's mesh.
 
     Returns
     -------
@@ -71,18 +69,18 @@ def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
         doubt, where the network doubts what it finds.
     """
     hidden = sigmoid(odds)
-    rings = unroll_eyes(points[:, :2] - 0.5, size)
+    rings = mesh.rings
     network = np.stack([ring.read(hidden) for ring in rings])
     if _share(network) < _WORTH:
         return odds
     level = float(levels @ REC709_LUMINANCE)
     log = np.log(np.maximum(seen @ REC709_LUMINANCE, np.float32(_DARKEST * level)) / np.float32(level))
-    contrasts = np.stack([ring_contrast(log, ring, size) for ring in rings])
+    contrasts = np.stack([ring_contrast(log, ring, mesh.size) for ring in rings])
     paths = strongest_path(contrasts + np.float32(_PULL) * network)
     lines = [ring.along(path) for ring, path in zip(rings, paths, strict=True)]
     near = cv2.dilate(hidden, np.ones((2 * _NEAR + 1, 2 * _NEAR + 1), np.uint8))
     found = [float((_read(near, line) > _FOUND).mean()) for line in lines]
-    both, bridge = sum(found) / 2, _bridge(hidden, points, size)
+    both, bridge = sum(found) / 2, _bridge(hidden, mesh.points, mesh.size)
     more = float(ramp(bridge, *_BRIDGE))
     glasses = float(ramp(both + _MORE[0] * more, *_BOTH) * ramp(min(found) + _MORE[1] * more, *_LESS))
     if glasses == 0:
@@ -94,7 +92,7 @@ def with_rims(odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np
         _draw(drawn, line, _averaged(shown_arcs(along) * ramp(_averaged(along), *_CLEAR)))
     eyes = np.zeros((SIDE, SIDE), np.uint8)
     for loop in (topology().right_eye_loop, topology().left_eye_loop):
-        cv2.fillPoly(eyes, [np.round(points[loop, :2] - 0.5).astype(np.int32)], 1)
+        cv2.fillPoly(eyes, [np.round(mesh.points[loop, :2] - 0.5).astype(np.int32)], 1)
     drawn[cv2.dilate(eyes, disc(_LIDS)) > 0] = 0
     likely = np.clip(glasses * _LIKELY * cv2.GaussianBlur(drawn, (0, 0), _SOFT), 1e-4, 0.9)
     return np.maximum(odds, np.log(likely / (1 - likely)))
@@ -124,13 +122,13 @@ def _off_lines(hidden: np.ndarray, lines: list[np.ndarray]) -> np.ndarray:
     return columns * off * (1 - cv2.dilate(ramp(hidden, *_RIM), disc(_BESIDE)))
 
 
-def found_around_eyes(odds: np.ndarray, points: np.ndarray, size: float) -> float:
+def found_around_eyes(odds: np.ndarray, mesh: SquareMesh) -> float:
     """Return the part of the directions around the eyes in which the network's `odds` find something, 0..1.
 
     The parameters are those of `with_rims`.
     """
     hidden = sigmoid(odds)
-    return _share(np.stack([ring.read(hidden) for ring in unroll_eyes(points[:, :2] - 0.5, size)]))
+    return _share(np.stack([ring.read(hidden) for ring in mesh.rings]))
 
 
 def _bridge(hidden: np.ndarray, points: np.ndarray, size: float) -> float:

@@ -11,7 +11,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion.square import drawn_on_square
+from faceplate.comp.occlusion.square import SquareMesh
 from faceplate.face import topology
 from faceplate.face.shape import head_model
 from faceplate.image.soft_steps import disc, ramp
@@ -24,7 +24,7 @@ _ROOT = 10.0
 _GLASSES = (0.1, 0.2)
 
 
-def needs_root(hull: np.ndarray, points: np.ndarray, around_eyes: float) -> np.ndarray:
+def needs_root(hull: np.ndarray, mesh: SquareMesh, around_eyes: float) -> np.ndarray:
     """Draw where a piece must be connected with somewhere else, float32 (SIDE, SIDE) in 0..1.
 
     That is the face above the mouth, without a border inside its outline. Glasses have no root: where they sit, nothing is asked
@@ -34,14 +34,14 @@ def needs_root(hull: np.ndarray, points: np.ndarray, around_eyes: float) -> np.n
     ----------
     hull : np.ndarray
         bool (SIDE, SIDE), inside the face's outline.
-    points : np.ndarray
-        float (478, 3), the mesh in the square.
+    mesh : SquareMesh
+        The face's mesh.
     around_eyes : float
         As in `wrinkles.without_wrinkles`.
     """
     above, band = _zones()
     zone = above * (1 - float(ramp(around_eyes, *_GLASSES)) * band)
-    (drawn,) = drawn_on_square(points, zone)
+    (drawn,) = mesh.drawn(zone)
     return drawn * cv2.erode(hull.astype(np.uint8), disc(_ROOT), borderType=cv2.BORDER_CONSTANT, borderValue=0)
 
 

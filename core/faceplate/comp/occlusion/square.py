@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import cv2
 import numpy as np
 
+from faceplate.comp.eye_rings import EyeRing, unroll_eyes
 from faceplate.face import topology
-from faceplate.face.raster import rasterise
+from faceplate.face.raster import MeshRaster, rasterise
 from faceplate.image.window import Window
 
-__all__ = ["REC709_LUMINANCE", "SIDE", "drawn_on_square", "sigmoid"]
+__all__ = ["FILL", "REC709_LUMINANCE", "SIDE", "SquareMesh", "sigmoid"]
 
 SIDE = 320
-"""Side in pixels of the network's square; the face's longer side fills 1 / 1.14 of it."""
+"""Side in pixels of the network's square."""
+
+FILL = 1.14
+"""The square's side over the face's longer side."""
 
 REC709_LUMINANCE = np.array((0.2126, 0.7152, 0.0722), np.float32)
 """Luminance weights of linear Rec.709."""
@@ -23,26 +30,38 @@ _STEP = 4
 _MAX_ODDS = 20.0
 
 
-def drawn_on_square(points: np.ndarray, *columns: np.ndarray) -> np.ndarray:
-    """Draw values at the mesh's points into the square.
+@dataclass(frozen=True, eq=False)
+class SquareMesh:
+    """A face's mesh in the square: `points` float (478, 3)."""
 
-    Parameters
-    ----------
-    points : np.ndarray
-        float (478, 3), the mesh in the square.
-    *columns : np.ndarray
-        float (478,) each.
+    points: np.ndarray
 
-    Returns
-    -------
-    np.ndarray
-        float32 (number of columns, SIDE, SIDE), 0 beyond the mesh.
-    """
-    cells = SIDE // _STEP
-    raster = rasterise(points / _STEP, topology().closed, Window(0, 0, cells, cells), cells)
-    drawn = raster.interpolate(np.column_stack(columns)) * raster.covered[..., None]
-    whole = cv2.resize(drawn.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    return np.moveaxis(whole.reshape(SIDE, SIDE, len(columns)), 2, 0)
+    def drawn(self, *columns: np.ndarray) -> np.ndarray:
+        """Draw values at the mesh's points, float (478,) each, into the square.
+
+        Returns
+        -------
+        np.ndarray
+            float32 (number of columns, SIDE, SIDE), 0 beyond the mesh.
+        """
+        values = self._raster.interpolate(np.column_stack(columns))
+        whole = cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+        return np.moveaxis(whole.reshape(SIDE, SIDE, len(columns)), 2, 0)
+
+    @property
+    def size(self) -> float:
+        """The face's size in the square's pixels."""
+        return SIDE / FILL
+
+    @cached_property
+    def rings(self) -> list[EyeRing]:
+        """The surroundings of the right and the left eye."""
+        return unroll_eyes(self.points[:, :2] - 0.5, self.size)
+
+    @cached_property
+    def _raster(self) -> MeshRaster:
+        cells = SIDE // _STEP
+        return rasterise(self.points / _STEP, topology().closed, Window(0, 0, cells, cells), cells)
 
 
 def sigmoid(odds: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from faceplate.comp.occlusion.square import drawn_on_square, sigmoid
+from faceplate.comp.occlusion.square import SquareMesh, sigmoid
 from faceplate.face import topology
 from faceplate.face.shape import away_from, head_model
 from faceplate.image.soft_steps import disc, ramp
@@ -37,7 +37,7 @@ _FLOOR = 1e-3
 
 
 def without_wrinkles(
-    odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, points: np.ndarray, around_eyes: float
+    odds: np.ndarray, seen: np.ndarray, levels: np.ndarray, mesh: SquareMesh, around_eyes: float
 ) -> np.ndarray:
     """Remove wrinkles from the occlusion network's log-odds.
 
@@ -45,7 +45,7 @@ def without_wrinkles(
     ----------
     odds : np.ndarray
         float32 (SIDE, SIDE), the network's log-odds.
-    seen, levels, points : np.ndarray
+    seen, levels, mesh
         As in `rims.with_rims`.
     around_eyes : float
         The part of the directions around the eyes in which the network finds something, 0..1. With glasses nothing is removed
@@ -58,7 +58,7 @@ def without_wrinkles(
     """
     hidden = sigmoid(odds)
     thin = hidden - cv2.morphologyEx(hidden, cv2.MORPH_OPEN, disc(_WIDTH))
-    thin *= drawn_on_square(points, _skin() * (1 - float(ramp(around_eyes, *_GLASSES)) * _band()))[0]
+    thin *= mesh.drawn(_skin() * (1 - float(ramp(around_eyes, *_GLASSES)) * _band()))[0]
     if thin.max() < _LEAST:
         return odds
     log = np.log(np.maximum(seen[..., :2] / levels[:2], np.float32(_DARKEST)))

@@ -62,5 +62,7 @@ def loop_matte(
 
 def fit_affine(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Fit the least-squares affine matrix (k, 3) from `start` (n, 2) to `end` (n, k); it includes a plate's squeeze."""
-    solution, *_ = np.linalg.lstsq(np.column_stack([start, np.ones(len(start))]), end, rcond=None)
-    return np.ascontiguousarray(solution.T)
+    middle, mean = start.mean(axis=0), end.mean(axis=0)
+    away = start - middle
+    linear = np.linalg.lstsq(away.T @ away, away.T @ (end - mean), rcond=None)[0].T
+    return np.column_stack([linear, mean - linear @ middle])

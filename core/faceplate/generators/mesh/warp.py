@@ -141,7 +141,7 @@ class _PlateGaze:
     near : np.ndarray
         float32 (n, m), a Gaussian around the plate's iris.
     inside : np.ndarray
-        float32 (n, m), the same within the eye's loop.
+        float32 (n, m, 2), the same within the eye's loop, for both coordinates.
     """
 
     iris: slice
@@ -155,8 +155,10 @@ class _PlateGaze:
         `points` (478, 3) are the mesh in the picture.
         """
         read = places[self.part]
-        now = np.tensordot(self.near, read, 2) / max(float(self.near.sum()), 1e-9)
-        read += self.inside[..., None] * (points[self.iris, :2].mean(axis=0) - now).astype(np.float32)
+        if read.size:
+            now = np.tensordot(self.near, read, 2) / max(float(self.near.sum()), 1e-9)
+            shift = (points[self.iris, :2].mean(axis=0) - now).astype(np.float32)
+            cv2.add(read, cv2.multiply(self.inside, np.array([*shift, 0.0, 0.0], np.float64)), dst=read)
 
 
 def _plate_gazes(face: Face, raster: MeshRaster) -> tuple[_PlateGaze, _PlateGaze]:
@@ -174,6 +176,6 @@ def _plate_gazes(face: Face, raster: MeshRaster) -> tuple[_PlateGaze, _PlateGaze
             for axis, cells, centre in zip((x, y), part[::-1], wanted, strict=True)
         )
         near = down[:, None] * across
-        return _PlateGaze(iris, part, near, near * loop_matte(face, loop, raster, part))
+        return _PlateGaze(iris, part, near, np.dstack([near * loop_matte(face, loop, raster, part)] * 2))
 
     return of_eye(slice(468, 473), mesh.right_eye_loop), of_eye(slice(473, 478), mesh.left_eye_loop)
