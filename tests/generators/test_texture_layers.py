@@ -9,7 +9,7 @@ import numpy as np
 from faceplate.comp.feature_tones import FeatureTones
 from faceplate.face import topology
 from faceplate.face.shape import head_model, pose_of
-from faceplate.generators.mesh.texture_layers import _tones_between_lips, _with_expression
+from faceplate.generators.mesh.texture_layers import _with_expression
 
 WHITE = FeatureTones(np.zeros((2, 3)), np.ones(2))
 
@@ -79,17 +79,3 @@ def test_teeth_are_hardly_ever_doubled_and_the_skin_passes_over_slowly() -> None
     assert mixed[0] < 0.012  # a third of a frame of speech
     assert mixed[1] > 2 * mixed[0]
     assert np.allclose(np.sort(both, axis=0), both, atol=1e-9)
-
-
-def test_the_tone_between_lips_passes_over_slowly_where_the_picture_changes_at_once() -> None:
-    """A mouth became darker or lighter within one frame where it opened from a smile to a laugh."""
-    wanted, openings = np.linspace(0.0, 0.45, 451), (0.15, 0.45)
-    leading = np.array([1.0, 0.0])
-    views = tuple(Seen(opening) for opening in openings)
-    tone = np.array([_tones_between_lips(leading, views, Seen(w))[1] for w in wanted])  # type: ignore[arg-type]
-    shown = np.array([shares(w, openings)[0][1] for w in wanted])
-    assert np.allclose(np.sort(tone), tone, atol=1e-9)
-    assert tone[:100].max() < 0.1 and tone[-100:].min() > 0.9
-    step = 30  # an opening's change in a frame of speech
-    assert (tone[step:] - tone[:-step]).max() < 0.45 < 0.95 < (shown[step:] - shown[:-step]).max()
-    assert abs(wanted[tone.searchsorted(0.5)] - wanted[shown.searchsorted(0.5)]) < 0.01

@@ -7,7 +7,7 @@ What the leader does not show comes from other views (mouth and eyes) and from t
 light, so their borders show no edge. The leader's light is added again, for the comp to replace by the plate's.
 
 Modules: `generator` (the order of the steps), `texture_layers` (which textures are used, with their shares), `texture_sizes`,
-`warp`, `mouth_warp` (teeth stay rigid), `mouth_tone`, `mouth_eyes` (the plate's own mouth and eyes), `pins`, `settings` and `grid`.
+`warp`, `mouth_warp` (teeth stay rigid), `mouth_eyes` (the plate's own mouth and eyes), `pins`, `settings` and `grid`.
 """
 
 from faceplate.generators.mesh.generator import MeshGenerator

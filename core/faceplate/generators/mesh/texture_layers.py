@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,9 +41,6 @@ _SHOWN, _NARROW = 0.24, 8.0
 # from one view to another; between the lips two views at once would show doubled teeth, and what fits best in its opening is nearly
 # alone. With the turn and the leader it changes as slowly as the rest.
 _POWER, _AROUND, _BETWEEN_LIPS = 3, 0.5, 8.0
-# The mean tone between the lips (`mouth_tone`) has the mean of the shares at openings up to this far from the target's, so that it
-# passes over slowly, too; and the number of openings on either side.
-_TONE_REACH, _TONE_STEPS = 0.1, 10
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,6 @@ class TextureLayer:
         The view's name; None for the atlas.
     teeth : np.ndarray, optional
         The view's teeth on the mouth's chart (`source.teeth`); None for the atlas.
-    tone : float
-        Its share in the mean tone between the lips; all layers' sum to 1, or are 0 where none is known.
     """
 
     log: np.ndarray
@@ -80,7 +75,6 @@ class TextureLayer:
     features: FeatureTones | None = None
     view: str | None = None
     teeth: np.ndarray | None = None
-    tone: float = 0.0
 
 
 def texture_layers(
@@ -110,26 +104,20 @@ def texture_layers(
     views = (*source.views, *(view for view in leading if view not in source.views))
     weights = np.array([leaders.get(view.name, 0.0) for view in views])
     share = np.repeat(weights[None], len(target.points), axis=0)
-    seen = _seen(views)
-    share = _with_atlas(_with_expression(share, weights, views, target, len(source.views)) * seen)
-    tones = _with_atlas(_tones_between_lips(weights, views, target) * seen[topology().mouth_loop].mean(axis=0))
+    share = _with_expression(share, weights, views, target, len(source.views)) * _seen(views)
+    share = np.column_stack([share, 1.0 - share.sum(axis=1)])
+    share = np.maximum(share - _LEAST_SHARE, 0.0)
+    share /= share.sum(axis=1, keepdims=True)
     layers = []
-    for view, part, tone in zip(views, share.T, tones, strict=False):
-        if part.max() > 0 or tone > 0:
-            layers.append(replace(_view_layer(source, view, part, face, sizes), tone=float(tone)))
+    for view, part in zip(views, share.T, strict=False):
+        if part.max() > 0:
+            layers.append(_view_layer(source, view, part, face, sizes))
     if share[:, -1].max() > 0:
-        layers.append(replace(_atlas_layer(source, share[:, -1], face, sizes), tone=float(tones[-1])))
+        layers.append(_atlas_layer(source, share[:, -1], face, sizes))
     light = np.zeros((len(target.points), 3), np.float32)
     for view in leading:
         light += np.float32(leaders[view.name]) * source.textures[view.name].light
     return layers, light + _levelled(source, layers, leaders)
-
-
-def _with_atlas(share: np.ndarray) -> np.ndarray:
-    """Append the atlas's share, the rest, to the views' (..., n); small shares are left out, and the others sum to 1."""
-    share = np.concatenate([share, 1.0 - share.sum(axis=-1, keepdims=True)], axis=-1)
-    share = np.maximum(share - _LEAST_SHARE, 0.0)
-    return share / share.sum(axis=-1, keepdims=True)
 
 
 def source_coverage(source: Source, target: Geometry) -> SourceCoverage:
@@ -195,7 +183,8 @@ def _with_expression(
         (area.right_eye, opened[1], right),
         (area.left_eye, opened[2], left),
     ):
-        apart = _apart(have - wanted, less, more)
+        extra = have - wanted
+        apart = np.hypot(1.0, extra / np.where(extra < 0, less, more)) - 1.0
         fit = np.log1p((bonus - 1) * leading) - _POWER * (apart + turn)
         if where is area.mouth:
             share = share + where[:, None] * (_shares_of(_AROUND * fit) - share)
@@ -220,36 +209,17 @@ def _eye_wanted(views: tuple[SourceView, ...], opened: np.ndarray, target: float
     return target * wider, less / narrow, more, 1.0 + (bonus - 1.0) / narrow
 
 
-def _apart(extra: np.ndarray, less: float, more: float) -> np.ndarray:
-    """Return how far views, (n,), that are open by `extra` more than the target are apart from it."""
-    return np.hypot(1.0, extra / np.where(extra < 0, less, more)) - 1.0
-
-
 def _between_lips(leading: np.ndarray, apart: np.ndarray, turn: np.ndarray, bonus: float) -> np.ndarray:
-    """Return the views' shares between the lips: for every leader nearly one view alone, and as smooth as the leaders are.
-
-    `apart` and the shares are (..., n), `leading` and `turn` (n,).
-    """
+    """Return the views' shares between the lips, (n,): for every leader nearly one view alone, and as smooth as the leaders are."""
     fit = -_POWER * (_BETWEEN_LIPS * apart + turn)
-    own = _BETWEEN_LIPS * np.log(bonus) * np.eye(len(leading))
-    return leading @ _shares_of(fit[..., None, :] + own) / leading.sum()
-
-
-def _tones_between_lips(leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry) -> np.ndarray:
-    """Return the views' shares in the mean tone between the lips, (n,): the mean of those at openings around the target's."""
-    less, more, bonus = _MOUTH
-    turn = np.array([turn_between(view.geometry.pose, target.pose) for view in views]) / _TURN
-    extra = np.array([view.geometry.mouth for view in views]) - target.mouth
-    aside = np.linspace(-1.0, 1.0, 2 * _TONE_STEPS + 1)
-    apart = _apart(extra - _TONE_REACH * aside[:, None], less, more)
-    weight = 1.0 - np.abs(aside)
-    return weight @ _between_lips(leading, apart, turn, bonus) / weight.sum()
+    own = _BETWEEN_LIPS * np.log(bonus) * np.eye(len(fit))
+    return leading @ np.stack([_shares_of(fit + row) for row in own]) / leading.sum()
 
 
 def _shares_of(fit: np.ndarray) -> np.ndarray:
-    """Return shares (..., n) that sum to 1 from log fitness (..., n)."""
-    share = np.exp(fit - fit.max(axis=-1, keepdims=True))
-    return share / share.sum(axis=-1, keepdims=True)
+    """Return shares (n,) that sum to 1 from log fitness (n,)."""
+    share = np.exp(fit - fit.max())
+    return share / share.sum()
 
 
 def _seen(views: tuple[SourceView, ...]) -> np.ndarray:

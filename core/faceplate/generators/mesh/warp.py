@@ -12,7 +12,6 @@ from faceplate.face.align import apply
 from faceplate.face.raster import MeshRaster
 from faceplate.generators.mesh.grid import cell_axes, cells_per_face, fit_affine, grid_slices, is_seen, loop_matte
 from faceplate.generators.mesh.mouth_dark import mouth_dark
-from faceplate.generators.mesh.mouth_tone import MouthTone, is_one_tone
 from faceplate.generators.mesh.mouth_warp import PlateMouth
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.image.window import Window
@@ -39,44 +38,27 @@ def sum_layers(
     plate_mouth = PlateMouth.of(face, raster)
     window = raster.window
     total = np.zeros((window.height, window.width, 3), np.float32)
-    tone = None if plate_mouth is None or is_one_tone(layers) else MouthTone(plate_mouth)
     for layer, places, share in zip(layers, positions, shares, strict=True):
         near = _pixels_with(share, window)
-        shows_mouth = plate_mouth is not None and is_seen(share, plate_mouth.part)
-        gives_tone = tone is not None and (shows_mouth or layer.tone > 0)
-        if near is None and not gives_tone:
+        if near is None:
             continue
         for gaze in gazes:
             if is_seen(share, gaze.part):
                 gaze.move(places, layer.points)
         gap = None
-        if plate_mouth is not None and layer.teeth is not None and (shows_mouth or gives_tone):
+        if plate_mouth is not None and layer.teeth is not None and is_seen(share, plate_mouth.part):
             gap = np.zeros(share.shape, np.float32)
             gap[plate_mouth.part] = plate_mouth.keep_teeth(places, layer.points, layer.teeth)
         places = cv2.subtract(places, np.array([layer.window.x + 0.5, layer.window.y + 0.5, 0.0, 0.0]))
-        if tone is not None and gives_tone:
-            tone.add(layer, places, gap)
-        if near is None:
-            continue
-        part = _read(layer, _enlarge(places, window)[near], None if gap is None else _enlarge(gap, window)[near])
+        x, y = cv2.split(_enlarge(places, window)[near])
+        part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        if gap is not None and gap.any():
+            part += _enlarge(gap, window)[near][..., None] * np.minimum(mouth_dark(layer) - part, 0)
         if len(layers) > 1:
             weight = np.ascontiguousarray(raster.enlarge(share)[near])
             cv2.multiply(part, cv2.merge([weight] * 3), dst=part)
         total[near] += part
-    if tone is not None and plate_mouth is not None:
-        inside = np.zeros(raster.covered.shape, np.float32)
-        inside[plate_mouth.part] = plate_mouth.inside
-        total += raster.enlarge(inside)[..., None] * tone.change()
     return total
-
-
-def _read(layer: TextureLayer, places: np.ndarray, gap: np.ndarray | None) -> np.ndarray:
-    """Read a layer at `places` (h, w, 2) in its window, float32 (h, w, 3); `gap` (h, w) of it is the dark of its mouth."""
-    x, y = cv2.split(places)
-    part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    if gap is not None and gap.any():
-        part += gap[..., None] * np.minimum(mouth_dark(layer) - part, 0)
-    return part
 
 
 def _pixels_with(share: np.ndarray, window: Window) -> tuple[slice, slice] | None:
