@@ -28,6 +28,8 @@ GROWN = 1.6
 # Elasticity of upper and of lower teeth where an opening closes: where both do not fit, the lower ones give way first. In a wider
 # opening both fit.
 _UPPER, _LOWER, _FITTING = 0.03, 0.12, 0.01
+# Part of the teeth that lies in the mouth's upper half, from which teeth grow and grow in full: lower teeth alone stay as they are.
+_ONLY_LOWER = (0.15, 0.45)
 # Opening in widths of the mouth that is added to both faces' openings, so that their ratio is calm at the corners.
 _CALM = 0.03
 # Softness of the openings' ratio along the mouth, in columns of the chart.
@@ -161,7 +163,8 @@ def _growth(teeth: np.ndarray, openings: np.ndarray, filled: float) -> float:
     if filled == 0.0 or weight.sum() < 1e-6:
         return 1.0
     lacking = float(np.average(wanted / np.maximum(have, 1e-3), weights=weight))
-    return 1.0 + filled * (float(np.clip(lacking, 1.0, GROWN)) - 1.0)
+    upper = float(smoothstep(teeth[: len(teeth) // 2].sum() / teeth.sum(), *_ONLY_LOWER))
+    return 1.0 + filled * upper * (float(np.clip(lacking, 1.0, GROWN)) - 1.0)
 
 
 def _gap(shown: np.ndarray, openings: np.ndarray) -> np.ndarray:
