@@ -27,7 +27,7 @@ from faceplate.source.agreement import agreed_darkness, find_remains
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, Vote, atlas_points, cast_vote, make_atlas
 from faceplate.source.fill import fill_texture
-from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin
+from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin, without_hair_shade
 from faceplate.source.maps import Maps, find_maps
 from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
@@ -250,6 +250,16 @@ class Source:
     def textures(self) -> Mapping[str, ViewTexture]:
         """The views' textures by name, each made on first use: without light, with what was hidden filled in."""
         return _ByView(self.all_views, lambda view: fill_texture(view.photograph, self.delit(view), self.atlas))
+
+    @cached_property
+    def lights(self) -> Mapping[str, np.ndarray]:
+        """The views' light as the new face has it, float32 (478, 3) each, by name: without the shade of the person's own hair."""
+        return _ByView(
+            self.all_views,
+            lambda view: without_hair_shade(
+                find_light(view.skin, self.shading), view.photograph, self.grid_maps[view.name].hair
+            ),
+        )
 
     @cached_property
     def tones(self) -> Mapping[str, SkinTones]:

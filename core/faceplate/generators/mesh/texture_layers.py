@@ -126,7 +126,7 @@ def texture_layers(
         layers.append(_atlas_layer(source, share[:, -1], face, sizes))
     light = np.zeros((len(target.points), 3), np.float32)
     for view in leading:
-        light += np.float32(leaders[view.name]) * source.textures[view.name].light
+        light += np.float32(leaders[view.name]) * source.lights[view.name]
     return layers, light + _levelled(source, layers, leaders)
 
 
