@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from faceplate.comp.teeth import tooth_likeness
-from faceplate.face import mouth
+from faceplate.comp.teeth import filled_with_teeth, tooth_likeness
+from faceplate.face import Face, mouth
+from faceplate.face.expression import LIP_PAIRS
+from faceplate.face.shape import head_model
+from faceplate.image.window import Window
 
 TOOTH, TONGUE, DARK, SHADED = (0.5, 0.45, 0.36), (0.42, 0.12, 0.1), (0.02, 0.01, 0.01), (0.14, 0.12, 0.1)
 
@@ -37,3 +42,39 @@ def test_what_is_hidden_does_not_set_the_scale() -> None:
     shown[:, :14] = 0
     assert tooth_likeness(hidden, 1.3)[2:8, 20:].max() < 0.05
     assert tooth_likeness(hidden, 1.3, shown)[2:8, 20:].min() > 0.95
+
+
+LIP, SKIN, SIDE, HEIGHT = (0.3, 0.12, 0.11), (0.42, 0.24, 0.18), 300.0, 40.0
+
+
+def face_with_mouth(rows: np.ndarray) -> tuple[np.ndarray, Window, Face]:
+    """Pixels of a face whose mouth, 40 pixels high, shows the colours `rows` (n, 3) from lip to lip."""
+    head = head_model().reference
+    points = (head - head.min(axis=0)) * (SIDE / np.ptp(head[:, 1])) + 50
+    corners = points[[78, 308]]
+    top = corners[:, 1].mean() - HEIGHT / 2
+    for lip, y in zip(LIP_PAIRS, (top, top + HEIGHT), strict=True):
+        points[list(lip), 1] = y
+    pixels = np.tile(np.float32(SKIN), (450, 400, 1))
+    part = (np.arange(450) + 0.5 - top) / HEIGHT * len(rows)
+    inside = (part >= 0) & (part < len(rows))
+    across = slice(int(corners[:, 0].min()), int(corners[:, 0].max()))
+    pixels[inside, across] = rows[part[inside].astype(int)][:, None]
+    return pixels, Window(0, 0, 400, 450), Face(points, 1.0, 1.0, 0.3)
+
+
+@pytest.mark.parametrize("between", [DARK, TONGUE, LIP])
+def test_a_mouth_is_full_of_teeth_with_and_without_a_line_between_them(between: tuple[float, float, float]) -> None:
+    grin, laugh, none = np.tile(TOOTH, (20, 1)), np.tile(TOOTH, (20, 1)), np.tile(between, (20, 1))
+    grin[11:13], laugh[8:] = np.float64(TOOTH) / 3, between
+    for exposure in (0.1, 1.0, 8.0):
+        found = []
+        for rows in (grin, laugh, none):
+            pixels, window, face = face_with_mouth(rows)
+            lit = replace(face, level=face.level * exposure)
+            found.append(filled_with_teeth(pixels * np.float32(exposure), window, lit, 0.3))
+        assert found[0] > 0.95 and max(found[1:]) < 0.05
+
+
+def test_a_closed_mouth_is_not_full_of_teeth() -> None:
+    assert filled_with_teeth(*face_with_mouth(np.tile(TOOTH, (20, 1))), opening=0.02) == 0

@@ -8,7 +8,7 @@ import pytest
 from faceplate.face import Face, mouth, topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import head_model
-from faceplate.generators.mesh.mouth_warp import PlateMouth, _common_factor
+from faceplate.generators.mesh.mouth_warp import GROWN, PlateMouth, _common_factor
 from faceplate.image.window import Window
 
 SIZE = 400.0
@@ -27,7 +27,9 @@ def opened(gap: float) -> np.ndarray:
     return points
 
 
-def along_the_middle(plate: np.ndarray, picture: np.ndarray, teeth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def along_the_middle(
+    plate: np.ndarray, picture: np.ndarray, teeth: np.ndarray, filled: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Along the mouth's middle, top to bottom: the place read in the picture, in its pixels under the upper lip, and the gap."""
     face = Face(plate, 1.0, 1.0, 0.2)
     window = Window.around(plate[:, :2], 20.0)
@@ -36,7 +38,7 @@ def along_the_middle(plate: np.ndarray, picture: np.ndarray, teeth: np.ndarray) 
     found = PlateMouth.of(face, raster)
     assert found is not None
     gap = np.zeros(places.shape[:2], np.float32)
-    gap[found.part] = found.keep_teeth(places, picture, teeth)
+    gap[found.part] = found.keep_teeth(places, picture, teeth, filled)
     x = round(plate[13, 0] - window.x)
     top, bottom = (round(plate[point, 1] - window.y) for point in (13, 14))
     inside = slice(top + 2, bottom - 1)
@@ -79,6 +81,27 @@ def test_teeth_that_touch_part_over_a_gap(teeth: np.ndarray) -> None:
     assert along_the_middle(picture, picture, touching)[1].max() == 0
 
 
+def test_teeth_grow_to_fill_a_mouth_that_is_full_on_the_plate(teeth: np.ndarray) -> None:
+    """A grin became a shout where the person's own was narrower: its teeth stayed small over a dark gap."""
+    touching, picture = np.ones_like(teeth), opened(70.0)
+    touching[19:21] = 0
+    for gap in (90.0, 105.0):
+        read, dark = along_the_middle(opened(gap), picture, touching, 1.0)
+        assert abs(np.diff(read)[6:30].mean() - 70 / gap) < 0.1 and (dark > 0.5).sum() < 4
+    largest = np.diff(along_the_middle(opened(200.0), picture, touching, 1.0)[0])[8:40].mean()
+    assert abs(largest - 1 / GROWN) < 0.06
+    laughing = along_the_middle(opened(60.0), picture, teeth, 1.0)[0]
+    assert np.diff(laughing).max() > 3 * np.diff(laughing)[4:20].mean()  # the picture's own gap is nearly closed
+
+
+def test_lower_teeth_alone_do_not_grow(teeth: np.ndarray) -> None:
+    lower, picture = teeth.copy(), opened(70.0)
+    lower[:13] = 0
+    np.testing.assert_array_equal(
+        rows_read(opened(100.0), picture, lower), along_the_middle(opened(100.0), picture, lower, 1.0)[0]
+    )
+
+
 def test_rows_never_turn_over_and_reach_both_lips(teeth: np.ndarray) -> None:
     picture = opened(70.0)
     for gap in (12.0, 30.0, 70.0, 140.0):
@@ -98,5 +121,6 @@ def test_the_common_factor_gives_the_openings() -> None:
     elasticity = rng.uniform(0.03, 1.0, (31, 48))
     elasticity[:, 0] = 0.03  # nothing but teeth
     for openings in (np.full(48, 1.6), np.full(48, -1.6), np.zeros(48), rng.uniform(-1.6, 1.6, 48)):
-        slopes = np.exp(elasticity * _common_factor(elasticity, openings))
-        assert np.abs(np.log(slopes.mean(axis=0)) - openings).max() < 1e-8
+        for grown in (np.zeros((31, 48)), rng.uniform(0.0, 0.5, (31, 48))):
+            slopes = np.exp(grown + elasticity * _common_factor(elasticity, openings, grown))
+            assert np.abs(np.log((slopes.sum(axis=0) / np.exp(grown).sum(axis=0))) - openings).max() < 1e-8

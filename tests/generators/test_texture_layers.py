@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceplate.comp.feature_tones import FeatureTones
-from faceplate.face import topology
+from faceplate.face import mouth, topology
 from faceplate.face.shape import head_model, pose_of
 from faceplate.generators.mesh.texture_layers import _with_expression
 
@@ -22,6 +22,11 @@ class Seen:
     pose: object = pose_of(head_model().reference)
     eyes: tuple[float, float] = (0.3, 0.3)
     features: FeatureTones = WHITE
+    tooth: float = 0.0
+
+    @property
+    def teeth(self) -> np.ndarray:
+        return np.full((mouth.ROWS, mouth.COLUMNS), self.tooth)
 
     @property
     def geometry(self) -> Seen:
@@ -50,6 +55,21 @@ def test_a_smile_is_not_left_to_a_view_that_is_open_far_wider() -> None:
     for wanted in (0.12, 0.16):
         assert shares(wanted, (0.02, 0.45, 0.16))[0][2] > 0.95
     assert shares(0.35, (0.16, 0.45))[0][1] > 0.95
+
+
+def test_a_grin_is_taken_from_the_view_whose_teeth_fill_it() -> None:
+    """A grin wider than the person's own came from a view that laughs, with the gap between its teeth."""
+    leading = np.array([1.0, 0.0])
+    share = np.repeat(leading[None], 478, axis=0)
+    views = (Seen(0.16, tooth=0.9), Seen(0.45, tooth=0.3))
+    loop = topology().mouth_loop
+    grin, laugh = (
+        _with_expression(share, leading, views, Seen(0.24), filled=filled)[loop].mean(axis=0)  # type: ignore[arg-type]
+        for filled in (1.0, 0.0)
+    )
+    assert grin[0] > 0.95 and laugh[1] > 0.95
+    small = (Seen(0.05, tooth=0.6), Seen(0.45, tooth=0.4))  # teeth that would have to be eight times as large
+    assert _with_expression(share, leading, small, Seen(0.24), filled=1.0)[loop, 1].mean() > 0.95  # type: ignore[arg-type]
 
 
 def eye_shares(wanted: float, openings: tuple[float, ...], white: float = 1.0) -> np.ndarray:

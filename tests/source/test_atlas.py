@@ -155,6 +155,20 @@ def test_skin_that_nobody_saw_meets_what_is_known_without_a_step() -> None:
     assert luma[60:110, 340:370].min() > -0.3
 
 
+def test_skin_close_to_a_fringe_does_not_count_where_most_pictures_hide_it() -> None:
+    """The strip that one picture of six showed beside its fringe held strands, and stood on the whole forehead."""
+    streaked, plain = np.zeros((SIDE, SIDE, 3), np.float32), np.zeros((SIDE, SIDE, 3), np.float32)
+    streaked[:80] = 0.4 * np.sin(np.arange(SIDE) / 3.0)[None, :, None]
+    free = np.full((SIDE, SIDE), 0.8, np.float32)
+    hidden, strip = free.copy(), free.copy()
+    hidden[:80], strip[:60] = 0.0, 0.0
+    votes = [Vote(streaked, strip, (strip > 0).astype(np.float32))]
+    votes += [Vote(plain, hidden, (hidden > 0).astype(np.float32))] * 5
+    assert make_atlas(votes).log[62:76, 200:312].std() < 0.03
+    bare = [Vote(streaked, free, np.ones_like(free)), *votes[1:]]  # a picture without a fringe shows the person's forehead
+    assert make_atlas(bare).log[20:50, 200:312].std() > 0.2
+
+
 def test_own_pixels_stay_and_nothing_is_missing(source_bea: Source) -> None:
     for view in source_bea.views:
         texture, own = source_bea.textures[view.name], source_bea.delit(view)

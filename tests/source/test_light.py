@@ -8,7 +8,7 @@ import pytest
 
 from faceplate.face.shape import head_model
 from faceplate.source import Source, SourceView
-from faceplate.source.light import LUMINANCE, agreed_shading, find_light
+from faceplate.source.light import LUMINANCE, agreed_shading, find_light, without_hair_shade
 from source_views import normal_maps, repainted, skin_mask
 
 
@@ -71,6 +71,23 @@ def test_a_shadow_on_one_cheek_is_light_and_a_dark_jaw_is_the_person(source_bea:
     both = repainted(view, view.pixels * blot(view, [cheek, other], 0.5, 0.1))
     kept = [luma_at(view, view.texture.log, at) - luma_at(view, both.texture.log, at) for at in (cheek, other)]
     assert min(kept) > 0.6 * 0.5
+
+
+def test_the_shade_beside_hair_is_not_put_on(source_bea: Source) -> None:
+    """Under a fringe the skin is dark; without the fringe a dark blotch was left on the forehead."""
+    view = view_named(source_bea, "front")
+    brow = 69
+    shaded = repainted(view, view.pixels * blot(view, [brow], 0.8, 0.14))
+    photograph = shaded.photograph
+    found = find_light(shaded.skin)
+    hair = np.zeros(photograph.grid.shape[:2], np.float32)
+    np.testing.assert_array_equal(without_hair_shade(found, photograph, hair), found.whole)
+    x, y = photograph.grid_points[brow].astype(int)
+    hair[: y + 1, max(x - 40, 0) : x + 40] = 1.0
+    freed = without_hair_shade(found, photograph, hair)
+    assert found.shadow[brow] < -0.2
+    np.testing.assert_allclose(freed[brow], found.low[brow], atol=0.05)
+    assert np.abs((freed - found.whole)[[152, 17, 50]]).max() < 0.02  # far from the hair nothing changes
 
 
 def test_what_pictures_under_different_lights_agree_on_is_the_person(source_bea: Source) -> None:

@@ -1,14 +1,16 @@
-"""Where an open mouth shows teeth, on the mouth's chart (`face.mouth`)."""
+"""Where an open mouth shows teeth, on the mouth's chart (`face.mouth`), and whether it is full of them."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from faceplate.face import mouth
+from faceplate.face import Face, mouth
 from faceplate.image.soft_steps import smoothstep
+from faceplate.image.symmetric_log import to_log
+from faceplate.image.window import Window
 
-__all__ = ["tooth_likeness"]
+__all__ = ["filled_with_teeth", "mouth_log", "open_enough", "tooth_likeness"]
 
 # Quantiles of the mouth's scores: of a tooth, and of tongue and dark; the least by which they count as apart, in natural logarithm,
 # and the parts of that span between which a cell becomes tooth.
@@ -19,6 +21,16 @@ _REDNESS = 1.5
 _CALM = 0.7
 # Cells of the chart at its rim that are left out where the span is measured: lips, and the dark corners.
 _RIM, _CORNERS = 1, 4
+# Standard deviation within which the mouth's pixels are read, and the margin around it, as fractions of the face's size.
+_READ, _MARGIN = 0.002, 0.02
+# Mesh points of the cheeks, whose skin the mouth is compared with.
+_CHEEKS = (50, 101, 205, 187, 280, 330, 425, 411)
+# Whether a mouth is full: its rows and columns that count; the quantile of a tooth in the light, how far below it, in natural
+# logarithm, a cell becomes tooth, the score over the skin's from which it is a tooth at all, and the share of such cells from which
+# the mouth begins to be full, and is. The dark between parted teeth lies farther below than the shade of side teeth.
+_MIDDLE, _LIT, _TEETH, _BRIGHT, _FULL = (slice(2, -2), slice(12, -12)), 0.95, (-2.2, -1.2), (-0.1, 0.3), (0.55, 0.75)
+# Openness of the lips from which a mouth shows teeth, and shows them surely (`Geometry.mouth`).
+_SHUT, _OPEN = 0.03, 0.08
 
 
 def tooth_likeness(log: np.ndarray, most: float, shown: np.ndarray | None = None) -> np.ndarray:
@@ -38,8 +50,7 @@ def tooth_likeness(log: np.ndarray, most: float, shown: np.ndarray | None = None
     np.ndarray
         0..1, 1 on a tooth.
     """
-    redness = log[..., 0] - log[..., 1:].mean(axis=2)
-    score = cv2.GaussianBlur((log.mean(axis=2) - _REDNESS * redness).astype(np.float32), (0, 0), _CALM)
+    score = _score(log)
     inner = np.zeros(score.shape, bool)
     inner[_RIM : mouth.ROWS - _RIM, _CORNERS : mouth.COLUMNS - _CORNERS] = True
     if shown is not None and (inner & (shown > 0)).any():
@@ -47,3 +58,56 @@ def tooth_likeness(log: np.ndarray, most: float, shown: np.ndarray | None = None
     low, high = np.quantile(score[inner], (_OTHER, _TOOTH))
     span = float(np.clip(high - low, _LEAST_SPAN, most))
     return smoothstep(score, high - (1 - _PARTS[0]) * span, high - (1 - _PARTS[1]) * span).astype(np.float32)
+
+
+def mouth_log(pixels: np.ndarray, window: Window, face: Face) -> np.ndarray | None:
+    """Read a mouth on its chart, float32 (`mouth.ROWS`, `mouth.COLUMNS`, 3), symmetric logarithm at the face's level.
+
+    `pixels` (h, w, 3) are scene-linear on `window`. None where the mouth lies outside.
+    """
+    places = mouth.chart(face.points)
+    near = Window.around(places.reshape(-1, 2), _MARGIN * face.size + 2).intersect(window)
+    if near.empty:
+        return None
+    x, y = cv2.split((places - (near.x + 0.5, near.y + 0.5)).astype(np.float32))
+    log = to_log(pixels[near.slices(window)], face.level)
+    soft = cv2.GaussianBlur(log, (0, 0), max(_READ * face.size, 0.5))
+    return cv2.remap(soft, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def open_enough(opening: float) -> float:
+    """Return how surely a mouth that is open by `opening` (`Geometry.mouth`) shows teeth, 0..1."""
+    return float(smoothstep(opening, _SHUT, _OPEN))
+
+
+def filled_with_teeth(pixels: np.ndarray, window: Window, face: Face, opening: float) -> float:
+    """Measure how far the open mouth is full of teeth, 0..1: 1 as in a grin, 0 with a gap between teeth, and without any.
+
+    Parameters
+    ----------
+    pixels : np.ndarray
+        float32 (h, w, 3), scene-linear, on `window`.
+    window : Window
+        The pixels' place.
+    face : Face
+        The face, in the same coordinates.
+    opening : float
+        How far the mouth is open (`Geometry.mouth`); a closed mouth shows none.
+    """
+    shown = open_enough(opening)
+    log = mouth_log(pixels, window, face) if shown > 0 else None
+    if log is None:
+        return 0.0
+    at = np.floor(face.points[list(_CHEEKS), :2] - (window.x, window.y)).astype(int)
+    x, y = (np.clip(axis, 0, size - 1) for axis, size in zip(at.T, pixels.shape[1::-1], strict=True))
+    skin = np.median(to_log(pixels[y, x][None], face.level), axis=1, keepdims=True)
+    score = _score(log - skin)[_MIDDLE]
+    lit = float(np.quantile(score, _LIT))
+    share = float(smoothstep(score - lit, *_TEETH).mean())
+    return shown * float(smoothstep(share, *_FULL) * smoothstep(lit, *_BRIGHT))
+
+
+def _score(log: np.ndarray) -> np.ndarray:
+    """Return how bright and how little red each cell is, float32 (rows, columns), natural logarithm."""
+    redness = log[..., 0] - log[..., 1:].mean(axis=2)
+    return cv2.GaussianBlur((log.mean(axis=2) - _REDNESS * redness).astype(np.float32), (0, 0), _CALM)

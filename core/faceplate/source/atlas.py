@@ -45,6 +45,8 @@ _SPECK, _SPECK_SIGMA = 0.25, 1.5
 # Distance from what hides the face within which a picture does not vote, as a fraction of the face's size: there lie the finest
 # strands and the shadow of what hides it, which every picture shows elsewhere.
 _BESIDE = 0.012
+# Distance in pixels of the atlas from a fringe within which a picture does not count on a forehead that all others hide.
+_FRINGE_ROOM = 60.0
 # Power of a vote for the fine detail: pictures that are not aligned to the pixel blur each other, so the best one leads.
 _DETAIL_POWER = 4
 # Sum of the weights below which the mirror image helps, and below which nothing is known.
@@ -156,8 +158,8 @@ def _beside(photograph: Photograph, texture: ViewTexture) -> np.ndarray:
 def make_atlas(votes: list[Vote]) -> Atlas:
     """Combine the votes: low frequencies by agreement, fine detail from the best picture of each place."""
     votes = sorted(votes, key=lambda vote: -float(vote.weight.sum()))[:_VOTERS]
-    weight = np.stack([vote.weight for vote in votes])
-    low = np.stack([_low_pass(vote.log, vote.weight) for vote in votes])
+    weight = np.stack([vote.weight for vote in votes]) * _away_from_fringe(np.stack([vote.clean for vote in votes]))
+    low = np.stack([_low_pass(vote.log, part) for vote, part in zip(votes, weight, strict=True)])
     fine = np.stack([vote.log for vote in votes]) - low
     agreed = weight * _agreement(low @ LUMINANCE, weight, _DISAGREE)
     coverage = np.clip(agreed.sum(axis=0), 0, 1)
@@ -169,6 +171,26 @@ def make_atlas(votes: list[Vote]) -> Atlas:
     base, detail, known = _with_mirror(base, detail, known)
     log = _filled(base, detail, known)
     return Atlas(log, coverage.astype(np.float32), atlas_points()[:, :2].copy())
+
+
+def _away_from_fringe(clean: np.ndarray) -> np.ndarray:
+    """Return how far each picture counts above the brows, float32 (n, h, w), by what is `clean` (n, h, w) in it.
+
+    Where most pictures show a fringe, skin close to it in another one is likely to hold strands, or is their shadow.
+    """
+    shown = clean > 0.5
+    lacking = (1.0 - shown.mean(axis=0)) * _above_brows()
+    room = np.stack([cv2.distanceTransform(one.astype(np.uint8), cv2.DIST_L2, 3) for one in shown])
+    wanted = _FRINGE_ROOM * lacking
+    return np.where(wanted > 1.0, ramp(room / np.maximum(wanted, 1.0), 0.5, 1.0), 1.0).astype(np.float32)
+
+
+@cache
+def _above_brows() -> np.ndarray:
+    """Return the forehead above the brows, float32 (SIDE, SIDE) in 0..1."""
+    head, mesh = head_model().reference, topology()
+    brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].min()
+    return over_atlas(np.clip((brows - head[:, 1]) / 0.08 + 1.0, 0.0, 1.0))
 
 
 def _openness(photograph: Photograph) -> np.ndarray:

@@ -19,7 +19,7 @@ from faceplate.face import topology
 from faceplate.face.shape import bare_skin, head_model, light_orders, normals
 from faceplate.source.photograph import Photograph
 
-__all__ = ["LUMINANCE", "Light", "SkinSamples", "agreed_shading", "find_light", "light_over_grid", "sample_skin"]
+__all__ = ["LUMINANCE", "Light", "SkinSamples", "agreed_shading", "find_light", "light_over_grid", "sample_skin", "without_hair_shade"]
 
 LUMINANCE = np.array([0.27, 0.67, 0.06], np.float32)
 """Weights of the channels in a luminance of logarithms; near those of the usual working spaces."""
@@ -40,6 +40,8 @@ _SHADOW_SIGMA = 0.15
 _OWN, _SHADOW = 0.10, 0.28
 # Spread of the pictures' light slopes, in natural logarithm, at which what they agree on is taken to be the person.
 _DIVERSE = 0.25
+# Reach of the shade that hair casts beside itself, as a fraction of the face's size.
+_HAIR_SHADE = 0.06
 # Softness of the light between the points, as a fraction of the face's size.
 _SOFT = 0.02
 
@@ -93,6 +95,17 @@ class Light:
     def whole(self) -> np.ndarray:
         """Both parts together, float32 (478, 3)."""
         return (self.low + self.shadow[:, None]).astype(np.float32)
+
+
+def without_hair_shade(light: Light, photograph: Photograph, hair: np.ndarray) -> np.ndarray:
+    """Return a picture's light without the shade that the person's own hair casts beside itself, float32 (478, 3).
+
+    `hair` float32 (gh, gw), 0..1, says where it hides the face. It is not put on, so that its shade would stand there alone.
+    """
+    around = cv2.GaussianBlur(hair, (0, 0), _HAIR_SHADE * photograph.cells, borderType=cv2.BORDER_REPLICATE)
+    beside = np.clip(2.0 * photograph.at_points(around).astype(np.float64).reshape(-1), 0.0, 1.0)
+    shade = np.minimum(light.shadow, 0.0) * beside
+    return (light.low + (light.shadow - shade)[:, None]).astype(np.float32)
 
 
 def sample_skin(photograph: Photograph, skin: np.ndarray) -> SkinSamples:

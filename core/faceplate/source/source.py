@@ -17,7 +17,7 @@ from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.comp.feature_tones import FeatureTones, combine_features, measure_features
 from faceplate.comp.occlusion import SquareOdds, edged_matte, measure_odds
-from faceplate.comp.skin_tones import SkinTones, measure_tones
+from faceplate.comp.skin_tones import SkinTones, edge_points, measure_tones
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.expression import RestingFace
@@ -27,7 +27,7 @@ from faceplate.source.agreement import agreed_darkness, find_remains
 from faceplate.source.analysis import AnalysisFile, PictureAnalysis, analyse_picture, load_analysis, merit_of
 from faceplate.source.atlas import Atlas, Vote, atlas_points, cast_vote, make_atlas
 from faceplate.source.fill import fill_texture
-from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin
+from faceplate.source.light import Light, SkinSamples, agreed_shading, find_light, sample_skin, without_hair_shade
 from faceplate.source.maps import Maps, find_maps
 from faceplate.source.photograph import Photograph
 from faceplate.source.pictures import sampled_files, sampled_frames
@@ -252,6 +252,16 @@ class Source:
         return _ByView(self.all_views, lambda view: fill_texture(view.photograph, self.delit(view), self.atlas))
 
     @cached_property
+    def lights(self) -> Mapping[str, np.ndarray]:
+        """The views' light as the new face has it, float32 (478, 3) each, by name: without the shade of the person's own hair."""
+        return _ByView(
+            self.all_views,
+            lambda view: without_hair_shade(
+                find_light(view.skin, self.shading), view.photograph, self.grid_maps[view.name].hair
+            ),
+        )
+
+    @cached_property
     def tones(self) -> Mapping[str, SkinTones]:
         """The tones of the views' textures by name, in the symmetric logarithm of the textures; each is measured on first use."""
         return _ByView(self.all_views, self._texture_tones)
@@ -272,6 +282,23 @@ class Source:
     def _texture_tones(self, view: SourceView) -> SkinTones:
         face = replace(view.face, level=_TEXTURE_LEVEL)
         return measure_tones(np.exp(self.textures[view.name].log), view.frame.window, face)
+
+    @cached_property
+    def texture_features(self) -> Mapping[str, FeatureTones]:
+        """Sclera and teeth of the views' textures over `tones` there, by name; each is measured on first use.
+
+        In a picture they are measured over skin that shows no beard; the tones of its texture hold the beard.
+        """
+        return _ByView(self.all_views, self._texture_features)
+
+    def _texture_features(self, view: SourceView) -> FeatureTones:
+        face, visible = replace(view.face, level=_TEXTURE_LEVEL), 1.0 - view.occlusion
+        pixels, window = np.exp(self.textures[view.name].log), view.frame.window
+        tones = self.tones[view.name]
+        inner = replace(tones, trust=tones.trust * ~edge_points())
+        found = measure_features(pixels, window, face, inner, visible, view.analysis.pixel_aspect)
+        known = (found.certainty > 0)[:, None]
+        return FeatureTones(np.where(known, found.log, view.features.log), view.features.certainty)
 
     def delit(self, view: SourceView) -> ViewTexture:
         """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled.

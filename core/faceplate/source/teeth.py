@@ -5,17 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from faceplate.comp.teeth import tooth_likeness
+from faceplate.comp.teeth import mouth_log, open_enough, tooth_likeness
 from faceplate.face import mouth
 from faceplate.image.soft_steps import smoothstep
-from faceplate.image.symmetric_log import to_log
-from faceplate.image.window import Window
 from faceplate.source.photograph import Photograph
 
 __all__ = ["find_teeth"]
 
-# Standard deviation within which pixels are read, as a fraction of the face's size.
-_READ = 0.002
 # The most by which teeth and dark are apart, in natural logarithm: side teeth in the shade are rigid as well.
 _SHADED = 4.0
 # Softness of the teeth on the chart: along the mouth, so that neighbouring teeth keep one row, and across it.
@@ -29,8 +25,6 @@ _GUMS = 0.8
 _EDGE, _ABOVE, _STEP, _EDGE_SOFT = (0.15, 0.86), 4, 0.08, 1.0
 # Rows beside that edge within which upper and lower teeth part.
 _PART = 1.0
-# Openness from which a mouth shows teeth, and shows them surely.
-_SHUT, _OPEN = 0.03, 0.08
 
 
 def find_teeth(photograph: Photograph) -> np.ndarray:
@@ -39,16 +33,11 @@ def find_teeth(photograph: Photograph) -> np.ndarray:
     Above their edge all is as rigid as the upper teeth there, with their gums; lower teeth are rigid from the first one on. Along
     the edge both part, also where the picture has them together. A closed mouth has none.
     """
-    face, places = photograph.face, mouth.chart(photograph.face.points)
-    near = Window.around(places.reshape(-1, 2), 0.02 * face.size + 2).intersect(photograph.window)
-    open_enough = float(smoothstep(photograph.geometry.mouth, _SHUT, _OPEN))
-    if near.empty or open_enough == 0:
+    shown = open_enough(photograph.geometry.mouth)
+    log = mouth_log(photograph.pixels, photograph.window, photograph.face) if shown > 0 else None
+    if log is None:
         return np.zeros((mouth.ROWS, mouth.COLUMNS), np.float32)
-    x, y = cv2.split((places - (near.x + 0.5, near.y + 0.5)).astype(np.float32))
-    log = to_log(photograph.pixels[near.slices(photograph.window)], face.level)
-    soft = cv2.GaussianBlur(log, (0, 0), max(_READ * face.size, 0.5))
-    log = cv2.remap(soft, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.float32(open_enough) * _rigid(tooth_likeness(log, _SHADED), _upper_edge(log))
+    return np.float32(shown) * _rigid(tooth_likeness(log, _SHADED), _upper_edge(log))
 
 
 def _rigid(tooth: np.ndarray, edge: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from faceplate.cache import digest
 from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
+from faceplate.comp.teeth import filled_with_teeth
 from faceplate.face import Face, topology
 from faceplate.face.expression import BLENDSHAPE_NETWORK
 from faceplate.face.raster import MeshRaster
@@ -95,10 +96,12 @@ class MeshGenerator:
         """Generate the new face on the plate's pixels, scene-linear."""
         face, raster = crop.face, crop.raster
         target = Geometry.of(face, crop.transform.pixel_aspect)
-        layers, light = texture_layers(self.source, self._leaders(crop), face, target, self.sizes)
-        logged = sum_layers(layers, _grid_shares(layers, face, raster), face, raster, self.settings.eyes == "auto")
+        filled = _filled(crop, target)
+        layers, light = texture_layers(self.source, self._leaders(crop), face, target, self.sizes, filled)
+        shares = _grid_shares(layers, face, raster)
+        logged = sum_layers(layers, shares, face, raster, self.settings.eyes == "auto", filled)
         logged += raster.enlarge(_over_grid(light, face, raster))
-        kept = kept_from_plate(face, target, layers, raster, self.settings, crop.openings)
+        kept = kept_from_plate(face, target, layers, raster, self.settings, crop.openings, filled)
         coverage = cv2.dilate(raster.covered.astype(np.uint8), disc(0.03 * cells_per_face(face, raster)))
         return Generated(
             from_log(logged, face.level, out=logged),
@@ -119,6 +122,12 @@ class MeshGenerator:
         if whole > 0:
             return {name: weight / whole for name, weight in planned.items()}
         return dict(self.views_alone(crop.frame, crop.face, crop.transform.pixel_aspect))
+
+
+def _filled(crop: Crop, target: Geometry) -> float:
+    """Return how far the plate's mouth is full of teeth, 0..1; what a dial has opened shows a gap."""
+    performed = min(crop.openings[0], 1.0) if crop.openings else 1.0
+    return performed**2 * filled_with_teeth(crop.pixels, crop.transform.window, crop.face, target.mouth)
 
 
 def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> np.ndarray:

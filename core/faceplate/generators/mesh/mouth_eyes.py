@@ -7,6 +7,7 @@ import numpy as np
 from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster
 from faceplate.generators.mesh.grid import loop_matte
+from faceplate.generators.mesh.mouth_warp import GROWN
 from faceplate.generators.mesh.settings import MeshSettings
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.source.views import Geometry
@@ -26,18 +27,19 @@ def kept_from_plate(
     raster: MeshRaster,
     settings: MeshSettings,
     openings: tuple[float, float, float] | None = None,
+    filled: float = 0.0,
 ) -> np.ndarray:
     """Compute where the plate's own mouth and eyes are kept, float32 (gh, gw).
 
     With the setting `auto` they are kept as far as no view is open as far as the plate's are. `openings` are a crop's: what dials
-    have opened is no inside of the plate's.
+    have opened is no inside of the plate's. As far as the plate's mouth is `filled` with teeth, 0..1, those of a view grow.
     """
     mesh = topology()
     kept = np.zeros(raster.covered.shape, np.float32)
     places = (
-        (settings.mouth, mesh.mouth_loop, target.mouth, lambda view: view.mouth),
-        (settings.eyes, mesh.right_eye_loop, target.eyes[0], lambda view: view.eyes[0]),
-        (settings.eyes, mesh.left_eye_loop, target.eyes[1], lambda view: view.eyes[1]),
+        (settings.mouth, mesh.mouth_loop, target.mouth, lambda layer: _mouth_of(layer, filled)),
+        (settings.eyes, mesh.right_eye_loop, target.eyes[0], lambda layer: layer.geometry.eyes[0]),
+        (settings.eyes, mesh.left_eye_loop, target.eyes[1], lambda layer: layer.geometry.eyes[1]),
     )
     for (setting, loop, wanted, openness), own in zip(places, openings or (1.0, 1.0, 1.0), strict=True):
         if setting == "plate":
@@ -45,12 +47,18 @@ def kept_from_plate(
         elif setting == "source":
             amount = 0.0
         else:
-            inside = [(float(layer.share[loop].sum()), openness(layer.geometry)) for layer in layers]
+            inside = [(float(layer.share[loop].sum()), openness(layer)) for layer in layers]
             have = sum(share * value for share, value in inside) / max(sum(share for share, _ in inside), 1e-9)
             amount = kept_share(have, wanted * min(own, 1.0))
         if amount > 0:
             kept = np.maximum(kept, loop_matte(face, loop, raster) * np.float32(amount))
     return kept
+
+
+def _mouth_of(layer: TextureLayer, filled: float) -> float:
+    """Return how far the mouth of `layer` is open, with its teeth as large as they may be shown."""
+    teeth = 0.0 if layer.teeth is None else float(layer.teeth.max())
+    return layer.geometry.mouth * (1.0 + filled * teeth * (GROWN - 1.0))
 
 
 def kept_share(have: float, wanted: float) -> float:

@@ -2,7 +2,8 @@
 
 The warp of the mesh stretches everything between the lips alike. Here the rows between the lips are moved so that teeth keep the
 head's own scale. Along each column the picture's opening is divided into parts of more or less rigidity; the slope of a part is
-a common factor to the power of its elasticity, so that the order of the rows never turns over.
+a common factor to the power of its elasticity, so that the order of the rows never turns over. Where the plate's mouth is full of
+teeth, a gap would turn a grin into a shout: there the teeth grow to fill it, within limits.
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ from faceplate.generators.mesh.grid import cell_axes, fit_affine, grid_slices, l
 from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 
-__all__ = ["PlateMouth"]
+__all__ = ["GROWN", "PlateMouth"]
+
+GROWN = 1.6
+"""The most by which teeth grow where the plate's mouth is full of them."""
 
 # Elasticity of upper and of lower teeth where an opening closes: where both do not fit, the lower ones give way first. In a wider
 # opening both fit.
 _UPPER, _LOWER, _FITTING = 0.03, 0.12, 0.01
+# Part of the teeth that lies in the mouth's upper half, from which teeth grow and grow in full: lower teeth alone stay as they are.
+_ONLY_LOWER = (0.15, 0.45)
 # Opening in widths of the mouth that is added to both faces' openings, so that their ratio is calm at the corners.
 _CALM = 0.03
 # Softness of the openings' ratio along the mouth, in columns of the chart.
@@ -31,8 +37,8 @@ _ALONG = 2.0
 # The most and the least by which an opening differs from the picture's, in natural logarithm.
 _MOST = 1.6
 # Part of the mean slope that is added to all where an opening closes, because a picture that is pressed together too far shows
-# steps, and the softness of the rows in cells of the chart.
-_SLACK, _SMOOTH = 0.2, 0.8
+# steps; the same where the plate's mouth is full of teeth, where a gap would show; and the softness of the rows in cells of the chart.
+_SLACK, _FILLED_SLACK, _SMOOTH = 0.2, 0.08, 0.8
 # Pixels of the picture in a pixel of the plate, in the head's own scale, up to which nothing is shown, and from which all is.
 _STRETCHED = (0.25, 0.5)
 # The most steps in which the common factor is found, and the error of an opening's logarithm that is none.
@@ -94,14 +100,16 @@ class PlateMouth:
         column, row, gap = (these.astype(np.float32) for these in (column, row, gap))
         return cls(face, part, column, row, gap, lower - upper, loop_matte(face, topology().mouth_loop, raster, part))
 
-    def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray) -> np.ndarray:
+    def keep_teeth(
+        self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray, filled: float = 0.0
+    ) -> np.ndarray:
         """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.
 
-        `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart. Returns the gap:
-        how far each cell of `part` is inside the mouth and stretched so far that the picture shows nothing there, float32 (n, m).
+        `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart. As far as the plate's
+        mouth is `filled` with teeth, 0..1, they grow instead, so that they fill this one as well. Returns the gap: how far each cell of `part` is inside the mouth and stretched so far that the picture shows nothing there, float32 (n, m).
         """
         openings = self._openings(points)
-        shown = _rows_shown(teeth, openings)
+        shown = _rows_shown(teeth, openings, filled)
         at = self.column, self.row * np.float32(mouth.ROWS - 1)
         read = cv2.remap(shown, *at, cv2.INTER_LINEAR)
         moved = (read - self.row)[..., None] * self.gap
@@ -125,22 +133,38 @@ class PlateMouth:
         return cv2.GaussianBlur(ratio[None], (0, 0), _ALONG, borderType=cv2.BORDER_REPLICATE)[0]
 
 
-def _rows_shown(teeth: np.ndarray, openings: np.ndarray) -> np.ndarray:
+def _rows_shown(teeth: np.ndarray, openings: np.ndarray, filled: float = 0.0) -> np.ndarray:
     """Return which row of the picture's chart, 0..1, is shown at each row and column of the plate's, float32 (rows, columns)."""
     rows, columns = teeth.shape
-    between = ((teeth[1:] + teeth[:-1]) / 2).astype(np.float64)
+    between = np.clip(((teeth[1:] + teeth[:-1]) / 2).astype(np.float64), 0.0, 1.0)
+    grown = np.log1p((_growth(between, openings, filled) - 1.0) * between)
+    openings = openings - np.log(np.exp(grown).mean(axis=0))
     upper = np.arange(rows - 1)[:, None] < rows // 2
     least = np.where(openings > 0, _FITTING, np.where(upper, _UPPER, _LOWER))
-    soft = 1 - np.clip(between, 0.0, 1.0)
+    soft = 1 - between
     # What closes covers gums before it presses teeth together; what opens stretches neither.
     elasticity = least + (1 - least) * np.where(openings > 0, soft**2, soft)
-    slopes = np.exp(elasticity * _common_factor(elasticity, openings))
-    slopes += np.where(openings < 0, _SLACK, 0.0) * slopes.mean(axis=0)
+    slopes = np.exp(grown + elasticity * _common_factor(elasticity, openings, grown))
+    slopes += np.where(openings < 0, _SLACK + filled * (_FILLED_SLACK - _SLACK), 0.0) * slopes.mean(axis=0)
     length = np.vstack([np.zeros(columns), np.cumsum(slopes, axis=0)])
     length /= length[-1]
     smooth = cv2.GaussianBlur(_rows_at(length), (0, 0), _SMOOTH, borderType=cv2.BORDER_REPLICATE)
     smooth[0], smooth[-1] = 0.0, 1.0
     return smooth.astype(np.float32)
+
+
+def _growth(teeth: np.ndarray, openings: np.ndarray, filled: float) -> float:
+    """Return how many times larger `teeth` (n, columns) must be to fill the plate's mouth, as far as that one is `filled`.
+
+    One factor for the whole mouth, by the columns that are open widest, so that a row of teeth keeps its line.
+    """
+    have, wanted = teeth.mean(axis=0), np.exp(openings)
+    weight = have * wanted
+    if filled == 0.0 or weight.sum() < 1e-6:
+        return 1.0
+    lacking = float(np.average(wanted / np.maximum(have, 1e-3), weights=weight))
+    upper = float(smoothstep(teeth[: len(teeth) // 2].sum() / teeth.sum(), *_ONLY_LOWER))
+    return 1.0 + filled * upper * (float(np.clip(lacking, 1.0, GROWN)) - 1.0)
 
 
 def _gap(shown: np.ndarray, openings: np.ndarray) -> np.ndarray:
@@ -150,17 +174,20 @@ def _gap(shown: np.ndarray, openings: np.ndarray) -> np.ndarray:
     return (1.0 - smoothstep(held, *_STRETCHED)).astype(np.float32)
 
 
-def _common_factor(elasticity: np.ndarray, openings: np.ndarray) -> np.ndarray:
-    """Return the logarithm of the factor, (columns,), at which the mean slope's logarithm is that of `openings` (columns,).
+def _common_factor(elasticity: np.ndarray, openings: np.ndarray, grown: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the factor, (columns,), by which parts that have `grown` reach `openings` (columns,) beyond that.
 
-    That logarithm is convex and grows with the factor, so that Newton's steps never pass below the answer from above, where they
-    begin: it is nowhere less than the mean elasticity would give (Jensen's inequality).
+    `grown` (n, columns) and `openings` are natural logarithms. The logarithm of the mean slope is convex and grows with the factor,
+    so that Newton's steps never pass below the answer from above, where they begin: by the parts' shares it is nowhere less than
+    the mean elasticity would give (Jensen's inequality).
     """
-    factor = openings / elasticity.mean(axis=0)
+    parts = np.exp(grown)
+    parts /= parts.sum(axis=0)
+    factor = openings / (parts * elasticity).sum(axis=0)
     for _ in range(_STEPS):
-        slopes = np.exp(elasticity * factor)
+        slopes = parts * np.exp(elasticity * factor)
         total = slopes.sum(axis=0)
-        over = np.log(total / len(slopes)) - openings
+        over = np.log(total) - openings
         if np.abs(over).max() < _NONE:
             break
         factor = factor - over * total / (elasticity * slopes).sum(axis=0)

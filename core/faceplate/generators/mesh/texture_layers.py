@@ -34,6 +34,9 @@ _TURN = np.radians(16.0)
 # counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and measured openness wavers. A
 # smile is not left to a view that is open far wider: pressed together, its tongue and lower teeth still show.
 _MOUTH, _EYE = (0.05, 0.5, 4.0), (0.09, 0.09, 10.0)
+# A mouth full of teeth is taken from the picture whose teeth must grow least to fill it, from this growth on; and the columns of the
+# mouth's chart whose teeth count.
+_GROWTH, _FRONT_TEETH = 1.2, slice(12, -12)
 # Openness from which an eye shows its iris. Who has narrower eyes in most pictures, as from laughing, is taken from the picture in
 # which they are wider; this is how much faster a difference then counts, and the leader less.
 _SHOWN, _NARROW = 0.24, 8.0
@@ -78,7 +81,12 @@ class TextureLayer:
 
 
 def texture_layers(
-    source: Source, leaders: Mapping[str, float], face: Face, target: Geometry, sizes: TextureSizes
+    source: Source,
+    leaders: Mapping[str, float],
+    face: Face,
+    target: Geometry,
+    sizes: TextureSizes,
+    filled: float = 0.0,
 ) -> tuple[list[TextureLayer], np.ndarray]:
     """Choose the textures for each part of the face.
 
@@ -92,6 +100,8 @@ def texture_layers(
         The face on the plate.
     sizes : TextureSizes
         The textures at any size.
+    filled : float
+        How far the plate's mouth is full of teeth, 0..1 (`comp.teeth`).
 
     Returns
     -------
@@ -104,7 +114,7 @@ def texture_layers(
     views = (*source.views, *(view for view in leading if view not in source.views))
     weights = np.array([leaders.get(view.name, 0.0) for view in views])
     share = np.repeat(weights[None], len(target.points), axis=0)
-    share = _with_expression(share, weights, views, target, len(source.views)) * _seen(views)
+    share = _with_expression(share, weights, views, target, len(source.views), filled) * _seen(views)
     share = np.column_stack([share, 1.0 - share.sum(axis=1)])
     share = np.maximum(share - _LEAST_SHARE, 0.0)
     share /= share.sum(axis=1, keepdims=True)
@@ -116,7 +126,7 @@ def texture_layers(
         layers.append(_atlas_layer(source, share[:, -1], face, sizes))
     light = np.zeros((len(target.points), 3), np.float32)
     for view in leading:
-        light += np.float32(leaders[view.name]) * source.textures[view.name].light
+        light += np.float32(leaders[view.name]) * source.lights[view.name]
     return layers, light + _levelled(source, layers, leaders)
 
 
@@ -136,7 +146,7 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    return TextureLayer(log, window, points, share, view.geometry, view.features, view.name, view.teeth)
+    return TextureLayer(log, window, points, share, view.geometry, source.texture_features[view.name], view.name, view.teeth)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
@@ -166,11 +176,17 @@ def _levelled(source: Source, layers: Sequence[TextureLayer], leaders: Mapping[s
 
 
 def _with_expression(
-    share: np.ndarray, leading: np.ndarray, views: tuple[SourceView, ...], target: Geometry, usual: int | None = None
+    share: np.ndarray,
+    leading: np.ndarray,
+    views: tuple[SourceView, ...],
+    target: Geometry,
+    usual: int | None = None,
+    filled: float = 0.0,
 ) -> np.ndarray:
     """Give mouth and eyes, as far as the leader's are open otherwise than the target's, to the views whose are alike.
 
-    The first `usual` views tell how far the eyes are usually open; others come and go with the leaders.
+    The first `usual` views tell how far the eyes are usually open; others come and go with the leaders. `filled` says how far the
+    target's mouth is full of teeth.
     """
     area = regions()
     turn = np.array([turn_between(view.geometry.pose, target.pose) for view in views]) / _TURN
@@ -185,6 +201,9 @@ def _with_expression(
     ):
         extra = have - wanted
         apart = np.hypot(1.0, extra / np.where(extra < 0, less, more)) - 1.0
+        if where is area.mouth and filled > 0:
+            grown = np.hypot(1.0, np.maximum(extra, 0.0) / more) - 1.0 + _growth_needed(views, wanted)
+            apart = apart + filled * (grown - apart)
         fit = np.log1p((bonus - 1) * leading) - _POWER * (apart + turn)
         if where is area.mouth:
             share = share + where[:, None] * (_shares_of(_AROUND * fit) - share)
@@ -192,6 +211,12 @@ def _with_expression(
         else:
             share = share + where[:, None] * (_shares_of(fit) - share)
     return share
+
+
+def _growth_needed(views: tuple[SourceView, ...], opening: float) -> np.ndarray:
+    """Return how much more than `_GROWTH` the `views`' teeth must grow to fill a mouth of this `opening`, (n,), natural logarithm."""
+    height = np.array([view.geometry.mouth * float(view.teeth[:, _FRONT_TEETH].mean()) for view in views])
+    return np.maximum(np.log(opening / np.maximum(_GROWTH * height, 1e-3)), 0.0)
 
 
 def _eye_wanted(views: tuple[SourceView, ...], opened: np.ndarray, target: float) -> tuple[float, float, float, float]:

@@ -26,12 +26,17 @@ _FILTER_ROOM = 3
 
 
 def sum_layers(
-    layers: list[TextureLayer], shares: np.ndarray, face: Face, raster: MeshRaster, follow_gaze: bool
+    layers: list[TextureLayer],
+    shares: np.ndarray,
+    face: Face,
+    raster: MeshRaster,
+    follow_gaze: bool,
+    filled: float = 0.0,
 ) -> np.ndarray:
     """Warp the layers' textures onto the plate's mesh and sum them, float32 (h, w, 3).
 
     `shares` float32 (layers, gh, gw) are their shares on the raster's grid, which sum to 1. A layer is read only where it has
-    one. Beyond the mesh the warp continues smoothly.
+    one. Beyond the mesh the warp continues smoothly. `filled` says how far the plate's mouth is full of teeth, 0..1.
     """
     positions = _mesh_positions(layers, face, raster)
     gazes = _plate_gazes(face, raster) if follow_gaze else ()
@@ -48,7 +53,7 @@ def sum_layers(
         gap = None
         if plate_mouth is not None and layer.teeth is not None and is_seen(share, plate_mouth.part):
             gap = np.zeros(share.shape, np.float32)
-            gap[plate_mouth.part] = plate_mouth.keep_teeth(places, layer.points, layer.teeth)
+            gap[plate_mouth.part] = plate_mouth.keep_teeth(places, layer.points, layer.teeth, filled)
         places = cv2.subtract(places, np.array([layer.window.x + 0.5, layer.window.y + 0.5, 0.0, 0.0]))
         x, y = cv2.split(_enlarge(places, window)[near])
         part = cv2.remap(layer.log, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
