@@ -55,7 +55,7 @@ def face_with_mouth(rows: np.ndarray) -> tuple[np.ndarray, Window, Face]:
     top = corners[:, 1].mean() - HEIGHT / 2
     for lip, y in zip(LIP_PAIRS, (top, top + HEIGHT), strict=True):
         points[list(lip), 1] = y
-    pixels = np.tile(np.float32(SKIN), (450, 400, 1))
+    pixels = np.tile(np.array(SKIN, np.float32), (450, 400, 1))
     part = (np.arange(450) + 0.5 - top) / HEIGHT * len(rows)
     inside = (part >= 0) & (part < len(rows))
     across = slice(int(corners[:, 0].min()), int(corners[:, 0].max()))
@@ -66,7 +66,7 @@ def face_with_mouth(rows: np.ndarray) -> tuple[np.ndarray, Window, Face]:
 @pytest.mark.parametrize("between", [DARK, TONGUE, LIP])
 def test_a_mouth_is_full_of_teeth_with_and_without_a_line_between_them(between: tuple[float, float, float]) -> None:
     grin, laugh, none = np.tile(TOOTH, (20, 1)), np.tile(TOOTH, (20, 1)), np.tile(between, (20, 1))
-    grin[11:13], laugh[8:] = np.float64(TOOTH) / 3, between
+    grin[11:13], laugh[8:] = np.array(TOOTH) / 3, between
     for exposure in (0.1, 1.0, 8.0):
         found = []
         for rows in (grin, laugh, none):

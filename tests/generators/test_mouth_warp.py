@@ -123,4 +123,4 @@ def test_the_common_factor_gives_the_openings() -> None:
     for openings in (np.full(48, 1.6), np.full(48, -1.6), np.zeros(48), rng.uniform(-1.6, 1.6, 48)):
         for grown in (np.zeros((31, 48)), rng.uniform(0.0, 0.5, (31, 48))):
             slopes = np.exp(grown + elasticity * _common_factor(elasticity, openings, grown))
-            assert np.abs(np.log((slopes.sum(axis=0) / np.exp(grown).sum(axis=0))) - openings).max() < 1e-8
+            assert np.abs(np.log(slopes.sum(axis=0) / np.exp(grown).sum(axis=0)) - openings).max() < 1e-8

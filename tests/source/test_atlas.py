@@ -165,7 +165,10 @@ def test_skin_close_to_a_fringe_does_not_count_where_most_pictures_hide_it() -> 
     votes = [Vote(streaked, strip, (strip > 0).astype(np.float32))]
     votes += [Vote(plain, hidden, (hidden > 0).astype(np.float32))] * 5
     assert make_atlas(votes).log[62:76, 200:312].std() < 0.03
-    bare = [Vote(streaked, free, np.ones_like(free)), *votes[1:]]  # a picture without a fringe shows the person's forehead
+    bare = [
+        Vote(streaked, free, np.ones_like(free)),
+        *votes[1:],
+    ]  # a picture without a fringe shows the person's forehead
     assert make_atlas(bare).log[20:50, 200:312].std() > 0.2
 
 

@@ -19,7 +19,16 @@ from faceplate.face import topology
 from faceplate.face.shape import bare_skin, head_model, light_orders, normals
 from faceplate.source.photograph import Photograph
 
-__all__ = ["LUMINANCE", "Light", "SkinSamples", "agreed_shading", "find_light", "light_over_grid", "sample_skin", "without_hair_shade"]
+__all__ = [
+    "LUMINANCE",
+    "Light",
+    "SkinSamples",
+    "agreed_shading",
+    "find_light",
+    "light_over_grid",
+    "sample_skin",
+    "without_hair_shade",
+]
 
 LUMINANCE = np.array([0.27, 0.67, 0.06], np.float32)
 """Weights of the channels in a luminance of logarithms; near those of the usual working spaces."""

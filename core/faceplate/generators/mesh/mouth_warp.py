@@ -37,7 +37,8 @@ _ALONG = 2.0
 # The most and the least by which an opening differs from the picture's, in natural logarithm.
 _MOST = 1.6
 # Part of the mean slope that is added to all where an opening closes, because a picture that is pressed together too far shows
-# steps; the same where the plate's mouth is full of teeth, where a gap would show; and the softness of the rows in cells of the chart.
+# steps; the same where the plate's mouth is full of teeth, where a gap would show; and the softness of the rows in cells of the
+# chart.
 _SLACK, _FILLED_SLACK, _SMOOTH = 0.2, 0.08, 0.8
 # Pixels of the picture in a pixel of the plate, in the head's own scale, up to which nothing is shown, and from which all is.
 _STRETCHED = (0.25, 0.5)
@@ -100,13 +101,12 @@ class PlateMouth:
         column, row, gap = (these.astype(np.float32) for these in (column, row, gap))
         return cls(face, part, column, row, gap, lower - upper, loop_matte(face, topology().mouth_loop, raster, part))
 
-    def keep_teeth(
-        self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray, filled: float = 0.0
-    ) -> np.ndarray:
+    def keep_teeth(self, places: np.ndarray, points: np.ndarray, teeth: np.ndarray, filled: float = 0.0) -> np.ndarray:
         """Move, in place, the positions (gh, gw, 2) between the lips so that the picture's teeth keep their size.
 
-        `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart. As far as the plate's
-        mouth is `filled` with teeth, 0..1, they grow instead, so that they fill this one as well. Returns the gap: how far each cell of `part` is inside the mouth and stretched so far that the picture shows nothing there, float32 (n, m).
+        `points` (478, 3) are the mesh in the picture, `teeth` float32 the picture's teeth on the mouth's chart. As far as the
+        plate's mouth is `filled` with teeth, 0..1, they grow instead, so that they fill this one as well. Returns the gap: how far
+        each cell of `part` is inside the mouth and stretched so far that the picture shows nothing there, float32 (n, m).
         """
         openings = self._openings(points)
         shown = _rows_shown(teeth, openings, filled)

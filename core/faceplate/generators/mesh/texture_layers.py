@@ -34,8 +34,8 @@ _TURN = np.radians(16.0)
 # counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and measured openness wavers. A
 # smile is not left to a view that is open far wider: pressed together, its tongue and lower teeth still show.
 _MOUTH, _EYE = (0.05, 0.5, 4.0), (0.09, 0.09, 10.0)
-# A mouth full of teeth is taken from the picture whose teeth must grow least to fill it, from this growth on; and the columns of the
-# mouth's chart whose teeth count.
+# A mouth full of teeth is taken from the picture whose teeth must grow least to fill it, from this growth on; and the columns of
+# the mouth's chart whose teeth count.
 _GROWTH, _FRONT_TEETH = 1.2, slice(12, -12)
 # Openness from which an eye shows its iris. Who has narrower eyes in most pictures, as from laughing, is taken from the picture in
 # which they are wider; this is how much faster a difference then counts, and the leader less.
@@ -146,7 +146,9 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    return TextureLayer(log, window, points, share, view.geometry, source.texture_features[view.name], view.name, view.teeth)
+    return TextureLayer(
+        log, window, points, share, view.geometry, source.texture_features[view.name], view.name, view.teeth
+    )
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
@@ -214,7 +216,7 @@ def _with_expression(
 
 
 def _growth_needed(views: tuple[SourceView, ...], opening: float) -> np.ndarray:
-    """Return how much more than `_GROWTH` the `views`' teeth must grow to fill a mouth of this `opening`, (n,), natural logarithm."""
+    """Return how much the `views`' teeth must grow beyond `_GROWTH` to fill a mouth of this `opening`, (n,), natural logarithm."""
     height = np.array([view.geometry.mouth * float(view.teeth[:, _FRONT_TEETH].mean()) for view in views])
     return np.maximum(np.log(opening / np.maximum(_GROWTH * height, 1e-3)), 0.0)
 
