@@ -17,7 +17,7 @@ from faceplate.color import ColorConfig
 from faceplate.color.reading import read_still
 from faceplate.comp.feature_tones import FeatureTones, combine_features, measure_features
 from faceplate.comp.occlusion import SquareOdds, edged_matte, measure_odds
-from faceplate.comp.skin_tones import SkinTones, edge_points, measure_tones
+from faceplate.comp.skin_tones import SkinTones, measure_tones
 from faceplate.errors import FaceplateError, UsageError
 from faceplate.face import Face, FaceFinder
 from faceplate.face.expression import RestingFace
@@ -282,23 +282,6 @@ class Source:
     def _texture_tones(self, view: SourceView) -> SkinTones:
         face = replace(view.face, level=_TEXTURE_LEVEL)
         return measure_tones(np.exp(self.textures[view.name].log), view.frame.window, face)
-
-    @cached_property
-    def texture_features(self) -> Mapping[str, FeatureTones]:
-        """Sclera and teeth of the views' textures over `tones` there, by name; each is measured on first use.
-
-        In a picture they are measured over skin that shows no beard; the tones of its texture hold the beard.
-        """
-        return _ByView(self.all_views, self._texture_features)
-
-    def _texture_features(self, view: SourceView) -> FeatureTones:
-        face, visible = replace(view.face, level=_TEXTURE_LEVEL), 1.0 - view.occlusion
-        pixels, window = np.exp(self.textures[view.name].log), view.frame.window
-        tones = self.tones[view.name]
-        inner = replace(tones, trust=tones.trust * ~edge_points())
-        found = measure_features(pixels, window, face, inner, visible, view.analysis.pixel_aspect)
-        known = (found.certainty > 0)[:, None]
-        return FeatureTones(np.where(known, found.log, view.features.log), view.features.certainty)
 
     def delit(self, view: SourceView) -> ViewTexture:
         """Remove the light of a view, as all pictures together tell it from the person's own shading; nothing is filled.

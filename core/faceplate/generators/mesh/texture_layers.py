@@ -146,9 +146,7 @@ def _view_layer(source: Source, view: SourceView, share: np.ndarray, face: Face,
         _reduction(view.face.points, face),
     )
     points = np.column_stack([apply(to_layer, view.face.points[:, :2]), view.face.points[:, 2]])
-    return TextureLayer(
-        log, window, points, share, view.geometry, source.texture_features[view.name], view.name, view.teeth
-    )
+    return TextureLayer(log, window, points, share, view.geometry, view.features, view.name, view.teeth)
 
 
 def _atlas_layer(source: Source, share: np.ndarray, face: Face, sizes: TextureSizes) -> TextureLayer:
