@@ -8,7 +8,7 @@ import pytest
 from faceplate.face import Face, mouth, topology
 from faceplate.face.raster import rasterise
 from faceplate.face.shape import head_model
-from faceplate.generators.mesh.mouth_warp import GROWN, PlateMouth, _common_factor
+from faceplate.generators.mesh.mouth_warp import PlateMouth, _common_factor, most_growth
 from faceplate.image.window import Window
 
 SIZE = 400.0
@@ -89,7 +89,7 @@ def test_teeth_grow_to_fill_a_mouth_that_is_full_on_the_plate(teeth: np.ndarray)
         read, dark = along_the_middle(opened(gap), picture, touching, 1.0)
         assert abs(np.diff(read)[6:30].mean() - 70 / gap) < 0.1 and (dark > 0.5).sum() < 4
     largest = np.diff(along_the_middle(opened(200.0), picture, touching, 1.0)[0])[8:40].mean()
-    assert abs(largest - 1 / GROWN) < 0.06
+    assert abs(largest - 1 / most_growth(touching)) < 0.06
     laughing = along_the_middle(opened(60.0), picture, teeth, 1.0)[0]
     assert np.diff(laughing).max() > 3 * np.diff(laughing)[4:20].mean()  # the picture's own gap is nearly closed
 
@@ -97,6 +97,7 @@ def test_teeth_grow_to_fill_a_mouth_that_is_full_on_the_plate(teeth: np.ndarray)
 def test_lower_teeth_alone_do_not_grow(teeth: np.ndarray) -> None:
     lower, picture = teeth.copy(), opened(70.0)
     lower[:13] = 0
+    assert most_growth(teeth) == 1.6 and most_growth(lower) == most_growth(0 * teeth) == 1.0
     np.testing.assert_array_equal(
         rows_read(opened(100.0), picture, lower), along_the_middle(opened(100.0), picture, lower, 1.0)[0]
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceplate.comp.feature_tones import FeatureTones
-from faceplate.face import mouth, topology
+from faceplate.face import topology
 from faceplate.face.shape import head_model, pose_of
 from faceplate.generators.mesh.texture_layers import _with_expression
 
@@ -22,24 +22,23 @@ class Seen:
     pose: object = pose_of(head_model().reference)
     eyes: tuple[float, float] = (0.3, 0.3)
     features: FeatureTones = WHITE
-    tooth: float = 0.0
-
-    @property
-    def teeth(self) -> np.ndarray:
-        return np.full((mouth.ROWS, mouth.COLUMNS), self.tooth)
+    teeth_height: float = 0.0
 
     @property
     def geometry(self) -> Seen:
         return self
 
 
-def shares(wanted: float, openings: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """The views' shares between the lips and on the chin below them, where the first leads."""
+def shares(
+    wanted: float, openings: tuple[float, ...], teeth: tuple[float, ...] = (), filled: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The views' shares between the lips and on the chin below them, where the first leads; `teeth` are their teeth's heights."""
     leading = np.zeros(len(openings))
     leading[0] = 1.0
     share = np.repeat(leading[None], 478, axis=0)
-    views = tuple(Seen(opening) for opening in openings)
-    found = _with_expression(share, leading, views, Seen(wanted))  # type: ignore[arg-type]
+    heights = teeth or (0.0,) * len(openings)
+    views = tuple(Seen(opening, teeth_height=height) for opening, height in zip(openings, heights, strict=True))
+    found = _with_expression(share, leading, views, Seen(wanted), filled=filled)  # type: ignore[arg-type]
     return found[topology().mouth_loop].mean(axis=0), found[17]
 
 
@@ -59,17 +58,10 @@ def test_a_smile_is_not_left_to_a_view_that_is_open_far_wider() -> None:
 
 def test_a_grin_is_taken_from_the_view_whose_teeth_fill_it() -> None:
     """A grin wider than the person's own came from a view that laughs, with the gap between its teeth."""
-    leading = np.array([1.0, 0.0])
-    share = np.repeat(leading[None], 478, axis=0)
-    views = (Seen(0.16, tooth=0.9), Seen(0.45, tooth=0.3))
-    loop = topology().mouth_loop
-    grin, laugh = (
-        _with_expression(share, leading, views, Seen(0.24), filled=filled)[loop].mean(axis=0)  # type: ignore[arg-type]
-        for filled in (1.0, 0.0)
-    )
-    assert grin[0] > 0.95 and laugh[1] > 0.95
-    small = (Seen(0.05, tooth=0.6), Seen(0.45, tooth=0.4))  # teeth that would have to be eight times as large
-    assert _with_expression(share, leading, small, Seen(0.24), filled=1.0)[loop, 1].mean() > 0.95  # type: ignore[arg-type]
+    assert shares(0.24, (0.16, 0.45), (0.144, 0.135), filled=1.0)[0][0] > 0.95
+    assert shares(0.24, (0.16, 0.45), (0.144, 0.135), filled=0.0)[0][1] > 0.95
+    # The leader's teeth would have to be eight times as large.
+    assert shares(0.24, (0.05, 0.45), (0.03, 0.18), filled=1.0)[0][1] > 0.95
 
 
 def eye_shares(wanted: float, openings: tuple[float, ...], white: float = 1.0) -> np.ndarray:

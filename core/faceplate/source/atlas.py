@@ -47,6 +47,8 @@ _SPECK, _SPECK_SIGMA = 0.25, 1.5
 _BESIDE = 0.012
 # Distance in pixels of the atlas from a fringe within which a picture does not count on a forehead that all others hide.
 _FRINGE_ROOM = 60.0
+# Height above the brows on the head model within which that begins.
+_BROW_EDGE = 0.08
 # Power of a vote for the fine detail: pictures that are not aligned to the pixel blur each other, so the best one leads.
 _DETAIL_POWER = 4
 # Sum of the weights below which the mirror image helps, and below which nothing is known.
@@ -190,7 +192,7 @@ def _above_brows() -> np.ndarray:
     """Return the forehead above the brows, float32 (SIDE, SIDE) in 0..1."""
     head, mesh = head_model().reference, topology()
     brows = head[np.concatenate([mesh.right_brow, mesh.left_brow]), 1].min()
-    return over_atlas(np.clip((brows - head[:, 1]) / 0.08 + 1.0, 0.0, 1.0))
+    return over_atlas(np.clip((brows - head[:, 1]) / _BROW_EDGE + 1.0, 0.0, 1.0))
 
 
 def _openness(photograph: Photograph) -> np.ndarray:

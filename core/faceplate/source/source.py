@@ -51,6 +51,8 @@ _HAIR_MARGIN = 0.04
 _DOUBT = 0.9
 # Level at which a texture's tones are measured, low enough that none of its values is clipped.
 _TEXTURE_LEVEL = 1e-6
+# Columns of the mouth's chart that hold the front teeth.
+_FRONT_TEETH = slice(12, -12)
 # Margin around the face that is kept of a picture, as a fraction of the face's size; nothing beyond it is read.
 _PICTURE_MARGIN = 0.6
 
@@ -165,6 +167,11 @@ class SourceView:
         return find_teeth(self.photograph)
 
     @cached_property
+    def teeth_height(self) -> float:
+        """Height of the front teeth that the picture shows, in the units of `Geometry.mouth`."""
+        return self.geometry.mouth * float(self.teeth[:, _FRONT_TEETH].mean())
+
+    @cached_property
     def texture(self) -> ViewTexture:
         """The picture without the light that was found in it alone; what hides the face is still in it."""
         return make_texture(self.photograph, self.light.whole, self.grid_maps.hidden)
@@ -256,10 +263,13 @@ class Source:
         """The views' light as the new face has it, float32 (478, 3) each, by name: without the shade of the person's own hair."""
         return _ByView(
             self.all_views,
-            lambda view: without_hair_shade(
-                find_light(view.skin, self.shading), view.photograph, self.grid_maps[view.name].hair
-            ),
+            lambda view: without_hair_shade(self._lights[view.name], view.photograph, self.grid_maps[view.name].hair),
         )
+
+    @cached_property
+    def _lights(self) -> Mapping[str, Light]:
+        """The views' light by name, as all pictures together tell it from the person's own shading."""
+        return _ByView(self.all_views, lambda view: find_light(view.skin, self.shading))
 
     @cached_property
     def tones(self) -> Mapping[str, SkinTones]:
@@ -297,7 +307,7 @@ class Source:
     def _alone(self, view: SourceView) -> ViewTexture:
         """Remove the light of a view; what is hidden in it is what `grid_maps` hold of it."""
         hidden = self.grid_maps[view.name].hidden
-        return make_texture(view.photograph, find_light(view.skin, self.shading).whole, hidden)
+        return make_texture(view.photograph, self._lights[view.name].whole, hidden)
 
     def _with_rims(self, view: SourceView) -> Maps:
         found = view.grid_maps

@@ -7,7 +7,7 @@ import numpy as np
 from faceplate.face import Face, topology
 from faceplate.face.raster import MeshRaster
 from faceplate.generators.mesh.grid import loop_matte
-from faceplate.generators.mesh.mouth_warp import GROWN
+from faceplate.generators.mesh.mouth_warp import most_growth
 from faceplate.generators.mesh.settings import MeshSettings
 from faceplate.generators.mesh.texture_layers import TextureLayer
 from faceplate.source.views import Geometry
@@ -57,8 +57,8 @@ def kept_from_plate(
 
 def _mouth_of(layer: TextureLayer, filled: float) -> float:
     """Return how far the mouth of `layer` is open, with its teeth as large as they may be shown."""
-    teeth = 0.0 if layer.teeth is None else float(layer.teeth.max())
-    return layer.geometry.mouth * (1.0 + filled * teeth * (GROWN - 1.0))
+    growth = 1.0 if layer.teeth is None else most_growth(layer.teeth)
+    return layer.geometry.mouth * (1.0 + filled * (growth - 1.0))
 
 
 def kept_share(have: float, wanted: float) -> float:

@@ -20,14 +20,13 @@ from faceplate.generators.mesh.grid import cell_axes, fit_affine, grid_slices, l
 from faceplate.image.soft_steps import smoothstep
 from faceplate.image.window import Window
 
-__all__ = ["GROWN", "PlateMouth"]
-
-GROWN = 1.6
-"""The most by which teeth grow where the plate's mouth is full of them."""
+__all__ = ["PlateMouth", "most_growth"]
 
 # Elasticity of upper and of lower teeth where an opening closes: where both do not fit, the lower ones give way first. In a wider
 # opening both fit.
 _UPPER, _LOWER, _FITTING = 0.03, 0.12, 0.01
+# The most by which teeth grow where the plate's mouth is full of them.
+_GROWN = 1.6
 # Part of the teeth that lies in the mouth's upper half, from which teeth grow and grow in full: lower teeth alone stay as they are.
 _ONLY_LOWER = (0.15, 0.45)
 # Opening in widths of the mouth that is added to both faces' openings, so that their ratio is calm at the corners.
@@ -163,8 +162,13 @@ def _growth(teeth: np.ndarray, openings: np.ndarray, filled: float) -> float:
     if filled == 0.0 or weight.sum() < 1e-6:
         return 1.0
     lacking = float(np.average(wanted / np.maximum(have, 1e-3), weights=weight))
-    upper = float(smoothstep(teeth[: len(teeth) // 2].sum() / teeth.sum(), *_ONLY_LOWER))
-    return 1.0 + filled * upper * (float(np.clip(lacking, 1.0, GROWN)) - 1.0)
+    return 1.0 + filled * float(np.clip(lacking - 1.0, 0.0, most_growth(teeth) - 1.0))
+
+
+def most_growth(teeth: np.ndarray) -> float:
+    """Return how much larger `teeth` on the mouth's chart, float (n, columns), may be shown at most: 1 without upper ones."""
+    upper = smoothstep(teeth[: len(teeth) // 2].sum() / max(float(teeth.sum()), 1e-6), *_ONLY_LOWER)
+    return 1.0 + float(upper) * (_GROWN - 1.0)
 
 
 def _gap(shown: np.ndarray, openings: np.ndarray) -> np.ndarray:

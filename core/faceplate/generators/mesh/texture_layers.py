@@ -34,9 +34,8 @@ _TURN = np.radians(16.0)
 # counts. A small difference hardly counts, because the leader's own mouth and eyes are as good and measured openness wavers. A
 # smile is not left to a view that is open far wider: pressed together, its tongue and lower teeth still show.
 _MOUTH, _EYE = (0.05, 0.5, 4.0), (0.09, 0.09, 10.0)
-# A mouth full of teeth is taken from the picture whose teeth must grow least to fill it, from this growth on; and the columns of
-# the mouth's chart whose teeth count.
-_GROWTH, _FRONT_TEETH = 1.2, slice(12, -12)
+# A mouth full of teeth is taken from the picture whose teeth must grow least to fill it, from this growth on.
+_GROWTH = 1.2
 # Openness from which an eye shows its iris. Who has narrower eyes in most pictures, as from laughing, is taken from the picture in
 # which they are wider; this is how much faster a difference then counts, and the leader less.
 _SHOWN, _NARROW = 0.24, 8.0
@@ -215,7 +214,7 @@ def _with_expression(
 
 def _growth_needed(views: tuple[SourceView, ...], opening: float) -> np.ndarray:
     """Return how much the `views`' teeth must grow beyond `_GROWTH` to fill a mouth of this `opening`, (n,), natural logarithm."""
-    height = np.array([view.geometry.mouth * float(view.teeth[:, _FRONT_TEETH].mean()) for view in views])
+    height = np.array([view.teeth_height for view in views])
     return np.maximum(np.log(opening / np.maximum(_GROWTH * height, 1e-3)), 0.0)
 
 
