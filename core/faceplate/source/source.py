@@ -98,7 +98,7 @@ class SourceView:
         occlusion = np.zeros(self.pixels.shape[:2], np.float32)
         if self._odds is not None:
             window, linear = self._around_face
-            matte = edged_matte(self._odds, linear, self.face, window, sensitivity=sensitivity, floating=True)
+            matte = edged_matte(self._odds, linear, self.face, window, sensitivity=sensitivity, photograph=True)
             occlusion[window.slices(self.frame.window)] = matte
         return occlusion
 

@@ -109,5 +109,5 @@ def test_a_dark_line_on_the_forehead_is_not_in_front(
     linear = color.to_linear709(marked)
     odds = measure_odds(linear, face, window, rims=False)
     assert odds is not None
-    in_source = edged_matte(odds, linear, face, window, floating=True)
+    in_source = edged_matte(odds, linear, face, window, photograph=True)
     assert in_source[there].mean() > 0.5, "a source must not show it"

@@ -31,6 +31,10 @@ _CALM, _DARKEST = 1.0, 0.01
 _DARK, _READ = (0.9, 1.3), 2.0
 # Ridge of the skin's light, the number of robust fits, the deviation at which a point loses weight, and the darkest skin.
 _RIDGES, _FITS, _OUTLIER, _DARKEST_SKIN = (0.0, 0.002, 0.002, 0.01, 0.02, 0.02, 0.02, 0.02, 0.02), 4, 0.25, -2.5
+# Logarithm of green over blue over the face's, from skin to hair that is yellower than it; the softness with which it is read.
+_YELLOW, _YELLOW_READ = (0.1, 0.2), 3.0
+# Natural logarithm under the expected skin from which hair is too dark to show streaks.
+_BLACK = (1.5, 2.0)
 # Contrast of the streaks in natural logarithm, and how far they have one direction, from nothing to enough; both are averaged
 # over this many pixels.
 _STREAKS, _DIRECTED, _AROUND = (0.06, 0.12), (0.2, 0.4), 4.0
@@ -106,6 +110,7 @@ class _Clues:
 
     darker: np.ndarray
     softly: np.ndarray
+    yellow: np.ndarray
     streaks: np.ndarray
     directed: np.ndarray
     upright: np.ndarray
@@ -128,12 +133,14 @@ class _Clues:
         directed, across, widely = _directed(log)
         shadow = ramp(widely, *_ACROSS) * (1 - ramp(_strands(log), *_STRANDS)) * _as_red_as_skin(seen, levels)
         shadow, upright = cv2.resize(shadow, log.shape[::-1]), ramp(-across, *_UPRIGHT)
-        return cls(skin - log, skin - soft, streaks, directed, upright, shadow, zone, forehead, brows, roots)
+        yellow = ramp(_yellower(seen, levels), *_YELLOW)
+        return cls(skin - log, skin - soft, yellow, streaks, directed, upright, shadow, zone, forehead, brows, roots)
 
 
 def _dense(clues: _Clues) -> np.ndarray:
     """Compute log-odds of dense hair, float32 (SIDE, SIDE)."""
-    hair = ramp(clues.softly, *_DARK) * ramp(clues.streaks, *_STREAKS) * ramp(clues.directed, *_DIRECTED)
+    unlike = np.maximum(ramp(clues.softly, *_DARK), clues.yellow * clues.upright)
+    hair = unlike * ramp(clues.streaks, *_STREAKS) * ramp(clues.directed, *_DIRECTED)
     return _as_odds(_without_strips(_opened(hair * clues.zone, _LEAST)))
 
 
@@ -147,8 +154,11 @@ def _hanging(clues: _Clues, odds: np.ndarray, found: np.ndarray) -> np.ndarray:
     `odds` are the network's log-odds. Beside the face only what is as wide as a lock counts, as in `_without_strips`.
     """
     dark = ramp(clues.darker, *_DARK_BELOW) * (1 - clues.shadow)
+    black = ramp(clues.darker, *_BLACK)
     streaked = ramp(clues.streaks, *_STREAKS_BELOW) * ramp(clues.directed, *_DIRECTED_BELOW)
-    like = dark * np.maximum(ramp(odds, *_DOUBT), streaked)
+    like = np.maximum(
+        dark * np.maximum(np.maximum(ramp(odds, *_DOUBT), streaked), black), clues.yellow * clues.upright * streaked
+    )
     locks = _opened_at_half(like * clues.zone, _LOCK)
     # No brow is as thick, so that a brow counts only beneath hair.
     thick = _opened_at_half(like * np.minimum(clues.forehead + clues.brows, 1), _THICK)
@@ -293,6 +303,12 @@ def _as_red_as_skin(seen: np.ndarray, levels: np.ndarray) -> np.ndarray:
     red, green = (cv2.resize(seen[..., k], size, interpolation=cv2.INTER_AREA) / levels[k] for k in (0, 1))
     redder = np.log(np.maximum(red, np.float32(_DARKEST)) / np.maximum(green, np.float32(_DARKEST)))
     return ramp(redder, *_AS_RED) * (1 - ramp(redder, *_TOO_RED))
+
+
+def _yellower(seen: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Compute by how much green is over blue more than in the face, natural logarithm, float32 (SIDE, SIDE), softly read."""
+    green, blue = (cv2.GaussianBlur(seen[..., k], (0, 0), _YELLOW_READ) / levels[k] for k in (1, 2))
+    return np.log(np.maximum(green, np.float32(_DARKEST)) / np.maximum(blue, np.float32(_DARKEST)))
 
 
 def _widely(values: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ import numpy as np
 
 from faceplate.color import ColorConfig, Exposure, encode
 from faceplate.comp.occlusion.edges import edges_on_plate
+from faceplate.comp.occlusion.fringe import fringe_veil
 from faceplate.comp.occlusion.hair import with_hair
 from faceplate.comp.occlusion.regions import steadied_odds, without_regions_inside
 from faceplate.comp.occlusion.rims import found_around_eyes, with_rims
@@ -218,20 +219,40 @@ def edged_matte(
     *,
     sensitivity: float = 0.5,
     pixel_aspect: float = 1.0,
-    floating: bool = False,
+    photograph: bool = False,
 ) -> np.ndarray:
     """Return the matte of `found` with edges from the plate's pixels, float32 (h, w).
 
-    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`, `face` the one of `found`; with `floating`, thin pieces
-    that nothing connects with the outline are kept. The other parameters are as in `occlusion_matte`.
+    `linear` float32 (h, w, 3) is the plate in linear Rec.709 on `window`, `face` the one of `found`. The matte of a `photograph` of
+    the source keeps thin pieces that nothing connects with the outline, and skin that is seen between strands counts as seen. The
+    other parameters are as in `occlusion_matte`.
     """
     odds = found.odds + np.float32(_sensitivity_bias(sensitivity))
     square = square_matrix(face, pixel_aspect)
     mesh = found.mesh or _mesh_in(square, face)
     hull = _filled(mesh.points[:, :2], ((topology().oval, 255),)) > 0
-    needed = None if floating else needs_root(hull, mesh, found.around_eyes)
+    needed = None if photograph else needs_root(hull, mesh, found.around_eyes)
     seen = saturated(linear, found.saturation, REC709_LUMINANCE)
-    return edges_on_plate(odds, hull, needed, seen, found.levels, face, window, square)
+    matte = edges_on_plate(odds, hull, needed, seen, found.levels, face, window, square)
+    return matte if photograph else _with_fringe(matte, fringe_veil(odds, mesh), window, square)
+
+
+def _with_fringe(matte: np.ndarray, veil: np.ndarray, window: Window, square: np.ndarray) -> np.ndarray:
+    """Add the `veil` of a fringe, float32 (SIDE, SIDE), to a matte (h, w) on `window`; the same array where there is none."""
+    rows, columns = np.nonzero(veil)
+    if rows.size == 0:
+        return matte
+    low, high = np.array([columns.min(), rows.min()]) - 1.0, np.array([columns.max(), rows.max()]) + 2.0
+    corners = np.array([low, high, (low[0], high[1]), (high[0], low[1])], np.float64)
+    near = Window.around(apply(invert(square), corners)).intersect(window)
+    if near.empty:
+        return matte
+    to_near = np.array([[1, 0, -near.x], [0, 1, -near.y]], np.float64)
+    whole, part = Window(0, 0, SIDE, SIDE), Window(0, 0, near.width, near.height)
+    shown = np.clip(resample(veil, whole, compose(to_near, invert(square)), part), 0.0, 1.0)
+    there = matte[near.slices(window)]
+    np.maximum(there, shown.reshape(there.shape), out=there)
+    return matte
 
 
 def coarse_odds(found: SquareOdds | None) -> np.ndarray:
