@@ -26,7 +26,7 @@ _HAIR = (0.4, 0.75)
 # Half of the widest gap between two strands.
 _GAP = 14
 # Softness with which gaps are counted, and the share of them from which hair is a fringe with gaps, from nothing to enough.
-_AROUND, _RAGGED = 8.0, (0.04, 0.12)
+_AROUND, _RAGGED = 8.0, (0.05, 0.12)
 # How far beside such gaps hair belongs to the fringe, and the softness of that.
 _BESIDE, _SOFT = 8, 6.0
 # How far the fine ends of strands reach beyond what is found: to all sides, and down the face; and the softness below.

@@ -31,10 +31,9 @@ _CALM, _DARKEST = 1.0, 0.01
 _DARK, _READ = (0.9, 1.3), 2.0
 # Ridge of the skin's light, the number of robust fits, the deviation at which a point loses weight, and the darkest skin.
 _RIDGES, _FITS, _OUTLIER, _DARKEST_SKIN = (0.0, 0.002, 0.002, 0.01, 0.02, 0.02, 0.02, 0.02, 0.02), 4, 0.25, -2.5
-# Logarithm of green over blue over the face's, from skin to hair that is yellower than it; the softness with which it is read.
-_YELLOW, _YELLOW_READ = (0.1, 0.2), 3.0
-# Natural logarithm under the expected skin from which hair is too dark to show streaks.
-_BLACK = (1.5, 2.0)
+# Logarithm of green over blue over the face's, from skin to hair that is yellower than it; the softness with which it is read; and
+# the contrast of strands that such hair has at least, which skin in warm shade has not.
+_YELLOW, _YELLOW_READ, _YELLOW_STRANDS = (0.1, 0.2), 3.0, (0.04, 0.08)
 # Contrast of the streaks in natural logarithm, and how far they have one direction, from nothing to enough; both are averaged
 # over this many pixels.
 _STREAKS, _DIRECTED, _AROUND = (0.06, 0.12), (0.2, 0.4), 4.0
@@ -131,15 +130,16 @@ class _Clues:
         fine = log - cv2.GaussianBlur(log, (0, 0), _AROUND)
         streaks = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), _AROUND))
         directed, across, widely = _directed(log)
-        shadow = ramp(widely, *_ACROSS) * (1 - ramp(_strands(log), *_STRANDS)) * _as_red_as_skin(seen, levels)
-        shadow, upright = cv2.resize(shadow, log.shape[::-1]), ramp(-across, *_UPRIGHT)
-        yellow = ramp(_yellower(seen, levels), *_YELLOW)
+        strands, upright = _strands(log), ramp(-across, *_UPRIGHT)
+        shadow = ramp(widely, *_ACROSS) * (1 - ramp(strands, *_STRANDS)) * _as_red_as_skin(seen, levels)
+        shadow, strands = (cv2.resize(part, log.shape[::-1]) for part in (shadow, strands))
+        yellow = ramp(_yellower(seen, levels), *_YELLOW) * upright * ramp(strands, *_YELLOW_STRANDS)
         return cls(skin - log, skin - soft, yellow, streaks, directed, upright, shadow, zone, forehead, brows, roots)
 
 
 def _dense(clues: _Clues) -> np.ndarray:
     """Compute log-odds of dense hair, float32 (SIDE, SIDE)."""
-    unlike = np.maximum(ramp(clues.softly, *_DARK), clues.yellow * clues.upright)
+    unlike = np.maximum(ramp(clues.softly, *_DARK), clues.yellow)
     hair = unlike * ramp(clues.streaks, *_STREAKS) * ramp(clues.directed, *_DIRECTED)
     return _as_odds(_without_strips(_opened(hair * clues.zone, _LEAST)))
 
@@ -154,11 +154,8 @@ def _hanging(clues: _Clues, odds: np.ndarray, found: np.ndarray) -> np.ndarray:
     `odds` are the network's log-odds. Beside the face only what is as wide as a lock counts, as in `_without_strips`.
     """
     dark = ramp(clues.darker, *_DARK_BELOW) * (1 - clues.shadow)
-    black = ramp(clues.darker, *_BLACK)
     streaked = ramp(clues.streaks, *_STREAKS_BELOW) * ramp(clues.directed, *_DIRECTED_BELOW)
-    like = np.maximum(
-        dark * np.maximum(np.maximum(ramp(odds, *_DOUBT), streaked), black), clues.yellow * clues.upright * streaked
-    )
+    like = np.maximum(dark * np.maximum(ramp(odds, *_DOUBT), streaked), clues.yellow * streaked)
     locks = _opened_at_half(like * clues.zone, _LOCK)
     # No brow is as thick, so that a brow counts only beneath hair.
     thick = _opened_at_half(like * np.minimum(clues.forehead + clues.brows, 1), _THICK)
