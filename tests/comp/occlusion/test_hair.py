@@ -71,6 +71,17 @@ def test_a_fringe_is_found(
     assert hidden[~forehead & raster.covered].mean() < 0.01
 
 
+@pytest.mark.parametrize("stops", [0.0, 0.5])
+def test_hair_that_is_only_yellower_than_skin_is_found(
+    stops: float, bare: tuple[Frame, Face], raster: MeshRaster, forehead: np.ndarray
+) -> None:
+    yellow = np.array([1.0, 1.0, 0.65], np.float32) * 2.0**-stops
+    hair = bare[0].pixels * yellow * np.exp(streaks(0.0))[..., None]
+    assert found(bare, np.where(forehead[..., None], hair, bare[0].pixels), raster)[forehead].mean() > 0.5
+    shade = cv2.GaussianBlur(forehead.astype(np.float32), (0, 0), 5)[..., None]
+    assert found(bare, bare[0].pixels * yellow**shade, raster).mean() < 0.002
+
+
 def test_a_shadow_as_dark_is_skin(bare: tuple[Frame, Face], raster: MeshRaster, forehead: np.ndarray) -> None:
     shadow = cv2.GaussianBlur(forehead.astype(np.float32), (0, 0), 5)[..., None]
     assert found(bare, bare[0].pixels * 2.0 ** (-3 * shadow), raster).mean() < 0.002

@@ -50,9 +50,9 @@ def fringe_veil(odds: np.ndarray, mesh: SquareMesh) -> np.ndarray:
     (zone,) = mesh.drawn(_above_brows())
     size = (SIDE // _STEP, SIDE // _STEP)
     hidden, zone = (cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (sigmoid(odds), zone))
-    zone = cv2.dilate(zone, disc(_OUTSIDE / _STEP))
+    zone = cv2.dilate(zone, _upward(_OUTSIDE / _STEP))
     hair = smoothstep(hidden, *_HAIR).astype(np.float32)
-    if not (hair * zone > _HAIR[0]).any():
+    if not (hair * zone > 0).any():
         return np.zeros((SIDE, SIDE), np.float32)
     closed = _closed(hair, round(_GAP / _STEP))
     gaps = cv2.GaussianBlur((closed - hair) * (zone > 0), (0, 0), _AROUND / _STEP)
@@ -74,6 +74,13 @@ def _downward(length: int) -> np.ndarray:
     """Return the kernel with which a dilation reaches `length` rows down, uint8 (n, 1)."""
     kernel = np.zeros((2 * length + 1, 1), np.uint8)
     kernel[: length + 1] = 1
+    return kernel
+
+
+def _upward(radius: float) -> np.ndarray:
+    """Return the kernel with which a dilation reaches as far as a disc of `radius`, but not down, uint8 (n, n)."""
+    kernel = disc(radius)
+    kernel[: len(kernel) // 2] = 0
     return kernel
 
 
