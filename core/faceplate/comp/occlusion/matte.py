@@ -3,8 +3,8 @@
 Colour alone cannot tell a hand from a face, so a small network does. It gets the face aligned by its own mesh, together
 with the mesh's outline, eyes, brows, nose and lips, and decides for every pixel whether the face is visible. It ships
 with a card, `face_occlusion`; `tests/truth/make_occlusion.py` trained it on invented faces and drawn occluders. It works at
-320 pixels. Dense hair and the ends of a fringe, which it misses, are found by what hair looks like (`hair`);
-`edges` then finds the edge in the plate's own pixels.
+320 pixels. Dense hair and the ends of a fringe, which it misses, are found by what hair looks like (`hair`); `edges` then
+finds the edge in the plate's own pixels, and between the strands of a fringe the plate stays (`fringe`).
 
 All values are relative to the face's own level in each channel, so the plate's exposure and white balance have no effect. A
 grade of strong saturation can bring a channel of skin down to nothing, where such ratios mean nothing: the plate is seen with
