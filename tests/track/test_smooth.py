@@ -108,3 +108,14 @@ def test_the_filter_is_the_same_backward_in_time(noise: float) -> None:
         forward = adaptive_filter(at, values, np.ones(36), 2.2)
         backward = adaptive_filter(at, values[::-1], np.ones(36), 2.2)[::-1]
         assert np.abs(forward - backward).max() < 1e-12
+
+
+def test_what_stands_still_is_one_place() -> None:
+    """A line that is straight along the way, and not in time, stops where the values stop."""
+    at, way = np.arange(16.0), np.minimum(np.arange(16.0), 12.0)
+    values = 0.05 * way[:, None] + np.random.default_rng(6).normal(0, 0.001, (16, 12))
+    in_time, along = (
+        adaptive_filter(at, values, np.ones(16), 3.0, least_noise=0.1, places=places)[13:].mean(axis=1)
+        for places in (None, way + 0.1 * (at - way))
+    )
+    assert np.ptp(along) < 0.15 * np.ptp(in_time)

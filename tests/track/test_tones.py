@@ -110,6 +110,13 @@ def test_light_that_fades_slowly_is_followed() -> None:
     assert np.abs((log - LIGHT).mean(axis=(1, 2)) - fade).max() < 0.01
 
 
+def test_a_face_that_turns_and_then_stops_leaves_the_light_still() -> None:
+    turned = 0.6 * np.clip(np.arange(16) / 12, 0, 1)
+    log, _ = smoothed([tones(LIGHT + noise(i, 0.003) + turned[i] * PLACES[:, :1]) for i in range(16)])
+    speed = np.abs(np.diff(log, axis=0)).mean(axis=(1, 2))
+    assert speed[13:].max() < 0.2 * speed[2:10].mean()
+
+
 def test_a_shadow_on_one_cheek_leaves_the_other_still() -> None:
     shadow = np.where(RIGHT_CHEEK, -0.8, 0.0)[:, None]
     log, _ = smoothed([tones(LIGHT + noise(i) + shadow * (14 <= i < 18)) for i in range(32)])

@@ -232,6 +232,7 @@ def adaptive_filter(
     bias: np.ndarray | None = None,
     noise: np.ndarray | None = None,
     least_noise: float | np.ndarray = 0.0,
+    places: np.ndarray | None = None,
 ) -> np.ndarray:
     """Filter `values` (n, c) over time without lag, each frame under the widest window that agrees with all narrower ones.
 
@@ -252,6 +253,8 @@ def adaptive_filter(
         (c,), standard deviation of the noise; measured when None.
     least_noise : float or np.ndarray
         Least standard deviation of the noise, or (c,): for errors that wander slowly and are no noise from frame to frame.
+    places : np.ndarray, optional
+        (n,), ascending: the lines are straight along these instead of along `time`, in the same unit.
 
     Returns
     -------
@@ -261,9 +264,9 @@ def adaptive_filter(
     if len(time) < 3 or trust <= 0 or (weight > 0).sum() < 3:
         return values.copy()
     noise = np.maximum(_noise(time, values, weight) if noise is None else noise, least_noise)
-    results, spread = [], []
+    results, spread, along = [], [], time if places is None else places
     for width in _WIDTHS:
-        result, variance = _local_line(time, values, weight, width)
+        result, variance = _local_line(along, values, weight, width)
         results.append(result)
         spread.append(np.sqrt(variance))
     unseen, held = weight <= 0, _WIDTHS.index(3.5)

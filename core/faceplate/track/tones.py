@@ -39,6 +39,8 @@ _LEAST, _RIDGE = 6.0, 0.5
 _FITS = 4
 # Least weight of a measured frame in the filter.
 _LEAST_WEIGHT = 0.1
+# Frames to either side with whose change a frame's own change is compared, and the least share of it that counts.
+_BESIDE, _LEAST_SHARE = 8, 0.15
 
 
 def pack_tones(tones: SkinTones | None, steps: tuple[int, int], base: SkinTones | None = None) -> str | None:
@@ -127,19 +129,40 @@ def smooth_tones(
     trust[rows] = [found.trust for _, found in known]
     measured[rows] = 1.0
     belief = trust**4  # a point that is hidden in part shows little of its own tone
+    places = _places(log, belief, measured)
     log = _with_doubtful_replaced(log, belief)
     for group in _groups():
         weight = measured * np.maximum(belief[:, group].mean(axis=1), _LEAST_WEIGHT)
         values = log[:, group].reshape(count, -1)
         wander = np.repeat(np.where(edge_points()[group], _OUTLINE_WANDER, _WANDER), 3)
-        filtered = adaptive_filter(np.arange(count), values, weight, _AGREE, least_noise=wander)
+        filtered = adaptive_filter(np.arange(count), values, weight, _AGREE, least_noise=wander, places=places)
         log[:, group] = filtered.reshape(count, -1, 3)
         held = adaptive_filter(np.arange(count), trust[:, group], measured, _AGREE, least_noise=_TRUST_WAVERS)
         trust[:, group] = measured[:, None] * np.clip(held, 0.0, 1.0)
     there = _blurred(measured[:, None], _TRUST_WIDTH)
     trust = _blurred(trust, _TRUST_WIDTH) / np.maximum(there, 1e-9)
-    places = np.clip((np.asarray(wanted) - first) // step, 0, count - 1)
-    return [SkinTones(log[place], trust[place]) for place in places]
+    at = np.clip((np.asarray(wanted) - first) // step, 0, count - 1)
+    return [SkinTones(log[row], trust[row]) for row in at]
+
+
+def _places(log: np.ndarray, belief: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    """Return where each frame lies along the change of the tones `log` (n, 112, 3), float64 (n,), in frames at most.
+
+    A face that turns and then holds still has tones that change and then stay. A line that is straight in time passes on after the
+    face has stopped. Here a frame in which less changes than in those beside it takes less of the way, so that what stays is one
+    place.
+    """
+    if len(log) < 2:
+        return np.zeros(len(log))
+    sure = np.minimum(belief[1:], belief[:-1]) * (measured[1:] * measured[:-1])[:, None]
+    square = (sure[..., None] * np.diff(log, axis=0) ** 2).sum(axis=(1, 2)) / np.maximum(sure.sum(axis=1), 1e-9)
+    change = np.sqrt(square / 3)
+    known = sure.sum(axis=1) >= _LEAST
+    padded = np.pad(np.where(known, change, 0.0), 1, mode="edge")
+    calm = np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0)  # a light that is switched on is no motion
+    most = np.max(np.lib.stride_tricks.sliding_window_view(np.pad(calm, _BESIDE), 2 * _BESIDE + 1), axis=1)
+    share = np.where(known & (most > 0), calm / np.maximum(most, 1e-9), 1.0)
+    return np.concatenate([[0.0], np.cumsum(np.maximum(share, _LEAST_SHARE))])
 
 
 def _with_doubtful_replaced(log: np.ndarray, belief: np.ndarray) -> np.ndarray:
