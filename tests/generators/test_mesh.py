@@ -19,6 +19,7 @@ from faceplate.comp import (
 from faceplate.demo import PEOPLE, person
 from faceplate.face import Face, FaceFinder, topology
 from faceplate.generators import Generator, MeshGenerator, MeshSettings
+from faceplate.generators.interface import Crop
 from faceplate.image.frame import Frame
 from faceplate.image.low_pass import local_linear
 from faceplate.image.window import Window
@@ -227,3 +228,18 @@ def test_mouth_comes_from_whom_it_should(
     assert change(shut, "plate") > 0.95
     assert change(shut, "auto") > 0.95  # no view is open enough
     assert change(shut, "source") < 0.9
+
+
+def test_how_full_a_mouth_is_of_teeth_is_taken_from_the_track(
+    source_bea: Source, read_picture: ReadPicture, face_in: FaceIn
+) -> None:
+    """What the track knows stands in place of what one frame's pixels show, and a closed mouth shows none."""
+    generator = MeshGenerator(source_bea)
+    for name, differs in (("ada/open.jpg", True), ("ada/closed.jpg", False)):
+        frame, face = read_picture(name), face_in(name)
+        transform = generator.frame(face, frame.pixel_aspect)
+        pixels = frame.region(transform.window).working()
+        empty, full = (generator.generate(Crop(pixels, transform, face, teeth=teeth)).pixels for teeth in (0.0, 1.0))
+        dark = generator.generate(Crop(np.zeros_like(pixels), transform, face, teeth=1.0)).pixels
+        assert np.array_equal(full, dark)
+        assert np.array_equal(empty, full) is not differs, name

@@ -74,6 +74,8 @@ class Crop:
     openings : tuple, optional
         How far mouth, right and left eye are open on the photographed plate, over how far they are with the dials on: the rest is
         pixels that the dials have stretched. None where no dial is turned.
+    teeth : float, optional
+        How far the photographed mouth is full of teeth, 0..1, as the track knows it; None where the pixels must tell.
     """
 
     pixels: np.ndarray
@@ -82,6 +84,7 @@ class Crop:
     frame: int | None = None
     views: tuple[tuple[str, float], ...] | None = None
     openings: tuple[float, float, float] | None = None
+    teeth: float | None = None
 
     @cached_property
     def raster(self) -> MeshRaster:

@@ -85,7 +85,8 @@ def _run(
 ) -> tuple[np.ndarray, Generated]:
     """Return the crop as the generator saw it, and its answer, both scene-linear working space."""
     crop, color = prepared.crop, prepared.plate.color
-    asked = Crop(crop.pixels, crop.transform, crop.face, crop.frame, views, prepared.openings)
+    teeth = None if prepared.look is None else prepared.look.teeth
+    asked = Crop(crop.pixels, crop.transform, crop.face, crop.frame, views, prepared.openings, teeth)
     if generator.encoding == "working":
         return crop.pixels, generator.generate(asked)
     gain = Exposure.of_level(crop.face.level).gain

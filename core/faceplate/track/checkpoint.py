@@ -280,6 +280,7 @@ def _face_to_json(face: FaceObservation) -> dict[str, Any]:
         "features": None if face.look is None else pack_features(face.look.features),
         "edges": None if face.look is None else pack_edges(face.look.edges),
         "lids": None if face.look is None or face.look.lids is None else face.look.lids.tolist(),
+        "teeth": None if face.look is None else face.look.teeth,
         "embedding": None if face.embedding is None else _encode(face.embedding, "<f4"),
     }
 
@@ -336,6 +337,7 @@ def _face_from_json(item: dict[str, Any]) -> FaceObservation:
             unpack_features(item["features"]),
             unpack_edges(item["edges"]),
             lids=item["lids"],
+            teeth=item["teeth"],
         ),
         embedding=None if item["embedding"] is None else _decode(item["embedding"], "<f4"),
     )

@@ -23,13 +23,17 @@ from faceplate.comp.occlusion import (
     soft_matte,
 )
 from faceplate.comp.skin_tones import SkinTones, measure_tones
+from faceplate.comp.teeth import filled_with_teeth
 from faceplate.face import Face
+from faceplate.face.expression import mouth_openness
 from faceplate.face.eyelids import lids_of
+from faceplate.face.shape import unsqueezed
 from faceplate.image.frame import Frame
 from faceplate.image.window import Window
 from faceplate.track import mesh_codec
 from faceplate.track.features import between_features, pack_features, smooth_features, unpack_features
 from faceplate.track.sharpness import between_softness, pack_edges, unpack_edges
+from faceplate.track.teeth import between_teeth, smooth_teeth, stored_teeth
 from faceplate.track.tones import RAW, between_tones, pack_tones, smooth_tones, unpack_tones
 
 __all__ = [
@@ -66,7 +70,7 @@ class Look:
     sclera and teeth over the skin; both are None in a track of an earlier version. `edges` are the steepness of its edges as
     measured in the frame. `softness`, in a smoothed look, is the standard deviation of the face's edges, motion blur left out, as a
     fraction of its size. `lids` float64 (2,), how far the right and the left eye are open, as measured in the frame
-    (`face.eyelids`).
+    (`face.eyelids`). `teeth`, 0..1, is how far the open mouth is full of teeth (`comp.teeth`).
     """
 
     hidden: np.ndarray
@@ -75,6 +79,7 @@ class Look:
     edges: EdgeWidths | None = None
     softness: float | None = None
     lids: np.ndarray | None = None
+    teeth: float | None = None
 
 
 def look_window(face: Face, pixel_aspect: float) -> Window:
@@ -98,7 +103,9 @@ def measure_look(frame: Frame, face: Face) -> Look:
     light = places.read(frame.color.luminance(pixels), seen.window)
     edges = replace(measure_edges_on(light, places), energy=measure_energy(light, places))
     lids = np.clip(np.round(lids_of(seen, face), _LIDS_DIGITS), 0.0, 1.0)
-    return Look(coarse_odds(odds), tones, features, edges, lids=lids)
+    opening = mouth_openness(unsqueezed(face.points, aspect))
+    teeth = stored_teeth(filled_with_teeth(pixels, seen.window, face, opening))
+    return Look(coarse_odds(odds), tones, features, edges, lids=lids, teeth=teeth)
 
 
 def pack_look(look: Look | None) -> str | None:
@@ -113,6 +120,7 @@ def unpack_look(
     edges: EdgeWidths | None = None,
     softness: float | None = None,
     lids: Sequence[float] | None = None,
+    teeth: float | None = None,
 ) -> Look | None:
     """Decode the text of `pack_look` and add what else is known of the face. Raises `ValueError` for invalid text."""
     if text is None:
@@ -120,7 +128,7 @@ def unpack_look(
     values = mesh_codec.unpack_numbers(text, COARSE_SIDE**2, _ODDS_STEPS)
     hidden = np.clip(values, -COARSE_LIMIT, COARSE_LIMIT).astype(np.float32)
     opened = None if lids is None else np.array(lids, np.float64)
-    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones, features, edges, softness, opened)
+    return Look(hidden.reshape(COARSE_SIDE, COARSE_SIDE), tones, features, edges, softness, opened, teeth)
 
 
 def look_as_stored(look: Look | None) -> Look | None:
@@ -130,7 +138,7 @@ def look_as_stored(look: Look | None) -> Look | None:
     tones = unpack_tones(pack_tones(look.tones, RAW), RAW)
     features, edges = unpack_features(pack_features(look.features)), unpack_edges(pack_edges(look.edges))
     lids = None if look.lids is None else np.round(look.lids, _LIDS_DIGITS).tolist()
-    return unpack_look(pack_look(look), tones, features, edges, lids=lids)
+    return unpack_look(pack_look(look), tones, features, edges, lids=lids, teeth=stored_teeth(look.teeth))
 
 
 def between_looks(first: Look | None, second: Look | None, part: float) -> Look | None:
@@ -140,7 +148,8 @@ def between_looks(first: Look | None, second: Look | None, part: float) -> Look 
     hidden = first.hidden + np.float32(part) * (second.hidden - first.hidden)
     tones = between_tones(first.tones, second.tones, part)
     features = between_features(first.features, second.features, part)
-    return Look(hidden, tones, features, softness=between_softness(first.softness, second.softness, part))
+    softness = between_softness(first.softness, second.softness, part)
+    return Look(hidden, tones, features, softness=softness, teeth=between_teeth(first.teeth, second.teeth, part))
 
 
 def smooth_looks(
@@ -152,7 +161,7 @@ def smooth_looks(
     which an occluder arrives or leaves where it is. A Gaussian of less than a frame then softens that moment. Both are centred,
     so there is no lag. Where the odds are doubtful for many frames, their mean over these frames stands in place of what each
     shows. Frames without a look are interpolated between their neighbours. Tones are smoothed by `tones.smooth_tones`, features by
-    `features.smooth_features`.
+    `features.smooth_features`, and how full the mouth is of teeth by `teeth.smooth_teeth`.
 
     Parameters
     ----------
@@ -179,8 +188,9 @@ def smooth_looks(
     places = np.clip(np.searchsorted(every, wanted), 0, len(every) - 1)
     tones = smooth_tones(frames, [None if look is None else look.tones for look in looks], wanted, step)
     features = smooth_features(frames, [None if look is None else look.features for look in looks], wanted)
-    rows = zip(places, tones, features, strict=True)
-    return [Look(soft[place].astype(np.float32), tone, feature) for place, tone, feature in rows]
+    teeth = smooth_teeth(frames, [None if look is None else look.teeth for look in looks], wanted, step)
+    rows = zip(places, tones, features, teeth, strict=True)
+    return [Look(soft[place].astype(np.float32), tone, feature, teeth=full) for place, tone, feature, full in rows]
 
 
 def _steadied(soft: np.ndarray, odds: np.ndarray, step: int) -> np.ndarray:

@@ -39,7 +39,7 @@ __all__ = [
     "ViewRun",
 ]
 
-VERSION = 5
+VERSION = 6
 """Version of the track file."""
 
 
@@ -136,7 +136,8 @@ class RawLine(_Part):
     was not measured. `moved`: how far upper lids, eyes, brows, nose, mouth, jaw and the rest left that motion, in thousandths of
     the scale. `mesh` is packed (`docs/tracks.md`), and so are `look`, what hides the face, `tones`, its light and colour, and
     `features`, its sclera and teeth; null where they were not measured. So are `edges`, how steep its edges are. `lids`: how far
-    the right and the left eye are open as their pixels show it, in widths of the eye.
+    the right and the left eye are open as their pixels show it, in widths of the eye. `teeth`: how far the open mouth is full of
+    teeth, 0..1.
     """
 
     frame: Frame
@@ -152,14 +153,15 @@ class RawLine(_Part):
     features: str | None = None
     edges: str | None = None
     lids: tuple[Part, Part] | None = None
+    teeth: Part | None = None
 
 
 class SmoothLine(_Part):
     """A face as it is rendered.
 
-    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated. `look`, `tones` and
-    `features` are smoothed over time; null in a track without them. `softness` is the standard deviation of the face's edges,
-    motion blur left out, as a fraction of its size; null where it was not measured.
+    `pose`: yaw, pitch, roll in degrees. `confidence` 0..1. A frame that was not `seen` is interpolated. `look`, `tones`,
+    `features` and `teeth` are smoothed over time; null in a track without them. `softness` is the standard deviation of the
+    face's edges, motion blur left out, as a fraction of its size; null where it was not measured.
     """
 
     frame: Frame
@@ -173,6 +175,7 @@ class SmoothLine(_Part):
     tones: str | None = None
     features: str | None = None
     softness: Positive | None = None
+    teeth: Part | None = None
 
 
 class Block(_Part):
@@ -362,10 +365,11 @@ class Sidecar(_Part):
     `plans` holds at most one view plan for each person and source.
 
     Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones` and `features`,
-    version 3 no `edges`, `softness` and `shutters`, version 4 no `lids`. All are read as a version 5 without them.
+    version 3 no `edges`, `softness` and `shutters`, version 4 no `lids`, version 5 no `teeth`. All are read
+    as a version 6 without them.
     """
 
-    faceplate_track: Literal[5] = VERSION
+    faceplate_track: Literal[6] = VERSION
     made_by: str = ""
     plate: Plate
     ranges: tuple[tuple[Frame, Frame, Annotated[int, Field(ge=1)]], ...]

@@ -278,8 +278,9 @@ def unpacked_look(
         tones = unpack_tones(line.tones, steps, unpack_tones(block.tones, RAW))
         features = unpack_features(line.features)
         if isinstance(line, model.RawLine):
-            return unpack_look(line.look, tones, features, unpack_edges(line.edges), lids=line.lids)
-        return unpack_look(line.look, tones, features, softness=line.softness)
+            edges = unpack_edges(line.edges)
+            return unpack_look(line.look, tones, features, edges, lids=line.lids, teeth=line.teeth)
+        return unpack_look(line.look, tones, features, softness=line.softness, teeth=line.teeth)
     except ValueError as error:
         message = f"The track is damaged: a field of {field}, or its block's tones ({error}); track the plate again."
         raise UsageError("bad-track", message) from error
@@ -300,6 +301,7 @@ def _raw_line(row: Sample, bases: _Bases, aspect: float) -> model.RawLine:
         features=None if row.look is None else pack_features(row.look.features),
         edges=None if row.look is None else pack_edges(row.look.edges),
         lids=None if row.look is None or row.look.lids is None else tuple(row.look.lids.tolist()),
+        teeth=None if row.look is None else row.look.teeth,
     )
 
 
@@ -320,6 +322,7 @@ def _smooth_line(
         look=pack_look(look),
         tones=None if look is None else pack_tones(look.tones, FINE, bases.tones),
         features=None if look is None else pack_features(look.features),
+        teeth=None if look is None else look.teeth,
     )
 
 

@@ -11,7 +11,7 @@ from faceplate.cache import digest
 from faceplate.comp.feature_tones import SCLERA, TEETH, FeatureTones
 from faceplate.comp.grain import Grain
 from faceplate.comp.occlusion import NETWORK
-from faceplate.comp.teeth import filled_with_teeth
+from faceplate.comp.teeth import filled_with_teeth, open_enough
 from faceplate.face import Face, topology
 from faceplate.face.expression import BLENDSHAPE_NETWORK
 from faceplate.face.raster import MeshRaster
@@ -125,9 +125,16 @@ class MeshGenerator:
 
 
 def _filled(crop: Crop, target: Geometry) -> float:
-    """Return how far the plate's mouth is full of teeth, 0..1; what a dial has opened shows a gap."""
+    """Return how far the plate's mouth is full of teeth, 0..1: by the track, else by the pixels.
+
+    What a dial has opened shows a gap.
+    """
     performed = min(crop.openings[0], 1.0) if crop.openings else 1.0
-    return performed**2 * filled_with_teeth(crop.pixels, crop.transform.window, crop.face, target.mouth)
+    if crop.teeth is None:
+        full = filled_with_teeth(crop.pixels, crop.transform.window, crop.face, target.mouth)
+    else:
+        full = min(crop.teeth, open_enough(target.mouth))
+    return performed**2 * full
 
 
 def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> np.ndarray:
