@@ -31,7 +31,7 @@ from faceplate.color import ColorConfig
 from faceplate.demo import person
 from faceplate.face import FaceFinder
 from faceplate.render import Renderer
-from faceplate.render.batch import RenderBatch, render_frames
+from faceplate.render.batch import RenderBatch
 from faceplate.shot import Shot
 from faceplate.system.memory import keep_freed_memory
 from faceplate.track import track_shot
@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
 
 def proxy(renderer: Renderer, factor: int, rounds: int) -> None:
     """Print the frames a second of a reduced plate, the median of the rounds after the first."""
-    batch = RenderBatch(renderer, proxy=factor, write=False)
+    batch = RenderBatch(renderer, proxy=factor, write=False, alone=True)
     seen = [clocked(lambda: list(batch.run_or_raise(renderer.frames()))) for _ in range(rounds + 1)][1:]
     passed, used = (statistics.median(column) for column in zip(*seen, strict=True))
     print(f"proxy 1/{factor}: {1 / passed:.1f} frames a second, {1e3 * used:.0f} ms of the processor's time a frame")
@@ -81,7 +81,7 @@ def memory(renderer: Renderer, frames: int) -> None:
     """Print the resident memory twenty times while `frames` frames are rendered and written."""
     process, every = psutil.Process(), max(frames // 20, 1)
     endless = itertools.islice(itertools.cycle(renderer.frames()), frames)
-    for number, _ in enumerate(RenderBatch(renderer).run_or_raise(endless), 1):
+    for number, _ in enumerate(RenderBatch(renderer, alone=True).run_or_raise(endless), 1):
         if number % every == 0:
             print(f"{number} frames: {process.memory_info().rss / 2**20:.0f} MiB", flush=True)
 
@@ -112,7 +112,7 @@ def measured(size: Size, plates: list[Path], renderer: Renderer, rounds: int) ->
     copy = plates[0].with_name("bare.exr")
     for number in range(rounds + 1):
         seen = clocked(lambda: [write_exr(copy, *read_exr(plate)) for plate in plates])
-        made = clocked(lambda: [done for done in render_frames(renderer, renderer.frames())])
+        made = clocked(lambda: list(RenderBatch(renderer, alone=True).run_or_raise(renderer.frames())))
         if number:  # the first round reads and compiles what the others find
             bare.append(seen)
             element.append(made)

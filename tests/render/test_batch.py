@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import cv2
 import numpy as np
 import pytest
 from rich.progress import Task
@@ -19,6 +21,7 @@ from faceplate.face import Face, FaceFinder
 from faceplate.face.shape import head_model
 from faceplate.plate import Written
 from faceplate.render import Rendered
+from faceplate.render.batch import RenderBatch
 from faceplate.shot.parameters import Parameters
 from plates import read_file, write_plate
 
@@ -70,6 +73,21 @@ def run(steps: Steps, frames: range, **more: Any) -> list[Any]:
 def test_the_four_steps_of_neighbouring_frames_overlap() -> None:
     done = run(Steps(meet=threading.Barrier(4)), range(6))
     assert [item.frame for item in done] == list(range(6)) and all(item.written for item in done)
+
+
+@pytest.mark.parametrize(("alone", "frames", "wanted"), [(True, 6, 2), (True, 1, 8), (False, 6, 8)])
+def test_opencv_takes_a_stages_share_of_the_cores_where_nothing_else_is_rendered(
+    alone: bool, frames: int, wanted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[RenderBatch.__module__], "cores", lambda: 8)
+    before, seen = cv2.getNumThreads(), set()
+    cv2.setNumThreads(8)
+    try:
+        batch = RenderBatch(cast(Renderer, Steps()), alone=alone, before_frame=lambda _: seen.add(cv2.getNumThreads()))
+        assert len(list(batch.run(range(frames)))) == frames
+        assert seen == {wanted} and cv2.getNumThreads() == 8
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_what_is_held_is_bounded() -> None:

@@ -90,7 +90,7 @@ def render_batch(batch: RenderBatch, contact_sheet: Path | None = None, log: Log
     )
     sheet = ContactSheet(renderer.color, frames) if contact_sheet else None
     report, issues = BatchReport(len(frames)), RenderIssues(renderer)
-    watched = replace(batch, on_written=lambda written: report.written.append(written.path))
+    watched = replace(batch, alone=True, on_written=lambda written: report.written.append(written.path))
     _follow(watched, frames, report, sheet, log, console, issues)
     if (note := issues.keep()) and log.text:
         console.print(note, markup=False, style="dim")

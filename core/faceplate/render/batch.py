@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 from faceplate.consent import audit
 from faceplate.errors import FaceplateError, RenderError, UsageError
+from faceplate.models.devices import cores
 from faceplate.plate import Written
 from faceplate.provenance import collect, record
 from faceplate.render.current import current_key
@@ -28,6 +29,7 @@ from faceplate.render.renderer import Renderer
 from faceplate.render.result import GeneratedFrame, LoadedFrame, LocatedFrame, Rendered
 from faceplate.render.scheduler import Outcome, Stage, pipelined
 from faceplate.signing import signing_key
+from faceplate.system.opencv_threads import limited_opencv_threads
 
 __all__ = [
     "FATAL_ERROR_CODES",
@@ -115,6 +117,9 @@ class RenderBatch:
         `action` is refused before its first frame (`refuse_mixed_tracks`).
     ahead
         How many frames are held at any time; 0 keeps the machine busy, 1 renders one frame after the other.
+    alone
+        This process renders nothing else meanwhile. OpenCV, which has one number of threads for the whole process, then takes
+        no more than each stage's share of the cores.
     before_frame
         Called with each frame as its first stage begins. What it raises fails the frame.
     on_written
@@ -134,6 +139,7 @@ class RenderBatch:
     action: str = ""
     mix_tracks: bool = False
     ahead: int = 0
+    alone: bool = False
     before_frame: Callable[[int], None] | None = None
     on_written: Callable[[Written], None] | None = None
     cancelled: Callable[[], bool] | None = None
@@ -170,16 +176,17 @@ class RenderBatch:
                     raise done.error
                 yield done
 
-    def _outcomes(self, steps: _Steps, frames: Iterable[int]) -> Generator[Outcome, None, None]:
+    def _outcomes(self, steps: _Steps, frames: Sequence[int]) -> Generator[Outcome, None, None]:
         if self.write_located is not None:
             return pipelined(frames, [steps.load, steps.write], self.ahead or _BESIDE_GENERATION)
         networks = self.renderer.networks
         together = max((len(network.targets) for network in networks), default=1)
+        ahead = self.ahead or together + _BESIDE_GENERATION
         if _takes_every_core(networks):
-            stages: list[Callable[[Any], Any] | Stage] = [steps.all_but_write, steps.write]
-        else:
-            stages = [steps.load, Stage(steps.generate, together), steps.composite, steps.write]
-        return pipelined(frames, stages, self.ahead or together + _BESIDE_GENERATION)
+            return pipelined(frames, [steps.all_but_write, steps.write], ahead)
+        stages = [steps.load, Stage(steps.generate, together), steps.composite, steps.write]
+        outcomes = pipelined(frames, stages, ahead)
+        return _sharing_cores(outcomes, min(ahead, len(frames), len(stages))) if self.alone else outcomes
 
 
 def render_frames(
@@ -301,6 +308,12 @@ class _Steps:
         if batch.on_written is not None:
             batch.on_written(written)
         return FrameDone(made.frame, rendered, written, key=made.key)
+
+
+def _sharing_cores(outcomes: Generator[Outcome, None, None], together: int) -> Generator[Outcome, None, None]:
+    """Yield the `outcomes` of stages of which so many run side by side; OpenCV takes no more threads in each than its share."""
+    with limited_opencv_threads(cores() // max(together, 1)), closing(outcomes):
+        yield from outcomes
 
 
 def _takes_every_core(networks: Iterable[Any]) -> bool:
