@@ -170,7 +170,8 @@ def _prefilter(source: np.ndarray, matrix: np.ndarray, needed: Window) -> tuple[
     height, width = source.shape[:2]
     if max(steps) > 1:
         pad_y, pad_x = -height % steps[1], -width % steps[0]
-        source = cv2.copyMakeBorder(source, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)
+        if pad_y or pad_x:
+            source = cv2.copyMakeBorder(source, 0, pad_y, 0, pad_x, cv2.BORDER_REPLICATE)
         size = (source.shape[1] // steps[0], source.shape[0] // steps[1])
         source = cv2.resize(source, size, interpolation=cv2.INTER_AREA)
     # Variances add: a residual shrink r needs the blur of a box r wide minus that of the pixel itself.

@@ -31,6 +31,8 @@ __all__ = ["create_session"]
 
 # Fatal errors only: ONNX Runtime prints one line for each unused initialiser of the shipped graphs.
 _LOG_SEVERITY = 4
+# Roles of the networks that make the new face.
+_FACE_MAKERS = ("swap", "restore")
 
 
 @cache
@@ -70,7 +72,9 @@ def create_session(path: Path, card: Card, target: Target, runtime: Runtime) -> 
     options.inter_op_num_threads = 1
     # Between runs, spinning threads would occupy the cores that the rest of the frame needs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    if runtime.workers > 1:  # spinning threads would occupy the other workers' cores
+    # Within a run they would take cores from other workers and from the frames beside this one. Only a network that makes
+    # faces has the cores to itself while it runs.
+    if runtime.workers > 1 or card.role not in _FACE_MAKERS:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers: list[Any] = [(target.provider, provider_options(target, card, runtime))]
     if target.provider == TENSORRT:  # operators that it cannot compile stay on the same GPU
