@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from faceplate.comp.occlusion import COARSE_LIMIT, COARSE_SIDE
+from faceplate.face import Face
+from faceplate.image.frame import Frame
 from faceplate.track import Track, model
-from faceplate.track.look import Look, between_looks
+from faceplate.track.look import Look, between_looks, measure_look
 from faceplate.track.sidecar import dump, parse_sidecar
 from faceplate.track.teeth import between_teeth, smooth_teeth, stored_teeth
 from track_sightings import FIRST, mean_head, seen_frames, track_from
@@ -33,6 +36,13 @@ def teeth_in(track: Track, frame: int) -> float | None:
     tracked = track.face("p1", frame)
     assert tracked is not None and tracked.look is not None
     return tracked.look.teeth
+
+
+def test_a_closed_mouth_tells_nothing(read_picture: Callable[[str], Frame], face_in: Callable[[str], Face]) -> None:
+    closed, grin = (
+        measure_look(read_picture(name), face_in(name)).teeth for name in ("ada/closed.jpg", "ada/smile.jpg")
+    )
+    assert closed is None and grin is not None and grin > 0.9
 
 
 def test_a_grin_that_looks_empty_in_one_frame_stays_full() -> None:

@@ -92,8 +92,10 @@ def open_enough(opening: float) -> float:
     return float(smoothstep(opening, _SHUT, _OPEN))
 
 
-def filled_with_teeth(pixels: np.ndarray, window: Window, face: Face, opening: float) -> float:
+def filled_with_teeth(pixels: np.ndarray, window: Window, face: Face) -> float:
     """Measure how far the open mouth is full of teeth, 0..1: 1 as in a grin, 0 with a gap between teeth, and without any.
+
+    Of a closed mouth it tells nothing (`open_enough`).
 
     Parameters
     ----------
@@ -103,11 +105,8 @@ def filled_with_teeth(pixels: np.ndarray, window: Window, face: Face, opening: f
         The pixels' place.
     face : Face
         The face, in the same coordinates.
-    opening : float
-        How far the mouth is open (`Geometry.mouth`); a closed mouth shows none.
     """
-    shown = open_enough(opening)
-    log = mouth_log(pixels, window, face) if shown > 0 else None
+    log = mouth_log(pixels, window, face)
     if log is None:
         return 0.0
     skin = np.median(_read(pixels, window, face, face.points[list(_CHEEKS), :2]), axis=0)
@@ -120,7 +119,7 @@ def filled_with_teeth(pixels: np.ndarray, window: Window, face: Face, opening: f
     measures = lit - quarter, (lit - half) / max(lit - dark, _LEAST_RANGE), np.clip(redness, -0.5, _MOST_RED)
     full = 1.0 / (1.0 + np.exp(np.dot(_AGAINST, measures) - _OFFSET))
     score = float(np.quantile(_score(log - skin)[_MIDDLE], _LIT))
-    return shown * float(full * smoothstep(score, *_BRIGHT))
+    return float(full * smoothstep(score, *_BRIGHT))
 
 
 def _read(pixels: np.ndarray, window: Window, face: Face, places: np.ndarray) -> np.ndarray:

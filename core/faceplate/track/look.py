@@ -23,7 +23,7 @@ from faceplate.comp.occlusion import (
     soft_matte,
 )
 from faceplate.comp.skin_tones import SkinTones, measure_tones
-from faceplate.comp.teeth import filled_with_teeth
+from faceplate.comp.teeth import filled_with_teeth, open_enough
 from faceplate.face import Face
 from faceplate.face.expression import mouth_openness
 from faceplate.face.eyelids import lids_of
@@ -57,6 +57,8 @@ _WIDTH, _LONG, _ALIKE = 0.7, 6.0, 2.0
 # Fixed occlusion sensitivity: what hides the face has no tones of the face, whatever the render's parameter says.
 _SENSITIVITY = 0.5
 
+# How surely a mouth must show its teeth to tell how full it is of them; the frames beside tell it of a closed one.
+_SHOWN = 0.5
 # Decimals of the lids' openness in the track file.
 _LIDS_DIGITS = 3
 
@@ -70,7 +72,8 @@ class Look:
     sclera and teeth over the skin; both are None in a track of an earlier version. `edges` are the steepness of its edges as
     measured in the frame. `softness`, in a smoothed look, is the standard deviation of the face's edges, motion blur left out, as a
     fraction of its size. `lids` float64 (2,), how far the right and the left eye are open, as measured in the frame
-    (`face.eyelids`). `teeth`, 0..1, is how far the open mouth is full of teeth (`comp.teeth`).
+    (`face.eyelids`). `teeth`, 0..1, is how far the open mouth is full of teeth (`comp.teeth`); None
+    where it is closed.
     """
 
     hidden: np.ndarray
@@ -103,8 +106,8 @@ def measure_look(frame: Frame, face: Face) -> Look:
     light = places.read(frame.color.luminance(pixels), seen.window)
     edges = replace(measure_edges_on(light, places), energy=measure_energy(light, places))
     lids = np.clip(np.round(lids_of(seen, face), _LIDS_DIGITS), 0.0, 1.0)
-    opening = mouth_openness(unsqueezed(face.points, aspect))
-    teeth = stored_teeth(filled_with_teeth(pixels, seen.window, face, opening))
+    shown = open_enough(mouth_openness(unsqueezed(face.points, aspect)))
+    teeth = stored_teeth(filled_with_teeth(pixels, seen.window, face)) if shown >= _SHOWN else None
     return Look(coarse_odds(odds), tones, features, edges, lids=lids, teeth=teeth)
 
 

@@ -130,11 +130,11 @@ def _filled(crop: Crop, target: Geometry) -> float:
     What a dial has opened shows a gap.
     """
     performed = min(crop.openings[0], 1.0) if crop.openings else 1.0
-    if crop.teeth is None:
-        full = filled_with_teeth(crop.pixels, crop.transform.window, crop.face, target.mouth)
-    else:
-        full = min(crop.teeth, open_enough(target.mouth))
-    return performed**2 * full
+    shown = performed**2 * open_enough(target.mouth)
+    if shown == 0.0:
+        return 0.0
+    full = filled_with_teeth(crop.pixels, crop.transform.window, crop.face) if crop.teeth is None else crop.teeth
+    return shown * full
 
 
 def _grid_shares(layers: list[TextureLayer], face: Face, raster: MeshRaster) -> np.ndarray:
