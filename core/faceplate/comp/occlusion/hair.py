@@ -32,8 +32,9 @@ _DARK, _READ = (0.9, 1.3), 2.0
 # Ridge of the skin's light, the number of robust fits, the deviation at which a point loses weight, and the darkest skin.
 _RIDGES, _FITS, _OUTLIER, _DARKEST_SKIN = (0.0, 0.002, 0.002, 0.01, 0.02, 0.02, 0.02, 0.02, 0.02), 4, 0.25, -2.5
 # Logarithm of green over blue over the face's, from skin to hair that is yellower than it; the softness with which it is read; and
-# the contrast of strands that such hair has at least, which skin in warm shade has not.
-_YELLOW, _YELLOW_READ, _YELLOW_STRANDS = (0.1, 0.2), 3.0, (0.04, 0.08)
+# the contrast of strands that such hair has at least, which skin in warm shade has not. Beside the face and at the brows it counts
+# where it is twice this many pixels wide: a strip along the outline moves with the hair beside it.
+_YELLOW, _YELLOW_READ, _YELLOW_STRANDS, _BROAD = (0.1, 0.2), 3.0, (0.04, 0.08), 10
 # Contrast of the streaks in natural logarithm, and how far they have one direction, from nothing to enough; both are averaged
 # over this many pixels.
 _STREAKS, _DIRECTED, _AROUND = (0.06, 0.12), (0.2, 0.4), 4.0
@@ -134,6 +135,7 @@ class _Clues:
         shadow = ramp(widely, *_ACROSS) * (1 - ramp(strands, *_STRANDS)) * _as_red_as_skin(seen, levels)
         shadow, strands = (cv2.resize(part, log.shape[::-1]) for part in (shadow, strands))
         yellow = ramp(_yellower(seen, levels), *_YELLOW) * upright * ramp(strands, *_YELLOW_STRANDS)
+        yellow *= np.maximum(roots, ramp(_opened_at_half(np.minimum(yellow, zone), _BROAD), *_WIDE))
         return cls(skin - log, skin - soft, yellow, streaks, directed, upright, shadow, zone, forehead, brows, roots)
 
 
