@@ -10,8 +10,8 @@ the time that passes, the second that of the processor's time, which depends les
 ready, which happens once, is left out.
 
 `--proxy` renders HD frames at half, a quarter or an eighth of the size without writing them, the ten files five times over, and
-prints frames a second. `--memory`
-renders so many HD frames, from ten files that are rendered over and over, and prints the resident memory.
+prints frames a second. `--memory` renders so many HD frames, from ten files that are rendered over and over, and prints the
+resident memory.
 """
 
 from __future__ import annotations

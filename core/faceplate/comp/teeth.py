@@ -118,7 +118,7 @@ def filled_with_teeth(pixels: np.ndarray, window: Window, face: Face) -> float:
     redness = (np.quantile(red, 0.75) - tooth) / max(lips_red - tooth, _LEAST_RED)
     measures = lit - quarter, (lit - half) / max(lit - dark, _LEAST_RANGE), np.clip(redness, -0.5, _MOST_RED)
     full = 1.0 / (1.0 + np.exp(np.dot(_AGAINST, measures) - _OFFSET))
-    score = float(np.quantile(_score(log - skin)[_MIDDLE], _LIT))
+    score = float(np.quantile(bright - _REDNESS * red, _LIT))
     return float(full * smoothstep(score, *_BRIGHT))
 
 

@@ -72,8 +72,8 @@ class Look:
     sclera and teeth over the skin; both are None in a track of an earlier version. `edges` are the steepness of its edges as
     measured in the frame. `softness`, in a smoothed look, is the standard deviation of the face's edges, motion blur left out, as a
     fraction of its size. `lids` float64 (2,), how far the right and the left eye are open, as measured in the frame
-    (`face.eyelids`). `teeth`, 0..1, is how far the open mouth is full of teeth (`comp.teeth`); None
-    where it is closed.
+    (`face.eyelids`). `teeth`, 0..1, is how far the open mouth is full of teeth (`comp.teeth`); None where it is
+    closed.
     """
 
     hidden: np.ndarray

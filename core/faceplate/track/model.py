@@ -365,8 +365,8 @@ class Sidecar(_Part):
     `plans` holds at most one view plan for each person and source.
 
     Version 1 had no `grain`, and its plate no `working`, `search` and `state`; version 2 had no `tones` and `features`,
-    version 3 no `edges`, `softness` and `shutters`, version 4 no `lids`, version 5 no `teeth`. All are read
-    as a version 6 without them.
+    version 3 no `edges`, `softness` and `shutters`, version 4 no `lids`, version 5 no `teeth`. All are read as a version
+    6 without them.
     """
 
     faceplate_track: Literal[6] = VERSION

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 __all__ = ["between_teeth", "smooth_teeth", "stored_teeth"]
@@ -53,8 +54,5 @@ def smooth_teeth(
     every = np.arange(at[0], at[-1] + 1, step)
     padded = np.pad(np.interp(every, at, values), 1, mode="edge")
     steady = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
-    width = _WIDTH / step
-    reach = max(round(3 * width), 1)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
-    soft = np.convolve(np.pad(steady, reach, mode="edge"), weights / weights.sum(), mode="valid")
+    soft = cv2.GaussianBlur(steady[None], (0, 0), _WIDTH / step, borderType=cv2.BORDER_REPLICATE)[0]
     return [stored_teeth(float(value)) for value in np.interp(wanted, every, soft)]
